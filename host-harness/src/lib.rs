@@ -1,0 +1,1 @@
+//! Runs skill components under a policy they cannot widen.

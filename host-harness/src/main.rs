@@ -1,0 +1,3 @@
+//! The `crm-harness` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The exports of the CRM skill; compiled for wasm alone.

@@ -1,0 +1,1 @@
+//! The CRM actions as plain Rust.

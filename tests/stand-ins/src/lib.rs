@@ -1,0 +1,1 @@
+//! Loopback stand-ins for tests and the demo.

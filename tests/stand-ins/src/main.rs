@@ -1,0 +1,3 @@
+//! The `crm-stand-in` command.
+
+fn main() {}
