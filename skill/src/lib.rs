@@ -1,1 +1,3 @@
 //! The CRM actions as plain Rust.
+
+pub mod bindings;
