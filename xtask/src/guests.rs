@@ -1,0 +1,79 @@
+//! `cargo xtask guests`: the small components among the tests, each a cdylib crate below tests/guests.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use cargo_metadata::Package;
+
+use crate::component::{self, Built};
+use crate::toolchain::{Choice, Toolchain};
+use crate::workspace::Workspace;
+
+/// Builds them all and lists them.
+pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    if folders(&workspace).is_empty() {
+        println!("There are no guests in tests/guests.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let toolchain = Toolchain::find(choice)?;
+    for built in build_all(&workspace, toolchain)? {
+        println!("{}  {} bytes", built.path.display(), built.bytes);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds every guest to `<target>/guests/<package with _ for ->.wasm`.
+///
+/// A guest's WIT package is the folder `wit` beside its Cargo.toml, or the one that its
+/// `[package.metadata.component] wit = "..."` names.
+pub(crate) fn build_all(workspace: &Workspace, toolchain: Toolchain) -> Result<Vec<Built>> {
+    let home = home(workspace);
+    let members = workspace.members_below(&home);
+    for folder in folders(workspace) {
+        if !members.iter().any(|member| folder_of(member) == folder) {
+            bail!(
+                "{} is no member of the workspace; add it to `members` in the root Cargo.toml",
+                folder.display()
+            );
+        }
+    }
+    members
+        .into_iter()
+        .map(|member| {
+            let out = workspace
+                .guests()
+                .join(format!("{}.wasm", member.name.replace('-', "_")));
+            component::build(workspace, toolchain, &member.name, &wit_of(member), &out)
+        })
+        .collect()
+}
+
+fn home(workspace: &Workspace) -> PathBuf {
+    workspace.root().join("tests/guests")
+}
+
+/// The folders of tests/guests that hold a crate.
+pub(crate) fn folders(workspace: &Workspace) -> Vec<PathBuf> {
+    let Ok(entries) = home(workspace).read_dir() else {
+        return Vec::new();
+    };
+    entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|folder| folder.join("Cargo.toml").is_file())
+        .collect()
+}
+
+fn folder_of(package: &Package) -> &Path {
+    let manifest = package.manifest_path.as_std_path();
+    manifest.parent().unwrap_or(manifest)
+}
+
+fn wit_of(package: &Package) -> PathBuf {
+    let named = package
+        .metadata
+        .pointer("/component/wit")
+        .and_then(|wit| wit.as_str());
+    folder_of(package).join(named.unwrap_or("wit"))
+}

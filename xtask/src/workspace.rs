@@ -1,0 +1,54 @@
+//! Where things are in the repository and in its target directory.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use cargo_metadata::{Metadata, MetadataCommand, Package};
+
+/// The workspace that `cargo xtask` runs in.
+pub(crate) struct Workspace {
+    metadata: Metadata,
+}
+
+impl Workspace {
+    /// Asks cargo for it, without touching the network or the lock file.
+    pub(crate) fn find() -> Result<Self> {
+        let metadata = MetadataCommand::new()
+            .no_deps()
+            .exec()
+            .context("cargo does not understand the workspace")?;
+        Ok(Self { metadata })
+    }
+
+    /// The folder with the root Cargo.toml.
+    pub(crate) fn root(&self) -> &Path {
+        self.metadata.workspace_root.as_std_path()
+    }
+
+    /// Cargo's target directory; `CARGO_TARGET_DIR` and `build.target-dir` move it.
+    pub(crate) fn target(&self) -> &Path {
+        self.metadata.target_directory.as_std_path()
+    }
+
+    /// Where [`crate::component::run`] leaves the skill's component.
+    pub(crate) fn component(&self) -> PathBuf {
+        self.target().join("component").join("crm_skill.wasm")
+    }
+
+    /// Where the components of tests/guests go.
+    pub(crate) fn guests(&self) -> PathBuf {
+        self.target().join("guests")
+    }
+
+    /// The members of the workspace whose Cargo.toml lies below `folder`, sorted by name.
+    pub(crate) fn members_below(&self, folder: &Path) -> Vec<&Package> {
+        let mut members: Vec<&Package> = self
+            .metadata
+            .workspace_packages()
+            .into_iter()
+            .filter(|package| package.manifest_path.as_std_path().starts_with(folder))
+            .collect();
+        members.sort_by(|a, b| a.name.cmp(&b.name));
+        members
+    }
+}
