@@ -1,0 +1,84 @@
+//! What can be wrong with manifest, operator file and environment.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::outbound::credentials::CredentialError;
+use crate::outbound::origin::OriginError;
+
+/// A configuration that cannot be used. Each says where, what, and what to do.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A file that cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file that is not what it should be; the text names line and key.
+    #[error("{}: {message}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Line, key and what is wrong.
+        message: String,
+    },
+    /// A key whose value cannot be used.
+    #[error("{place}: {key}: {message}")]
+    Value {
+        /// File, flag or variable.
+        place: String,
+        /// The key.
+        key: String,
+        /// What is wrong and what to write.
+        message: String,
+    },
+    /// An origin that cannot be used.
+    #[error("{place}: {source}. {fix}")]
+    Origin {
+        /// File, flag or variable.
+        place: String,
+        /// What is wrong.
+        source: OriginError,
+        /// What to write.
+        fix: String,
+    },
+    /// A credential that cannot be read.
+    #[error("{place}: {source}")]
+    Credential {
+        /// File or variable.
+        place: String,
+        /// What is wrong.
+        source: CredentialError,
+    },
+}
+
+impl ConfigError {
+    pub(crate) fn value(
+        place: impl Into<String>,
+        key: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self::Value {
+            place: place.into(),
+            key: key.into(),
+            message: message.into(),
+        }
+    }
+
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "config-unreadable",
+            Self::Parse { .. } => "config-syntax",
+            Self::Value { .. } => "config-value",
+            Self::Origin { .. } => "config-origin",
+            Self::Credential { .. } => "config-credential",
+        }
+    }
+}

@@ -1,0 +1,404 @@
+//! `skill.toml`: what a skill asks for. An operator can grant less, never more.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use http::Method;
+use serde::Deserialize;
+
+use super::error::ConfigError;
+use crate::outbound::documents::{Document, Documents, Effect, parse_sha256};
+use crate::outbound::policy::Route;
+use crate::outbound::route::RoutePattern;
+use crate::outbound::variables::VariableType;
+
+/// A skill's manifest.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Manifest {
+    /// Which skill this is.
+    pub skill: SkillSection,
+    /// What one call may use at most.
+    #[serde(default)]
+    pub limits: Limits,
+    /// The services it talks to, by name.
+    #[serde(default)]
+    pub destinations: BTreeMap<String, DestinationSection>,
+    /// Its settings, by key.
+    #[serde(default)]
+    pub settings: BTreeMap<String, SettingSection>,
+    /// Where it was read from.
+    #[serde(skip)]
+    pub path: PathBuf,
+}
+
+/// Which skill a manifest belongs to.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SkillSection {
+    /// A short name.
+    pub name: String,
+    /// The WIT package with its version, such as `claw:crm@0.1.0`.
+    pub package: String,
+}
+
+/// What one call may use at most. Counted in milliseconds, MiB and bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Limits {
+    /// Wall-clock time in milliseconds, 1 to 600000.
+    pub time_ms: u64,
+    /// Memory of the sandbox in MiB, 1 to 1024.
+    pub memory_mib: u64,
+    /// Requests to services.
+    pub requests: u32,
+    /// Bytes of one request's body.
+    pub request_bytes: usize,
+    /// Bytes of one response's body.
+    pub response_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            time_ms: 20_000,
+            memory_mib: 64,
+            requests: 16,
+            request_bytes: 256 << 10,
+            response_bytes: 4 << 20,
+        }
+    }
+}
+
+/// A service.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DestinationSection {
+    /// Its name for people.
+    pub title: String,
+    /// The environment variable that gives its origin where no operator file does.
+    pub origin_env: String,
+    /// The environment variable that gives its credential where no operator file does.
+    pub secret_env: Option<String>,
+    /// The header that carries the credential.
+    #[serde(default = "authorization")]
+    pub secret_header: String,
+    /// What stands before the credential in that header.
+    #[serde(default)]
+    pub secret_prefix: String,
+    /// The setting that tells the skill where the service is.
+    pub base_url_setting: Option<String>,
+    /// What is asked of it.
+    #[serde(default)]
+    pub routes: Vec<RouteSection>,
+    /// The trusted documents.
+    #[serde(default)]
+    pub documents: Vec<DocumentSection>,
+}
+
+fn authorization() -> String {
+    "authorization".to_owned()
+}
+
+/// A method and a path.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RouteSection {
+    /// The method, in upper case.
+    pub method: String,
+    /// The pattern: `*` is one whole segment, `?a,b` the query keys.
+    pub path: String,
+    /// Whether the body must be a trusted document.
+    #[serde(default)]
+    pub documents: bool,
+}
+
+/// A trusted document.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DocumentSection {
+    /// Its name.
+    pub name: String,
+    /// The path of the route that it is sent to.
+    pub path: String,
+    /// SHA-256 of its exact text, in lower-case hexadecimal.
+    pub sha256: String,
+    /// What it does.
+    pub effect: Effect,
+    /// Its variables and their types.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
+    /// For how many seconds the host may answer it from memory.
+    #[serde(default)]
+    pub cacheable_seconds: u32,
+}
+
+/// A setting that is no secret.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SettingSection {
+    /// Its value where nobody sets it; without one it is not set.
+    pub default: Option<String>,
+    /// The environment variable that sets it.
+    pub env: Option<String>,
+    /// What it does, in one sentence.
+    #[serde(default)]
+    pub about: String,
+}
+
+impl Manifest {
+    /// Reads a manifest file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or what is wrong with it and where.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads a manifest's text; `path` names it in errors.
+    ///
+    /// # Errors
+    /// What is wrong with it and where.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let mut manifest: Self = toml::from_str(text).map_err(|error| ConfigError::Parse {
+            path: path.to_owned(),
+            message: error.to_string(),
+        })?;
+        manifest.path = path.to_owned();
+        manifest.limits.check(&path.display().to_string())?;
+        manifest.package()?;
+        for name in manifest.destinations.keys() {
+            manifest.routes(name)?;
+        }
+        Ok(manifest)
+    }
+
+    /// The package's name and version, such as `claw:crm` and `0.1.0`.
+    ///
+    /// # Errors
+    /// When it is not written `namespace:name@version`.
+    pub fn package(&self) -> Result<(&str, &str), ConfigError> {
+        self.skill
+            .package
+            .split_once('@')
+            .filter(|(name, version)| name.contains(':') && !version.is_empty())
+            .ok_or_else(|| self.wrong("skill.package", "write it as `namespace:name@version`"))
+    }
+
+    /// The routes of a destination, with their documents. Every document must belong to a route that takes documents.
+    ///
+    /// # Errors
+    /// The key of the first entry that cannot be used, and why.
+    pub fn routes(&self, destination: &str) -> Result<Vec<Route>, ConfigError> {
+        let Some(section) = self.destinations.get(destination) else {
+            return Ok(Vec::new());
+        };
+        let place =
+            |what: &str, index: usize| format!("destinations.{destination}.{what}[{index}]");
+        let mut routes = Vec::new();
+        for (index, route) in section.routes.iter().enumerate() {
+            routes.push(self.route(destination, section, route, &place("routes", index))?);
+        }
+        for (index, document) in section.documents.iter().enumerate() {
+            let twice = section.documents.iter().take(index).any(|other| {
+                other.name == document.name
+                    || (other.sha256 == document.sha256 && other.path == document.path)
+            });
+            if twice {
+                return Err(self.wrong(
+                    place("documents", index),
+                    "this name or sha256 is listed twice: remove one",
+                ));
+            }
+            let homeless = !section
+                .routes
+                .iter()
+                .any(|route| route.documents && route.path == document.path);
+            if homeless {
+                let message = format!(
+                    "no route with `documents = true` has the path `{}`: add one",
+                    document.path
+                );
+                return Err(self.wrong(place("documents", index), message));
+            }
+        }
+        Ok(routes)
+    }
+
+    fn route(
+        &self,
+        destination: &str,
+        section: &DestinationSection,
+        route: &RouteSection,
+        place: &str,
+    ) -> Result<Route, ConfigError> {
+        let method = match route.method.as_str() {
+            "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" => {
+                Method::from_bytes(route.method.as_bytes())
+            }
+            _ => {
+                return Err(self.wrong(
+                    format!("{place}.method"),
+                    "write GET, HEAD, POST, PUT, PATCH or DELETE",
+                ));
+            }
+        }
+        .map_err(|error| self.wrong(format!("{place}.method"), error.to_string()))?;
+        let pattern = RoutePattern::parse(&route.path)
+            .map_err(|error| self.wrong(format!("{place}.path"), error.to_string()))?;
+        let documents = if route.documents {
+            Some(self.documents(destination, section, &route.path)?)
+        } else {
+            None
+        };
+        Ok(Route {
+            id: format!("{destination}: {method} {pattern}"),
+            method,
+            pattern,
+            documents,
+        })
+    }
+
+    fn documents(
+        &self,
+        destination: &str,
+        section: &DestinationSection,
+        path: &str,
+    ) -> Result<Documents, ConfigError> {
+        let mut documents = Vec::new();
+        for entry in section.documents.iter().filter(|entry| entry.path == path) {
+            let key = |field: &str| {
+                format!(
+                    "destinations.{destination}.documents `{}`: {field}",
+                    entry.name
+                )
+            };
+            let sha256 = parse_sha256(&entry.sha256).ok_or_else(|| {
+                self.wrong(key("sha256"), "write 64 lower-case hexadecimal digits")
+            })?;
+            let mut variables = Vec::new();
+            for (name, declared) in &entry.variables {
+                let parsed = VariableType::parse(declared).map_err(|error| {
+                    self.wrong(key(&format!("variables.{name}")), error.to_string())
+                })?;
+                variables.push((name.clone(), parsed));
+            }
+            if entry.effect == Effect::Mutation && entry.cacheable_seconds > 0 {
+                return Err(self.wrong(
+                    key("cacheable-seconds"),
+                    "a document that writes cannot be kept: remove it",
+                ));
+            }
+            documents.push(Document {
+                name: entry.name.clone(),
+                sha256,
+                effect: entry.effect,
+                variables,
+                cacheable_seconds: entry.cacheable_seconds,
+            });
+        }
+        Ok(Documents::new(documents))
+    }
+
+    fn wrong(&self, key: impl Into<String>, message: impl Into<String>) -> ConfigError {
+        ConfigError::value(self.path.display().to_string(), key, message)
+    }
+}
+
+impl Limits {
+    pub(crate) fn check(&self, place: &str) -> Result<(), ConfigError> {
+        let wrong = |key: &str, message: &str| {
+            Err(ConfigError::value(place, format!("limits.{key}"), message))
+        };
+        if !(1..=600_000).contains(&self.time_ms) {
+            return wrong("time-ms", "write 1 to 600000");
+        }
+        if !(1..=1024).contains(&self.memory_mib) {
+            return wrong("memory-mib", "write 1 to 1024");
+        }
+        if self.request_bytes > 16 << 20 || self.response_bytes > 64 << 20 {
+            return wrong(
+                "request-bytes, response-bytes",
+                "write at most 16777216 and 67108864",
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+[skill]
+name = "demo"
+package = "demo:skill@0.1.0"
+[destinations.service]
+title = "Service"
+origin-env = "SERVICE_URL"
+[[destinations.service.routes]]
+method = "POST"
+path = "/query"
+documents = true
+[[destinations.service.documents]]
+name = "find"
+path = "/query"
+sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
+effect = "query"
+variables = { q = "String!" }
+"#;
+
+    fn parse(text: &str) -> Result<Manifest, String> {
+        Manifest::parse(text, Path::new("skill.toml")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_manifest_gives_routes_with_their_documents() {
+        let manifest = parse(GOOD).unwrap();
+        assert_eq!(manifest.package().unwrap(), ("demo:skill", "0.1.0"));
+        assert_eq!(manifest.limits, Limits::default());
+        let routes = manifest.routes("service").unwrap();
+        assert_eq!(routes[0].id, "service: POST /query");
+        let names: Vec<_> = routes[0]
+            .documents
+            .as_ref()
+            .unwrap()
+            .iter()
+            .map(|d| d.name.as_str())
+            .collect();
+        assert_eq!(names, ["find"]);
+    }
+
+    #[test]
+    fn an_error_names_file_and_key() {
+        for (from, to, expected) in [
+            ("title = \"Service\"", "titel = \"Service\"", "titel"),
+            ("title = \"Service\"", "titel = \"Service\"", "line 6"),
+            (
+                "method = \"POST\"",
+                "method = \"post\"",
+                "destinations.service.routes[0].method",
+            ),
+            (
+                "path = \"/query\"\ndocuments",
+                "path = \"/query/\"\ndocuments",
+                "routes[0].path",
+            ),
+            ("documents = true", "documents = false", "documents[0]"),
+            ("sha256 = \"0", "sha256 = \"X", "`find`: sha256"),
+            ("String!", "String!!", "`find`: variables.q"),
+            ("demo:skill@0.1.0", "demo:skill", "skill.package"),
+        ] {
+            let error = parse(&GOOD.replace(from, to)).unwrap_err();
+            assert!(
+                error.contains(expected) && error.contains("skill.toml"),
+                "{expected}: {error}"
+            );
+        }
+    }
+}

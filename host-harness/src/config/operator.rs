@@ -1,0 +1,142 @@
+//! The operator file: what an operator grants. Optional; without it the environment speaks.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::error::ConfigError;
+
+/// What an operator grants.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Operator {
+    /// The people on whose behalf calls are made, by a name of the operator's choice.
+    #[serde(default)]
+    pub callers: BTreeMap<String, CallerSection>,
+    /// The services, by their names in the manifest.
+    #[serde(default)]
+    pub destinations: BTreeMap<String, GrantSection>,
+    /// Settings of the skill.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+    /// Narrower limits.
+    #[serde(default)]
+    pub limits: NarrowLimits,
+    /// Where it was read from.
+    #[serde(skip)]
+    pub path: PathBuf,
+}
+
+/// A person.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CallerSection {
+    /// Their e-mail in the service.
+    pub email: Option<String>,
+    /// Their name.
+    pub name: Option<String>,
+    /// Their role.
+    pub role: Option<String>,
+    /// Their teams.
+    #[serde(default)]
+    pub teams: Vec<String>,
+    /// Their IANA time zone.
+    pub time_zone: Option<String>,
+}
+
+/// A grant for one service.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GrantSection {
+    /// Where it is.
+    pub origin: String,
+    /// Where its credential comes from: `env:NAME`, `file:PATH` or `fd:NUMBER`.
+    pub secret: Option<String>,
+    /// Whether it may be on this machine.
+    #[serde(default)]
+    pub allow_loopback: bool,
+    /// Whether it may be in a private network.
+    #[serde(default)]
+    pub allow_private: bool,
+    /// A PEM file with certificates of an authority to trust beside the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Limits as in the manifest; each only lowers.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct NarrowLimits {
+    /// Milliseconds.
+    pub time_ms: Option<u64>,
+    /// MiB.
+    pub memory_mib: Option<u64>,
+    /// Requests.
+    pub requests: Option<u32>,
+    /// Bytes.
+    pub request_bytes: Option<usize>,
+    /// Bytes.
+    pub response_bytes: Option<usize>,
+}
+
+impl Operator {
+    /// Reads an operator file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or what is wrong with it and where.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads an operator file's text; `path` names it in errors.
+    ///
+    /// # Errors
+    /// What is wrong with it and where.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let mut operator: Self = toml::from_str(text).map_err(|error| {
+            // The error shows the line it is about, which could hold a secret that was written where it should not be.
+            let message = without_source(&error.to_string());
+            ConfigError::Parse {
+                path: path.to_owned(),
+                message,
+            }
+        })?;
+        path.clone_into(&mut operator.path);
+        Ok(operator)
+    }
+}
+
+/// Takes the quoted source line out of a TOML error: keeps where it is and what is wrong.
+fn without_source(message: &str) -> String {
+    let told: Vec<_> = message
+        .lines()
+        .filter(|line| !line.contains(" | ") && !line.trim().ends_with('|'))
+        .collect();
+    told.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_the_line_and_never_shows_what_is_written_there() {
+        let text =
+            "[destinations.service]\norigin = \"https://a.example\"\nsecrt = \"tell-nobody\"\n";
+        let error = Operator::parse(text, Path::new("operator.toml"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("line 3") && error.contains("secrt") && error.contains("operator.toml"),
+            "{error}"
+        );
+        assert!(!error.contains("tell-nobody"), "{error}");
+        assert!(
+            Operator::parse(&text.replace("secrt", "secret"), Path::new("operator.toml")).is_ok()
+        );
+    }
+}

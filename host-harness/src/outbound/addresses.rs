@@ -1,0 +1,275 @@
+//! Which network addresses may be dialled: the IANA special-purpose registries, and what an operator can grant.
+//!
+//! Source: <https://www.iana.org/assignments/iana-ipv4-special-registry> and `iana-ipv6-special-registry` (read 2026-07),
+//! column "Globally Reachable", RFC 6890 and its successors. What is not known to be reachable from everywhere is refused.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::{Ipv4Net, Ipv6Net};
+use thiserror::Error;
+
+/// What an operator has opened beyond the public internet, for one destination.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Grants {
+    /// 127.0.0.0/8 and ::1.
+    pub loopback: bool,
+    /// RFC 1918 and fc00::/7, nothing else.
+    pub private: bool,
+}
+
+/// What kind of network an address that may be dialled belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Reachable from everywhere.
+    Global,
+    /// This machine.
+    Loopback,
+    /// A private network.
+    Private,
+}
+
+/// Why an address or a set of answers may not be dialled.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum AddressRefusal {
+    /// A cloud metadata service: never, whatever is granted.
+    #[error("{0} is a cloud metadata address")]
+    Metadata(IpAddr),
+    /// Loopback without the grant.
+    #[error("{0} is a loopback address")]
+    Loopback(IpAddr),
+    /// A private network without the grant.
+    #[error("{0} is a private address")]
+    Private(IpAddr),
+    /// In a range that is not reachable from everywhere.
+    #[error("{0} is not a globally reachable address")]
+    NotGlobal(IpAddr),
+    /// The name has no address.
+    #[error("the name has no address")]
+    NoAnswer,
+    /// Addresses of different networks in one answer.
+    #[error("the name answers with addresses of different networks")]
+    Mixed,
+    /// Plain http to an address of the public internet.
+    #[error("plain http would go over the public internet to {0}")]
+    PlainHttp(IpAddr),
+}
+
+const fn v4(a: u8, b: u8, c: u8, d: u8, prefix: u8) -> Ipv4Net {
+    Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix)
+}
+
+const fn v6(segments: [u16; 8], prefix: u8) -> Ipv6Net {
+    let [a, b, c, d, e, f, g, h] = segments;
+    Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), prefix)
+}
+
+/// RFC 1918.
+const PRIVATE_V4: [Ipv4Net; 3] = [
+    v4(10, 0, 0, 0, 8),
+    v4(172, 16, 0, 0, 12),
+    v4(192, 168, 0, 0, 16),
+];
+
+/// Not globally reachable, the private networks aside.
+const SPECIAL_V4: [Ipv4Net; 12] = [
+    v4(0, 0, 0, 0, 8),       // this network
+    v4(100, 64, 0, 0, 10),   // shared address space
+    v4(127, 0, 0, 0, 8),     // loopback
+    v4(169, 254, 0, 0, 16),  // link-local
+    v4(192, 0, 0, 0, 24),    // IETF protocol assignments
+    v4(192, 0, 2, 0, 24),    // documentation
+    v4(192, 88, 99, 0, 24),  // 6to4 relay anycast, deprecated
+    v4(198, 18, 0, 0, 15),   // benchmarking
+    v4(198, 51, 100, 0, 24), // documentation
+    v4(203, 0, 113, 0, 24),  // documentation
+    v4(224, 0, 0, 0, 4),     // multicast
+    v4(240, 0, 0, 0, 4),     // reserved, limited broadcast
+];
+
+/// Exceptions inside [`SPECIAL_V4`] that the registry marks globally reachable.
+const REACHABLE_V4: [Ipv4Net; 2] = [v4(192, 0, 0, 9, 32), v4(192, 0, 0, 10, 32)];
+
+/// Metadata services outside link-local: Alibaba, Azure, Oracle.
+const METADATA_V4: [Ipv4Addr; 3] = [
+    Ipv4Addr::new(100, 100, 100, 200),
+    Ipv4Addr::new(168, 63, 129, 16),
+    Ipv4Addr::new(192, 0, 0, 192),
+];
+
+/// Global unicast: outside it nothing is reachable from everywhere.
+const GLOBAL_V6: Ipv6Net = v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
+
+/// Not globally reachable inside [`GLOBAL_V6`].
+const SPECIAL_V6: [Ipv6Net; 4] = [
+    v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), // IETF protocol assignments, with Teredo
+    v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), // documentation
+    v6([0x2002, 0, 0, 0, 0, 0, 0, 0], 16), // 6to4: an IPv4 address in disguise
+    v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), // documentation
+];
+
+/// Exceptions inside [`SPECIAL_V6`] that the registry marks globally reachable.
+const REACHABLE_V6: [Ipv6Net; 7] = [
+    v6([0x2001, 1, 0, 0, 0, 0, 0, 1], 128), // Port Control Protocol anycast
+    v6([0x2001, 1, 0, 0, 0, 0, 0, 2], 128), // TURN anycast
+    v6([0x2001, 1, 0, 0, 0, 0, 0, 3], 128), // DNS-SD service registration anycast
+    v6([0x2001, 3, 0, 0, 0, 0, 0, 0], 32),  // AMT
+    v6([0x2001, 4, 0x112, 0, 0, 0, 0, 0], 48), // AS112
+    v6([0x2001, 0x20, 0, 0, 0, 0, 0, 0], 28), // ORCHIDv2
+    v6([0x2001, 0x30, 0, 0, 0, 0, 0, 0], 28), // drone remote identification
+];
+
+/// RFC 4193.
+const PRIVATE_V6: Ipv6Net = v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7);
+
+/// Metadata services in private IPv6 space: AWS (the whole block), Google.
+const METADATA_V6: [Ipv6Net; 2] = [
+    v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0], 32),
+    v6([0xfd20, 0xce, 0, 0, 0, 0, 0, 0], 32),
+];
+
+/// Whether this address may be dialled under these grants, and which network it is in.
+///
+/// # Errors
+/// The reason, if it may not.
+pub fn check(address: IpAddr, grants: Grants) -> Result<Reach, AddressRefusal> {
+    match address {
+        IpAddr::V4(ip) => check_v4(ip, grants),
+        IpAddr::V6(ip) => check_v6(ip, grants),
+    }
+}
+
+fn check_v4(ip: Ipv4Addr, grants: Grants) -> Result<Reach, AddressRefusal> {
+    let address = IpAddr::V4(ip);
+    if METADATA_V4.contains(&ip) || ip.is_link_local() {
+        return Err(AddressRefusal::Metadata(address));
+    }
+    if ip.is_loopback() {
+        return granted(
+            grants.loopback,
+            Reach::Loopback,
+            AddressRefusal::Loopback(address),
+        );
+    }
+    if PRIVATE_V4.iter().any(|net| net.contains(&ip)) {
+        return granted(
+            grants.private,
+            Reach::Private,
+            AddressRefusal::Private(address),
+        );
+    }
+    let special = SPECIAL_V4.iter().any(|net| net.contains(&ip));
+    let excepted = REACHABLE_V4.iter().any(|net| net.contains(&ip));
+    if special && !excepted {
+        Err(AddressRefusal::NotGlobal(address))
+    } else {
+        Ok(Reach::Global)
+    }
+}
+
+fn check_v6(ip: Ipv6Addr, grants: Grants) -> Result<Reach, AddressRefusal> {
+    let address = IpAddr::V6(ip);
+    if METADATA_V6.iter().any(|net| net.contains(&ip)) {
+        return Err(AddressRefusal::Metadata(address));
+    }
+    if ip == Ipv6Addr::LOCALHOST {
+        return granted(
+            grants.loopback,
+            Reach::Loopback,
+            AddressRefusal::Loopback(address),
+        );
+    }
+    if PRIVATE_V6.contains(&ip) {
+        return granted(
+            grants.private,
+            Reach::Private,
+            AddressRefusal::Private(address),
+        );
+    }
+    let special = !GLOBAL_V6.contains(&ip) || SPECIAL_V6.iter().any(|net| net.contains(&ip));
+    let excepted = REACHABLE_V6.iter().any(|net| net.contains(&ip));
+    if special && !excepted {
+        Err(AddressRefusal::NotGlobal(address))
+    } else {
+        Ok(Reach::Global)
+    }
+}
+
+fn granted(yes: bool, reach: Reach, refusal: AddressRefusal) -> Result<Reach, AddressRefusal> {
+    if yes { Ok(reach) } else { Err(refusal) }
+}
+
+/// Checks a resolver's whole answer: one bad address refuses all, and all must be of one network.
+///
+/// # Errors
+/// The first reason found.
+pub fn check_all(answers: &[IpAddr], grants: Grants) -> Result<Reach, AddressRefusal> {
+    let mut found = None;
+    for address in answers {
+        let reach = check(*address, grants)?;
+        if *found.get_or_insert(reach) != reach {
+            return Err(AddressRefusal::Mixed);
+        }
+    }
+    found.ok_or(AddressRefusal::NoAnswer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: Grants = Grants {
+        loopback: true,
+        private: true,
+    };
+
+    #[test]
+    fn a_metadata_address_is_refused_whatever_is_granted_and_its_neighbour_is_not() {
+        for (metadata, neighbour) in [
+            ("168.63.129.16", "168.63.129.17"),
+            ("fd00:ec2::254", "fd00:ec3::254"),
+            ("fd20:ce::254", "fd20:cf::254"),
+        ] {
+            let refused = check(metadata.parse().unwrap(), ALL);
+            assert!(
+                matches!(refused, Err(AddressRefusal::Metadata(_))),
+                "{metadata}: {refused:?}"
+            );
+            assert!(
+                check(neighbour.parse().unwrap(), ALL).is_ok(),
+                "{neighbour}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_address_in_disguise_is_refused_even_where_what_it_hides_is_granted() {
+        for ip in [
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "::127.0.0.1",
+            "64:ff9b::10.0.0.1",
+            "2002:a00:1::",
+        ] {
+            assert!(
+                matches!(
+                    check(ip.parse().unwrap(), ALL),
+                    Err(AddressRefusal::NotGlobal(_))
+                ),
+                "{ip}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_answer_of_two_networks_is_refused_even_where_each_is_granted() {
+        let mixed: Vec<IpAddr> = ["10.0.0.5", "93.184.216.34"]
+            .map(|ip| ip.parse().unwrap())
+            .to_vec();
+        assert_eq!(check_all(&mixed, ALL), Err(AddressRefusal::Mixed));
+        let same: Vec<IpAddr> = ["10.0.0.5", "fd12::1"]
+            .map(|ip| ip.parse().unwrap())
+            .to_vec();
+        assert_eq!(check_all(&same, ALL), Ok(Reach::Private));
+        assert_eq!(check_all(&[], ALL), Err(AddressRefusal::NoAnswer));
+    }
+}

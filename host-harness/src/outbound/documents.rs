@@ -1,0 +1,335 @@
+//! Trusted documents: a request body passes only if it carries the exact text of a known document and exactly its variables.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use super::variables::{Unfit, VariableType};
+
+/// What a document does to the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// It only reads.
+    Query,
+    /// It writes.
+    Mutation,
+}
+
+/// One trusted document.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// Its name in the manifest.
+    pub name: String,
+    /// SHA-256 of its exact text.
+    pub sha256: [u8; 32],
+    /// What it does.
+    pub effect: Effect,
+    /// Its variables: each must be there, and no other.
+    pub variables: Vec<(String, VariableType)>,
+    /// For how many seconds the host may answer it from memory; 0 for never.
+    pub cacheable_seconds: u32,
+}
+
+/// Why a body is refused. Names variables and documents, never a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BodyRefusal {
+    /// Not an object with exactly a document and its variables.
+    Shape,
+    /// A document that the manifest does not list.
+    UnknownDocument {
+        /// SHA-256 of its text, in hexadecimal.
+        sha256: String,
+    },
+    /// A declared variable is not there.
+    Missing {
+        /// The document.
+        document: String,
+        /// The variable.
+        variable: String,
+    },
+    /// A variable that is not declared. Its name is the guest's and is not repeated.
+    Undeclared {
+        /// The document.
+        document: String,
+    },
+    /// A variable of another type.
+    Unfit {
+        /// The document.
+        document: String,
+        /// The variable.
+        variable: String,
+        /// The declared type.
+        declared: String,
+        /// In what way it does not fit.
+        unfit: Unfit,
+    },
+}
+
+/// The documents of one route.
+#[derive(Debug, Clone, Default)]
+pub struct Documents(Vec<Document>);
+
+impl Documents {
+    /// A set of documents. The caller has made sure that digests are unique.
+    #[must_use]
+    pub fn new(documents: Vec<Document>) -> Self {
+        Self(documents)
+    }
+
+    /// Every document.
+    pub fn iter(&self) -> impl Iterator<Item = &Document> {
+        self.0.iter()
+    }
+
+    /// Finds the document that a body carries and checks its variables.
+    ///
+    /// # Errors
+    /// Why the body is refused.
+    pub fn check(&self, body: &[u8]) -> Result<&Document, BodyRefusal> {
+        // A serde struct also reads from an array: `["...", {}]` would pass without this.
+        if body.first() != Some(&b'{') {
+            return Err(BodyRefusal::Shape);
+        }
+        let body: Body<'_> = serde_json::from_slice(body).map_err(|_| BodyRefusal::Shape)?;
+        let digest: [u8; 32] = Sha256::digest(body.query.as_bytes()).into();
+        let document = self
+            .0
+            .iter()
+            .find(|document| document.sha256 == digest)
+            .ok_or_else(|| BodyRefusal::UnknownDocument {
+                sha256: hex(&digest),
+            })?;
+        document.check_variables(body.variables)?;
+        Ok(document)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body<'a> {
+    #[serde(borrow)]
+    query: Cow<'a, str>,
+    #[serde(borrow, default)]
+    variables: Option<&'a RawValue>,
+}
+
+impl Document {
+    fn check_variables(&self, raw: Option<&RawValue>) -> Result<(), BodyRefusal> {
+        let given = match raw {
+            Some(raw) if raw.get().starts_with('{') => {
+                serde_json::from_str::<Variables<'_>>(raw.get())
+                    .map_err(|_| BodyRefusal::Shape)?
+                    .0
+            }
+            Some(raw) if raw.get() != "null" => return Err(BodyRefusal::Shape),
+            _ => Vec::new(),
+        };
+        for (name, declared) in &self.variables {
+            let Some((_, raw)) = given.iter().find(|(key, _)| key == name) else {
+                return Err(BodyRefusal::Missing {
+                    document: self.name.clone(),
+                    variable: name.clone(),
+                });
+            };
+            let value: Value = serde_json::from_str(raw.get()).map_err(|_| BodyRefusal::Shape)?;
+            declared.check(&value).map_err(|unfit| BodyRefusal::Unfit {
+                document: self.name.clone(),
+                variable: name.clone(),
+                declared: declared.to_string(),
+                unfit,
+            })?;
+        }
+        // Names are unique on both sides and every declared one was found: a longer list holds an undeclared one.
+        if given.len() > self.variables.len() {
+            return Err(BodyRefusal::Undeclared {
+                document: self.name.clone(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The members of an object in order, each name once.
+struct Variables<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Variables<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of variables")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members: Self::Value = Vec::new();
+                while let Some(BorrowedKey(key)) = map.next_key()? {
+                    if members.iter().any(|(known, _)| *known == key) {
+                        return Err(serde::de::Error::custom("a variable is given twice"));
+                    }
+                    members.push((key, map.next_value()?));
+                }
+                Ok(members)
+            }
+        }
+        deserializer.deserialize_map(Members).map(Self)
+    }
+}
+
+#[derive(Deserialize)]
+struct BorrowedKey<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Bytes in lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// Reads a SHA-256 written in lower-case hexadecimal.
+#[must_use]
+pub fn parse_sha256(text: &str) -> Option<[u8; 32]> {
+    let lower = text
+        .bytes()
+        .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    if text.len() != 64 || !lower {
+        return None;
+    }
+    let mut digest = [0_u8; 32];
+    for (index, byte) in digest.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(index * 2..index * 2 + 2)?, 16).ok()?;
+    }
+    Some(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUERY: &str =
+        "query Find($q: String!, $limit: Int) { find(q: $q, limit: $limit) { id } }";
+
+    fn documents() -> Documents {
+        Documents::new(vec![Document {
+            name: "find".into(),
+            sha256: Sha256::digest(QUERY.as_bytes()).into(),
+            effect: Effect::Query,
+            variables: vec![
+                ("q".into(), VariableType::parse("String!").unwrap()),
+                ("limit".into(), VariableType::parse("Int").unwrap()),
+            ],
+            cacheable_seconds: 0,
+        }])
+    }
+
+    fn outcome(body: &str) -> String {
+        match documents().check(body.replace("QUERY", QUERY).as_bytes()) {
+            Ok(document) => document.name.clone(),
+            Err(BodyRefusal::Shape) => "shape".into(),
+            Err(BodyRefusal::UnknownDocument { .. }) => "unknown".into(),
+            Err(BodyRefusal::Missing { variable, .. }) => format!("missing {variable}"),
+            Err(BodyRefusal::Undeclared { .. }) => "undeclared".into(),
+            Err(BodyRefusal::Unfit { variable, .. }) => format!("unfit {variable}"),
+        }
+    }
+
+    #[test]
+    fn only_the_exact_document_with_exactly_its_variables_passes() {
+        for (body, expected) in [
+            (
+                r#"{"query":"QUERY","variables":{"q":"a","limit":null}}"#,
+                "find",
+            ),
+            (
+                r#"{"variables":{"limit":3,"q":"a"},"query":"QUERY"}"#,
+                "find",
+            ),
+            (
+                r#"{"query":"QUERY ","variables":{"q":"a","limit":null}}"#,
+                "unknown",
+            ),
+            (r#"{"query":"{ secrets }"}"#, "unknown"),
+            (r#"{"query":"QUERY"}"#, "missing q"),
+            (r#"{"query":"QUERY","variables":null}"#, "missing q"),
+            (
+                r#"{"query":"QUERY","variables":{"q":"a"}}"#,
+                "missing limit",
+            ),
+            (
+                r#"{"query":"QUERY","variables":{"q":null,"limit":null}}"#,
+                "unfit q",
+            ),
+            (
+                r#"{"query":"QUERY","variables":{"q":{"ilike":"%"},"limit":null}}"#,
+                "unfit q",
+            ),
+            (
+                r#"{"query":"QUERY","variables":{"q":"a","limit":null,"filter":{}}}"#,
+                "undeclared",
+            ),
+            (
+                r#"{"query":"QUERY","variables":{"q":"a","q":"b","limit":null}}"#,
+                "shape",
+            ),
+            (
+                r#"{"query":"QUERY","variables":{"q":"a","\u0071":"b","limit":null}}"#,
+                "shape",
+            ),
+            (r#"{"query":"QUERY","variables":["a",null]}"#, "shape"),
+            (r#"{"query":"QUERY","variables":"{}"}"#, "shape"),
+            (
+                r#"{"query":"QUERY","query":"QUERY","variables":{"q":"a","limit":null}}"#,
+                "shape",
+            ),
+            (
+                r#"{"query":"QUERY","qu\u0065ry":"x","variables":{"q":"a","limit":null}}"#,
+                "shape",
+            ),
+            (
+                r#"{"query":"QUERY","operationName":"x","variables":{"q":"a","limit":null}}"#,
+                "shape",
+            ),
+            (
+                r#"{"query":"QUERY","extensions":{},"variables":{"q":"a","limit":null}}"#,
+                "shape",
+            ),
+            (
+                r#"{"query":"QUERY","variables":{"q":"a","limit":null}} {}"#,
+                "shape",
+            ),
+            (r#"["QUERY",{"q":"a","limit":null}]"#, "shape"),
+            (
+                r#"[{"query":"QUERY","variables":{"q":"a","limit":null}}]"#,
+                "shape",
+            ),
+            (
+                r#" {"query":"QUERY","variables":{"q":"a","limit":null}}"#,
+                "shape",
+            ),
+            ("", "shape"),
+        ] {
+            assert_eq!(outcome(body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_digest_reads_back_as_it_was_written() {
+        let digest: [u8; 32] = Sha256::digest(b"x").into();
+        assert_eq!(parse_sha256(&hex(&digest)), Some(digest));
+        assert_eq!(parse_sha256(&hex(&digest).to_uppercase()), None);
+        assert_eq!(parse_sha256("ab"), None);
+    }
+}

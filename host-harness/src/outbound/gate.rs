@@ -1,0 +1,176 @@
+//! The sandbox's `wasi:http` hook: the only way out of a component.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderName, Request, Response, header};
+use http_body_util::{BodyExt, Full};
+use tokio::time::timeout_at;
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
+    WasiHttpHooks,
+};
+
+use super::client::ClientError;
+use super::policy::{Denial, DenialCode};
+use super::sender::{Ledger, Outbound, Outgoing, SendError};
+
+/// What a guest may never put into headers, beside the sandbox's own list.
+const SECRET_HEADERS: [HeaderName; 4] = [
+    header::AUTHORIZATION,
+    header::COOKIE,
+    header::SET_COOKIE,
+    HeaderName::from_static("x-api-key"),
+];
+
+/// The hook of one call.
+pub struct Gate {
+    outbound: Arc<Outbound>,
+    ledger: Arc<Ledger>,
+    headers: ForbiddenHeaderFilter,
+}
+
+impl Gate {
+    /// The hook of the call that this ledger belongs to.
+    #[must_use]
+    pub fn new(outbound: Arc<Outbound>, ledger: Arc<Ledger>) -> Self {
+        let headers = header_filter(Arc::clone(&ledger));
+        Self {
+            outbound,
+            ledger,
+            headers,
+        }
+    }
+}
+
+/// Refuses forbidden headers while the guest builds them and notes the first. Answers come to the sandbox without any header
+/// of these names, so a hit is always the guest's doing.
+fn header_filter(ledger: Arc<Ledger>) -> ForbiddenHeaderFilter {
+    let noted = AtomicBool::new(false);
+    Arc::new(move |name| {
+        let forbidden = DEFAULT_FORBIDDEN_HEADERS.contains(name)
+            || SECRET_HEADERS.contains(name)
+            || name.as_str().starts_with("proxy-");
+        if forbidden && !noted.swap(true, Ordering::Relaxed) {
+            let denial = Denial::new(
+                DenialCode::Header,
+                "The action tried to set a header that belongs to the host.",
+                "This cannot be granted: it is a fault of the skill. Report it to its makers.",
+            );
+            tracing::warn!(code = denial.code.as_str(), header = %name, "header refused: {}", denial.reason);
+            ledger.refuse(denial);
+        }
+        forbidden
+    })
+}
+
+type Sent = Result<
+    (
+        Response<WasiBody>,
+        Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ),
+    Error,
+>;
+
+impl WasiHttpHooks for Gate {
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        Arc::clone(&self.headers)
+    }
+
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _processed: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        let outbound = Arc::clone(&self.outbound);
+        let ledger = Arc::clone(&self.ledger);
+        Box::new(async move {
+            let (parts, body) = request.into_parts();
+            let collected = collect(body, ledger.limits().request_bytes);
+            let body = timeout_at(ledger.deadline().into(), collected)
+                .await
+                .map_err(|_| Error::ConnectionWriteTimeout)??;
+            let options = options.unwrap_or_default();
+            let outgoing = Outgoing {
+                method: parts.method,
+                url: parts.uri.to_string(),
+                headers: parts.headers,
+                body,
+                connect: options.connect_timeout,
+                first_byte: options.first_byte_timeout,
+            };
+            let response = outbound
+                .send(&ledger, outgoing)
+                .await
+                .map_err(|error| for_guest(&error))?;
+            let response = response.map(|body| {
+                Full::new(body)
+                    .map_err(|never| match never {})
+                    .boxed_unsync()
+            });
+            Ok((response, Box::new(std::future::ready(Ok(()))) as _))
+        })
+    }
+}
+
+/// Reads a request's body to its end, so that the guest sees the decision and not a broken stream; none if it is too large.
+async fn collect(mut body: WasiBody, limit: usize) -> Result<Option<Bytes>, Error> {
+    let mut collected = BytesMut::new();
+    let mut too_large = false;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
+        too_large |= collected.len() + data.len() > limit;
+        if !too_large {
+            collected.extend_from_slice(&data);
+        }
+    }
+    Ok((!too_large).then(|| collected.freeze()))
+}
+
+/// What the guest is told: the kind of error, without the operator's business.
+fn for_guest(error: &SendError) -> Error {
+    match error {
+        SendError::Denied(denial) => match denial.code {
+            DenialCode::Credential => Error::ConfigurationError,
+            DenialCode::Address => Error::DestinationIpProhibited,
+            DenialCode::RequestSize => Error::HttpRequestBodySize(None),
+            DenialCode::RequestLimit => Error::ConnectionLimitReached,
+            _ => Error::HttpRequestDenied,
+        },
+        SendError::Record => Error::HttpRequestDenied,
+        SendError::Client(error) => match error {
+            ClientError::Resolve(_) => Error::DnsError {
+                rcode: None,
+                info_code: None,
+            },
+            ClientError::Address(_) => Error::DestinationIpProhibited,
+            ClientError::Connect(error)
+                if error.kind() == std::io::ErrorKind::ConnectionRefused =>
+            {
+                Error::ConnectionRefused
+            }
+            ClientError::Connect(_) => Error::DestinationUnavailable,
+            ClientError::ConnectTimeout => Error::ConnectionTimeout,
+            ClientError::Roots(_) => Error::ConfigurationError,
+            ClientError::Tls(error) if is_certificate(error) => Error::TlsCertificateError,
+            ClientError::Tls(_) => Error::TlsProtocolError,
+            ClientError::Timeout => Error::HttpResponseTimeout,
+            ClientError::ResponseTooLarge { limit } => {
+                Error::HttpResponseBodySize(u64::try_from(*limit).ok())
+            }
+            ClientError::Broken(_) => Error::ConnectionTerminated,
+            ClientError::Protocol(_) => Error::HttpProtocolError,
+        },
+    }
+}
+
+fn is_certificate(error: &std::io::Error) -> bool {
+    let inner = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(inner, Some(rustls::Error::InvalidCertificate(_)))
+}

@@ -1,0 +1,18 @@
+//! The gate: what may leave, where to, and how it is sent.
+
+pub mod addresses;
+pub mod cache;
+pub mod cases;
+pub mod client;
+pub mod credentials;
+pub mod documents;
+pub mod gate;
+pub mod origin;
+pub mod policy;
+pub mod pool;
+pub mod record;
+pub mod resolve;
+pub mod route;
+pub mod sender;
+pub mod tls;
+pub mod variables;

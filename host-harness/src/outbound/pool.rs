@@ -1,0 +1,58 @@
+//! Connections kept open between requests, by origin and by the grants under which their address was checked.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::client::conn::http1::SendRequest;
+
+use super::addresses::Grants;
+use super::origin::Origin;
+
+/// How long a connection is kept without use; below the usual 60 s and more of servers, so that they seldom close first.
+const IDLE_MAX: Duration = Duration::from_secs(30);
+/// Most idle connections of one origin.
+const PER_ORIGIN: usize = 8;
+
+/// An open connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) sender: SendRequest<Full<Bytes>>,
+    /// The checked address that it was dialled at.
+    pub(super) address: SocketAddr,
+}
+
+type Key = (Origin, Grants);
+
+/// Idle connections.
+#[derive(Debug, Default)]
+pub(super) struct Pool {
+    idle: Mutex<HashMap<Key, Vec<(Connection, Instant)>>>,
+}
+
+impl Pool {
+    /// Takes the connection that was used last, if one still looks alive.
+    pub(super) fn take(&self, key: &Key) -> Option<Connection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = idle.get_mut(key)?;
+        kept.retain(|(connection, since)| {
+            !connection.sender.is_closed() && since.elapsed() < IDLE_MAX
+        });
+        kept.pop().map(|(connection, _)| connection)
+    }
+
+    /// Puts a connection back after its response was read to the end.
+    pub(super) fn put(&self, key: Key, connection: Connection) {
+        if connection.sender.is_closed() {
+            return;
+        }
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = idle.entry(key).or_default();
+        if kept.len() < PER_ORIGIN {
+            kept.push((connection, Instant::now()));
+        }
+    }
+}

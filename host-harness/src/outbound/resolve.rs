@@ -1,0 +1,33 @@
+//! Names to addresses.
+
+use std::io;
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+
+/// Turns a host name into addresses. The gate checks whatever comes back.
+#[async_trait]
+pub trait Resolver: Send + Sync {
+    /// Every address of `host`.
+    ///
+    /// # Errors
+    /// When the name cannot be looked up.
+    async fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>>;
+}
+
+/// The system's resolver.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemResolver;
+
+#[async_trait]
+impl Resolver for SystemResolver {
+    async fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>> {
+        // The port plays no part in the look-up.
+        let mut addresses: Vec<IpAddr> = tokio::net::lookup_host((host, 0))
+            .await?
+            .map(|found| found.ip())
+            .collect();
+        addresses.dedup();
+        Ok(addresses)
+    }
+}

@@ -1,0 +1,309 @@
+//! Types of a trusted document's variables, and whether a JSON value is of one.
+
+use std::fmt;
+
+use serde_json::Value;
+use thiserror::Error;
+
+/// Most items of a list variable.
+pub const LIST_MAX: usize = 200;
+/// Most bytes of a text variable.
+pub const TEXT_MAX: usize = 64 * 1024;
+
+/// The declared type of a variable: a scalar or a list of scalars, as GraphQL writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VariableType {
+    scalar: Scalar,
+    /// Whether one value (or one item) may be null.
+    nullable: bool,
+    /// For a list: whether the list itself may be null.
+    list: Option<bool>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Scalar {
+    Text,
+    Int,
+    Float,
+    Boolean,
+    Uuid,
+    DateTime,
+    Date,
+    /// Any other name: the values of an enum are words.
+    Enum(String),
+}
+
+/// A type that cannot be declared.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{0}` is not a variable type: write `Name`, `Name!` or a list of them as in `[Name!]!`")]
+pub struct VariableTypeError(String);
+
+/// A value that is not of the declared type. Names the type, never the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfit {
+    /// Null where it may not be.
+    Null,
+    /// Of another type or form.
+    Type,
+    /// Too many items or bytes.
+    Size,
+}
+
+impl VariableType {
+    /// Reads a type.
+    ///
+    /// # Errors
+    /// When it is not a scalar or a list of scalars.
+    pub fn parse(text: &str) -> Result<Self, VariableTypeError> {
+        let (outer, nullable) = strip_bang(text);
+        let parsed = match outer
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+        {
+            Some(inner) => {
+                let (name, item_nullable) = strip_bang(inner);
+                Scalar::named(name).map(|scalar| Self {
+                    scalar,
+                    nullable: item_nullable,
+                    list: Some(nullable),
+                })
+            }
+            None => Scalar::named(outer).map(|scalar| Self {
+                scalar,
+                nullable,
+                list: None,
+            }),
+        };
+        parsed.ok_or_else(|| VariableTypeError(text.to_owned()))
+    }
+
+    /// Whether a value is of this type.
+    ///
+    /// # Errors
+    /// In what way it is not.
+    pub fn check(&self, value: &Value) -> Result<(), Unfit> {
+        let Some(list_nullable) = self.list else {
+            return self.check_one(value);
+        };
+        match value {
+            Value::Null if list_nullable => Ok(()),
+            Value::Null => Err(Unfit::Null),
+            Value::Array(items) if items.len() > LIST_MAX => Err(Unfit::Size),
+            Value::Array(items) => items.iter().try_for_each(|item| self.check_one(item)),
+            _ => Err(Unfit::Type),
+        }
+    }
+
+    fn check_one(&self, value: &Value) -> Result<(), Unfit> {
+        match value {
+            Value::Null if self.nullable => Ok(()),
+            Value::Null => Err(Unfit::Null),
+            Value::String(text) if text.len() > TEXT_MAX => Err(Unfit::Size),
+            value if self.scalar.fits(value) => Ok(()),
+            _ => Err(Unfit::Type),
+        }
+    }
+}
+
+impl fmt::Display for VariableType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bang = |nullable| if nullable { "" } else { "!" };
+        let name = self.scalar.name();
+        match self.list {
+            Some(list) => write!(f, "[{name}{}]{}", bang(self.nullable), bang(list)),
+            None => write!(f, "{name}{}", bang(self.nullable)),
+        }
+    }
+}
+
+impl Scalar {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "String" | "ID" => Self::Text,
+            "Int" => Self::Int,
+            "Float" => Self::Float,
+            "Boolean" => Self::Boolean,
+            "UUID" => Self::Uuid,
+            "DateTime" => Self::DateTime,
+            "Date" => Self::Date,
+            other if is_word(other) && !other.starts_with(|c: char| c.is_ascii_digit()) => {
+                Self::Enum(other.to_owned())
+            }
+            _ => return None,
+        })
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::Text => "String",
+            Self::Int => "Int",
+            Self::Float => "Float",
+            Self::Boolean => "Boolean",
+            Self::Uuid => "UUID",
+            Self::DateTime => "DateTime",
+            Self::Date => "Date",
+            Self::Enum(name) => name,
+        }
+    }
+
+    fn fits(&self, value: &Value) -> bool {
+        let text = |form: fn(&str) -> bool| value.as_str().is_some_and(form);
+        match self {
+            Self::Text => value.is_string(),
+            // GraphQL's Int has 32 bits.
+            Self::Int => value
+                .as_i64()
+                .is_some_and(|number| i32::try_from(number).is_ok()),
+            Self::Float => value.is_number(),
+            Self::Boolean => value.is_boolean(),
+            Self::Uuid => text(is_uuid),
+            Self::DateTime => text(is_date_time),
+            Self::Date => text(is_date),
+            Self::Enum(_) => text(is_word),
+        }
+    }
+}
+
+fn strip_bang(text: &str) -> (&str, bool) {
+    text.strip_suffix('!')
+        .map_or((text, true), |rest| (rest, false))
+}
+
+fn is_word(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Whether `text` has the shape of `form`, in which `0` stands for a digit, `x` for a hexadecimal digit and all else for itself.
+fn has_form(text: &str, form: &str) -> bool {
+    text.len() == form.len()
+        && text
+            .bytes()
+            .zip(form.bytes())
+            .all(|(byte, expected)| match expected {
+                b'0' => byte.is_ascii_digit(),
+                b'x' => byte.is_ascii_hexdigit(),
+                literal => byte == literal,
+            })
+}
+
+fn is_uuid(text: &str) -> bool {
+    has_form(text, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
+}
+
+fn in_range(text: &str, low: u8, high: u8) -> bool {
+    text.parse::<u8>()
+        .is_ok_and(|number| (low..=high).contains(&number))
+}
+
+fn is_date(text: &str) -> bool {
+    has_form(text, "0000-00-00")
+        && text.get(5..7).is_some_and(|month| in_range(month, 1, 12))
+        && text.get(8..10).is_some_and(|day| in_range(day, 1, 31))
+}
+
+/// RFC 3339 with an upper-case `T` and an offset.
+fn is_date_time(text: &str) -> bool {
+    let Some((date, rest)) = text.split_once('T') else {
+        return false;
+    };
+    let (Some(clock), Some(tail)) = (rest.get(..8), rest.get(8..)) else {
+        return false;
+    };
+    let time = has_form(clock, "00:00:00")
+        && clock.get(..2).is_some_and(|hour| in_range(hour, 0, 23))
+        && clock
+            .get(3..5)
+            .is_some_and(|minute| in_range(minute, 0, 59))
+        && clock.get(6..).is_some_and(|second| in_range(second, 0, 60));
+    let zone = match tail.strip_prefix('.') {
+        Some(fraction) => {
+            let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
+            if !(1..=9).contains(&digits) {
+                return false;
+            }
+            fraction.get(digits..).unwrap_or_default()
+        }
+        None => tail,
+    };
+    let offset = zone == "Z" || has_form(zone, "+00:00") || has_form(zone, "-00:00");
+    is_date(date) && time && offset
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_value_fits_its_declared_type_and_no_other() {
+        let long = "x".repeat(TEXT_MAX + 1);
+        let many: Vec<u8> = vec![1; LIST_MAX + 1];
+        for (declared, value, expected) in [
+            ("String!", json!("a"), Ok(())),
+            ("String!", json!(null), Err(Unfit::Null)),
+            ("String", json!(null), Ok(())),
+            ("String!", json!(1), Err(Unfit::Type)),
+            ("String!", json!({"a": 1}), Err(Unfit::Type)),
+            ("String!", json!(["a"]), Err(Unfit::Type)),
+            ("String!", json!(long), Err(Unfit::Size)),
+            ("Int!", json!(5), Ok(())),
+            ("Int!", json!(5.0), Err(Unfit::Type)),
+            ("Int!", json!(3_000_000_000_u64), Err(Unfit::Type)),
+            ("Float!", json!(5.5), Ok(())),
+            ("Boolean!", json!(true), Ok(())),
+            ("Boolean!", json!("true"), Err(Unfit::Type)),
+            (
+                "UUID!",
+                json!("00000000-0000-4000-8000-00000000000a"),
+                Ok(()),
+            ),
+            (
+                "UUID!",
+                json!("00000000-0000-4000-8000-00000000000g"),
+                Err(Unfit::Type),
+            ),
+            (
+                "[UUID!]!",
+                json!(["00000000-0000-4000-8000-000000000000"]),
+                Ok(()),
+            ),
+            (
+                "[UUID!]!",
+                json!("00000000-0000-4000-8000-000000000000"),
+                Err(Unfit::Type),
+            ),
+            ("[String!]!", json!([]), Ok(())),
+            ("[String!]!", json!([null]), Err(Unfit::Null)),
+            ("[String]!", json!([null]), Ok(())),
+            ("[String!]!", json!(null), Err(Unfit::Null)),
+            ("[String!]", json!(null), Ok(())),
+            ("[Int!]!", json!(many), Err(Unfit::Size)),
+            ("[String!]!", json!([["a"]]), Err(Unfit::Type)),
+            ("DateTime!", json!("2026-07-01T10:00:00Z"), Ok(())),
+            ("DateTime!", json!("2026-07-01T10:00:00.123+02:00"), Ok(())),
+            ("DateTime!", json!("2026-07-01T25:00:00Z"), Err(Unfit::Type)),
+            ("DateTime!", json!("2026-07-01T10:00:00"), Err(Unfit::Type)),
+            ("DateTime!", json!("2026-07-01"), Err(Unfit::Type)),
+            ("Date!", json!("2026-07-01"), Ok(())),
+            ("Date!", json!("2026-13-01"), Err(Unfit::Type)),
+            ("Stage!", json!("NEW"), Ok(())),
+            ("Stage!", json!("NEW LINE"), Err(Unfit::Type)),
+        ] {
+            assert_eq!(
+                VariableType::parse(declared).unwrap().check(&value),
+                expected,
+                "{declared} {value}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_type_reads_back_as_it_was_written_and_nonsense_is_refused() {
+        for text in ["String!", "String", "[Int!]!", "[Int]", "OrderDirection!"] {
+            assert_eq!(VariableType::parse(text).unwrap().to_string(), text);
+        }
+        for text in ["", "!", "[[Int]]", "[Int", "Int!!", "A B", "1a", "{}"] {
+            assert!(VariableType::parse(text).is_err(), "{text}");
+        }
+    }
+}
