@@ -1,3 +1,16 @@
-//! The CRM actions as plain Rust.
+//! The CRM actions as plain Rust: what the sandboxed component does, without the sandbox.
+//!
+//! An action is a function of a [`context::Context`] (the way out, the settings, the time) and a request, and answers with a
+//! report or a [`failure::Failure`]. The component in `skill/component` exports them; tests and benchmarks call them natively.
 
+pub mod actions;
 pub mod bindings;
+pub mod context;
+pub mod day;
+pub mod failure;
+pub mod markdown;
+pub mod text;
+pub mod transport;
+pub mod twenty;
+#[cfg(target_family = "wasm")]
+pub mod wasi;

@@ -2,28 +2,35 @@
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the generated exports declare symbols")]
 
+use crm_skill::actions;
 use crm_skill::bindings::exports::claw::crm::read;
+use crm_skill::wasi::run;
 
 struct Component;
 
 impl read::Guest for Component {
     fn status() -> Result<read::StatusReport, read::Failure> {
-        todo!()
+        run(actions::status::status)
     }
+
     fn search(request: read::SearchRequest) -> Result<read::SearchAnswer, read::Failure> {
-        todo!()
+        run(|ctx| actions::search::search(ctx, &request))
     }
+
     fn get(request: read::GetRequest) -> Result<read::RecordView, read::Failure> {
-        todo!()
+        run(|ctx| actions::get::get(ctx, &request))
     }
+
     fn follow_ups(request: read::FollowUpsRequest) -> Result<read::FollowUpsPage, read::Failure> {
-        todo!()
+        run(|ctx| actions::follow_ups::follow_ups(ctx, &request))
     }
+
     fn blockers(request: read::BlockersRequest) -> Result<read::BlockersReport, read::Failure> {
-        todo!()
+        run(|ctx| actions::blockers::blockers(ctx, &request))
     }
+
     fn briefing(request: read::BriefingRequest) -> Result<read::BriefingReport, read::Failure> {
-        todo!()
+        run(|ctx| actions::briefing::briefing(ctx, &request))
     }
 }
 

@@ -1,0 +1,241 @@
+//! What is known about a deal, apart from what it means. A fact that could not be read carries why.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::queries::{Activity, Around, Blockers, Deal, Note, Task};
+use crate::actions::member;
+use crate::bindings::claw::crm::types::{Kind, Link};
+use crate::bindings::claw::skill::types::Provenance;
+use crate::bindings::exports::claw::crm::read::{Evidence, OpportunityFields};
+use crate::context::Context;
+use crate::day;
+use crate::failure::{self, Failure};
+use crate::text::{self, Cutter};
+use crate::twenty::values::{self, Currency, named};
+use crate::twenty::{self, NOBODY, fetch};
+
+/// Something that was read, or why it was not.
+pub(super) type Known<T> = Result<T, String>;
+
+/// How far from a deal's creation its first entry may lie for the history to count as whole.
+const FIRST_ENTRY: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+
+/// All facts about one deal.
+pub(super) struct Facts<'a> {
+    pub(super) ctx: &'a Context<'a>,
+    pub(super) today: Date,
+    pub(super) stale_days: u16,
+    pub(super) deal: Deal,
+    /// Whether its stage ends a deal.
+    pub(super) closed: bool,
+    pub(super) tasks: Known<OpenTasks>,
+    pub(super) notes: Known<Vec<Note>>,
+    pub(super) history: Known<History>,
+    pub(super) last_activity: LastActivity,
+    /// The workspace's stages, in order; read only where a rule may need them.
+    pub(super) stages: Known<Vec<String>>,
+}
+
+/// Its open tasks, soonest due first.
+pub(super) struct OpenTasks {
+    pub(super) rows: Vec<Task>,
+    /// Whether there are more than were read.
+    pub(super) more: bool,
+}
+
+/// Its timeline, newest first.
+pub(super) struct History {
+    pub(super) entries: Vec<Activity>,
+    /// Whether it goes back to the deal's creation, so that what it does not show has not happened.
+    pub(super) whole: bool,
+}
+
+/// The newest of all activity that could be read.
+pub(super) struct LastActivity {
+    newest: Option<(Timestamp, Evidence)>,
+    /// What could not be read.
+    pub(super) unread: Vec<String>,
+}
+
+impl LastActivity {
+    /// When it was.
+    pub(super) fn known(&self) -> Option<Timestamp> {
+        self.newest.as_ref().map(|(time, _)| *time)
+    }
+
+    /// When and what it was.
+    pub(super) fn newest(&self) -> Option<&(Timestamp, Evidence)> {
+        self.newest.as_ref()
+    }
+
+    fn see(&mut self, ctx: &Context<'_>, what: &str, time: Option<Timestamp>, provenance: impl FnOnce() -> Provenance) {
+        if let Some(time) = time.filter(|&time| self.known().is_none_or(|known| time > known)) {
+            let value = ctx.zone().show(time);
+            self.newest = Some((time, Evidence { what: what.to_owned(), value, provenance: provenance() }));
+        }
+    }
+}
+
+impl<'a> Facts<'a> {
+    /// Reads them: one request, with `widen` two.
+    pub(super) fn read(ctx: &'a Context<'a>, id: String, stale_days: u16, widen: bool) -> Result<Self, Failure> {
+        let reply = fetch(ctx, &Blockers { id })?;
+        let (data, errors) = (reply.data, reply.errors);
+        let deal = errors.root("opportunity", data.opportunity)?;
+        let why = |failure: Failure| failure::sentence(&failure).to_owned();
+
+        let tasks = errors.root("taskTargets", data.task_targets).map_err(why).map(|links| {
+            let more = u32::try_from(links.edges.len()).is_ok_and(|read| read < links.total_count);
+            OpenTasks { rows: values::unique(links.rows().filter_map(|link| link.task), |task| &task.id), more }
+        });
+        let notes = errors
+            .root("noteTargets", data.note_targets)
+            .map_err(why)
+            .map(|links| values::unique(links.rows().filter_map(|link| link.note), |note| &note.id));
+        let history = errors.root("timelineActivities", data.timeline_activities).map_err(why).map(|entries| {
+            let all = u32::try_from(entries.edges.len()).is_ok_and(|read| read == entries.total_count);
+            let entries: Vec<Activity> = entries.rows().collect();
+            let whole = all && entries.last().zip(deal.created_at).is_some_and(|(first, created)| {
+                first.happens_at.duration_since(created) <= FIRST_ENTRY
+            });
+            History { entries, whole }
+        });
+        let linked = errors.root("taskTargetsGroupBy", data.task_targets_group_by).map_err(why);
+
+        let mut last = LastActivity { newest: None, unread: Vec::new() };
+        note_activity(ctx, &mut last, &deal, &tasks, &notes, &history, linked.map(|groups| {
+            groups.first().and_then(|group| group.max_created_at)
+        }));
+        if widen {
+            look_around(ctx, &mut last, &deal)?;
+        }
+        let closed = ctx.closed_stages().iter().any(|stage| stage == deal.stage.as_str());
+        let today = ctx.zone().date(ctx.now);
+        // Only a deal that closes within days is judged by the order of the stages.
+        let near = deal.close_date.is_some_and(|date| (0..=super::rules::NEAR_DAYS).contains(&day::days_between(today, ctx.zone().date(date))));
+        let stages = if near && !closed { super::stages(ctx).map_err(why) } else { Ok(Vec::new()) };
+        Ok(Self { ctx, today, stale_days, deal, closed, tasks, notes, history, last_activity: last, stages })
+    }
+
+    /// Whole days since an instant, in the caller's zone.
+    pub(super) fn days_since(&self, time: Timestamp) -> i32 {
+        day::days_between(self.ctx.zone().date(time), self.today)
+    }
+
+    /// The day on which it is to close.
+    pub(super) fn close_day(&self) -> Option<Date> {
+        self.deal.close_date.map(|date| self.ctx.zone().date(date))
+    }
+
+    /// Evidence from the deal itself.
+    pub(super) fn of_deal(&self, what: &str, value: impl Into<String>) -> Evidence {
+        let provenance = twenty::provenance(self.ctx, "opportunity", &self.deal.id, self.deal.updated_at);
+        Evidence { what: what.to_owned(), value: value.into(), provenance }
+    }
+
+    /// Evidence from one of its tasks.
+    pub(super) fn of_task(&self, task: &Task, what: &str, value: impl Into<String>) -> Evidence {
+        let provenance = twenty::provenance(self.ctx, "task", &task.id, task.updated_at);
+        Evidence { what: what.to_owned(), value: value.into(), provenance }
+    }
+
+    /// Its fields, as the answer shows them.
+    pub(super) fn fields(&self, cutter: &mut Cutter) -> OpportunityFields {
+        let deal = &self.deal;
+        OpportunityFields {
+            name: cutter.label(named(deal.name.as_ref())),
+            stage: cutter.label(deal.stage.as_str()),
+            amount: Currency::money(deal.amount.as_ref(), cutter),
+            close_date: deal.close_date.map(text::instant),
+            owner: member(deal.owner.as_ref(), cutter),
+            company: deal.company.as_ref().map(|company| Link {
+                kind: Kind::Company,
+                id: company.id.clone(),
+                label: cutter.label(named(company.name.as_ref())),
+            }),
+            contact: deal.point_of_contact.as_ref().map(|person| person.link(cutter)),
+        }
+    }
+}
+
+/// Activity of the deal: entries of its timeline, and notes and tasks made for it. `updatedAt` is not activity.
+fn note_activity(
+    ctx: &Context<'_>,
+    last: &mut LastActivity,
+    deal: &Deal,
+    tasks: &Known<OpenTasks>,
+    notes: &Known<Vec<Note>>,
+    history: &Known<History>,
+    linked: Known<Option<Timestamp>>,
+) {
+    match history {
+        Ok(history) => {
+            for entry in &history.entries {
+                last.see(ctx, "timeline entry", Some(entry.happens_at), || {
+                    twenty::provenance(ctx, "timelineActivity", &entry.id, entry.updated_at)
+                });
+            }
+        }
+        Err(why) => last.unread.push(why.clone()),
+    }
+    match notes {
+        Ok(notes) => {
+            for note in notes {
+                last.see(ctx, "note", note.created_at, || twenty::provenance(ctx, "note", &note.id, note.updated_at));
+            }
+        }
+        Err(why) => last.unread.push(why.clone()),
+    }
+    match tasks {
+        Ok(tasks) => {
+            for task in &tasks.rows {
+                last.see(ctx, "task", task.created_at, || twenty::provenance(ctx, "task", &task.id, task.updated_at));
+            }
+        }
+        Err(why) => last.unread.push(why.clone()),
+    }
+    match linked {
+        // The group says when a task was linked last, not which.
+        Ok(time) => last.see(ctx, "task linked", time, || twenty::provenance(ctx, "opportunity", &deal.id, deal.updated_at)),
+        Err(why) => last.unread.push(why),
+    }
+}
+
+/// Activity of its contact and its company.
+fn look_around(ctx: &Context<'_>, last: &mut LastActivity, deal: &Deal) -> Result<(), Failure> {
+    let id = |id: Option<&String>| id.cloned().unwrap_or_else(|| NOBODY.to_owned());
+    let reply = fetch(
+        ctx,
+        &Around {
+            person: id(deal.point_of_contact.as_ref().map(|person| &person.id)),
+            company: id(deal.company.as_ref().map(|company| &company.id)),
+        },
+    )?;
+    let (data, errors) = (reply.data, reply.errors);
+    let mut unread = |failure: Failure| last.unread.push(failure::sentence(&failure).to_owned());
+    let activities = errors.root("timelineActivities", data.timeline_activities).map_err(&mut unread).ok();
+    let tasks = errors.root("taskTargets", data.task_targets).map_err(&mut unread).ok();
+    let notes = errors.root("noteTargets", data.note_targets).map_err(&mut unread).ok();
+    for entry in activities.into_iter().flat_map(values::Connection::rows) {
+        last.see(ctx, "timeline entry of contact or company", Some(entry.happens_at), || {
+            twenty::provenance(ctx, "timelineActivity", &entry.id, entry.updated_at)
+        });
+    }
+    for (what, object, time, touched) in tasks
+        .into_iter()
+        .flat_map(values::Connection::rows)
+        .map(|link| ("task of contact or company", "task", link.created_at, link.task))
+        .chain(
+            notes
+                .into_iter()
+                .flat_map(values::Connection::rows)
+                .map(|link| ("note of contact or company", "note", link.created_at, link.note)),
+        )
+    {
+        if let Some(touched) = touched {
+            last.see(ctx, what, time, || twenty::provenance(ctx, object, &touched.id, touched.updated_at));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! What the rules about a deal ask of Twenty, and the typed answers.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::text::Text;
+use crate::twenty::values::{Colleague, Connection, Counted, Currency, Id, NamedPerson, RichText};
+use crate::twenty::{Document, Query, documents};
+
+/// Asks for all that the rules look at.
+#[derive(Debug, Serialize)]
+pub struct Blockers {
+    pub(super) id: String,
+}
+
+/// What it answers.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BlockersData {
+    pub(super) opportunity: Option<Deal>,
+    pub(super) task_targets: Option<Counted<TaskLink>>,
+    pub(super) note_targets: Option<Connection<NoteLink>>,
+    pub(super) timeline_activities: Option<Counted<Activity>>,
+    pub(super) task_targets_group_by: Option<Vec<Linked>>,
+}
+
+impl Query for Blockers {
+    const DOCUMENT: &'static Document = &documents::BLOCKERS;
+    type Answer = BlockersData;
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Deal {
+    pub(super) id: String,
+    pub(super) created_at: Option<Timestamp>,
+    pub(super) updated_at: Option<Timestamp>,
+    pub(super) name: Option<Text>,
+    pub(super) stage: Text,
+    pub(super) amount: Option<Currency>,
+    pub(super) close_date: Option<Timestamp>,
+    pub(super) owner_id: Option<String>,
+    pub(super) owner: Option<Colleague>,
+    pub(super) company: Option<DealCompany>,
+    pub(super) point_of_contact_id: Option<String>,
+    pub(super) point_of_contact: Option<NamedPerson>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct DealCompany {
+    pub(super) id: String,
+    pub(super) name: Option<Text>,
+    pub(super) people: Option<Counted<Id>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct TaskLink {
+    pub(super) task: Option<Task>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Task {
+    pub(super) id: String,
+    pub(super) created_at: Option<Timestamp>,
+    pub(super) updated_at: Option<Timestamp>,
+    pub(super) title: Option<Text>,
+    pub(super) due_at: Option<Timestamp>,
+    pub(super) body_v2: Option<RichText>,
+    pub(super) assignee_id: Option<String>,
+    pub(super) assignee: Option<Id>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct NoteLink {
+    pub(super) note: Option<Note>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Note {
+    pub(super) id: String,
+    pub(super) created_at: Option<Timestamp>,
+    pub(super) updated_at: Option<Timestamp>,
+    pub(super) title: Option<Text>,
+    pub(super) body_v2: Option<RichText>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Activity {
+    pub(super) id: String,
+    pub(super) happens_at: Timestamp,
+    pub(super) updated_at: Option<Timestamp>,
+    /// What changed; free-form, so anything unexpected counts as no change.
+    #[serde(deserialize_with = "lenient")]
+    pub(super) properties: Properties,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Properties {
+    #[serde(default)]
+    pub(super) diff: Diff,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Diff {
+    pub(super) stage: Option<Change<Text>>,
+    pub(super) close_date: Option<Change<Timestamp>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Change<T> {
+    pub(super) before: Option<T>,
+    pub(super) after: Option<T>,
+}
+
+fn lenient<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Properties, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Lenient {
+        Known(Properties),
+        Other(serde::de::IgnoredAny),
+    }
+    Ok(match Lenient::deserialize(deserializer)? {
+        Lenient::Known(properties) => properties,
+        Lenient::Other(_) => Properties::default(),
+    })
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Linked {
+    pub(super) max_created_at: Option<Timestamp>,
+}
+
+/// Asks for activity of a deal's contact and company.
+#[derive(Debug, Serialize)]
+pub struct Around {
+    pub(super) person: String,
+    pub(super) company: String,
+}
+
+/// What it answers.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AroundData {
+    pub(super) timeline_activities: Option<Connection<AroundActivity>>,
+    pub(super) task_targets: Option<Connection<AroundTask>>,
+    pub(super) note_targets: Option<Connection<AroundNote>>,
+}
+
+impl Query for Around {
+    const DOCUMENT: &'static Document = &documents::BLOCKERS_WIDEN;
+    type Answer = AroundData;
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AroundActivity {
+    pub(super) id: String,
+    pub(super) happens_at: Timestamp,
+    pub(super) updated_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AroundTask {
+    pub(super) created_at: Option<Timestamp>,
+    pub(super) task: Option<Touched>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AroundNote {
+    pub(super) created_at: Option<Timestamp>,
+    pub(super) note: Option<Touched>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Touched {
+    pub(super) id: String,
+    pub(super) updated_at: Option<Timestamp>,
+}

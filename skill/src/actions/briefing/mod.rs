@@ -1,0 +1,264 @@
+//! `briefing`: the caller's day in at most four requests, whatever the size of the workspace. Each section stands or fails alone.
+
+mod queries;
+mod rows;
+mod sections;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use queries::{Deal, NewPerson};
+pub use queries::{Coming, Overdue, Risk, RiskData, TasksAndDeals, TasksAndPeople, Today};
+
+use super::blockers::stages;
+use super::within;
+use crate::bindings::exports::claw::crm::read::{
+    BriefingReport, BriefingRequest, Section, SectionName, SectionStatus,
+};
+use crate::context::Context;
+use crate::day::{self, plus_days};
+use crate::failure::{self, Failure};
+use crate::markdown::{Page, count, escape};
+use crate::text;
+use crate::twenty::values::{Counted, Task};
+use crate::twenty::{Reply, decode, fetch_all, prepare};
+
+/// People added within this many days are new.
+const NEW_DAYS: i32 = 7;
+
+/// All sections, most pressing first.
+const SECTIONS: [SectionName; 8] = [
+    SectionName::Overdue,
+    SectionName::DueToday,
+    SectionName::ComingUp,
+    SectionName::ClosingSoon,
+    SectionName::AtRisk,
+    SectionName::NewPeople,
+    SectionName::Tez,
+    SectionName::Calendar,
+];
+
+/// The instants that bound the sections.
+struct Bounds {
+    day: Date,
+    /// The first instant of the day.
+    start: Timestamp,
+    /// The first instant of the next day.
+    tomorrow: Timestamp,
+    /// The first instant after the horizon.
+    horizon: Timestamp,
+    people_since: Timestamp,
+}
+
+/// Runs the action.
+///
+/// # Errors
+/// `invalid-input` for a wrong argument or a caller who is not set; the service's own failure where every section that was
+/// asked of it failed. Otherwise a section that failed says so.
+pub fn briefing(ctx: &Context<'_>, request: &BriefingRequest) -> Result<BriefingReport, Failure> {
+    let zone = ctx.zone();
+    let date = request.day.as_deref().map_or_else(|| Ok(zone.date(ctx.now)), |day| day::parse("day", day))?;
+    let horizon = i32::from(within("horizonDays", request.horizon_days, 7, 1..=60)?);
+    let wanted = wanted(request.sections.as_deref())?;
+    let me = ctx.caller_email("caller")?;
+    let bounds = Bounds {
+        day: date,
+        start: zone.start(date),
+        tomorrow: zone.start(plus_days(date, 1)),
+        horizon: zone.start(plus_days(date, horizon + 1)),
+        people_since: zone.start(plus_days(date, -NEW_DAYS)),
+    };
+
+    let mut gathered = gather(ctx, me, &bounds, &wanted)?;
+    let sections: Vec<(Section, Option<Failure>)> =
+        wanted.iter().map(|&name| sections::make(ctx, &bounds, name, &mut gathered)).collect();
+    // Where the service gave nothing at all, that is the answer.
+    if !sections.is_empty()
+        && let Some(failure) = sections.iter().map(|(_, failure)| failure.clone()).collect::<Option<Vec<_>>>()
+        && let Some(first) = failure.into_iter().next()
+    {
+        return Err(first);
+    }
+    let sections: Vec<Section> = sections.into_iter().map(|(section, _)| section).collect();
+    let headline = headline(&sections);
+    Ok(BriefingReport {
+        markdown: markdown(ctx, &bounds, &headline, &sections),
+        day: date.to_string(),
+        time_zone: zone.name().to_owned(),
+        headline,
+        sections,
+    })
+}
+
+fn wanted(sections: Option<&[SectionName]>) -> Result<Vec<SectionName>, Failure> {
+    match sections {
+        None => Ok(SECTIONS.to_vec()),
+        Some([]) => {
+            Err(failure::invalid_input("sections", "the list is empty", "Name at least one section, or leave it out for all."))
+        }
+        Some(named) => Ok(SECTIONS.into_iter().filter(|section| named.contains(section)).collect()),
+    }
+}
+
+/// What the requests gave, root by root; none where it was not asked.
+struct Gathered {
+    overdue: Option<Result<Counted<Task>, Failure>>,
+    today: Option<Result<Counted<Task>, Failure>>,
+    coming: Option<Result<Counted<Task>, Failure>>,
+    closing: Option<Result<Counted<Deal>, Failure>>,
+    open: Option<Result<Counted<Deal>, Failure>>,
+    people: Option<Result<Counted<NewPerson>, Failure>>,
+}
+
+/// Sends side by side what the wanted sections need. Three lists of tasks need three requests, since a root may stand in a
+/// request once; the other lists ride along.
+fn gather(ctx: &Context<'_>, me: String, bounds: &Bounds, wanted: &[SectionName]) -> Result<Gathered, Failure> {
+    use SectionName as S;
+    let want = |sections: [S; 2]| sections.iter().any(|section| wanted.contains(section));
+    let stages = if want([S::ClosingSoon, S::AtRisk]) { open_stages(ctx) } else { Ok(Vec::new()) };
+    // Without the list the deals cannot be asked for. The tasks beside them can: a stage is named that every workspace begins with.
+    let named = stages.as_ref().ok().filter(|stages| !stages.is_empty()).cloned().unwrap_or_else(|| vec!["NEW".to_owned()]);
+    let instant = text::instant;
+
+    let overdue = want([S::Overdue, S::ClosingSoon]).then(|| Overdue {
+        me: me.clone(),
+        before: instant(bounds.start),
+        stages: named.clone(),
+        closes_from: instant(bounds.start),
+        closes_until: instant(bounds.horizon),
+    });
+    let today = want([S::DueToday, S::AtRisk]).then(|| Today {
+        me: me.clone(),
+        from: instant(bounds.start),
+        until: instant(bounds.tomorrow),
+        stages: named,
+    });
+    let coming = want([S::ComingUp, S::NewPeople]).then(|| Coming {
+        me,
+        from: instant(bounds.tomorrow),
+        until: instant(bounds.horizon),
+        people_since: instant(bounds.people_since),
+    });
+
+    let overdue = overdue.map(|query| prepare(ctx, &query)).transpose()?;
+    let today = today.map(|query| prepare(ctx, &query)).transpose()?;
+    let coming = coming.map(|query| prepare(ctx, &query)).transpose()?;
+    let asked = (overdue.is_some(), today.is_some(), coming.is_some());
+    let requests: Vec<_> = [overdue, today, coming].into_iter().flatten().collect();
+    let mut answers = fetch_all(ctx, &requests).into_iter();
+    let mut next = |asked: bool| if asked { answers.next() } else { None };
+    let mut overdue = next(asked.0).map(decode::<Overdue>);
+    let mut today = next(asked.1).map(decode::<Today>);
+    let mut coming = next(asked.2).map(decode::<Coming>);
+
+    let mut gathered = Gathered {
+        overdue: part(&mut overdue, "tasks", |data| data.tasks.take()),
+        today: part(&mut today, "tasks", |data| data.tasks.take()),
+        coming: part(&mut coming, "tasks", |data| data.tasks.take()),
+        closing: part(&mut overdue, "opportunities", |data| data.opportunities.take()),
+        open: part(&mut today, "opportunities", |data| data.opportunities.take()),
+        people: part(&mut coming, "people", |data| data.people.take()),
+    };
+    if let Err(failure) = stages {
+        gathered.closing = Some(Err(failure.clone()));
+        gathered.open = Some(Err(failure));
+    }
+    Ok(gathered)
+}
+
+/// A root of an answer, or why it is not there.
+fn part<A, T>(
+    reply: &mut Option<Result<Reply<A>, Failure>>,
+    name: &str,
+    take: impl FnOnce(&mut A) -> Option<T>,
+) -> Option<Result<T, Failure>> {
+    reply.as_mut().map(|reply| match reply {
+        Ok(reply) => {
+            let root = take(&mut reply.data);
+            reply.errors.root(name, root)
+        }
+        Err(failure) => Err(failure.clone()),
+    })
+}
+
+fn open_stages(ctx: &Context<'_>) -> Result<Vec<String>, Failure> {
+    let closed = ctx.closed_stages();
+    Ok(stages(ctx)?.into_iter().filter(|stage| !closed.contains(stage)).collect())
+}
+
+/// The day in one sentence.
+fn headline(sections: &[Section]) -> String {
+    let total = |name: SectionName| {
+        sections.iter().find(|section| section.name == name && section.status == SectionStatus::Ok).map_or(0, |section| section.total)
+    };
+    let parts: Vec<String> = [
+        (total(SectionName::Overdue), "task overdue", "tasks overdue"),
+        (total(SectionName::DueToday), "task due today", "tasks due today"),
+        (total(SectionName::ClosingSoon), "deal closing soon", "deals closing soon"),
+        (total(SectionName::AtRisk), "deal at risk", "deals at risk"),
+    ]
+    .into_iter()
+    .filter(|&(number, _, _)| number > 0)
+    .map(|(number, one, many)| count(number, one, many))
+    .collect();
+    let failed = sections.iter().any(|section| section.status == SectionStatus::Failed);
+    match (parts.is_empty(), failed) {
+        (true, true) => "Not everything could be read.".to_owned(),
+        (true, false) => "Nothing is pressing.".to_owned(),
+        (false, true) => format!("{}; not everything could be read.", parts.join(", ")),
+        (false, false) => format!("{}.", parts.join(", ")),
+    }
+}
+
+fn title(name: SectionName) -> &'static str {
+    match name {
+        SectionName::Overdue => "Overdue",
+        SectionName::DueToday => "Due today",
+        SectionName::ComingUp => "Coming up",
+        SectionName::ClosingSoon => "Closing soon",
+        SectionName::AtRisk => "At risk",
+        SectionName::NewPeople => "New people",
+        SectionName::Tez => "Messages",
+        SectionName::Calendar => "Calendar",
+    }
+}
+
+/// Empty sections are left out, unless they could not be read; what is not set up is named at the end, in one line.
+fn markdown(ctx: &Context<'_>, bounds: &Bounds, headline: &str, sections: &[Section]) -> String {
+    let mut page = Page::titled(&format!("{}, {}", bounds.day.strftime("%A %-d %B %Y"), escape(ctx.zone().name())));
+    page.line(headline);
+    for section in sections {
+        match section.status {
+            SectionStatus::Ok if section.total == 0 && section.why.is_none() => {}
+            SectionStatus::Ok => {
+                let of = section.examined.map(|examined| format!(" of {examined} examined")).unwrap_or_default();
+                page.heading(&format!("{} ({}{of})", title(section.name), section.total));
+                for row in &section.rows {
+                    let gap = if row.details.is_empty() { "" } else { ": " };
+                    page.bullet(&format!("{}{gap}{} ({})", escape(&row.label), escape(&row.details), row.id));
+                }
+                let shown = u32::try_from(section.rows.len()).unwrap_or(u32::MAX);
+                if section.total > shown {
+                    page.bullet(&format!("and {} more", section.total - shown));
+                }
+                if let Some(why) = &section.why {
+                    page.line(&escape(why));
+                }
+            }
+            SectionStatus::Failed => {
+                page.heading(title(section.name));
+                page.line(&format!("Could not be read: {}", escape(section.why.as_deref().unwrap_or_default())));
+            }
+            SectionStatus::NotConfigured => {}
+        }
+    }
+    let absent: Vec<&str> = sections
+        .iter()
+        .filter(|section| section.status == SectionStatus::NotConfigured)
+        .map(|section| title(section.name))
+        .collect();
+    if !absent.is_empty() {
+        page.line("");
+        page.line(&format!("Not set up: {}", absent.join(", ")));
+    }
+    page.finish()
+}

@@ -1,0 +1,124 @@
+//! What a briefing asks of Twenty: three requests side by side, then one about the deals that they found.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::text::Text;
+use crate::twenty::values::{Counted, Currency, FullName, JustName, Task};
+use crate::twenty::{Document, Query, documents};
+
+/// Overdue tasks, and deals that close soon.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Overdue {
+    pub(super) me: String,
+    pub(super) before: String,
+    pub(super) stages: Vec<String>,
+    pub(super) closes_from: String,
+    pub(super) closes_until: String,
+}
+
+/// Tasks due on the day, and open deals.
+#[derive(Debug, Serialize)]
+pub struct Today {
+    pub(super) me: String,
+    pub(super) from: String,
+    pub(super) until: String,
+    pub(super) stages: Vec<String>,
+}
+
+/// Tasks after the day, and new people.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Coming {
+    pub(super) me: String,
+    pub(super) from: String,
+    pub(super) until: String,
+    pub(super) people_since: String,
+}
+
+/// Open tasks and last activity of deals.
+#[derive(Debug, Serialize)]
+pub struct Risk {
+    pub(super) ids: Vec<String>,
+    pub(super) groups: u32,
+}
+
+/// Tasks and deals.
+#[derive(Debug, Deserialize)]
+pub struct TasksAndDeals {
+    pub(super) tasks: Option<Counted<Task>>,
+    pub(super) opportunities: Option<Counted<Deal>>,
+}
+
+/// Tasks and people.
+#[derive(Debug, Deserialize)]
+pub struct TasksAndPeople {
+    pub(super) tasks: Option<Counted<Task>>,
+    pub(super) people: Option<Counted<NewPerson>>,
+}
+
+/// What stands around deals, by deal.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RiskData {
+    pub(super) task_targets_group_by: Option<Vec<TaskGroup>>,
+    pub(super) timeline_activities_group_by: Option<Vec<ActivityGroup>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TaskGroup {
+    pub(super) group_by_dimension_values: Vec<Option<String>>,
+    pub(super) total_count: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ActivityGroup {
+    pub(super) group_by_dimension_values: Vec<Option<String>>,
+    pub(super) max_happens_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Deal {
+    pub(super) id: String,
+    pub(super) updated_at: Option<Timestamp>,
+    pub(super) name: Option<Text>,
+    pub(super) stage: Text,
+    pub(super) amount: Option<Currency>,
+    pub(super) close_date: Option<Timestamp>,
+    pub(super) company: Option<JustName>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NewPerson {
+    pub(super) id: String,
+    pub(super) created_at: Option<Timestamp>,
+    pub(super) updated_at: Option<Timestamp>,
+    pub(super) name: Option<FullName>,
+    pub(super) job_title: Option<Text>,
+    pub(super) company: Option<JustName>,
+}
+
+impl Query for Overdue {
+    const DOCUMENT: &'static Document = &documents::BRIEFING_OVERDUE;
+    type Answer = TasksAndDeals;
+}
+
+impl Query for Today {
+    const DOCUMENT: &'static Document = &documents::BRIEFING_TODAY;
+    type Answer = TasksAndDeals;
+}
+
+impl Query for Coming {
+    const DOCUMENT: &'static Document = &documents::BRIEFING_COMING;
+    type Answer = TasksAndPeople;
+}
+
+impl Query for Risk {
+    const DOCUMENT: &'static Document = &documents::BRIEFING_RISK;
+    type Answer = RiskData;
+}

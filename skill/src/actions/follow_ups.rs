@@ -1,0 +1,245 @@
+//! `follow-ups`: open tasks with a due date, soonest first, a page at a time.
+
+use serde::{Deserialize, Serialize};
+
+use super::{kind, task_line, task_row, uuid};
+use crate::bindings::claw::crm::types::{Kind, TaskRow};
+use crate::bindings::claw::skill::types::RecordRef;
+use crate::bindings::exports::claw::crm::read::{FollowUpsPage, FollowUpsRequest};
+use crate::context::Context;
+use crate::day;
+use crate::failure::{self, Failure};
+use crate::markdown::{Page, count, escape};
+use crate::text;
+use crate::twenty::values::{self, Counted, Edge, PageInfo, Target, same_address};
+use crate::twenty::{Document, NOBODY, Query, documents, fetch};
+
+/// Rows of a page.
+const PAGE: u32 = 25;
+/// Rows that are looked at for one record.
+const ABOUT: u32 = 60;
+/// Later than any due date.
+const NEVER: &str = "9999-01-01T00:00:00Z";
+
+/// The first page of somebody's tasks.
+#[derive(Debug, Serialize)]
+pub struct FollowUps {
+    assignee: String,
+    until: String,
+    limit: u32,
+}
+
+/// A further page of somebody's tasks.
+#[derive(Debug, Serialize)]
+pub struct FollowUpsNext {
+    assignee: String,
+    until: String,
+    limit: u32,
+    after: String,
+}
+
+/// The first page of everybody's tasks.
+#[derive(Debug, Serialize)]
+pub struct FollowUpsAnyone {
+    until: String,
+    limit: u32,
+}
+
+/// A further page of everybody's tasks.
+#[derive(Debug, Serialize)]
+pub struct FollowUpsAnyoneNext {
+    until: String,
+    limit: u32,
+    after: String,
+}
+
+/// A page of tasks.
+#[derive(Debug, Deserialize)]
+pub struct TasksData {
+    tasks: Option<TasksPage>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TasksPage {
+    total_count: u32,
+    page_info: PageInfo,
+    edges: Vec<Edge<values::Task>>,
+}
+
+macro_rules! page_query {
+    ($($query:ident = $document:ident;)*) => {
+        $(impl Query for $query {
+            const DOCUMENT: &'static Document = &documents::$document;
+            type Answer = TasksData;
+        })*
+    };
+}
+
+page_query! {
+    FollowUps = FOLLOW_UPS;
+    FollowUpsNext = FOLLOW_UPS_NEXT;
+    FollowUpsAnyone = FOLLOW_UPS_ANYONE;
+    FollowUpsAnyoneNext = FOLLOW_UPS_ANYONE_NEXT;
+}
+
+/// Tasks about one record.
+#[derive(Debug, Serialize)]
+pub struct FollowUpsAbout {
+    person: String,
+    company: String,
+    opportunity: String,
+    until: String,
+}
+
+/// What it answers.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AboutData {
+    task_targets: Option<Counted<LinkedTask>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct LinkedTask {
+    task: Option<values::Task>,
+    #[serde(flatten)]
+    target: Target,
+}
+
+impl Query for FollowUpsAbout {
+    const DOCUMENT: &'static Document = &documents::FOLLOW_UPS_ABOUT;
+    type Answer = AboutData;
+}
+
+/// Whose tasks.
+enum Whose {
+    Member(String),
+    Anyone,
+}
+
+/// Runs the action.
+///
+/// # Errors
+/// As `failure` says.
+pub fn follow_ups(ctx: &Context<'_>, request: &FollowUpsRequest) -> Result<FollowUpsPage, Failure> {
+    let whose = whose(ctx, request.assignee.as_deref())?;
+    let until = match &request.until {
+        Some(date) => text::instant(ctx.zone().start(day::plus_days(day::parse("until", date)?, 1))),
+        None => NEVER.to_owned(),
+    };
+    match (&request.about, &request.cursor) {
+        (None, cursor) => page(ctx, whose, until, cursor.as_deref()),
+        (Some(about), None) => about_one(ctx, &whose, until, about),
+        (Some(_), Some(_)) => Err(failure::invalid_input(
+            "cursor",
+            "with \"about\" there is one page only",
+            "Leave out the cursor, or narrow the list with \"until\".",
+        )),
+    }
+}
+
+fn whose(ctx: &Context<'_>, assignee: Option<&str>) -> Result<Whose, Failure> {
+    match assignee.map(str::trim).unwrap_or("me") {
+        "me" => Ok(Whose::Member(ctx.caller_email("assignee")?)),
+        "anyone" => Ok(Whose::Anyone),
+        email if email.contains('@') && email.len() <= 254 => Ok(Whose::Member(text::clean(email).to_lowercase())),
+        _ => Err(failure::invalid_input(
+            "assignee",
+            "this is neither \"me\" nor \"anyone\" nor an e-mail address",
+            "Give a colleague's e-mail address as the CRM has it.",
+        )),
+    }
+}
+
+fn page(ctx: &Context<'_>, whose: Whose, until: String, cursor: Option<&str>) -> Result<FollowUpsPage, Failure> {
+    let limit = PAGE;
+    let after = cursor.map(safe_cursor).transpose()?;
+    let reply = match (&whose, after) {
+        (Whose::Member(assignee), None) => fetch(ctx, &FollowUps { assignee: assignee.clone(), until, limit }),
+        (Whose::Member(assignee), Some(after)) => {
+            fetch(ctx, &FollowUpsNext { assignee: assignee.clone(), until, limit, after })
+        }
+        (Whose::Anyone, None) => fetch(ctx, &FollowUpsAnyone { until, limit }),
+        (Whose::Anyone, Some(after)) => fetch(ctx, &FollowUpsAnyoneNext { until, limit, after }),
+    };
+    // The cursor is all of the request that a caller can break.
+    let reply = reply.map_err(|failure| bad_cursor(cursor, failure))?;
+    let tasks = reply.errors.root("tasks", reply.data.tasks).map_err(|failure| bad_cursor(cursor, failure))?;
+    let next = tasks.page_info.end_cursor.filter(|_| tasks.page_info.has_next_page);
+    let rows: Vec<values::Task> = tasks.edges.into_iter().map(|edge| edge.node).collect();
+    Ok(answer(ctx, &rows, tasks.total_count, false, next))
+}
+
+/// A cursor as Twenty makes them (base64); anything else would be refused there or, worse, ignored.
+fn safe_cursor(cursor: &str) -> Result<String, Failure> {
+    let base64 = cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='));
+    if base64 && (1..=1000).contains(&cursor.len()) {
+        return Ok(cursor.to_owned());
+    }
+    Err(failure::invalid_input("cursor", "this is no cursor", "Pass the cursor of the page before, unchanged, or none."))
+}
+
+fn bad_cursor(cursor: Option<&str>, failure: Failure) -> Failure {
+    match failure {
+        Failure::SchemaMismatch(mismatch) if cursor.is_some() => failure::invalid_input(
+            "cursor",
+            format!("the CRM does not take it ({})", mismatch.reason),
+            "Pass the cursor of the page before, unchanged and with the same arguments, or none.",
+        ),
+        other => other,
+    }
+}
+
+fn about_one(ctx: &Context<'_>, whose: &Whose, until: String, about: &RecordRef) -> Result<FollowUpsPage, Failure> {
+    let id = uuid("about.id", &about.id)?;
+    let of = |wanted: Kind| if kind(&about.kind) == Some(wanted) { id.clone() } else { NOBODY.to_owned() };
+    if !matches!(kind(&about.kind), Some(Kind::Person | Kind::Company | Kind::Opportunity)) {
+        return Err(failure::invalid_input(
+            "about.kind",
+            "tasks are linked to people, companies and deals",
+            "Give person, company or opportunity.",
+        ));
+    }
+    let query =
+        FollowUpsAbout { person: of(Kind::Person), company: of(Kind::Company), opportunity: of(Kind::Opportunity), until };
+    let reply = fetch(ctx, &query)?;
+    let targets = reply.errors.root("taskTargets", reply.data.task_targets)?;
+    let linked = targets.total_count;
+    let seen = targets.edges.len();
+    let rows = targets.rows().filter_map(|row| {
+        let mut task = row.task?;
+        task.task_targets = Some(values::Connection { edges: vec![Edge { node: row.target }] });
+        Some(task)
+    });
+    let mine = |task: &values::Task| match whose {
+        Whose::Anyone => true,
+        Whose::Member(email) => {
+            task.assignee.as_ref().is_some_and(|assignee| same_address(assignee.user_email.as_ref(), email))
+        }
+    };
+    let rows = values::unique(rows.filter(mine), |task| &task.id);
+    let cut = u32::try_from(seen).is_ok_and(|seen| seen < linked) && linked > ABOUT;
+    Ok(answer(ctx, &rows, u32::try_from(rows.len()).unwrap_or(u32::MAX), cut, None))
+}
+
+fn answer(ctx: &Context<'_>, tasks: &[values::Task], total: u32, examined: bool, cursor: Option<String>) -> FollowUpsPage {
+    let rows: Vec<TaskRow> = tasks.iter().map(|task| task_row(ctx, task)).collect();
+    let overdue = rows.iter().filter(|row| row.overdue).count();
+    let mut page = match total {
+        0 => Page::titled("No follow-ups"),
+        _ => Page::titled(&count(total, "follow-up", "follow-ups")),
+    };
+    if overdue > 0 {
+        page.line(&format!("{overdue} of these overdue."));
+    }
+    for (task, row) in tasks.iter().zip(&rows) {
+        page.bullet(&task_line(ctx, task, row, true));
+    }
+    if examined {
+        page.line(&format!("Only the first {ABOUT} linked tasks were looked at."));
+    }
+    if let Some(cursor) = &cursor {
+        page.line(&format!("There is more: cursor {}", escape(cursor)));
+    }
+    FollowUpsPage { markdown: page.finish(), tasks: rows, total, total_is_examined: examined, cursor }
+}

@@ -1,0 +1,388 @@
+//! `get`: one record with its default fields, open tasks, newest note and last activity, in one request.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{member, money, object, parts, some, task_line, task_row, uuid};
+use crate::bindings::claw::crm::types::{Kind, Money};
+use crate::bindings::exports::claw::crm::read::{
+    CompanyFields, GetRequest, NoteHead, OpportunityFields, PersonFields, RecordFields, RecordView, TaskFields,
+};
+use crate::context::Context;
+use crate::failure::{self, Failure};
+use crate::markdown::{Page, count, escape};
+use crate::text::{self, Cutter, Text};
+use crate::twenty::values::{
+    self, Colleague, Connection, Count, Counted, Currency, FullName, Links, Named, NamedPerson, RichText, full_name, named,
+};
+use crate::twenty::{self, Document, Errors, Query, documents, fetch};
+
+/// How many open tasks are shown.
+const TASKS: usize = 10;
+
+macro_rules! get_query {
+    ($(#[$doc:meta])* $query:ident, $data:ident { $root:ident: $record:ident }, $document:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Serialize)]
+        pub struct $query {
+            id: String,
+        }
+
+        #[doc = concat!("What [`", stringify!($query), "`] answers.")]
+        #[derive(Debug, Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        pub struct $data {
+            $root: Option<$record>,
+            task_targets: Option<Counted<OpenTask>>,
+            note_targets: Option<Connection<NoteLink>>,
+            timeline_activities: Option<Connection<Activity>>,
+        }
+
+        impl Query for $query {
+            const DOCUMENT: &'static Document = &documents::$document;
+            type Answer = $data;
+        }
+    };
+}
+
+get_query!(
+    /// Asks for a person.
+    GetPerson, PersonData { person: Person }, GET_PERSON
+);
+get_query!(
+    /// Asks for a company.
+    GetCompany, CompanyData { company: Company }, GET_COMPANY
+);
+get_query!(
+    /// Asks for a deal.
+    GetOpportunity, OpportunityData { opportunity: Opportunity }, GET_OPPORTUNITY
+);
+
+/// Asks for a task.
+#[derive(Debug, Serialize)]
+pub struct GetTask {
+    id: String,
+}
+
+/// What [`GetTask`] answers.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskData {
+    task: Option<TaskRecord>,
+    timeline_activities: Option<Connection<Activity>>,
+}
+
+impl Query for GetTask {
+    const DOCUMENT: &'static Document = &documents::GET_TASK;
+    type Answer = TaskData;
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Person {
+    id: String,
+    updated_at: Option<Timestamp>,
+    name: Option<FullName>,
+    job_title: Option<Text>,
+    emails: Option<Emails>,
+    phones: Option<Phones>,
+    company: Option<Named>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Emails {
+    primary_email: Option<Text>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Phones {
+    primary_phone_calling_code: Option<Text>,
+    primary_phone_number: Option<Text>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Company {
+    id: String,
+    updated_at: Option<Timestamp>,
+    name: Option<Text>,
+    domain_name: Option<Links>,
+    account_owner: Option<Colleague>,
+    people: Option<Count>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Opportunity {
+    id: String,
+    updated_at: Option<Timestamp>,
+    name: Option<Text>,
+    stage: Text,
+    amount: Option<Currency>,
+    close_date: Option<Timestamp>,
+    owner: Option<Colleague>,
+    company: Option<Named>,
+    point_of_contact: Option<NamedPerson>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TaskRecord {
+    #[serde(flatten)]
+    task: values::Task,
+    body_v2: Option<RichText>,
+}
+
+#[derive(Debug, Deserialize)]
+struct OpenTask {
+    task: Option<values::Task>,
+}
+
+#[derive(Debug, Deserialize)]
+struct NoteLink {
+    note: Option<Note>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Note {
+    id: String,
+    title: Option<Text>,
+    created_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Activity {
+    happens_at: Timestamp,
+}
+
+/// What stands around a record.
+#[derive(Default)]
+struct Around {
+    tasks: Vec<values::Task>,
+    total: Option<u32>,
+    note: Option<NoteHead>,
+    activity: Option<Timestamp>,
+    missing: Vec<String>,
+    cutter: Cutter,
+}
+
+impl Around {
+    fn of(
+        errors: &Errors,
+        tasks: Option<Counted<OpenTask>>,
+        notes: Option<Connection<NoteLink>>,
+        activities: Option<Connection<Activity>>,
+    ) -> Self {
+        let mut around = Self::default();
+        match errors.root("taskTargets", tasks) {
+            Ok(tasks) => {
+                let linked = tasks.total_count;
+                let rows = tasks.edges.len();
+                around.tasks = values::unique(tasks.rows().filter_map(|row| row.task), |task| &task.id);
+                // Links that point twice to one task are no two tasks; what lies beyond the page is counted as it is linked.
+                let doubled = rows.saturating_sub(around.tasks.len());
+                around.total = Some(linked.saturating_sub(u32::try_from(doubled).unwrap_or(u32::MAX)));
+            }
+            Err(failure) => around.missing.push(format!("open tasks: {}", failure::sentence(&failure))),
+        }
+        match errors.root("noteTargets", notes) {
+            Ok(notes) => {
+                around.note = notes.rows().find_map(|link| link.note).map(|note| NoteHead {
+                    id: note.id,
+                    title: around.cutter.label(named(note.title.as_ref())),
+                    created_at: note.created_at.map(text::instant).unwrap_or_default(),
+                });
+            }
+            Err(failure) => around.missing.push(format!("notes: {}", failure::sentence(&failure))),
+        }
+        around.last(errors, activities);
+        around
+    }
+
+    fn last(&mut self, errors: &Errors, activities: Option<Connection<Activity>>) {
+        match errors.root("timelineActivities", activities) {
+            Ok(activities) => self.activity = activities.rows().next().map(|activity| activity.happens_at),
+            Err(failure) => self.missing.push(format!("activity: {}", failure::sentence(&failure))),
+        }
+    }
+}
+
+/// Runs the action.
+///
+/// # Errors
+/// As `failure` says; what stands around the record is named in `missing` where it could not be read.
+pub fn get(ctx: &Context<'_>, request: &GetRequest) -> Result<RecordView, Failure> {
+    let id = uuid("id", &request.id)?;
+    match request.kind {
+        Kind::Person => person(ctx, id),
+        Kind::Company => company(ctx, id),
+        Kind::Opportunity => opportunity(ctx, id),
+        Kind::Task => task(ctx, id),
+    }
+}
+
+fn person(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
+    let reply = fetch(ctx, &GetPerson { id })?;
+    let record = reply.errors.root("person", reply.data.person)?;
+    let mut around =
+        Around::of(&reply.errors, reply.data.task_targets, reply.data.note_targets, reply.data.timeline_activities);
+    let cutter = &mut around.cutter;
+    let phones = record.phones.as_ref();
+    let phone = [
+        phones.and_then(|phones| some(phones.primary_phone_calling_code.as_ref(), cutter)),
+        phones.and_then(|phones| some(phones.primary_phone_number.as_ref(), cutter)),
+    ];
+    let fields = PersonFields {
+        name: cutter.label(&full_name(record.name.as_ref())),
+        job_title: some(record.job_title.as_ref(), cutter),
+        email: record.emails.as_ref().and_then(|emails| some(emails.primary_email.as_ref(), cutter)),
+        // A calling code alone is no number.
+        phone: match phone {
+            [Some(code), Some(number)] => Some(format!("{code} {number}")),
+            [None, number] => number,
+            [Some(_), None] => None,
+        },
+        company: record.company.as_ref().map(|company| company.link(Kind::Company, cutter)),
+    };
+    let line = parts([
+        fields.job_title.clone(),
+        fields.company.as_ref().map(|company| company.label.clone()),
+        fields.email.clone(),
+        fields.phone.clone(),
+    ]);
+    let label = fields.name.clone();
+    Ok(view(ctx, Kind::Person, record.id, label, &line, RecordFields::Person(fields), record.updated_at, around))
+}
+
+fn company(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
+    let reply = fetch(ctx, &GetCompany { id })?;
+    let record = reply.errors.root("company", reply.data.company)?;
+    let mut around =
+        Around::of(&reply.errors, reply.data.task_targets, reply.data.note_targets, reply.data.timeline_activities);
+    let cutter = &mut around.cutter;
+    let fields = CompanyFields {
+        name: cutter.label(named(record.name.as_ref())),
+        domain: record.domain_name.as_ref().and_then(|links| some(links.primary_link_url.as_ref(), cutter)),
+        owner: member(record.account_owner.as_ref(), cutter),
+        people: record.people.map(|people| people.total_count),
+    };
+    let line = parts([
+        fields.domain.clone(),
+        fields.owner.as_ref().map(|owner| format!("owner {}", owner.name)),
+        fields.people.map(|people| count(people, "person", "people")),
+    ]);
+    let label = fields.name.clone();
+    Ok(view(ctx, Kind::Company, record.id, label, &line, RecordFields::Company(fields), record.updated_at, around))
+}
+
+fn opportunity(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
+    let reply = fetch(ctx, &GetOpportunity { id })?;
+    let record = reply.errors.root("opportunity", reply.data.opportunity)?;
+    let mut around =
+        Around::of(&reply.errors, reply.data.task_targets, reply.data.note_targets, reply.data.timeline_activities);
+    let cutter = &mut around.cutter;
+    let fields = OpportunityFields {
+        name: cutter.label(named(record.name.as_ref())),
+        stage: cutter.label(record.stage.as_str()),
+        amount: Currency::money(record.amount.as_ref(), cutter),
+        close_date: record.close_date.map(text::instant),
+        owner: member(record.owner.as_ref(), cutter),
+        company: record.company.as_ref().map(|company| company.link(Kind::Company, cutter)),
+        contact: record.point_of_contact.as_ref().map(|person| person.link(cutter)),
+    };
+    let line = deal_line(ctx, &fields, record.close_date);
+    let label = fields.name.clone();
+    Ok(view(ctx, Kind::Opportunity, record.id, label, &line, RecordFields::Opportunity(fields), record.updated_at, around))
+}
+
+/// A deal's fields in one line.
+pub(crate) fn deal_line(ctx: &Context<'_>, fields: &OpportunityFields, close_date: Option<Timestamp>) -> String {
+    parts([
+        Some(format!("stage {}", fields.stage)),
+        fields.amount.as_ref().map(|amount: &Money| money(amount)),
+        close_date.map(|date| format!("closes {}", ctx.zone().date(date))),
+        fields.owner.as_ref().map(|owner| format!("owner {}", owner.name)),
+        fields.company.as_ref().map(|company| company.label.clone()),
+        fields.contact.as_ref().map(|contact| format!("contact {}", contact.label)),
+    ])
+}
+
+fn task(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
+    let reply = fetch(ctx, &GetTask { id })?;
+    let record = reply.errors.root("task", reply.data.task)?;
+    let mut around = Around { total: Some(0), ..Around::default() };
+    around.last(&reply.errors, reply.data.timeline_activities);
+    let cutter = &mut around.cutter;
+    let fields = TaskFields {
+        title: cutter.label(named(record.task.title.as_ref())),
+        body: RichText::text(record.body_v2.as_ref()).map(|body| cutter.body(body)),
+        status: some(record.task.status.as_ref(), cutter),
+        due: record.task.due_at.map(text::instant),
+        assignee: member(record.task.assignee.as_ref(), cutter),
+        links: values::links(record.task.task_targets.as_ref(), cutter),
+    };
+    let line = parts([
+        Some(fields.status.clone().unwrap_or_else(|| "open".to_owned())),
+        record.task.due_at.map(|due| format!("due {}", ctx.zone().show(due))),
+        fields.assignee.as_ref().map(|member| member.name.clone()),
+        (!fields.links.is_empty()).then(|| {
+            let labels: Vec<&str> = fields.links.iter().map(|link| link.label.as_str()).collect();
+            format!("about {}", labels.join(" and "))
+        }),
+    ]);
+    let label = fields.title.clone();
+    Ok(view(ctx, Kind::Task, record.task.id, label, &line, RecordFields::Task(fields), record.task.updated_at, around))
+}
+
+#[expect(clippy::too_many_arguments, reason = "the one place where a record's parts meet")]
+fn view(
+    ctx: &Context<'_>,
+    kind: Kind,
+    id: String,
+    label: String,
+    line: &str,
+    fields: RecordFields,
+    updated_at: Option<Timestamp>,
+    around: Around,
+) -> RecordView {
+    let mut page = Page::titled(&format!("{} {}", object(kind), escape(&label)));
+    page.line(&escape(line));
+    let shown: Vec<_> = around.tasks.iter().take(TASKS).map(|task| (task, task_row(ctx, task))).collect();
+    if let Some(total @ 1..) = around.total {
+        page.heading(&count(total, "open task", "open tasks"));
+        for (task, row) in &shown {
+            page.bullet(&task_line(ctx, task, row, true));
+        }
+    }
+    if around.note.is_some() || around.activity.is_some() || !around.missing.is_empty() {
+        page.line("");
+    }
+    if let Some(note) = &around.note {
+        page.line(&format!("Newest note: {}", escape(&note.title)));
+    }
+    if let Some(time) = around.activity {
+        page.line(&format!("Last activity: {}", ctx.zone().show(time)));
+    }
+    for missing in &around.missing {
+        page.line(&format!("Not shown, {}", escape(missing)));
+    }
+    let open_tasks: Vec<_> = shown.into_iter().map(|(_, row)| row).collect();
+    RecordView {
+        markdown: page.finish(),
+        kind,
+        provenance: twenty::provenance(ctx, object(kind), &id, updated_at),
+        id,
+        label,
+        fields,
+        truncated: around.cutter.cut || open_tasks.iter().any(|row| row.truncated),
+        open_tasks,
+        open_task_total: around.total,
+        latest_note: around.note,
+        last_activity: around.activity.map(text::instant),
+        missing: around.missing,
+    }
+}

@@ -1,0 +1,292 @@
+//! `status`: whether the CRM can be reached and takes the key, what the key may read, the stages, and schema drift. Twenty
+//! answers null for a field that it does not have, so nobody else would notice.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::bindings::exports::claw::crm::read::{
+    DestinationStatus, Drift, LinkFields, ObjectAccess, Stage, StatusReport,
+};
+use crate::context::Context;
+use crate::failure::{self, Failure};
+use crate::markdown::{Page, escape};
+use crate::text::Cutter;
+use crate::twenty::values::{Connection, Id};
+use crate::twenty::{Document, Errors, Query, Reply, decode, documents, fetch_all, prepare};
+
+/// Asks for one id of each object.
+#[derive(Debug, Serialize)]
+pub struct Access {}
+
+/// What it answers.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccessData {
+    people: Option<Connection<Id>>,
+    companies: Option<Connection<Id>>,
+    opportunities: Option<Connection<Id>>,
+    tasks: Option<Connection<Id>>,
+    notes: Option<Connection<Id>>,
+    task_targets: Option<Connection<Id>>,
+    note_targets: Option<Connection<Id>>,
+    timeline_activities: Option<Connection<Id>>,
+    workspace_members: Option<Connection<Id>>,
+}
+
+impl Query for Access {
+    const DOCUMENT: &'static Document = &documents::ACCESS;
+    type Answer = AccessData;
+}
+
+/// Asks for the workspace's objects and fields.
+#[derive(Debug, Serialize)]
+pub struct Metadata {}
+
+/// What it answers.
+#[derive(Debug, Deserialize)]
+pub struct MetadataData {
+    objects: Option<Connection<Object>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Object {
+    name_singular: String,
+    fields_list: Vec<Field>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Field {
+    name: String,
+    is_active: Option<bool>,
+    options: Option<Value>,
+}
+
+impl Query for Metadata {
+    const DOCUMENT: &'static Document = &documents::METADATA;
+    type Answer = MetadataData;
+}
+
+/// Every field that the trusted documents name, as `object.field: documents`. A test holds it against them.
+const USED_FIELDS: &str = include_str!("../../graphql/used-fields.txt");
+
+/// Fields whose absence in newer or older versions of Twenty has a meaning of its own (twenty.md, versions).
+const CONSEQUENCES: &[(&str, &str)] = &[
+    ("taskTarget.target", "Tasks cannot be found by what they are linked to: this CRM names links as before Twenty 1.17."),
+    ("noteTarget.target", "Notes cannot be found by what they are linked to: this CRM names links as before Twenty 1.17."),
+    ("timelineActivity", "Last activity and the history of deals cannot be told; the rules about them say unknown."),
+];
+
+/// Runs the action. That the CRM cannot be reached or refuses the key is what this action is there to say, so it is an
+/// answer and no failure.
+///
+/// # Errors
+/// None so far; the signature is that of every action.
+pub fn status(ctx: &Context<'_>) -> Result<StatusReport, Failure> {
+    let mut report = StatusReport {
+        markdown: String::new(),
+        destinations: Vec::new(),
+        objects: Vec::new(),
+        stages: Vec::new(),
+        drift: Vec::new(),
+        links: LinkFields::Unknown,
+    };
+    let destination = match (prepare(ctx, &Access {}), prepare(ctx, &Metadata {})) {
+        (Ok(access), Ok(metadata)) => {
+            let begun = ctx.transport.elapsed();
+            let mut answers = fetch_all(ctx, &[access, metadata]).into_iter();
+            let took = ctx.transport.elapsed().saturating_sub(begun);
+            let access = answers.next().map(decode::<Access>);
+            let metadata = answers.next().map(decode::<Metadata>);
+            let state = reached(access.as_ref(), took);
+            if let Some(Ok(reply)) = access {
+                report.objects = objects(reply);
+            }
+            if let Some(Ok(reply)) = metadata
+                && let Ok(objects) = reply.errors.root("objects", reply.data.objects)
+            {
+                inspect(ctx, objects, &mut report);
+            }
+            state
+        }
+        (Err(failure), _) | (_, Err(failure)) => DestinationStatus {
+            name: "twenty".to_owned(),
+            configured: false,
+            reachable: false,
+            credential_accepted: None,
+            latency_ms: None,
+            problem: Some(failure::sentence(&failure).to_owned()),
+        },
+    };
+    report.destinations.push(destination);
+    report.markdown = markdown(&report);
+    Ok(report)
+}
+
+fn reached<A>(access: Option<&Result<Reply<A>, Failure>>, took: Duration) -> DestinationStatus {
+    let failure = match access {
+        Some(Err(failure)) => Some(failure),
+        _ => None,
+    };
+    let reachable = !matches!(failure, Some(Failure::Unavailable(_)));
+    DestinationStatus {
+        name: "twenty".to_owned(),
+        configured: true,
+        reachable,
+        credential_accepted: match failure {
+            None | Some(Failure::RateLimited(_)) => Some(true),
+            Some(Failure::Unauthenticated(_)) => Some(false),
+            Some(_) => None,
+        },
+        latency_ms: reachable.then(|| u32::try_from(took.as_millis()).unwrap_or(u32::MAX)),
+        problem: failure.map(|failure| failure::sentence(failure).to_owned()),
+    }
+}
+
+fn objects(reply: Reply<AccessData>) -> Vec<ObjectAccess> {
+    let (data, errors) = (reply.data, reply.errors);
+    vec![
+        object("person", "people", data.people, &errors),
+        object("company", "companies", data.companies, &errors),
+        object("opportunity", "opportunities", data.opportunities, &errors),
+        object("task", "tasks", data.tasks, &errors),
+        object("note", "notes", data.notes, &errors),
+        object("taskTarget", "taskTargets", data.task_targets, &errors),
+        object("noteTarget", "noteTargets", data.note_targets, &errors),
+        object("timelineActivity", "timelineActivities", data.timeline_activities, &errors),
+        object("workspaceMember", "workspaceMembers", data.workspace_members, &errors),
+    ]
+}
+
+fn object(name: &str, root: &str, rows: Option<Connection<Id>>, errors: &Errors) -> ObjectAccess {
+    let failure = errors.root(root, rows).err();
+    ObjectAccess {
+        object: name.to_owned(),
+        readable: failure.is_none(),
+        reason: failure.map(|failure| failure::sentence(&failure).to_owned()),
+    }
+}
+
+/// Stages, drift and the names of links, from the workspace's own metadata.
+fn inspect(ctx: &Context<'_>, objects: Connection<Object>, report: &mut StatusReport) {
+    let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for object in objects.rows() {
+        if object.name_singular == "opportunity" {
+            let stage = object.fields_list.iter().find(|field| field.name == "stage");
+            report.stages = stage.and_then(|field| field.options.as_ref()).map(|options| stages(ctx, options)).unwrap_or_default();
+        }
+        let fields = object.fields_list.into_iter().filter(|field| field.is_active != Some(false)).map(|field| field.name);
+        known.insert(object.name_singular, fields.collect());
+    }
+    report.drift = drift(&known);
+    let has = |field: &str| known.get("taskTarget").is_some_and(|fields| fields.contains(field));
+    report.links = match (has("target") || has("targetOpportunity"), has("opportunity")) {
+        (true, _) => LinkFields::Current,
+        (false, true) => LinkFields::Earlier,
+        (false, false) => LinkFields::Unknown,
+    };
+}
+
+fn stages(ctx: &Context<'_>, options: &Value) -> Vec<Stage> {
+    let closed = ctx.closed_stages();
+    let mut cutter = Cutter::default();
+    let mut options: Vec<&Value> = options.as_array().into_iter().flatten().collect();
+    options.sort_by_key(|option| option.get("position").and_then(Value::as_i64).unwrap_or(i64::MAX));
+    options
+        .into_iter()
+        .filter_map(|option| {
+            let value = option.get("value")?.as_str()?;
+            let label = option.get("label").and_then(Value::as_str).unwrap_or(value);
+            Some(Stage {
+                value: cutter.label(&crate::text::clean(value)),
+                label: cutter.label(&crate::text::clean(label)),
+                closed: closed.iter().any(|closed| closed == value),
+            })
+        })
+        .collect()
+}
+
+/// Every used type and field that the workspace does not have. A field `ownerId` is the column of the relation `owner`, and
+/// `targetPerson` is a branch of the relation `target`, the only one that the metadata name.
+fn drift(known: &BTreeMap<String, BTreeSet<String>>) -> Vec<Drift> {
+    let mut missing: Vec<Drift> = Vec::new();
+    for line in USED_FIELDS.lines().filter(|line| !line.starts_with('#')) {
+        let Some((field, documents)) = line.split_once(": ") else { continue };
+        let Some((object, name)) = field.split_once('.') else { continue };
+        let documents = || documents.split(", ").map(str::to_owned);
+        let name = match known.get(object) {
+            None => "*",
+            Some(fields) if fields.contains(name) => continue,
+            Some(fields) if name.strip_suffix("Id").is_some_and(|relation| fields.contains(relation)) => continue,
+            Some(fields) if name.starts_with("target") && fields.contains("target") => continue,
+            Some(_) => name,
+        };
+        match missing.iter_mut().find(|drift| drift.type_name == object && drift.field == name) {
+            Some(drift) => {
+                let new: Vec<String> = documents().filter(|document| !drift.documents.contains(document)).collect();
+                drift.documents.extend(new);
+            }
+            None => missing.push(Drift {
+                type_name: object.to_owned(),
+                field: name.to_owned(),
+                documents: documents().collect(),
+                consequence: consequence(object, name),
+            }),
+        }
+    }
+    missing
+}
+
+fn consequence(object: &str, field: &str) -> String {
+    let name = if field == "*" { object.to_owned() } else { format!("{object}.{field}") };
+    CONSEQUENCES.iter().find(|(prefix, _)| name.starts_with(prefix)).map_or_else(
+        || match field {
+            "*" => format!("Nothing about {object} can be read: those documents fail."),
+            _ => "The CRM answers nothing for it: it is shown as missing, and a search by it fails.".to_owned(),
+        },
+        |(_, consequence)| (*consequence).to_owned(),
+    )
+}
+
+fn markdown(report: &StatusReport) -> String {
+    let mut page = Page::default();
+    for destination in &report.destinations {
+        let state = match (destination.configured, destination.reachable, destination.credential_accepted) {
+            (false, _, _) => "not set up".to_owned(),
+            (true, false, _) => "cannot be reached".to_owned(),
+            (true, true, Some(false)) => "refuses the key".to_owned(),
+            (true, true, _) => match destination.latency_ms {
+                Some(latency) => format!("answers ({latency} ms)"),
+                None => "answers".to_owned(),
+            },
+        };
+        page.line(&format!("**{}** {state}", destination.name));
+        if let Some(problem) = &destination.problem {
+            page.line(&escape(problem));
+        }
+    }
+    let unreadable: Vec<&ObjectAccess> = report.objects.iter().filter(|object| !object.readable).collect();
+    if !report.objects.is_empty() && unreadable.is_empty() {
+        page.line("The key reads all that the skill needs.");
+    }
+    for object in unreadable {
+        page.bullet(&format!("{} cannot be read: {}", object.object, escape(object.reason.as_deref().unwrap_or_default())));
+    }
+    if !report.stages.is_empty() {
+        let stages: Vec<String> = report
+            .stages
+            .iter()
+            .map(|stage| if stage.closed { format!("{} (closed)", escape(&stage.value)) } else { escape(&stage.value) })
+            .collect();
+        page.line(&format!("Stages: {}", stages.join(", ")));
+    }
+    for drift in &report.drift {
+        let field = if drift.field == "*" { String::new() } else { format!(".{}", drift.field) };
+        page.bullet(&format!("{}{field} is missing ({}): {}", drift.type_name, drift.documents.join(", "), drift.consequence));
+    }
+    page.finish()
+}

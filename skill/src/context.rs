@@ -1,0 +1,85 @@
+//! What an action knows besides its arguments: the services, the settings, the caller and the time.
+
+use std::cell::OnceCell;
+
+use jiff::Timestamp;
+
+use crate::bindings::claw::skill::types::Failure;
+use crate::day::Zone;
+use crate::failure;
+use crate::text;
+use crate::transport::Transport;
+
+/// Settings that are not secret, by key. The harness sets those that begin with `caller.` for each call, so that a model
+/// cannot claim to be somebody else.
+pub trait Settings {
+    /// The value, or none where it is not set.
+    fn get(&self, key: &str) -> Option<String>;
+}
+
+/// An action's surroundings, for one call.
+pub struct Context<'a> {
+    /// The way out.
+    pub transport: &'a dyn Transport,
+    settings: &'a dyn Settings,
+    /// When the call began.
+    pub now: Timestamp,
+    zone: OnceCell<Zone>,
+}
+
+/// How many days without activity make a deal stale where the caller does not say.
+pub const STALE_DAYS: u16 = 14;
+
+impl<'a> Context<'a> {
+    /// A context for one call.
+    pub fn new(transport: &'a dyn Transport, settings: &'a dyn Settings, now: Timestamp) -> Self {
+        Self { transport, settings, now, zone: OnceCell::new() }
+    }
+
+    /// A setting's value; an empty one counts as not set.
+    pub fn setting(&self, key: &str) -> Option<String> {
+        self.settings.get(key).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    /// Twenty's base URL (`twenty.base-url`), with no slash at the end; none where Twenty is not set up.
+    pub fn twenty_base_url(&self) -> Option<String> {
+        self.setting("twenty.base-url").map(|url| url.trim_end_matches('/').to_owned())
+    }
+
+    /// The caller's e-mail address (`caller.email`), lower-cased, by which the CRM knows them.
+    ///
+    /// # Errors
+    /// `invalid-input` where the harness named no caller: "me" then means nobody.
+    pub fn caller_email(&self, field: &str) -> Result<String, Failure> {
+        self.setting("caller.email").map(|email| email.to_lowercase()).ok_or_else(|| {
+            failure::invalid_input(
+                field,
+                "\"me\" has no meaning here, because no caller is set",
+                "Ask the operator to set the caller's e-mail address in the harness (--caller-email or the operator file), or name a colleague's e-mail address.",
+            )
+        })
+    }
+
+    /// The caller's time zone (`time-zone`, with its data in `time-zone-data`); UTC where none is set.
+    pub fn zone(&self) -> &Zone {
+        self.zone.get_or_init(|| Zone::new(self.setting("time-zone"), self.setting("time-zone-data")))
+    }
+
+    /// The stages that end a deal (`closed-stages`, separated by commas; `CUSTOMER` where it is not set, the only
+    /// closed one of a new workspace).
+    pub fn closed_stages(&self) -> Vec<String> {
+        let stages = self.setting("closed-stages").unwrap_or_else(|| "CUSTOMER".to_owned());
+        stages.split(',').map(|stage| stage.trim().to_owned()).filter(|stage| !stage.is_empty()).collect()
+    }
+
+    /// From which amount on a deal should not hang on one contact (`single-threaded-amount`, in units of its currency;
+    /// 50,000 where it is not set).
+    pub fn single_threaded_amount(&self) -> u32 {
+        self.setting("single-threaded-amount").and_then(|value| value.parse().ok()).unwrap_or(50_000)
+    }
+
+    /// The current time as an answer gives it.
+    pub fn fetched_at(&self) -> String {
+        text::instant(self.now)
+    }
+}

@@ -1,0 +1,97 @@
+//! Days in the caller's time zone. The zone's rules come from the harness: the component has no zone database.
+
+use base64::Engine as _;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+
+use crate::failure::{self, Failure};
+
+/// The caller's time zone.
+#[derive(Debug, Clone)]
+pub struct Zone {
+    name: String,
+    rules: TimeZone,
+}
+
+impl Zone {
+    /// The zone of this IANA name with these rules (base64 of a TZif file, RFC 9636). Without rules that can be read it is
+    /// UTC and says so by its name.
+    pub fn new(name: Option<String>, data: Option<String>) -> Self {
+        let rules = name.as_deref().zip(data).and_then(|(name, data)| {
+            let data = base64::engine::general_purpose::STANDARD.decode(data).ok()?;
+            TimeZone::tzif(name, &data).ok()
+        });
+        match (name, rules) {
+            (Some(name), Some(rules)) => Self { name, rules },
+            _ => Self { name: "UTC".to_owned(), rules: TimeZone::UTC },
+        }
+    }
+
+    /// Its IANA name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The day on which an instant falls.
+    pub fn date(&self, time: Timestamp) -> Date {
+        time.to_zoned(self.rules.clone()).date()
+    }
+
+    /// The first instant of a day, which is not always midnight.
+    pub fn start(&self, day: Date) -> Timestamp {
+        day.to_zoned(self.rules.clone()).map_or(Timestamp::MIN, |start| start.timestamp())
+    }
+
+    /// An instant as a person reads it: the day, and the time unless it is the day's first or last minute.
+    pub fn show(&self, time: Timestamp) -> String {
+        let local = time.to_zoned(self.rules.clone());
+        match local.strftime("%H:%M").to_string().as_str() {
+            "00:00" | "23:59" => local.strftime("%Y-%m-%d").to_string(),
+            _ => local.strftime("%Y-%m-%d %H:%M").to_string(),
+        }
+    }
+}
+
+/// Whole days from one day to another; negative if it is earlier.
+pub fn days_between(from: Date, to: Date) -> i32 {
+    from.until(to).map_or(0, |span| span.get_days())
+}
+
+/// A day some days later.
+pub fn plus_days(day: Date, days: i32) -> Date {
+    day.checked_add(days.days()).unwrap_or(if days < 0 { Date::MIN } else { Date::MAX })
+}
+
+/// A date that a caller gave as `YYYY-MM-DD`.
+///
+/// # Errors
+/// `invalid-input` for anything else, and for years outside 1970 to 2999.
+pub fn parse(field: &str, text: &str) -> Result<Date, Failure> {
+    let well_formed = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let date = if well_formed { text.parse::<Date>().ok() } else { None };
+    date.filter(|date| (1970..=2999).contains(&date.year())).ok_or_else(|| {
+        failure::invalid_input(field, "this is no date", "Give a day as YYYY-MM-DD, such as 2026-03-31.")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plain_day_is_a_date() {
+        assert_eq!(parse("day", "2026-02-28").unwrap().to_string(), "2026-02-28");
+        for wrong in ["2026-02-30", "28.2.2026", "2026-2-8", "tomorrow", "", "2026-02-28T10:00:00Z", "-200-01-01", "1802-01-01"] {
+            assert!(matches!(parse("day", wrong), Err(Failure::InvalidInput(_))), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn days_are_counted_across_months() {
+        let day = |text: &str| text.parse::<Date>().unwrap();
+        assert_eq!(days_between(day("2026-01-31"), day("2026-03-01")), 29);
+        assert_eq!(days_between(day("2026-03-01"), day("2026-01-31")), -29);
+        assert_eq!(plus_days(day("2026-02-27"), 3), day("2026-03-02"));
+    }
+}

@@ -1,0 +1,66 @@
+//! The short text for a person that every answer has. Words of strangers cannot become links, pictures, HTML or headings in it.
+
+use std::fmt::Write as _;
+
+/// Text of a stranger, safe to stand inside a line of Markdown (CommonMark 0.31, backslash escapes).
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if matches!(character, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '#') {
+            out.push('\\');
+        }
+        out.push(if character == '\n' { ' ' } else { character });
+    }
+    out
+}
+
+/// Builds a page line by line.
+#[derive(Debug, Default)]
+pub struct Page(String);
+
+impl Page {
+    /// A page that begins with a bold line.
+    pub fn titled(title: &str) -> Self {
+        Self(format!("**{title}**\n"))
+    }
+
+    /// A plain line.
+    pub fn line(&mut self, line: &str) {
+        self.0.push_str(line);
+        self.0.push('\n');
+    }
+
+    /// A bullet.
+    pub fn bullet(&mut self, line: &str) {
+        self.0.push_str("- ");
+        self.line(line);
+    }
+
+    /// A heading with an empty line before it.
+    pub fn heading(&mut self, heading: &str) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.0, "\n### {heading}");
+    }
+
+    /// The page.
+    pub fn finish(self) -> String {
+        self.0.trim_end().to_owned()
+    }
+}
+
+/// `1 task`, `2 tasks`.
+pub fn count(number: u32, one: &str, many: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_strangers_write_stays_text() {
+        assert_eq!(escape("![x](http://evil/?q)"), "!\\[x\\](http://evil/?q)");
+        assert_eq!(escape("<script>\n# hi"), "\\<script\\> \\# hi");
+        assert_eq!(escape("O'Brien & Söhne (Nord)"), "O'Brien & Söhne (Nord)");
+    }
+}

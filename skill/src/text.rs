@@ -1,0 +1,178 @@
+//! Text of strangers: cleaned when it is read, cut when it is shown, never followed.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::de::{Deserialize, Deserializer, Visitor};
+
+/// The longest name or title in an answer, in characters.
+pub const LABEL: usize = 200;
+/// The longest body in an answer, in characters.
+pub const BODY: usize = 2_000;
+
+/// Text from a service, with what nobody can see taken out.
+///
+/// ```
+/// use crm_skill::text::Text;
+/// let name: Text = serde_json::from_str(r#""Ada\u202e Love\u200blace\u0000""#).unwrap();
+/// assert_eq!(name.as_str(), "Ada Lovelace");
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Text(String);
+
+impl Text {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether nothing is left to read.
+    pub fn is_empty(&self) -> bool {
+        self.0.trim().is_empty()
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(clean(text))
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Cleaning;
+        impl Visitor<'_> for Cleaning {
+            type Value = Text;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a text")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Text, E> {
+                Ok(Text(clean(text)))
+            }
+        }
+        deserializer.deserialize_str(Cleaning)
+    }
+}
+
+/// Takes out what cannot be seen and could mislead a reader or carry hidden words: control characters but line breaks and
+/// tabs, zero-width and direction characters, tags and unassigned fillers (Unicode 16, general categories Cc and Cf, and
+/// the default-ignorable ranges that steganography uses).
+pub fn clean(text: &str) -> String {
+    if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
+        return text.to_owned();
+    }
+    text.chars().filter(|&character| !is_hidden(character)).collect()
+}
+
+fn is_hidden(character: char) -> bool {
+    match character {
+        '\n' | '\t' => false,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' => true,
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' => true,
+        '\u{fe00}'..='\u{fe0e}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' => true,
+        other => other.is_control(),
+    }
+}
+
+/// One line of at most `most` characters, and whether something was cut. Runs of white space become one space.
+pub fn line(text: &str, most: usize) -> (String, bool) {
+    let mut out = String::with_capacity(text.len().min(most * 4));
+    let mut count = 0;
+    for word in text.split_whitespace() {
+        let gap = usize::from(count > 0);
+        let length = word.chars().count();
+        if count + gap + length > most {
+            let room = most.saturating_sub(count + gap + 1);
+            if gap == 1 && room > 0 {
+                out.push(' ');
+            }
+            out.extend(word.chars().take(room));
+            out.push('…');
+            return (out, true);
+        }
+        if gap == 1 {
+            out.push(' ');
+        }
+        out.push_str(word);
+        count += gap + length;
+    }
+    (out, false)
+}
+
+/// At most `most` characters with their line breaks, and whether something was cut.
+pub fn block(text: &str, most: usize) -> (String, bool) {
+    let text = text.trim();
+    match text.char_indices().nth(most) {
+        None => (text.to_owned(), false),
+        Some((end, _)) => {
+            let mut out: String = text.get(..end).unwrap_or_default().trim_end().to_owned();
+            out.push('…');
+            (out, true)
+        }
+    }
+}
+
+/// An instant as answers give it: RFC 3339 in UTC, to the second.
+pub fn instant(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Gathers labels and remembers whether any of them was cut.
+#[derive(Debug, Default)]
+pub struct Cutter {
+    /// Whether something was cut so far.
+    pub cut: bool,
+}
+
+impl Cutter {
+    /// One line of at most [`LABEL`] characters.
+    pub fn label(&mut self, text: &str) -> String {
+        let (text, cut) = line(text, LABEL);
+        self.cut |= cut;
+        text
+    }
+
+    /// A block of at most [`BODY`] characters.
+    pub fn body(&mut self, text: &str) -> String {
+        let (text, cut) = block(text, BODY);
+        self.cut |= cut;
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hidden_characters_go_and_readable_ones_stay() {
+        for (given, kept) in [
+            ("plain", "plain"),
+            ("a\u{0}b", "ab"),
+            ("a\u{202e}b\u{2066}c\u{2069}", "abc"),
+            ("zero\u{200b}width\u{feff}", "zerowidth"),
+            ("tag\u{e0041}\u{e0042}s", "tags"),
+            ("two\nlines\tand tab", "two\nlines\tand tab"),
+            ("Zoë Łódź 東京 שלום 🚀", "Zoë Łódź 東京 שלום 🚀"),
+            ("carriage\r\nreturn", "carriage\nreturn"),
+            ("esc\u{1b}[31m", "esc[31m"),
+        ] {
+            assert_eq!(clean(given), kept, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_cut_at_its_limit_and_says_so() {
+        assert_eq!(line("  a \n b  ", 10), ("a b".to_owned(), false));
+        assert_eq!(line("abcdef", 6), ("abcdef".to_owned(), false));
+        assert_eq!(line("abcdefg", 6), ("abcde…".to_owned(), true));
+        assert_eq!(line("abc defgh", 6), ("abc d…".to_owned(), true));
+        for most in 1..12 {
+            for text in ["", "a", "東京 東京 東京", "abc def ghi jkl", "aaaaaaaaaaaaaaaaaa"] {
+                assert!(line(text, most).0.chars().count() <= most, "{text:?} at {most}");
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Sends trusted documents with their variables, waits where Twenty asks for patience, and reads what comes back.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::documents::{Document, Query};
+use super::errors::{self, GraphQlError};
+use crate::context::Context;
+use crate::failure::{self, Failure};
+use crate::transport::{Request, Response, TransportError};
+
+/// How often a request that was one too many is sent again.
+const RETRIES: usize = 2;
+/// Twenty gives one token back every 600 ms (100 per 60 s).
+const TOKEN: Duration = Duration::from_millis(600);
+/// The longest wait before a request is sent again.
+const LONGEST_WAIT: Duration = Duration::from_secs(6);
+
+/// A request ready to be sent.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    document: &'static Document,
+    request: Request,
+}
+
+/// An answer: what there is of its data, and what went wrong beside it. Twenty gives both at once.
+#[derive(Debug)]
+pub struct Reply<A> {
+    /// The data; a root that failed is none in it.
+    pub data: A,
+    /// What went wrong.
+    pub errors: Errors,
+}
+
+/// What went wrong in an answer.
+#[derive(Debug)]
+pub struct Errors(Vec<GraphQlError>);
+
+impl Errors {
+    /// A root of the answer.
+    ///
+    /// # Errors
+    /// What Twenty said about it, where it is missing.
+    pub fn root<T>(&self, name: &str, root: Option<T>) -> Result<T, Failure> {
+        root.ok_or_else(|| match errors::about(&self.0, name) {
+            Some(error) => errors::failure(error),
+            None => failure::schema_mismatch(name, format!("The CRM answered without \"{name}\" and without saying why.")),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct Envelope<A> {
+    #[serde(default = "none")]
+    data: Option<A>,
+    #[serde(default)]
+    errors: Vec<GraphQlError>,
+}
+
+fn none<A>() -> Option<A> {
+    None
+}
+
+/// Makes the request for a query.
+///
+/// # Errors
+/// `unavailable` where Twenty is not set up.
+pub fn prepare<Q: Query>(ctx: &Context<'_>, query: &Q) -> Result<Prepared, Failure> {
+    #[derive(Serialize)]
+    struct Body<'a, Q> {
+        query: &'a str,
+        variables: &'a Q,
+    }
+    let base_url = ctx.twenty_base_url().ok_or_else(|| {
+        failure::unavailable(
+            false,
+            "Twenty is not set up: no address is known for it.",
+            "Ask the operator to set TWENTY_API_URL, or the origin of \"twenty\" in the operator file.",
+        )
+    })?;
+    let document = Q::DOCUMENT;
+    let body = serde_json::to_vec(&Body { query: document.text, variables: query })
+        .map_err(|error| failure::invalid_input("request", error.to_string(), "Call again with simpler arguments."))?;
+    Ok(Prepared { document, request: Request { base_url, path: document.path, body } })
+}
+
+/// Sends one query.
+///
+/// # Errors
+/// Whatever kept it from giving data.
+pub fn fetch<Q: Query>(ctx: &Context<'_>, query: &Q) -> Result<Reply<Q::Answer>, Failure> {
+    let prepared = prepare(ctx, query)?;
+    let document = prepared.document;
+    match fetch_all(ctx, &[prepared]).pop() {
+        Some(answer) => decode::<Q>(answer),
+        None => Err(failure::unavailable(false, format!("\"{}\" was not sent.", document.name), "Call again.")),
+    }
+}
+
+/// Sends requests side by side; an answer that asks for patience is waited for and the request sent again, twice at most.
+pub fn fetch_all(ctx: &Context<'_>, prepared: &[Prepared]) -> Vec<Result<Response, TransportError>> {
+    let requests: Vec<Request> = prepared.iter().map(|one| one.request.clone()).collect();
+    let mut answers = ctx.transport.send_all(&requests);
+    for _ in 0..RETRIES {
+        let late: Vec<usize> = (0..answers.len()).filter(|&at| answers.get(at).is_some_and(errors::is_rate_limit)).collect();
+        if late.is_empty() {
+            break;
+        }
+        ctx.transport.wait(patience(prepared, &answers, &late));
+        let again: Vec<Request> = late.iter().filter_map(|&at| requests.get(at).cloned()).collect();
+        for (at, answer) in late.into_iter().zip(ctx.transport.send_all(&again)) {
+            if let Some(slot) = answers.get_mut(at) {
+                *slot = answer;
+            }
+        }
+    }
+    answers
+}
+
+/// How long to wait: as long as the service says, else until there are tokens for every root field.
+fn patience(prepared: &[Prepared], answers: &[Result<Response, TransportError>], late: &[usize]) -> Duration {
+    let tokens: u32 = late.iter().filter_map(|&at| prepared.get(at)).map(|one| one.document.roots).sum();
+    let asked = late
+        .iter()
+        .filter_map(|&at| answers.get(at)?.as_ref().ok()?.retry_after)
+        .max()
+        .map(|seconds| Duration::from_secs(seconds.into()));
+    asked.unwrap_or(TOKEN * tokens.max(1)).min(LONGEST_WAIT)
+}
+
+/// Reads the answer to a query.
+///
+/// # Errors
+/// What the service said, or `schema-mismatch` where the answer is not what was promised, or `unavailable` where it is no
+/// answer at all.
+pub fn decode<Q: Query>(answer: Result<Response, TransportError>) -> Result<Reply<Q::Answer>, Failure> {
+    let response = answer.map_err(errors::transport)?;
+    if response.status != 200 {
+        return Err(errors::status(&response));
+    }
+    let envelope: Envelope<Q::Answer> = match serde_json::from_slice(&response.body) {
+        Ok(envelope) => envelope,
+        Err(error) if error.is_data() => return Err(mismatch::<Q>(&response.body)),
+        Err(_) => return Err(errors::no_json(&response)),
+    };
+    match (envelope.data, envelope.errors) {
+        (Some(data), errors) => Ok(Reply { data, errors: Errors(errors) }),
+        (None, errors) => Err(match errors.first() {
+            Some(error) => errors::failure(error),
+            None => errors::no_json(&response),
+        }),
+    }
+}
+
+/// Reads a wrong answer once more, slowly, to name the field that is wrong. Only if the whole of it is no answer of this
+/// service (no `data`, no `errors`) is it not about a field.
+fn mismatch<Q: Query>(body: &[u8]) -> Failure {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let error = match serde_path_to_error::deserialize::<_, Envelope<Q::Answer>>(&mut deserializer) {
+        Ok(_) => return failure::schema_mismatch(Q::DOCUMENT.name, "The CRM's answer has another shape than it should."),
+        Err(error) => error,
+    };
+    let path = error.path().to_string();
+    let field = path.strip_prefix("data.").unwrap_or(&path);
+    failure::schema_mismatch(field, format!("The CRM's answer to \"{}\" has another shape than it should: {}.", Q::DOCUMENT.name, what(error.inner())))
+}
+
+/// What serde says without where: a path says that better.
+fn what(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" at line ").next().unwrap_or_default();
+    crate::text::line(&crate::text::clean(text), 160).0
+}

@@ -1,0 +1,87 @@
+//! The trusted documents: the only requests that this skill makes. What they select is all that it can read.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A trusted document. The harness lets it through because it knows the SHA-256 of its text.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Its name: the file's name in `graphql/queries`.
+    pub name: &'static str,
+    /// Where it is sent.
+    pub path: &'static str,
+    /// What it costs of Twenty's rate limit: its root fields, but for `search`, `__type` and all of `/metadata`.
+    pub roots: u32,
+    /// Its text, to the byte as in the file.
+    pub text: &'static str,
+}
+
+/// A document with its variables. Each one is sent: Twenty takes a missing variable for no filter at all.
+pub trait Query: Serialize {
+    /// The document.
+    const DOCUMENT: &'static Document;
+    /// What it answers, root by root; a root that failed is none.
+    type Answer: DeserializeOwned;
+}
+
+macro_rules! documents {
+    ($($(#[$doc:meta])* $constant:ident = $name:literal, $path:literal, $roots:literal;)*) => {
+        $(
+            $(#[$doc])*
+            pub static $constant: Document = Document {
+                name: $name,
+                path: $path,
+                roots: $roots,
+                text: include_str!(concat!("../../graphql/queries/", $name, ".graphql")),
+            };
+        )*
+
+        /// All of them.
+        pub static ALL: &[&Document] = &[$(&$constant),*];
+    };
+}
+
+documents! {
+    /// Which objects the key may read.
+    ACCESS = "access", "/graphql", 9;
+    /// What the rules about a deal look at.
+    BLOCKERS = "blockers", "/graphql", 5;
+    /// Deals by name.
+    BLOCKERS_FIND = "blockers_find", "/graphql", 1;
+    /// Activity around a deal.
+    BLOCKERS_WIDEN = "blockers_widen", "/graphql", 3;
+    /// Tasks that come up, and new people.
+    BRIEFING_COMING = "briefing_coming", "/graphql", 2;
+    /// Overdue tasks, and deals that close soon.
+    BRIEFING_OVERDUE = "briefing_overdue", "/graphql", 2;
+    /// Open tasks and last activity by deal.
+    BRIEFING_RISK = "briefing_risk", "/graphql", 2;
+    /// Tasks due today, and open deals.
+    BRIEFING_TODAY = "briefing_today", "/graphql", 2;
+    /// Somebody's follow-ups.
+    FOLLOW_UPS = "follow_ups", "/graphql", 1;
+    /// Follow-ups about a record.
+    FOLLOW_UPS_ABOUT = "follow_ups_about", "/graphql", 1;
+    /// Everybody's follow-ups.
+    FOLLOW_UPS_ANYONE = "follow_ups_anyone", "/graphql", 1;
+    /// Everybody's follow-ups, a further page.
+    FOLLOW_UPS_ANYONE_NEXT = "follow_ups_anyone_next", "/graphql", 1;
+    /// Somebody's follow-ups, a further page.
+    FOLLOW_UPS_NEXT = "follow_ups_next", "/graphql", 1;
+    /// A company.
+    GET_COMPANY = "get_company", "/graphql", 4;
+    /// A deal.
+    GET_OPPORTUNITY = "get_opportunity", "/graphql", 4;
+    /// A person.
+    GET_PERSON = "get_person", "/graphql", 4;
+    /// A task.
+    GET_TASK = "get_task", "/graphql", 2;
+    /// The workspace's objects and fields.
+    METADATA = "metadata", "/metadata", 0;
+    /// Full text.
+    SEARCH = "search", "/graphql", 0;
+    /// Details of hits.
+    SEARCH_DETAILS = "search_details", "/graphql", 4;
+    /// The stages of deals.
+    STAGES = "stages", "/graphql", 0;
+}

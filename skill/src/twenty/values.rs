@@ -1,0 +1,373 @@
+//! Twenty's values as its answers have them, shared by the typed answers of all documents.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::{Deserializer, Visitor};
+
+use crate::bindings::claw::crm::types::{Kind, Link, Member, Money};
+use crate::text::{Cutter, Text};
+
+/// A list as Twenty pages it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Connection<T> {
+    /// Its rows.
+    pub edges: Vec<Edge<T>>,
+}
+
+/// A list with its total.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counted<T> {
+    /// How many rows there are, beyond those that are here.
+    pub total_count: u32,
+    /// Its rows.
+    pub edges: Vec<Edge<T>>,
+}
+
+/// A row's wrapping.
+#[derive(Debug, Deserialize)]
+pub struct Edge<T> {
+    /// The row.
+    pub node: T,
+}
+
+impl<T> Connection<T> {
+    /// The rows.
+    pub fn rows(self) -> impl Iterator<Item = T> {
+        self.edges.into_iter().map(|edge| edge.node)
+    }
+}
+
+impl<T> Counted<T> {
+    /// The rows.
+    pub fn rows(self) -> impl Iterator<Item = T> {
+        self.edges.into_iter().map(|edge| edge.node)
+    }
+}
+
+/// How many rows a list has.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Count {
+    /// The number.
+    pub total_count: u32,
+}
+
+/// Where a page ends.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PageInfo {
+    /// The cursor of the last row.
+    pub end_cursor: Option<String>,
+    /// Whether there is more.
+    pub has_next_page: bool,
+}
+
+/// An id and nothing else.
+#[derive(Debug, Deserialize)]
+pub struct Id {
+    /// The id.
+    pub id: String,
+}
+
+/// A person's name.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FullName {
+    /// First name.
+    pub first_name: Option<Text>,
+    /// Last name.
+    pub last_name: Option<Text>,
+}
+
+impl FullName {
+    /// Both names.
+    pub fn text(&self) -> String {
+        let first = self.first_name.as_ref().map_or("", Text::as_str).trim();
+        let last = self.last_name.as_ref().map_or("", Text::as_str).trim();
+        match (first, last) {
+            ("", "") => "(no name)".to_owned(),
+            (first, "") => first.to_owned(),
+            ("", last) => last.to_owned(),
+            (first, last) => format!("{first} {last}"),
+        }
+    }
+}
+
+/// A label for a record whose name may be missing.
+pub fn named(text: Option<&Text>) -> &str {
+    text.filter(|text| !text.is_empty()).map_or("(no name)", Text::as_str)
+}
+
+/// A workspace member as answers show one.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Colleague {
+    /// Id.
+    pub id: String,
+    /// Name.
+    pub name: Option<FullName>,
+    /// E-mail.
+    pub user_email: Option<Text>,
+}
+
+impl Colleague {
+    /// As the answer has it.
+    pub fn member(&self, cutter: &mut Cutter) -> Member {
+        Member {
+            id: self.id.clone(),
+            name: cutter.label(&full_name(self.name.as_ref())),
+            email: cutter.label(self.user_email.as_ref().map_or("", Text::as_str)),
+        }
+    }
+}
+
+/// Who, by name and address: enough for a line and for "mine".
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Who {
+    /// Name.
+    pub name: Option<FullName>,
+    /// E-mail.
+    pub user_email: Option<Text>,
+}
+
+impl Who {
+    /// Whether this is the member with that address.
+    pub fn is(&self, email: &str) -> bool {
+        same_address(self.user_email.as_ref(), email)
+    }
+}
+
+/// An address and nothing else: enough for "mine".
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Address {
+    /// E-mail.
+    pub user_email: Option<Text>,
+}
+
+impl Address {
+    /// Whether this is the member with that address.
+    pub fn is(&self, email: &str) -> bool {
+        same_address(self.user_email.as_ref(), email)
+    }
+}
+
+/// Whether two addresses are the same; case does not matter.
+pub fn same_address(one: Option<&Text>, other: &str) -> bool {
+    one.is_some_and(|one| one.as_str().to_lowercase() == other.to_lowercase())
+}
+
+/// A name that may be missing.
+pub fn full_name(name: Option<&FullName>) -> String {
+    name.map_or_else(|| "(no name)".to_owned(), FullName::text)
+}
+
+/// A record that has one name.
+#[derive(Debug, Deserialize)]
+pub struct Named {
+    /// Id.
+    pub id: String,
+    /// Name.
+    pub name: Option<Text>,
+}
+
+/// A record with a person's name.
+#[derive(Debug, Deserialize)]
+pub struct NamedPerson {
+    /// Id.
+    pub id: String,
+    /// Name.
+    pub name: Option<FullName>,
+}
+
+/// A name and nothing else.
+#[derive(Debug, Deserialize)]
+pub struct JustName {
+    /// Name.
+    pub name: Option<Text>,
+}
+
+impl Named {
+    /// As the answer links to it.
+    pub fn link(&self, kind: Kind, cutter: &mut Cutter) -> Link {
+        Link { kind, id: self.id.clone(), label: cutter.label(named(self.name.as_ref())) }
+    }
+}
+
+impl NamedPerson {
+    /// As the answer links to it.
+    pub fn link(&self, cutter: &mut Cutter) -> Link {
+        Link { kind: Kind::Person, id: self.id.clone(), label: cutter.label(&full_name(self.name.as_ref())) }
+    }
+}
+
+/// A web address.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Links {
+    /// The first.
+    pub primary_link_url: Option<Text>,
+}
+
+/// Formatted text.
+#[derive(Debug, Deserialize)]
+pub struct RichText {
+    /// As Markdown.
+    pub markdown: Option<Text>,
+}
+
+impl RichText {
+    /// The text, if there is any.
+    pub fn text(body: Option<&Self>) -> Option<&str> {
+        body.and_then(|body| body.markdown.as_ref()).filter(|text| !text.is_empty()).map(Text::as_str)
+    }
+}
+
+/// An amount of money.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Currency {
+    /// Millionths of the currency's unit.
+    pub amount_micros: Option<Micros>,
+    /// ISO 4217, as a rule; Twenty does not check it.
+    pub currency_code: Option<Text>,
+}
+
+impl Currency {
+    /// The amount, where there is one.
+    pub fn money(amount: Option<&Self>, cutter: &mut Cutter) -> Option<Money> {
+        let amount = amount?;
+        let micros = amount.amount_micros?;
+        Some(Money { amount: micros.decimal(), currency: cutter.label(amount.currency_code.as_ref().map_or("", Text::as_str)) })
+    }
+
+    /// The millionths, where there are any.
+    pub fn micros(amount: Option<&Self>) -> Option<i64> {
+        Some(amount?.amount_micros?.0)
+    }
+}
+
+/// Millionths of a currency's unit: a whole number that JSON's readers can hold exactly (up to 2^53).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Micros(pub i64);
+
+/// The largest whole number that every reader of JSON holds exactly.
+const EXACT: i64 = 1 << 53;
+
+impl Micros {
+    /// As an exact decimal with no superfluous zeros.
+    ///
+    /// ```
+    /// use crm_skill::twenty::values::Micros;
+    /// assert_eq!(Micros(1_250_500_000).decimal(), "1250.5");
+    /// assert_eq!(Micros(-10).decimal(), "-0.00001");
+    /// ```
+    pub fn decimal(self) -> String {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let (units, rest) = (self.0.unsigned_abs() / 1_000_000, self.0.unsigned_abs() % 1_000_000);
+        if rest == 0 {
+            return format!("{sign}{units}");
+        }
+        format!("{sign}{units}.{}", format!("{rest:06}").trim_end_matches('0'))
+    }
+}
+
+impl<'de> Deserialize<'de> for Micros {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Exact;
+        impl Visitor<'_> for Exact {
+            type Value = Micros;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a whole number of millionths, at most 2^53")
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Micros, E> {
+                if (-EXACT..=EXACT).contains(&value) { Ok(Micros(value)) } else { Err(E::custom("an amount over 2^53 millionths")) }
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Micros, E> {
+                i64::try_from(value).map_err(|_| E::custom("an amount over 2^53 millionths")).and_then(|value| self.visit_i64(value))
+            }
+
+            fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Micros, E> {
+                // JavaScript prints whole numbers from 1e21 on with an exponent; those are too large, the rest are exact.
+                if value.fract() == 0.0 && value.abs() <= EXACT as f64 {
+                    self.visit_i64(value as i64)
+                } else {
+                    Err(E::custom("an amount that is no whole number of millionths up to 2^53"))
+                }
+            }
+        }
+        deserializer.deserialize_any(Exact)
+    }
+}
+
+/// What a link of a task points to.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    /// A person.
+    pub target_person: Option<NamedPerson>,
+    /// A company.
+    pub target_company: Option<Named>,
+    /// A deal.
+    pub target_opportunity: Option<Named>,
+}
+
+impl Target {
+    /// As the answer links to them.
+    pub fn links(&self, cutter: &mut Cutter) -> Vec<Link> {
+        let person = self.target_person.as_ref().map(|person| person.link(cutter));
+        let company = self.target_company.as_ref().map(|company| company.link(Kind::Company, cutter));
+        let opportunity = self.target_opportunity.as_ref().map(|deal| deal.link(Kind::Opportunity, cutter));
+        [opportunity, person, company].into_iter().flatten().collect()
+    }
+}
+
+/// All that the links of a task point to, each once.
+pub fn links(targets: Option<&Connection<Target>>, cutter: &mut Cutter) -> Vec<Link> {
+    let mut links: Vec<Link> = Vec::new();
+    for link in targets.into_iter().flat_map(|targets| &targets.edges).flat_map(|edge| edge.node.links(cutter)) {
+        if !links.iter().any(|known| known.id == link.id) {
+            links.push(link);
+        }
+    }
+    links
+}
+
+/// A task of which only these fields were asked.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Task {
+    /// Id.
+    pub id: String,
+    /// When it was last changed.
+    pub updated_at: Option<Timestamp>,
+    /// What is to be done.
+    pub title: Option<Text>,
+    /// Its status.
+    pub status: Option<Text>,
+    /// When it is due.
+    pub due_at: Option<Timestamp>,
+    /// Who does it.
+    pub assignee: Option<Colleague>,
+    /// What it is linked to, where that was asked.
+    pub task_targets: Option<Connection<Target>>,
+}
+
+/// Each row once, in order, told apart by a key.
+pub fn unique<T>(rows: impl Iterator<Item = T>, key: impl Fn(&T) -> &str) -> Vec<T> {
+    let mut unique: Vec<T> = Vec::new();
+    for row in rows {
+        if !unique.iter().any(|known| key(known) == key(&row)) {
+            unique.push(row);
+        }
+    }
+    unique
+}
