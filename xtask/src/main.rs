@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod component;
+mod documents;
 mod guests;
+mod manifest;
 mod process;
 mod toolchain;
 mod workspace;
@@ -34,12 +36,19 @@ enum Command {
         #[arg(long, value_enum, default_value_t)]
         toolchain: Choice,
     },
+    /// List the trusted documents of skill/graphql in manifests/skill.toml
+    Manifest {
+        /// Change nothing; fail if the list is stale
+        #[arg(long)]
+        check: bool,
+    },
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Component { toolchain } => component::run(toolchain),
         Command::Guests { toolchain } => guests::run(toolchain),
+        Command::Manifest { check } => manifest::run(check),
     };
     match result {
         Ok(code) => code,
