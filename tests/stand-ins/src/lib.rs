@@ -1,1 +1,13 @@
-//! Loopback stand-ins for tests and the demo.
+//! Loopback stand-ins for the services that the skill talks to, for tests and the demo.
+//!
+//! Each plays its service over HTTP on 127.0.0.1 with data in memory, keeps what it was sent for tests to look at, and can
+//! be told to go wrong in many ways ([`faults`]), in process or over `/stand-in/faults` on its own port.
+
+pub mod clock;
+pub mod faults;
+pub mod journal;
+mod reply;
+mod server;
+pub mod twenty;
+
+pub use server::{Running, StartError};

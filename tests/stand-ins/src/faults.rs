@@ -1,0 +1,344 @@
+//! Faults on demand: what goes wrong with which requests, how often, and what that does to an answer.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use bytes::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use hyper::{Response, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::reply::{Reply, ReplyBody, html};
+
+/// The page that answers which should have been JSON are replaced with.
+const HTML_PAGE: &str = "<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>";
+
+/// A fault and the requests it strikes. In JSON: the fields of [`FaultKind`] beside those of this struct.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Fault {
+    /// What goes wrong.
+    #[serde(flatten)]
+    pub kind: FaultKind,
+    /// How many matching requests it strikes; without it, all until it is cleared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u32>,
+    /// Only requests with this GraphQL operation name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// Only requests that ask for this root field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+}
+
+/// What can go wrong. In JSON the name stands in `fault`: `{"fault": "delay", "ms": 250, "times": 1}`.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(tag = "fault", rename_all = "kebab-case")]
+pub enum FaultKind {
+    /// The answer comes `ms` milliseconds late.
+    Delay {
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// An HTML page with this status, as a proxy in front would send.
+    Status {
+        /// The HTTP status, 100 to 999.
+        code: u16,
+    },
+    /// HTTP 429.
+    TooManyRequests {
+        /// The value of `retry-after`, if one is sent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_after_seconds: Option<u32>,
+    },
+    /// The service's own refusal for want of tokens, for every root field of the request or, with `only`, for that one.
+    LimitReached {
+        /// The root field that is refused; all of them without it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        only: Option<String>,
+    },
+    /// The connection is reset before an answer.
+    Reset,
+    /// The answer promises its whole length and ends after `bytes` bytes.
+    Truncated {
+        /// How much is sent; half of the answer without it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bytes: Option<usize>,
+    },
+    /// An HTML page with status 200.
+    NotJson,
+    /// The answer, made this long with trailing spaces (which JSON allows).
+    Huge {
+        /// Bytes in all; 10 MiB and one byte without it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bytes: Option<usize>,
+    },
+    /// The answer comes `chunk` bytes at a time, `every_ms` milliseconds apart.
+    Drip {
+        /// Bytes a piece, at least 1.
+        chunk: usize,
+        /// Milliseconds between pieces.
+        every_ms: u64,
+    },
+    /// One root field fails, the others answer.
+    PartialError {
+        /// The root field that fails.
+        only: String,
+        /// The error's message.
+        #[serde(default = "internal_error")]
+        message: String,
+        /// Its `extensions.code`.
+        #[serde(default = "internal_code")]
+        code: String,
+    },
+    /// The value at this JSON pointer reads null; nothing happens where the pointer finds nothing.
+    NullAt {
+        /// RFC 6901, from the top of the answer: `/data/opportunity/stage`.
+        pointer: String,
+    },
+    /// A redirect.
+    Redirect {
+        /// The `location`.
+        to: String,
+        /// The status; 302 without it.
+        #[serde(default = "found")]
+        code: u16,
+    },
+    /// One more response header.
+    Header {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// Another content type than the body has.
+    ContentType {
+        /// The value.
+        value: String,
+    },
+    /// The request's `authorization` value turns up in the answer, in a field `echo` at its top.
+    EchoAuthorization {
+        /// As base64 instead of plain.
+        #[serde(default)]
+        base64: bool,
+    },
+}
+
+fn internal_error() -> String {
+    "Internal server error".to_owned()
+}
+
+fn internal_code() -> String {
+    "INTERNAL_SERVER_ERROR".to_owned()
+}
+
+fn found() -> u16 {
+    302
+}
+
+impl From<FaultKind> for Fault {
+    fn from(kind: FaultKind) -> Self {
+        Self {
+            kind,
+            times: None,
+            operation: None,
+            root: None,
+        }
+    }
+}
+
+impl Fault {
+    /// A fault that strikes the next matching request and no more.
+    pub fn once(kind: FaultKind) -> Self {
+        Self {
+            times: Some(1),
+            ..kind.into()
+        }
+    }
+
+    /// The same, for requests that ask for this root field.
+    #[must_use]
+    pub fn on_root(mut self, root: &str) -> Self {
+        self.root = Some(root.to_owned());
+        self
+    }
+
+    /// The same, for requests with this operation name.
+    #[must_use]
+    pub fn on_operation(mut self, operation: &str) -> Self {
+        self.operation = Some(operation.to_owned());
+        self
+    }
+
+    fn strikes(&self, operation: Option<&str>, roots: &[&str]) -> bool {
+        self.operation
+            .as_deref()
+            .is_none_or(|wanted| operation == Some(wanted))
+            && self
+                .root
+                .as_deref()
+                .is_none_or(|wanted| roots.contains(&wanted))
+    }
+}
+
+/// The faults that are set. Cloning shares them.
+#[derive(Clone, Default)]
+pub struct Faults(Arc<Mutex<Vec<Fault>>>);
+
+impl Faults {
+    /// Sets one more. Several may strike one request, in the order they were set.
+    pub fn add(&self, fault: impl Into<Fault>) {
+        self.lock().push(fault.into());
+    }
+
+    /// Removes them all.
+    pub fn clear(&self) {
+        self.lock().clear();
+    }
+
+    /// Those still set.
+    pub fn all(&self) -> Vec<Fault> {
+        self.lock().clone()
+    }
+
+    /// Those that strike this request, counted as having struck.
+    pub(crate) fn take(&self, operation: Option<&str>, roots: &[&str]) -> Vec<FaultKind> {
+        let mut set = self.lock();
+        let mut struck = Vec::new();
+        set.retain_mut(|fault| {
+            if !fault.strikes(operation, roots) {
+                return true;
+            }
+            match &mut fault.times {
+                Some(0) => return false,
+                Some(left) => *left -= 1,
+                None => {}
+            }
+            struck.push(fault.kind.clone());
+            fault.times != Some(0)
+        });
+        struck
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Fault>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Does to an answer what the faults ask for, in order. Kinds that only the service itself can act on are left to it.
+pub(crate) async fn strike(
+    mut reply: Reply,
+    faults: &[FaultKind],
+    authorization: Option<&HeaderValue>,
+) -> Reply {
+    for fault in faults {
+        if let FaultKind::Delay { ms } = fault {
+            tokio::time::sleep(Duration::from_millis(*ms)).await;
+        }
+        let Reply::Answer(answer) = reply else {
+            return reply;
+        };
+        reply = strike_one(answer, fault, authorization);
+    }
+    reply
+}
+
+fn strike_one(
+    mut answer: Response<ReplyBody>,
+    fault: &FaultKind,
+    authorization: Option<&HeaderValue>,
+) -> Reply {
+    match fault {
+        FaultKind::Delay { .. }
+        | FaultKind::LimitReached { .. }
+        | FaultKind::PartialError { .. } => {}
+        FaultKind::Status { code } => answer = html(status(*code), HTML_PAGE),
+        FaultKind::TooManyRequests {
+            retry_after_seconds,
+        } => {
+            answer = html(StatusCode::TOO_MANY_REQUESTS, HTML_PAGE);
+            if let Some(seconds) = retry_after_seconds {
+                answer
+                    .headers_mut()
+                    .insert(RETRY_AFTER, HeaderValue::from(*seconds));
+            }
+        }
+        FaultKind::Reset => return Reply::Reset,
+        FaultKind::Truncated { bytes } => {
+            answer = answer.map(|body| {
+                let whole = body.into_bytes();
+                let sent = bytes
+                    .unwrap_or(whole.len() / 2)
+                    .min(whole.len().saturating_sub(1));
+                ReplyBody::truncated(whole, sent)
+            });
+        }
+        FaultKind::NotJson => answer = html(StatusCode::OK, HTML_PAGE),
+        FaultKind::Huge { bytes } => {
+            answer = answer.map(|body| {
+                let mut whole = body.into_bytes().to_vec();
+                let length = bytes.unwrap_or(10 * 1024 * 1024 + 1).max(whole.len());
+                whole.resize(length, b' ');
+                ReplyBody::whole(Bytes::from(whole))
+            });
+        }
+        FaultKind::Drip { chunk, every_ms } => {
+            answer = answer.map(|body| {
+                ReplyBody::drip(body.into_bytes(), *chunk, Duration::from_millis(*every_ms))
+            });
+        }
+        FaultKind::NullAt { pointer } => edit(&mut answer, |json| {
+            if let Some(value) = json.pointer_mut(pointer) {
+                *value = Value::Null;
+            }
+        }),
+        FaultKind::Redirect { to, code } => {
+            answer = html(status(*code), "");
+            if let Ok(location) = HeaderValue::from_str(to) {
+                answer.headers_mut().insert(LOCATION, location);
+            }
+        }
+        FaultKind::Header { name, value } => {
+            if let (Ok(name), Ok(value)) = (
+                HeaderName::try_from(name.as_str()),
+                HeaderValue::from_str(value),
+            ) {
+                answer.headers_mut().append(name, value);
+            }
+        }
+        FaultKind::ContentType { value } => {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                answer.headers_mut().insert(CONTENT_TYPE, value);
+            }
+        }
+        FaultKind::EchoAuthorization { base64 } => {
+            let value = authorization.map_or(&b""[..], HeaderValue::as_bytes);
+            let shown = if *base64 {
+                base64::engine::general_purpose::STANDARD.encode(value)
+            } else {
+                String::from_utf8_lossy(value).into_owned()
+            };
+            edit(&mut answer, |json| {
+                if let Value::Object(fields) = json {
+                    fields.insert("echo".to_owned(), Value::String(shown));
+                }
+            });
+        }
+    }
+    Reply::Answer(answer)
+}
+
+/// Changes a JSON body in place; other bodies stay as they are.
+fn edit(answer: &mut Response<ReplyBody>, change: impl FnOnce(&mut Value)) {
+    let body = std::mem::replace(answer.body_mut(), ReplyBody::whole(Bytes::new())).into_bytes();
+    let changed = serde_json::from_slice(&body).ok().and_then(|mut json| {
+        change(&mut json);
+        serde_json::to_vec(&json).ok()
+    });
+    *answer.body_mut() = ReplyBody::whole(changed.map_or(body, Bytes::from));
+}
+
+fn status(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}

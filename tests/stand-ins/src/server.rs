@@ -1,0 +1,237 @@
+//! The loopback HTTP server that every stand-in runs in, with the control routes they share:
+//! `GET|POST|DELETE /stand-in/faults`, `GET /stand-in/requests`, `POST /stand-in/reset`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::http::request::Parts;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::faults::{Fault, Faults};
+use crate::journal::Journal;
+use crate::reply::{self, Reply, ReplyBody};
+
+const JSON: &str = "application/json; charset=utf-8";
+
+/// Why a stand-in did not start.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the stand-in cannot listen on 127.0.0.1:{port}; choose another port, or 0 for any free one"
+)]
+pub struct StartError {
+    /// The port that was asked for.
+    pub port: u16,
+    /// What the operating system said.
+    #[source]
+    pub source: std::io::Error,
+}
+
+/// A service that a stand-in plays.
+pub(crate) trait Service: Send + Sync + 'static {
+    /// Answers one request to the service itself.
+    fn handle(&self, parts: &Parts, body: Bytes) -> impl Future<Output = Reply> + Send;
+    /// Goes back to how it started. Faults and journal are the server's.
+    fn reset(&self);
+}
+
+/// A stand-in that is listening. Dropping it stops it.
+pub struct Running {
+    addr: SocketAddr,
+    faults: Faults,
+    journal: Journal,
+    reset: Arc<dyn Fn() + Send + Sync>,
+    stop: watch::Sender<bool>,
+    listening: JoinHandle<()>,
+}
+
+impl Running {
+    /// The origin, `http://127.0.0.1:PORT`, without a slash at the end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// The address it listens on.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The faults that strike its answers.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// What it received.
+    pub fn requests(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Data, limits, faults and received requests go back to how it started.
+    pub fn reset(&self) {
+        (self.reset)();
+    }
+
+    /// Stops listening and drops every connection.
+    pub async fn shutdown(self) {
+        self.stop.send_replace(true);
+        // The only way for the task to fail is a panic in it, which the test that follows would show anyway.
+        let _ = self.listening.await;
+    }
+}
+
+struct Shared<S> {
+    service: S,
+    faults: Faults,
+    journal: Journal,
+}
+
+impl<S: Service> Shared<S> {
+    fn reset(&self) {
+        self.service.reset();
+        self.faults.clear();
+        self.journal.clear();
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Reply {
+        let (parts, body) = request.into_parts();
+        let Ok(body) = body.collect().await else {
+            return Reply::Reset;
+        };
+        let body = body.to_bytes();
+        if let Some(control) = parts.uri.path().strip_prefix("/stand-in/") {
+            return Reply::Answer(self.control(&parts.method, control, &body));
+        }
+        self.journal.push(&parts, &body);
+        self.service.handle(&parts, body).await
+    }
+
+    fn control(&self, method: &Method, route: &str, body: &[u8]) -> Response<ReplyBody> {
+        let (status, text) = match (method, route) {
+            (&Method::GET, "faults") => (StatusCode::OK, json!(self.faults.all())),
+            (&Method::POST, "faults") => match parse_faults(body) {
+                Ok(faults) => {
+                    faults.into_iter().for_each(|fault| self.faults.add(fault));
+                    (StatusCode::OK, json!(self.faults.all()))
+                }
+                Err(e) => (
+                    StatusCode::BAD_REQUEST,
+                    json!({"error": format!("send one fault or a list of them: {e}")}),
+                ),
+            },
+            (&Method::DELETE, "faults") => {
+                self.faults.clear();
+                (StatusCode::OK, json!([]))
+            }
+            (&Method::GET, "requests") => (StatusCode::OK, json!(self.journal.all())),
+            (&Method::POST, "reset") => {
+                self.reset();
+                (StatusCode::OK, json!({"reset": true}))
+            }
+            _ => (
+                StatusCode::NOT_FOUND,
+                json!({"error": "use faults, requests or reset"}),
+            ),
+        };
+        reply::json(status, JSON, text.to_string())
+    }
+}
+
+fn parse_faults(body: &[u8]) -> Result<Vec<Fault>, serde_json::Error> {
+    if body.trim_ascii_start().starts_with(b"[") {
+        serde_json::from_slice(body)
+    } else {
+        Ok(vec![serde_json::from_slice(body)?])
+    }
+}
+
+/// Binds 127.0.0.1 and serves until the handle is dropped or shut down.
+pub(crate) async fn start<S: Service>(
+    port: u16,
+    faults: Faults,
+    service: S,
+) -> Result<Running, StartError> {
+    let failed = |source| StartError { port, source };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .map_err(failed)?;
+    let addr = listener.local_addr().map_err(failed)?;
+    let shared = Arc::new(Shared {
+        service,
+        faults,
+        journal: Journal::default(),
+    });
+    let (stop, stopped) = watch::channel(false);
+    let (faults, journal) = (shared.faults.clone(), shared.journal.clone());
+    let reset = {
+        let shared = Arc::clone(&shared);
+        Arc::new(move || shared.reset())
+    };
+    let listening = tokio::spawn(accept(listener, shared, stopped));
+    Ok(Running {
+        addr,
+        faults,
+        journal,
+        reset,
+        stop,
+        listening,
+    })
+}
+
+async fn accept<S: Service>(
+    listener: TcpListener,
+    shared: Arc<Shared<S>>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    // Dropping the set ends every connection.
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
+                connections.spawn(connection(stream, Arc::clone(&shared)));
+            },
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            // An error means that the handle is gone.
+            _ = stopped.changed() => return,
+        }
+    }
+}
+
+/// The service's way to tell the connection that there will be no answer.
+#[derive(Debug, thiserror::Error)]
+#[error("no answer on purpose")]
+struct NoAnswer;
+
+async fn connection<S: Service>(stream: TcpStream, shared: Arc<Shared<S>>) {
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let reset = AtomicBool::new(false);
+    let service = service_fn(async |request| match shared.answer(request).await {
+        Reply::Answer(answer) => Ok(answer),
+        Reply::Reset => {
+            reset.store(true, Ordering::Release);
+            Err(NoAnswer)
+        }
+        Reply::Never => std::future::pending().await,
+    });
+    let mut served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(stream), service);
+    // Errors here are clients that went away and faults that were asked for.
+    let _ = Pin::new(&mut served).await;
+    if reset.load(Ordering::Acquire) {
+        // Without lingering, closing sends RST.
+        let _ = served.into_parts().io.into_inner().set_zero_linger();
+    }
+}

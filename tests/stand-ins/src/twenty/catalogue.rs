@@ -1,0 +1,407 @@
+//! The objects and fields of a 2.21 workspace, as far as this stand-in keeps them: the one description that tables,
+//! filters, sorting, selections, metadata and introspection all follow.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::standard;
+use super::value::{EnumType, Kind};
+
+/// Which object; an index into [`Catalogue::objects`].
+pub(super) type ObjectId = usize;
+/// Which column of an object; an index into [`Object::columns`].
+pub(super) type ColumnId = usize;
+
+/// The type of a field as the metadata API names it, with what the standard objects need to know beside.
+#[derive(Clone, Copy, Debug)]
+pub enum FieldType {
+    Uuid,
+    Text,
+    DateTime,
+    Number,
+    Position,
+    Select(&'static EnumType),
+    RawJson,
+    /// The full-text column: it has a name and a type; its content is never shown.
+    TsVector,
+    FullName,
+    Emails,
+    Links,
+    Phones,
+    Currency,
+    Address,
+    Actor,
+    RichText,
+    /// Attached files; always null here.
+    Files,
+    /// To-one: the target's singular name. The column is `<field>Id`.
+    One(&'static str),
+    /// To-one to one of several objects: `target` over "person" gives `targetPerson` and `targetPersonId`.
+    Morph(&'static [&'static str]),
+    /// To-many: the target's singular name and the target's id column that points back.
+    Many(&'static str, &'static str),
+    /// A relation to an object that this stand-in does not keep.
+    Elsewhere,
+}
+
+/// A field as the standard objects declare it.
+#[derive(Clone, Copy, Debug)]
+pub struct FieldSpec {
+    pub name: &'static str,
+    pub ty: FieldType,
+    pub nullable: bool,
+}
+
+/// An object as the standard objects declare it.
+#[derive(Clone, Copy, Debug)]
+pub struct ObjectSpec {
+    pub singular: &'static str,
+    pub plural: &'static str,
+    pub type_name: &'static str,
+    pub label: &'static str,
+    pub label_plural: &'static str,
+    pub system: bool,
+    pub fields: &'static [FieldSpec],
+    /// Columns that full-text search reads; none: not searchable.
+    pub searched: &'static [&'static str],
+    /// Columns whose values, joined with a space, are the label of a search hit.
+    pub label_columns: &'static [&'static str],
+    /// Columns of times that are indexed.
+    pub timed: &'static [&'static str],
+}
+
+/// A column of a table.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// `closeDate`, `name.firstName`, `ownerId`.
+    pub path: String,
+    pub kind: Kind,
+}
+
+/// What a field name of an object means in a selection, filter or sort.
+#[derive(Clone, Debug)]
+pub enum Field {
+    /// One column.
+    Plain(ColumnId),
+    /// Several columns under one name: the composite's GraphQL type, its metadata type, its subfields.
+    Composite {
+        type_name: &'static str,
+        metadata: &'static str,
+        parts: Vec<(&'static str, ColumnId)>,
+    },
+    /// A record over an id column. Ids of morph relations read null where the record is not live.
+    One { column: ColumnId, target: ObjectId },
+    /// The records whose column points here.
+    Many { target: ObjectId, column: ColumnId },
+    /// A to-many relation to an object that is not kept.
+    Elsewhere,
+}
+
+/// An object with everything resolved.
+#[derive(Debug)]
+pub struct Object {
+    pub id: ObjectId,
+    pub spec: &'static ObjectSpec,
+    pub columns: Vec<Column>,
+    /// Field names in the order of declaration, id columns included.
+    pub order: Vec<String>,
+    pub fields: HashMap<String, Field>,
+    /// Id columns of relations: column, target, whether morph.
+    pub links: Vec<(ColumnId, ObjectId, bool)>,
+    pub timed: Vec<ColumnId>,
+    pub searched: Vec<ColumnId>,
+    pub labelled: Vec<ColumnId>,
+    pub deleted_at: ColumnId,
+}
+
+impl Object {
+    /// The column of this path.
+    pub fn column(&self, path: &str) -> Option<ColumnId> {
+        self.columns.iter().position(|c| c.path == path)
+    }
+
+    /// What the column holds.
+    pub fn kind(&self, column: ColumnId) -> Kind {
+        self.columns.get(column).map_or(Kind::Json, |c| c.kind)
+    }
+
+    /// The target of a morph relation whose id this column holds.
+    pub fn morph_target(&self, column: ColumnId) -> Option<ObjectId> {
+        self.links
+            .iter()
+            .find(|(c, _, morph)| *c == column && *morph)
+            .map(|(_, target, _)| *target)
+    }
+}
+
+/// All objects.
+#[derive(Debug)]
+pub(super) struct Catalogue {
+    pub objects: Vec<Object>,
+    by_singular: HashMap<&'static str, ObjectId>,
+}
+
+/// The column that every table has first.
+pub(super) const ID: ColumnId = 0;
+
+/// The catalogue of the standard objects.
+pub(super) static CATALOGUE: LazyLock<Catalogue> =
+    LazyLock::new(|| Catalogue::build(standard::OBJECTS));
+
+impl Catalogue {
+    /// An object by its number.
+    pub(super) fn object(&self, id: ObjectId) -> Option<&Object> {
+        self.objects.get(id)
+    }
+
+    /// An object by its singular name.
+    pub(super) fn singular(&self, name: &str) -> Option<&Object> {
+        self.by_singular.get(name).and_then(|id| self.object(*id))
+    }
+
+    fn build(specs: &'static [ObjectSpec]) -> Self {
+        let by_singular: HashMap<&'static str, ObjectId> = specs
+            .iter()
+            .enumerate()
+            .map(|(i, s)| (s.singular, i))
+            .collect();
+        // Columns first: to-many fields refer to columns of other objects.
+        let columns: Vec<Vec<Column>> = specs.iter().map(|s| columns_of(s)).collect();
+        let objects = specs
+            .iter()
+            .enumerate()
+            .filter_map(|(id, spec)| {
+                Some(resolve(
+                    id,
+                    spec,
+                    columns.get(id)?.clone(),
+                    &columns,
+                    &by_singular,
+                ))
+            })
+            .collect();
+        Self {
+            objects,
+            by_singular,
+        }
+    }
+}
+
+static ACTOR_PARTS: [(&str, Kind); 4] = [
+    ("source", Kind::Enum(&standard::ACTOR_SOURCE)),
+    ("workspaceMemberId", Kind::Id),
+    ("name", Kind::Text),
+    ("context", Kind::Json),
+];
+
+/// The subfields of a composite type: GraphQL name, metadata name, parts.
+pub(super) fn composite(
+    ty: FieldType,
+) -> Option<(&'static str, &'static str, &'static [(&'static str, Kind)])> {
+    Some(match ty {
+        FieldType::FullName => (
+            "FullName",
+            "FULL_NAME",
+            &[("firstName", Kind::Text), ("lastName", Kind::Text)],
+        ),
+        FieldType::Emails => (
+            "Emails",
+            "EMAILS",
+            &[
+                ("primaryEmail", Kind::Text),
+                ("additionalEmails", Kind::JsonList),
+            ],
+        ),
+        FieldType::Links => (
+            "Links",
+            "LINKS",
+            &[
+                ("primaryLinkLabel", Kind::Text),
+                ("primaryLinkUrl", Kind::Text),
+                ("secondaryLinks", Kind::JsonList),
+            ],
+        ),
+        FieldType::Phones => (
+            "Phones",
+            "PHONES",
+            &[
+                ("primaryPhoneNumber", Kind::Text),
+                ("primaryPhoneCountryCode", Kind::Text),
+                ("primaryPhoneCallingCode", Kind::Text),
+                ("additionalPhones", Kind::JsonList),
+            ],
+        ),
+        FieldType::Currency => (
+            "Currency",
+            "CURRENCY",
+            &[
+                ("amountMicros", Kind::Int),
+                ("currencyCode", Kind::NullableText),
+            ],
+        ),
+        FieldType::Address => (
+            "Address",
+            "ADDRESS",
+            &[
+                ("addressStreet1", Kind::Text),
+                ("addressStreet2", Kind::Text),
+                ("addressCity", Kind::Text),
+                ("addressPostcode", Kind::Text),
+                ("addressState", Kind::Text),
+                ("addressCountry", Kind::Text),
+                ("addressLat", Kind::Float),
+                ("addressLng", Kind::Float),
+            ],
+        ),
+        FieldType::Actor => ("Actor", "ACTOR", &ACTOR_PARTS),
+        FieldType::RichText => (
+            "RichText",
+            "RICH_TEXT",
+            &[("blocknote", Kind::Text), ("markdown", Kind::Text)],
+        ),
+        _ => return None,
+    })
+}
+
+/// The kind of a field of one column, with its metadata name.
+pub(super) fn plain(ty: FieldType) -> Option<(Kind, &'static str)> {
+    Some(match ty {
+        FieldType::Uuid => (Kind::Id, "UUID"),
+        FieldType::Text => (Kind::Text, "TEXT"),
+        FieldType::DateTime => (Kind::Time, "DATE_TIME"),
+        FieldType::Number => (Kind::Float, "NUMBER"),
+        FieldType::Position => (Kind::Float, "POSITION"),
+        FieldType::Select(members) => (Kind::Enum(members), "SELECT"),
+        FieldType::RawJson => (Kind::Json, "RAW_JSON"),
+        FieldType::TsVector => (Kind::Json, "TS_VECTOR"),
+        FieldType::Files => (Kind::Json, "FILES"),
+        _ => return None,
+    })
+}
+
+/// `target` and `person` make `targetPerson`.
+pub(super) fn morph_name(field: &str, target: &str) -> String {
+    let mut letters = target.chars();
+    let first = letters.next().map(|c| c.to_ascii_uppercase());
+    field.chars().chain(first).chain(letters).collect()
+}
+
+fn columns_of(spec: &ObjectSpec) -> Vec<Column> {
+    let mut columns = Vec::new();
+    for field in spec.fields {
+        if let Some((kind, _)) = plain(field.ty) {
+            columns.push(Column {
+                path: field.name.to_owned(),
+                kind,
+            });
+        } else if let Some((_, _, parts)) = composite(field.ty) {
+            columns.extend(parts.iter().map(|(part, kind)| Column {
+                path: format!("{}.{part}", field.name),
+                kind: *kind,
+            }));
+        } else {
+            for name in one_names(field) {
+                columns.push(Column {
+                    path: format!("{}Id", name.0),
+                    kind: Kind::Id,
+                });
+            }
+        }
+    }
+    columns
+}
+
+/// Names and targets of the to-one relations that a field declares.
+pub(super) fn one_names(field: &FieldSpec) -> Vec<(String, &'static str)> {
+    match field.ty {
+        FieldType::One(target) => vec![(field.name.to_owned(), target)],
+        FieldType::Morph(targets) => targets
+            .iter()
+            .map(|t| (morph_name(field.name, t), *t))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn resolve(
+    id: ObjectId,
+    spec: &'static ObjectSpec,
+    columns: Vec<Column>,
+    all: &[Vec<Column>],
+    by_singular: &HashMap<&'static str, ObjectId>,
+) -> Object {
+    let find = |path: &str| columns.iter().position(|c| c.path == path);
+    let find_all = |paths: &[&str]| paths.iter().filter_map(|p| find(p)).collect::<Vec<_>>();
+    let mut order = Vec::new();
+    let mut fields = HashMap::new();
+    let mut links = Vec::new();
+    let mut declare = |name: String, field: Field| {
+        order.push(name.clone());
+        fields.insert(name, field);
+    };
+    for field in spec.fields {
+        if let Some(column) = find(field.name) {
+            declare(field.name.to_owned(), Field::Plain(column));
+        } else if let Some((type_name, metadata, parts)) = composite(field.ty) {
+            let parts = parts
+                .iter()
+                .filter_map(|(p, _)| Some((*p, find(&format!("{}.{p}", field.name))?)))
+                .collect();
+            declare(
+                field.name.to_owned(),
+                Field::Composite {
+                    type_name,
+                    metadata,
+                    parts,
+                },
+            );
+        } else if let FieldType::Many(target, back) = field.ty {
+            let resolved = by_singular.get(target).and_then(|target| {
+                let column = all.get(*target)?.iter().position(|c| c.path == back)?;
+                Some(Field::Many {
+                    target: *target,
+                    column,
+                })
+            });
+            declare(field.name.to_owned(), resolved.unwrap_or(Field::Elsewhere));
+        } else if let FieldType::Elsewhere = field.ty {
+            declare(field.name.to_owned(), Field::Elsewhere);
+        } else {
+            for (name, target) in one_names(field) {
+                let id_name = format!("{name}Id");
+                let Some(column) = find(&id_name) else {
+                    continue;
+                };
+                declare(id_name, Field::Plain(column));
+                if let Some(target) = by_singular.get(target) {
+                    links.push((column, *target, matches!(field.ty, FieldType::Morph(_))));
+                    declare(
+                        name,
+                        Field::One {
+                            column,
+                            target: *target,
+                        },
+                    );
+                }
+            }
+        }
+    }
+    let deleted_at = find("deletedAt").unwrap_or_default();
+    let (timed, searched, labelled) = (
+        find_all(spec.timed),
+        find_all(spec.searched),
+        find_all(spec.label_columns),
+    );
+    Object {
+        id,
+        spec,
+        columns,
+        order,
+        fields,
+        links,
+        timed,
+        searched,
+        labelled,
+        deleted_at,
+    }
+}

@@ -1,0 +1,30 @@
+//! A stand-in for Twenty 2.21: `POST /graphql`, `POST /metadata` and `GET /healthz` over a sample workspace in memory.
+//!
+//! It answers as the real server does, quirks included, and where it does not know what the real server would answer it
+//! says so with status 501 instead of making something up. Reads only.
+
+mod aggregate;
+mod catalogue;
+mod checked;
+mod document;
+mod errors;
+mod filter;
+mod find;
+mod graphql;
+mod group;
+mod input;
+mod introspect;
+pub mod keys;
+mod order;
+mod root;
+pub mod sample;
+mod search;
+mod search_root;
+mod select;
+mod service;
+mod standard;
+mod table;
+mod value;
+mod write;
+
+pub use service::{Options, TwentyStandIn};

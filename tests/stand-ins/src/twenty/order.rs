@@ -1,0 +1,312 @@
+//! Sorting and cursors. Cursors carry the sort values that were selected, and nothing else: pages over a field that was
+//! not selected, or over NULLs, repeat and lose records exactly as on the real service.
+
+use std::cmp::Ordering;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value as Json;
+
+use super::catalogue::{CATALOGUE, ColumnId, Field, ID, Object, ObjectId};
+use super::errors::{GENERIC, GqlError, Refusal};
+use super::input::Input;
+use super::table::{Row, Workspace};
+use super::value::{Kind, Value, parse_time, write_json, write_str};
+
+/// One key of a sort.
+#[derive(Clone, Debug)]
+pub(super) struct Key {
+    /// The field, and the subfield of a composite: how a cursor names it.
+    names: (String, Option<String>),
+    column: ColumnId,
+    kind: Kind,
+    /// The id column and object that lead to the column, for a sort over a relation.
+    over: Option<(ColumnId, ObjectId)>,
+    descending: bool,
+    nulls_first: bool,
+}
+
+/// A sort; the id comes last and upwards always.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Order(Vec<Key>);
+
+impl Order {
+    /// Reads an `orderBy` argument.
+    pub(super) fn read(object: &Object, input: &Input) -> Result<Self, Refusal> {
+        let single = std::slice::from_ref(input);
+        let items = match input {
+            Input::Undefined => &[],
+            Input::List(items) => items.as_slice(),
+            Input::Object(_) => single,
+            other => return Err(Refusal::not_known(format!("orderBy: {}", other.inspect()))),
+        };
+        let mut keys = Vec::new();
+        for item in items {
+            let Input::Object(entries) = item else {
+                return Err(Refusal::not_known(format!("orderBy: [{}]", item.inspect())));
+            };
+            for (name, value) in entries {
+                read_key(object, name, value, None, &mut keys)?;
+            }
+        }
+        Ok(Self(keys))
+    }
+
+    /// Whether records come in the order of ids.
+    pub(super) fn is_by_id(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How two records stand to each other.
+    pub(super) fn compare(&self, workspace: &Workspace, a: &Row, b: &Row) -> Ordering {
+        for key in &self.0 {
+            let order = key.compare(key.value(workspace, a), key.value(workspace, b));
+            if order != Ordering::Equal {
+                return order;
+            }
+        }
+        id_of(a).cmp(&id_of(b))
+    }
+
+    /// The cursor of a record, given the columns that were selected of it.
+    pub(super) fn cursor(&self, row: &Row, selected: &[ColumnId]) -> String {
+        let mut out = b"{".to_vec();
+        let keys = self
+            .0
+            .iter()
+            .filter(|key| key.over.is_none() && selected.contains(&key.column));
+        for key in keys {
+            write_str(&mut out, &key.names.0);
+            out.push(b':');
+            let value = row.get(key.column).unwrap_or(&Value::Null);
+            if let Some(part) = &key.names.1 {
+                out.push(b'{');
+                write_str(&mut out, part);
+                out.push(b':');
+                write_json(&mut out, value, key.kind);
+                out.push(b'}');
+            } else {
+                write_json(&mut out, value, key.kind);
+            }
+            out.push(b',');
+        }
+        out.extend_from_slice(b"\"id\":");
+        write_json(&mut out, row.get(ID).unwrap_or(&Value::Null), Kind::Id);
+        out.push(b'}');
+        STANDARD.encode(out)
+    }
+
+    /// Reads a cursor that this sort gave.
+    pub(super) fn position(&self, cursor: &str) -> Result<Position, Refusal> {
+        let garbage = || {
+            Refusal::Service(GqlError::input(
+                format!("Invalid cursor: {cursor}"),
+                "INVALID_CURSOR",
+                GENERIC,
+            ))
+        };
+        let bytes = STANDARD.decode(cursor).map_err(|_| garbage())?;
+        let Ok(Json::Object(fields)) = serde_json::from_slice(&bytes) else {
+            return Err(garbage());
+        };
+        let mut values = Vec::new();
+        for key in &self.0 {
+            let Some(found) = fields.get(&key.names.0) else {
+                continue;
+            };
+            let found = key
+                .names
+                .1
+                .as_ref()
+                .map_or(Some(found), |part| found.get(part))
+                .unwrap_or(&Json::Null);
+            values.push((key.clone(), from_json(found, key.kind)));
+        }
+        let foreign = fields
+            .keys()
+            .any(|name| name != "id" && !self.0.iter().any(|key| key.names.0 == *name));
+        if foreign {
+            return Err(GqlError::input("Invalid cursor", "INVALID_CURSOR", GENERIC).into());
+        }
+        let id = fields.get("id").map(|id| from_json(id, Kind::Id));
+        Ok(Position { values, id })
+    }
+}
+
+fn id_of(row: &Row) -> Option<uuid::Uuid> {
+    row.get(ID).and_then(Value::as_id)
+}
+
+fn read_key(
+    object: &Object,
+    name: &str,
+    value: &Input,
+    over: Option<(ColumnId, ObjectId)>,
+    keys: &mut Vec<Key>,
+) -> Result<(), Refusal> {
+    match object.fields.get(name) {
+        Some(Field::Plain(column)) => {
+            keys.push(key(object, (name.to_owned(), None), *column, value, over)?)
+        }
+        Some(Field::Composite { parts, .. }) => {
+            let Input::Object(entries) = value else {
+                let message = format!(
+                    "Composite field \"{name}\" requires subfield ordering (e.g., {{ {name}: {{ subFieldName: 'AscNullsFirst' }} }})"
+                );
+                return Err(GqlError::input(message, "INVALID_QUERY_INPUT", GENERIC).into());
+            };
+            for (part, direction) in entries {
+                let Some((_, column)) = parts.iter().find(|(p, _)| p == part) else {
+                    return Err(Refusal::not_known(format!("orderBy {name}.{part}")));
+                };
+                keys.push(key(
+                    object,
+                    (name.to_owned(), Some(part.clone())),
+                    *column,
+                    direction,
+                    over,
+                )?);
+            }
+        }
+        Some(Field::One { column, target }) if over.is_none() => {
+            let (Some(other), Input::Object(entries)) = (CATALOGUE.object(*target), value) else {
+                return Err(Refusal::not_known(format!(
+                    "orderBy {name}: {}",
+                    value.inspect()
+                )));
+            };
+            for (inner, direction) in entries {
+                read_key(other, inner, direction, Some((*column, *target)), keys)?;
+            }
+        }
+        _ => {
+            let message = format!("Field \"{name}\" does not exist or is not sortable");
+            return Err(GqlError::input(message, "FIELD_NOT_FOUND", GENERIC).into());
+        }
+    }
+    Ok(())
+}
+
+fn key(
+    object: &Object,
+    names: (String, Option<String>),
+    column: ColumnId,
+    direction: &Input,
+    over: Option<(ColumnId, ObjectId)>,
+) -> Result<Key, Refusal> {
+    let (descending, nulls_first) = match direction.as_text() {
+        Some("AscNullsFirst") => (false, true),
+        Some("AscNullsLast") => (false, false),
+        Some("DescNullsFirst") => (true, true),
+        Some("DescNullsLast") => (true, false),
+        _ => {
+            return Err(Refusal::not_known(format!(
+                "the sort direction {}",
+                direction.inspect()
+            )));
+        }
+    };
+    Ok(Key {
+        names,
+        column,
+        kind: object.kind(column),
+        over,
+        descending,
+        nulls_first,
+    })
+}
+
+impl Key {
+    fn value<'w>(&self, workspace: &'w Workspace, row: &'w Row) -> &'w Value {
+        let row = match self.over {
+            None => Some(row),
+            Some((column, target)) => row
+                .get(column)
+                .and_then(Value::as_id)
+                .and_then(|id| workspace.live(target, id)),
+        };
+        row.and_then(|row| row.get(self.column))
+            .unwrap_or(&Value::Null)
+    }
+
+    fn compare(&self, a: &Value, b: &Value) -> Ordering {
+        match (a.is_null(), b.is_null()) {
+            (true, true) => Ordering::Equal,
+            (true, false) => {
+                if self.nulls_first {
+                    Ordering::Less
+                } else {
+                    Ordering::Greater
+                }
+            }
+            (false, true) => {
+                if self.nulls_first {
+                    Ordering::Greater
+                } else {
+                    Ordering::Less
+                }
+            }
+            (false, false) => {
+                let order = a.compare(b, self.kind).unwrap_or(Ordering::Equal);
+                if self.descending {
+                    order.reverse()
+                } else {
+                    order
+                }
+            }
+        }
+    }
+}
+
+/// Where a page ended.
+#[derive(Debug)]
+pub(super) struct Position {
+    values: Vec<(Key, Value)>,
+    id: Option<Value>,
+}
+
+impl Position {
+    /// Whether a record comes after (or, going backwards, before) this place, as SQL compares: NULL on either side of a
+    /// comparison is neither.
+    pub(super) fn is_passed_by(&self, workspace: &Workspace, row: &Row, backwards: bool) -> bool {
+        for (key, at) in &self.values {
+            let Some(mut order) = key.value(workspace, row).compare(at, key.kind) else {
+                return false;
+            };
+            if key.descending {
+                order = order.reverse();
+            }
+            match if backwards { order.reverse() } else { order } {
+                Ordering::Greater => return true,
+                Ordering::Less => return false,
+                Ordering::Equal => {}
+            }
+        }
+        let Some(order) = self
+            .id
+            .as_ref()
+            .and_then(|id| row.get(ID)?.compare(id, Kind::Id))
+        else {
+            return false;
+        };
+        order
+            == if backwards {
+                Ordering::Less
+            } else {
+                Ordering::Greater
+            }
+    }
+}
+
+fn from_json(json: &Json, kind: Kind) -> Value {
+    match (json, kind) {
+        (Json::String(text), Kind::Time) => parse_time(text).map_or(Value::Null, Value::Time),
+        (Json::String(text), Kind::Id) => {
+            uuid::Uuid::try_parse(text).map_or(Value::Null, Value::Id)
+        }
+        (Json::String(text), _) => Value::text(text),
+        (Json::Number(n), Kind::Int) => n.as_i64().map_or(Value::Null, Value::Int),
+        (Json::Number(n), Kind::Float) => n.as_f64().map_or(Value::Null, Value::Float),
+        _ => Value::Null,
+    }
+}

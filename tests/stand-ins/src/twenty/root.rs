@@ -1,0 +1,275 @@
+//! The root fields over records: a list, one record, groups. Reads their arguments, finds the records, writes the answer.
+
+use super::catalogue::{CATALOGUE, Object, ObjectId};
+use super::document::Argument;
+use super::errors::{GENERIC, GqlError, Refusal};
+use super::filter::Filter;
+use super::find::matching;
+use super::group::{self, DEFAULT_LIMIT, Dimension};
+use super::input::Input;
+use super::order::Order;
+use super::select::{ConnectionShape, GroupShape, RecordShape};
+use super::table::{Row, Table, Workspace};
+use super::write::{self, Page};
+
+/// How many records a page has at most, and without `first`.
+const PAGE_MOST: usize = 200;
+
+/// What a root field asks for.
+#[derive(Debug)]
+pub(super) enum Ask {
+    List(ObjectId, ConnectionShape),
+    One(ObjectId, RecordShape),
+    Groups(ObjectId, GroupShape),
+}
+
+/// What a root field's name means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RootKind {
+    List,
+    One,
+    Groups,
+}
+
+/// The object and kind that a root field's name stands for.
+pub(super) fn named(name: &str) -> Option<(&'static Object, RootKind)> {
+    CATALOGUE.objects.iter().find_map(|object| {
+        if name == object.spec.plural {
+            Some((object, RootKind::List))
+        } else if name == object.spec.singular {
+            Some((object, RootKind::One))
+        } else {
+            (name.strip_suffix("GroupBy") == Some(object.spec.plural))
+                .then_some((object, RootKind::Groups))
+        }
+    })
+}
+
+/// The arguments of a root field.
+struct Arguments(Vec<(String, Input)>);
+
+impl Arguments {
+    fn read(
+        arguments: &[Argument],
+        variables: &serde_json::Map<String, serde_json::Value>,
+        allowed: &[&str],
+    ) -> Result<Self, Refusal> {
+        if let Some(other) = arguments
+            .iter()
+            .find(|a| !allowed.contains(&a.name.as_str()))
+        {
+            return Err(GqlError::input(
+                format!("Argument not allowed: {}", other.name),
+                "INVALID_QUERY_INPUT",
+                GENERIC,
+            )
+            .into());
+        }
+        let Input::Object(entries) = Input::object(arguments, variables) else {
+            return Ok(Self(Vec::new()));
+        };
+        Ok(Self(entries))
+    }
+
+    fn get(&self, name: &str) -> &Input {
+        self.0
+            .iter()
+            .find(|(n, _)| n == name)
+            .map_or(&Input::Undefined, |(_, value)| value)
+    }
+
+    /// A count; null counts as left out.
+    fn count(&self, name: &str, sub_code: &str) -> Result<Option<usize>, Refusal> {
+        match self.get(name) {
+            Input::Undefined | Input::Null => Ok(None),
+            Input::Number(n) => match (n.as_u64(), n.as_f64()) {
+                (Some(n), _) => Ok(Some(usize::try_from(n).unwrap_or(usize::MAX))),
+                (None, Some(n)) if n < 0.0 => {
+                    let label = if name == "last" { "Last" } else { "First" };
+                    Err(GqlError::input(
+                        format!("{label} argument must be non-negative"),
+                        sub_code,
+                        GENERIC,
+                    )
+                    .into())
+                }
+                _ => Err(Refusal::not_known(format!("{name}: {n}"))),
+            },
+            _ => {
+                let message = format!("Invalid argument: \"{name}\" must be a number");
+                Err(GqlError::input(message, "INVALID_QUERY_INPUT", GENERIC).into())
+            }
+        }
+    }
+
+    /// A cursor; null and empty text count as left out.
+    fn cursor(&self, name: &str) -> Result<Option<&str>, Refusal> {
+        match self.get(name) {
+            Input::Undefined | Input::Null => Ok(None),
+            Input::Text(text) if text.is_empty() => Ok(None),
+            Input::Text(text) => Ok(Some(text)),
+            other => Err(Refusal::not_known(format!("{name}: {}", other.inspect()))),
+        }
+    }
+
+    /// A filter; one that was left out, or whose variable was not sent, lets everything through.
+    fn filter(&self, object: &Object) -> Result<Filter, Refusal> {
+        match self.get("filter") {
+            Input::Undefined => Ok(Filter::none()),
+            given => Filter::read(object, given),
+        }
+    }
+}
+
+/// Appends the answer to a root field.
+pub(super) fn answer(
+    out: &mut Vec<u8>,
+    workspace: &Workspace,
+    ask: &Ask,
+    arguments: &[Argument],
+    variables: &serde_json::Map<String, serde_json::Value>,
+) -> Result<(), Refusal> {
+    let object_id = match ask {
+        Ask::List(object, _) | Ask::One(object, _) | Ask::Groups(object, _) => *object,
+    };
+    let (Some(object), Some(table)) = (CATALOGUE.object(object_id), workspace.table(object_id))
+    else {
+        return Err(Refusal::not_known("an object that is not kept"));
+    };
+    match ask {
+        Ask::List(_, shape) => {
+            let allowed = [
+                "first", "last", "before", "after", "offset", "filter", "orderBy",
+            ];
+            list(
+                out,
+                workspace,
+                table,
+                shape,
+                &Arguments::read(arguments, variables, &allowed)?,
+            )
+        }
+        Ask::One(_, shape) => {
+            let arguments = Arguments::read(arguments, variables, &["filter"])?;
+            if arguments.get("filter") == &Input::Undefined {
+                let message = "Missing required argument: \"filter\" (object)";
+                return Err(GqlError::input(message, "INVALID_QUERY_INPUT", GENERIC).into());
+            }
+            let filter = arguments.filter(object)?;
+            let found = matching(workspace, table, &filter);
+            let order = Order::default();
+            let first = found
+                .into_iter()
+                .min_by(|a, b| order.compare(workspace, a, b))
+                .ok_or_else(GqlError::not_found)?;
+            write::record(out, workspace, shape, first);
+            Ok(())
+        }
+        Ask::Groups(_, shape) => {
+            let allowed = [
+                "groupBy",
+                "filter",
+                "limit",
+                "orderBy",
+                "orderByForRecords",
+                "viewId",
+                "offsetForRecords",
+            ];
+            let arguments = Arguments::read(arguments, variables, &allowed)?;
+            if let Some(other) = ["orderBy", "orderByForRecords", "viewId", "offsetForRecords"]
+                .iter()
+                .find(|name| arguments.get(name) != &Input::Undefined)
+            {
+                return Err(Refusal::not_known(format!("groups with {other}")));
+            }
+            let dimensions = Dimension::read_all(object, arguments.get("groupBy"))?;
+            let limit = arguments
+                .count("limit", "INVALID_QUERY_INPUT")?
+                .unwrap_or(DEFAULT_LIMIT);
+            let rows = matching(workspace, table, &arguments.filter(object)?);
+            group::write(out, workspace, &rows, &dimensions, limit, shape);
+            Ok(())
+        }
+    }
+}
+
+fn list(
+    out: &mut Vec<u8>,
+    workspace: &Workspace,
+    table: &Table,
+    shape: &ConnectionShape,
+    arguments: &Arguments,
+) -> Result<(), Refusal> {
+    let (first, last) = (
+        arguments.count("first", "INVALID_ARGS_FIRST")?,
+        arguments.count("last", "INVALID_ARGS_LAST")?,
+    );
+    let (after, before) = (arguments.cursor("after")?, arguments.cursor("before")?);
+    let offset = arguments
+        .count("offset", "INVALID_QUERY_INPUT")?
+        .unwrap_or(0);
+    if first.is_some() && last.is_some() {
+        return Err(GqlError::input(
+            "Cannot provide both first and last",
+            "ARGS_CONFLICT",
+            GENERIC,
+        )
+        .into());
+    }
+    if after.is_some() && before.is_some() {
+        return Err(GqlError::input(
+            "Cannot provide both before and after",
+            "ARGS_CONFLICT",
+            GENERIC,
+        )
+        .into());
+    }
+    let backwards = before.is_some() || last.is_some();
+    let filter = arguments.filter(table.object)?;
+    let order = Order::read(table.object, arguments.get("orderBy"))?;
+    let position = after
+        .or(before)
+        .map(|cursor| order.position(cursor))
+        .transpose()?;
+
+    let all = matching(workspace, table, &filter);
+    let mut rows: Vec<&Row> = match &position {
+        Some(position) => all
+            .iter()
+            .filter(|row| position.is_passed_by(workspace, row, backwards))
+            .copied()
+            .collect(),
+        None => all.clone(),
+    };
+    let size = first.or(last).unwrap_or(PAGE_MOST).min(PAGE_MOST);
+    let compare = |a: &&Row, b: &&Row| {
+        let forwards = order.compare(workspace, a, b);
+        if backwards {
+            forwards.reverse()
+        } else {
+            forwards
+        }
+    };
+    // Only the head of a long list needs its order.
+    let head = offset.saturating_add(size).saturating_add(1);
+    if head < rows.len() {
+        rows.select_nth_unstable_by(head, compare);
+        rows.truncate(head);
+    }
+    rows.sort_unstable_by(compare);
+    let mut rows = rows.split_off(offset.min(rows.len()));
+    let more = rows.len() > size;
+    rows.truncate(size);
+    if backwards {
+        rows.reverse();
+    }
+    let page = Page {
+        all: &all,
+        rows: &rows,
+        order: &order,
+        has_next: more && !backwards,
+        has_previous: more && backwards,
+    };
+    write::connection(out, workspace, shape, &page);
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! The sample workspace: a small company world laid out around a given moment, the same every time.
+//!
+//! Days are Robin's: Robin Hale ([`ROBIN`]) is the caller of the demo and works in [`ROBIN_TIME_ZONE`]. Everything is placed
+//! relative to the moment of starting, so "three days overdue" holds whenever that is.
+
+mod bulk;
+mod deals;
+mod lay_out;
+mod people;
+mod spec;
+mod work;
+
+pub use deals::{
+    AMBIGUOUS, AMBIGUOUS_WORD, BLOCKER_CASES, BlockerCase, EVERYTHING_WRONG, HEALTHY, ODD_NAME,
+    SOFT_DELETED_DEAL,
+};
+pub use people::{
+    FORMER_MEMBER, FORMER_PERSON, INJECTED_NOTE, ROBIN, ROBIN_EMAIL, ROBIN_TIME_ZONE, SAM,
+    SAM_EMAIL,
+};
+use uuid::Uuid;
+
+use super::table::Workspace;
+
+/// How many records there are beside the sample workspace's own. The same numbers give the same records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// People, at companies of their own.
+    pub people: u32,
+    /// Opportunities with a short history each.
+    pub opportunities: u32,
+    /// Tasks over all members, due within 90 days before and after, each linked to one record.
+    pub tasks: u32,
+}
+
+/// A sample member's id; 1 is Robin, 2 Sam.
+pub const fn member_id(n: u32) -> Uuid {
+    sample_id(1, n)
+}
+
+/// A sample company's id, from 1.
+pub const fn company_id(n: u32) -> Uuid {
+    sample_id(2, n)
+}
+
+/// A sample person's id, from 1.
+pub const fn person_id(n: u32) -> Uuid {
+    sample_id(3, n)
+}
+
+/// A sample deal's id, from 1.
+pub const fn deal_id(n: u32) -> Uuid {
+    sample_id(4, n)
+}
+
+/// A sample task's id, from 1.
+pub const fn task_id(n: u32) -> Uuid {
+    sample_id(5, n)
+}
+
+/// A sample note's id, from 1.
+pub const fn note_id(n: u32) -> Uuid {
+    sample_id(6, n)
+}
+
+/// The id of one of the sample's links, timeline entries or attachments.
+const fn sample_id(kind: u8, n: u32) -> Uuid {
+    Uuid::from_u128((0x5a00_0000 | kind as u128) << 96 | 0x4000 << 64 | 0x8000 << 48 | n as u128)
+}
+
+/// The workspace around `now_ms`, with so many more records.
+pub(super) fn workspace(now_ms: i64, size: Size) -> Workspace {
+    let mut workspace = lay_out::sample(now_ms);
+    bulk::add(&mut workspace, now_ms, size);
+    workspace
+}

@@ -1,0 +1,219 @@
+//! Values as the tables keep them, and how they read in JSON.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::{Offset, TimeZone};
+use uuid::Uuid;
+
+/// A stored value. Empty text is stored as `Null`, as the real service does; see [`Kind`].
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    /// SQL NULL.
+    Null,
+    /// A whole number: amounts in micros.
+    Int(i64),
+    /// A number with a fraction: positions.
+    Float(f64),
+    /// Text and members of enums; never empty.
+    Text(Arc<str>),
+    /// Milliseconds since the Unix epoch.
+    Time(i64),
+    /// A record id.
+    Id(Uuid),
+    /// Anything else.
+    Json(Arc<serde_json::Value>),
+}
+
+/// What a column holds, which decides how filters read their operands and how NULL reads in an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A UUID.
+    Id,
+    /// Text: NULL reads `""`, and `""` in a filter means NULL.
+    Text,
+    /// Text whose NULL reads null (currency codes).
+    NullableText,
+    /// One of these members.
+    Enum(&'static EnumType),
+    /// A date and time, read and written as ISO 8601 in UTC with milliseconds.
+    Time,
+    /// A whole number.
+    Int,
+    /// A number.
+    Float,
+    /// JSON of any shape; NULL reads null.
+    Json,
+    /// JSON of a list; NULL reads `[]`.
+    JsonList,
+}
+
+/// An enum of the service's schema.
+#[derive(Debug, PartialEq, Eq)]
+pub struct EnumType {
+    /// Its name in the GraphQL schema.
+    pub name: &'static str,
+    /// Its name in the database, which shows in one error message.
+    pub db_name: &'static str,
+    /// Value, label and colour of each member, in order; sorting goes by this order.
+    pub options: &'static [(&'static str, &'static str, &'static str)],
+}
+
+impl EnumType {
+    /// Where a member stands in the order, if it is one.
+    pub fn position(&self, value: &str) -> Option<usize> {
+        self.options.iter().position(|(name, _, _)| *name == value)
+    }
+}
+
+impl Value {
+    /// Text, or NULL where it is empty.
+    pub(super) fn text(text: impl AsRef<str>) -> Self {
+        let text = text.as_ref();
+        if text.is_empty() {
+            Self::Null
+        } else {
+            Self::Text(Arc::from(text))
+        }
+    }
+
+    /// The id, if this is one.
+    pub(super) fn as_id(&self) -> Option<Uuid> {
+        if let Self::Id(id) = self {
+            Some(*id)
+        } else {
+            None
+        }
+    }
+
+    /// The text, if there is any.
+    pub(super) fn as_text(&self) -> Option<&str> {
+        if let Self::Text(text) = self {
+            Some(text)
+        } else {
+            None
+        }
+    }
+
+    /// The time, if this is one.
+    pub(super) fn as_time(&self) -> Option<i64> {
+        if let Self::Time(ms) = self {
+            Some(*ms)
+        } else {
+            None
+        }
+    }
+
+    /// Whether this is NULL.
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    /// Order of two values of one column as SQL has it; `None` where either is NULL or they do not compare.
+    pub(super) fn compare(&self, other: &Self, kind: Kind) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Id(a), Self::Id(b)) => Some(a.cmp(b)),
+            (Self::Time(a), Self::Time(b)) | (Self::Int(a), Self::Int(b)) => Some(a.cmp(b)),
+            (Self::Text(a), Self::Text(b)) => match kind {
+                Kind::Enum(members) => Some(members.position(a).cmp(&members.position(b))),
+                _ => Some(a.cmp(b)),
+            },
+            (Self::Float(a), Self::Float(b)) => a.partial_cmp(b),
+            (Self::Json(a), Self::Json(b)) if a == b => Some(Ordering::Equal),
+            _ => None,
+        }
+    }
+}
+
+/// Appends a value as JSON.
+pub(super) fn write_json(out: &mut Vec<u8>, value: &Value, kind: Kind) {
+    match value {
+        Value::Null => out.extend_from_slice(match kind {
+            Kind::Text => b"\"\"",
+            Kind::JsonList => b"[]",
+            _ => b"null",
+        }),
+        Value::Int(n) => write_display(out, n),
+        // Positions are whole almost always, and then read without a fraction.
+        Value::Float(n) if n.fract() == 0.0 && n.abs() < 9e15 => write_display(out, n),
+        Value::Float(n) => write_serde(out, n),
+        Value::Text(text) => write_str(out, text),
+        Value::Time(ms) => {
+            out.push(b'"');
+            write_time(out, *ms);
+            out.push(b'"');
+        }
+        Value::Id(id) => {
+            let mut buffer = Uuid::encode_buffer();
+            out.push(b'"');
+            out.extend_from_slice(id.hyphenated().encode_lower(&mut buffer).as_bytes());
+            out.push(b'"');
+        }
+        Value::Json(json) => write_serde(out, json.as_ref()),
+    }
+}
+
+/// Appends a JSON string.
+pub(super) fn write_str(out: &mut Vec<u8>, text: &str) {
+    write_serde(out, text);
+}
+
+pub(crate) fn write_display(out: &mut Vec<u8>, n: impl std::fmt::Display) {
+    use std::io::Write as _;
+    // Writing to a vector does not fail.
+    let _ = write!(out, "{n}");
+}
+
+fn write_serde<T: serde::Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
+    // Writing values without maps of odd keys to a vector does not fail.
+    let _ = serde_json::to_writer(out, value);
+}
+
+/// Appends a time as the service writes it: `2026-03-02T09:00:00.000Z`.
+pub(super) fn write_time(out: &mut Vec<u8>, ms: i64) {
+    let t = utc(ms);
+    write_display(
+        out,
+        format_args!(
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+            t.year(),
+            t.month(),
+            t.day(),
+            t.hour(),
+            t.minute(),
+            t.second(),
+            t.millisecond()
+        ),
+    );
+}
+
+/// A time as the service writes it.
+pub(super) fn iso(ms: i64) -> String {
+    let mut out = Vec::with_capacity(24);
+    write_time(&mut out, ms);
+    String::from_utf8(out).unwrap_or_default()
+}
+
+fn utc(ms: i64) -> DateTime {
+    Offset::UTC.to_datetime(Timestamp::from_millisecond(ms).unwrap_or(if ms < 0 {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
+    }))
+}
+
+/// Reads a date-time with an offset, or a bare date as midnight UTC.
+pub(super) fn parse_time(text: &str) -> Option<i64> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Some(at.as_millisecond());
+    }
+    let date: jiff::civil::Date = if text.len() == 10 {
+        text.parse().ok()?
+    } else {
+        return None;
+    };
+    let at = date.to_zoned(TimeZone::UTC).ok()?;
+    Some(at.timestamp().as_millisecond())
+}
