@@ -17,7 +17,7 @@ use crate::toolchain::{Choice, TARGET, Toolchain};
 use crate::workspace::Workspace;
 
 /// The crate whose exports are the skill's.
-const PACKAGE: &str = "crm-skill-component";
+pub(crate) const PACKAGE: &str = "crm-skill-component";
 
 /// The profile in the root Cargo.toml that guests are built with.
 const PROFILE: &str = "component";
@@ -163,7 +163,10 @@ fn world_of(component: &[u8]) -> Result<(Vec<String>, Vec<String>)> {
     };
     let World {
         imports, exports, ..
-    } = &resolve.worlds[world];
+    } = resolve
+        .worlds
+        .get(world)
+        .context("the component has no world")?;
     let names = |items: &wit_parser::IndexMap<_, WorldItem>| {
         items
             .keys()

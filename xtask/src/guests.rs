@@ -50,6 +50,14 @@ pub(crate) fn build_all(workspace: &Workspace, toolchain: Toolchain) -> Result<V
         .collect()
 }
 
+/// Names of the packages that are compiled for the sandbox alone: the skill's component and the guests.
+pub(crate) fn sandboxed(workspace: &Workspace) -> Vec<String> {
+    let guests = workspace.members_below(&home(workspace));
+    std::iter::once(component::PACKAGE.to_owned())
+        .chain(guests.into_iter().map(|guest| guest.name.to_string()))
+        .collect()
+}
+
 fn home(workspace: &Workspace) -> PathBuf {
     workspace.root().join("tests/guests")
 }

@@ -4,11 +4,13 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod check;
 mod component;
 mod documents;
 mod guests;
 mod manifest;
 mod process;
+mod test;
 mod toolchain;
 mod workspace;
 
@@ -42,6 +44,18 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Check layout, warnings, manifest and dependencies
+    Check {
+        /// Only these steps
+        #[arg(value_enum)]
+        steps: Vec<check::Step>,
+    },
+    /// Build everything and run all tests; the last line says how many passed and failed
+    Test {
+        /// Which compiler builds the components
+        #[arg(long, value_enum, default_value_t)]
+        toolchain: Choice,
+    },
 }
 
 fn main() -> ExitCode {
@@ -49,6 +63,8 @@ fn main() -> ExitCode {
         Command::Component { toolchain } => component::run(toolchain),
         Command::Guests { toolchain } => guests::run(toolchain),
         Command::Manifest { check } => manifest::run(check),
+        Command::Check { steps } => check::run(&steps),
+        Command::Test { toolchain } => test::run(toolchain),
     };
     match result {
         Ok(code) => code,

@@ -1,6 +1,7 @@
 //! Running other programs: a clean environment, time limits and errors that name the command.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,11 @@ const OF_RUSTUP: [&str; 9] = [
 /// The cargo that runs this program, without the outer call's own variables.
 pub(crate) fn cargo() -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    without_outer_variables(Command::new(program))
+}
+
+/// A program that itself runs the cargo that runs this one.
+pub(crate) fn cargo_tool(program: &Path) -> Command {
     without_outer_variables(Command::new(program))
 }
 

@@ -1,0 +1,175 @@
+//! `cargo xtask check`: what must hold before a change is taken, short of the tests.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::process;
+use crate::toolchain::{self, TARGET};
+use crate::workspace::Workspace;
+use crate::{guests, manifest};
+
+/// The release of cargo-deny that reads deny.toml. It builds with this workspace's compiler.
+const CARGO_DENY: &str = "0.20.2";
+
+/// What is checked.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Step {
+    /// The layout of the code (rustfmt)
+    Fmt,
+    /// Warnings of the compiler and of clippy, for this machine
+    Clippy,
+    /// The same for what is built for the sandbox
+    ClippyWasm,
+    /// The manifest's list of trusted documents
+    Manifest,
+    /// Licences, sources and bans of the dependencies (cargo-deny)
+    Deny,
+}
+
+/// How a step ended.
+enum Outcome {
+    Passed,
+    /// Not run, for this reason.
+    Skipped(String),
+}
+
+/// Runs the steps, all of them if none is named, and fails at the end if one did.
+pub(crate) fn run(steps: &[Step]) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    let steps = if steps.is_empty() {
+        Step::value_variants()
+    } else {
+        steps
+    };
+    let mut code = ExitCode::SUCCESS;
+    let mut report = Vec::new();
+    for &step in steps {
+        let start = Instant::now();
+        let name = name(step);
+        eprintln!("== {name}");
+        let outcome = match run_step(step, &workspace) {
+            Ok(Outcome::Passed) => "passed".to_owned(),
+            Ok(Outcome::Skipped(reason)) => format!("skipped: {reason}"),
+            Err(error) => {
+                eprintln!("error: {error:#}");
+                code = ExitCode::FAILURE;
+                "failed".to_owned()
+            }
+        };
+        report.push(format!(
+            "{name:<12} {:>8}  {outcome}",
+            process::seconds(start)
+        ));
+    }
+    println!("{}", report.join("\n"));
+    Ok(code)
+}
+
+fn name(step: Step) -> String {
+    let value = step.to_possible_value();
+    value.map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+fn run_step(step: Step, workspace: &Workspace) -> Result<Outcome> {
+    let mut cargo = process::cargo();
+    cargo.current_dir(workspace.root());
+    match step {
+        Step::Fmt => {
+            process::run(cargo.args(["fmt", "--all", "--check"])).context("run `cargo fmt`")?
+        }
+        Step::Clippy => {
+            cargo.args(["clippy", "--workspace", "--all-targets", "--locked"]);
+            process::run(cargo.args(["--", "--deny", "warnings"]))?;
+        }
+        Step::ClippyWasm => return clippy_wasm(cargo, workspace),
+        Step::Manifest => {
+            manifest::run(true)?;
+        }
+        Step::Deny => {
+            let deny = cargo_deny(workspace)?;
+            let mut command = process::cargo_tool(&deny);
+            command.current_dir(workspace.root());
+            process::run(command.args([
+                "--locked",
+                "check",
+                "--hide-inclusion-graph",
+                "bans",
+                "licenses",
+                "sources",
+            ]))?;
+        }
+    }
+    Ok(Outcome::Passed)
+}
+
+fn clippy_wasm(mut cargo: Command, workspace: &Workspace) -> Result<Outcome> {
+    if !toolchain::active_has_target() {
+        return Ok(Outcome::Skipped(format!(
+            "the toolchain with clippy has no target {TARGET} (`rustup target add {TARGET}`)"
+        )));
+    }
+    cargo.args(["clippy", "--locked", "--target", TARGET]);
+    for package in guests::sandboxed(workspace) {
+        cargo.args(["--package", &package]);
+    }
+    process::run(cargo.args(["--", "--deny", "warnings"]))?;
+    Ok(Outcome::Passed)
+}
+
+/// A cargo-deny of the wanted release: the one on the search path, or one that is installed once for all clones.
+fn cargo_deny(workspace: &Workspace) -> Result<PathBuf> {
+    let wanted = format!("cargo-deny {CARGO_DENY}");
+    let is_wanted = |program: &Path| {
+        process::answer(Command::new(program).arg("--version")).is_some_and(|is| is == wanted)
+    };
+    let on_path = PathBuf::from("cargo-deny");
+    if is_wanted(&on_path) {
+        return Ok(on_path);
+    }
+    let root = tools()?.join(wanted.replace(' ', "-"));
+    let own = root
+        .join("bin")
+        .join(format!("cargo-deny{}", std::env::consts::EXE_SUFFIX));
+    if is_wanted(&own) {
+        return Ok(own);
+    }
+    eprintln!(
+        "Installing {wanted} in {}; that takes some minutes, once.",
+        root.display()
+    );
+    let mut cargo = process::cargo();
+    cargo
+        .args(["install", "cargo-deny", "--locked", "--force", "--debug"])
+        .args(["--version", CARGO_DENY])
+        .arg("--root")
+        .arg(&root)
+        .arg("--target-dir")
+        .arg(workspace.target().join("tools"))
+        // It runs for a second: what counts is how soon it is built.
+        .env("CARGO_PROFILE_DEV_DEBUG", "false");
+    process::run(&mut cargo)?;
+    if !is_wanted(&own) {
+        bail!(
+            "{} is not {wanted}; remove {} and try again",
+            own.display(),
+            root.display()
+        );
+    }
+    Ok(own)
+}
+
+/// The folder for tools of this workspace, shared by its clones.
+fn tools() -> Result<PathBuf> {
+    let set = |name| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let cache = set("XDG_CACHE_HOME").or_else(|| Some(std::env::home_dir()?.join(".cache")));
+    let cache = cache.context("set HOME or XDG_CACHE_HOME: cargo-deny is kept there")?;
+    Ok(cache.join("crm-skill").join("tools"))
+}
