@@ -46,11 +46,30 @@ impl Zone {
     /// An instant as a person reads it: the day, and the time unless it is the day's first or last minute.
     pub fn show(&self, time: Timestamp) -> String {
         let local = time.to_zoned(self.rules.clone());
-        match local.strftime("%H:%M").to_string().as_str() {
-            "00:00" | "23:59" => local.strftime("%Y-%m-%d").to_string(),
-            _ => local.strftime("%Y-%m-%d %H:%M").to_string(),
+        match (local.hour(), local.minute()) {
+            (0, 0) | (23, 59) => local.date().to_string(),
+            (hour, minute) => format!("{} {hour:02}:{minute:02}", local.date()),
         }
     }
+}
+
+/// A day as a person reads it, such as `Sunday 22 November 2026`.
+pub fn long(day: Date) -> String {
+    use jiff::civil::Weekday as W;
+    const MONTHS: [&str; 12] = [
+        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    ];
+    let weekday = match day.weekday() {
+        W::Monday => "Monday",
+        W::Tuesday => "Tuesday",
+        W::Wednesday => "Wednesday",
+        W::Thursday => "Thursday",
+        W::Friday => "Friday",
+        W::Saturday => "Saturday",
+        W::Sunday => "Sunday",
+    };
+    let month = usize::try_from(day.month()).ok().and_then(|month| MONTHS.get(month.checked_sub(1)?)).copied().unwrap_or("");
+    format!("{weekday} {} {month} {}", day.day(), day.year())
 }
 
 /// Whole days from one day to another; negative if it is earlier.
@@ -85,6 +104,12 @@ mod tests {
         for wrong in ["2026-02-30", "28.2.2026", "2026-2-8", "tomorrow", "", "2026-02-28T10:00:00Z", "-200-01-01", "1802-01-01"] {
             assert!(matches!(parse("day", wrong), Err(Failure::InvalidInput(_))), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_day_is_written_out() {
+        assert_eq!(long("2026-11-22".parse().unwrap()), "Sunday 22 November 2026");
+        assert_eq!(long("2026-01-01".parse().unwrap()), "Thursday 1 January 2026");
     }
 
     #[test]

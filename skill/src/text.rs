@@ -79,24 +79,18 @@ fn is_hidden(character: char) -> bool {
 /// One line of at most `most` characters, and whether something was cut. Runs of white space become one space.
 pub fn line(text: &str, most: usize) -> (String, bool) {
     let mut out = String::with_capacity(text.len().min(most * 4));
-    let mut count = 0;
-    for word in text.split_whitespace() {
-        let gap = usize::from(count > 0);
-        let length = word.chars().count();
-        if count + gap + length > most {
-            let room = most.saturating_sub(count + gap + 1);
-            if gap == 1 && room > 0 {
-                out.push(' ');
-            }
-            out.extend(word.chars().take(room));
+    let spaced = text.split_whitespace().enumerate().flat_map(|(at, word)| {
+        let gap = if at > 0 { " " } else { "" };
+        gap.chars().chain(word.chars())
+    });
+    for (at, character) in spaced.enumerate() {
+        if at == most {
+            // The mark takes the place of the last character that fits.
+            out.pop();
             out.push('…');
             return (out, true);
         }
-        if gap == 1 {
-            out.push(' ');
-        }
-        out.push_str(word);
-        count += gap + length;
+        out.push(character);
     }
     (out, false)
 }
@@ -116,7 +110,7 @@ pub fn block(text: &str, most: usize) -> (String, bool) {
 
 /// An instant as answers give it: RFC 3339 in UTC, to the second.
 pub fn instant(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
 }
 
 /// Gathers labels and remembers whether any of them was cut.

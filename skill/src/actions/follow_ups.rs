@@ -11,7 +11,7 @@ use crate::day;
 use crate::failure::{self, Failure};
 use crate::markdown::{Page, count, escape};
 use crate::text;
-use crate::twenty::values::{self, Counted, Edge, PageInfo, Target, same_address};
+use crate::twenty::values::{self, Connection, Counted, Edge, Named, NamedPerson, PageInfo, Target, same_address};
 use crate::twenty::{Document, NOBODY, Query, documents, fetch};
 
 /// Rows of a page.
@@ -100,10 +100,12 @@ pub struct AboutData {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct LinkedTask {
     task: Option<values::Task>,
-    #[serde(flatten)]
-    target: Target,
+    target_person: Option<NamedPerson>,
+    target_company: Option<Named>,
+    target_opportunity: Option<Named>,
 }
 
 impl Query for FollowUpsAbout {
@@ -208,7 +210,12 @@ fn about_one(ctx: &Context<'_>, whose: &Whose, until: String, about: &RecordRef)
     let seen = targets.edges.len();
     let rows = targets.rows().filter_map(|row| {
         let mut task = row.task?;
-        task.task_targets = Some(values::Connection { edges: vec![Edge { node: row.target }] });
+        let target = Target {
+            target_person: row.target_person,
+            target_company: row.target_company,
+            target_opportunity: row.target_opportunity,
+        };
+        task.task_targets = Some(Connection { edges: vec![Edge { node: target }] });
         Some(task)
     });
     let mine = |task: &values::Task| match whose {

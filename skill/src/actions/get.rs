@@ -130,9 +130,14 @@ struct Opportunity {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct TaskRecord {
-    #[serde(flatten)]
-    task: values::Task,
+    id: String,
+    updated_at: Option<Timestamp>,
+    title: Option<Text>,
     body_v2: Option<RichText>,
+    status: Option<Text>,
+    due_at: Option<Timestamp>,
+    assignee: Option<Colleague>,
+    task_targets: Option<Connection<values::Target>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -318,16 +323,16 @@ fn task(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
     around.last(&reply.errors, reply.data.timeline_activities);
     let cutter = &mut around.cutter;
     let fields = TaskFields {
-        title: cutter.label(named(record.task.title.as_ref())),
+        title: cutter.label(named(record.title.as_ref())),
         body: RichText::text(record.body_v2.as_ref()).map(|body| cutter.body(body)),
-        status: some(record.task.status.as_ref(), cutter),
-        due: record.task.due_at.map(text::instant),
-        assignee: member(record.task.assignee.as_ref(), cutter),
-        links: values::links(record.task.task_targets.as_ref(), cutter),
+        status: some(record.status.as_ref(), cutter),
+        due: record.due_at.map(text::instant),
+        assignee: member(record.assignee.as_ref(), cutter),
+        links: values::links(record.task_targets.as_ref(), cutter),
     };
     let line = parts([
         Some(fields.status.clone().unwrap_or_else(|| "open".to_owned())),
-        record.task.due_at.map(|due| format!("due {}", ctx.zone().show(due))),
+        record.due_at.map(|due| format!("due {}", ctx.zone().show(due))),
         fields.assignee.as_ref().map(|member| member.name.clone()),
         (!fields.links.is_empty()).then(|| {
             let labels: Vec<&str> = fields.links.iter().map(|link| link.label.as_str()).collect();
@@ -335,7 +340,7 @@ fn task(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
         }),
     ]);
     let label = fields.title.clone();
-    Ok(view(ctx, Kind::Task, record.task.id, label, &line, RecordFields::Task(fields), record.task.updated_at, around))
+    Ok(view(ctx, Kind::Task, record.id, label, &line, RecordFields::Task(fields), record.updated_at, around))
 }
 
 #[expect(clippy::too_many_arguments, reason = "the one place where a record's parts meet")]

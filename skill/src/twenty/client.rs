@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::documents::{Document, Query};
 use super::errors::{self, GraphQlError};
+use super::place;
 use crate::context::Context;
 use crate::failure::{self, Failure};
+use crate::text;
 use crate::transport::{Request, Response, TransportError};
 
 /// How often a request that was one too many is sent again.
@@ -141,7 +143,7 @@ pub fn decode<Q: Query>(answer: Result<Response, TransportError>) -> Result<Repl
     }
     let envelope: Envelope<Q::Answer> = match serde_json::from_slice(&response.body) {
         Ok(envelope) => envelope,
-        Err(error) if error.is_data() => return Err(mismatch::<Q>(&response.body)),
+        Err(error) if error.is_data() => return Err(mismatch(Q::DOCUMENT, &response.body, &error)),
         Err(_) => return Err(errors::no_json(&response)),
     };
     match (envelope.data, envelope.errors) {
@@ -153,22 +155,21 @@ pub fn decode<Q: Query>(answer: Result<Response, TransportError>) -> Result<Repl
     }
 }
 
-/// Reads a wrong answer once more, slowly, to name the field that is wrong. Only if the whole of it is no answer of this
-/// service (no `data`, no `errors`) is it not about a field.
-fn mismatch<Q: Query>(body: &[u8]) -> Failure {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let error = match serde_path_to_error::deserialize::<_, Envelope<Q::Answer>>(&mut deserializer) {
-        Ok(_) => return failure::schema_mismatch(Q::DOCUMENT.name, "The CRM's answer has another shape than it should."),
-        Err(error) => error,
-    };
-    let path = error.path().to_string();
-    let field = path.strip_prefix("data.").unwrap_or(&path);
-    failure::schema_mismatch(field, format!("The CRM's answer to \"{}\" has another shape than it should: {}.", Q::DOCUMENT.name, what(error.inner())))
-}
-
-/// What serde says without where: a path says that better.
-fn what(error: &serde_json::Error) -> String {
+/// Names the field that is not as it should be.
+fn mismatch(document: &Document, body: &[u8], error: &serde_json::Error) -> Failure {
     let text = error.to_string();
-    let text = text.split(" at line ").next().unwrap_or_default();
-    crate::text::line(&crate::text::clean(text), 160).0
+    // The place is told by its path.
+    let what = text.split(" at line ").next().unwrap_or_default();
+    let mut path = place::path(body, error.line(), error.column());
+    if let Some(missing) = what.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+        // serde notices a missing field at the end of its object, when the path still names the field before.
+        let parent = path.rfind('.').map_or("", |dot| path.get(..=dot).unwrap_or_default());
+        path = format!("{parent}{missing}");
+    }
+    let path = text::clean(path.strip_prefix("data.").unwrap_or(&path));
+    let what = text::line(&text::clean(what), 160).0;
+    failure::schema_mismatch(
+        text::line(&path, 160).0,
+        format!("The CRM's answer to \"{}\" has another shape than it should: {what}.", document.name),
+    )
 }

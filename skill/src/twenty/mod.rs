@@ -3,6 +3,7 @@
 pub mod client;
 pub mod documents;
 pub mod errors;
+mod place;
 pub mod values;
 
 pub use client::{Errors, Reply, decode, fetch, fetch_all, prepare};

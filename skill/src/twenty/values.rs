@@ -1,25 +1,25 @@
 //! Twenty's values as its answers have them, shared by the typed answers of all documents.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::{Deserializer, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::bindings::claw::crm::types::{Kind, Link, Member, Money};
 use crate::text::{Cutter, Text};
 
 /// A list as Twenty pages it.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug)]
 pub struct Connection<T> {
     /// Its rows.
     pub edges: Vec<Edge<T>>,
 }
 
 /// A list with its total.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug)]
 pub struct Counted<T> {
     /// How many rows there are, beyond those that are here.
     pub total_count: u32,
@@ -28,10 +28,74 @@ pub struct Counted<T> {
 }
 
 /// A row's wrapping.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct Edge<T> {
     /// The row.
     pub node: T,
+}
+
+// Written out, not derived: the derived readers also take arrays for objects, and there is one of each for every kind of row.
+// That made the component a third larger (measured).
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Edge<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_object(deserializer, "a row", |key| key == "node").and_then(|(node, _)| {
+            node.map(|node| Self { node }).ok_or_else(|| serde::de::Error::missing_field("node"))
+        })
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Connection<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_object(deserializer, "a list", |key| key == "edges").and_then(|(edges, _)| {
+            edges.map(|edges| Self { edges }).ok_or_else(|| serde::de::Error::missing_field("edges"))
+        })
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Counted<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (edges, total_count) = read_object(deserializer, "a list with its total", |key| key == "edges")?;
+        Ok(Self {
+            edges: edges.ok_or_else(|| serde::de::Error::missing_field("edges"))?,
+            total_count: total_count.ok_or_else(|| serde::de::Error::missing_field("totalCount"))?,
+        })
+    }
+}
+
+/// Reads the one field that matters and the total, and passes over the rest.
+fn read_object<'de, D: Deserializer<'de>, V: Deserialize<'de>>(
+    deserializer: D,
+    what: &'static str,
+    wanted: fn(&str) -> bool,
+) -> Result<(Option<V>, Option<u32>), D::Error> {
+    struct Object<V> {
+        what: &'static str,
+        wanted: fn(&str) -> bool,
+        value: PhantomData<V>,
+    }
+    impl<'de, V: Deserialize<'de>> Visitor<'de> for Object<V> {
+        type Value = (Option<V>, Option<u32>);
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str(self.what)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let (mut value, mut total) = (None, None);
+            while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+                if (self.wanted)(&key) {
+                    value = Some(map.next_value()?);
+                } else if key == "totalCount" {
+                    total = Some(map.next_value()?);
+                } else {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok((value, total))
+        }
+    }
+    deserializer.deserialize_map(Object { what, wanted, value: PhantomData })
 }
 
 impl<T> Connection<T> {

@@ -224,7 +224,7 @@ fn title(name: SectionName) -> &'static str {
 
 /// Empty sections are left out, unless they could not be read; what is not set up is named at the end, in one line.
 fn markdown(ctx: &Context<'_>, bounds: &Bounds, headline: &str, sections: &[Section]) -> String {
-    let mut page = Page::titled(&format!("{}, {}", bounds.day.strftime("%A %-d %B %Y"), escape(ctx.zone().name())));
+    let mut page = Page::titled(&format!("{}, {}", day::long(bounds.day), escape(ctx.zone().name())));
     page.line(headline);
     for section in sections {
         match section.status {
