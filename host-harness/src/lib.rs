@@ -1,5 +1,14 @@
 //! Runs skill components under a policy they cannot widen.
+//!
+//! A component proposes, the host disposes: it reaches nothing but the gate in [`outbound`], which lets through what the
+//! skill's manifest asks for and the operator grants. [`Harness`] puts the two together.
 
 pub mod config;
 pub mod nearest;
 pub mod outbound;
+pub mod skill;
+
+pub use config::{Caller, ConfigError, Setup};
+pub use skill::call::{CallError, Harness, Invocation, Outcome, Parts, Timings};
+pub use skill::load::{LoadError, Skill};
+pub use skill::tools::Tool;

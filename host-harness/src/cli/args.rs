@@ -1,0 +1,130 @@
+//! The arguments as they are given.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use clap::{ArgAction, Parser, Subcommand};
+
+/// Runs the actions of a skill in a sandbox, under a policy that the skill cannot widen.
+#[derive(Debug, Parser)]
+#[command(name = "crm-harness", version, max_term_width = 100)]
+pub(super) struct Args {
+    /// The component [default: crm_skill.wasm beside this program, else target/component/crm_skill.wasm]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "CRM_HARNESS_COMPONENT"
+    )]
+    pub(super) component: Option<PathBuf>,
+
+    /// What the skill asks for [default: skill.toml beside the component, else manifests/skill.toml]
+    #[arg(long, global = true, value_name = "FILE", env = "CRM_HARNESS_MANIFEST")]
+    pub(super) manifest: Option<PathBuf>,
+
+    /// What you grant; without it the environment variables that the manifest names do
+    #[arg(long, global = true, value_name = "FILE", env = "CRM_HARNESS_OPERATOR")]
+    pub(super) operator: Option<PathBuf>,
+
+    /// Where compiled code is kept; must be yours alone
+    #[arg(long, global = true, value_name = "DIR", env = "CRM_HARNESS_CACHE_DIR")]
+    pub(super) cache_dir: Option<PathBuf>,
+
+    /// Let services be on this machine, over plain http too
+    #[arg(long, global = true, action = ArgAction::SetTrue, env = "CRM_HARNESS_ALLOW_LOOPBACK",
+          value_parser = clap::builder::FalseyValueParser::new())]
+    pub(super) allow_loopback: bool,
+
+    /// Call on behalf of this caller of the operator file
+    #[arg(long, global = true, value_name = "NAME", env = "CRM_HARNESS_CALLER")]
+    pub(super) caller: Option<String>,
+
+    /// The caller's e-mail in the service
+    #[arg(
+        long,
+        global = true,
+        value_name = "EMAIL",
+        env = "CRM_HARNESS_CALLER_EMAIL"
+    )]
+    pub(super) caller_email: Option<String>,
+
+    /// The caller's name
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "CRM_HARNESS_CALLER_NAME"
+    )]
+    pub(super) caller_name: Option<String>,
+
+    /// The caller's role
+    #[arg(
+        long,
+        global = true,
+        value_name = "ROLE",
+        env = "CRM_HARNESS_CALLER_ROLE"
+    )]
+    pub(super) caller_role: Option<String>,
+
+    /// The caller's time zone, such as Europe/Berlin
+    #[arg(
+        long,
+        global = true,
+        value_name = "ZONE",
+        env = "CRM_HARNESS_TIME_ZONE"
+    )]
+    pub(super) time_zone: Option<String>,
+
+    /// Tell the skill this time instead of the present, such as 2026-07-01T09:00:00Z; for demonstrations
+    #[arg(long, global = true, value_name = "TIME", env = "CRM_HARNESS_NOW", value_parser = time)]
+    pub(super) now: Option<SystemTime>,
+
+    /// Answer in JSON
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+
+    /// Say on stderr what happens
+    #[arg(long, short, global = true)]
+    pub(super) verbose: bool,
+
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// List what can be called; with --json the schemas too
+    Actions,
+    /// Show what the component is made of and what the manifest lets it send
+    Inspect,
+    /// Call an action
+    Call {
+        /// Its name, with or without the skill's prefix
+        name: String,
+        /// Its arguments: JSON, @FILE, or - for standard input
+        #[arg(value_name = "JSON|@FILE|-")]
+        arguments: Option<String>,
+    },
+    /// Show whether everything is set up and the services answer
+    Status,
+    /// Work with the policy
+    Policy {
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Run a file of cases through the decisions of the gate
+    Check {
+        /// The cases
+        #[arg(long, value_name = "FILE")]
+        cases: PathBuf,
+    },
+}
+
+fn time(text: &str) -> Result<SystemTime, String> {
+    humantime::parse_rfc3339(text)
+        .map_err(|error| format!("{error}; write it as 2026-07-01T09:00:00Z"))
+}

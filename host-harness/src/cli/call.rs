@@ -1,0 +1,112 @@
+//! `crm-harness call`: one action, once.
+
+use std::io::Read as _;
+
+use anyhow::Context;
+use crm_harness::{CallError, Harness, Invocation, Outcome};
+use serde_json::{Value, json};
+
+use super::args::Args;
+use super::resolve::resolve;
+use super::{End, Misuse, render, sentence, tell_denials};
+
+/// Most bytes read as arguments; the harness itself takes fewer.
+const INPUT_MAX: u64 = 1 << 20;
+
+pub(super) fn run(args: &Args, name: &str, arguments: Option<&str>) -> Result<End, Misuse> {
+    let arguments = read(arguments)?;
+    let resolved = resolve(args)?;
+    let invocation = Invocation {
+        tool: name.to_owned(),
+        arguments,
+        caller: resolved.caller,
+        deadline: None,
+    };
+    match perform(&resolved.harness, invocation)? {
+        Ok(outcome) => Ok(tell(args, &resolved.harness, &outcome)),
+        Err(error) => {
+            if args.json {
+                render::print(&render::pretty(
+                    &json!({"failure": {"case": error.code(), "reason": error.to_string()}}),
+                ));
+            }
+            render::complain(&error.to_string());
+            Ok(End::Failed)
+        }
+    }
+}
+
+/// Calls an action. An unknown one and a wrong configuration are misuse.
+pub(super) fn perform(
+    harness: &Harness,
+    invocation: Invocation,
+) -> Result<Result<Outcome, CallError>, Misuse> {
+    // One thread: a call is mostly waiting, and handing it between threads costs more than it brings.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    match runtime.block_on(harness.call(invocation)) {
+        Err(error @ (CallError::UnknownTool { .. } | CallError::Config(_))) => {
+            Err(Misuse::new(error.code(), error))
+        }
+        other => Ok(other),
+    }
+}
+
+fn tell(args: &Args, harness: &Harness, outcome: &Outcome) -> End {
+    tracing::debug!(requests = outcome.requests, elapsed = ?outcome.elapsed, timings = ?outcome.timings, "the call ended");
+    tell_denials(&outcome.denials);
+    match &outcome.result {
+        Ok(answer) => {
+            render::print(&if args.json {
+                render::pretty(answer)
+            } else {
+                render::answer(answer)
+            });
+            End::Done
+        }
+        Err(failure) => {
+            if args.json {
+                render::print(&render::pretty(&json!({"failure": failure})));
+            } else {
+                render::complain(&sentence(failure));
+            }
+            for destination in harness
+                .outbound()
+                .policy()
+                .destinations
+                .iter()
+                .filter(|d| d.origin.is_none())
+            {
+                render::note(&format!(
+                    "{} is not set up: set {}",
+                    destination.title, destination.origin_hint
+                ));
+            }
+            End::Failed
+        }
+    }
+}
+
+fn read(arguments: Option<&str>) -> Result<Value, Misuse> {
+    let text = match arguments {
+        None => return Ok(json!({})),
+        Some("-") => {
+            let mut text = String::new();
+            std::io::stdin()
+                .take(INPUT_MAX)
+                .read_to_string(&mut text)
+                .context("cannot read standard input")?;
+            text
+        }
+        Some(text) => match text.strip_prefix('@') {
+            Some(path) => {
+                std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?
+            }
+            None => text.to_owned(),
+        },
+    };
+    Ok(serde_json::from_str(&text)
+        .context("the arguments are not JSON: write them as '{\"name\": value}', @FILE or -")?)
+}

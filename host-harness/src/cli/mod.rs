@@ -1,0 +1,125 @@
+//! The command line: raw arguments, what they resolve to, and one module for each command.
+
+mod actions;
+mod args;
+mod call;
+mod inspect;
+mod policy;
+mod render;
+mod resolve;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use crm_harness::outbound::policy::Denial;
+use serde_json::{Value, json};
+use tracing::level_filters::LevelFilter;
+
+use args::{Args, Command};
+
+/// How a command ended.
+enum End {
+    /// It did what was asked.
+    Done,
+    /// The action failed, or something is not in order.
+    Failed,
+}
+
+/// An error of usage or configuration: exit code 2.
+struct Misuse {
+    code: &'static str,
+    error: anyhow::Error,
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Misuse {
+    fn from(error: E) -> Self {
+        Self {
+            code: "usage",
+            error: error.into(),
+        }
+    }
+}
+
+impl Misuse {
+    fn new(code: &'static str, error: impl Into<anyhow::Error>) -> Self {
+        Self {
+            code,
+            error: error.into(),
+        }
+    }
+}
+
+/// Runs the command.
+pub(crate) fn main() -> ExitCode {
+    let args = Args::parse();
+    log(args.verbose);
+    let json = args.json;
+    let ended = match &args.command {
+        Command::Actions => actions::run(&args),
+        Command::Inspect => inspect::run(&args),
+        Command::Call { name, arguments } => call::run(&args, name, arguments.as_deref()),
+        Command::Status => status::run(&args),
+        Command::Policy { command } => policy::run(&args, command),
+    };
+    match ended {
+        Ok(End::Done) => ExitCode::SUCCESS,
+        Ok(End::Failed) => ExitCode::from(1),
+        Err(misuse) => {
+            let text = format!("{:#}", misuse.error);
+            if json {
+                let failure = json!({"failure": {"case": misuse.code, "reason": text}});
+                render::print(&format!("{failure}\n"));
+            }
+            render::complain(&text);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn log(verbose: bool) {
+    // Without --verbose the commands themselves say on stderr what an operator must know.
+    let level = if verbose {
+        LevelFilter::DEBUG
+    } else {
+        LevelFilter::ERROR
+    };
+    let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(colour)
+        .init();
+}
+
+/// Tells the operator what was refused and what to do about it.
+fn tell_denials(denials: &[Denial]) {
+    for denial in denials {
+        render::note(&format!(
+            "refused ({}): {} {}",
+            denial.code.as_str(),
+            denial.reason,
+            denial.fix
+        ));
+        if let Some(nearest) = &denial.nearest {
+            render::note(&format!("the nearest rule is: {nearest}"));
+        }
+    }
+}
+
+/// A failure in one sentence and what to do next.
+fn sentence(failure: &Value) -> String {
+    let text = |key: &str| failure.get(key).and_then(Value::as_str).unwrap_or_default();
+    let case = text("case").replace('-', " ");
+    let field = Some(text("field"))
+        .filter(|field| !field.is_empty())
+        .map(|field| format!("{field}: "));
+    format!(
+        "{case}: {}{} {}",
+        field.unwrap_or_default(),
+        text("reason"),
+        text("next")
+    )
+    .trim_end()
+    .to_owned()
+}

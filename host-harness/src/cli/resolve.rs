@@ -1,0 +1,165 @@
+//! From raw arguments to a harness that is ready.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use anyhow::{Context, anyhow};
+use crm_harness::config::{Flags, Manifest, Operator};
+use crm_harness::nearest;
+use crm_harness::skill::clock::FixedClock;
+use crm_harness::skill::code_cache;
+use crm_harness::{Caller, Harness, Parts, Setup};
+
+use super::Misuse;
+use super::args::Args;
+
+/// The component's file name.
+const COMPONENT: &str = "crm_skill.wasm";
+
+/// A harness, and on whose behalf it is used.
+pub(super) struct Resolved {
+    pub(super) harness: Harness,
+    pub(super) caller: Caller,
+}
+
+/// Reads everything that the arguments name.
+pub(super) fn resolve(args: &Args) -> Result<Resolved, Misuse> {
+    let setup = setup(args)?;
+    let caller = caller(args, &setup)?;
+    let component = component(args)?;
+    let bytes = std::fs::read(&component)
+        .with_context(|| format!("cannot read {}", component.display()))?;
+    let cache = cache(args)?;
+    let mut parts = Parts::default();
+    if let Some(now) = args.now {
+        let since = now
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .context("--now must be after 1970")?;
+        parts.clock = Arc::new(FixedClock(since));
+    }
+    let harness = Harness::load(&bytes, setup, parts, cache.as_deref())
+        .map_err(|error| Misuse::new(error.code(), error))?;
+    Ok(Resolved { harness, caller })
+}
+
+/// Manifest, operator file and environment, without the component.
+pub(super) fn setup(args: &Args) -> Result<Setup, Misuse> {
+    let config = |error: crm_harness::ConfigError| Misuse::new(error.code(), error);
+    let manifest = Manifest::read(&manifest(args)?).map_err(config)?;
+    let operator = args
+        .operator
+        .as_deref()
+        .map(Operator::read)
+        .transpose()
+        .map_err(config)?;
+    let flags = Flags {
+        allow_loopback: args.allow_loopback,
+    };
+    Setup::resolve(manifest, operator.as_ref(), flags, &|name| {
+        std::env::var(name).ok()
+    })
+    .map_err(config)
+}
+
+fn component(args: &Args) -> Result<PathBuf, Misuse> {
+    if let Some(path) = &args.component {
+        return Ok(path.clone());
+    }
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|exe| Some(exe.parent()?.join(COMPONENT)));
+    let found = beside
+        .filter(|path| path.is_file())
+        .or_else(|| upward(&Path::new("target/component").join(COMPONENT)));
+    found.ok_or_else(|| {
+        anyhow!("no component was found: build it with `cargo xtask component`, or name one with --component").into()
+    })
+}
+
+fn manifest(args: &Args) -> Result<PathBuf, Misuse> {
+    if let Some(path) = &args.manifest {
+        return Ok(path.clone());
+    }
+    let beside = args
+        .component
+        .as_deref()
+        .and_then(Path::parent)
+        .map(|folder| folder.join("skill.toml"));
+    let program = std::env::current_exe()
+        .ok()
+        .and_then(|exe| Some(exe.parent()?.join("skill.toml")));
+    let found = [beside, program]
+        .into_iter()
+        .flatten()
+        .find(|path| path.is_file());
+    found
+        .or_else(|| upward(Path::new("manifests/skill.toml")))
+        .ok_or_else(|| anyhow!("no skill.toml was found: name one with --manifest").into())
+}
+
+/// Looks for a file in the current directory and those above it.
+fn upward(relative: &Path) -> Option<PathBuf> {
+    let start = std::env::current_dir().ok()?;
+    start
+        .ancestors()
+        .map(|folder| folder.join(relative))
+        .find(|path| path.is_file())
+}
+
+fn cache(args: &Args) -> Result<Option<PathBuf>, Misuse> {
+    let Some(directory) = args
+        .cache_dir
+        .clone()
+        .or_else(code_cache::default_directory)
+    else {
+        return Ok(None);
+    };
+    match code_cache::private_directory(&directory) {
+        Ok(directory) => Ok(Some(directory)),
+        // Nobody asked for this directory: without it each start compiles anew.
+        Err(code_cache::CodeCacheError::Io { path, source }) if args.cache_dir.is_none() => {
+            tracing::warn!(
+                "compiled code is not kept: cannot use {}: {source}",
+                path.display()
+            );
+            Ok(None)
+        }
+        Err(error) => Err(Misuse::new("code-cache", error)),
+    }
+}
+
+fn caller(args: &Args, setup: &Setup) -> Result<Caller, Misuse> {
+    let mut caller = match &args.caller {
+        Some(name) => setup.callers.get(name).cloned().ok_or_else(|| {
+            let known = setup.callers.keys().map(String::as_str);
+            anyhow!(
+                "{}",
+                nearest::unknown(
+                    name,
+                    known,
+                    &format!("--caller: the operator file has no caller `{name}`")
+                )
+            )
+        })?,
+        // One caller needs no choosing.
+        None if setup.callers.len() == 1 => {
+            setup.callers.values().next().cloned().unwrap_or_default()
+        }
+        None => Caller::default(),
+    };
+    for (given, field) in [
+        (&args.caller_email, &mut caller.email),
+        (&args.caller_name, &mut caller.name),
+        (&args.caller_role, &mut caller.role),
+        (&args.time_zone, &mut caller.time_zone),
+    ] {
+        if given.is_some() {
+            field.clone_from(given);
+        }
+    }
+    caller
+        .settings("--time-zone")
+        .map_err(|error| Misuse::new(error.code(), error))?;
+    Ok(caller)
+}

@@ -1,0 +1,186 @@
+//! The `///` texts of WIT packages, which the build keeps in custom sections of the component.
+//!
+//! A section is named `wit-docs:<package id>`; its payload is a version byte and JSON (the encoding of wit-parser's package
+//! metadata, versions 0 and 1). Without such sections every description is empty.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use wasmparser::{Parser, Payload};
+
+/// What the names of our sections begin with.
+const SECTION_PREFIX: &str = "wit-docs:";
+
+/// The texts of all packages found.
+#[derive(Debug, Clone, Default)]
+pub struct Docs {
+    packages: HashMap<String, Package>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Package {
+    interfaces: HashMap<String, Interface>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Interface {
+    funcs: HashMap<String, FunctionDocs>,
+    types: HashMap<String, TypeDocs>,
+}
+
+impl Package {
+    fn type_docs(&self, name: &str) -> Option<&TypeDocs> {
+        let mut interfaces: Vec<_> = self.interfaces.keys().collect();
+        interfaces.sort();
+        interfaces
+            .into_iter()
+            .find_map(|key| self.interfaces.get(key)?.types.get(name))
+    }
+}
+
+/// A function's text: plain, or with its stability beside it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum FunctionDocs {
+    Text(Option<String>),
+    Full {
+        #[serde(default)]
+        docs: Option<String>,
+    },
+}
+
+/// The texts of a type and of what it consists of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct TypeDocs {
+    /// Of the type itself.
+    pub docs: Option<String>,
+    /// Of its fields, cases or flags.
+    pub items: HashMap<String, String>,
+}
+
+impl Docs {
+    /// Reads the sections of a component. A section that cannot be read is skipped with a warning: texts are a convenience.
+    #[must_use]
+    pub fn read(component: &[u8]) -> Self {
+        let mut docs = Self::default();
+        let mut depth = 0_u32;
+        for payload in Parser::new(0).parse_all(component) {
+            match payload {
+                Ok(Payload::Version { .. }) => depth += 1,
+                Ok(Payload::End(_)) => depth = depth.saturating_sub(1),
+                // Only the component's own sections speak for it, not those of what is inside.
+                Ok(Payload::CustomSection(section)) if depth == 1 => {
+                    if let Some(package) = section.name().strip_prefix(SECTION_PREFIX) {
+                        docs.insert(package, section.data());
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!("the component's sections cannot be read: {error}");
+                    break;
+                }
+            }
+        }
+        docs
+    }
+
+    fn insert(&mut self, package: &str, payload: &[u8]) {
+        let parsed = match payload.split_first() {
+            Some((0 | 1, json)) => serde_json::from_slice(json).map_err(|error| error.to_string()),
+            _ => Err("unknown version".to_owned()),
+        };
+        match parsed {
+            Ok(parsed) => {
+                self.packages.insert(package.to_owned(), parsed);
+            }
+            Err(error) => tracing::warn!(package, "the texts of a package cannot be read: {error}"),
+        }
+    }
+
+    /// The first paragraph of a function's text; `interface` as in `claw:crm/read@0.1.0`.
+    #[must_use]
+    pub fn function(&self, interface: &str, name: &str) -> Option<String> {
+        let text = match self.interface(interface)?.funcs.get(name)? {
+            FunctionDocs::Text(text) => text.as_ref()?,
+            FunctionDocs::Full { docs } => docs.as_ref()?,
+        };
+        Some(first_paragraph(text))
+    }
+
+    /// The texts of a type that `interface` defines or uses: its own first, then those of its package, then any other's.
+    #[must_use]
+    pub fn type_docs(&self, interface: &str, name: &str) -> Option<&TypeDocs> {
+        let own = self
+            .interface(interface)
+            .and_then(|interface| interface.types.get(name));
+        let (package, _) = split(interface)?;
+        own.or_else(|| self.packages.get(&package)?.type_docs(name))
+            .or_else(|| {
+                let mut ids: Vec<_> = self.packages.keys().collect();
+                ids.sort();
+                ids.into_iter()
+                    .find_map(|id| self.packages.get(id)?.type_docs(name))
+            })
+    }
+
+    fn interface(&self, id: &str) -> Option<&Interface> {
+        let (package, interface) = split(id)?;
+        self.packages.get(&package)?.interfaces.get(interface)
+    }
+}
+
+/// Splits `claw:crm/read@0.1.0` into `claw:crm@0.1.0` and `read`.
+pub(super) fn split(interface: &str) -> Option<(String, &str)> {
+    let (package, rest) = interface.split_once('/')?;
+    Some(match rest.split_once('@') {
+        Some((name, version)) => (format!("{package}@{version}"), name),
+        None => (package.to_owned(), rest),
+    })
+}
+
+/// The first paragraph, its line breaks turned into spaces.
+#[must_use]
+pub fn first_paragraph(text: &str) -> String {
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .skip_while(|line| line.is_empty());
+    lines
+        .take_while(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_first_paragraph_counts() {
+        assert_eq!(first_paragraph("\nOne\ntwo.\n\nThree."), "One two.");
+        assert_eq!(first_paragraph(""), "");
+    }
+
+    #[test]
+    fn an_interface_name_splits_into_package_and_interface() {
+        assert_eq!(
+            split("claw:crm/read@0.1.0"),
+            Some(("claw:crm@0.1.0".into(), "read"))
+        );
+        assert_eq!(split("claw:crm/read"), Some(("claw:crm".into(), "read")));
+        assert_eq!(split("read"), None);
+    }
+
+    #[test]
+    fn what_is_no_section_of_ours_gives_no_texts() {
+        assert!(Docs::read(b"not wasm").packages.is_empty());
+        let mut docs = Docs::default();
+        docs.insert("a:b@1.0.0", b"\x07{}");
+        docs.insert("a:b@1.0.0", b"\x01{broken");
+        docs.insert("a:b@1.0.0", b"");
+        assert!(docs.packages.is_empty());
+    }
+}

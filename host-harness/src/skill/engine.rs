@@ -1,0 +1,164 @@
+//! The engine: how components are compiled and their memory is kept, and the ticking that ends endless loops.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use wasmtime::{
+    Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy,
+    PoolingAllocationConfig,
+};
+
+/// How often a running component can be interrupted.
+pub(super) const TICK: Duration = Duration::from_millis(10);
+/// How many calls may run at once; more wait.
+pub(super) const CALLS_MAX: u32 = 16;
+/// Core instances, tables and memories that one component may consist of.
+pub(super) const PARTS_MAX: u32 = 16;
+/// Entries of a table.
+pub(super) const TABLE_MAX: usize = 20_000;
+/// How many idle ticks pass before the ticker sleeps.
+const IDLE_TICKS: u32 = 100;
+
+/// Makes an engine. Memory comes from a pool where the system allows one, else on demand.
+///
+/// # Errors
+/// When the machine or the cache directory cannot be used.
+pub(super) fn build(
+    memory_bytes: usize,
+    cache: Option<&Path>,
+) -> wasmtime::Result<(Engine, Option<Cache>)> {
+    let cache = cache
+        .map(|directory| {
+            let mut config = CacheConfig::new();
+            config.with_directory(directory);
+            Cache::new(config)
+        })
+        .transpose()?;
+    let mut config = base(cache.as_ref());
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(memory_bytes)));
+    let engine = Engine::new(&config).or_else(|error| {
+        tracing::info!("no pool of instances here, so each call maps its own memory: {error:#}");
+        Engine::new(&base(cache.as_ref()))
+    })?;
+    Ok((engine, cache))
+}
+
+fn base(cache: Option<&Cache>) -> Config {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    // Exports are synchronous; without this the calls take a slower path.
+    config.concurrency_support(false);
+    config.wasm_component_model(true);
+    config.cache(cache.cloned());
+    config
+}
+
+fn pool(memory_bytes: usize) -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    let parts = CALLS_MAX * PARTS_MAX;
+    pool.total_component_instances(CALLS_MAX)
+        .total_core_instances(parts)
+        .total_memories(CALLS_MAX * 2)
+        .total_tables(parts)
+        .total_stacks(CALLS_MAX * 2)
+        .max_core_instances_per_component(PARTS_MAX)
+        .max_memories_per_component(2)
+        .max_tables_per_component(PARTS_MAX)
+        .table_elements(TABLE_MAX)
+        .max_memory_size(memory_bytes)
+        // Resetting these pages by copying is faster than asking the kernel, but only while it tells which were touched.
+        .pagemap_scan(Enabled::Auto)
+        .linear_memory_keep_resident(2 << 20)
+        .table_keep_resident(64 << 10)
+        .async_stack_keep_resident(64 << 10);
+    pool
+}
+
+/// Advances the engine's epoch while calls run. Sleeps while none do.
+pub(super) struct Ticker {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    running: AtomicUsize,
+    asleep: AtomicBool,
+    stop: AtomicBool,
+}
+
+impl Ticker {
+    /// Starts ticking for this engine.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub(super) fn start(engine: Engine) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let theirs = Arc::clone(&shared);
+        let thread = thread::Builder::new()
+            .name("epoch".into())
+            .spawn(move || tick(&engine, &theirs))?;
+        Ok(Self {
+            shared,
+            thread: Some(thread),
+        })
+    }
+
+    /// Keeps the ticker awake as long as the guard lives.
+    pub(super) fn running(&self) -> Running<'_> {
+        self.shared.running.fetch_add(1, Ordering::SeqCst);
+        if self.shared.asleep.load(Ordering::SeqCst) {
+            self.thread
+                .iter()
+                .for_each(|thread| thread.thread().unpark());
+        }
+        Running(&self.shared)
+    }
+}
+
+fn tick(engine: &Engine, shared: &Shared) {
+    let mut idle = 0;
+    while !shared.stop.load(Ordering::SeqCst) {
+        thread::park_timeout(TICK);
+        engine.increment_epoch();
+        idle = if shared.running.load(Ordering::SeqCst) == 0 {
+            idle + 1
+        } else {
+            0
+        };
+        if idle > IDLE_TICKS {
+            shared.asleep.store(true, Ordering::SeqCst);
+            // A call that starts now sees `asleep` and wakes this thread, or was seen here.
+            while shared.running.load(Ordering::SeqCst) == 0 && !shared.stop.load(Ordering::SeqCst)
+            {
+                thread::park();
+            }
+            shared.asleep.store(false, Ordering::SeqCst);
+            idle = 0;
+        }
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::SeqCst);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            if thread.join().is_err() {
+                tracing::error!("the epoch thread panicked");
+            }
+        }
+    }
+}
+
+/// A running call.
+pub(super) struct Running<'a>(&'a Shared);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,498 @@
+//! JSON to component values and back, by shape.
+//!
+//! Into the component everything is checked: unknown fields, types, ranges, sizes. What goes wrong is said with the path of the
+//! field and the nearest known name.
+
+use serde_json::{Map, Number, Value, json};
+use thiserror::Error;
+use wasmtime::component::Val;
+
+use super::shape::{Case, Int, Record, Shape};
+use crate::nearest;
+
+/// Longest text among arguments, in bytes.
+pub const TEXT_MAX: usize = 64 * 1024;
+/// Most bytes of all arguments together.
+pub const ARGUMENTS_MAX: usize = 256 * 1024;
+/// Deepest nesting of arguments.
+pub const DEPTH_MAX: usize = 32;
+/// The largest whole number that every JSON reader takes exactly.
+const EXACT_MAX: i128 = 1 << 53;
+
+/// An argument that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{field}: {reason}. {next}")]
+pub struct BadArgument {
+    /// Where, such as `filters.kinds[2]`; empty for the arguments as a whole.
+    pub field: String,
+    /// What is wrong with it.
+    pub reason: String,
+    /// What to do instead.
+    pub next: String,
+}
+
+impl BadArgument {
+    fn new(reason: impl Into<String>, next: impl Into<String>) -> Self {
+        Self {
+            field: String::new(),
+            reason: reason.into(),
+            next: next.into(),
+        }
+    }
+
+    fn in_field(mut self, name: &str) -> Self {
+        let dot = if self.field.is_empty() || self.field.starts_with('[') {
+            ""
+        } else {
+            "."
+        };
+        self.field = format!("{name}{dot}{}", self.field);
+        self
+    }
+
+    fn in_item(mut self, index: usize) -> Self {
+        let dot = if self.field.is_empty() || self.field.starts_with('[') {
+            ""
+        } else {
+            "."
+        };
+        self.field = format!("[{index}]{dot}{}", self.field);
+        self
+    }
+
+    /// The failure that a component would answer with: case `invalid-input`.
+    #[must_use]
+    pub fn to_failure(&self) -> Value {
+        json!({"case": "invalid-input", "field": self.field, "reason": self.reason, "next": self.next})
+    }
+}
+
+/// A component's answer that JSON cannot carry.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the answer does not fit its own type: {0}")]
+pub struct BadAnswer(&'static str);
+
+impl BadAnswer {
+    pub(super) const NOT_A_RESULT: Self = Self("it is no result");
+}
+
+/// Checks size and depth of arguments before anything else looks at them.
+///
+/// # Errors
+/// Which of them is too large.
+pub fn measure(arguments: &Value) -> Result<(), BadArgument> {
+    fn walk(value: &Value, depth: usize) -> Result<usize, BadArgument> {
+        if depth > DEPTH_MAX {
+            return Err(BadArgument::new(
+                format!("is nested more than {DEPTH_MAX} deep"),
+                "Give it in a flatter form.",
+            ));
+        }
+        Ok(match value {
+            Value::String(text) if text.len() > TEXT_MAX => {
+                return Err(BadArgument::new(
+                    format!("is longer than {TEXT_MAX} bytes"),
+                    "Shorten it.",
+                ));
+            }
+            Value::String(text) => text.len() + 2,
+            Value::Array(items) => {
+                let mut size = 2;
+                for (index, item) in items.iter().enumerate() {
+                    size += 1 + walk(item, depth + 1).map_err(|error| error.in_item(index))?;
+                }
+                size
+            }
+            Value::Object(members) => {
+                let mut size = 2;
+                for (name, member) in members {
+                    if name.len() > TEXT_MAX {
+                        return Err(BadArgument::new(
+                            "has a name that is too long",
+                            "Leave it out.",
+                        ));
+                    }
+                    size += 4
+                        + name.len()
+                        + walk(member, depth + 1).map_err(|error| error.in_field(name))?;
+                }
+                size
+            }
+            _ => 8,
+        })
+    }
+    if walk(arguments, 0)? > ARGUMENTS_MAX {
+        return Err(BadArgument::new(
+            format!("the arguments together are larger than {ARGUMENTS_MAX} bytes"),
+            "Shorten them.",
+        ));
+    }
+    Ok(())
+}
+
+/// An argument as a component value.
+///
+/// # Errors
+/// Where and why it does not fit.
+pub fn to_component(shape: &Shape, value: &Value) -> Result<Val, BadArgument> {
+    let wrong = || expected(shape, value);
+    Ok(match shape {
+        Shape::Bool => Val::Bool(value.as_bool().ok_or_else(wrong)?),
+        Shape::Int(int) => integer(*int, value).ok_or_else(wrong)?,
+        Shape::Float32 => {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "the type asked for has this precision"
+            )]
+            let number = value.as_f64().ok_or_else(wrong)? as f32;
+            Val::Float32(
+                Some(number)
+                    .filter(|number| number.is_finite())
+                    .ok_or_else(wrong)?,
+            )
+        }
+        Shape::Float64 => Val::Float64(
+            value
+                .as_f64()
+                .filter(|number| number.is_finite())
+                .ok_or_else(wrong)?,
+        ),
+        Shape::Char => {
+            let mut characters = value.as_str().ok_or_else(wrong)?.chars();
+            match (characters.next(), characters.next()) {
+                (Some(only), None) => Val::Char(only),
+                _ => return Err(wrong()),
+            }
+        }
+        Shape::String => Val::String(value.as_str().ok_or_else(wrong)?.to_owned()),
+        Shape::List(item) => {
+            let items = value.as_array().ok_or_else(wrong)?.iter().enumerate();
+            let convert =
+                |(index, value)| to_component(item, value).map_err(|error| error.in_item(index));
+            Val::List(items.map(convert).collect::<Result<_, _>>()?)
+        }
+        Shape::Tuple(shapes) => {
+            let items = value
+                .as_array()
+                .filter(|items| items.len() == shapes.len())
+                .ok_or_else(wrong)?;
+            let convert = |(index, (shape, value))| {
+                to_component(shape, value).map_err(|e: BadArgument| e.in_item(index))
+            };
+            Val::Tuple(
+                shapes
+                    .iter()
+                    .zip(items)
+                    .enumerate()
+                    .map(convert)
+                    .collect::<Result<_, _>>()?,
+            )
+        }
+        Shape::Record(record) => record_in(record, value.as_object().ok_or_else(wrong)?, None)?,
+        Shape::Variant(cases) => variant_in(cases, value).unwrap_or_else(|| Err(wrong()))?,
+        Shape::Enum(names) => Val::Enum(name_in(names, value).ok_or_else(wrong)?),
+        Shape::Flags(names) => {
+            let mut set: Vec<String> = Vec::new();
+            for (index, item) in value.as_array().ok_or_else(wrong)?.iter().enumerate() {
+                let name = name_in(names, item).ok_or_else(|| wrong().in_item(index))?;
+                if !set.contains(&name) {
+                    set.push(name);
+                }
+            }
+            Val::Flags(set)
+        }
+        Shape::Option(inner) => match value {
+            Value::Null => Val::Option(None),
+            value => Val::Option(Some(Box::new(to_component(inner, value)?))),
+        },
+        Shape::Result(ok, err) => {
+            let members = value
+                .as_object()
+                .filter(|members| members.len() == 1)
+                .ok_or_else(wrong)?;
+            let side = |shape: Option<&Shape>, value: &Value, name: &str| match (shape, value) {
+                (None, Value::Null) => Ok(None),
+                (None, _) => Err(expected(&Shape::Result(None, None), value).in_field(name)),
+                (Some(shape), value) => to_component(shape, value)
+                    .map(|value| Some(Box::new(value)))
+                    .map_err(|error| error.in_field(name)),
+            };
+            match (members.get("ok"), members.get("err")) {
+                (Some(value), _) => Val::Result(Ok(side(ok.as_deref(), value, "ok")?)),
+                (_, Some(value)) => Val::Result(Err(side(err.as_deref(), value, "err")?)),
+                _ => return Err(wrong()),
+            }
+        }
+    })
+}
+
+/// An action's arguments as a component value.
+///
+/// # Errors
+/// Where and why they do not fit.
+pub(super) fn record_to_component(record: &Record, arguments: &Value) -> Result<Val, BadArgument> {
+    record_in(record, members_of(arguments)?, None)
+}
+
+/// The arguments of an action that takes none: an empty object, or null.
+///
+/// # Errors
+/// When there are any.
+pub(super) fn nothing_to_component(arguments: &Value) -> Result<(), BadArgument> {
+    if arguments.is_null() {
+        return Ok(());
+    }
+    match members_of(arguments)?.keys().next() {
+        Some(stranger) => Err(
+            BadArgument::new("is not known", "This action takes no arguments.").in_field(stranger),
+        ),
+        None => Ok(()),
+    }
+}
+
+fn members_of(arguments: &Value) -> Result<&Map<String, Value>, BadArgument> {
+    arguments.as_object().ok_or_else(|| {
+        BadArgument::new(
+            "the arguments must be an object",
+            "Give them as {\"name\": value}.",
+        )
+    })
+}
+
+fn integer(int: Int, value: &Value) -> Option<Val> {
+    let number = match value {
+        Value::Number(number) => number
+            .as_i64()
+            .map(i128::from)
+            .or_else(|| number.as_u64().map(i128::from)),
+        Value::String(text) if int.is_wide() => text.parse().ok(),
+        _ => None,
+    }?;
+    Some(match int {
+        Int::S8 => Val::S8(number.try_into().ok()?),
+        Int::U8 => Val::U8(number.try_into().ok()?),
+        Int::S16 => Val::S16(number.try_into().ok()?),
+        Int::U16 => Val::U16(number.try_into().ok()?),
+        Int::S32 => Val::S32(number.try_into().ok()?),
+        Int::U32 => Val::U32(number.try_into().ok()?),
+        Int::S64 => Val::S64(number.try_into().ok()?),
+        Int::U64 => Val::U64(number.try_into().ok()?),
+    })
+}
+
+fn name_in(names: &[String], value: &Value) -> Option<String> {
+    value
+        .as_str()
+        .filter(|given| names.iter().any(|name| name == given))
+        .map(str::to_owned)
+}
+
+/// `tag` is the member that is no field.
+fn record_in(
+    record: &Record,
+    members: &Map<String, Value>,
+    tag: Option<&str>,
+) -> Result<Val, BadArgument> {
+    let known = || record.fields.iter().map(|field| field.json.as_str());
+    if let Some(stranger) = members
+        .keys()
+        .find(|name| Some(name.as_str()) != tag && !known().any(|k| k == *name))
+    {
+        let next = nearest::unknown(stranger, known(), "Leave it out");
+        return Err(BadArgument::new("is not known", next).in_field(stranger));
+    }
+    let mut fields = Vec::with_capacity(record.fields.len());
+    for field in &record.fields {
+        let value = match (members.get(&field.json), &field.shape) {
+            (Some(value), shape) => {
+                to_component(shape, value).map_err(|error| error.in_field(&field.json))?
+            }
+            (None, Shape::Option(_)) => Val::Option(None),
+            (None, shape) => {
+                let next = format!("Give {}.", shape.describe());
+                return Err(BadArgument::new("is missing", next).in_field(&field.json));
+            }
+        };
+        fields.push((field.wit.clone(), value));
+    }
+    Ok(Val::Record(fields))
+}
+
+/// None if it is not an object with a `case` that is text.
+fn variant_in(cases: &[Case], value: &Value) -> Option<Result<Val, BadArgument>> {
+    let members = value.as_object()?;
+    let name = members.get("case")?.as_str()?;
+    let Some(case) = cases.iter().find(|case| case.name == name) else {
+        let next = nearest::unknown(
+            name,
+            cases.iter().map(|case| case.name.as_str()),
+            "Choose another",
+        );
+        return Some(Err(BadArgument::new("is not known", next).in_field("case")));
+    };
+    let payload = match (case.beside(), &case.payload) {
+        (Some(record), _) => record_in(record, members, Some("case")).map(Some),
+        (None, payload) => value_in(payload.as_ref(), members),
+    };
+    Some(payload.map(|payload| Val::Variant(case.name.clone(), payload.map(Box::new))))
+}
+
+fn value_in(
+    payload: Option<&Shape>,
+    members: &Map<String, Value>,
+) -> Result<Option<Val>, BadArgument> {
+    let allowed = |name: &str| name == "case" || (payload.is_some() && name == "value");
+    if let Some(stranger) = members.keys().find(|name| !allowed(name)) {
+        return Err(BadArgument::new("is not known", "Leave it out.").in_field(stranger));
+    }
+    match (payload, members.get("value")) {
+        (None, _) => Ok(None),
+        (Some(Shape::Option(_)), None) => Ok(Some(Val::Option(None))),
+        (Some(shape), None) => Err(BadArgument::new(
+            "is missing",
+            format!("Give {}.", shape.describe()),
+        )
+        .in_field("value")),
+        (Some(shape), Some(value)) => to_component(shape, value)
+            .map(Some)
+            .map_err(|error| error.in_field("value")),
+    }
+}
+
+fn expected(shape: &Shape, value: &Value) -> BadArgument {
+    let found = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    };
+    let mut next = format!("Give {}.", shape.describe());
+    let mut reason = format!("must be {}, not {found}", shape.describe());
+    let text = value.as_str();
+    match (shape, text) {
+        (Shape::Enum(names), Some(text)) => {
+            reason = "is not one of the known values".into();
+            if let Some(name) = nearest::closest(text, names.iter().map(String::as_str)) {
+                next = format!("Did you mean \"{name}\"? {next}");
+            }
+        }
+        (Shape::Int(_), None) if value.is_number() => reason = "is not such a number".into(),
+        (Shape::Int(int), Some(_)) if int.is_wide() => reason = "is not such a number".into(),
+        _ => {}
+    }
+    BadArgument::new(reason, next)
+}
+
+/// A component value as JSON.
+///
+/// # Errors
+/// When the value is not of the shape or a number is not finite.
+pub fn from_component(shape: &Shape, value: &Val) -> Result<Value, BadAnswer> {
+    Ok(match (shape, value) {
+        (Shape::Bool, Val::Bool(yes)) => Value::Bool(*yes),
+        (Shape::Int(_), value) => integer_out(value).ok_or(BadAnswer("a whole number"))?,
+        (Shape::Float32, Val::Float32(number)) => {
+            // The shortest text that means this number; its 64-bit value would show digits that nobody wrote.
+            let short = number.to_string().parse().ok().and_then(Number::from_f64);
+            Value::Number(short.ok_or(BadAnswer("a number that is not finite"))?)
+        }
+        (Shape::Float64, Val::Float64(number)) => Value::Number(
+            Number::from_f64(*number).ok_or(BadAnswer("a number that is not finite"))?,
+        ),
+        (Shape::Char, Val::Char(character)) => Value::String(character.to_string()),
+        (Shape::String, Val::String(text)) => Value::String(text.clone()),
+        (Shape::List(item), Val::List(items)) => Value::Array(
+            items
+                .iter()
+                .map(|value| from_component(item, value))
+                .collect::<Result<_, _>>()?,
+        ),
+        (Shape::Tuple(shapes), Val::Tuple(items)) if shapes.len() == items.len() => {
+            let convert = |(shape, value)| from_component(shape, value);
+            Value::Array(
+                shapes
+                    .iter()
+                    .zip(items)
+                    .map(convert)
+                    .collect::<Result<_, _>>()?,
+            )
+        }
+        (Shape::Record(record), Val::Record(fields)) => {
+            let mut members = Map::with_capacity(fields.len());
+            record_out(record, fields, &mut members)?;
+            Value::Object(members)
+        }
+        (Shape::Variant(cases), Val::Variant(name, payload)) => {
+            variant_out(cases, name, payload.as_deref())?
+        }
+        (Shape::Enum(_), Val::Enum(name)) => Value::String(name.clone()),
+        (Shape::Flags(_), Val::Flags(names)) => Value::from(names.clone()),
+        (Shape::Option(_), Val::Option(None)) => Value::Null,
+        (Shape::Option(inner), Val::Option(Some(value))) => from_component(inner, value)?,
+        (Shape::Result(ok, err), Val::Result(result)) => {
+            let side = |shape: Option<&Shape>, value: Option<&Val>| match (shape, value) {
+                (None, None) => Ok(Value::Null),
+                (Some(shape), Some(value)) => from_component(shape, value),
+                _ => Err(BadAnswer("a result")),
+            };
+            match result {
+                Ok(value) => json!({"ok": side(ok.as_deref(), value.as_deref())?}),
+                Err(value) => json!({"err": side(err.as_deref(), value.as_deref())?}),
+            }
+        }
+        _ => return Err(BadAnswer("another type")),
+    })
+}
+
+fn integer_out(value: &Val) -> Option<Value> {
+    let number: i128 = match value {
+        Val::S8(number) => (*number).into(),
+        Val::U8(number) => (*number).into(),
+        Val::S16(number) => (*number).into(),
+        Val::U16(number) => (*number).into(),
+        Val::S32(number) => (*number).into(),
+        Val::U32(number) => (*number).into(),
+        Val::S64(number) => (*number).into(),
+        Val::U64(number) => (*number).into(),
+        _ => return None,
+    };
+    let exact = (-EXACT_MAX..=EXACT_MAX).contains(&number);
+    Some(match i64::try_from(number) {
+        Ok(small) if exact => small.into(),
+        _ => number.to_string().into(),
+    })
+}
+
+fn record_out(
+    record: &Record,
+    fields: &[(String, Val)],
+    members: &mut Map<String, Value>,
+) -> Result<(), BadAnswer> {
+    for (field, (_, value)) in record.fields.iter().zip(fields) {
+        // None is told by leaving the key out.
+        if !matches!(value, Val::Option(None)) {
+            members.insert(field.json.clone(), from_component(&field.shape, value)?);
+        }
+    }
+    Ok(())
+}
+
+fn variant_out(cases: &[Case], name: &str, payload: Option<&Val>) -> Result<Value, BadAnswer> {
+    let case = cases
+        .iter()
+        .find(|case| case.name == name)
+        .ok_or(BadAnswer("an unknown case"))?;
+    let mut members = Map::new();
+    members.insert("case".into(), name.into());
+    match (case.beside(), &case.payload, payload) {
+        (Some(record), _, Some(Val::Record(fields))) => record_out(record, fields, &mut members)?,
+        (None, Some(_), Some(Val::Option(None))) | (None, None, None) => {}
+        (None, Some(shape), Some(value)) => {
+            members.insert("value".into(), from_component(shape, value)?);
+        }
+        _ => return Err(BadAnswer("a case with another payload")),
+    }
+    Ok(Value::Object(members))
+}

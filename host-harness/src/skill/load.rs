@@ -1,0 +1,305 @@
+//! Loading a component: compile or take from the cache, refuse what it may not import, find its tools.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
+use wasmtime::{Cache, Engine};
+
+use super::code_cache::CodeCacheError;
+use super::docs::{self, Docs};
+use super::engine::{self, CALLS_MAX, Ticker};
+use super::state::{self, State};
+use super::tools::{self, READ, Tool, ToolError};
+use crate::config::Manifest;
+use crate::outbound::documents::hex;
+
+/// Why a component cannot be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// Its file cannot be read.
+    #[error("cannot read the component {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The directory for compiled code cannot be used.
+    #[error(transparent)]
+    CodeCache(#[from] CodeCacheError),
+    /// It is no component, or the machine cannot run one.
+    #[error("this is not a component that can run here: {0:#}")]
+    Compile(wasmtime::Error),
+    /// It asks for something that no skill gets.
+    #[error(
+        "the component imports `{0}`, which no skill gets: it may import wasi:io, wasi:clocks, wasi:http and wasi:config alone"
+    )]
+    Import(String),
+    /// It imports a version of an interface that this harness does not have.
+    #[error("the component's imports do not fit this harness: {0:#}")]
+    Link(wasmtime::Error),
+    /// Manifest and component are of different versions or packages.
+    #[error(
+        "the component is of {component}, but skill.toml is for {manifest}: use the two that belong together"
+    )]
+    Package {
+        /// What the component exports.
+        component: String,
+        /// What the manifest names.
+        manifest: String,
+    },
+    /// It offers nothing.
+    #[error("the component exports no interface `{0}`, so there is no action to call")]
+    NoActions(String),
+    /// A function that cannot be a tool.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    /// The thread that ends endless loops cannot be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+}
+
+impl LoadError {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "component-unreadable",
+            Self::CodeCache(_) => "code-cache",
+            Self::Compile(_) => "component-invalid",
+            Self::Import(_) => "component-import",
+            Self::Link(_) => "component-link",
+            Self::Package { .. } => "component-package",
+            Self::NoActions(_) => "component-no-actions",
+            Self::Tool(_) => "component-function",
+            Self::Thread(_) => "thread",
+        }
+    }
+}
+
+/// What a component is made of, for people.
+#[derive(Debug, Clone)]
+pub struct Inspection {
+    /// SHA-256 of the component in hexadecimal.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub bytes: usize,
+    /// What it imports.
+    pub imports: Vec<String>,
+    /// The interfaces that it exports, with their functions.
+    pub exports: Vec<Exported>,
+}
+
+/// An exported interface.
+#[derive(Debug, Clone)]
+pub struct Exported {
+    /// Its full name.
+    pub interface: String,
+    /// Its functions.
+    pub functions: Vec<String>,
+    /// Why its functions are not offered; none if they are.
+    pub not_offered: Option<&'static str>,
+}
+
+/// A component that is ready to be called.
+pub struct Skill {
+    pub(super) engine: Engine,
+    pub(super) instance: InstancePre<State>,
+    pub(super) ticker: Ticker,
+    pub(super) slots: Semaphore,
+    pub(super) memory_bytes: usize,
+    tools: Vec<Tool>,
+    indices: HashMap<String, ComponentExportIndex>,
+    inspection: Inspection,
+    cache: Option<Cache>,
+}
+
+impl Skill {
+    /// Loads the component in a file. `cache` is a directory for compiled code that [`super::code_cache`] has checked.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn read(
+        path: &Path,
+        manifest: &Manifest,
+        memory_mib: u64,
+        cache: Option<&Path>,
+    ) -> Result<Self, LoadError> {
+        let bytes = std::fs::read(path).map_err(|source| LoadError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::load(&bytes, manifest, memory_mib, cache)
+    }
+
+    /// Loads a component.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn load(
+        bytes: &[u8],
+        manifest: &Manifest,
+        memory_mib: u64,
+        cache: Option<&Path>,
+    ) -> Result<Self, LoadError> {
+        let memory_bytes =
+            usize::try_from(memory_mib.saturating_mul(1 << 20)).unwrap_or(usize::MAX);
+        let (engine, cache) = engine::build(memory_bytes, cache).map_err(LoadError::Compile)?;
+        let component = Component::from_binary(&engine, bytes).map_err(LoadError::Compile)?;
+        let imports = check_imports(&engine, &component)?;
+        let linker = state::linker(&engine).map_err(LoadError::Link)?;
+        let instance = linker
+            .instantiate_pre(&component)
+            .map_err(LoadError::Link)?;
+        let (tools, exports) = offered(&engine, &component, manifest, &Docs::read(bytes))?;
+        let read = exports
+            .iter()
+            .find(|exported| exported.not_offered.is_none());
+        let interface = read.map_or("", |exported| exported.interface.as_str());
+        let indices = tools
+            .iter()
+            .filter_map(|tool| {
+                let index = tools::export_index(&component, interface, &tool.function)?;
+                Some((tool.name.clone(), index))
+            })
+            .collect();
+        let sha256 = hex(&Sha256::digest(bytes));
+        Ok(Self {
+            ticker: Ticker::start(engine.clone()).map_err(LoadError::Thread)?,
+            slots: Semaphore::new(CALLS_MAX as usize),
+            engine,
+            instance,
+            memory_bytes,
+            tools,
+            indices,
+            inspection: Inspection {
+                sha256,
+                bytes: bytes.len(),
+                imports,
+                exports,
+            },
+            cache,
+        })
+    }
+
+    /// What it offers.
+    #[must_use]
+    pub fn tools(&self) -> &[Tool] {
+        &self.tools
+    }
+
+    /// The tool of this name, with or without the package's prefix.
+    #[must_use]
+    pub fn tool(&self, name: &str) -> Option<&Tool> {
+        let short = |tool: &Tool| {
+            tool.name
+                .split_once('_')
+                .is_some_and(|(_, rest)| rest == name.replace('-', "_"))
+        };
+        self.tools
+            .iter()
+            .find(|tool| tool.name == name)
+            .or_else(|| self.tools.iter().find(|tool| short(tool)))
+    }
+
+    /// What it is made of.
+    #[must_use]
+    pub fn inspection(&self) -> &Inspection {
+        &self.inspection
+    }
+
+    /// How often compiled code was taken from the cache, and how often it was compiled; none without a cache.
+    #[must_use]
+    pub fn cache_hits_and_misses(&self) -> Option<(usize, usize)> {
+        self.cache
+            .as_ref()
+            .map(|cache| (cache.cache_hits(), cache.cache_misses()))
+    }
+
+    pub(super) fn index(&self, tool: &Tool) -> Option<&ComponentExportIndex> {
+        self.indices.get(&tool.name)
+    }
+}
+
+/// The names of all imports, if each is one that a skill may have.
+fn check_imports(engine: &Engine, component: &Component) -> Result<Vec<String>, LoadError> {
+    let ty = component.component_type();
+    let mut names = Vec::new();
+    for (name, item) in ty.imports(engine) {
+        // A types interface of the skill's own packages is no import of anything.
+        let only_types = matches!(&item.ty, ComponentItem::ComponentInstance(instance)
+            if instance.exports(engine).all(|(_, item)| matches!(item.ty, ComponentItem::Type(_))));
+        if !state::may_import(name) && !only_types {
+            return Err(LoadError::Import(name.to_owned()));
+        }
+        names.push(name.to_owned());
+    }
+    Ok(names)
+}
+
+fn offered(
+    engine: &Engine,
+    component: &Component,
+    manifest: &Manifest,
+    docs: &Docs,
+) -> Result<(Vec<Tool>, Vec<Exported>), LoadError> {
+    let wanted = manifest.skill.package.as_str();
+    let (package, _) = wanted.split_once('@').unwrap_or((wanted, ""));
+    let ty = component.component_type();
+    let mut found = None;
+    let mut exports = Vec::new();
+    for interface in tools::interfaces(engine, &ty) {
+        let (id, short) = docs::split(interface.name).unwrap_or_default();
+        let of_package = id.split_once('@').map_or(id.as_str(), |(name, _)| name) == package;
+        if of_package && id != wanted {
+            return Err(LoadError::Package {
+                component: id,
+                manifest: wanted.to_owned(),
+            });
+        }
+        let not_offered = match (of_package, short) {
+            (true, READ) => {
+                found = Some(tools::tools(engine, package, &interface, docs)?);
+                None
+            }
+            (true, "propose") => Some("it proposes plans, which this harness does not perform yet"),
+            _ => Some("it is none of the interfaces that hold actions"),
+        };
+        let functions = tools::functions(engine, &interface);
+        if !functions.is_empty() {
+            exports.push(Exported {
+                interface: interface.name.to_owned(),
+                functions,
+                not_offered,
+            });
+        }
+    }
+    match found {
+        Some(tools) if !tools.is_empty() => Ok((tools, exports)),
+        _ => {
+            let other = exports
+                .first()
+                .and_then(|exported| docs::split(&exported.interface));
+            match other {
+                Some((id, READ)) => Err(LoadError::Package {
+                    component: id,
+                    manifest: wanted.to_owned(),
+                }),
+                _ => Err(LoadError::NoActions(format!("{package}/{READ}"))),
+            }
+        }
+    }
+}
+
+/// A skill may be shared between calls.
+const _: fn() = || {
+    fn shareable<T: Send + Sync>() {}
+    shareable::<Arc<Skill>>();
+};

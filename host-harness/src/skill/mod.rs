@@ -1,0 +1,13 @@
+//! The component: loading it, what it offers, and calling it.
+
+pub mod call;
+pub mod clock;
+pub mod code_cache;
+pub mod docs;
+pub mod engine;
+pub mod json;
+pub mod load;
+pub mod schema;
+pub mod shape;
+pub mod state;
+pub mod tools;

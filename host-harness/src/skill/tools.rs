@@ -1,0 +1,206 @@
+//! What a component offers: one tool for each function of its `read` interface.
+
+use serde_json::Value;
+use thiserror::Error;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem};
+
+use super::docs::Docs;
+use super::schema;
+use super::shape::{Names, Record, Shape, Unsupported};
+
+/// The interface whose functions only read.
+pub const READ: &str = "read";
+
+/// An action of a skill.
+#[derive(Debug, Clone)]
+pub struct Tool {
+    /// Its name: package and function, such as `crm_follow_ups`.
+    pub name: String,
+    /// What it does, in the skill's own words.
+    pub description: String,
+    /// What it does to the services; the interface it lives in says so.
+    pub effect: ToolEffect,
+    /// The function's name in WIT.
+    pub function: String,
+    /// Its arguments; none if it takes none.
+    pub input: Option<Record>,
+    /// Its answer.
+    pub output: Option<Shape>,
+    /// Its failure.
+    pub failure: Option<Shape>,
+}
+
+/// What an action does to the services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToolEffect {
+    /// It only reads.
+    Read,
+}
+
+impl ToolEffect {
+    /// The effect's name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+        }
+    }
+}
+
+impl Tool {
+    /// The JSON Schema of its arguments.
+    #[must_use]
+    pub fn input_schema(&self) -> Value {
+        schema::arguments(self.input.as_ref())
+    }
+
+    /// The JSON Schema of its answer; null if it answers nothing.
+    #[must_use]
+    pub fn output_schema(&self) -> Value {
+        self.output.as_ref().map_or(Value::Null, schema::schema)
+    }
+}
+
+/// A function that cannot be a tool.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ToolError {
+    /// Its parameters or its result have another form.
+    #[error(
+        "the function `{function}` must take nothing or one record, and return a result with a failure: {found}"
+    )]
+    Form {
+        /// The function.
+        function: String,
+        /// What it has instead.
+        found: String,
+    },
+    /// A type that JSON cannot carry.
+    #[error("the function `{function}`: {source}")]
+    Unsupported {
+        /// The function.
+        function: String,
+        /// The type.
+        source: Unsupported,
+    },
+}
+
+/// An interface of a component: its full name and what it is.
+pub(super) struct Interface<'a> {
+    pub(super) name: &'a str,
+    pub(super) instance: ComponentInstance,
+}
+
+/// The tools of an interface in the order of their definition.
+pub(super) fn tools(
+    engine: &Engine,
+    package: &str,
+    interface: &Interface<'_>,
+    docs: &Docs,
+) -> Result<Vec<Tool>, ToolError> {
+    let names = Names::new(engine, interface.name, &interface.instance, docs);
+    let prefix = package
+        .rsplit(':')
+        .next()
+        .unwrap_or(package)
+        .replace('-', "_");
+    let mut tools = Vec::new();
+    for (function, item) in interface.instance.exports(engine) {
+        if let ComponentItem::ComponentFunc(ty) = item.ty {
+            let name = format!("{prefix}_{}", function.replace('-', "_"));
+            let description = docs.function(interface.name, function).unwrap_or_default();
+            tools.push(tool(name, description, function, &ty, &names)?);
+        }
+    }
+    Ok(tools)
+}
+
+fn tool(
+    name: String,
+    description: String,
+    function: &str,
+    ty: &ComponentFunc,
+    names: &Names<'_>,
+) -> Result<Tool, ToolError> {
+    let form = |found: &str| ToolError::Form {
+        function: function.to_owned(),
+        found: found.to_owned(),
+    };
+    let unsupported = |source| ToolError::Unsupported {
+        function: function.to_owned(),
+        source,
+    };
+    if ty.async_() {
+        return Err(form("it is async"));
+    }
+    let mut params = ty.params();
+    let input = match (params.next(), params.next()) {
+        (None, _) => None,
+        (Some((_, param)), None) => {
+            let hint = format!("{function}-request");
+            match Shape::of(&param, names, Some(&hint)).map_err(unsupported)? {
+                Shape::Record(record) => Some(record),
+                _ => return Err(form("its parameter is no record")),
+            }
+        }
+        (Some(_), Some(_)) => return Err(form("it takes several parameters")),
+    };
+    let mut results = ty.results();
+    let (Some(result), None) = (results.next(), results.next()) else {
+        return Err(form("it returns nothing"));
+    };
+    let Shape::Result(output, failure) = Shape::of(&result, names, None).map_err(unsupported)?
+    else {
+        return Err(form("it does not return a result"));
+    };
+    let Some(failure) = failure else {
+        return Err(form("its result has no failure"));
+    };
+    Ok(Tool {
+        name,
+        description,
+        effect: ToolEffect::Read,
+        function: function.to_owned(),
+        input,
+        output: output.map(|shape| *shape),
+        failure: Some(*failure),
+    })
+}
+
+/// The instances that a component exports.
+pub(super) fn interfaces<'a>(
+    engine: &'a Engine,
+    component: &'a wasmtime::component::types::Component,
+) -> Vec<Interface<'a>> {
+    component
+        .exports(engine)
+        .filter_map(|(name, item)| match item.ty {
+            ComponentItem::ComponentInstance(instance) => Some(Interface { name, instance }),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Functions of an interface, for a look at what a component has.
+pub(super) fn functions(engine: &Engine, interface: &Interface<'_>) -> Vec<String> {
+    let functions = interface
+        .instance
+        .exports(engine)
+        .filter_map(|(name, item)| match item.ty {
+            ComponentItem::ComponentFunc(_) => Some(name.to_owned()),
+            _ => None,
+        });
+    functions.collect()
+}
+
+/// Where a tool's function is found in an instance.
+pub(super) fn export_index(
+    component: &Component,
+    interface: &str,
+    function: &str,
+) -> Option<wasmtime::component::ComponentExportIndex> {
+    let instance = component.get_export_index(None, interface)?;
+    component.get_export_index(Some(&instance), function)
+}

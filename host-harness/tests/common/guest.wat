@@ -1,0 +1,56 @@
+;; What the guest of the tests does. A function answers with the address of its result.
+(module
+  (memory (export "memory") 1)
+  (global $free (mut i32) (i32.const 4096))
+  (global $calls (mut i32) (i32.const 0))
+  (data (i32.const 512) "nothing is here")
+  (data (i32.const 544) "look elsewhere")
+
+  (func (export "cabi_realloc") (param $old i32) (param $old_size i32) (param $align i32) (param $size i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+    (global.set $free (i32.add (local.get $at) (local.get $size)))
+    (block $enough
+      (br_if $enough (i32.le_u (global.get $free) (i32.mul (memory.size) (i32.const 65536))))
+      (if (i32.eq (memory.grow (i32.const 16)) (i32.const -1)) (then unreachable)))
+    (local.get $at))
+
+  (func (export "test:guest/read@0.1.0#echo")
+    (param $text i32) (param $length i32) (param $count i32) (param $has_colour i32) (param $colour i32) (param $ratio f32)
+    (param $pick i32) (param $first i32) (param $second i32) (result i32)
+    (i32.store8 (i32.const 1024) (i32.const 0))
+    (i32.store (i32.const 1028) (local.get $text))
+    (i32.store (i32.const 1032) (local.get $length))
+    (i32.store (i32.const 1036) (local.get $count))
+    (i32.store8 (i32.const 1040) (local.get $has_colour))
+    (i32.store8 (i32.const 1041) (local.get $colour))
+    (f32.store (i32.const 1044) (local.get $ratio))
+    (i32.store8 (i32.const 1048) (local.get $pick))
+    (i32.store (i32.const 1052) (local.get $first))
+    (i32.store (i32.const 1056) (local.get $second))
+    (i32.const 1024))
+
+  (func (export "test:guest/read@0.1.0#spin") (result i32)
+    (loop $again (br $again))
+    unreachable)
+
+  (func (export "test:guest/read@0.1.0#grow") (result i32)
+    (loop $again (br_if $again (i32.ne (memory.grow (i32.const 16)) (i32.const -1))))
+    unreachable)
+
+  (func (export "test:guest/read@0.1.0#broken") (result i32) unreachable)
+
+  (func (export "test:guest/read@0.1.0#nothing-found") (result i32)
+    (i32.store8 (i32.const 1024) (i32.const 1))
+    (i32.store8 (i32.const 1028) (i32.const 0))
+    (i32.store (i32.const 1032) (i32.const 512))
+    (i32.store (i32.const 1036) (i32.const 15))
+    (i32.store (i32.const 1040) (i32.const 544))
+    (i32.store (i32.const 1044) (i32.const 14))
+    (i32.const 1024))
+
+  (func (export "test:guest/read@0.1.0#count-up") (result i32)
+    (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+    (i32.store8 (i32.const 1024) (i32.const 0))
+    (i32.store (i32.const 1028) (global.get $calls))
+    (i32.const 1024)))
