@@ -219,7 +219,7 @@ fn advice(choice: Choice) -> String {
             format!("{rustup}\n{debian}   (Debian, as root)"),
         ),
         Choice::Rustup => ("this", rustup),
-        Choice::Debian => ("this, as root on Debian", debian),
+        Choice::Debian => ("this, as root on Debian,", debian),
     };
     format!("no compiler here builds for {TARGET}. Run {ways} and try again:\n{commands}")
 }
