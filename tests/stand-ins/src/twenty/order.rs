@@ -52,11 +52,6 @@ impl Order {
         Ok(Self(keys))
     }
 
-    /// Whether records come in the order of ids.
-    pub(super) fn is_by_id(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// How two records stand to each other.
     pub(super) fn compare(&self, workspace: &Workspace, a: &Row, b: &Row) -> Ordering {
         for key in &self.0 {

@@ -18,6 +18,7 @@ const COVER_PER_WORD: f64 = 0.1;
 #[derive(Default)]
 pub(super) struct Words {
     postings: BTreeMap<Box<str>, Vec<RowId>>,
+    /// Each record's words, for the substring match.
     texts: HashMap<RowId, Box<str>>,
 }
 
@@ -38,16 +39,15 @@ impl Words {
         for text in texts {
             let text = fold(text);
             for word in words(&text) {
+                // One word a line: what is matched as a substring lies within a word, as in the real index.
+                all.push_str(word);
+                all.push('\n');
                 if let Some(rows) = self.postings.get_mut(word) {
                     rows.push(row);
                 } else {
                     self.postings.insert(Box::from(word), vec![row]);
                 }
             }
-            if !all.is_empty() {
-                all.push(' ');
-            }
-            all.push_str(&text);
         }
         if !all.is_empty() {
             self.texts.insert(row, all.into_boxed_str());

@@ -1,6 +1,6 @@
 //! The workspace's tables in memory, with the indexes that answer the usual questions without a scan.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
 
 use uuid::Uuid;
@@ -20,7 +20,6 @@ pub(super) struct Table {
     pub object: &'static Object,
     rows: Vec<Row>,
     by_id: HashMap<Uuid, RowId>,
-    in_order: BTreeMap<Uuid, RowId>,
     links: HashMap<ColumnId, HashMap<Uuid, Vec<RowId>>>,
     timed: HashMap<ColumnId, BTreeSet<(i64, RowId)>>,
     /// The full-text index.
@@ -33,7 +32,6 @@ impl Table {
             object,
             rows: Vec::new(),
             by_id: HashMap::new(),
-            in_order: BTreeMap::new(),
             links: object
                 .links
                 .iter()
@@ -66,7 +64,6 @@ impl Table {
                 let at = RowId::try_from(self.rows.len()).unwrap_or(RowId::MAX);
                 self.rows.push(row);
                 self.by_id.insert(id, at);
-                self.in_order.insert(id, at);
                 at
             }
         };
@@ -128,11 +125,6 @@ impl Table {
         self.rows.len()
     }
 
-    /// Whether there is none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
     /// The record that stands here.
     pub(super) fn row(&self, at: RowId) -> Option<&Row> {
         self.rows.get(at as usize)
@@ -151,11 +143,6 @@ impl Table {
     /// Whether a record of this table is not soft-deleted.
     pub(super) fn is_live(&self, row: &Row) -> bool {
         row.get(self.object.deleted_at).is_none_or(Value::is_null)
-    }
-
-    /// Every record in the order of ids.
-    pub(super) fn in_order(&self) -> impl Iterator<Item = RowId> + '_ {
-        self.in_order.values().copied()
     }
 
     /// The records whose id column holds this id; `None` if the column is not indexed.
@@ -213,11 +200,6 @@ impl Workspace {
         self.tables.get(object)
     }
 
-    /// The table of the object with this singular name.
-    pub(super) fn named(&self, singular: &str) -> Option<&Table> {
-        self.table(CATALOGUE.singular(singular)?.id)
-    }
-
     /// A record that is not soft-deleted.
     pub(super) fn live(&self, object: ObjectId, id: Uuid) -> Option<&Row> {
         self.table(object)?.live(id)
@@ -242,30 +224,5 @@ impl Workspace {
             }
         }
         table.put(row);
-    }
-
-    /// Changes columns of a record that exists; says whether it does.
-    pub(super) fn change<'a>(
-        &mut self,
-        singular: &str,
-        id: Uuid,
-        values: impl IntoIterator<Item = (&'a str, Value)>,
-    ) -> bool {
-        let Some(object) = CATALOGUE.singular(singular) else {
-            return false;
-        };
-        let Some(table) = self.tables.get_mut(object.id) else {
-            return false;
-        };
-        let Some(mut row) = table.find(id).and_then(|at| table.row(at)).cloned() else {
-            return false;
-        };
-        for (path, value) in values {
-            if let Some(slot) = object.column(path).and_then(|c| row.get_mut(c)) {
-                *slot = value;
-            }
-        }
-        table.put(row);
-        true
     }
 }

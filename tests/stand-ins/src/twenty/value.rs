@@ -97,15 +97,6 @@ impl Value {
         }
     }
 
-    /// The time, if this is one.
-    pub(super) fn as_time(&self) -> Option<i64> {
-        if let Self::Time(ms) = self {
-            Some(*ms)
-        } else {
-            None
-        }
-    }
-
     /// Whether this is NULL.
     pub(super) fn is_null(&self) -> bool {
         matches!(self, Self::Null)

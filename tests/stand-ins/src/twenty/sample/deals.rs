@@ -547,6 +547,7 @@ pub(super) const DEALS: &[Deal] = &[
         contact: 14,
         owner: 5,
         stage: "NEW",
+        close: None,
         age: 12,
         events: &[],
         currency: "NOK",
@@ -688,6 +689,17 @@ pub(super) const DEALS: &[Deal] = &[
         contact: 9,
         owner: 2,
         deleted: true,
+        ..FINE
+    },
+    // 57: no company.
+    Deal {
+        name: "Walk-in enquiry",
+        company: 0,
+        contact: 24,
+        stage: "NEW",
+        amount: Some(12_000),
+        age: 8,
+        events: &[],
         ..FINE
     },
 ];

@@ -1,0 +1,586 @@
+//! The contract with the real service: recorded exchanges are replayed and must come out the same in status, content type,
+//! fields, types, errors, and every value that the request itself decides.
+//!
+//! The real service's recordings are replayed where their folder is present beside the repository; exchanges of the same
+//! shapes with names and values of the sample are in `fixtures/` and are always replayed, by the same comparison.
+
+mod client;
+#[path = "contract/compare.rs"]
+mod compare;
+#[path = "contract/exchange.rs"]
+mod exchange;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use client::{ask, send};
+use compare::Rules;
+use crm_stand_in::Running;
+use crm_stand_in::clock::ManualClock;
+use crm_stand_in::twenty::keys::{FULL_KEY, NARROW_KEY, READ_ONLY_KEY, REVOKED_KEY};
+use crm_stand_in::twenty::sample::{
+    FORMER_PERSON, HEALTHY, ROBIN, ROBIN_EMAIL, Size, company_id, deal_id, person_id, task_id,
+};
+use crm_stand_in::twenty::{Options, TwentyStandIn};
+use exchange::Exchange;
+use serde_json::{Value, json};
+
+/// What stands in the recorded request's place.
+enum To {
+    /// This value.
+    Is(Value),
+    /// Ids of the sample's first so many deals.
+    Deals(u32),
+    /// The id of the link that this task has.
+    LinkOf(u32),
+    /// What an earlier exchange answered at this place.
+    From(&'static str, &'static str),
+}
+
+/// Changes of recorded requests: the recorded ids, addresses and search words are not in the sample; these stand in the
+/// same relation to its data. `at` is a JSON pointer into the request body, or `"query"` and the text to replace.
+fn changes() -> Vec<(&'static str, At, To)> {
+    use At::{Pointer, Text, Uuid};
+    let id = |id: uuid::Uuid| To::Is(json!(id.to_string()));
+    let text = |text: &str| To::Is(json!(text));
+    let person_and_company = |id: uuid::Uuid| To::Is(json!(id.to_string()));
+    vec![
+        (
+            "gql-blockers-4-roots",
+            Pointer("/variables/id"),
+            id(HEALTHY),
+        ),
+        ("gql-briefing-1of2", Pointer("/variables/me"), id(ROBIN)),
+        (
+            "gql-briefing-1of2",
+            Pointer("/variables/since"),
+            text("2026-10-21T20:00:00Z"),
+        ),
+        (
+            "gql-briefing-2of2-openTasks-and-lastActivity-per-opportunity",
+            Pointer("/variables/ids"),
+            To::Deals(50),
+        ),
+        (
+            "gql-cursor-null-sort-page2",
+            Pointer("/variables/a"),
+            To::From(
+                "gql-cursor-null-sort-page1",
+                "/data/opportunities/pageInfo/endCursor",
+            ),
+        ),
+        (
+            "gql-cursor-order-field-not-selected-page2",
+            Pointer("/variables/a"),
+            To::From(
+                "gql-cursor-order-field-not-selected-page1",
+                "/data/people/pageInfo/endCursor",
+            ),
+        ),
+        (
+            "gql-cursor-order-field-selected-page2",
+            Pointer("/variables/a"),
+            To::From(
+                "gql-cursor-order-field-selected-page1",
+                "/data/people/pageInfo/endCursor",
+            ),
+        ),
+        (
+            "gql-daily-briefing-4-roots-big-workspace",
+            Pointer("/variables/me"),
+            id(ROBIN),
+        ),
+        (
+            "gql-daily-briefing-4-roots-big-workspace",
+            Pointer("/variables/since"),
+            text("2026-10-21T20:00:00Z"),
+        ),
+        (
+            "gql-daily-briefing-one-request",
+            Pointer("/variables/me"),
+            id(ROBIN),
+        ),
+        (
+            "gql-daily-briefing-one-request",
+            Pointer("/variables/since"),
+            text("2026-10-21T20:00:00Z"),
+        ),
+        (
+            "gql-list-soft-deleted",
+            Pointer("/variables/i"),
+            id(FORMER_PERSON),
+        ),
+        (
+            "gql-neq-and-null",
+            Pointer("/variables/i"),
+            id(task_id(207)),
+        ),
+        (
+            "gql-nested-args-filter",
+            Pointer("/variables/i"),
+            id(deal_id(4)),
+        ),
+        ("gql-nested-first-500", Pointer("/variables/i"), id(HEALTHY)),
+        (
+            "gql-opportunity-blockers-one-request",
+            Pointer("/variables/id"),
+            id(HEALTHY),
+        ),
+        (
+            "gql-person-one",
+            Pointer("/variables/f/id/eq"),
+            id(person_id(25)),
+        ),
+        (
+            "gql-readonly-key-search-included",
+            Text("nakamura"),
+            text("acme"),
+        ),
+        (
+            "gql-relation-neq-null",
+            Pointer("/variables/i"),
+            id(deal_id(57)),
+        ),
+        (
+            "gql-root-taskTargets-filter-through-relation",
+            Pointer("/variables/i"),
+            id(HEALTHY),
+        ),
+        ("gql-search", Pointer("/variables/q"), text("ac")),
+        (
+            "gql-search-email",
+            Pointer("/variables/q"),
+            text("marta.keller@acme.example"),
+        ),
+        (
+            "gql-search-email-part",
+            Pointer("/variables/q"),
+            text("@acme"),
+        ),
+        (
+            "gql-search-filter-updatedAt",
+            Text("2026-11-22T19:58:00Z"),
+            text("2026-08-22T19:58:00Z"),
+        ),
+        ("gql-search-not-throttled", Text("jeff"), text("marta")),
+        ("gql-search-page1", Pointer("/variables/q"), text("a")),
+        ("gql-search-page2", Pointer("/variables/q"), text("a")),
+        (
+            "gql-search-page2",
+            Pointer("/variables/a"),
+            To::From("gql-search-page1", "/data/search/pageInfo/endCursor"),
+        ),
+        (
+            "gql-search-two-words-or",
+            Pointer("/variables/q"),
+            text("Declan Alba"),
+        ),
+        (
+            "gql-taskTarget-of-soft-deleted-opportunity",
+            Pointer("/variables/i"),
+            To::LinkOf(216),
+        ),
+        (
+            "gql-taskTarget-of-soft-deleted-opportunity-2",
+            Pointer("/variables/i"),
+            id(task_id(216)),
+        ),
+        (
+            "gql-taskTargets-of-soft-deleted-task",
+            Pointer("/variables/i"),
+            id(deal_id(34)),
+        ),
+        (
+            "gql-taskTargets-of-soft-deleted-task",
+            Uuid,
+            id(task_id(217)),
+        ),
+        (
+            "gql-taskTargets-open-of-many-opportunities",
+            Pointer("/variables/ids"),
+            To::Deals(20),
+        ),
+        (
+            "gql-timeline-or-targets",
+            Pointer("/variables/o"),
+            id(HEALTHY),
+        ),
+        (
+            "gql-timeline-or-targets",
+            Pointer("/variables/p"),
+            person_and_company(person_id(25)),
+        ),
+        (
+            "gql-timeline-or-targets",
+            Pointer("/variables/c"),
+            person_and_company(company_id(12)),
+        ),
+        (
+            "gql-timelineActivitiesGroupBy-last-per-opportunity",
+            Pointer("/variables/ids"),
+            To::Deals(20),
+        ),
+        (
+            "gql-workspaceMembers-me-by-email",
+            Text("tim@apple.dev"),
+            text(ROBIN_EMAIL),
+        ),
+    ]
+}
+
+/// Where a request is changed.
+enum At {
+    Pointer(&'static str),
+    /// This text within the query.
+    Text(&'static str),
+    /// The first UUID within the query.
+    Uuid,
+}
+
+/// The key that a recording was made with, where it is not one with every right.
+const KEYS: &[(&str, &str)] = &[
+    ("gql-error-bad-key", "a key that nobody gave out"),
+    ("gql-error-revoked-key", REVOKED_KEY),
+    ("gql-error-no-read-permission-partial", NARROW_KEY),
+    ("gql-readonly-key-metadata-objects", READ_ONLY_KEY),
+    ("gql-readonly-key-search", READ_ONLY_KEY),
+    ("gql-readonly-key-search-all", READ_ONLY_KEY),
+    ("gql-readonly-key-search-included", READ_ONLY_KEY),
+    ("gql-readonly-key-workspaceMembers", READ_ONLY_KEY),
+];
+
+/// Where the recorded workspace's data, not the request, decided something that the comparison would insist on.
+const DATA_DECIDES: &[(&str, &str, &str)] = &[
+    (
+        "gql-daily-briefing-one-request",
+        "/data/opportunities/edges/node/owner/id",
+        "the filter says nothing of owners; only the member who asked had such deals",
+    ),
+    (
+        "gql-person-null-when-soft-deleted",
+        "/data/people/edges",
+        "nobody was soft-deleted there; one person is here",
+    ),
+];
+
+/// Root fields that the stand-in plays, beside the aliases and misspellings that some recordings are about.
+const PLAYED: &[&str] = &[
+    "people",
+    "person",
+    "companies",
+    "company",
+    "opportunities",
+    "opportunity",
+    "tasks",
+    "task",
+    "notes",
+    "note",
+    "taskTargets",
+    "taskTarget",
+    "noteTargets",
+    "noteTarget",
+    "timelineActivities",
+    "timelineActivity",
+    "workspaceMembers",
+    "workspaceMember",
+    "attachments",
+    "search",
+    "__type",
+    "objects",
+    "nope",
+];
+
+/// Why a recording is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum LeftOut {
+    /// It writes, and writes are not played yet.
+    Writes,
+    /// It asks for something that the stand-in does not play: the roots are named in the recording.
+    OtherRoots,
+    /// It depends on a custom field that another recording made or had not made yet.
+    OtherCustomFields,
+}
+
+const BY_NAME: &[(&str, LeftOut)] = &[
+    ("gql-custom-field-after", LeftOut::OtherCustomFields),
+    ("gql-custom-field-before", LeftOut::OtherCustomFields),
+];
+
+/// Why a recording is left out, if it is.
+fn left_out(exchange: &Exchange) -> Option<LeftOut> {
+    if exchange.is_mutation() {
+        return Some(LeftOut::Writes);
+    }
+    // Twenty-one roots are refused for their number, whatever they are.
+    let roots = exchange.roots();
+    let played =
+        |root: &String| PLAYED.contains(&root.strip_suffix("GroupBy").unwrap_or(root).as_ref());
+    if roots.len() <= 20 && !roots.iter().all(played) {
+        return Some(LeftOut::OtherRoots);
+    }
+    BY_NAME
+        .iter()
+        .find(|(name, _)| *name == exchange.name)
+        .map(|(_, why)| *why)
+}
+
+async fn start(size: Size) -> Running {
+    let clock = ManualClock::at("2026-11-22T20:30:00Z".parse().expect("a time"));
+    TwentyStandIn::start(Options {
+        clock: clock.clock(),
+        size,
+        rate_limit: false,
+        ..Options::default()
+    })
+    .await
+    .expect("it starts")
+}
+
+/// The request to send for an exchange, and what it changed in it.
+async fn changed(
+    addr: SocketAddr,
+    exchange: &Exchange,
+    answers: &BTreeMap<String, Value>,
+) -> (Value, BTreeMap<String, String>) {
+    let mut body = exchange.body.clone();
+    let mut echoes = BTreeMap::new();
+    note_strings(&exchange.body, &mut echoes);
+    for (_, at, to) in changes()
+        .into_iter()
+        .filter(|(name, ..)| *name == exchange.name)
+    {
+        let value = match to {
+            To::Is(value) => value,
+            To::Deals(count) => (1..=count).map(|n| json!(deal_id(n).to_string())).collect(),
+            To::LinkOf(task) => {
+                let query =
+                    "query($t:UUID!){ taskTargets(filter:{taskId:{eq:$t}}){ edges{node{id}} } }";
+                let answer = ask(
+                    addr,
+                    FULL_KEY,
+                    query,
+                    json!({"t": task_id(task).to_string()}),
+                )
+                .await;
+                answer
+                    .pointer("/data/taskTargets/edges/0/node/id")
+                    .cloned()
+                    .expect("the task has a link")
+            }
+            To::From(other, pointer) => answers
+                .get(other)
+                .and_then(|a| a.pointer(pointer))
+                .cloned()
+                .unwrap_or_else(|| panic!("{other} has no {pointer}")),
+        };
+        match at {
+            At::Pointer(pointer) => {
+                let slot = body
+                    .pointer_mut(pointer)
+                    .unwrap_or_else(|| panic!("{} has no {pointer}", exchange.name));
+                if let (Some(from), Some(to)) = (slot.as_str(), value.as_str()) {
+                    echoes.insert(from.to_owned(), to.to_owned());
+                }
+                *slot = value;
+            }
+            At::Text(_) | At::Uuid => {
+                let query = exchange.query();
+                let from = match at {
+                    At::Text(from) => from.to_owned(),
+                    _ => query
+                        .split('"')
+                        .find(|part| uuid::Uuid::try_parse(part).is_ok())
+                        .expect("a UUID in the query")
+                        .to_owned(),
+                };
+                assert!(
+                    query.contains(&from),
+                    "{}: {from} is not in the query",
+                    exchange.name
+                );
+                let to = value.as_str().expect("text").to_owned();
+                let query = body
+                    .get("query")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .replace(&from, &to);
+                body["query"] = json!(query);
+                echoes.insert(from, to);
+            }
+        }
+    }
+    (body, echoes)
+}
+
+/// Every string among the variables stands for itself until it is changed.
+fn note_strings(value: &Value, echoes: &mut BTreeMap<String, String>) {
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(k, _)| *k != "query")
+            .for_each(|(_, v)| note_strings(v, echoes)),
+        Value::String(text) => {
+            echoes.insert(text.clone(), text.clone());
+        }
+        _ => {}
+    }
+}
+
+/// Replays one exchange; the differences, and the answer for later exchanges to refer to.
+async fn replay(
+    addr: SocketAddr,
+    exchange: &Exchange,
+    answers: &BTreeMap<String, Value>,
+) -> (Vec<String>, Value) {
+    let (body, echoes) = changed(addr, exchange, answers).await;
+    let named = KEYS
+        .iter()
+        .find(|(name, _)| *name == exchange.name)
+        .map(|(_, key)| *key);
+    let key = exchange
+        .with_key
+        .then(|| exchange.key.as_deref().or(named).unwrap_or(FULL_KEY));
+    let sent = send(
+        addr,
+        &exchange.method,
+        &exchange.path,
+        key,
+        body.to_string(),
+    );
+    let Some(recorded) = &exchange.response else {
+        // Whoever never answers is not waited for longer than it takes to be sure that nothing comes at once.
+        return match tokio::time::timeout(Duration::from_millis(200), sent).await {
+            Ok(answer) => (
+                vec![format!(
+                    "recorded no answer, answered {:?}",
+                    answer.map(|a| a.text()).ok()
+                )],
+                Value::Null,
+            ),
+            Err(_) => (Vec::new(), Value::Null),
+        };
+    };
+    let answer = sent
+        .await
+        .unwrap_or_else(|e| panic!("{}: {e}", exchange.name));
+    let mut differences = Vec::new();
+    if u64::from(answer.status) != recorded.status {
+        differences.push(format!(
+            "status: recorded {}, answered {}: {}",
+            recorded.status,
+            answer.status,
+            answer.text()
+        ));
+        return (differences, Value::Null);
+    }
+    if answer.header("content-type") != Some(recorded.content_type.as_str()) {
+        differences.push(format!(
+            "content type: recorded {}, answered {:?}",
+            recorded.content_type,
+            answer.header("content-type")
+        ));
+    }
+    let data_decides = DATA_DECIDES
+        .iter()
+        .filter(|(name, ..)| *name == exchange.name)
+        .map(|(_, path, _)| *path)
+        .collect();
+    let rules = Rules {
+        echoes,
+        sizes: exchange.sizes(),
+        data_decides,
+    };
+    let json = answer.json();
+    differences.extend(rules.differences(&recorded.body, &json));
+    (differences, json)
+}
+
+async fn replay_all(addr: SocketAddr, exchanges: &[&Exchange]) -> Vec<String> {
+    let mut answers = BTreeMap::new();
+    let mut failed = Vec::new();
+    for exchange in exchanges {
+        let (differences, answer) = replay(addr, exchange, &answers).await;
+        failed.extend(
+            differences
+                .into_iter()
+                .map(|d| format!("{}: {d}", exchange.name)),
+        );
+        answers.insert(exchange.name.clone(), answer);
+    }
+    failed
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+#[tokio::test]
+async fn recordings_of_the_real_service_come_out_the_same() {
+    let folder = repository().join("../shared/recordings/twenty");
+    if !folder.is_dir() {
+        println!(
+            "skipped: no recordings at {} (they are not part of the repository)",
+            folder.display()
+        );
+        return;
+    }
+    let all = Exchange::read_all(&folder);
+    let (out, replayed): (Vec<&Exchange>, Vec<&Exchange>) =
+        all.iter().partition(|e| left_out(e).is_some());
+    let known: Vec<&str> = all.iter().map(|e| e.name.as_str()).collect();
+    let named = changes()
+        .into_iter()
+        .map(|(n, ..)| n)
+        .chain(KEYS.iter().map(|(n, _)| *n))
+        .chain(DATA_DECIDES.iter().map(|(n, ..)| *n));
+    for name in named.chain(BY_NAME.iter().map(|(n, _)| *n)) {
+        assert!(
+            known.contains(&name),
+            "{name} is in a table of this test, but there is no such recording"
+        );
+    }
+    let running = start(Size {
+        people: 1500,
+        opportunities: 800,
+        tasks: 2500,
+    })
+    .await;
+    let failed = replay_all(running.addr(), &replayed).await;
+    println!("{} replayed, {} left out:", replayed.len(), out.len());
+    for exchange in &out {
+        println!(
+            "  {}: {:?} {}",
+            exchange.name,
+            left_out(exchange).expect("left out"),
+            exchange.roots().join(" ")
+        );
+    }
+    assert!(
+        failed.is_empty(),
+        "{} differences:\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
+    assert_eq!(
+        (replayed.len(), out.len()),
+        (106, 32),
+        "replayed and left out"
+    );
+}
+
+#[tokio::test]
+async fn exchanges_of_the_samples_own_come_out_the_same() {
+    let all = Exchange::read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"));
+    assert!(all.len() >= 30, "only {} fixtures", all.len());
+    let running = start(Size::default()).await;
+    let failed = replay_all(running.addr(), &all.iter().collect::<Vec<_>>()).await;
+    println!("{} replayed", all.len());
+    assert!(
+        failed.is_empty(),
+        "{} differences:\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
+}
