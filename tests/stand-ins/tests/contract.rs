@@ -4,6 +4,15 @@
 //! The real service's recordings are replayed where their folder is present beside the repository; exchanges of the same
 //! shapes with names and values of the sample are in `fixtures/` and are always replayed, by the same comparison.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+#[allow(dead_code, reason = "each test uses its part")]
 mod client;
 #[path = "contract/compare.rs"]
 mod compare;
@@ -315,8 +324,7 @@ fn left_out(exchange: &Exchange) -> Option<LeftOut> {
     }
     // Twenty-one roots are refused for their number, whatever they are.
     let roots = exchange.roots();
-    let played =
-        |root: &String| PLAYED.contains(&root.strip_suffix("GroupBy").unwrap_or(root).as_ref());
+    let played = |root: &String| PLAYED.contains(&root.strip_suffix("GroupBy").unwrap_or(root));
     if roots.len() <= 20 && !roots.iter().all(played) {
         return Some(LeftOut::OtherRoots);
     }

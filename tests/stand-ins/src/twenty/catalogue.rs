@@ -14,7 +14,7 @@ pub(super) type ColumnId = usize;
 
 /// The type of a field as the metadata API names it, with what the standard objects need to know beside.
 #[derive(Clone, Copy, Debug)]
-pub enum FieldType {
+pub(crate) enum FieldType {
     Uuid,
     Text,
     DateTime,
@@ -46,47 +46,46 @@ pub enum FieldType {
 
 /// A field as the standard objects declare it.
 #[derive(Clone, Copy, Debug)]
-pub struct FieldSpec {
-    pub name: &'static str,
-    pub ty: FieldType,
-    pub nullable: bool,
+pub(crate) struct FieldSpec {
+    pub(crate) name: &'static str,
+    pub(crate) ty: FieldType,
+    pub(crate) nullable: bool,
 }
 
 /// An object as the standard objects declare it.
 #[derive(Clone, Copy, Debug)]
-pub struct ObjectSpec {
+pub(crate) struct ObjectSpec {
     pub singular: &'static str,
     pub plural: &'static str,
     pub type_name: &'static str,
     pub label: &'static str,
     pub label_plural: &'static str,
     pub system: bool,
-    pub fields: &'static [FieldSpec],
+    pub(crate) fields: &'static [FieldSpec],
     /// Columns that full-text search reads; none: not searchable.
-    pub searched: &'static [&'static str],
+    pub(crate) searched: &'static [&'static str],
     /// Columns whose values, joined with a space, are the label of a search hit.
     pub label_columns: &'static [&'static str],
     /// Columns of times that are indexed.
-    pub timed: &'static [&'static str],
+    pub(crate) timed: &'static [&'static str],
 }
 
 /// A column of a table.
 #[derive(Clone, Debug)]
-pub struct Column {
+pub(crate) struct Column {
     /// `closeDate`, `name.firstName`, `ownerId`.
-    pub path: String,
-    pub kind: Kind,
+    pub(crate) path: String,
+    pub(crate) kind: Kind,
 }
 
 /// What a field name of an object means in a selection, filter or sort.
 #[derive(Clone, Debug)]
-pub enum Field {
+pub(crate) enum Field {
     /// One column.
     Plain(ColumnId),
-    /// Several columns under one name: the composite's GraphQL type, its metadata type, its subfields.
+    /// Several columns under one name, each with its name within.
     Composite {
-        type_name: &'static str,
-        metadata: &'static str,
+        composite: &'static Composite,
         parts: Vec<(&'static str, ColumnId)>,
     },
     /// A record over an id column. Ids of morph relations read null where the record is not live.
@@ -99,34 +98,34 @@ pub enum Field {
 
 /// An object with everything resolved.
 #[derive(Debug)]
-pub struct Object {
-    pub id: ObjectId,
-    pub spec: &'static ObjectSpec,
-    pub columns: Vec<Column>,
+pub(crate) struct Object {
+    pub(crate) id: ObjectId,
+    pub(crate) spec: &'static ObjectSpec,
+    pub(crate) columns: Vec<Column>,
     /// Field names in the order of declaration, id columns included.
-    pub order: Vec<String>,
-    pub fields: HashMap<String, Field>,
+    pub(crate) order: Vec<String>,
+    pub(crate) fields: HashMap<String, Field>,
     /// Id columns of relations: column, target, whether morph.
-    pub links: Vec<(ColumnId, ObjectId, bool)>,
-    pub timed: Vec<ColumnId>,
-    pub searched: Vec<ColumnId>,
-    pub labelled: Vec<ColumnId>,
-    pub deleted_at: ColumnId,
+    pub(crate) links: Vec<(ColumnId, ObjectId, bool)>,
+    pub(crate) timed: Vec<ColumnId>,
+    pub(crate) searched: Vec<ColumnId>,
+    pub(crate) labelled: Vec<ColumnId>,
+    pub(crate) deleted_at: ColumnId,
 }
 
 impl Object {
     /// The column of this path.
-    pub fn column(&self, path: &str) -> Option<ColumnId> {
+    pub(crate) fn column(&self, path: &str) -> Option<ColumnId> {
         self.columns.iter().position(|c| c.path == path)
     }
 
     /// What the column holds.
-    pub fn kind(&self, column: ColumnId) -> Kind {
+    pub(crate) fn kind(&self, column: ColumnId) -> Kind {
         self.columns.get(column).map_or(Kind::Json, |c| c.kind)
     }
 
     /// The target of a morph relation whose id this column holds.
-    pub fn morph_target(&self, column: ColumnId) -> Option<ObjectId> {
+    pub(crate) fn morph_target(&self, column: ColumnId) -> Option<ObjectId> {
         self.links
             .iter()
             .find(|(c, _, morph)| *c == column && *morph)
@@ -137,7 +136,7 @@ impl Object {
 /// All objects.
 #[derive(Debug)]
 pub(super) struct Catalogue {
-    pub objects: Vec<Object>,
+    pub(crate) objects: Vec<Object>,
     by_singular: HashMap<&'static str, ObjectId>,
 }
 
@@ -166,7 +165,7 @@ impl Catalogue {
             .map(|(i, s)| (s.singular, i))
             .collect();
         // Columns first: to-many fields refer to columns of other objects.
-        let columns: Vec<Vec<Column>> = specs.iter().map(|s| columns_of(s)).collect();
+        let columns: Vec<Vec<Column>> = specs.iter().map(columns_of).collect();
         let objects = specs
             .iter()
             .enumerate()
@@ -187,81 +186,98 @@ impl Catalogue {
     }
 }
 
-static ACTOR_PARTS: [(&str, Kind); 4] = [
-    ("source", Kind::Enum(&standard::ACTOR_SOURCE)),
-    ("workspaceMemberId", Kind::Id),
-    ("name", Kind::Text),
-    ("context", Kind::Json),
-];
+/// A composite type: its names in the GraphQL schema and the metadata API, and its subfields.
+#[derive(Debug)]
+pub(crate) struct Composite {
+    pub(crate) type_name: &'static str,
+    pub(crate) metadata: &'static str,
+    pub(crate) parts: &'static [(&'static str, Kind)],
+}
 
-/// The subfields of a composite type: GraphQL name, metadata name, parts.
-pub(super) fn composite(
-    ty: FieldType,
-) -> Option<(&'static str, &'static str, &'static [(&'static str, Kind)])> {
+/// The composite that a field's type is, if it is one.
+pub(crate) fn composite(ty: FieldType) -> Option<&'static Composite> {
     Some(match ty {
-        FieldType::FullName => (
-            "FullName",
-            "FULL_NAME",
-            &[("firstName", Kind::Text), ("lastName", Kind::Text)],
-        ),
-        FieldType::Emails => (
-            "Emails",
-            "EMAILS",
-            &[
-                ("primaryEmail", Kind::Text),
-                ("additionalEmails", Kind::JsonList),
-            ],
-        ),
-        FieldType::Links => (
-            "Links",
-            "LINKS",
-            &[
-                ("primaryLinkLabel", Kind::Text),
-                ("primaryLinkUrl", Kind::Text),
-                ("secondaryLinks", Kind::JsonList),
-            ],
-        ),
-        FieldType::Phones => (
-            "Phones",
-            "PHONES",
-            &[
-                ("primaryPhoneNumber", Kind::Text),
-                ("primaryPhoneCountryCode", Kind::Text),
-                ("primaryPhoneCallingCode", Kind::Text),
-                ("additionalPhones", Kind::JsonList),
-            ],
-        ),
-        FieldType::Currency => (
-            "Currency",
-            "CURRENCY",
-            &[
-                ("amountMicros", Kind::Int),
-                ("currencyCode", Kind::NullableText),
-            ],
-        ),
-        FieldType::Address => (
-            "Address",
-            "ADDRESS",
-            &[
-                ("addressStreet1", Kind::Text),
-                ("addressStreet2", Kind::Text),
-                ("addressCity", Kind::Text),
-                ("addressPostcode", Kind::Text),
-                ("addressState", Kind::Text),
-                ("addressCountry", Kind::Text),
-                ("addressLat", Kind::Float),
-                ("addressLng", Kind::Float),
-            ],
-        ),
-        FieldType::Actor => ("Actor", "ACTOR", &ACTOR_PARTS),
-        FieldType::RichText => (
-            "RichText",
-            "RICH_TEXT",
-            &[("blocknote", Kind::Text), ("markdown", Kind::Text)],
-        ),
+        FieldType::FullName => &FULL_NAME,
+        FieldType::Emails => &EMAILS,
+        FieldType::Links => &LINKS,
+        FieldType::Phones => &PHONES,
+        FieldType::Currency => &CURRENCY,
+        FieldType::Address => &ADDRESS,
+        FieldType::Actor => &ACTOR,
+        FieldType::RichText => &RICH_TEXT,
         _ => return None,
     })
 }
+
+static FULL_NAME: Composite = Composite {
+    type_name: "FullName",
+    metadata: "FULL_NAME",
+    parts: &[("firstName", Kind::Text), ("lastName", Kind::Text)],
+};
+static EMAILS: Composite = Composite {
+    type_name: "Emails",
+    metadata: "EMAILS",
+    parts: &[
+        ("primaryEmail", Kind::Text),
+        ("additionalEmails", Kind::JsonList),
+    ],
+};
+static LINKS: Composite = Composite {
+    type_name: "Links",
+    metadata: "LINKS",
+    parts: &[
+        ("primaryLinkLabel", Kind::Text),
+        ("primaryLinkUrl", Kind::Text),
+        ("secondaryLinks", Kind::JsonList),
+    ],
+};
+static PHONES: Composite = Composite {
+    type_name: "Phones",
+    metadata: "PHONES",
+    parts: &[
+        ("primaryPhoneNumber", Kind::Text),
+        ("primaryPhoneCountryCode", Kind::Text),
+        ("primaryPhoneCallingCode", Kind::Text),
+        ("additionalPhones", Kind::JsonList),
+    ],
+};
+static CURRENCY: Composite = Composite {
+    type_name: "Currency",
+    metadata: "CURRENCY",
+    parts: &[
+        ("amountMicros", Kind::Int),
+        ("currencyCode", Kind::NullableText),
+    ],
+};
+static ADDRESS: Composite = Composite {
+    type_name: "Address",
+    metadata: "ADDRESS",
+    parts: &[
+        ("addressStreet1", Kind::Text),
+        ("addressStreet2", Kind::Text),
+        ("addressCity", Kind::Text),
+        ("addressPostcode", Kind::Text),
+        ("addressState", Kind::Text),
+        ("addressCountry", Kind::Text),
+        ("addressLat", Kind::Float),
+        ("addressLng", Kind::Float),
+    ],
+};
+static ACTOR: Composite = Composite {
+    type_name: "Actor",
+    metadata: "ACTOR",
+    parts: &[
+        ("source", Kind::Enum(&standard::ACTOR_SOURCE)),
+        ("workspaceMemberId", Kind::Id),
+        ("name", Kind::Text),
+        ("context", Kind::Json),
+    ],
+};
+static RICH_TEXT: Composite = Composite {
+    type_name: "RichText",
+    metadata: "RICH_TEXT",
+    parts: &[("blocknote", Kind::Text), ("markdown", Kind::Text)],
+};
 
 /// The kind of a field of one column, with its metadata name.
 pub(super) fn plain(ty: FieldType) -> Option<(Kind, &'static str)> {
@@ -294,8 +310,8 @@ fn columns_of(spec: &ObjectSpec) -> Vec<Column> {
                 path: field.name.to_owned(),
                 kind,
             });
-        } else if let Some((_, _, parts)) = composite(field.ty) {
-            columns.extend(parts.iter().map(|(part, kind)| Column {
+        } else if let Some(composite) = composite(field.ty) {
+            columns.extend(composite.parts.iter().map(|(part, kind)| Column {
                 path: format!("{}.{part}", field.name),
                 kind: *kind,
             }));
@@ -342,19 +358,12 @@ fn resolve(
     for field in spec.fields {
         if let Some(column) = find(field.name) {
             declare(field.name.to_owned(), Field::Plain(column));
-        } else if let Some((type_name, metadata, parts)) = composite(field.ty) {
+        } else if let Some(composite) = composite(field.ty) {
+            let parts = composite.parts.iter();
             let parts = parts
-                .iter()
                 .filter_map(|(p, _)| Some((*p, find(&format!("{}.{p}", field.name))?)))
                 .collect();
-            declare(
-                field.name.to_owned(),
-                Field::Composite {
-                    type_name,
-                    metadata,
-                    parts,
-                },
-            );
+            declare(field.name.to_owned(), Field::Composite { composite, parts });
         } else if let FieldType::Many(target, back) = field.ty {
             let resolved = by_singular.get(target).and_then(|target| {
                 let column = all.get(*target)?.iter().position(|c| c.path == back)?;

@@ -156,9 +156,7 @@ impl Reader {
                 self.names_deleted |= hops == 0 && *column == object.deleted_at;
                 test(name, *column, object.kind(*column), value)
             }
-            Some(Field::Composite {
-                metadata, parts, ..
-            }) => {
+            Some(Field::Composite { composite, parts }) => {
                 let Input::Object(entries) = value else {
                     return Err(Refusal::not_known(format!(
                         "the filter {name}: {}",
@@ -170,7 +168,8 @@ impl Reader {
                         Some((_, column)) => test(part, *column, object.kind(*column), value),
                         None => {
                             let message = format!(
-                                "Sub field \"{part}\" not found for composite type: {metadata}"
+                                "Sub field \"{part}\" not found for composite type: {}",
+                                composite.metadata
                             );
                             Err(GqlError::input(message, "INVALID_ARGS_FILTER", GENERIC).into())
                         }

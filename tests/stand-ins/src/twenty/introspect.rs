@@ -47,7 +47,7 @@ fn type_field(object: &Object, name: &str) -> Option<Value> {
     let spec = object.spec.fields.iter().find(|f| f.name == name);
     let (kind, type_name) = match object.fields.get(name)? {
         Field::Elsewhere => return None,
-        Field::Composite { type_name, .. } => ("OBJECT", (*type_name).to_owned()),
+        Field::Composite { composite, .. } => ("OBJECT", composite.type_name.to_owned()),
         Field::One { target, .. } => (
             "OBJECT",
             CATALOGUE.object(*target)?.spec.type_name.to_owned(),
@@ -167,7 +167,7 @@ fn field(object: &Object, nth: usize, field: &FieldSpec) -> Value {
         FieldType::Morph(_) => "MORPH_RELATION",
         other => plain(other)
             .map(|(_, name)| name)
-            .or_else(|| composite(other).map(|(_, name, _)| name))
+            .or_else(|| composite(other).map(|c| c.metadata))
             .unwrap_or("TEXT"),
     };
     let options = match field.ty {

@@ -69,7 +69,7 @@ impl Role {
     }
 
     /// Whether it may read an object.
-    pub fn may_read(&self, object: &Object) -> bool {
+    pub(crate) fn may_read(&self, object: &Object) -> bool {
         !self
             .unreadable
             .iter()

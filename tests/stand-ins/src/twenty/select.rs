@@ -187,9 +187,7 @@ impl<'d> Resolver<'d> {
                         None => Member::Column(*column, object.kind(*column)),
                     }
                 }
-                Some(CatalogueField::Composite {
-                    type_name, parts, ..
-                }) => {
+                Some(CatalogueField::Composite { composite, parts }) => {
                     let mut wanted = Vec::new();
                     for (part, _) in self.fields(&below)? {
                         let found = parts
@@ -199,7 +197,9 @@ impl<'d> Resolver<'d> {
                         shape.columns.extend(found);
                         let what = match found {
                             Some(column) => Part::Column(column, object.kind(column)),
-                            None if part.name == "__typename" => Part::TypeName(type_name),
+                            None if part.name == "__typename" => {
+                                Part::TypeName(composite.type_name)
+                            }
                             None => Part::Null,
                         };
                         wanted.push((part.name.clone(), what));

@@ -29,7 +29,7 @@ pub(super) enum Value {
 
 /// What a column holds, which decides how filters read their operands and how NULL reads in an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// A UUID.
     Id,
     /// Text: NULL reads `""`, and `""` in a filter means NULL.
@@ -52,18 +52,18 @@ pub enum Kind {
 
 /// An enum of the service's schema.
 #[derive(Debug, PartialEq, Eq)]
-pub struct EnumType {
+pub(crate) struct EnumType {
     /// Its name in the GraphQL schema.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Its name in the database, which shows in one error message.
-    pub db_name: &'static str,
+    pub(crate) db_name: &'static str,
     /// Value, label and colour of each member, in order; sorting goes by this order.
-    pub options: &'static [(&'static str, &'static str, &'static str)],
+    pub(crate) options: &'static [(&'static str, &'static str, &'static str)],
 }
 
 impl EnumType {
     /// Where a member stands in the order, if it is one.
-    pub fn position(&self, value: &str) -> Option<usize> {
+    pub(crate) fn position(&self, value: &str) -> Option<usize> {
         self.options.iter().position(|(name, _, _)| *name == value)
     }
 }

@@ -198,7 +198,7 @@ impl Bulk<'_> {
             ("amount.amountMicros", Value::Int(amount)),
             (
                 "amount.currencyCode",
-                Value::text(if n % 3 == 0 { "EUR" } else { "USD" }),
+                Value::text(if n.is_multiple_of(3) { "EUR" } else { "USD" }),
             ),
             (
                 "closeDate",

@@ -69,6 +69,24 @@ fn reference(n: u32, id: fn(u32) -> Uuid) -> Value {
     }
 }
 
+/// The links of tasks or of notes: their object, the kind of their ids, the column of what they come from.
+struct Links {
+    singular: &'static str,
+    kind: u8,
+    column: &'static str,
+}
+
+const TASK_LINKS: Links = Links {
+    singular: "taskTarget",
+    kind: 7,
+    column: "taskId",
+};
+const NOTE_LINKS: Links = Links {
+    singular: "noteTarget",
+    kind: 8,
+    column: "noteId",
+};
+
 struct LayOut {
     workspace: Workspace,
     now_ms: i64,
@@ -283,7 +301,7 @@ impl LayOut {
             ("assigneeId", reference(task.assignee, member_id)),
         ];
         self.put("task", id, task.made, deleted, values);
-        self.link("taskTarget", 7, "taskId", id, task.made, about, deleted);
+        self.link(&TASK_LINKS, id, task.made, about, deleted);
         self.linked_event(
             about,
             task.made,
@@ -302,7 +320,7 @@ impl LayOut {
             ("bodyV2.markdown", Value::text(note.body)),
         ];
         self.put("note", id, note.made, false, values);
-        self.link("noteTarget", 8, "noteId", id, note.made, about, false);
+        self.link(&NOTE_LINKS, id, note.made, about, false);
         self.linked_event(
             about,
             note.made,
@@ -329,16 +347,7 @@ impl LayOut {
         }
     }
 
-    fn link(
-        &mut self,
-        singular: &str,
-        kind: u8,
-        column: &'static str,
-        id: Uuid,
-        made: i64,
-        about: About,
-        deleted: bool,
-    ) {
+    fn link(&mut self, from: &Links, id: Uuid, made: i64, about: About, deleted: bool) {
         let deal = |n| ("targetOpportunityId", Value::Id(deal_id(n)));
         let person = |n| ("targetPersonId", Value::Id(person_id(n)));
         let rows = match about {
@@ -351,8 +360,14 @@ impl LayOut {
         };
         for mut row in rows {
             self.links += 1;
-            row.push((column, Value::Id(id)));
-            self.put(singular, sample_id(kind, self.links), made, deleted, row);
+            row.push((from.column, Value::Id(id)));
+            self.put(
+                from.singular,
+                sample_id(from.kind, self.links),
+                made,
+                deleted,
+                row,
+            );
         }
     }
 }
