@@ -2,21 +2,15 @@
 
 /// A sentence that names what could have been meant, or else everything that is known.
 #[must_use]
-pub fn unknown<'a>(
-    given: &str,
-    known: impl Iterator<Item = &'a str> + Clone,
-    what: &str,
-) -> String {
-    match closest(given, known.clone()) {
-        Some(name) => format!("{what}: did you mean `{name}`?"),
-        None => {
-            let names: Vec<_> = known.map(|name| format!("`{name}`")).collect();
-            if names.is_empty() {
-                format!("{what}: there are none")
-            } else {
-                format!("{what}: known are {}", names.join(", "))
-            }
-        }
+pub fn hint<'a>(given: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    if let Some(name) = closest(given, known.clone()) {
+        return format!("Did you mean `{name}`?");
+    }
+    let names: Vec<_> = known.map(|name| format!("`{name}`")).collect();
+    if names.is_empty() {
+        "There are none.".to_owned()
+    } else {
+        format!("Known are {}.", names.join(", "))
     }
 }
 
@@ -33,4 +27,17 @@ pub fn closest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_finds_its_name_and_a_stranger_is_shown_all() {
+        let known = || ["staleDays", "widen"].into_iter();
+        assert_eq!(hint("stale_days", known()), "Did you mean `staleDays`?");
+        assert_eq!(hint("q", known()), "Known are `staleDays`, `widen`.");
+        assert_eq!(hint("q", std::iter::empty()), "There are none.");
+    }
 }

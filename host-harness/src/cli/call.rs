@@ -72,20 +72,27 @@ fn tell(args: &Args, harness: &Harness, outcome: &Outcome) -> End {
             } else {
                 render::complain(&sentence(failure));
             }
-            for destination in harness
-                .outbound()
-                .policy()
-                .destinations
-                .iter()
-                .filter(|d| d.origin.is_none())
-            {
-                render::note(&format!(
-                    "{} is not set up: set {}",
-                    destination.title, destination.origin_hint
-                ));
+            if failure["case"] != "invalid-input" {
+                tell_missing(harness);
             }
             End::Failed
         }
+    }
+}
+
+/// A service that nobody has set up is the likeliest cause of a failure.
+fn tell_missing(harness: &Harness) {
+    for destination in harness
+        .outbound()
+        .policy()
+        .destinations
+        .iter()
+        .filter(|d| d.origin.is_none())
+    {
+        render::note(&format!(
+            "{} is not set up: set {}",
+            destination.title, destination.origin_hint
+        ));
     }
 }
 

@@ -110,14 +110,14 @@ fn tell_denials(denials: &[Denial]) {
 /// A failure in one sentence and what to do next.
 fn sentence(failure: &Value) -> String {
     let text = |key: &str| failure.get(key).and_then(Value::as_str).unwrap_or_default();
-    let case = text("case").replace('-', " ");
     let field = Some(text("field"))
         .filter(|field| !field.is_empty())
-        .map(|field| format!("{field}: "));
+        .map(|field| format!("{field} "));
+    let case = text("case").replace('-', " ");
+    let reason = text("reason").trim_end_matches('.');
     format!(
-        "{case}: {}{} {}",
+        "{case}: {}{reason}. {}",
         field.unwrap_or_default(),
-        text("reason"),
         text("next")
     )
     .trim_end()

@@ -134,12 +134,8 @@ fn caller(args: &Args, setup: &Setup) -> Result<Caller, Misuse> {
         Some(name) => setup.callers.get(name).cloned().ok_or_else(|| {
             let known = setup.callers.keys().map(String::as_str);
             anyhow!(
-                "{}",
-                nearest::unknown(
-                    name,
-                    known,
-                    &format!("--caller: the operator file has no caller `{name}`")
-                )
+                "--caller: the operator file has no caller `{name}`. {}",
+                nearest::hint(name, known)
             )
         })?,
         // One caller needs no choosing.

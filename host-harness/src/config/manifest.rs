@@ -38,7 +38,7 @@ pub struct Manifest {
 pub struct SkillSection {
     /// A short name.
     pub name: String,
-    /// The WIT package with its version, such as `claw:crm@0.1.0`.
+    /// The WIT package with its version, such as `demo:notes@0.1.0`.
     pub package: String,
 }
 
@@ -177,7 +177,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The package's name and version, such as `claw:crm` and `0.1.0`.
+    /// The package's name and version, such as `demo:notes` and `0.1.0`.
     ///
     /// # Errors
     /// When it is not written `namespace:name@version`.

@@ -260,11 +260,8 @@ fn known<'a>(
 ) -> Result<(), ConfigError> {
     for key in given {
         if !known.clone().any(|name| name == key) {
-            let message = nearest::unknown(
-                key,
-                known.clone().map(String::as_str),
-                "the skill has no such name",
-            );
+            let hint = nearest::hint(key, known.clone().map(String::as_str));
+            let message = format!("the skill has no such name. {hint}");
             return Err(ConfigError::value(
                 path.display().to_string(),
                 format!("{section}.{key}"),

@@ -235,9 +235,15 @@ mod tests {
     #[test]
     fn the_error_for_another_spelling_names_the_canonical_one() {
         for (entry, expected) in [
-            ("https://CRM.example.com", "https://crm.example.com"),
-            ("https://crm.example.com.", "https://crm.example.com"),
-            ("https://crm.example.com:443", "https://crm.example.com"),
+            ("https://SERVICE.example.com", "https://service.example.com"),
+            (
+                "https://service.example.com.",
+                "https://service.example.com",
+            ),
+            (
+                "https://service.example.com:443",
+                "https://service.example.com",
+            ),
         ] {
             match Origin::parse(entry, Grants::default()) {
                 Err(OriginError::NotCanonical { canonical, .. }) => assert_eq!(canonical, expected),
@@ -260,8 +266,8 @@ mod tests {
             ("http://localhost:3000", loopback, true),
             ("http://localhost:3000", Grants::default(), false),
             ("http://[::1]:3000", loopback, true),
-            ("http://twenty:3000", private, true),
-            ("http://twenty:3000", loopback, false),
+            ("http://service:3000", private, true),
+            ("http://service:3000", loopback, false),
             ("http://10.0.0.5", private, true),
             ("http://10.0.0.5", loopback, false),
             ("http://93.184.216.34", private, false),

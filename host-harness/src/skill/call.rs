@@ -223,11 +223,7 @@ impl Harness {
             deadline,
         } = invocation;
         let Some(tool) = self.skill.tool(&name) else {
-            let known = self.tools().iter().map(|tool| tool.name.as_str());
-            return Err(CallError::UnknownTool {
-                next: nearest::unknown(&name, known, "Choose another"),
-                name,
-            });
+            return Err(self.unknown_tool(name));
         };
         let params = match arguments_in(tool, &arguments) {
             Ok(params) => params,
@@ -254,6 +250,25 @@ impl Harness {
             denials,
             timings,
         })
+    }
+
+    fn unknown_tool(&self, name: String) -> CallError {
+        let known = self.tools().iter().map(|tool| tool.name.as_str());
+        // A short name is compared as the full one that it stands for.
+        let prefix = self
+            .tools()
+            .first()
+            .and_then(|tool| tool.name.split_once('_'))
+            .map_or("", |(prefix, _)| prefix);
+        let full = if name.starts_with(prefix) {
+            name.clone()
+        } else {
+            format!("{prefix}_{name}")
+        };
+        CallError::UnknownTool {
+            next: nearest::hint(&full, known),
+            name,
+        }
     }
 
     fn ledger(&self, deadline: Instant) -> Ledger {

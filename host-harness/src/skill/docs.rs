@@ -100,7 +100,7 @@ impl Docs {
         }
     }
 
-    /// The first paragraph of a function's text; `interface` as in `claw:crm/read@0.1.0`.
+    /// The first paragraph of a function's text; `interface` as in `demo:notes/read@0.1.0`.
     #[must_use]
     pub fn function(&self, interface: &str, name: &str) -> Option<String> {
         let text = match self.interface(interface)?.funcs.get(name)? {
@@ -132,7 +132,7 @@ impl Docs {
     }
 }
 
-/// Splits `claw:crm/read@0.1.0` into `claw:crm@0.1.0` and `read`.
+/// Splits `demo:notes/read@0.1.0` into `demo:notes@0.1.0` and `read`.
 pub(super) fn split(interface: &str) -> Option<(String, &str)> {
     let (package, rest) = interface.split_once('/')?;
     Some(match rest.split_once('@') {
@@ -167,10 +167,13 @@ mod tests {
     #[test]
     fn an_interface_name_splits_into_package_and_interface() {
         assert_eq!(
-            split("claw:crm/read@0.1.0"),
-            Some(("claw:crm@0.1.0".into(), "read"))
+            split("demo:notes/read@0.1.0"),
+            Some(("demo:notes@0.1.0".into(), "read"))
         );
-        assert_eq!(split("claw:crm/read"), Some(("claw:crm".into(), "read")));
+        assert_eq!(
+            split("demo:notes/read"),
+            Some(("demo:notes".into(), "read"))
+        );
         assert_eq!(split("read"), None);
     }
 

@@ -298,7 +298,7 @@ fn record_in(
         .keys()
         .find(|name| Some(name.as_str()) != tag && !known().any(|k| k == *name))
     {
-        let next = nearest::unknown(stranger, known(), "Leave it out");
+        let next = nearest::hint(stranger, known());
         return Err(BadArgument::new("is not known", next).in_field(stranger));
     }
     let mut fields = Vec::with_capacity(record.fields.len());
@@ -323,11 +323,7 @@ fn variant_in(cases: &[Case], value: &Value) -> Option<Result<Val, BadArgument>>
     let members = value.as_object()?;
     let name = members.get("case")?.as_str()?;
     let Some(case) = cases.iter().find(|case| case.name == name) else {
-        let next = nearest::unknown(
-            name,
-            cases.iter().map(|case| case.name.as_str()),
-            "Choose another",
-        );
+        let next = nearest::hint(name, cases.iter().map(|case| case.name.as_str()));
         return Some(Err(BadArgument::new("is not known", next).in_field("case")));
     };
     let payload = match (case.beside(), &case.payload) {

@@ -255,7 +255,8 @@ fn offered(
     let ty = component.component_type();
     let mut found = None;
     let mut exports = Vec::new();
-    for interface in tools::interfaces(engine, &ty) {
+    let imported = tools::instances(ty.imports(engine));
+    for interface in tools::instances(ty.exports(engine)) {
         let (id, short) = docs::split(interface.name).unwrap_or_default();
         let of_package = id.split_once('@').map_or(id.as_str(), |(name, _)| name) == package;
         if of_package && id != wanted {
@@ -266,7 +267,7 @@ fn offered(
         }
         let not_offered = match (of_package, short) {
             (true, READ) => {
-                found = Some(tools::tools(engine, package, &interface, docs)?);
+                found = Some(tools::tools(engine, package, &interface, &imported, docs)?);
                 None
             }
             (true, "propose") => Some("it proposes plans, which this harness does not perform yet"),

@@ -130,49 +130,58 @@ impl Int {
 #[error("{0} cannot be an argument or an answer")]
 pub struct Unsupported(String);
 
-/// The named types of one interface, to find texts by.
+/// The named types that an interface's functions may speak of, to find texts by.
 #[derive(Debug)]
 pub struct Names<'a> {
-    interface: &'a str,
-    types: Vec<(String, Type)>,
+    types: Vec<Named<'a>>,
     docs: &'a Docs,
 }
 
+#[derive(Debug)]
+struct Named<'a> {
+    interface: &'a str,
+    name: &'a str,
+    ty: Type,
+}
+
 impl<'a> Names<'a> {
-    /// The types that `instance` exports under the interface's name.
+    /// The types that these instances export, each under the name of its interface; the first are preferred.
     #[must_use]
     pub fn new(
-        engine: &wasmtime::Engine,
-        interface: &'a str,
-        instance: &types::ComponentInstance,
+        engine: &'a wasmtime::Engine,
+        interfaces: impl IntoIterator<Item = (&'a str, &'a types::ComponentInstance)>,
         docs: &'a Docs,
     ) -> Self {
-        let types = instance
-            .exports(engine)
-            .filter_map(|(name, item)| match item.ty {
-                types::ComponentItem::Type(ty) => Some((name.to_owned(), ty)),
-                _ => None,
-            });
-        Self {
-            interface,
-            types: types.collect(),
-            docs,
+        let mut types = Vec::new();
+        for (interface, instance) in interfaces {
+            types.extend(
+                instance
+                    .exports(engine)
+                    .filter_map(|(name, item)| match item.ty {
+                        types::ComponentItem::Type(ty) => Some(Named {
+                            interface,
+                            name,
+                            ty,
+                        }),
+                        _ => None,
+                    }),
+            );
         }
+        Self { types, docs }
     }
 
     /// The texts of a type. Types have no names at run time: of several alike, the one called `hint` is taken, else the first.
     fn texts(&self, ty: &Type, hint: Option<&str>) -> Texts<'_> {
-        let mut alike = self
-            .types
-            .iter()
-            .filter(|(_, known)| known == ty)
-            .map(|(name, _)| name.as_str());
+        let mut alike = self.types.iter().filter(|named| named.ty == *ty);
         let first = alike.next();
-        let named = hint.filter(|hint| first == Some(*hint) || alike.any(|name| name == *hint));
+        let hinted = first
+            .into_iter()
+            .chain(alike)
+            .find(|named| Some(named.name) == hint);
         Texts(
-            named
+            hinted
                 .or(first)
-                .and_then(|name| self.docs.type_docs(self.interface, name)),
+                .and_then(|named| self.docs.type_docs(named.interface, named.name)),
         )
     }
 }

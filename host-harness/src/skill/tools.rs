@@ -4,7 +4,9 @@ use serde_json::Value;
 use thiserror::Error;
 use wasmtime::Engine;
 use wasmtime::component::Component;
-use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem};
+use wasmtime::component::types::{
+    ComponentExtern, ComponentFunc, ComponentInstance, ComponentItem,
+};
 
 use super::docs::Docs;
 use super::schema;
@@ -16,7 +18,7 @@ pub const READ: &str = "read";
 /// An action of a skill.
 #[derive(Debug, Clone)]
 pub struct Tool {
-    /// Its name: package and function, such as `crm_follow_ups`.
+    /// Its name: package and function, such as `notes_find_all`.
     pub name: String,
     /// What it does, in the skill's own words.
     pub description: String,
@@ -98,9 +100,14 @@ pub(super) fn tools(
     engine: &Engine,
     package: &str,
     interface: &Interface<'_>,
+    imported: &[Interface<'_>],
     docs: &Docs,
 ) -> Result<Vec<Tool>, ToolError> {
-    let names = Names::new(engine, interface.name, &interface.instance, docs);
+    // A type that the interface does not name itself comes from an interface that it uses, which is then imported.
+    let known = std::iter::once(interface)
+        .chain(imported)
+        .map(|known| (known.name, &known.instance));
+    let names = Names::new(engine, known, docs);
     let prefix = package
         .rsplit(':')
         .next()
@@ -169,18 +176,15 @@ fn tool(
     })
 }
 
-/// The instances that a component exports.
-pub(super) fn interfaces<'a>(
-    engine: &'a Engine,
-    component: &'a wasmtime::component::types::Component,
+/// The instances among a component's imports or exports.
+pub(super) fn instances<'a>(
+    items: impl Iterator<Item = (&'a str, ComponentExtern<'a>)>,
 ) -> Vec<Interface<'a>> {
-    component
-        .exports(engine)
-        .filter_map(|(name, item)| match item.ty {
-            ComponentItem::ComponentInstance(instance) => Some(Interface { name, instance }),
-            _ => None,
-        })
-        .collect()
+    let instance = |(name, item): (&'a str, ComponentExtern<'a>)| match item.ty {
+        ComponentItem::ComponentInstance(instance) => Some(Interface { name, instance }),
+        _ => None,
+    };
+    items.filter_map(instance).collect()
 }
 
 /// Functions of an interface, for a look at what a component has.

@@ -1,0 +1,249 @@
+//! What a component offers and what it may import: tools, texts, schemas, refusals, and the cache of compiled code.
+
+mod common;
+
+use crm_harness::skill::code_cache;
+use crm_harness::{Harness, LoadError, Parts, Setup};
+use serde_json::json;
+
+#[test]
+fn each_function_of_read_is_a_tool_with_its_own_words() {
+    let harness = common::guest("");
+    let names: Vec<_> = harness
+        .tools()
+        .iter()
+        .map(|tool| tool.name.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "guest_echo",
+            "guest_spin",
+            "guest_grow",
+            "guest_broken",
+            "guest_nothing_found",
+            "guest_count_up"
+        ]
+    );
+    assert_eq!(
+        harness.tools()[0].description,
+        "Answers with what it was given."
+    );
+    assert_eq!(
+        harness.tools()[0].input_schema(),
+        json!({
+            "type": "object",
+            "properties": {
+                "someText": {"type": "string", "description": "Some text."},
+                "count": {"type": "integer", "minimum": 0, "maximum": 4_294_967_295_u32, "description": "How many."},
+                "colour": {"type": "string", "enum": ["red", "dark-green"], "description": "Which colour."},
+                "ratio": {"type": "number", "description": "A ratio."},
+                "pick": {
+                    "oneOf": [
+                        {
+                            "type": "object", "properties": {"case": {"const": "nothing"}},
+                            "required": ["case"], "additionalProperties": false,
+                        },
+                        {
+                            "type": "object",
+                            "properties": {
+                                "case": {"const": "numbered"},
+                                "value": {"type": "integer", "minimum": 0, "maximum": 4_294_967_295_u32},
+                            },
+                            "required": ["case", "value"], "additionalProperties": false,
+                            "description": "By number.",
+                        },
+                        {
+                            "type": "object",
+                            "properties": {
+                                "case": {"const": "named"},
+                                "name": {"type": "string", "description": "Its name."},
+                            },
+                            "required": ["case", "name"], "additionalProperties": false,
+                        },
+                    ],
+                    "description": "Pick one.",
+                },
+            },
+            "required": ["someText", "count", "ratio", "pick"],
+            "additionalProperties": false,
+        })
+    );
+    assert_eq!(
+        harness.tools()[1].input_schema(),
+        json!({"type": "object", "properties": {}, "additionalProperties": false})
+    );
+}
+
+#[test]
+fn without_the_texts_section_the_tools_are_the_same_and_say_nothing() {
+    let bytes = common::component(common::WIT, common::WAT, false);
+    let harness = common::load(&bytes, common::manifest("")).unwrap();
+    assert_eq!(harness.tools().len(), 6);
+    assert!(
+        harness
+            .tools()
+            .iter()
+            .all(|tool| tool.description.is_empty())
+    );
+    assert!(
+        !harness.tools()[0]
+            .input_schema()
+            .to_string()
+            .contains("description")
+    );
+}
+
+/// A guest whose world imports something.
+fn importing(import: &str, interface: &str) -> (String, String) {
+    let wit = format!(
+        "package test:guest@0.1.0;\ninterface door {{ {interface} }}\n\
+         interface read {{ variant failure {{ other }} go: func() -> result<u32, failure>; }}\n\
+         world guest {{ {import} export read; }}"
+    );
+    let imported = if import.is_empty() {
+        ""
+    } else {
+        "(import \"test:guest/door@0.1.0\" \"open\" (func))"
+    };
+    let wat = format!(
+        "(module {imported} (memory (export \"memory\") 1)
+           (func (export \"cabi_realloc\") (param i32 i32 i32 i32) (result i32) (i32.const 64))
+           (func (export \"test:guest/read@0.1.0#go\") (result i32) (i32.const 64)))"
+    );
+    (wit, wat)
+}
+
+#[test]
+fn an_import_that_no_skill_gets_is_refused_by_name_and_a_component_without_it_loads() {
+    let (wit, wat) = importing("import door;", "open: func();");
+    match common::load(&common::component(&wit, &wat, false), common::manifest(""))
+        .err()
+        .unwrap()
+    {
+        LoadError::Import(name) => assert_eq!(name, "test:guest/door@0.1.0"),
+        other => panic!("{other}"),
+    }
+    let (wit, wat) = importing("", "open: func();");
+    assert!(common::load(&common::component(&wit, &wat, false), common::manifest("")).is_ok());
+}
+
+#[test]
+fn an_imported_interface_of_types_alone_is_no_import() {
+    // The guest of the other tests uses a types interface, which its component therefore imports.
+    let harness = common::guest("");
+    assert_eq!(
+        harness.skill().inspection().imports,
+        ["test:guest/types@0.1.0"]
+    );
+}
+
+#[test]
+fn a_function_of_another_form_is_refused_by_name() {
+    for (function, told) in [
+        ("go: func(a: u32) -> result<u32, failure>;", "no record"),
+        (
+            "go: func(a: thing, b: thing) -> result<u32, failure>;",
+            "several parameters",
+        ),
+        ("go: func();", "returns nothing"),
+        ("go: func() -> u32;", "does not return a result"),
+        ("go: func() -> result<u32>;", "no failure"),
+        (
+            "go: func() -> result<option<option<u32>>, failure>;",
+            "an option inside an option",
+        ),
+        (
+            "resource r; go: func() -> result<r, failure>;",
+            "a resource",
+        ),
+    ] {
+        let wit = format!(
+            "package test:guest@0.1.0;\n\
+             interface read {{ record thing {{ a: u32 }} variant failure {{ other }} {function} }}\n\
+             world guest {{ export read; }}"
+        );
+        let mut resolve = wit_parser::Resolve::default();
+        let package = resolve.push_str("guest.wit", &wit).unwrap();
+        let world = resolve.select_world(&[package], Some("guest")).unwrap();
+        let mangling = wit_parser::ManglingAndAbi::Standard32;
+        let mut module = wit_component::dummy_module(&resolve, world, mangling);
+        wit_component::embed_component_metadata(
+            &mut module,
+            &resolve,
+            world,
+            wit_component::StringEncoding::UTF8,
+        )
+        .unwrap();
+        let bytes = wit_component::ComponentEncoder::default()
+            .module(&module)
+            .unwrap()
+            .encode()
+            .unwrap();
+        let error = common::load(&bytes, common::manifest("")).err().unwrap();
+        assert!(matches!(error, LoadError::Tool(_)), "{function}: {error}");
+        let text = error.to_string();
+        assert!(text.contains("`go`") && text.contains(told), "{text}");
+    }
+}
+
+#[test]
+fn a_component_without_actions_is_refused_and_other_exports_are_not_offered() {
+    let wit = |exports: &str| {
+        format!(
+            "package test:guest@0.1.0;\n\
+             interface read {{ variant failure {{ other }} go: func() -> result<u32, failure>; }}\n\
+             interface propose {{ plan: func() -> u32; }}\n\
+             world guest {{ {exports} }}"
+        )
+    };
+    let load = |exports: &str| {
+        let mut resolve = wit_parser::Resolve::default();
+        let package = resolve.push_str("guest.wit", &wit(exports)).unwrap();
+        let world = resolve.select_world(&[package], Some("guest")).unwrap();
+        let mut module =
+            wit_component::dummy_module(&resolve, world, wit_parser::ManglingAndAbi::Standard32);
+        wit_component::embed_component_metadata(
+            &mut module,
+            &resolve,
+            world,
+            wit_component::StringEncoding::UTF8,
+        )
+        .unwrap();
+        let bytes = wit_component::ComponentEncoder::default()
+            .module(&module)
+            .unwrap()
+            .encode()
+            .unwrap();
+        common::load(&bytes, common::manifest(""))
+    };
+    assert!(matches!(
+        load("export propose;").err().unwrap(),
+        LoadError::NoActions(_)
+    ));
+    let harness = load("export read; export propose;").unwrap();
+    assert_eq!(harness.tools().len(), 1);
+    let exports = &harness.skill().inspection().exports;
+    let propose = exports
+        .iter()
+        .find(|exported| exported.interface == "test:guest/propose@0.1.0")
+        .unwrap();
+    assert!(propose.not_offered.is_some());
+}
+
+#[test]
+fn a_second_start_compiles_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = code_cache::private_directory(&folder.path().join("code")).unwrap();
+    let bytes = common::component(common::WIT, common::WAT, true);
+    let load = || {
+        let setup =
+            Setup::resolve(common::manifest(""), None, Default::default(), &|_| None).unwrap();
+        Harness::load(&bytes, setup, Parts::default(), Some(&directory)).unwrap()
+    };
+    let (hits, misses) = load().skill().cache_hits_and_misses().unwrap();
+    assert!(hits == 0 && misses > 0, "{hits} {misses}");
+    // The first harness is gone, and with it its counts.
+    let (hits, misses) = load().skill().cache_hits_and_misses().unwrap();
+    assert!(hits > 0 && misses == 0, "{hits} {misses}");
+}
