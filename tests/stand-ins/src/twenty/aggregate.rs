@@ -64,7 +64,7 @@ impl Aggregate {
     }
 
     /// Appends the value over some records as JSON.
-    pub(super) fn write(&self, out: &mut Vec<u8>, rows: &[&Row]) {
+    pub(super) fn write(&self, out: &mut Vec<u8>, rows: &[Row<'_>]) {
         let values = || {
             rows.iter()
                 .filter_map(|row| row.get(self.column))

@@ -364,7 +364,7 @@ fn bad_member(members: &EnumType, text: &str) -> GqlError {
 
 impl Condition {
     /// Whether a record fulfils it: `None` is SQL's unknown, which a filter treats as no.
-    pub(super) fn holds(&self, workspace: &Workspace, row: &Row) -> Option<bool> {
+    pub(super) fn holds(&self, workspace: &Workspace, row: Row<'_>) -> Option<bool> {
         match self {
             Self::All(conditions) => {
                 let mut result = Some(true);

@@ -3,7 +3,9 @@
 use std::cmp::Ordering;
 use std::ops::Bound;
 
-use super::catalogue::ID;
+use uuid::Uuid;
+
+use super::catalogue::{ColumnId, ID};
 use super::filter::{Condition, Filter, Test};
 use super::table::{Row, RowId, Table, Workspace};
 use super::value::Value;
@@ -13,62 +15,65 @@ pub(super) fn matching<'w>(
     workspace: &'w Workspace,
     table: &'w Table,
     filter: &Filter,
-) -> Vec<&'w Row> {
-    let fulfils = |row: &&Row| {
-        (filter.shows_deleted || table.is_live(row))
-            && filter.condition.holds(workspace, row) == Some(true)
+) -> Vec<Row<'w>> {
+    let fulfils = |row: &Row<'_>| {
+        (filter.shows_deleted || row.is_live())
+            && filter.condition.holds(workspace, *row) == Some(true)
     };
-    if estimate(workspace, table, &filter.condition, table.len()) < table.len() {
-        let mut candidates = Vec::new();
-        collect(workspace, table, &filter.condition, &mut candidates);
-        candidates.sort_unstable();
-        candidates.dedup();
-        candidates
-            .into_iter()
-            .filter_map(|at| table.row(at))
-            .filter(fulfils)
-            .collect()
-    } else {
-        scan(table).filter(fulfils).collect()
+    match candidates(workspace, table, &filter.condition, table.len()) {
+        Some(mut found) => {
+            found.sort_unstable();
+            found.dedup();
+            found
+                .into_iter()
+                .filter_map(|at| table.row(at))
+                .filter(fulfils)
+                .collect()
+        }
+        None => scan(table).filter(fulfils).collect(),
     }
 }
 
 /// Every record.
-pub(super) fn scan(table: &Table) -> impl Iterator<Item = &Row> {
+pub(super) fn scan(table: &Table) -> impl Iterator<Item = Row<'_>> {
     (0..table.len()).filter_map(|at| table.row(RowId::try_from(at).ok()?))
 }
 
-/// How many candidates an index would give, or `most` where none applies or it would give no fewer.
-fn estimate(workspace: &Workspace, table: &Table, condition: &Condition, most: usize) -> usize {
+/// Fewer than `most` records among which are all that fulfil a condition, or `None` where no index gives so few. One may be
+/// there twice.
+fn candidates(
+    workspace: &Workspace,
+    table: &Table,
+    condition: &Condition,
+    most: usize,
+) -> Option<Vec<RowId>> {
+    let few = |rows: Vec<RowId>| (rows.len() < most).then_some(rows);
     match condition {
-        Condition::All(conditions) => conditions
-            .iter()
-            .fold(most, |least, c| estimate(workspace, table, c, least)),
+        Condition::All(conditions) => narrowest(workspace, table, conditions, most),
         Condition::Any(conditions) => {
-            let each = conditions
-                .iter()
-                .map(|c| estimate(workspace, table, c, most));
-            each.fold(0, usize::saturating_add).min(most)
+            let mut all = Vec::new();
+            for condition in conditions {
+                all.extend(candidates(
+                    workspace,
+                    table,
+                    condition,
+                    most.saturating_sub(all.len()),
+                )?);
+            }
+            few(all)
         }
-        Condition::Not(_) => most,
+        Condition::Not(_) => None,
         Condition::Test { column, test, .. } => match test {
-            Test::Equal(Value::Id(_)) if *column == ID => 1.min(most),
-            Test::In(ids) if *column == ID => ids.len().min(most),
-            Test::Equal(Value::Id(id)) => table
-                .linked(*column, *id)
-                .map_or(most, |rows| rows.len().min(most)),
-            Test::In(ids) if table.has_links(*column) => ids
+            Test::Equal(Value::Id(id)) if *column == ID => {
+                few(table.find(*id).into_iter().collect())
+            }
+            Test::In(ids) if *column == ID => few(ids
                 .iter()
-                .filter_map(|id| table.linked(*column, id.as_id()?))
-                .map(<[RowId]>::len)
-                .sum::<usize>()
-                .min(most),
-            _ => match bounds(test) {
-                Some((from, to)) => table
-                    .between(*column, from, to)
-                    .map_or(most, |rows| rows.take(most).count()),
-                None => most,
-            },
+                .filter_map(|id| table.find(id.as_id()?))
+                .collect()),
+            Test::Equal(Value::Id(id)) => linked(table, *column, [*id].into_iter(), most),
+            Test::In(ids) => linked(table, *column, ids.iter().filter_map(Value::as_id), most),
+            _ => bounds(test).and_then(|span| within(table, *column, span, most)),
         },
         Condition::Over {
             column,
@@ -76,89 +81,77 @@ fn estimate(workspace: &Workspace, table: &Table, condition: &Condition, most: u
             condition,
         } => {
             // A condition that a missing record fulfils too cannot be answered from the other table.
-            let Some(other) = workspace
+            let other = workspace
                 .table(*target)
-                .filter(|_| table.has_links(*column) && narrows(condition))
-            else {
-                return most;
+                .filter(|_| table.has_links(*column) && narrows(condition))?;
+            let found = match candidates(workspace, other, condition, most.div_ceil(8)) {
+                Some(found) => found,
+                None if other.len() * 8 < most => (0..other.len())
+                    .filter_map(|at| RowId::try_from(at).ok())
+                    .collect(),
+                None => return None,
             };
-            let found = estimate(workspace, other, condition, other.len());
-            if found * 8 < most {
-                let mut rows = Vec::new();
-                collect(workspace, other, condition, &mut rows);
-                let ids = rows
-                    .into_iter()
-                    .filter_map(|at| other.row(at)?.get(ID)?.as_id());
-                ids.filter_map(|id| table.linked(*column, id))
-                    .map(<[RowId]>::len)
-                    .sum::<usize>()
-                    .min(most)
-            } else {
-                most
-            }
+            let found = found.into_iter().filter_map(|at| other.row(at));
+            let ids = found
+                .filter(|row| condition.holds(workspace, *row) == Some(true))
+                .filter_map(Row::id);
+            linked(table, *column, ids, most)
         }
     }
 }
 
-/// Candidates for a condition for which [`estimate`] found an index; a superset of the records that fulfil it.
-fn collect(workspace: &Workspace, table: &Table, condition: &Condition, out: &mut Vec<RowId>) {
-    match condition {
-        Condition::All(conditions) => {
-            let best = conditions
-                .iter()
-                .map(|c| (estimate(workspace, table, c, table.len()), c))
-                .min_by_key(|(n, _)| *n);
-            if let Some((_, best)) = best {
-                collect(workspace, table, best, out);
+/// The fewest candidates that one of several conditions gives, those on one time column taken together.
+fn narrowest(
+    workspace: &Workspace,
+    table: &Table,
+    conditions: &[Condition],
+    mut most: usize,
+) -> Option<Vec<RowId>> {
+    let mut best = None;
+    let mut spans: Vec<(ColumnId, Span)> = Vec::new();
+    for condition in conditions {
+        if let Condition::Test { column, test, .. } = condition
+            && let Some(span) = bounds(test)
+        {
+            match spans.iter_mut().find(|(other, _)| other == column) {
+                Some((_, known)) => *known = (later(known.0, span.0), earlier(known.1, span.1)),
+                None => spans.push((*column, span)),
             }
-        }
-        Condition::Any(conditions) => conditions
-            .iter()
-            .for_each(|c| collect(workspace, table, c, out)),
-        Condition::Not(_) => every(table, out),
-        Condition::Test { column, test, .. } => match test {
-            Test::Equal(Value::Id(id)) if *column == ID => out.extend(table.find(*id)),
-            Test::In(ids) if *column == ID => {
-                out.extend(ids.iter().filter_map(|id| table.find(id.as_id()?)))
-            }
-            Test::Equal(Value::Id(id)) => match table.linked(*column, *id) {
-                Some(rows) => out.extend_from_slice(rows),
-                None => every(table, out),
-            },
-            Test::In(ids) if table.has_links(*column) => {
-                ids.iter()
-                    .filter_map(|id| table.linked(*column, id.as_id()?))
-                    .for_each(|rows| out.extend_from_slice(rows));
-            }
-            _ => match bounds(test).and_then(|(from, to)| table.between(*column, from, to)) {
-                Some(rows) => out.extend(rows),
-                None => every(table, out),
-            },
-        },
-        Condition::Over {
-            column,
-            target,
-            condition,
-        } => {
-            let Some(other) = workspace
-                .table(*target)
-                .filter(|_| table.has_links(*column) && narrows(condition))
-            else {
-                return every(table, out);
-            };
-            let mut rows = Vec::new();
-            collect(workspace, other, condition, &mut rows);
-            let ids = rows
-                .into_iter()
-                .filter_map(|at| other.row(at)?.get(ID)?.as_id());
-            ids.filter_map(|id| table.linked(*column, id))
-                .for_each(|rows| out.extend_from_slice(rows));
+        } else if let Some(found) = candidates(workspace, table, condition, most) {
+            most = found.len();
+            best = Some(found);
         }
     }
+    for (column, span) in spans {
+        if let Some(found) = within(table, column, span, most) {
+            most = found.len();
+            best = Some(found);
+        }
+    }
+    best
 }
 
-fn every(table: &Table, out: &mut Vec<RowId>) {
-    out.extend((0..table.len()).filter_map(|at| RowId::try_from(at).ok()));
+/// The records whose id column holds one of these ids, if they are fewer than `most`.
+fn linked(
+    table: &Table,
+    column: ColumnId,
+    ids: impl Iterator<Item = Uuid>,
+    most: usize,
+) -> Option<Vec<RowId>> {
+    let mut all = Vec::new();
+    for id in ids {
+        all.extend_from_slice(table.linked(column, id)?);
+        if all.len() >= most {
+            return None;
+        }
+    }
+    table.has_links(column).then_some(all)
+}
+
+/// The records whose time lies within a span, if they are fewer than `most`.
+fn within(table: &Table, column: ColumnId, (from, to): Span, most: usize) -> Option<Vec<RowId>> {
+    let rows: Vec<RowId> = table.between(column, from, to)?.take(most).collect();
+    (rows.len() < most).then_some(rows)
 }
 
 /// Whether the condition is one that a missing record never fulfils.
@@ -176,7 +169,7 @@ fn narrows(condition: &Condition) -> bool {
 }
 
 /// The span of times that fulfil a test, if it is one about time.
-fn bounds(test: &Test) -> Option<(Bound<i64>, Bound<i64>)> {
+fn bounds(test: &Test) -> Option<Span> {
     Some(match test {
         Test::Equal(Value::Time(ms)) => (Bound::Included(*ms), Bound::Included(*ms)),
         Test::Order {
@@ -199,11 +192,43 @@ fn bounds(test: &Test) -> Option<(Bound<i64>, Bound<i64>)> {
     })
 }
 
+/// From when until when.
+type Span = (Bound<i64>, Bound<i64>);
+
+fn later(a: Bound<i64>, b: Bound<i64>) -> Bound<i64> {
+    match (a, b) {
+        (Bound::Unbounded, other) | (other, Bound::Unbounded) => other,
+        (Bound::Included(x), Bound::Included(y)) => Bound::Included(x.max(y)),
+        (Bound::Excluded(x), Bound::Excluded(y)) => Bound::Excluded(x.max(y)),
+        (Bound::Included(x), Bound::Excluded(y)) | (Bound::Excluded(y), Bound::Included(x)) => {
+            if x > y {
+                Bound::Included(x)
+            } else {
+                Bound::Excluded(y)
+            }
+        }
+    }
+}
+
+fn earlier(a: Bound<i64>, b: Bound<i64>) -> Bound<i64> {
+    match (a, b) {
+        (Bound::Unbounded, other) | (other, Bound::Unbounded) => other,
+        (Bound::Included(x), Bound::Included(y)) => Bound::Included(x.min(y)),
+        (Bound::Excluded(x), Bound::Excluded(y)) => Bound::Excluded(x.min(y)),
+        (Bound::Included(x), Bound::Excluded(y)) | (Bound::Excluded(y), Bound::Included(x)) => {
+            if x < y {
+                Bound::Included(x)
+            } else {
+                Bound::Excluded(y)
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use serde_json::{Value as Json, json};
-    use uuid::Uuid;
 
     use super::*;
     use crate::twenty::catalogue::CATALOGUE;
@@ -317,7 +342,7 @@ mod tests {
         })
     }
 
-    fn ids(rows: Vec<&Row>) -> Vec<Option<Uuid>> {
+    fn ids(rows: Vec<Row<'_>>) -> Vec<Option<Uuid>> {
         let mut ids: Vec<_> = rows
             .into_iter()
             .map(|row| row.get(ID).and_then(Value::as_id))
@@ -337,8 +362,8 @@ mod tests {
             .unwrap();
         let filter = Filter::read(table.object, &Input::from(filter)).unwrap();
         let naive = scan(table)
-            .filter(|row| filter.shows_deleted || table.is_live(row))
-            .filter(|row| filter.condition.holds(workspace, row) == Some(true))
+            .filter(|row| filter.shows_deleted || row.is_live())
+            .filter(|row| filter.condition.holds(workspace, *row) == Some(true))
             .collect();
         (ids(matching(workspace, table, &filter)), ids(naive))
     }

@@ -100,7 +100,7 @@ impl Dimension {
         }
     }
 
-    fn write(&self, out: &mut Vec<u8>, workspace: &Workspace, row: &Row) {
+    fn write(&self, out: &mut Vec<u8>, workspace: &Workspace, row: Row<'_>) {
         let row = match self.over {
             None => Some(row),
             Some((column, target)) => row
@@ -150,14 +150,14 @@ fn day_zone(options: &[(String, Input)]) -> Result<TimeZone, Refusal> {
 pub(super) fn write(
     out: &mut Vec<u8>,
     workspace: &Workspace,
-    rows: &[&Row],
+    rows: &[Row<'_>],
     dimensions: &[Dimension],
     limit: usize,
     shape: &GroupShape,
 ) {
-    let mut groups: HashMap<Vec<u8>, Vec<&Row>> = HashMap::new();
+    let mut groups: HashMap<Vec<u8>, Vec<Row<'_>>> = HashMap::new();
     let mut key = Vec::new();
-    for row in rows {
+    for &row in rows {
         key.clear();
         for (nth, dimension) in dimensions.iter().enumerate() {
             if nth > 0 {

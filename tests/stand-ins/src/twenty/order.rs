@@ -53,7 +53,7 @@ impl Order {
     }
 
     /// How two records stand to each other.
-    pub(super) fn compare(&self, workspace: &Workspace, a: &Row, b: &Row) -> Ordering {
+    pub(super) fn compare(&self, workspace: &Workspace, a: Row<'_>, b: Row<'_>) -> Ordering {
         for key in &self.0 {
             let order = key.compare(key.value(workspace, a), key.value(workspace, b));
             if order != Ordering::Equal {
@@ -64,7 +64,7 @@ impl Order {
     }
 
     /// The cursor of a record, given the columns that were selected of it.
-    pub(super) fn cursor(&self, row: &Row, selected: &[ColumnId]) -> String {
+    pub(super) fn cursor(&self, row: Row<'_>, selected: &[ColumnId]) -> String {
         let mut out = b"{".to_vec();
         let keys = self
             .0
@@ -128,7 +128,7 @@ impl Order {
     }
 }
 
-fn id_of(row: &Row) -> Option<uuid::Uuid> {
+fn id_of(row: Row<'_>) -> Option<uuid::Uuid> {
     row.get(ID).and_then(Value::as_id)
 }
 
@@ -212,7 +212,7 @@ fn key(
 }
 
 impl Key {
-    fn value<'w>(&self, workspace: &'w Workspace, row: &'w Row) -> &'w Value {
+    fn value<'w>(&self, workspace: &'w Workspace, row: Row<'w>) -> &'w Value {
         let row = match self.over {
             None => Some(row),
             Some((column, target)) => row
@@ -263,7 +263,12 @@ pub(super) struct Position {
 impl Position {
     /// Whether a record comes after (or, going backwards, before) this place, as SQL compares: NULL on either side of a
     /// comparison is neither.
-    pub(super) fn is_passed_by(&self, workspace: &Workspace, row: &Row, backwards: bool) -> bool {
+    pub(super) fn is_passed_by(
+        &self,
+        workspace: &Workspace,
+        row: Row<'_>,
+        backwards: bool,
+    ) -> bool {
         for (key, at) in &self.values {
             let Some(mut order) = key.value(workspace, row).compare(at, key.kind) else {
                 return false;

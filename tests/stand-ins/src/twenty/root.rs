@@ -160,7 +160,7 @@ pub(super) fn answer(
             let order = Order::default();
             let first = found
                 .into_iter()
-                .min_by(|a, b| order.compare(workspace, a, b))
+                .min_by(|a, b| order.compare(workspace, *a, *b))
                 .ok_or_else(GqlError::not_found)?;
             write::record(out, workspace, shape, first);
             Ok(())
@@ -233,17 +233,17 @@ fn list(
         .transpose()?;
 
     let all = matching(workspace, table, &filter);
-    let mut rows: Vec<&Row> = match &position {
+    let mut rows: Vec<Row<'_>> = match &position {
         Some(position) => all
             .iter()
-            .filter(|row| position.is_passed_by(workspace, row, backwards))
             .copied()
+            .filter(|row| position.is_passed_by(workspace, *row, backwards))
             .collect(),
         None => all.clone(),
     };
     let size = first.or(last).unwrap_or(PAGE_MOST).min(PAGE_MOST);
-    let compare = |a: &&Row, b: &&Row| {
-        let forwards = order.compare(workspace, a, b);
+    let compare = |a: &Row<'_>, b: &Row<'_>| {
+        let forwards = order.compare(workspace, *a, *b);
         if backwards {
             forwards.reverse()
         } else {

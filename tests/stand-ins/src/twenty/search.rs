@@ -1,7 +1,7 @@
 //! Full-text search over the workspace: words without accents, matched by prefix, all words before any word, and a plain
 //! substring match for kinds without a hit.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use unicode_normalization::UnicodeNormalization as _;
@@ -18,8 +18,10 @@ const COVER_PER_WORD: f64 = 0.1;
 #[derive(Default)]
 pub(super) struct Words {
     postings: BTreeMap<Box<str>, Vec<RowId>>,
-    /// Each record's words, for the substring match.
-    texts: HashMap<RowId, Box<str>>,
+    /// The words of all records one after the other, one a line, for the substring match.
+    text: String,
+    /// Where each record's words begin in the text, in the order of the text; `None` for what was taken out again.
+    starts: Vec<(usize, Option<RowId>)>,
 }
 
 /// A hit within one table.
@@ -35,13 +37,12 @@ pub(super) struct Hit {
 impl Words {
     /// Takes a record's texts in.
     pub(super) fn add<'a>(&mut self, row: RowId, texts: impl Iterator<Item = &'a str>) {
-        let mut all = String::new();
+        self.starts.push((self.text.len(), Some(row)));
         for text in texts {
             let text = fold(text);
             for word in words(&text) {
-                // One word a line: what is matched as a substring lies within a word, as in the real index.
-                all.push_str(word);
-                all.push('\n');
+                self.text.push_str(word);
+                self.text.push('\n');
                 if let Some(rows) = self.postings.get_mut(word) {
                     rows.push(row);
                 } else {
@@ -49,14 +50,17 @@ impl Words {
                 }
             }
         }
-        if !all.is_empty() {
-            self.texts.insert(row, all.into_boxed_str());
-        }
     }
 
     /// Takes them out again; `texts` are those that were added.
     pub(super) fn remove<'a>(&mut self, row: RowId, texts: impl Iterator<Item = &'a str>) {
-        self.texts.remove(&row);
+        for (_, owner) in self
+            .starts
+            .iter_mut()
+            .filter(|(_, owner)| *owner == Some(row))
+        {
+            *owner = None;
+        }
         for text in texts {
             for word in words(&fold(text)) {
                 if let Some(rows) = self.postings.get_mut(word) {
@@ -86,53 +90,59 @@ impl Words {
     }
 
     fn by_words(&self, words: &[String]) -> Vec<Hit> {
-        // For each record: how many positions matched, and which of the words did.
-        let mut matched: HashMap<RowId, (u32, u64)> = HashMap::new();
-        for (nth, word) in words.iter().take(64).enumerate() {
+        // Each matched position: the record, and which of the words it was.
+        let mut matched: Vec<(RowId, usize)> = Vec::new();
+        for (nth, word) in words.iter().enumerate() {
             let from = (Bound::Included(word.as_str()), Bound::Unbounded);
-            for (_, rows) in self
+            let begin = self
                 .postings
                 .range::<str, _>(from)
-                .take_while(|(k, _)| k.starts_with(word.as_str()))
-            {
-                for row in rows {
-                    let (count, which) = matched.entry(*row).or_default();
-                    *count += 1;
-                    *which |= 1 << nth;
-                }
-            }
+                .take_while(|(known, _)| known.starts_with(word.as_str()));
+            begin.for_each(|(_, rows)| matched.extend(rows.iter().map(|row| (*row, nth))));
         }
-        let wanted = words.len().min(64) as u32;
-        matched
-            .into_iter()
-            .map(|(row, (count, which))| {
-                let count = f64::from(count);
-                if which.count_ones() == wanted {
-                    Hit {
-                        row,
-                        cover: COVER_PER_WORD * count / f64::from(wanted),
-                        rank: RANK_PER_WORD * count,
-                    }
-                } else {
-                    Hit {
-                        row,
-                        cover: 0.0,
-                        rank: RANK_PER_WORD * count / f64::from(wanted),
-                    }
+        matched.sort_unstable();
+        let wanted = words.len() as f64;
+        let hit = |positions: &[(RowId, usize)]| {
+            let (row, _) = *positions.first()?;
+            let which = positions.chunk_by(|a, b| a.1 == b.1).count();
+            let count = positions.len() as f64;
+            Some(if which == words.len() {
+                Hit {
+                    row,
+                    cover: COVER_PER_WORD * count / wanted,
+                    rank: RANK_PER_WORD * count,
+                }
+            } else {
+                Hit {
+                    row,
+                    cover: 0.0,
+                    rank: RANK_PER_WORD * count / wanted,
                 }
             })
+        };
+        matched
+            .chunk_by(|a, b| a.0 == b.0)
+            .filter_map(hit)
             .collect()
     }
 
     fn by_substring(&self, text: &str) -> Vec<Hit> {
-        let found = self.texts.iter().filter(|(_, all)| all.contains(text));
-        found
-            .map(|(row, _)| Hit {
-                row: *row,
-                cover: 0.0,
-                rank: 0.0,
-            })
-            .collect()
+        let mut hits: Vec<Hit> = Vec::new();
+        for at in memchr::memmem::find_iter(self.text.as_bytes(), text) {
+            let record = self.starts.partition_point(|(start, _)| *start <= at);
+            let owner = record
+                .checked_sub(1)
+                .and_then(|nth| self.starts.get(nth))
+                .and_then(|(_, owner)| *owner);
+            if let Some(row) = owner.filter(|row| hits.last().is_none_or(|hit| hit.row != *row)) {
+                hits.push(Hit {
+                    row,
+                    cover: 0.0,
+                    rank: 0.0,
+                });
+            }
+        }
+        hits
     }
 }
 

@@ -62,7 +62,7 @@ const ORDER: [&str; 6] = [
 struct Found<'w> {
     object: &'static Object,
     nth: usize,
-    row: &'w Row,
+    row: Row<'w>,
     id: Uuid,
     hit: Hit,
 }
@@ -209,20 +209,20 @@ fn hits<'w>(
     table: &'w Table,
     query: &Query,
     filter: &Filter,
-) -> Vec<(Hit, &'w Row, Uuid)> {
+) -> Vec<(Hit, Row<'w>, Uuid)> {
     let every = scan(table)
         .enumerate()
         .filter_map(|(at, _)| RowId::try_from(at).ok());
     let hits = table.words.find(query, every);
-    let passes = |row: &Row| {
-        (filter.shows_deleted || table.is_live(row))
+    let passes = |row: Row<'_>| {
+        (filter.shows_deleted || row.is_live())
             && filter.condition.holds(workspace, row) == Some(true)
     };
     let found = hits
         .into_iter()
         .filter_map(|hit| Some((hit, table.row(hit.row)?)));
     found
-        .filter(|(_, row)| passes(row))
+        .filter(|(_, row)| passes(*row))
         .filter_map(|(hit, row)| Some((hit, row, row.get(ID)?.as_id()?)))
         .collect()
 }
@@ -250,7 +250,7 @@ fn page(found: &[Found<'_>], more: bool, mut last_ids: BTreeMap<String, String>)
     json!({"edges": edges, "pageInfo": {"endCursor": end, "hasNextPage": more}})
 }
 
-fn label(object: &Object, row: &Row) -> String {
+fn label(object: &Object, row: Row<'_>) -> String {
     let parts: Vec<&str> = object
         .labelled
         .iter()

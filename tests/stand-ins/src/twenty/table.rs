@@ -9,28 +9,52 @@ use super::catalogue::{CATALOGUE, ColumnId, ID, Object, ObjectId};
 use super::search::Words;
 use super::value::Value;
 
-/// A record: one value a column, in the order of [`Object::columns`].
-pub(super) type Row = Box<[Value]>;
 /// Where a record stands in its table.
 pub(super) type RowId = u32;
 
-/// One object's records. Soft-deleted ones stay in the table and in its indexes.
+/// One object's records, column by column, since questions look at few columns of many records. Soft-deleted records stay
+/// in the table and in its indexes.
 pub(super) struct Table {
     /// What the columns are.
-    pub object: &'static Object,
-    rows: Vec<Row>,
+    pub(super) object: &'static Object,
+    columns: Vec<Vec<Value>>,
     by_id: HashMap<Uuid, RowId>,
     links: HashMap<ColumnId, HashMap<Uuid, Vec<RowId>>>,
     timed: HashMap<ColumnId, BTreeSet<(i64, RowId)>>,
     /// The full-text index.
-    pub words: Words,
+    pub(super) words: Words,
+}
+
+/// A record.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'t> {
+    table: &'t Table,
+    at: RowId,
+}
+
+impl<'t> Row<'t> {
+    /// The value of a column.
+    pub(super) fn get(self, column: ColumnId) -> Option<&'t Value> {
+        self.table.value(column, self.at)
+    }
+
+    /// The id.
+    pub(super) fn id(self) -> Option<Uuid> {
+        self.get(ID).and_then(Value::as_id)
+    }
+
+    /// Whether it is not soft-deleted.
+    pub(super) fn is_live(self) -> bool {
+        self.get(self.table.object.deleted_at)
+            .is_none_or(Value::is_null)
+    }
 }
 
 impl Table {
     fn new(object: &'static Object) -> Self {
         Self {
             object,
-            rows: Vec::new(),
+            columns: object.columns.iter().map(|_| Vec::new()).collect(),
             by_id: HashMap::new(),
             links: object
                 .links
@@ -46,41 +70,40 @@ impl Table {
         }
     }
 
-    /// Adds a record, or replaces the one with its id, and keeps every index right. Records without an id are ignored.
-    pub(super) fn put(&mut self, row: Row) {
-        let Some(id) = row.get(ID).and_then(Value::as_id) else {
+    /// Adds a record given by one value a column, or replaces the one with its id, and keeps every index right. What has
+    /// no id is ignored.
+    fn put(&mut self, values: Vec<Value>) {
+        let Some(id) = values.get(ID).and_then(Value::as_id) else {
             return;
         };
-        let at = match self.by_id.get(&id) {
-            Some(at) => {
-                let at = *at;
-                self.unindex(at);
-                if let Some(slot) = self.rows.get_mut(at as usize) {
-                    *slot = row;
-                }
-                at
+        let known = self.by_id.get(&id).copied();
+        if let Some(at) = known {
+            self.unindex(at);
+        }
+        let at = known.unwrap_or_else(|| RowId::try_from(self.len()).unwrap_or(RowId::MAX));
+        for (column, value) in self.columns.iter_mut().zip(values) {
+            match column.get_mut(at as usize) {
+                Some(slot) => *slot = value,
+                None => column.push(value),
             }
-            None => {
-                let at = RowId::try_from(self.rows.len()).unwrap_or(RowId::MAX);
-                self.rows.push(row);
-                self.by_id.insert(id, at);
-                at
-            }
-        };
+        }
+        self.by_id.insert(id, at);
         self.index(at);
     }
 
+    fn value(&self, column: ColumnId, at: RowId) -> Option<&Value> {
+        self.columns.get(column)?.get(at as usize)
+    }
+
     fn index(&mut self, at: RowId) {
-        let Some(row) = self.rows.get(at as usize) else {
-            return;
-        };
+        let value = |column: ColumnId| self.columns.get(column)?.get(at as usize);
         for (column, index) in &mut self.links {
-            if let Some(Value::Id(id)) = row.get(*column) {
+            if let Some(Value::Id(id)) = value(*column) {
                 index.entry(*id).or_default().push(at);
             }
         }
         for (column, index) in &mut self.timed {
-            if let Some(Value::Time(ms)) = row.get(*column) {
+            if let Some(Value::Time(ms)) = value(*column) {
                 index.insert((*ms, at));
             }
         }
@@ -89,17 +112,14 @@ impl Table {
             self.object
                 .searched
                 .iter()
-                .filter_map(|c| row.get(*c)?.as_text()),
+                .filter_map(|c| value(*c)?.as_text()),
         );
     }
 
     fn unindex(&mut self, at: RowId) {
-        let Some(row) = self.rows.get(at as usize) else {
-            return;
-        };
+        let value = |column: ColumnId| self.columns.get(column)?.get(at as usize);
         for (column, index) in &mut self.links {
-            if let Some(postings) = row
-                .get(*column)
+            if let Some(postings) = value(*column)
                 .and_then(Value::as_id)
                 .and_then(|id| index.get_mut(&id))
             {
@@ -107,7 +127,7 @@ impl Table {
             }
         }
         for (column, index) in &mut self.timed {
-            if let Some(Value::Time(ms)) = row.get(*column) {
+            if let Some(Value::Time(ms)) = value(*column) {
                 index.remove(&(*ms, at));
             }
         }
@@ -116,18 +136,18 @@ impl Table {
             self.object
                 .searched
                 .iter()
-                .filter_map(|c| row.get(*c)?.as_text()),
+                .filter_map(|c| value(*c)?.as_text()),
         );
     }
 
     /// How many records there are, soft-deleted ones included.
     pub(super) fn len(&self) -> usize {
-        self.rows.len()
+        self.columns.first().map_or(0, Vec::len)
     }
 
     /// The record that stands here.
-    pub(super) fn row(&self, at: RowId) -> Option<&Row> {
-        self.rows.get(at as usize)
+    pub(super) fn row(&self, at: RowId) -> Option<Row<'_>> {
+        ((at as usize) < self.len()).then_some(Row { table: self, at })
     }
 
     /// Where the record with this id stands.
@@ -136,13 +156,8 @@ impl Table {
     }
 
     /// The record with this id, unless it is soft-deleted.
-    pub(super) fn live(&self, id: Uuid) -> Option<&Row> {
-        self.row(self.find(id)?).filter(|row| self.is_live(row))
-    }
-
-    /// Whether a record of this table is not soft-deleted.
-    pub(super) fn is_live(&self, row: &Row) -> bool {
-        row.get(self.object.deleted_at).is_none_or(Value::is_null)
+    pub(super) fn live(&self, id: Uuid) -> Option<Row<'_>> {
+        self.row(self.find(id)?).filter(|row| row.is_live())
     }
 
     /// The records whose id column holds this id; `None` if the column is not indexed.
@@ -162,6 +177,20 @@ impl Table {
         from: Bound<i64>,
         to: Bound<i64>,
     ) -> Option<impl Iterator<Item = RowId> + '_> {
+        let empty = match (from, to) {
+            (Bound::Included(from), Bound::Included(to)) => from > to,
+            (
+                Bound::Included(from) | Bound::Excluded(from),
+                Bound::Included(to) | Bound::Excluded(to),
+            ) => from >= to,
+            _ => false,
+        };
+        // The tree does not take a span that ends before it begins.
+        let (from, to) = if empty {
+            (Bound::Included(0), Bound::Excluded(0))
+        } else {
+            (from, to)
+        };
         let from = match from {
             Bound::Included(ms) => Bound::Included((ms, RowId::MIN)),
             Bound::Excluded(ms) => Bound::Excluded((ms, RowId::MAX)),
@@ -201,7 +230,7 @@ impl Workspace {
     }
 
     /// A record that is not soft-deleted.
-    pub(super) fn live(&self, object: ObjectId, id: Uuid) -> Option<&Row> {
+    pub(super) fn live(&self, object: ObjectId, id: Uuid) -> Option<Row<'_>> {
         self.table(object)?.live(id)
     }
 
@@ -217,7 +246,7 @@ impl Workspace {
         let Some(table) = self.tables.get_mut(object.id) else {
             return;
         };
-        let mut row = vec![Value::Null; object.columns.len()].into_boxed_slice();
+        let mut row = vec![Value::Null; object.columns.len()];
         for (path, value) in values {
             if let Some(slot) = object.column(path).and_then(|c| row.get_mut(c)) {
                 *slot = value;

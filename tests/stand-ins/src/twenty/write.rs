@@ -16,9 +16,9 @@ pub(super) const NESTED_MOST: usize = 60;
 /// One page of a connection.
 pub(super) struct Page<'w> {
     /// What the filter lets through, on this page or not: what counts and sums go over.
-    pub all: &'w [&'w Row],
+    pub all: &'w [Row<'w>],
     /// The page's own records, in order.
-    pub rows: &'w [&'w Row],
+    pub rows: &'w [Row<'w>],
     pub order: &'w Order,
     pub has_next: bool,
     pub has_previous: bool,
@@ -55,8 +55,8 @@ pub(super) fn connection(
         _ => None,
     });
     let selected = selected.unwrap_or_default();
-    let cursor = |out: &mut Vec<u8>, row: Option<&&Row>| match row {
-        Some(row) => write_str(out, &page.order.cursor(row, selected)),
+    let cursor = |out: &mut Vec<u8>, row: Option<&Row<'_>>| match row {
+        Some(row) => write_str(out, &page.order.cursor(*row, selected)),
         None => out.extend_from_slice(NULL),
     };
     members(out, &shape.members, |out, member| match member {
@@ -80,7 +80,7 @@ pub(super) fn connection(
                 }
                 members(out, edge, |out, member| match member {
                     EdgeMember::Cursor => cursor(out, Some(row)),
-                    EdgeMember::Node(node) => record(out, workspace, node, row),
+                    EdgeMember::Node(node) => record(out, workspace, node, *row),
                     EdgeMember::TypeName(name) => write_str(out, name),
                     EdgeMember::Null => out.extend_from_slice(NULL),
                 });
@@ -91,7 +91,7 @@ pub(super) fn connection(
 }
 
 /// Appends a record.
-pub(super) fn record(out: &mut Vec<u8>, workspace: &Workspace, shape: &RecordShape, row: &Row) {
+pub(super) fn record(out: &mut Vec<u8>, workspace: &Workspace, shape: &RecordShape, row: Row<'_>) {
     let value = |column: ColumnId| row.get(column).unwrap_or(&Value::Null);
     members(out, &shape.members, |out, member| match member {
         Member::Column(column, kind) => write_json(out, value(*column), *kind),
@@ -145,15 +145,15 @@ fn many(
     let found = table
         .zip(id)
         .and_then(|(table, id)| Some((table, table.linked(column, id)?)));
-    let mut rows: Vec<&Row> = match found {
+    let mut rows: Vec<Row<'_>> = match found {
         Some((table, found)) => found
             .iter()
             .filter_map(|at| table.row(*at))
-            .filter(|row| table.is_live(row))
+            .filter(|row| row.is_live())
             .collect(),
         None => Vec::new(),
     };
-    rows.sort_unstable_by_key(|row| row.get(ID).and_then(Value::as_id));
+    rows.sort_unstable_by_key(|row| row.id());
     let shown = rows.get(..NESTED_MOST).unwrap_or(&rows);
     let page = Page {
         all: &rows,
