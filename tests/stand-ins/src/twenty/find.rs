@@ -6,7 +6,8 @@ use std::ops::Bound;
 use uuid::Uuid;
 
 use super::catalogue::{ColumnId, ID};
-use super::filter::{Condition, Filter, Test};
+use super::condition::{Condition, Test};
+use super::filter::Filter;
 use super::table::{Row, RowId, Table, Workspace};
 use super::value::Value;
 

@@ -1,153 +1,21 @@
 //! From a GraphQL request to its answer: which operation, which roots, who may, what it costs, and how errors are put.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use serde_json::{Map, Value, json};
 
 use super::checked::{project, validate};
-use super::document::{
-    Argument, Document, Field, Literal, OperationKind, Selection, VariableDefinition,
-};
+use super::document::{Argument, Literal, OperationKind, Selection};
+use super::documents::{Prepared, PreparedOperation, Root, What, gather_roots};
 use super::errors::{GqlError, Refusal};
 use super::introspect::{self, OBJECT_CONNECTION};
 use super::keys::{Bucket, Caller, Role};
-use super::root::{self, Ask, RootKind};
+use super::root;
 use super::search_root;
-use super::select::Resolver;
 use super::table::Workspace;
 use super::value::write_str;
 use crate::faults::FaultKind;
 
 /// How many root fields a request may have.
 const ROOTS_MOST: usize = 20;
-/// How many documents are kept parsed.
-const PARSED_KEPT: usize = 256;
-
-/// A document with its selections resolved, ready to run with any variables.
-pub(super) struct Prepared {
-    document: Document,
-    operations: Vec<Prepared1>,
-}
-
-/// One operation of it.
-struct Prepared1 {
-    kind: OperationKind,
-    name: Option<String>,
-    variables: Vec<VariableDefinition>,
-    roots: Vec<Root>,
-}
-
-struct Root {
-    key: String,
-    name: String,
-    offset: usize,
-    arguments: Vec<Argument>,
-    what: What,
-}
-
-enum What {
-    Records(Result<Ask, Refusal>),
-    Search,
-    Type,
-    TypeName,
-    Other,
-}
-
-/// The documents that were parsed before.
-#[derive(Default)]
-pub(super) struct Documents(Mutex<HashMap<String, Arc<Prepared>>>);
-
-impl Documents {
-    /// The document of this text, parsed.
-    pub(super) fn get(&self, text: &str) -> Result<Arc<Prepared>, GqlError> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(prepared) = kept.get(text) {
-            return Ok(Arc::clone(prepared));
-        }
-        let prepared = Arc::new(prepare(Document::parse(text)?));
-        if kept.len() >= PARSED_KEPT {
-            kept.clear();
-        }
-        kept.insert(text.to_owned(), Arc::clone(&prepared));
-        Ok(prepared)
-    }
-}
-
-fn prepare(document: Document) -> Prepared {
-    let mut operations = Vec::new();
-    for operation in &document.operations {
-        let mut roots = Vec::new();
-        gather_roots(&document, &operation.selections, &mut roots, 0);
-        let roots = roots.into_iter().map(|field| Root {
-            key: field.alias.as_ref().unwrap_or(&field.name).clone(),
-            name: field.name.clone(),
-            offset: field.offset,
-            arguments: field.arguments.clone(),
-            what: what(&document, field),
-        });
-        operations.push(Prepared1 {
-            kind: operation.kind,
-            name: operation.name.clone(),
-            variables: Vec::new(),
-            roots: roots.collect(),
-        });
-    }
-    let mut document = document;
-    for (prepared, operation) in operations.iter_mut().zip(&mut document.operations) {
-        prepared.variables = std::mem::take(&mut operation.variables);
-    }
-    Prepared {
-        document,
-        operations,
-    }
-}
-
-fn gather_roots<'d>(
-    document: &'d Document,
-    selections: &'d [Selection],
-    roots: &mut Vec<&'d Field>,
-    depth: usize,
-) {
-    for selection in selections {
-        match selection {
-            Selection::Field(field) => roots.push(field),
-            Selection::Inline { selections, .. } => {
-                gather_roots(document, selections, roots, depth + 1)
-            }
-            Selection::Spread { name, .. } => {
-                if let Some(below) = document.fragments.get(name).filter(|_| depth < 16) {
-                    gather_roots(document, below, roots, depth + 1);
-                }
-            }
-        }
-    }
-}
-
-fn what(document: &Document, field: &Field) -> What {
-    match field.name.as_str() {
-        "search" => What::Search,
-        "__type" => What::Type,
-        "__typename" => What::TypeName,
-        name => match root::named(name) {
-            None => What::Other,
-            Some((object, kind)) => {
-                let (resolver, sets) = (Resolver { document }, [field.selections.as_slice()]);
-                What::Records(match kind {
-                    RootKind::List => resolver
-                        .connection(object, &sets, false)
-                        .map(|shape| Ask::List(object.id, shape)),
-                    RootKind::One => resolver
-                        .record(object, &sets, false)
-                        .map(|shape| Ask::One(object.id, shape)),
-                    RootKind::Groups => resolver
-                        .group(object, &sets)
-                        .map(|shape| Ask::Groups(object.id, shape)),
-                })
-            }
-        },
-    }
-}
 
 /// A request as it arrived.
 pub(super) struct Call<'r> {
@@ -182,7 +50,7 @@ impl Answered {
 }
 
 impl Call<'_> {
-    fn operation(&self) -> Result<&Prepared1, Refusal> {
+    fn operation(&self) -> Result<&PreparedOperation, Refusal> {
         match (self.operation_name, self.prepared.operations.as_slice()) {
             (None, [only]) => Ok(only),
             (None, _) => Err(Refusal::not_known(
@@ -403,7 +271,7 @@ impl Call<'_> {
         &self,
         workspace: &Workspace,
         role: &Role,
-        operation: &Prepared1,
+        operation: &PreparedOperation,
     ) -> Result<Answered, Refusal> {
         let Some(root) = operation.roots.first() else {
             return Err(Refusal::not_known("search"));
@@ -451,7 +319,7 @@ impl Call<'_> {
         }
     }
 
-    fn require_variables(&self, operation: &Prepared1, errors: &mut Vec<GqlError>) {
+    fn require_variables(&self, operation: &PreparedOperation, errors: &mut Vec<GqlError>) {
         for variable in &operation.variables {
             let sent = self
                 .variables
@@ -471,7 +339,7 @@ impl Call<'_> {
         }
     }
 
-    fn all_unknown(&self, operation: &Prepared1) -> Answered {
+    fn all_unknown(&self, operation: &PreparedOperation) -> Answered {
         let at = |root: &Root| {
             GqlError::unknown_root(&root.name, self.prepared.document.location(root.offset))
         };

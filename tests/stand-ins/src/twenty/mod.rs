@@ -6,7 +6,9 @@
 mod aggregate;
 mod catalogue;
 mod checked;
+mod condition;
 mod document;
+mod documents;
 mod errors;
 mod filter;
 mod find;

@@ -8,8 +8,9 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
+use super::documents::Documents;
 use super::errors::{GqlError, Refusal};
-use super::graphql::{Answered, Call, Documents};
+use super::graphql::{Answered, Call};
 use super::keys::{ApiKey, Bucket, caller, default_keys};
 use super::sample::{self, Size};
 use super::table::Workspace;

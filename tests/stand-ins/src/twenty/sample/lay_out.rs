@@ -8,6 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::deals::DEALS;
+use super::ordinary::ORDINARY;
 use super::people::{COMPANIES, MEMBERS, PEOPLE, ROBIN_TIME_ZONE};
 use super::spec::{At, Deal, Event, History, Note, Task};
 use super::work::{About, ERRANDS, FIRST_ERRAND, FIRST_REMARK, REMARKS};
@@ -32,7 +33,7 @@ pub(super) fn sample(now_ms: i64) -> Workspace {
     layout.members();
     layout.companies();
     layout.people();
-    for (nth, deal) in DEALS.iter().enumerate() {
+    for (nth, deal) in DEALS.iter().chain(ORDINARY).enumerate() {
         layout.deal(counted(nth), deal);
     }
     layout.tasks = FIRST_ERRAND;

@@ -6,6 +6,7 @@
 mod bulk;
 mod deals;
 mod lay_out;
+mod ordinary;
 mod people;
 mod spec;
 mod work;
