@@ -1,5 +1,12 @@
 //! The gate from end to end: over loopback, with an injected resolver and dialler.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends at the first surprise"
+)]
+
 mod common;
 
 use std::net::{IpAddr, SocketAddr};

@@ -1,5 +1,12 @@
 //! Properties of the JSON mapping: what goes in comes out, and nothing that comes in breaks it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends at the first surprise"
+)]
+
 use crm_harness::skill::json::{from_component, measure, to_component};
 use crm_harness::skill::schema::schema;
 use crm_harness::skill::shape::{Case, Field, Int, Record, Shape, camel_case};

@@ -1,5 +1,12 @@
 //! What a component offers and what it may import: tools, texts, schemas, refusals, and the cache of compiled code.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends at the first surprise"
+)]
+
 mod common;
 
 use crm_harness::skill::code_cache;

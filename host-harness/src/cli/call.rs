@@ -72,7 +72,10 @@ fn tell(args: &Args, harness: &Harness, outcome: &Outcome) -> End {
             } else {
                 render::complain(&sentence(failure));
             }
-            if failure["case"] != "invalid-input" {
+            if failure
+                .get("case")
+                .is_none_or(|case| case != "invalid-input")
+            {
                 tell_missing(harness);
             }
             End::Failed

@@ -1,7 +1,9 @@
 //! `crm-harness inspect`: what a component is made of, and what its manifest lets it send.
 
-use crm_harness::outbound::documents::{Documents, Effect, hex};
+use crm_harness::Harness;
+use crm_harness::outbound::documents::{Document, Documents, Effect, hex};
 use crm_harness::outbound::policy::Destination;
+use crm_harness::skill::load::Exported;
 use serde_json::{Value, json};
 
 use super::args::Args;
@@ -10,25 +12,30 @@ use super::{End, Misuse, render};
 
 pub(super) fn run(args: &Args) -> Result<End, Misuse> {
     let harness = resolve(args)?.harness;
+    render::print(&if args.json {
+        render::pretty(&report(&harness))
+    } else {
+        render::table(&rows(&harness))
+    });
+    Ok(End::Done)
+}
+
+fn report(harness: &Harness) -> Value {
     let inspection = harness.skill().inspection();
-    let exports: Vec<Value> = inspection
-        .exports
-        .iter()
-        .map(|exported| {
-            json!({
-                "interface": exported.interface,
-                "functions": exported.functions,
-                "offered": exported.not_offered.is_none(),
-                "notOffered": exported.not_offered,
-            })
+    let exported = |exported: &Exported| {
+        json!({
+            "interface": exported.interface,
+            "functions": exported.functions,
+            "offered": exported.not_offered.is_none(),
+            "notOffered": exported.not_offered,
         })
-        .collect();
+    };
     let limits = harness.setup().limits;
-    let report = json!({
+    json!({
         "package": harness.setup().manifest.skill.package,
         "component": {"sha256": inspection.sha256, "bytes": inspection.bytes},
         "imports": inspection.imports,
-        "exports": exports,
+        "exports": inspection.exports.iter().map(exported).collect::<Vec<_>>(),
         "limits": {
             "timeMs": limits.time_ms,
             "memoryMib": limits.memory_mib,
@@ -37,13 +44,7 @@ pub(super) fn run(args: &Args) -> Result<End, Misuse> {
             "responseBytes": limits.response_bytes,
         },
         "destinations": harness.outbound().policy().destinations.iter().map(destination).collect::<Vec<_>>(),
-    });
-    render::print(&if args.json {
-        render::pretty(&report)
-    } else {
-        text(&report)
-    });
-    Ok(End::Done)
+    })
 }
 
 fn destination(destination: &Destination) -> Value {
@@ -70,7 +71,7 @@ fn documents(documents: &Documents) -> Vec<Value> {
                 .collect();
             json!({
                 "name": document.name,
-                "effect": if document.effect == Effect::Query { "query" } else { "mutation" },
+                "effect": effect(document),
                 "sha256": hex(&document.sha256),
                 "variables": variables,
                 "cacheableSeconds": document.cacheable_seconds,
@@ -79,66 +80,57 @@ fn documents(documents: &Documents) -> Vec<Value> {
         .collect()
 }
 
-/// The same report for people.
-fn text(report: &Value) -> String {
-    let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let mut rows = vec![
-        vec!["package".into(), word(&report["package"])],
-        vec![
-            "component".into(),
-            format!(
-                "sha256 {}, {} bytes",
-                word(&report["component"]["sha256"]),
-                report["component"]["bytes"]
-            ),
-        ],
-    ];
-    for import in list(&report["imports"]) {
-        rows.push(vec!["import".into(), word(&import)]);
+const fn effect(document: &Document) -> &'static str {
+    match document.effect {
+        Effect::Query => "query",
+        Effect::Mutation => "mutation",
     }
-    for export in list(&report["exports"]) {
-        let functions: Vec<_> = list(&export["functions"]).iter().map(word).collect();
-        let why = export["notOffered"]
-            .as_str()
+}
+
+/// The same for people.
+fn rows(harness: &Harness) -> Vec<Vec<String>> {
+    let inspection = harness.skill().inspection();
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut row = |name: &str, text: String| rows.push(vec![name.to_owned(), text]);
+    row("package", harness.setup().manifest.skill.package.clone());
+    row(
+        "component",
+        format!("sha256 {}, {} bytes", inspection.sha256, inspection.bytes),
+    );
+    for import in &inspection.imports {
+        row("import", import.clone());
+    }
+    for exported in &inspection.exports {
+        let why = exported
+            .not_offered
             .map(|why| format!(" (not offered: {why})"))
             .unwrap_or_default();
-        rows.push(vec![
-            "export".into(),
+        row(
+            "export",
             format!(
                 "{}: {}{why}",
-                word(&export["interface"]),
-                functions.join(", ")
+                exported.interface,
+                exported.functions.join(", ")
             ),
-        ]);
+        );
     }
-    for destination in list(&report["destinations"]) {
-        rows.push(vec![
-            "destination".into(),
-            format!(
-                "{} at {}",
-                word(&destination["title"]),
-                word(&destination["origin"])
-            ),
-        ]);
-        for route in list(&destination["routes"]) {
-            rows.push(vec![
-                "  route".into(),
-                format!("{} {}", word(&route["method"]), word(&route["path"])),
-            ]);
-            for document in list(&route["documents"]) {
-                let sha256 = word(&document["sha256"]);
-                let short = sha256.get(..12).unwrap_or_default();
-                rows.push(vec![
-                    "    document".into(),
-                    format!(
-                        "{} ({}) {short}",
-                        word(&document["name"]),
-                        word(&document["effect"])
-                    ),
-                ]);
+    for destination in &harness.outbound().policy().destinations {
+        let origin = destination
+            .origin
+            .as_ref()
+            .map_or("no origin yet", |origin| origin.as_str());
+        row("destination", format!("{} at {origin}", destination.title));
+        for route in &destination.routes {
+            row("  route", format!("{} {}", route.method, route.pattern));
+            for document in route.documents.iter().flat_map(Documents::iter) {
+                let digest = hex(&document.sha256);
+                let short = digest.get(..12).unwrap_or(&digest);
+                row(
+                    "    document",
+                    format!("{} ({}) {short}", document.name, effect(document)),
+                );
             }
         }
     }
-    render::table(&rows)
+    rows
 }

@@ -1,6 +1,7 @@
 //! `crm-harness status`: whether everything is set up and the services answer.
 
 use crm_harness::Invocation;
+use crm_harness::outbound::credentials::CredentialError;
 use serde_json::{Value, json};
 
 use super::args::Args;
@@ -8,50 +9,78 @@ use super::call::perform;
 use super::resolve::{Resolved, resolve};
 use super::{End, Misuse, render, sentence, tell_denials};
 
+/// How things stand with one service.
+struct Standing {
+    name: String,
+    title: String,
+    origin: Option<String>,
+    credential: &'static str,
+    problem: Option<String>,
+}
+
 pub(super) fn run(args: &Args) -> Result<End, Misuse> {
     let resolved = resolve(args)?;
-    let destinations: Vec<Value> = destinations(&resolved);
-    let in_order = destinations
-        .iter()
-        .all(|destination| destination["problem"].is_null());
+    let standings = standings(&resolved);
+    let in_order = standings.iter().all(|standing| standing.problem.is_none());
     let (skill, ended) = ask(resolved)?;
-    let failed = !in_order || matches!(ended, End::Failed);
     if args.json {
+        let destinations: Vec<Value> = standings.iter().map(Standing::to_json).collect();
         render::print(&render::pretty(
             &json!({"destinations": destinations, "skill": skill}),
         ));
     } else {
-        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let row = |d: &Value| {
-            let origin = d["origin"].as_str().unwrap_or("not set up");
-            vec![
-                word(&d["title"]),
-                origin.to_owned(),
-                format!("credential {}", word(&d["credential"])),
-            ]
-        };
-        render::print(&render::table(
-            &destinations.iter().map(row).collect::<Vec<_>>(),
-        ));
-        for problem in destinations.iter().filter_map(|d| d["problem"].as_str()) {
-            render::note(problem);
-        }
-        match skill.get("failure") {
-            Some(failure) => render::complain(&sentence(failure)),
-            None if skill.is_null() => {}
-            None => render::print(&format!("\n{}", render::answer(&skill))),
-        }
+        tell(&standings, &skill);
     }
-    Ok(if failed { End::Failed } else { End::Done })
+    Ok(if in_order { ended } else { End::Failed })
 }
 
-fn destinations(resolved: &Resolved) -> Vec<Value> {
+fn tell(standings: &[Standing], skill: &Value) {
+    let row = |standing: &Standing| {
+        let origin = standing
+            .origin
+            .clone()
+            .unwrap_or_else(|| "not set up".to_owned());
+        vec![
+            standing.title.clone(),
+            origin,
+            format!("credential {}", standing.credential),
+        ]
+    };
+    render::print(&render::table(
+        &standings.iter().map(row).collect::<Vec<_>>(),
+    ));
+    for standing in standings {
+        if let Some(problem) = &standing.problem {
+            render::note(&format!("{}: {problem}", standing.title));
+        }
+    }
+    match skill.get("failure") {
+        Some(failure) => render::complain(&sentence(failure)),
+        None if skill.is_null() => {}
+        None => render::print(&format!("\n{}", render::answer(skill))),
+    }
+}
+
+impl Standing {
+    fn to_json(&self) -> Value {
+        json!({
+            "name": self.name,
+            "title": self.title,
+            "origin": self.origin,
+            "credential": self.credential,
+            "problem": self.problem,
+        })
+    }
+}
+
+fn standings(resolved: &Resolved) -> Vec<Standing> {
     let outbound = resolved.harness.outbound();
     let each = outbound.policy().destinations.iter().map(|destination| {
         let (credential, mut problem) = match outbound.credential(&destination.name) {
             Ok(Some(_)) => ("set", None),
             Ok(None) => ("not needed", None),
-            Err(error) => ("missing", Some(error.to_string())),
+            Err(CredentialError::Missing { hint }) => ("missing", Some(hint)),
+            Err(error) => ("unusable", Some(error.to_string())),
         };
         if destination.origin.is_none() {
             problem = Some(format!(
@@ -59,13 +88,16 @@ fn destinations(resolved: &Resolved) -> Vec<Value> {
                 destination.origin_hint
             ));
         }
-        json!({
-            "name": destination.name,
-            "title": destination.title,
-            "origin": destination.origin.as_ref().map(|origin| origin.as_str()),
-            "credential": credential,
-            "problem": problem.map(|problem| format!("{}: {problem}", destination.title)),
-        })
+        Standing {
+            name: destination.name.clone(),
+            title: destination.title.clone(),
+            origin: destination
+                .origin
+                .as_ref()
+                .map(|origin| origin.as_str().to_owned()),
+            credential,
+            problem,
+        }
     });
     each.collect()
 }
