@@ -112,9 +112,7 @@ impl Call<'_> {
             return refuse(format!("Duplicate root resolver: \"{}\"", root.name));
         }
         if operation.kind != OperationKind::Query {
-            return Err(Refusal::not_known(
-                "mutations and subscriptions are not implemented by this stand-in",
-            ));
+            return Err(Refusal::not_known("mutations and subscriptions"));
         }
         let unknown: Vec<GqlError> = roots
             .iter()

@@ -212,9 +212,7 @@ impl Answer {
             Refusal::NotKnown(what) => what.clone(),
             Refusal::Service(GqlError { message, .. }) => message.clone(),
         };
-        let error = format!(
-            "not implemented by this stand-in, because it is not known what the real service answers: {what}"
-        );
+        let error = format!("not implemented by this stand-in: {what}");
         Self::new(
             StatusCode::NOT_IMPLEMENTED,
             WITH_CHARSET,
