@@ -9,6 +9,7 @@ pub mod outbound;
 pub mod skill;
 
 pub use config::{Caller, ConfigError, Setup};
-pub use skill::call::{CallError, Harness, Invocation, Outcome, Parts, Timings};
+pub use skill::call::CallError;
+pub use skill::harness::{Harness, Invocation, Outcome, Parts, Timings};
 pub use skill::load::{LoadError, Skill};
 pub use skill::tools::Tool;

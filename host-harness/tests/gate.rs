@@ -19,12 +19,14 @@ use bytes::Bytes;
 use crm_harness::Setup;
 use crm_harness::config::{Flags, Operator};
 use crm_harness::outbound::client::{Client, ClientError, Dialler, Stream, TcpDialler};
+use crm_harness::outbound::denial::DenialCode;
 use crm_harness::outbound::documents::hex;
 use crm_harness::outbound::gate::Gate;
-use crm_harness::outbound::policy::{DenialCode, Phase};
+use crm_harness::outbound::ledger::{Ledger, LedgerLimits};
+use crm_harness::outbound::policy::Phase;
 use crm_harness::outbound::record::{Decided, Finished, LogRecorder, RecordError, Recorder};
 use crm_harness::outbound::resolve::Resolver;
-use crm_harness::outbound::sender::{Ledger, LedgerLimits, Outbound, Outgoing, SendError};
+use crm_harness::outbound::sender::{Outbound, Outgoing, SendError};
 use crm_harness::outbound::tls::Tls;
 use http::{HeaderMap, HeaderValue, Method, header};
 use http_body_util::{BodyExt, Full};
@@ -534,9 +536,9 @@ async fn without_a_credential_nothing_is_sent_and_the_fix_names_what_to_set() {
 }
 
 /// A record that cannot be written, from the given event on.
-struct Full_(usize, AtomicUsize);
+struct FailsAfter(usize, AtomicUsize);
 
-impl Full_ {
+impl FailsAfter {
     fn next(&self) -> Result<(), RecordError> {
         if self.1.fetch_add(1, Ordering::SeqCst) >= self.0 {
             Err(RecordError("disk full".into()))
@@ -546,7 +548,7 @@ impl Full_ {
     }
 }
 
-impl Recorder for Full_ {
+impl Recorder for FailsAfter {
     fn decided(&self, _event: &Decided<'_>) -> Result<(), RecordError> {
         self.next()
     }
@@ -561,7 +563,7 @@ async fn what_cannot_be_recorded_is_not_sent_and_an_unrecorded_answer_is_withhel
     for (events, sent, expected) in [(0, 0, "record"), (1, 1, "record"), (2, 1, "200")] {
         let server = Server::start(|_| Answer::json("{}")).await;
         let setup = setup(&server.origin(), "allow-loopback = true");
-        let recorder = Arc::new(Full_(events, AtomicUsize::new(0)));
+        let recorder = Arc::new(FailsAfter(events, AtomicUsize::new(0)));
         let gate = Outbound::new(setup.policy, setup.credentials, system(), recorder);
         assert_eq!(
             code(&gate.send(&ledger(), find(&server.origin())).await),

@@ -12,7 +12,7 @@ mod status;
 use std::process::ExitCode;
 
 use clap::Parser;
-use crm_harness::outbound::policy::Denial;
+use crm_harness::outbound::denial::Denial;
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 

@@ -59,7 +59,7 @@ pub struct GrantSection {
     /// Whether it may be in a private network.
     #[serde(default)]
     pub allow_private: bool,
-    /// A PEM file with certificates of an authority to trust beside the system's.
+    /// A PEM file with certificates of an authority to trust beside the system's, for every service.
     pub ca_file: Option<PathBuf>,
 }
 

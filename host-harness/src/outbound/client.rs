@@ -181,16 +181,23 @@ impl Client {
                 continue;
             }
             let again = exchange.repeatable.then(|| request.clone());
-            match within(exchange.first_byte, kept.sender.try_send_request(request)).await? {
-                Ok(response) => {
-                    tracing::trace!(%origin, address = %kept.address, "kept connection used");
-                    return self.finish(key, kept, response, exchange).await;
+            let mut error =
+                match within(exchange.first_byte, kept.sender.try_send_request(request)).await? {
+                    Ok(response) => {
+                        tracing::trace!(%origin, address = %kept.address, "kept connection used");
+                        return self.finish(key, kept, response, exchange).await;
+                    }
+                    Err(error) => error,
+                };
+            match (error.take_message(), again) {
+                // It was never sent: the next kept connection may do.
+                (Some(unsent), _) => request = unsent,
+                // A read may be asked once more, on a connection that is surely alive.
+                (None, Some(again)) => {
+                    request = again;
+                    break;
                 }
-                Err(mut error) => match (error.take_message(), again) {
-                    // It was not sent at all, or a read may be asked once more.
-                    (Some(back), _) | (None, Some(back)) => request = back,
-                    (None, None) => return Err(ClientError::Broken(error.into_error())),
-                },
+                (None, None) => return Err(ClientError::Broken(error.into_error())),
             }
         }
         let mut fresh = self.connect(origin, grants, exchange).await?;

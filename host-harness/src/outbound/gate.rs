@@ -13,8 +13,9 @@ use wasmtime_wasi_http::{
 };
 
 use super::client::ClientError;
-use super::policy::{Denial, DenialCode};
-use super::sender::{Ledger, Outbound, Outgoing, SendError};
+use super::denial::{Denial, DenialCode};
+use super::ledger::Ledger;
+use super::sender::{Outbound, Outgoing, SendError};
 
 /// What a guest may never put into headers, beside the sandbox's own list.
 const SECRET_HEADERS: [HeaderName; 4] = [

@@ -3,10 +3,10 @@
 //! Everything that is not named is refused. Addresses are checked afterwards (see [`super::addresses`]), since they need a resolver.
 
 use http::{HeaderMap, HeaderName, Method, header};
-use thiserror::Error;
 use url::Url;
 
 use super::addresses::Grants;
+use super::denial::{Denial, DenialCode};
 use super::documents::{BodyRefusal, Document, Documents, Effect};
 use super::origin::Origin;
 use super::route::{Mismatch, RoutePattern};
@@ -91,101 +91,6 @@ pub struct Allowed<'p> {
     pub route: &'p Route,
     /// The trusted document in its body, if the route demands one.
     pub document: Option<&'p Document>,
-}
-
-/// Stable codes of refusals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DenialCode {
-    /// The URL is not a URL, or not in canonical form.
-    Url,
-    /// The scheme is not the destination's.
-    Scheme,
-    /// No destination has this host.
-    Host,
-    /// The port is not the destination's.
-    Port,
-    /// The method is not allowed there.
-    Method,
-    /// No route has this path.
-    Path,
-    /// A query key or value that the route does not list.
-    Query,
-    /// A header that may not be given.
-    Header,
-    /// The body is not what the route demands.
-    Body,
-    /// The document is not a trusted one.
-    Document,
-    /// The document's variables are not the declared ones.
-    Variables,
-    /// It would write, and the caller may only read.
-    Write,
-    /// An address of the host may not be dialled.
-    Address,
-    /// Too many requests in one call.
-    RequestLimit,
-    /// The request's body is too large.
-    RequestSize,
-    /// No credential is set for the destination.
-    Credential,
-    /// The decision could not be put on record.
-    Record,
-}
-
-impl DenialCode {
-    /// The code as it appears in answers and logs.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Url => "url",
-            Self::Scheme => "scheme",
-            Self::Host => "host",
-            Self::Port => "port",
-            Self::Method => "method",
-            Self::Path => "path",
-            Self::Query => "query",
-            Self::Header => "header",
-            Self::Body => "body",
-            Self::Document => "document",
-            Self::Variables => "variables",
-            Self::Write => "write",
-            Self::Address => "address",
-            Self::RequestLimit => "request-limit",
-            Self::RequestSize => "request-size",
-            Self::Credential => "credential",
-            Self::Record => "record",
-        }
-    }
-}
-
-/// A refusal. `reason` may reach whoever called; `fix` is for the operator alone.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{reason}")]
-pub struct Denial {
-    /// The stable code.
-    pub code: DenialCode,
-    /// What was refused, in one sentence, without any value of the request.
-    pub reason: String,
-    /// The rule that came nearest, if there is one.
-    pub nearest: Option<String>,
-    /// What an operator can do about it.
-    pub fix: String,
-}
-
-impl Denial {
-    pub(crate) fn new(code: DenialCode, reason: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self {
-            code,
-            reason: reason.into(),
-            nearest: None,
-            fix: fix.into(),
-        }
-    }
-
-    fn near(mut self, rule: impl Into<String>) -> Self {
-        self.nearest = Some(rule.into());
-        self
-    }
 }
 
 const NO_FIX: &str = "This cannot be granted: it is a fault of the skill. Report it to its makers.";

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::policy::{Denial, Phase};
+use super::denial::Denial;
+use super::policy::Phase;
 
 /// A decision about one request. Holds names of rules, never a value of the request.
 #[derive(Debug, Clone, Copy)]

@@ -1,8 +1,7 @@
 //! The one place that sends: decide, record, add the credential, exchange, record again.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -12,7 +11,9 @@ use thiserror::Error;
 use super::cache::{Cache, Key};
 use super::client::{Client, ClientError, Exchange};
 use super::credentials::{Credential, CredentialError, Ready};
-use super::policy::{self, Allowed, Decision, Denial, DenialCode, Phase, Policy};
+use super::denial::{Denial, DenialCode};
+use super::ledger::Ledger;
+use super::policy::{self, Allowed, Decision, Phase, Policy};
 use super::record::{Decided, End, Finished, Recorder};
 
 /// Response headers that are handed on; everything else stays with the host.
@@ -26,81 +27,6 @@ const RESPONSE_HEADERS: [HeaderName; 8] = [
     header::RETRY_AFTER,
     HeaderName::from_static("x-request-id"),
 ];
-
-/// What is counted and found out during one call.
-#[derive(Debug)]
-pub struct Ledger {
-    call: u64,
-    phase: Phase,
-    deadline: Instant,
-    limits: LedgerLimits,
-    attempts: AtomicU32,
-    requests: AtomicU32,
-    denials: Mutex<Vec<Denial>>,
-}
-
-/// What one call may send and receive.
-#[derive(Debug, Clone, Copy)]
-pub struct LedgerLimits {
-    /// Requests, refused ones included.
-    pub requests: u32,
-    /// Bytes of one request's body.
-    pub request_bytes: usize,
-    /// Bytes of one response's body.
-    pub response_bytes: usize,
-}
-
-impl Ledger {
-    /// An empty ledger of call number `call`.
-    #[must_use]
-    pub fn new(call: u64, phase: Phase, deadline: Instant, limits: LedgerLimits) -> Self {
-        Self {
-            call,
-            phase,
-            deadline,
-            limits,
-            attempts: AtomicU32::new(0),
-            requests: AtomicU32::new(0),
-            denials: Mutex::new(Vec::new()),
-        }
-    }
-
-    /// When the call must be over.
-    #[must_use]
-    pub fn deadline(&self) -> Instant {
-        self.deadline
-    }
-
-    /// The limits.
-    #[must_use]
-    pub fn limits(&self) -> LedgerLimits {
-        self.limits
-    }
-
-    /// How many requests were let through, those answered from memory included.
-    #[must_use]
-    pub fn requests(&self) -> u32 {
-        self.requests.load(Ordering::Relaxed)
-    }
-
-    /// Every refusal so far.
-    #[must_use]
-    pub fn denials(&self) -> Vec<Denial> {
-        self.denials
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// Notes a refusal.
-    pub fn refuse(&self, denial: Denial) {
-        let mut denials = self.denials.lock().unwrap_or_else(PoisonError::into_inner);
-        // A guest that keeps asking must not fill the host's memory.
-        if denials.len() < 32 {
-            denials.push(denial);
-        }
-    }
-}
 
 /// A request as it was asked for.
 #[derive(Debug)]
@@ -204,7 +130,7 @@ impl Outbound {
         if let Err(error) = self.recorder.decided(&event) {
             return Err(self.refuse(ledger, length, unrecorded(&error.to_string())));
         }
-        ledger.requests.fetch_add(1, Ordering::Relaxed);
+        ledger.let_through();
         self.perform(ledger, &allowed, credential, outgoing).await
     }
 
@@ -213,12 +139,12 @@ impl Outbound {
         ledger: &Ledger,
         outgoing: &Outgoing,
     ) -> Result<(Allowed<'_>, Option<Ready>), Denial> {
-        if ledger.attempts.fetch_add(1, Ordering::Relaxed) >= ledger.limits.requests {
+        if !ledger.attempt() {
             return Err(Denial::new(
                 DenialCode::RequestLimit,
                 format!(
                     "The action made more than {} requests.",
-                    ledger.limits.requests
+                    ledger.limits().requests
                 ),
                 "The limit is `requests` under [limits] in skill.toml; an operator can only lower it.",
             ));
@@ -228,7 +154,7 @@ impl Outbound {
                 DenialCode::RequestSize,
                 format!(
                     "A request's body was larger than {} bytes.",
-                    ledger.limits.request_bytes
+                    ledger.limits().request_bytes
                 ),
                 "The limit is `request-bytes` under [limits] in skill.toml; an operator can only lower it.",
             ));
@@ -298,10 +224,10 @@ impl Outbound {
         }
         let request = build(outgoing.method, uri, outgoing.headers, body, credential)?;
         let exchange = Exchange {
-            deadline: ledger.deadline,
+            deadline: ledger.deadline(),
             connect: outgoing.connect,
             first_byte: outgoing.first_byte,
-            response_bytes: ledger.limits.response_bytes,
+            response_bytes: ledger.limits().response_bytes,
             repeatable: ledger.phase == Phase::Read,
         };
         let grants = allowed.destination.grants;

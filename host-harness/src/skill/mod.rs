@@ -5,6 +5,7 @@ pub mod clock;
 pub mod code_cache;
 pub mod docs;
 pub mod engine;
+pub mod harness;
 pub mod json;
 pub mod load;
 pub mod schema;

@@ -1,134 +1,11 @@
-//! JSON to component values and back, by shape.
-//!
-//! Into the component everything is checked: unknown fields, types, ranges, sizes. What goes wrong is said with the path of the
-//! field and the nearest known name.
+//! From JSON to component values: everything is checked, and what is wrong is said with its place.
 
-use serde_json::{Map, Number, Value, json};
-use thiserror::Error;
+use serde_json::{Map, Value};
 use wasmtime::component::Val;
 
-use super::shape::{Case, Int, Record, Shape};
+use super::BadArgument;
 use crate::nearest;
-
-/// Longest text among arguments, in bytes.
-pub const TEXT_MAX: usize = 64 * 1024;
-/// Most bytes of all arguments together.
-pub const ARGUMENTS_MAX: usize = 256 * 1024;
-/// Deepest nesting of arguments.
-pub const DEPTH_MAX: usize = 32;
-/// The largest whole number that every JSON reader takes exactly.
-const EXACT_MAX: i128 = 1 << 53;
-
-/// An argument that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{field}: {reason}. {next}")]
-pub struct BadArgument {
-    /// Where, such as `filters.kinds[2]`; empty for the arguments as a whole.
-    pub field: String,
-    /// What is wrong with it.
-    pub reason: String,
-    /// What to do instead.
-    pub next: String,
-}
-
-impl BadArgument {
-    fn new(reason: impl Into<String>, next: impl Into<String>) -> Self {
-        Self {
-            field: String::new(),
-            reason: reason.into(),
-            next: next.into(),
-        }
-    }
-
-    fn in_field(mut self, name: &str) -> Self {
-        let dot = if self.field.is_empty() || self.field.starts_with('[') {
-            ""
-        } else {
-            "."
-        };
-        self.field = format!("{name}{dot}{}", self.field);
-        self
-    }
-
-    fn in_item(mut self, index: usize) -> Self {
-        let dot = if self.field.is_empty() || self.field.starts_with('[') {
-            ""
-        } else {
-            "."
-        };
-        self.field = format!("[{index}]{dot}{}", self.field);
-        self
-    }
-
-    /// The failure that a component would answer with: case `invalid-input`.
-    #[must_use]
-    pub fn to_failure(&self) -> Value {
-        json!({"case": "invalid-input", "field": self.field, "reason": self.reason, "next": self.next})
-    }
-}
-
-/// A component's answer that JSON cannot carry.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the answer does not fit its own type: {0}")]
-pub struct BadAnswer(&'static str);
-
-impl BadAnswer {
-    pub(super) const NOT_A_RESULT: Self = Self("it is no result");
-}
-
-/// Checks size and depth of arguments before anything else looks at them.
-///
-/// # Errors
-/// Which of them is too large.
-pub fn measure(arguments: &Value) -> Result<(), BadArgument> {
-    fn walk(value: &Value, depth: usize) -> Result<usize, BadArgument> {
-        if depth > DEPTH_MAX {
-            return Err(BadArgument::new(
-                format!("is nested more than {DEPTH_MAX} deep"),
-                "Give it in a flatter form.",
-            ));
-        }
-        Ok(match value {
-            Value::String(text) if text.len() > TEXT_MAX => {
-                return Err(BadArgument::new(
-                    format!("is longer than {TEXT_MAX} bytes"),
-                    "Shorten it.",
-                ));
-            }
-            Value::String(text) => text.len() + 2,
-            Value::Array(items) => {
-                let mut size = 2;
-                for (index, item) in items.iter().enumerate() {
-                    size += 1 + walk(item, depth + 1).map_err(|error| error.in_item(index))?;
-                }
-                size
-            }
-            Value::Object(members) => {
-                let mut size = 2;
-                for (name, member) in members {
-                    if name.len() > TEXT_MAX {
-                        return Err(BadArgument::new(
-                            "has a name that is too long",
-                            "Leave it out.",
-                        ));
-                    }
-                    size += 4
-                        + name.len()
-                        + walk(member, depth + 1).map_err(|error| error.in_field(name))?;
-                }
-                size
-            }
-            _ => 8,
-        })
-    }
-    if walk(arguments, 0)? > ARGUMENTS_MAX {
-        return Err(BadArgument::new(
-            format!("the arguments together are larger than {ARGUMENTS_MAX} bytes"),
-            "Shorten them.",
-        ));
-    }
-    Ok(())
-}
+use crate::skill::shape::{Case, Int, Record, Shape};
 
 /// An argument as a component value.
 ///
@@ -230,7 +107,10 @@ pub fn to_component(shape: &Shape, value: &Value) -> Result<Val, BadArgument> {
 ///
 /// # Errors
 /// Where and why they do not fit.
-pub(super) fn record_to_component(record: &Record, arguments: &Value) -> Result<Val, BadArgument> {
+pub(in crate::skill) fn record_to_component(
+    record: &Record,
+    arguments: &Value,
+) -> Result<Val, BadArgument> {
     record_in(record, members_of(arguments)?, None)
 }
 
@@ -238,7 +118,7 @@ pub(super) fn record_to_component(record: &Record, arguments: &Value) -> Result<
 ///
 /// # Errors
 /// When there are any.
-pub(super) fn nothing_to_component(arguments: &Value) -> Result<(), BadArgument> {
+pub(in crate::skill) fn nothing_to_component(arguments: &Value) -> Result<(), BadArgument> {
     if arguments.is_null() {
         return Ok(());
     }
@@ -379,116 +259,4 @@ fn expected(shape: &Shape, value: &Value) -> BadArgument {
         _ => {}
     }
     BadArgument::new(reason, next)
-}
-
-/// A component value as JSON.
-///
-/// # Errors
-/// When the value is not of the shape or a number is not finite.
-pub fn from_component(shape: &Shape, value: &Val) -> Result<Value, BadAnswer> {
-    Ok(match (shape, value) {
-        (Shape::Bool, Val::Bool(yes)) => Value::Bool(*yes),
-        (Shape::Int(_), value) => integer_out(value).ok_or(BadAnswer("a whole number"))?,
-        (Shape::Float32, Val::Float32(number)) => {
-            // The shortest text that means this number; its 64-bit value would show digits that nobody wrote.
-            let short = number.to_string().parse().ok().and_then(Number::from_f64);
-            Value::Number(short.ok_or(BadAnswer("a number that is not finite"))?)
-        }
-        (Shape::Float64, Val::Float64(number)) => Value::Number(
-            Number::from_f64(*number).ok_or(BadAnswer("a number that is not finite"))?,
-        ),
-        (Shape::Char, Val::Char(character)) => Value::String(character.to_string()),
-        (Shape::String, Val::String(text)) => Value::String(text.clone()),
-        (Shape::List(item), Val::List(items)) => Value::Array(
-            items
-                .iter()
-                .map(|value| from_component(item, value))
-                .collect::<Result<_, _>>()?,
-        ),
-        (Shape::Tuple(shapes), Val::Tuple(items)) if shapes.len() == items.len() => {
-            let convert = |(shape, value)| from_component(shape, value);
-            Value::Array(
-                shapes
-                    .iter()
-                    .zip(items)
-                    .map(convert)
-                    .collect::<Result<_, _>>()?,
-            )
-        }
-        (Shape::Record(record), Val::Record(fields)) => {
-            let mut members = Map::with_capacity(fields.len());
-            record_out(record, fields, &mut members)?;
-            Value::Object(members)
-        }
-        (Shape::Variant(cases), Val::Variant(name, payload)) => {
-            variant_out(cases, name, payload.as_deref())?
-        }
-        (Shape::Enum(_), Val::Enum(name)) => Value::String(name.clone()),
-        (Shape::Flags(_), Val::Flags(names)) => Value::from(names.clone()),
-        (Shape::Option(_), Val::Option(None)) => Value::Null,
-        (Shape::Option(inner), Val::Option(Some(value))) => from_component(inner, value)?,
-        (Shape::Result(ok, err), Val::Result(result)) => {
-            let side = |shape: Option<&Shape>, value: Option<&Val>| match (shape, value) {
-                (None, None) => Ok(Value::Null),
-                (Some(shape), Some(value)) => from_component(shape, value),
-                _ => Err(BadAnswer("a result")),
-            };
-            match result {
-                Ok(value) => json!({"ok": side(ok.as_deref(), value.as_deref())?}),
-                Err(value) => json!({"err": side(err.as_deref(), value.as_deref())?}),
-            }
-        }
-        _ => return Err(BadAnswer("another type")),
-    })
-}
-
-fn integer_out(value: &Val) -> Option<Value> {
-    let number: i128 = match value {
-        Val::S8(number) => (*number).into(),
-        Val::U8(number) => (*number).into(),
-        Val::S16(number) => (*number).into(),
-        Val::U16(number) => (*number).into(),
-        Val::S32(number) => (*number).into(),
-        Val::U32(number) => (*number).into(),
-        Val::S64(number) => (*number).into(),
-        Val::U64(number) => (*number).into(),
-        _ => return None,
-    };
-    let exact = (-EXACT_MAX..=EXACT_MAX).contains(&number);
-    Some(match i64::try_from(number) {
-        Ok(small) if exact => small.into(),
-        _ => number.to_string().into(),
-    })
-}
-
-fn record_out(
-    record: &Record,
-    fields: &[(String, Val)],
-    members: &mut Map<String, Value>,
-) -> Result<(), BadAnswer> {
-    for (field, (_, value)) in record.fields.iter().zip(fields) {
-        // None is told by leaving the key out.
-        if !matches!(value, Val::Option(None)) {
-            members.insert(field.json.clone(), from_component(&field.shape, value)?);
-        }
-    }
-    Ok(())
-}
-
-fn variant_out(cases: &[Case], name: &str, payload: Option<&Val>) -> Result<Value, BadAnswer> {
-    let case = cases
-        .iter()
-        .find(|case| case.name == name)
-        .ok_or(BadAnswer("an unknown case"))?;
-    let mut members = Map::new();
-    members.insert("case".into(), name.into());
-    match (case.beside(), &case.payload, payload) {
-        (Some(record), _, Some(Val::Record(fields))) => record_out(record, fields, &mut members)?,
-        (None, Some(_), Some(Val::Option(None))) | (None, None, None) => {}
-        (None, Some(shape), Some(value)) => {
-            members.insert("value".into(), from_component(shape, value)?);
-        }
-        _ => return Err(BadAnswer("a case with another payload")),
-    }
-    Ok(Value::Object(members))
 }

@@ -1,0 +1,273 @@
+//! A skill under its policy: what is asked of it, and what comes of it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use wasmtime::component::Val;
+use wasmtime_wasi_config::WasiConfigVariables;
+
+use super::call::{Call, CallError};
+use super::clock::{Clock, SystemClock};
+use super::json;
+use super::load::{LoadError, Skill};
+use super::tools::Tool;
+use crate::config::{Caller, ConfigError, Setup};
+use crate::nearest;
+use crate::outbound::client::{Client, TcpDialler};
+use crate::outbound::denial::Denial;
+use crate::outbound::ledger::{Ledger, LedgerLimits};
+use crate::outbound::policy::Phase;
+use crate::outbound::record::{LogRecorder, Recorder};
+use crate::outbound::resolve::SystemResolver;
+use crate::outbound::sender::Outbound;
+use crate::outbound::tls::Tls;
+
+/// A call of an action.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// The tool's name, with or without the package's prefix.
+    pub tool: String,
+    /// Its arguments: an object.
+    pub arguments: Value,
+    /// On whose behalf.
+    pub caller: Caller,
+    /// How long it may take, if less than the limit.
+    pub deadline: Option<Duration>,
+}
+
+/// What came of a call.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The answer, or the failure as an object with `case`.
+    pub result: Result<Value, Value>,
+    /// How many requests were let through.
+    pub requests: u32,
+    /// How long it took in all.
+    pub elapsed: Duration,
+    /// What the gate refused. The fixes in it are for the operator.
+    pub denials: Vec<Denial>,
+    /// Where the time went.
+    pub timings: Timings,
+}
+
+/// Where the time of a call went.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Timings {
+    /// Making store and instance.
+    pub instantiate: Duration,
+    /// Running the action, its requests included.
+    pub run: Duration,
+    /// Giving store and instance back.
+    pub dispose: Duration,
+}
+
+/// What a test or a demonstration may replace.
+pub struct Parts {
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// The client; none for the system's resolver, TCP and the platform's roots.
+    pub client: Option<Client>,
+    /// The record.
+    pub recorder: Arc<dyn Recorder>,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            client: None,
+            recorder: Arc::new(LogRecorder),
+        }
+    }
+}
+
+/// A skill under its policy, ready for calls.
+pub struct Harness {
+    pub(super) skill: Skill,
+    pub(super) setup: Setup,
+    pub(super) outbound: Arc<Outbound>,
+    pub(super) clock: Arc<dyn Clock>,
+    calls: AtomicU64,
+    /// The settings of the caller before; most calls are the same person's.
+    settings: Mutex<Option<(Caller, Arc<WasiConfigVariables>)>>,
+}
+
+impl Harness {
+    /// Puts a skill under the policy of a set-up. `component` is the component's bytes, `cache` a checked directory for compiled code.
+    ///
+    /// # Errors
+    /// Why the component cannot be used.
+    pub fn load(
+        component: &[u8],
+        mut setup: Setup,
+        parts: Parts,
+        cache: Option<&std::path::Path>,
+    ) -> Result<Self, LoadError> {
+        let skill = Skill::load(component, &setup.manifest, setup.limits.memory_mib, cache)?;
+        let tls = Tls::new(std::mem::take(&mut setup.authorities));
+        let client = parts
+            .client
+            .unwrap_or_else(|| Client::new(Arc::new(SystemResolver), Arc::new(TcpDialler), tls));
+        let credentials = std::mem::take(&mut setup.credentials);
+        let outbound = Arc::new(Outbound::new(
+            setup.policy.clone(),
+            credentials,
+            client,
+            parts.recorder,
+        ));
+        Ok(Self {
+            skill,
+            setup,
+            outbound,
+            clock: parts.clock,
+            calls: AtomicU64::new(1),
+            settings: Mutex::new(None),
+        })
+    }
+
+    /// What can be called.
+    #[must_use]
+    pub fn tools(&self) -> &[Tool] {
+        self.skill.tools()
+    }
+
+    /// The component.
+    #[must_use]
+    pub fn skill(&self) -> &Skill {
+        &self.skill
+    }
+
+    /// The set-up; its credentials have gone to the gate.
+    #[must_use]
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// The gate.
+    #[must_use]
+    pub fn outbound(&self) -> &Outbound {
+        &self.outbound
+    }
+
+    /// Calls an action.
+    ///
+    /// # Errors
+    /// Why there is no outcome. Wrong arguments and failures of the action are outcomes.
+    pub async fn call(&self, invocation: Invocation) -> Result<Outcome, CallError> {
+        let started = Instant::now();
+        let Invocation {
+            tool: name,
+            arguments,
+            caller,
+            deadline,
+        } = invocation;
+        let Some(tool) = self.skill.tool(&name) else {
+            return Err(self.unknown_tool(name));
+        };
+        let params = match arguments_in(tool, &arguments) {
+            Ok(params) => params,
+            Err(bad) => return Ok(Outcome::refused(bad.to_failure(), started.elapsed())),
+        };
+        let limit = Duration::from_millis(self.setup.limits.time_ms);
+        let limit = deadline.map_or(limit, |asked| asked.min(limit));
+        let call = Call {
+            harness: self,
+            tool,
+            settings: self.settings_for(caller)?,
+            ledger: Arc::new(self.ledger(started + limit)),
+            limit,
+        };
+        let (result, timings) = call.run(params).await?;
+        let denials = call.ledger.denials();
+        // The gate's own word on a refusal; the component's need not be believed.
+        let result = result.map_err(|failure| denials.first().map_or(failure, denied));
+        let requests = call.ledger.requests();
+        Ok(Outcome {
+            result,
+            requests,
+            elapsed: started.elapsed(),
+            denials,
+            timings,
+        })
+    }
+
+    fn unknown_tool(&self, name: String) -> CallError {
+        let known = self.tools().iter().map(|tool| tool.name.as_str());
+        // A short name is compared as the full one that it stands for.
+        let prefix = self
+            .tools()
+            .first()
+            .and_then(|tool| tool.name.split_once('_'))
+            .map_or("", |(prefix, _)| prefix);
+        let full = if name.starts_with(prefix) {
+            name.clone()
+        } else {
+            format!("{prefix}_{name}")
+        };
+        CallError::UnknownTool {
+            next: nearest::hint(&full, known),
+            name,
+        }
+    }
+
+    fn ledger(&self, deadline: Instant) -> Ledger {
+        let limits = self.setup.limits;
+        let limits = LedgerLimits {
+            requests: limits.requests,
+            request_bytes: limits.request_bytes,
+            response_bytes: limits.response_bytes,
+        };
+        Ledger::new(
+            self.calls.fetch_add(1, Ordering::Relaxed),
+            Phase::Read,
+            deadline,
+            limits,
+        )
+    }
+
+    fn settings_for(&self, caller: Caller) -> Result<Arc<WasiConfigVariables>, ConfigError> {
+        let mut last = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, settings)) = last.as_ref().filter(|(known, _)| *known == caller) {
+            return Ok(Arc::clone(settings));
+        }
+        let settings = Arc::new(
+            self.setup
+                .settings_for(&caller)?
+                .into_iter()
+                .collect::<WasiConfigVariables>(),
+        );
+        *last = Some((caller, Arc::clone(&settings)));
+        Ok(settings)
+    }
+}
+
+impl Outcome {
+    fn refused(failure: Value, elapsed: Duration) -> Self {
+        Self {
+            result: Err(failure),
+            requests: 0,
+            elapsed,
+            denials: Vec::new(),
+            timings: Timings::default(),
+        }
+    }
+}
+
+fn denied(denial: &Denial) -> Value {
+    json!({
+        "case": "denied",
+        "code": denial.code.as_str(),
+        "reason": denial.reason,
+        "next": "Calling again does not help. Tell the operator, who finds the cause in the log.",
+    })
+}
+
+fn arguments_in(tool: &Tool, arguments: &Value) -> Result<Vec<Val>, json::BadArgument> {
+    json::measure(arguments)?;
+    match &tool.input {
+        Some(record) => Ok(vec![json::record_to_component(record, arguments)?]),
+        None => json::nothing_to_component(arguments).map(|()| Vec::new()),
+    }
+}
