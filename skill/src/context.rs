@@ -33,17 +33,26 @@ pub const STALE_DAYS: u16 = 14;
 impl<'a> Context<'a> {
     /// A context for one call.
     pub fn new(transport: &'a dyn Transport, settings: &'a dyn Settings, now: Timestamp) -> Self {
-        Self { transport, settings, now, zone: OnceCell::new() }
+        Self {
+            transport,
+            settings,
+            now,
+            zone: OnceCell::new(),
+        }
     }
 
     /// A setting's value; an empty one counts as not set.
     pub fn setting(&self, key: &str) -> Option<String> {
-        self.settings.get(key).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        self.settings
+            .get(key)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
     }
 
     /// Twenty's base URL (`twenty.base-url`), with no slash at the end; none where Twenty is not set up.
     pub fn twenty_base_url(&self) -> Option<String> {
-        self.setting("twenty.base-url").map(|url| url.trim_end_matches('/').to_owned())
+        self.setting("twenty.base-url")
+            .map(|url| url.trim_end_matches('/').to_owned())
     }
 
     /// The caller's e-mail address (`caller.email`), lower-cased, by which the CRM knows them.
@@ -62,20 +71,29 @@ impl<'a> Context<'a> {
 
     /// The caller's time zone (`time-zone`, with its data in `time-zone-data`); UTC where none is set.
     pub fn zone(&self) -> &Zone {
-        self.zone.get_or_init(|| Zone::new(self.setting("time-zone"), self.setting("time-zone-data")))
+        self.zone
+            .get_or_init(|| Zone::new(self.setting("time-zone"), self.setting("time-zone-data")))
     }
 
     /// The stages that end a deal (`closed-stages`, separated by commas; `CUSTOMER` where it is not set, the only
     /// closed one of a new workspace).
     pub fn closed_stages(&self) -> Vec<String> {
-        let stages = self.setting("closed-stages").unwrap_or_else(|| "CUSTOMER".to_owned());
-        stages.split(',').map(|stage| stage.trim().to_owned()).filter(|stage| !stage.is_empty()).collect()
+        let stages = self
+            .setting("closed-stages")
+            .unwrap_or_else(|| "CUSTOMER".to_owned());
+        stages
+            .split(',')
+            .map(|stage| stage.trim().to_owned())
+            .filter(|stage| !stage.is_empty())
+            .collect()
     }
 
     /// From which amount on a deal should not hang on one contact (`single-threaded-amount`, in units of its currency;
     /// 50,000 where it is not set).
     pub fn single_threaded_amount(&self) -> u32 {
-        self.setting("single-threaded-amount").and_then(|value| value.parse().ok()).unwrap_or(50_000)
+        self.setting("single-threaded-amount")
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(50_000)
     }
 
     /// The current time as an answer gives it.

@@ -19,12 +19,17 @@ impl Zone {
     /// UTC and says so by its name.
     pub fn new(name: Option<String>, data: Option<String>) -> Self {
         let rules = name.as_deref().zip(data).and_then(|(name, data)| {
-            let data = base64::engine::general_purpose::STANDARD.decode(data).ok()?;
+            let data = base64::engine::general_purpose::STANDARD
+                .decode(data)
+                .ok()?;
             TimeZone::tzif(name, &data).ok()
         });
         match (name, rules) {
             (Some(name), Some(rules)) => Self { name, rules },
-            _ => Self { name: "UTC".to_owned(), rules: TimeZone::UTC },
+            _ => Self {
+                name: "UTC".to_owned(),
+                rules: TimeZone::UTC,
+            },
         }
     }
 
@@ -40,7 +45,8 @@ impl Zone {
 
     /// The first instant of a day, which is not always midnight.
     pub fn start(&self, day: Date) -> Timestamp {
-        day.to_zoned(self.rules.clone()).map_or(Timestamp::MIN, |start| start.timestamp())
+        day.to_zoned(self.rules.clone())
+            .map_or(Timestamp::MIN, |start| start.timestamp())
     }
 
     /// An instant as a person reads it: the day, and the time unless it is the day's first or last minute.
@@ -57,7 +63,18 @@ impl Zone {
 pub fn long(day: Date) -> String {
     use jiff::civil::Weekday as W;
     const MONTHS: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
     ];
     let weekday = match day.weekday() {
         W::Monday => "Monday",
@@ -68,7 +85,11 @@ pub fn long(day: Date) -> String {
         W::Saturday => "Saturday",
         W::Sunday => "Sunday",
     };
-    let month = usize::try_from(day.month()).ok().and_then(|month| MONTHS.get(month.checked_sub(1)?)).copied().unwrap_or("");
+    let month = usize::try_from(day.month())
+        .ok()
+        .and_then(|month| MONTHS.get(month.checked_sub(1)?))
+        .copied()
+        .unwrap_or("");
     format!("{weekday} {} {month} {}", day.day(), day.year())
 }
 
@@ -79,7 +100,8 @@ pub fn days_between(from: Date, to: Date) -> i32 {
 
 /// A day some days later.
 pub fn plus_days(day: Date, days: i32) -> Date {
-    day.checked_add(days.days()).unwrap_or(if days < 0 { Date::MIN } else { Date::MAX })
+    day.checked_add(days.days())
+        .unwrap_or(if days < 0 { Date::MIN } else { Date::MAX })
 }
 
 /// A date that a caller gave as `YYYY-MM-DD`.
@@ -87,11 +109,23 @@ pub fn plus_days(day: Date, days: i32) -> Date {
 /// # Errors
 /// `invalid-input` for anything else, and for years outside 1970 to 2999.
 pub fn parse(field: &str, text: &str) -> Result<Date, Failure> {
-    let well_formed = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-    let date = if well_formed { text.parse::<Date>().ok() } else { None };
-    date.filter(|date| (1970..=2999).contains(&date.year())).ok_or_else(|| {
-        failure::invalid_input(field, "this is no date", "Give a day as YYYY-MM-DD, such as 2026-03-31.")
-    })
+    let well_formed = text.len() == 10
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let date = if well_formed {
+        text.parse::<Date>().ok()
+    } else {
+        None
+    };
+    date.filter(|date| (1970..=2999).contains(&date.year()))
+        .ok_or_else(|| {
+            failure::invalid_input(
+                field,
+                "this is no date",
+                "Give a day as YYYY-MM-DD, such as 2026-03-31.",
+            )
+        })
 }
 
 #[cfg(test)]
@@ -100,16 +134,37 @@ mod tests {
 
     #[test]
     fn only_a_plain_day_is_a_date() {
-        assert_eq!(parse("day", "2026-02-28").unwrap().to_string(), "2026-02-28");
-        for wrong in ["2026-02-30", "28.2.2026", "2026-2-8", "tomorrow", "", "2026-02-28T10:00:00Z", "-200-01-01", "1802-01-01"] {
-            assert!(matches!(parse("day", wrong), Err(Failure::InvalidInput(_))), "{wrong}");
+        assert_eq!(
+            parse("day", "2026-02-28").unwrap().to_string(),
+            "2026-02-28"
+        );
+        for wrong in [
+            "2026-02-30",
+            "28.2.2026",
+            "2026-2-8",
+            "tomorrow",
+            "",
+            "2026-02-28T10:00:00Z",
+            "-200-01-01",
+            "1802-01-01",
+        ] {
+            assert!(
+                matches!(parse("day", wrong), Err(Failure::InvalidInput(_))),
+                "{wrong}"
+            );
         }
     }
 
     #[test]
     fn a_day_is_written_out() {
-        assert_eq!(long("2026-11-22".parse().unwrap()), "Sunday 22 November 2026");
-        assert_eq!(long("2026-01-01".parse().unwrap()), "Thursday 1 January 2026");
+        assert_eq!(
+            long("2026-11-22".parse().unwrap()),
+            "Sunday 22 November 2026"
+        );
+        assert_eq!(
+            long("2026-01-01".parse().unwrap()),
+            "Thursday 1 January 2026"
+        );
     }
 
     #[test]

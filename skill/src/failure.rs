@@ -1,16 +1,29 @@
 //! The one failure type of all actions, and short ways to make each of its cases. Every one says what to do next.
 
 pub use crate::bindings::claw::skill::types::Failure;
-use crate::bindings::claw::skill::types::{Ambiguity, BadInput, Candidate, Denial, Mismatch, Outage, Problem, RateLimit};
+use crate::bindings::claw::skill::types::{
+    Ambiguity, BadInput, Candidate, Denial, Mismatch, Outage, Problem, RateLimit,
+};
 
 /// An argument that cannot be used.
-pub fn invalid_input(field: impl Into<String>, reason: impl Into<String>, next: impl Into<String>) -> Failure {
-    Failure::InvalidInput(BadInput { field: field.into(), reason: reason.into(), next: next.into() })
+pub fn invalid_input(
+    field: impl Into<String>,
+    reason: impl Into<String>,
+    next: impl Into<String>,
+) -> Failure {
+    Failure::InvalidInput(BadInput {
+        field: field.into(),
+        reason: reason.into(),
+        next: next.into(),
+    })
 }
 
 /// There is no such record.
 pub fn not_found(reason: impl Into<String>, next: impl Into<String>) -> Failure {
-    Failure::NotFound(Problem { reason: reason.into(), next: next.into() })
+    Failure::NotFound(Problem {
+        reason: reason.into(),
+        next: next.into(),
+    })
 }
 
 /// Several records fit a name.
@@ -19,20 +32,26 @@ pub fn ambiguous(field: &str, reason: impl Into<String>, candidates: Vec<Candida
         field: field.to_owned(),
         reason: reason.into(),
         candidates,
-        next: "Call again with the id of one of the candidates; ask the person which one is meant.".to_owned(),
+        next: "Call again with the id of one of the candidates; ask the person which one is meant."
+            .to_owned(),
     })
 }
 
 /// Policy or the service refuses.
 pub fn denied(code: &str, reason: impl Into<String>, next: impl Into<String>) -> Failure {
-    Failure::Denied(Denial { code: code.to_owned(), reason: reason.into(), next: next.into() })
+    Failure::Denied(Denial {
+        code: code.to_owned(),
+        reason: reason.into(),
+        next: next.into(),
+    })
 }
 
 /// The credential was not accepted.
 pub fn unauthenticated(reason: impl Into<String>) -> Failure {
     Failure::Unauthenticated(Problem {
         reason: reason.into(),
-        next: "Ask the operator to check the CRM's API key: it may be wrong, expired or revoked.".to_owned(),
+        next: "Ask the operator to check the CRM's API key: it may be wrong, expired or revoked."
+            .to_owned(),
     })
 }
 
@@ -46,8 +65,16 @@ pub fn rate_limited(retry_after: u32, reason: impl Into<String>) -> Failure {
 }
 
 /// A service that did not answer as it should.
-pub fn unavailable(request_sent: bool, reason: impl Into<String>, next: impl Into<String>) -> Failure {
-    Failure::Unavailable(Outage { request_sent, reason: reason.into(), next: next.into() })
+pub fn unavailable(
+    request_sent: bool,
+    reason: impl Into<String>,
+    next: impl Into<String>,
+) -> Failure {
+    Failure::Unavailable(Outage {
+        request_sent,
+        reason: reason.into(),
+        next: next.into(),
+    })
 }
 
 /// An answer without the promised shape.
@@ -55,7 +82,9 @@ pub fn schema_mismatch(field: impl Into<String>, reason: impl Into<String>) -> F
     Failure::SchemaMismatch(Mismatch {
         field: field.into(),
         reason: reason.into(),
-        next: "Run crm_status: it names every field that this CRM does not have and this skill reads.".to_owned(),
+        next:
+            "Run crm_status: it names every field that this CRM does not have and this skill reads."
+                .to_owned(),
     })
 }
 

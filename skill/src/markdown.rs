@@ -2,14 +2,29 @@
 
 use std::fmt::Write as _;
 
-/// Text of a stranger, safe to stand inside a line of Markdown (CommonMark 0.31, backslash escapes).
+/// Text of a stranger, safe to stand inside a line of Markdown (CommonMark 0.31, backslash escapes). An underscore within a
+/// word means nothing there and stays as it is.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
-    for character in text.chars() {
-        if matches!(character, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '#') {
+    let mut characters = text.chars().peekable();
+    let mut before = ' ';
+    while let Some(character) = characters.next() {
+        let in_word = before.is_alphanumeric()
+            && characters
+                .peek()
+                .is_some_and(|after| after.is_alphanumeric());
+        let special = match character {
+            '_' => !in_word,
+            other => matches!(
+                other,
+                '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '|' | '~' | '#'
+            ),
+        };
+        if special {
             out.push('\\');
         }
         out.push(if character == '\n' { ' ' } else { character });
+        before = character;
     }
     out
 }
@@ -50,7 +65,11 @@ impl Page {
 
 /// `1 task`, `2 tasks`.
 pub fn count(number: u32, one: &str, many: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
+    if number == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{number} {many}")
+    }
 }
 
 #[cfg(test)]
@@ -60,6 +79,7 @@ mod tests {
     #[test]
     fn what_strangers_write_stays_text() {
         assert_eq!(escape("![x](http://evil/?q)"), "!\\[x\\](http://evil/?q)");
+        assert_eq!(escape("America/New_York _x_"), "America/New_York \\_x\\_");
         assert_eq!(escape("<script>\n# hi"), "\\<script\\> \\# hi");
         assert_eq!(escape("O'Brien & Söhne (Nord)"), "O'Brien & Söhne (Nord)");
     }

@@ -63,14 +63,27 @@ pub fn clean(text: &str) -> String {
     if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
         return text.to_owned();
     }
-    text.chars().filter(|&character| !is_hidden(character)).collect()
+    text.chars()
+        .filter(|&character| !is_hidden(character))
+        .collect()
 }
 
 fn is_hidden(character: char) -> bool {
     match character {
         '\n' | '\t' => false,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' => true,
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' => true,
+        '\u{ad}'
+        | '\u{34f}'
+        | '\u{61c}'
+        | '\u{180b}'..='\u{180f}'
+        | '\u{115f}'
+        | '\u{1160}'
+        | '\u{3164}'
+        | '\u{ffa0}' => true,
+        '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}' => true,
         '\u{fe00}'..='\u{fe0e}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' => true,
         other => other.is_control(),
     }
@@ -110,7 +123,9 @@ pub fn block(text: &str, most: usize) -> (String, bool) {
 
 /// An instant as answers give it: RFC 3339 in UTC, to the second.
 pub fn instant(time: Timestamp) -> String {
-    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
+    Timestamp::from_second(time.as_second())
+        .unwrap_or(time)
+        .to_string()
 }
 
 /// Gathers labels and remembers whether any of them was cut.
@@ -164,8 +179,17 @@ mod tests {
         assert_eq!(line("abcdefg", 6), ("abcde…".to_owned(), true));
         assert_eq!(line("abc defgh", 6), ("abc d…".to_owned(), true));
         for most in 1..12 {
-            for text in ["", "a", "東京 東京 東京", "abc def ghi jkl", "aaaaaaaaaaaaaaaaaa"] {
-                assert!(line(text, most).0.chars().count() <= most, "{text:?} at {most}");
+            for text in [
+                "",
+                "a",
+                "東京 東京 東京",
+                "abc def ghi jkl",
+                "aaaaaaaaaaaaaaaaaa",
+            ] {
+                assert!(
+                    line(text, most).0.chars().count() <= most,
+                    "{text:?} at {most}"
+                );
             }
         }
     }

@@ -8,7 +8,8 @@ use crate::bindings::wasi::clocks::{monotonic_clock, wall_clock};
 use crate::bindings::wasi::config::store;
 use crate::bindings::wasi::http::outgoing_handler::{self, FutureIncomingResponse};
 use crate::bindings::wasi::http::types::{
-    ErrorCode, Fields, IncomingBody, IncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme,
+    ErrorCode, Fields, IncomingBody, IncomingResponse, Method, OutgoingBody, OutgoingRequest,
+    Scheme,
 };
 use crate::bindings::wasi::io::streams::StreamError;
 use crate::context::{Context, Settings};
@@ -42,7 +43,9 @@ impl Transport for Http {
     fn send_all(&self, requests: &[Request]) -> Vec<Result<Response, TransportError>> {
         // All are under way before the first answer is waited for.
         let sent: Vec<_> = requests.iter().map(start).collect();
-        sent.into_iter().map(|sent| sent.and_then(|future| finish(&future))).collect()
+        sent.into_iter()
+            .map(|sent| sent.and_then(|future| finish(&future)))
+            .collect()
     }
 
     fn elapsed(&self) -> Duration {
@@ -50,12 +53,16 @@ impl Transport for Http {
     }
 
     fn wait(&self, time: Duration) {
-        monotonic_clock::subscribe_duration(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)).block();
+        monotonic_clock::subscribe_duration(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+            .block();
     }
 }
 
 fn start(request: &Request) -> Result<FutureIncomingResponse, TransportError> {
-    let unsendable = |reason: &str| TransportError::Unreachable { request_sent: false, reason: reason.to_owned() };
+    let unsendable = |reason: &str| TransportError::Unreachable {
+        request_sent: false,
+        reason: reason.to_owned(),
+    };
     let (scheme, authority) = match request.base_url.split_once("://") {
         Some(("https", authority)) => (Scheme::Https, authority),
         Some(("http", authority)) => (Scheme::Http, authority),
@@ -64,15 +71,28 @@ fn start(request: &Request) -> Result<FutureIncomingResponse, TransportError> {
     let headers = Fields::from_list(&[
         ("content-type".to_owned(), b"application/json".to_vec()),
         ("accept".to_owned(), b"application/json".to_vec()),
-        ("content-length".to_owned(), request.body.len().to_string().into_bytes()),
+        (
+            "content-length".to_owned(),
+            request.body.len().to_string().into_bytes(),
+        ),
     ])
     .map_err(|_| TransportError::Refused)?;
     let outgoing = OutgoingRequest::new(headers);
-    outgoing.set_method(&Method::Post).map_err(|()| unsendable("the request could not be made"))?;
-    outgoing.set_scheme(Some(&scheme)).map_err(|()| unsendable("its address has a scheme that cannot be used"))?;
-    outgoing.set_authority(Some(authority)).map_err(|()| unsendable("its address has a host that cannot be used"))?;
-    outgoing.set_path_with_query(Some(request.path)).map_err(|()| unsendable("the request's path cannot be used"))?;
-    let body = outgoing.body().map_err(|()| unsendable("the request could not be made"))?;
+    outgoing
+        .set_method(&Method::Post)
+        .map_err(|()| unsendable("the request could not be made"))?;
+    outgoing
+        .set_scheme(Some(&scheme))
+        .map_err(|()| unsendable("its address has a scheme that cannot be used"))?;
+    outgoing
+        .set_authority(Some(authority))
+        .map_err(|()| unsendable("its address has a host that cannot be used"))?;
+    outgoing
+        .set_path_with_query(Some(request.path))
+        .map_err(|()| unsendable("the request's path cannot be used"))?;
+    let body = outgoing
+        .body()
+        .map_err(|()| unsendable("the request could not be made"))?;
     let future = outgoing_handler::handle(outgoing, None).map_err(|error| failed(&error))?;
     // Where this fails the host has given up on the request; its answer says why.
     let _ = write(body, &request.body);
@@ -80,7 +100,9 @@ fn start(request: &Request) -> Result<FutureIncomingResponse, TransportError> {
 }
 
 fn write(body: OutgoingBody, mut bytes: &[u8]) -> Result<(), StreamError> {
-    let Ok(stream) = body.write() else { return Ok(()) };
+    let Ok(stream) = body.write() else {
+        return Ok(());
+    };
     while !bytes.is_empty() {
         let (now, later) = bytes.split_at(bytes.len().min(WRITE));
         stream.blocking_write_and_flush(now)?;
@@ -93,7 +115,10 @@ fn write(body: OutgoingBody, mut bytes: &[u8]) -> Result<(), StreamError> {
 }
 
 fn finish(future: &FutureIncomingResponse) -> Result<Response, TransportError> {
-    let broken = || TransportError::Unreachable { request_sent: true, reason: "its answer broke off".to_owned() };
+    let broken = || TransportError::Unreachable {
+        request_sent: true,
+        reason: "its answer broke off".to_owned(),
+    };
     let response = loop {
         match future.get() {
             Some(Ok(answer)) => break answer.map_err(|error| failed(&error))?,
@@ -105,7 +130,11 @@ fn finish(future: &FutureIncomingResponse) -> Result<Response, TransportError> {
     let retry_after = retry_after(&response);
     let body = response.consume().map_err(|()| broken())?;
     let bytes = read(&body)?;
-    Ok(Response { status, retry_after, body: bytes })
+    Ok(Response {
+        status,
+        retry_after,
+        body: bytes,
+    })
 }
 
 fn retry_after(response: &IncomingResponse) -> Option<u32> {
@@ -114,7 +143,10 @@ fn retry_after(response: &IncomingResponse) -> Option<u32> {
 }
 
 fn read(body: &IncomingBody) -> Result<Vec<u8>, TransportError> {
-    let broken = |reason: &str| TransportError::Unreachable { request_sent: true, reason: reason.to_owned() };
+    let broken = |reason: &str| TransportError::Unreachable {
+        request_sent: true,
+        reason: reason.to_owned(),
+    };
     let stream = body.stream().map_err(|()| broken("its answer broke off"))?;
     let mut bytes = Vec::new();
     loop {
@@ -123,10 +155,12 @@ fn read(body: &IncomingBody) -> Result<Vec<u8>, TransportError> {
             Ok(chunk) => bytes.extend_from_slice(&chunk),
             Err(StreamError::Closed) => return Ok(bytes),
             Err(StreamError::LastOperationFailed(error)) => {
-                return Err(match crate::bindings::wasi::http::types::http_error_code(&error) {
-                    Some(code) => failed(&code),
-                    None => broken("its answer broke off"),
-                });
+                return Err(
+                    match crate::bindings::wasi::http::types::http_error_code(&error) {
+                        Some(code) => failed(&code),
+                        None => broken("its answer broke off"),
+                    },
+                );
             }
         }
     }
@@ -135,26 +169,33 @@ fn read(body: &IncomingBody) -> Result<Vec<u8>, TransportError> {
 /// What wasi:http's error codes mean here. The gate's refusal carries no reason: the host writes that into the answer.
 fn failed(error: &ErrorCode) -> TransportError {
     let (request_sent, reason) = match error {
-        ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited | ErrorCode::HttpRequestBodySize(_) => {
+        ErrorCode::HttpRequestDenied
+        | ErrorCode::DestinationIpProhibited
+        | ErrorCode::HttpRequestBodySize(_) => {
             return TransportError::Refused;
         }
         ErrorCode::HttpResponseBodySize(_) => return TransportError::TooLarge,
         ErrorCode::DnsTimeout | ErrorCode::DnsError(_) => (false, "its name could not be resolved"),
-        ErrorCode::DestinationNotFound | ErrorCode::DestinationUnavailable | ErrorCode::DestinationIpUnroutable => {
-            (false, "there is no way to its address")
-        }
+        ErrorCode::DestinationNotFound
+        | ErrorCode::DestinationUnavailable
+        | ErrorCode::DestinationIpUnroutable => (false, "there is no way to its address"),
         ErrorCode::ConnectionRefused => (false, "nothing listens at its address"),
         ErrorCode::ConnectionLimitReached => (false, "too many connections are open"),
-        ErrorCode::TlsProtocolError | ErrorCode::TlsCertificateError | ErrorCode::TlsAlertReceived(_) => {
+        ErrorCode::TlsProtocolError
+        | ErrorCode::TlsCertificateError
+        | ErrorCode::TlsAlertReceived(_) => {
             (false, "its certificate or encryption was not accepted")
         }
         ErrorCode::ConnectionTimeout => (false, "it did not take the connection in time"),
-        ErrorCode::ConnectionReadTimeout | ErrorCode::ConnectionWriteTimeout | ErrorCode::HttpResponseTimeout => {
-            (true, "it did not answer in time")
-        }
+        ErrorCode::ConnectionReadTimeout
+        | ErrorCode::ConnectionWriteTimeout
+        | ErrorCode::HttpResponseTimeout => (true, "it did not answer in time"),
         ErrorCode::ConnectionTerminated => (true, "it closed the connection"),
         ErrorCode::HttpResponseIncomplete => (true, "its answer broke off"),
         _ => (true, "the exchange failed"),
     };
-    TransportError::Unreachable { request_sent, reason: reason.to_owned() }
+    TransportError::Unreachable {
+        request_sent,
+        reason: reason.to_owned(),
+    }
 }

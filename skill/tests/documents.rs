@@ -1,5 +1,13 @@
 //! The trusted documents against our own schema, Twenty's (where it is at hand) and the typed answers.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail like tests"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,8 +17,8 @@ use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Node, Schema, ast};
 use crm_skill::actions::{blockers, briefing, follow_ups, get, search, status};
-use crm_skill::twenty::documents::{self, Document};
 use crm_skill::twenty::Query;
+use crm_skill::twenty::documents::{self, Document};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
@@ -32,9 +40,21 @@ fn parse(schema: &Valid<Schema>, document: &Document) -> Valid<ExecutableDocumen
 fn every_file_is_a_document_and_every_document_is_a_file() {
     let files: BTreeSet<String> = fs::read_dir(graphql().join("queries"))
         .unwrap()
-        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+        .map(|entry| {
+            entry
+                .unwrap()
+                .path()
+                .file_stem()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
+        })
         .collect();
-    let named: BTreeSet<String> = documents::ALL.iter().map(|document| document.name.to_owned()).collect();
+    let named: BTreeSet<String> = documents::ALL
+        .iter()
+        .map(|document| document.name.to_owned())
+        .collect();
     assert_eq!(files, named);
 }
 
@@ -44,13 +64,32 @@ fn every_document_is_one_query_with_scalar_variables_that_our_schema_knows() {
     for document in documents::ALL {
         let parsed = parse(&schema, document);
         let operations: Vec<_> = parsed.operations.iter().collect();
-        let [operation] = operations.as_slice() else { panic!("{} has not one operation", document.name) };
-        assert_eq!(operation.operation_type, OperationType::Query, "{}", document.name);
+        let [operation] = operations.as_slice() else {
+            panic!("{} has not one operation", document.name)
+        };
+        assert_eq!(
+            operation.operation_type,
+            OperationType::Query,
+            "{}",
+            document.name
+        );
         for variable in &operation.variables {
             let name = variable.ty.inner_named_type();
-            let scalar = matches!(schema.types.get(name), Some(ExtendedType::Scalar(_) | ExtendedType::Enum(_)));
-            assert!(scalar, "${} of {} is no scalar", variable.name, document.name);
-            assert!(variable.ty.is_non_null(), "${} of {} may be null", variable.name, document.name);
+            let scalar = matches!(
+                schema.types.get(name),
+                Some(ExtendedType::Scalar(_) | ExtendedType::Enum(_))
+            );
+            assert!(
+                scalar,
+                "${} of {} is no scalar",
+                variable.name, document.name
+            );
+            assert!(
+                variable.ty.is_non_null(),
+                "${} of {} may be null",
+                variable.name,
+                document.name
+            );
         }
     }
 }
@@ -61,50 +100,96 @@ fn a_document_says_where_it_goes_and_what_it_costs() {
     for document in documents::ALL {
         let parsed = parse(&schema, document);
         let operation = parsed.operations.iter().next().unwrap();
-        let roots: Vec<&str> = operation.root_fields(&parsed).map(|field| field.name.as_str()).collect();
+        let roots: Vec<&str> = operation
+            .root_fields(&parsed)
+            .map(|field| field.name.as_str())
+            .collect();
         let unique: BTreeSet<&str> = roots.iter().copied().collect();
-        assert_eq!(unique.len(), roots.len(), "{} names a root twice, which Twenty refuses", document.name);
+        assert_eq!(
+            unique.len(),
+            roots.len(),
+            "{} names a root twice, which Twenty refuses",
+            document.name
+        );
         let metadata = roots == ["objects"];
-        assert_eq!(document.path, if metadata { "/metadata" } else { "/graphql" }, "{}", document.name);
-        let free = roots.iter().filter(|root| matches!(**root, "search" | "__type" | "objects")).count();
-        assert_eq!(usize::try_from(document.roots).unwrap(), roots.len() - free, "{}", document.name);
+        assert_eq!(
+            document.path,
+            if metadata { "/metadata" } else { "/graphql" },
+            "{}",
+            document.name
+        );
+        let free = roots
+            .iter()
+            .filter(|root| matches!(**root, "search" | "__type" | "objects"))
+            .count();
+        assert_eq!(
+            usize::try_from(document.roots).unwrap(),
+            roots.len() - free,
+            "{}",
+            document.name
+        );
     }
 }
 
 /// Fields of this CRM's own schema that are in no schema of a fresh workspace, with the reason.
-const NOT_PUBLISHED: &[(&str, &str)] =
-    &[("search", "it is in no published schema"), ("objects", "it belongs to /metadata, whose schema is not at hand")];
+const NOT_PUBLISHED: &[(&str, &str)] = &[
+    ("search", "it is in no published schema"),
+    (
+        "objects",
+        "it belongs to /metadata, whose schema is not at hand",
+    ),
+];
 
 /// The published schema cannot group by a relation's id; the real server can, and takes it for the way to do so.
 const GROUPED_BY_ID: &str = "OpportunityGroupByInput";
 
 #[test]
 fn the_documents_fit_twenty_s_own_schema_where_it_is_at_hand() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/schema/twenty-2.21.graphql");
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/schema/twenty-2.21.graphql");
     let Ok(text) = fs::read_to_string(&path) else {
-        println!("skipped: Twenty's schema is not at hand (looked for shared/schema beside the repository)");
+        println!(
+            "skipped: Twenty's schema is not at hand (looked for shared/schema beside the repository)"
+        );
         return;
     };
-    let twenty = Schema::parse(text, "twenty-2.21.graphql").unwrap_or_else(|error| panic!("{error}"));
+    let twenty =
+        Schema::parse(text, "twenty-2.21.graphql").unwrap_or_else(|error| panic!("{error}"));
     let twenty = Valid::assume_valid(twenty);
     let ours = schema();
     let mut checked = 0;
     for document in documents::ALL {
         let parsed = parse(&ours, document);
         let operation = parsed.operations.iter().next().unwrap();
-        let roots: Vec<_> = operation.root_fields(&parsed).map(|field| field.name.to_string()).collect();
-        if let Some((root, reason)) = NOT_PUBLISHED.iter().find(|(root, _)| roots.iter().any(|name| name == root)) {
+        let roots: Vec<_> = operation
+            .root_fields(&parsed)
+            .map(|field| field.name.to_string())
+            .collect();
+        if let Some((root, reason)) = NOT_PUBLISHED
+            .iter()
+            .find(|(root, _)| roots.iter().any(|name| name == root))
+        {
             println!("{} is left out: `{root}`: {reason}", document.name);
             continue;
         }
-        if let Err(error) = ExecutableDocument::parse_and_validate(&twenty, document.text, document.name) {
+        if let Err(error) =
+            ExecutableDocument::parse_and_validate(&twenty, document.text, document.name)
+        {
             let all: Vec<String> = error.errors.iter().map(|error| error.to_string()).collect();
             let other = all.iter().find(|error| !error.contains(GROUPED_BY_ID));
-            assert!(other.is_none(), "{} does not fit Twenty 2.21: {}", document.name, other.unwrap());
+            assert!(
+                other.is_none(),
+                "{} does not fit Twenty 2.21: {}",
+                document.name,
+                other.unwrap()
+            );
         }
         checked += 1;
     }
-    println!("{checked} documents checked against Twenty 2.21, {} left out", documents::ALL.len() - checked);
+    println!(
+        "{checked} documents checked against Twenty 2.21, {} left out",
+        documents::ALL.len() - checked
+    );
     assert_eq!(checked, documents::ALL.len() - NOT_PUBLISHED.len());
 }
 
@@ -118,14 +203,26 @@ fn sample(schema: &Valid<Schema>, document: &Document) -> Sample {
     let parsed = parse(schema, document);
     let operation = parsed.operations.iter().next().unwrap();
     let mut nullable = Vec::new();
-    let answer = object(schema, &operation.selection_set, &mut Vec::new(), &mut nullable);
+    let answer = object(
+        schema,
+        &operation.selection_set,
+        &mut Vec::new(),
+        &mut nullable,
+    );
     Sample { answer, nullable }
 }
 
-fn object(schema: &Valid<Schema>, set: &SelectionSet, path: &mut Vec<String>, nullable: &mut Vec<(Vec<String>, bool)>) -> Value {
+fn object(
+    schema: &Valid<Schema>,
+    set: &SelectionSet,
+    path: &mut Vec<String>,
+    nullable: &mut Vec<(Vec<String>, bool)>,
+) -> Value {
     let mut fields = Map::new();
     for selection in &set.selections {
-        let Selection::Field(field) = selection else { panic!("documents use plain fields only") };
+        let Selection::Field(field) = selection else {
+            panic!("documents use plain fields only")
+        };
         path.push(field.name.to_string());
         nullable.push((path.clone(), !field.ty().is_non_null()));
         let value = value(schema, field.ty(), field, path, nullable);
@@ -181,13 +278,25 @@ fn check<Q: Query>(schema: &Valid<Schema>, checked: &mut BTreeSet<&'static str>)
     let document = Q::DOCUMENT;
     checked.insert(document.name);
     let sample = sample(schema, document);
-    let unread = unread::<Q::Answer>(&sample.answer).unwrap_or_else(|error| panic!("{}: {error}", document.name));
-    assert!(unread.is_empty(), "{} selects what no typed answer reads: {unread:?}", document.name);
+    let unread = unread::<Q::Answer>(&sample.answer)
+        .unwrap_or_else(|error| panic!("{}: {error}", document.name));
+    assert!(
+        unread.is_empty(),
+        "{} selects what no typed answer reads: {unread:?}",
+        document.name
+    );
     for (path, may_be_null) in &sample.nullable {
         let mut answer = sample.answer.clone();
         *answer.pointer_mut(&format!("/{}", path.join("/"))).unwrap() = Value::Null;
         let read = serde_json::from_value::<Q::Answer>(answer).is_ok();
-        assert_eq!(read, *may_be_null, "{}: null at {} {}", document.name, path.join("."), if read { "is read" } else { "is refused" });
+        assert_eq!(
+            read,
+            *may_be_null,
+            "{}: null at {} {}",
+            document.name,
+            path.join("."),
+            if read { "is read" } else { "is refused" }
+        );
     }
 }
 
@@ -216,15 +325,26 @@ fn every_answer_s_type_reads_every_selected_field_and_takes_null_just_where_the_
     check::<briefing::Risk>(&schema, &mut checked);
     check::<status::Access>(&schema, &mut checked);
     check::<status::Metadata>(&schema, &mut checked);
-    let all: BTreeSet<&str> = documents::ALL.iter().map(|document| document.name).collect();
+    let all: BTreeSet<&str> = documents::ALL
+        .iter()
+        .map(|document| document.name)
+        .collect();
     assert_eq!(checked, all);
 }
 
 /// Types of our schema that are objects of the CRM, by the name that its metadata give them.
 fn crm_object(schema: &Valid<Schema>, name: &str) -> Option<String> {
-    let ExtendedType::Object(object) = schema.types.get(name)? else { return None };
+    let ExtendedType::Object(object) = schema.types.get(name)? else {
+        return None;
+    };
     let record = object.fields.contains_key("id");
-    record.then(|| name.chars().take(1).flat_map(char::to_lowercase).chain(name.chars().skip(1)).collect())
+    record.then(|| {
+        name.chars()
+            .take(1)
+            .flat_map(char::to_lowercase)
+            .chain(name.chars().skip(1))
+            .collect()
+    })
 }
 
 /// Every `object.field` that a document names, selected or filtered or sorted by.
@@ -238,7 +358,9 @@ fn used_fields(schema: &Valid<Schema>, document: &Document) -> BTreeSet<String> 
 
 fn selected(schema: &Valid<Schema>, set: &SelectionSet, used: &mut BTreeSet<String>) {
     for selection in &set.selections {
-        let Selection::Field(field) = selection else { continue };
+        let Selection::Field(field) = selection else {
+            continue;
+        };
         if let Some(object) = crm_object(schema, set.ty.as_str()) {
             used.insert(format!("{object}.{}", field.name));
         }
@@ -253,11 +375,17 @@ fn selected(schema: &Valid<Schema>, set: &SelectionSet, used: &mut BTreeSet<Stri
 
 fn input(schema: &Valid<Schema>, ty: &ast::Type, value: &ast::Value, used: &mut BTreeSet<String>) {
     match value {
-        ast::Value::List(items) => items.iter().for_each(|item| input(schema, ty.item_type(), item, used)),
+        ast::Value::List(items) => items
+            .iter()
+            .for_each(|item| input(schema, ty.item_type(), item, used)),
         ast::Value::Object(fields) => {
             let name = ty.inner_named_type();
-            let Some(ExtendedType::InputObject(definition)) = schema.types.get(name) else { return };
-            let of = ["Filter", "Order", "GroupBy"].iter().find_map(|suffix| name.as_str().strip_suffix(suffix));
+            let Some(ExtendedType::InputObject(definition)) = schema.types.get(name) else {
+                return;
+            };
+            let of = ["Filter", "Order", "GroupBy"]
+                .iter()
+                .find_map(|suffix| name.as_str().strip_suffix(suffix));
             for (field, value) in fields {
                 if let Some(object) = of.and_then(|of| crm_object(schema, of))
                     && !matches!(field.as_str(), "and" | "or")
@@ -281,7 +409,9 @@ fn the_list_of_used_fields_is_what_the_documents_name() {
             fields.entry(field).or_default().push(document.name);
         }
     }
-    let mut text = String::from("# Every field of the CRM that a trusted document names; `status` holds it against the workspace.\n");
+    let mut text = String::from(
+        "# Every field of the CRM that a trusted document names; `status` holds it against the workspace.\n",
+    );
     text.push_str("# Kept by tests/documents.rs: run it with BLESS=1 after changing a document.\n");
     for (field, documents) in &fields {
         text.push_str(&format!("{field}: {}\n", documents.join(", ")));
@@ -290,5 +420,8 @@ fn the_list_of_used_fields_is_what_the_documents_name() {
     if std::env::var_os("BLESS").is_some() {
         fs::write(&path, &text).unwrap();
     }
-    assert!(fs::read_to_string(&path).unwrap() == text, "used-fields.txt is stale: run this test with BLESS=1");
+    assert!(
+        fs::read_to_string(&path).unwrap() == text,
+        "used-fields.txt is stale: run this test with BLESS=1"
+    );
 }

@@ -1,1 +1,187 @@
-//! What the integration tests share.
+//! What the integration tests share: the built component in a harness, a stand-in Twenty, and one fixed moment for both.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "it is all test code, in a crate of its own so that every test file can use it"
+)]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crm_harness::config::{Flags, Manifest};
+use crm_harness::skill::clock::FixedClock;
+use crm_harness::{Caller, Harness, Invocation, Outcome, Parts, Setup};
+use crm_stand_in::Running;
+use crm_stand_in::clock::ManualClock;
+use crm_stand_in::twenty::sample::{ROBIN_EMAIL, ROBIN_TIME_ZONE, Size};
+use crm_stand_in::twenty::{Options, TwentyStandIn, keys};
+use serde_json::Value;
+
+/// When the tests happen: a Wednesday morning in the caller's time zone.
+pub const NOW: &str = "2026-03-11T13:30:00Z";
+
+/// The repository's root.
+#[must_use]
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The built component: the one that `CRM_COMPONENT` names, else the one that `cargo xtask component` leaves.
+///
+/// # Panics
+/// With the command to run, where it has not been built.
+#[must_use]
+pub fn component() -> Vec<u8> {
+    let path = std::env::var_os("CRM_COMPONENT").map_or_else(
+        || root().join("target/component/crm_skill.wasm"),
+        PathBuf::from,
+    );
+    std::fs::read(&path).unwrap_or_else(|error| {
+        panic!(
+            "{}: {error}: run `cargo xtask test`, which builds it",
+            path.display()
+        )
+    })
+}
+
+/// A harness with a stand-in Twenty behind it.
+pub struct World {
+    /// The harness.
+    pub harness: Harness,
+    /// Twenty.
+    pub twenty: Running,
+    /// The stand-in's time; the harness's own stands still at [`NOW`].
+    pub clock: ManualClock,
+    /// On whose behalf calls are made.
+    pub caller: Caller,
+}
+
+/// What a world differs in.
+pub struct Differently {
+    /// How much there is beside the sample workspace.
+    pub size: Size,
+    /// The key that the harness has.
+    pub key: String,
+    /// Whether Twenty counts requests.
+    pub rate_limit: bool,
+    /// A base URL instead of the stand-in's.
+    pub url: Option<String>,
+    /// Further variables of the environment.
+    pub environment: Vec<(&'static str, String)>,
+}
+
+impl Default for Differently {
+    fn default() -> Self {
+        Self {
+            size: Size::default(),
+            key: keys::FULL_KEY.to_owned(),
+            rate_limit: false,
+            url: None,
+            environment: Vec::new(),
+        }
+    }
+}
+
+impl World {
+    /// The usual one.
+    pub async fn new() -> Self {
+        Self::with(Differently::default()).await
+    }
+
+    /// One that differs.
+    ///
+    /// # Panics
+    /// Where it cannot be made: that is a failed test.
+    pub async fn with(differently: Differently) -> Self {
+        let now: jiff::Timestamp = NOW.parse().expect("a time");
+        let clock = ManualClock::at(now);
+        let twenty = TwentyStandIn::start(Options {
+            clock: clock.clock(),
+            size: differently.size,
+            rate_limit: differently.rate_limit,
+            ..Options::default()
+        })
+        .await
+        .expect("a stand-in on loopback");
+        let url = differently.url.unwrap_or_else(|| twenty.url());
+        let environment = |name: &str| match name {
+            "TWENTY_API_URL" => Some(url.clone()),
+            "TWENTY_API_KEY" => Some(differently.key.clone()),
+            name => differently
+                .environment
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| value.clone()),
+        };
+        let manifest = Manifest::read(&root().join("manifests/skill.toml")).expect("the manifest");
+        let flags = Flags {
+            allow_loopback: true,
+        };
+        let setup = Setup::resolve(manifest, None, flags, &environment).expect("a set-up");
+        let parts = Parts {
+            clock: Arc::new(FixedClock(
+                now.duration_since(jiff::Timestamp::UNIX_EPOCH)
+                    .unsigned_abs(),
+            )),
+            ..Parts::default()
+        };
+        let harness = Harness::load(&component(), setup, parts, None).expect("the component");
+        let caller = Caller {
+            email: Some(ROBIN_EMAIL.to_owned()),
+            time_zone: Some(ROBIN_TIME_ZONE.to_owned()),
+            ..Caller::default()
+        };
+        Self {
+            harness,
+            twenty,
+            clock,
+            caller,
+        }
+    }
+
+    /// Calls an action.
+    ///
+    /// # Panics
+    /// Where the call has no outcome, which no action may bring about.
+    pub async fn outcome(&self, tool: &str, arguments: Value) -> Outcome {
+        let invocation = Invocation {
+            tool: tool.to_owned(),
+            arguments,
+            caller: self.caller.clone(),
+            deadline: None,
+        };
+        match self.harness.call(invocation).await {
+            Ok(outcome) => outcome,
+            Err(error) => panic!("{tool} has no outcome: {error}"),
+        }
+    }
+
+    /// Calls an action that succeeds.
+    ///
+    /// # Panics
+    /// Where it does not.
+    pub async fn ok(&self, tool: &str, arguments: Value) -> Value {
+        match self.outcome(tool, arguments).await.result {
+            Ok(answer) => answer,
+            Err(failure) => panic!("{tool} failed: {failure:#}"),
+        }
+    }
+
+    /// Calls an action that fails.
+    ///
+    /// # Panics
+    /// Where it does not, or where the failure is not of this case or says nothing about what to do.
+    pub async fn fails(&self, tool: &str, arguments: Value, case: &str) -> Value {
+        match self.outcome(tool, arguments.clone()).await.result {
+            Ok(answer) => panic!("{tool} {arguments} succeeded: {answer:#}"),
+            Err(failure) => {
+                assert_eq!(failure["case"], case, "{tool} {arguments}: {failure:#}");
+                let next = failure["next"].as_str().unwrap_or_default();
+                assert!(!next.is_empty(), "no way on from {failure:#}");
+                failure
+            }
+        }
+    }
+}

@@ -4,8 +4,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod check;
 mod component;
+mod demo;
 mod documents;
 mod guests;
 mod manifest;
@@ -44,6 +46,18 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Show the product on this machine, with an embedded stand-in for Twenty
+    Demo {
+        /// Which compiler builds the components
+        #[arg(long, value_enum, default_value_t)]
+        toolchain: Choice,
+    },
+    /// Measure the figures and print them as one table
+    Bench {
+        /// Which compiler builds the component
+        #[arg(long, value_enum, default_value_t)]
+        toolchain: Choice,
+    },
     /// Check layout, warnings, manifest and dependencies
     Check {
         /// Only these steps
@@ -63,6 +77,8 @@ fn main() -> ExitCode {
         Command::Component { toolchain } => component::run(toolchain),
         Command::Guests { toolchain } => guests::run(toolchain),
         Command::Manifest { check } => manifest::run(check),
+        Command::Demo { toolchain } => demo::run(toolchain),
+        Command::Bench { toolchain } => bench::run(toolchain),
         Command::Check { steps } => check::run(&steps),
         Command::Test { toolchain } => test::run(toolchain),
     };

@@ -11,7 +11,9 @@ use crate::day;
 use crate::failure::{self, Failure};
 use crate::markdown::{Page, count, escape};
 use crate::text;
-use crate::twenty::values::{self, Connection, Counted, Edge, Named, NamedPerson, PageInfo, Target, same_address};
+use crate::twenty::values::{
+    self, Connection, Counted, Edge, Named, NamedPerson, PageInfo, Target, same_address,
+};
 use crate::twenty::{Document, NOBODY, Query, documents, fetch};
 
 /// Rows of a page.
@@ -126,7 +128,10 @@ enum Whose {
 pub fn follow_ups(ctx: &Context<'_>, request: &FollowUpsRequest) -> Result<FollowUpsPage, Failure> {
     let whose = whose(ctx, request.assignee.as_deref())?;
     let until = match &request.until {
-        Some(date) => text::instant(ctx.zone().start(day::plus_days(day::parse("until", date)?, 1))),
+        Some(date) => text::instant(
+            ctx.zone()
+                .start(day::plus_days(day::parse("until", date)?, 1)),
+        ),
         None => NEVER.to_owned(),
     };
     match (&request.about, &request.cursor) {
@@ -144,7 +149,9 @@ fn whose(ctx: &Context<'_>, assignee: Option<&str>) -> Result<Whose, Failure> {
     match assignee.map(str::trim).unwrap_or("me") {
         "me" => Ok(Whose::Member(ctx.caller_email("assignee")?)),
         "anyone" => Ok(Whose::Anyone),
-        email if email.contains('@') && email.len() <= 254 => Ok(Whose::Member(text::clean(email).to_lowercase())),
+        email if email.contains('@') && email.len() <= 254 => {
+            Ok(Whose::Member(text::clean(email).to_lowercase()))
+        }
         _ => Err(failure::invalid_input(
             "assignee",
             "this is neither \"me\" nor \"anyone\" nor an e-mail address",
@@ -153,32 +160,69 @@ fn whose(ctx: &Context<'_>, assignee: Option<&str>) -> Result<Whose, Failure> {
     }
 }
 
-fn page(ctx: &Context<'_>, whose: Whose, until: String, cursor: Option<&str>) -> Result<FollowUpsPage, Failure> {
+fn page(
+    ctx: &Context<'_>,
+    whose: Whose,
+    until: String,
+    cursor: Option<&str>,
+) -> Result<FollowUpsPage, Failure> {
     let limit = PAGE;
     let after = cursor.map(safe_cursor).transpose()?;
     let reply = match (&whose, after) {
-        (Whose::Member(assignee), None) => fetch(ctx, &FollowUps { assignee: assignee.clone(), until, limit }),
-        (Whose::Member(assignee), Some(after)) => {
-            fetch(ctx, &FollowUpsNext { assignee: assignee.clone(), until, limit, after })
-        }
+        (Whose::Member(assignee), None) => fetch(
+            ctx,
+            &FollowUps {
+                assignee: assignee.clone(),
+                until,
+                limit,
+            },
+        ),
+        (Whose::Member(assignee), Some(after)) => fetch(
+            ctx,
+            &FollowUpsNext {
+                assignee: assignee.clone(),
+                until,
+                limit,
+                after,
+            },
+        ),
         (Whose::Anyone, None) => fetch(ctx, &FollowUpsAnyone { until, limit }),
-        (Whose::Anyone, Some(after)) => fetch(ctx, &FollowUpsAnyoneNext { until, limit, after }),
+        (Whose::Anyone, Some(after)) => fetch(
+            ctx,
+            &FollowUpsAnyoneNext {
+                until,
+                limit,
+                after,
+            },
+        ),
     };
     // The cursor is all of the request that a caller can break.
     let reply = reply.map_err(|failure| bad_cursor(cursor, failure))?;
-    let tasks = reply.errors.root("tasks", reply.data.tasks).map_err(|failure| bad_cursor(cursor, failure))?;
-    let next = tasks.page_info.end_cursor.filter(|_| tasks.page_info.has_next_page);
+    let tasks = reply
+        .errors
+        .root("tasks", reply.data.tasks)
+        .map_err(|failure| bad_cursor(cursor, failure))?;
+    let next = tasks
+        .page_info
+        .end_cursor
+        .filter(|_| tasks.page_info.has_next_page);
     let rows: Vec<values::Task> = tasks.edges.into_iter().map(|edge| edge.node).collect();
     Ok(answer(ctx, &rows, tasks.total_count, false, next))
 }
 
 /// A cursor as Twenty makes them (base64); anything else would be refused there or, worse, ignored.
 fn safe_cursor(cursor: &str) -> Result<String, Failure> {
-    let base64 = cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='));
+    let base64 = cursor
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='));
     if base64 && (1..=1000).contains(&cursor.len()) {
         return Ok(cursor.to_owned());
     }
-    Err(failure::invalid_input("cursor", "this is no cursor", "Pass the cursor of the page before, unchanged, or none."))
+    Err(failure::invalid_input(
+        "cursor",
+        "this is no cursor",
+        "Pass the cursor of the page before, unchanged, or none.",
+    ))
 }
 
 fn bad_cursor(cursor: Option<&str>, failure: Failure) -> Failure {
@@ -192,18 +236,36 @@ fn bad_cursor(cursor: Option<&str>, failure: Failure) -> Failure {
     }
 }
 
-fn about_one(ctx: &Context<'_>, whose: &Whose, until: String, about: &RecordRef) -> Result<FollowUpsPage, Failure> {
+fn about_one(
+    ctx: &Context<'_>,
+    whose: &Whose,
+    until: String,
+    about: &RecordRef,
+) -> Result<FollowUpsPage, Failure> {
     let id = uuid("about.id", &about.id)?;
-    let of = |wanted: Kind| if kind(&about.kind) == Some(wanted) { id.clone() } else { NOBODY.to_owned() };
-    if !matches!(kind(&about.kind), Some(Kind::Person | Kind::Company | Kind::Opportunity)) {
+    let of = |wanted: Kind| {
+        if kind(&about.kind) == Some(wanted) {
+            id.clone()
+        } else {
+            NOBODY.to_owned()
+        }
+    };
+    if !matches!(
+        kind(&about.kind),
+        Some(Kind::Person | Kind::Company | Kind::Opportunity)
+    ) {
         return Err(failure::invalid_input(
             "about.kind",
             "tasks are linked to people, companies and deals",
             "Give person, company or opportunity.",
         ));
     }
-    let query =
-        FollowUpsAbout { person: of(Kind::Person), company: of(Kind::Company), opportunity: of(Kind::Opportunity), until };
+    let query = FollowUpsAbout {
+        person: of(Kind::Person),
+        company: of(Kind::Company),
+        opportunity: of(Kind::Opportunity),
+        until,
+    };
     let reply = fetch(ctx, &query)?;
     let targets = reply.errors.root("taskTargets", reply.data.task_targets)?;
     let linked = targets.total_count;
@@ -215,21 +277,36 @@ fn about_one(ctx: &Context<'_>, whose: &Whose, until: String, about: &RecordRef)
             target_company: row.target_company,
             target_opportunity: row.target_opportunity,
         };
-        task.task_targets = Some(Connection { edges: vec![Edge { node: target }] });
+        task.task_targets = Some(Connection {
+            edges: vec![Edge { node: target }],
+        });
         Some(task)
     });
     let mine = |task: &values::Task| match whose {
         Whose::Anyone => true,
-        Whose::Member(email) => {
-            task.assignee.as_ref().is_some_and(|assignee| same_address(assignee.user_email.as_ref(), email))
-        }
+        Whose::Member(email) => task
+            .assignee
+            .as_ref()
+            .is_some_and(|assignee| same_address(assignee.user_email.as_ref(), email)),
     };
     let rows = values::unique(rows.filter(mine), |task| &task.id);
     let cut = u32::try_from(seen).is_ok_and(|seen| seen < linked) && linked > ABOUT;
-    Ok(answer(ctx, &rows, u32::try_from(rows.len()).unwrap_or(u32::MAX), cut, None))
+    Ok(answer(
+        ctx,
+        &rows,
+        u32::try_from(rows.len()).unwrap_or(u32::MAX),
+        cut,
+        None,
+    ))
 }
 
-fn answer(ctx: &Context<'_>, tasks: &[values::Task], total: u32, examined: bool, cursor: Option<String>) -> FollowUpsPage {
+fn answer(
+    ctx: &Context<'_>,
+    tasks: &[values::Task],
+    total: u32,
+    examined: bool,
+    cursor: Option<String>,
+) -> FollowUpsPage {
     let rows: Vec<TaskRow> = tasks.iter().map(|task| task_row(ctx, task)).collect();
     let overdue = rows.iter().filter(|row| row.overdue).count();
     let mut page = match total {
@@ -243,10 +320,18 @@ fn answer(ctx: &Context<'_>, tasks: &[values::Task], total: u32, examined: bool,
         page.bullet(&task_line(ctx, task, row, true));
     }
     if examined {
-        page.line(&format!("Only the first {ABOUT} linked tasks were looked at."));
+        page.line(&format!(
+            "Only the first {ABOUT} linked tasks were looked at."
+        ));
     }
     if let Some(cursor) = &cursor {
         page.line(&format!("There is more: cursor {}", escape(cursor)));
     }
-    FollowUpsPage { markdown: page.finish(), tasks: rows, total, total_is_examined: examined, cursor }
+    FollowUpsPage {
+        markdown: page.finish(),
+        tasks: rows,
+        total,
+        total_is_examined: examined,
+        cursor,
+    }
 }

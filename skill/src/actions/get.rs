@@ -6,16 +6,21 @@ use serde::{Deserialize, Serialize};
 use super::{member, money, object, parts, some, task_line, task_row, uuid};
 use crate::bindings::claw::crm::types::{Kind, Money};
 use crate::bindings::exports::claw::crm::read::{
-    CompanyFields, GetRequest, NoteHead, OpportunityFields, PersonFields, RecordFields, RecordView, TaskFields,
+    CompanyFields, GetRequest, NoteHead, OpportunityFields, PersonFields, RecordFields, RecordView,
+    TaskFields,
 };
 use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::markdown::{Page, count, escape};
 use crate::text::{self, Cutter, Text};
 use crate::twenty::values::{
-    self, Colleague, Connection, Count, Counted, Currency, FullName, Links, Named, NamedPerson, RichText, full_name, named,
+    self, Colleague, Connection, Count, Counted, Currency, FullName, Links, Named, NamedPerson,
+    RichText, full_name, named,
 };
 use crate::twenty::{self, Document, Errors, Query, documents, fetch};
+
+/// A link leads to a note, and the note is not there: the key may not read notes.
+pub(super) const UNREADABLE_NOTE: &str = "a note is linked that may not be read";
 
 /// How many open tasks are shown.
 const TASKS: usize = 10;
@@ -187,22 +192,35 @@ impl Around {
             Ok(tasks) => {
                 let linked = tasks.total_count;
                 let rows = tasks.edges.len();
-                around.tasks = values::unique(tasks.rows().filter_map(|row| row.task), |task| &task.id);
+                around.tasks =
+                    values::unique(tasks.rows().filter_map(|row| row.task), |task| &task.id);
                 // Links that point twice to one task are no two tasks; what lies beyond the page is counted as it is linked.
                 let doubled = rows.saturating_sub(around.tasks.len());
-                around.total = Some(linked.saturating_sub(u32::try_from(doubled).unwrap_or(u32::MAX)));
+                around.total =
+                    Some(linked.saturating_sub(u32::try_from(doubled).unwrap_or(u32::MAX)));
             }
-            Err(failure) => around.missing.push(format!("open tasks: {}", failure::sentence(&failure))),
+            Err(failure) => around
+                .missing
+                .push(format!("open tasks: {}", failure::sentence(&failure))),
         }
         match errors.root("noteTargets", notes) {
             Ok(notes) => {
-                around.note = notes.rows().find_map(|link| link.note).map(|note| NoteHead {
-                    id: note.id,
-                    title: around.cutter.label(named(note.title.as_ref())),
-                    created_at: note.created_at.map(text::instant).unwrap_or_default(),
-                });
+                let linked = !notes.edges.is_empty();
+                around.note = notes
+                    .rows()
+                    .find_map(|link| link.note)
+                    .map(|note| NoteHead {
+                        id: note.id,
+                        title: around.cutter.label(named(note.title.as_ref())),
+                        created_at: note.created_at.map(text::instant).unwrap_or_default(),
+                    });
+                if linked && around.note.is_none() {
+                    around.missing.push(format!("notes: {UNREADABLE_NOTE}"));
+                }
             }
-            Err(failure) => around.missing.push(format!("notes: {}", failure::sentence(&failure))),
+            Err(failure) => around
+                .missing
+                .push(format!("notes: {}", failure::sentence(&failure))),
         }
         around.last(errors, activities);
         around
@@ -210,8 +228,12 @@ impl Around {
 
     fn last(&mut self, errors: &Errors, activities: Option<Connection<Activity>>) {
         match errors.root("timelineActivities", activities) {
-            Ok(activities) => self.activity = activities.rows().next().map(|activity| activity.happens_at),
-            Err(failure) => self.missing.push(format!("activity: {}", failure::sentence(&failure))),
+            Ok(activities) => {
+                self.activity = activities.rows().next().map(|activity| activity.happens_at)
+            }
+            Err(failure) => self
+                .missing
+                .push(format!("activity: {}", failure::sentence(&failure))),
         }
     }
 }
@@ -233,8 +255,12 @@ pub fn get(ctx: &Context<'_>, request: &GetRequest) -> Result<RecordView, Failur
 fn person(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
     let reply = fetch(ctx, &GetPerson { id })?;
     let record = reply.errors.root("person", reply.data.person)?;
-    let mut around =
-        Around::of(&reply.errors, reply.data.task_targets, reply.data.note_targets, reply.data.timeline_activities);
+    let mut around = Around::of(
+        &reply.errors,
+        reply.data.task_targets,
+        reply.data.note_targets,
+        reply.data.timeline_activities,
+    );
     let cutter = &mut around.cutter;
     let phones = record.phones.as_ref();
     let phone = [
@@ -244,14 +270,20 @@ fn person(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
     let fields = PersonFields {
         name: cutter.label(&full_name(record.name.as_ref())),
         job_title: some(record.job_title.as_ref(), cutter),
-        email: record.emails.as_ref().and_then(|emails| some(emails.primary_email.as_ref(), cutter)),
+        email: record
+            .emails
+            .as_ref()
+            .and_then(|emails| some(emails.primary_email.as_ref(), cutter)),
         // A calling code alone is no number.
         phone: match phone {
             [Some(code), Some(number)] => Some(format!("{code} {number}")),
             [None, number] => number,
             [Some(_), None] => None,
         },
-        company: record.company.as_ref().map(|company| company.link(Kind::Company, cutter)),
+        company: record
+            .company
+            .as_ref()
+            .map(|company| company.link(Kind::Company, cutter)),
     };
     let line = parts([
         fields.job_title.clone(),
@@ -260,35 +292,69 @@ fn person(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
         fields.phone.clone(),
     ]);
     let label = fields.name.clone();
-    Ok(view(ctx, Kind::Person, record.id, label, &line, RecordFields::Person(fields), record.updated_at, around))
+    Ok(view(
+        ctx,
+        Kind::Person,
+        record.id,
+        label,
+        &line,
+        RecordFields::Person(fields),
+        record.updated_at,
+        around,
+    ))
 }
 
 fn company(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
     let reply = fetch(ctx, &GetCompany { id })?;
     let record = reply.errors.root("company", reply.data.company)?;
-    let mut around =
-        Around::of(&reply.errors, reply.data.task_targets, reply.data.note_targets, reply.data.timeline_activities);
+    let mut around = Around::of(
+        &reply.errors,
+        reply.data.task_targets,
+        reply.data.note_targets,
+        reply.data.timeline_activities,
+    );
     let cutter = &mut around.cutter;
     let fields = CompanyFields {
         name: cutter.label(named(record.name.as_ref())),
-        domain: record.domain_name.as_ref().and_then(|links| some(links.primary_link_url.as_ref(), cutter)),
+        domain: record
+            .domain_name
+            .as_ref()
+            .and_then(|links| some(links.primary_link_url.as_ref(), cutter)),
         owner: member(record.account_owner.as_ref(), cutter),
         people: record.people.map(|people| people.total_count),
     };
     let line = parts([
         fields.domain.clone(),
-        fields.owner.as_ref().map(|owner| format!("owner {}", owner.name)),
-        fields.people.map(|people| count(people, "person", "people")),
+        fields
+            .owner
+            .as_ref()
+            .map(|owner| format!("owner {}", owner.name)),
+        fields
+            .people
+            .map(|people| count(people, "person", "people")),
     ]);
     let label = fields.name.clone();
-    Ok(view(ctx, Kind::Company, record.id, label, &line, RecordFields::Company(fields), record.updated_at, around))
+    Ok(view(
+        ctx,
+        Kind::Company,
+        record.id,
+        label,
+        &line,
+        RecordFields::Company(fields),
+        record.updated_at,
+        around,
+    ))
 }
 
 fn opportunity(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
     let reply = fetch(ctx, &GetOpportunity { id })?;
     let record = reply.errors.root("opportunity", reply.data.opportunity)?;
-    let mut around =
-        Around::of(&reply.errors, reply.data.task_targets, reply.data.note_targets, reply.data.timeline_activities);
+    let mut around = Around::of(
+        &reply.errors,
+        reply.data.task_targets,
+        reply.data.note_targets,
+        reply.data.timeline_activities,
+    );
     let cutter = &mut around.cutter;
     let fields = OpportunityFields {
         name: cutter.label(named(record.name.as_ref())),
@@ -296,30 +362,58 @@ fn opportunity(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
         amount: Currency::money(record.amount.as_ref(), cutter),
         close_date: record.close_date.map(text::instant),
         owner: member(record.owner.as_ref(), cutter),
-        company: record.company.as_ref().map(|company| company.link(Kind::Company, cutter)),
-        contact: record.point_of_contact.as_ref().map(|person| person.link(cutter)),
+        company: record
+            .company
+            .as_ref()
+            .map(|company| company.link(Kind::Company, cutter)),
+        contact: record
+            .point_of_contact
+            .as_ref()
+            .map(|person| person.link(cutter)),
     };
     let line = deal_line(ctx, &fields, record.close_date);
     let label = fields.name.clone();
-    Ok(view(ctx, Kind::Opportunity, record.id, label, &line, RecordFields::Opportunity(fields), record.updated_at, around))
+    Ok(view(
+        ctx,
+        Kind::Opportunity,
+        record.id,
+        label,
+        &line,
+        RecordFields::Opportunity(fields),
+        record.updated_at,
+        around,
+    ))
 }
 
 /// A deal's fields in one line.
-pub(crate) fn deal_line(ctx: &Context<'_>, fields: &OpportunityFields, close_date: Option<Timestamp>) -> String {
+pub(crate) fn deal_line(
+    ctx: &Context<'_>,
+    fields: &OpportunityFields,
+    close_date: Option<Timestamp>,
+) -> String {
     parts([
         Some(format!("stage {}", fields.stage)),
         fields.amount.as_ref().map(|amount: &Money| money(amount)),
         close_date.map(|date| format!("closes {}", ctx.zone().date(date))),
-        fields.owner.as_ref().map(|owner| format!("owner {}", owner.name)),
+        fields
+            .owner
+            .as_ref()
+            .map(|owner| format!("owner {}", owner.name)),
         fields.company.as_ref().map(|company| company.label.clone()),
-        fields.contact.as_ref().map(|contact| format!("contact {}", contact.label)),
+        fields
+            .contact
+            .as_ref()
+            .map(|contact| format!("contact {}", contact.label)),
     ])
 }
 
 fn task(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
     let reply = fetch(ctx, &GetTask { id })?;
     let record = reply.errors.root("task", reply.data.task)?;
-    let mut around = Around { total: Some(0), ..Around::default() };
+    let mut around = Around {
+        total: Some(0),
+        ..Around::default()
+    };
     around.last(&reply.errors, reply.data.timeline_activities);
     let cutter = &mut around.cutter;
     let fields = TaskFields {
@@ -332,18 +426,36 @@ fn task(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
     };
     let line = parts([
         Some(fields.status.clone().unwrap_or_else(|| "open".to_owned())),
-        record.due_at.map(|due| format!("due {}", ctx.zone().show(due))),
+        record
+            .due_at
+            .map(|due| format!("due {}", ctx.zone().show(due))),
         fields.assignee.as_ref().map(|member| member.name.clone()),
         (!fields.links.is_empty()).then(|| {
-            let labels: Vec<&str> = fields.links.iter().map(|link| link.label.as_str()).collect();
+            let labels: Vec<&str> = fields
+                .links
+                .iter()
+                .map(|link| link.label.as_str())
+                .collect();
             format!("about {}", labels.join(" and "))
         }),
     ]);
     let label = fields.title.clone();
-    Ok(view(ctx, Kind::Task, record.id, label, &line, RecordFields::Task(fields), record.updated_at, around))
+    Ok(view(
+        ctx,
+        Kind::Task,
+        record.id,
+        label,
+        &line,
+        RecordFields::Task(fields),
+        record.updated_at,
+        around,
+    ))
 }
 
-#[expect(clippy::too_many_arguments, reason = "the one place where a record's parts meet")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the one place where a record's parts meet"
+)]
 fn view(
     ctx: &Context<'_>,
     kind: Kind,
@@ -356,7 +468,12 @@ fn view(
 ) -> RecordView {
     let mut page = Page::titled(&format!("{} {}", object(kind), escape(&label)));
     page.line(&escape(line));
-    let shown: Vec<_> = around.tasks.iter().take(TASKS).map(|task| (task, task_row(ctx, task))).collect();
+    let shown: Vec<_> = around
+        .tasks
+        .iter()
+        .take(TASKS)
+        .map(|task| (task, task_row(ctx, task)))
+        .collect();
     if let Some(total @ 1..) = around.total {
         page.heading(&count(total, "open task", "open tasks"));
         for (task, row) in &shown {

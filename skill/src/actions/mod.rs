@@ -30,7 +30,9 @@ pub(crate) fn object(kind: Kind) -> &'static str {
 
 /// The kind that a name stands for.
 pub(crate) fn kind(object: &str) -> Option<Kind> {
-    [Kind::Person, Kind::Company, Kind::Opportunity, Kind::Task].into_iter().find(|&kind| self::object(kind) == object)
+    [Kind::Person, Kind::Company, Kind::Opportunity, Kind::Task]
+        .into_iter()
+        .find(|&kind| self::object(kind) == object)
 }
 
 /// An id that a caller gave, in lower case.
@@ -38,7 +40,11 @@ pub(crate) fn uuid(field: &str, text: &str) -> Result<String, Failure> {
     if is_uuid(text) {
         return Ok(text.to_ascii_lowercase());
     }
-    Err(failure::invalid_input(field, "this is no record id", "Give the id (a UUID) that crm_search shows for the record."))
+    Err(failure::invalid_input(
+        field,
+        "this is no record id",
+        "Give the id (a UUID) that crm_search shows for the record.",
+    ))
 }
 
 /// Whether this is a UUID as Twenty writes one: hyphenated, 36 characters (RFC 9562).
@@ -52,12 +58,23 @@ pub(crate) fn is_uuid(text: &str) -> bool {
 
 /// Words that a caller gave, cleaned; an empty or overlong text is refused.
 pub(crate) fn words(field: &str, text: &str) -> Result<String, Failure> {
-    let text = crate::text::clean(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = crate::text::clean(text)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     if text.is_empty() {
-        return Err(failure::invalid_input(field, "it is empty", "Give at least one word."));
+        return Err(failure::invalid_input(
+            field,
+            "it is empty",
+            "Give at least one word.",
+        ));
     }
     if text.chars().count() > LONGEST_NAME {
-        return Err(failure::invalid_input(field, format!("it is longer than {LONGEST_NAME} characters"), "Give fewer words."));
+        return Err(failure::invalid_input(
+            field,
+            format!("it is longer than {LONGEST_NAME} characters"),
+            "Give fewer words.",
+        ));
     }
     Ok(text)
 }
@@ -74,7 +91,11 @@ pub(crate) fn within<N: PartialOrd + std::fmt::Display + Copy>(
         return Ok(value);
     }
     let (low, high) = (range.start(), range.end());
-    Err(failure::invalid_input(field, format!("{value} is out of range"), format!("Give a number from {low} to {high}.")))
+    Err(failure::invalid_input(
+        field,
+        format!("{value} is out of range"),
+        format!("Give a number from {low} to {high}."),
+    ))
 }
 
 /// A task as answers show it.
@@ -83,7 +104,10 @@ pub(crate) fn task_row(ctx: &Context<'_>, task: &values::Task) -> TaskRow {
     TaskRow {
         id: task.id.clone(),
         title: cutter.label(values::named(task.title.as_ref())),
-        status: task.status.as_ref().map(|status| cutter.label(status.as_str())),
+        status: task
+            .status
+            .as_ref()
+            .map(|status| cutter.label(status.as_str())),
         due: task.due_at.map(crate::text::instant),
         overdue: task.due_at.is_some_and(|due| due < ctx.now),
         assignee: member(task.assignee.as_ref(), &mut cutter),
@@ -100,24 +124,36 @@ pub(crate) fn member(colleague: Option<&Colleague>, cutter: &mut Cutter) -> Opti
 
 /// Parts of a line that are there, in order.
 pub(crate) fn parts(parts: impl IntoIterator<Item = Option<String>>) -> String {
-    parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+    parts
+        .into_iter()
+        .flatten()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// `12000.5 EUR`.
 pub(crate) fn money(money: &Money) -> String {
-    format!("{} {}", money.amount, money.currency).trim_end().to_owned()
+    format!("{} {}", money.amount, money.currency)
+        .trim_end()
+        .to_owned()
 }
 
 /// A text that may be missing or empty.
 pub(crate) fn some(text: Option<&Text>, cutter: &mut Cutter) -> Option<String> {
-    text.filter(|text| !text.is_empty()).map(|text| cutter.label(text.as_str()))
+    text.filter(|text| !text.is_empty())
+        .map(|text| cutter.label(text.as_str()))
 }
 
 /// A task in one line of Markdown.
 pub(crate) fn task_line(ctx: &Context<'_>, task: &values::Task, row: &TaskRow, id: bool) -> String {
     let due = task.due_at.map(|due| {
         let shown = ctx.zone().show(due);
-        if row.overdue { format!("overdue since {shown}") } else { format!("due {shown}") }
+        if row.overdue {
+            format!("overdue since {shown}")
+        } else {
+            format!("due {shown}")
+        }
     });
     let about = (!row.links.is_empty()).then(|| {
         let names: Vec<String> = row.links.iter().map(|link| escape(&link.label)).collect();
@@ -126,6 +162,10 @@ pub(crate) fn task_line(ctx: &Context<'_>, task: &values::Task, row: &TaskRow, i
     let who = row.assignee.as_ref().map(|member| escape(&member.name));
     let details = parts([due, about, who]);
     let gap = if details.is_empty() { "" } else { ": " };
-    let id = if id { format!(" ({})", row.id) } else { String::new() };
+    let id = if id {
+        format!(" ({})", row.id)
+    } else {
+        String::new()
+    };
     format!("{}{gap}{details}{id}", escape(&row.title))
 }

@@ -9,7 +9,9 @@ use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::markdown::{Page, escape};
 use crate::text::{Cutter, Text};
-use crate::twenty::values::{Address, Connection, Currency, FullName, Links, Who, full_name, named};
+use crate::twenty::values::{
+    Address, Connection, Currency, FullName, Links, Who, full_name, named,
+};
 use crate::twenty::{self, Document, NOBODY, Query, documents, fetch};
 
 /// How many hits are looked at where only the caller's own are wanted: the most that Twenty gives at once.
@@ -154,21 +156,39 @@ pub fn search(ctx: &Context<'_>, request: &SearchRequest) -> Result<SearchAnswer
     let query = words("query", &request.query)?;
     let limit = within("limit", request.limit, 10, 1..=25)?;
     let kinds = wanted(request.kinds.as_deref())?;
-    let me = request.mine.unwrap_or(false).then(|| ctx.caller_email("mine")).transpose()?;
-    let asked = if me.is_some() { EXAMINED } else { u32::from(limit) };
+    let me = request
+        .mine
+        .unwrap_or(false)
+        .then(|| ctx.caller_email("mine"))
+        .transpose()?;
+    let asked = if me.is_some() {
+        EXAMINED
+    } else {
+        u32::from(limit)
+    };
 
     let reply = fetch(
         ctx,
-        &Search { query: query.clone(), kinds: kinds.iter().map(|&kind| object(kind)).collect(), limit: asked },
+        &Search {
+            query: query.clone(),
+            kinds: kinds.iter().map(|&kind| object(kind)).collect(),
+            limit: asked,
+        },
     )?;
     let found = reply.errors.root("search", reply.data.search)?;
     let examined = u32::try_from(found.edges.len()).unwrap_or(u32::MAX);
-    let lines = if found.edges.is_empty() { Vec::new() } else { details(ctx, &found)? };
+    let lines = if found.edges.is_empty() {
+        Vec::new()
+    } else {
+        details(ctx, &found)?
+    };
 
     let mut hits: Vec<Hit> = Vec::new();
     let mut more = found.page_info.has_next_page;
     for record in found.edges.into_iter().map(|edge| edge.node) {
-        let Some(kind) = kind(&record.object_name_singular) else { continue };
+        let Some(kind) = kind(&record.object_name_singular) else {
+            continue;
+        };
         let line = lines.iter().find(|line| line.id == record.record_id);
         if me.is_some() && !line.is_some_and(|line| line.mine) {
             continue;
@@ -179,11 +199,23 @@ pub fn search(ctx: &Context<'_>, request: &SearchRequest) -> Result<SearchAnswer
         }
         hits.push(hit(ctx, kind, &record, line));
     }
-    Ok(SearchAnswer { markdown: markdown(&query, &hits, examined, more, me.is_some()), hits, examined, more })
+    Ok(SearchAnswer {
+        markdown: markdown(&query, &hits, examined, more, me.is_some()),
+        hits,
+        examined,
+        more,
+    })
 }
 
 fn wanted(kinds: Option<&[Kind]>) -> Result<Vec<Kind>, Failure> {
-    let Some(kinds) = kinds else { return Ok(vec![Kind::Person, Kind::Company, Kind::Opportunity, Kind::Task]) };
+    let Some(kinds) = kinds else {
+        return Ok(vec![
+            Kind::Person,
+            Kind::Company,
+            Kind::Opportunity,
+            Kind::Task,
+        ]);
+    };
     let mut unique: Vec<Kind> = Vec::new();
     for &kind in kinds {
         if !unique.contains(&kind) {
@@ -191,7 +223,11 @@ fn wanted(kinds: Option<&[Kind]>) -> Result<Vec<Kind>, Failure> {
         }
     }
     if unique.is_empty() {
-        return Err(failure::invalid_input("kinds", "the list is empty", "Name at least one kind, or leave it out for all."));
+        return Err(failure::invalid_input(
+            "kinds",
+            "the list is empty",
+            "Name at least one kind, or leave it out for all.",
+        ));
     }
     Ok(unique)
 }
@@ -204,7 +240,11 @@ fn details(ctx: &Context<'_>, found: &Found) -> Result<Vec<Line>, Failure> {
             .filter(|edge| edge.node.object_name_singular == object(kind))
             .map(|edge| edge.node.record_id.clone())
             .collect();
-        if ids.is_empty() { vec![NOBODY.to_owned()] } else { ids }
+        if ids.is_empty() {
+            vec![NOBODY.to_owned()]
+        } else {
+            ids
+        }
     };
     let reply = fetch(
         ctx,
@@ -219,10 +259,30 @@ fn details(ctx: &Context<'_>, found: &Found) -> Result<Vec<Line>, Failure> {
     let email = ctx.setting("caller.email").unwrap_or_default();
     let mut lines = Vec::with_capacity(found.edges.len());
     let data = reply.data;
-    lines.extend(data.people.into_iter().flat_map(Connection::rows).map(|row| person(row, &email)));
-    lines.extend(data.companies.into_iter().flat_map(Connection::rows).map(|row| company(row, &email)));
-    lines.extend(data.opportunities.into_iter().flat_map(Connection::rows).map(|row| deal(ctx, row, &email)));
-    lines.extend(data.tasks.into_iter().flat_map(Connection::rows).map(|row| task(ctx, row, &email)));
+    lines.extend(
+        data.people
+            .into_iter()
+            .flat_map(Connection::rows)
+            .map(|row| person(row, &email)),
+    );
+    lines.extend(
+        data.companies
+            .into_iter()
+            .flat_map(Connection::rows)
+            .map(|row| company(row, &email)),
+    );
+    lines.extend(
+        data.opportunities
+            .into_iter()
+            .flat_map(Connection::rows)
+            .map(|row| deal(ctx, row, &email)),
+    );
+    lines.extend(
+        data.tasks
+            .into_iter()
+            .flat_map(Connection::rows)
+            .map(|row| task(ctx, row, &email)),
+    );
     Ok(lines)
 }
 
@@ -232,10 +292,16 @@ fn person(row: PersonLine, email: &str) -> Line {
     Line {
         label: cutter.label(&full_name(row.name.as_ref())),
         details: parts([
-            row.job_title.as_ref().map(|title| cutter.label(title.as_str())),
-            company.and_then(|company| company.name.as_ref()).map(|name| cutter.label(name.as_str())),
+            row.job_title
+                .as_ref()
+                .map(|title| cutter.label(title.as_str())),
+            company
+                .and_then(|company| company.name.as_ref())
+                .map(|name| cutter.label(name.as_str())),
         ]),
-        mine: company.and_then(|company| company.account_owner.as_ref()).is_some_and(|owner| owner.is(email)),
+        mine: company
+            .and_then(|company| company.account_owner.as_ref())
+            .is_some_and(|owner| owner.is(email)),
         id: row.id,
         updated_at: row.updated_at,
         truncated: cutter.cut,
@@ -244,11 +310,17 @@ fn person(row: PersonLine, email: &str) -> Line {
 
 fn company(row: CompanyLine, email: &str) -> Line {
     let mut cutter = Cutter::default();
-    let domain = row.domain_name.as_ref().and_then(|domain| domain.primary_link_url.as_ref());
+    let domain = row
+        .domain_name
+        .as_ref()
+        .and_then(|domain| domain.primary_link_url.as_ref());
     Line {
         label: cutter.label(named(row.name.as_ref())),
         details: parts([domain.map(|domain| cutter.label(domain.as_str()))]),
-        mine: row.account_owner.as_ref().is_some_and(|owner| owner.is(email)),
+        mine: row
+            .account_owner
+            .as_ref()
+            .is_some_and(|owner| owner.is(email)),
         id: row.id,
         updated_at: row.updated_at,
         truncated: cutter.cut,
@@ -262,9 +334,15 @@ fn deal(ctx: &Context<'_>, row: DealLine, email: &str) -> Line {
         label: cutter.label(named(row.name.as_ref())),
         details: parts([
             Some(cutter.label(row.stage.as_str())),
-            Currency::money(row.amount.as_ref(), &mut cutter).as_ref().map(money),
-            row.close_date.map(|date| format!("closes {}", ctx.zone().date(date))),
-            Some(owner.map_or_else(|| "no owner".to_owned(), |owner| cutter.label(&full_name(owner.name.as_ref())))),
+            Currency::money(row.amount.as_ref(), &mut cutter)
+                .as_ref()
+                .map(money),
+            row.close_date
+                .map(|date| format!("closes {}", ctx.zone().date(date))),
+            Some(owner.map_or_else(
+                || "no owner".to_owned(),
+                |owner| cutter.label(&full_name(owner.name.as_ref())),
+            )),
         ]),
         mine: owner.is_some_and(|owner| owner.is(email)),
         id: row.id,
@@ -279,9 +357,17 @@ fn task(ctx: &Context<'_>, row: TaskLine, email: &str) -> Line {
     Line {
         label: cutter.label(named(row.title.as_ref())),
         details: parts([
-            Some(row.status.as_ref().map_or_else(|| "open".to_owned(), |status| cutter.label(status.as_str()))),
-            row.due_at.map(|due| format!("due {}", ctx.zone().show(due))),
-            Some(assignee.map_or_else(|| "unassigned".to_owned(), |who| cutter.label(&full_name(who.name.as_ref())))),
+            Some(
+                row.status
+                    .as_ref()
+                    .map_or_else(|| "open".to_owned(), |status| cutter.label(status.as_str())),
+            ),
+            row.due_at
+                .map(|due| format!("due {}", ctx.zone().show(due))),
+            Some(assignee.map_or_else(
+                || "unassigned".to_owned(),
+                |who| cutter.label(&full_name(who.name.as_ref())),
+            )),
         ]),
         mine: assignee.is_some_and(|who| who.is(email)),
         id: row.id,
@@ -295,11 +381,26 @@ fn hit(ctx: &Context<'_>, kind: Kind, record: &FoundRecord, line: Option<&Line>)
     Hit {
         kind,
         id: record.record_id.clone(),
-        label: line.map_or_else(|| cutter.label(named(record.label.as_ref())), |line| line.label.clone()),
-        details: line.map_or_else(|| "details could not be read".to_owned(), |line| line.details.clone()),
-        rank: record.ts_rank_cd.or(record.ts_rank).filter(|rank| rank.is_finite()).unwrap_or(0.0),
+        label: line.map_or_else(
+            || cutter.label(named(record.label.as_ref())),
+            |line| line.label.clone(),
+        ),
+        details: line.map_or_else(
+            || "details could not be read".to_owned(),
+            |line| line.details.clone(),
+        ),
+        rank: record
+            .ts_rank_cd
+            .or(record.ts_rank)
+            .filter(|rank| rank.is_finite())
+            .unwrap_or(0.0),
         truncated: cutter.cut || line.is_some_and(|line| line.truncated),
-        provenance: twenty::provenance(ctx, object(kind), &record.record_id, line.and_then(|line| line.updated_at)),
+        provenance: twenty::provenance(
+            ctx,
+            object(kind),
+            &record.record_id,
+            line.and_then(|line| line.updated_at),
+        ),
     }
 }
 
@@ -308,15 +409,27 @@ fn markdown(query: &str, hits: &[Hit], examined: u32, more: bool, mine: bool) ->
     let whose = if mine { " of yours" } else { "" };
     if hits.is_empty() {
         return match (mine, examined) {
-            (true, 1..) => format!("Nothing{whose} found for \u{201c}{query}\u{201d} among the first {examined} hits."),
+            (true, 1..) => format!(
+                "Nothing{whose} found for \u{201c}{query}\u{201d} among the first {examined} hits."
+            ),
             _ => format!("Nothing found for \u{201c}{query}\u{201d}."),
         };
     }
-    let found = crate::markdown::count(u32::try_from(hits.len()).unwrap_or(u32::MAX), "hit", "hits");
-    let mut page = Page::titled(&format!("{found}{whose} for \u{201c}{query}\u{201d}{}", if more { ", there may be more" } else { "" }));
+    let found =
+        crate::markdown::count(u32::try_from(hits.len()).unwrap_or(u32::MAX), "hit", "hits");
+    let mut page = Page::titled(&format!(
+        "{found}{whose} for \u{201c}{query}\u{201d}{}",
+        if more { ", there may be more" } else { "" }
+    ));
     for hit in hits {
         let gap = if hit.details.is_empty() { "" } else { ": " };
-        page.bullet(&format!("{} {}{gap}{} ({})", object(hit.kind), escape(&hit.label), escape(&hit.details), hit.id));
+        page.bullet(&format!(
+            "{} {}{gap}{} ({})",
+            object(hit.kind),
+            escape(&hit.label),
+            escape(&hit.details),
+            hit.id
+        ));
     }
     page.finish()
 }

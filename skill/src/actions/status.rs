@@ -76,9 +76,18 @@ const USED_FIELDS: &str = include_str!("../../graphql/used-fields.txt");
 
 /// Fields whose absence in newer or older versions of Twenty has a meaning of its own (twenty.md, versions).
 const CONSEQUENCES: &[(&str, &str)] = &[
-    ("taskTarget.target", "Tasks cannot be found by what they are linked to: this CRM names links as before Twenty 1.17."),
-    ("noteTarget.target", "Notes cannot be found by what they are linked to: this CRM names links as before Twenty 1.17."),
-    ("timelineActivity", "Last activity and the history of deals cannot be told; the rules about them say unknown."),
+    (
+        "taskTarget.target",
+        "Tasks cannot be found by what they are linked to: this CRM names links as before Twenty 1.17.",
+    ),
+    (
+        "noteTarget.target",
+        "Notes cannot be found by what they are linked to: this CRM names links as before Twenty 1.17.",
+    ),
+    (
+        "timelineActivity",
+        "Last activity and the history of deals cannot be told; the rules about them say unknown.",
+    ),
 ];
 
 /// Runs the action. That the CRM cannot be reached or refuses the key is what this action is there to say, so it is an
@@ -157,8 +166,18 @@ fn objects(reply: Reply<AccessData>) -> Vec<ObjectAccess> {
         object("note", "notes", data.notes, &errors),
         object("taskTarget", "taskTargets", data.task_targets, &errors),
         object("noteTarget", "noteTargets", data.note_targets, &errors),
-        object("timelineActivity", "timelineActivities", data.timeline_activities, &errors),
-        object("workspaceMember", "workspaceMembers", data.workspace_members, &errors),
+        object(
+            "timelineActivity",
+            "timelineActivities",
+            data.timeline_activities,
+            &errors,
+        ),
+        object(
+            "workspaceMember",
+            "workspaceMembers",
+            data.workspace_members,
+            &errors,
+        ),
     ]
 }
 
@@ -176,15 +195,32 @@ fn inspect(ctx: &Context<'_>, objects: Connection<Object>, report: &mut StatusRe
     let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for object in objects.rows() {
         if object.name_singular == "opportunity" {
-            let stage = object.fields_list.iter().find(|field| field.name == "stage");
-            report.stages = stage.and_then(|field| field.options.as_ref()).map(|options| stages(ctx, options)).unwrap_or_default();
+            let stage = object
+                .fields_list
+                .iter()
+                .find(|field| field.name == "stage");
+            report.stages = stage
+                .and_then(|field| field.options.as_ref())
+                .map(|options| stages(ctx, options))
+                .unwrap_or_default();
         }
-        let fields = object.fields_list.into_iter().filter(|field| field.is_active != Some(false)).map(|field| field.name);
+        let fields = object
+            .fields_list
+            .into_iter()
+            .filter(|field| field.is_active != Some(false))
+            .map(|field| field.name);
         known.insert(object.name_singular, fields.collect());
     }
     report.drift = drift(&known);
-    let has = |field: &str| known.get("taskTarget").is_some_and(|fields| fields.contains(field));
-    report.links = match (has("target") || has("targetOpportunity"), has("opportunity")) {
+    let has = |field: &str| {
+        known
+            .get("taskTarget")
+            .is_some_and(|fields| fields.contains(field))
+    };
+    report.links = match (
+        has("target") || has("targetOpportunity"),
+        has("opportunity"),
+    ) {
         (true, _) => LinkFields::Current,
         (false, true) => LinkFields::Earlier,
         (false, false) => LinkFields::Unknown,
@@ -195,7 +231,12 @@ fn stages(ctx: &Context<'_>, options: &Value) -> Vec<Stage> {
     let closed = ctx.closed_stages();
     let mut cutter = Cutter::default();
     let mut options: Vec<&Value> = options.as_array().into_iter().flatten().collect();
-    options.sort_by_key(|option| option.get("position").and_then(Value::as_i64).unwrap_or(i64::MAX));
+    options.sort_by_key(|option| {
+        option
+            .get("position")
+            .and_then(Value::as_i64)
+            .unwrap_or(i64::MAX)
+    });
     options
         .into_iter()
         .filter_map(|option| {
@@ -215,19 +256,34 @@ fn stages(ctx: &Context<'_>, options: &Value) -> Vec<Stage> {
 fn drift(known: &BTreeMap<String, BTreeSet<String>>) -> Vec<Drift> {
     let mut missing: Vec<Drift> = Vec::new();
     for line in USED_FIELDS.lines().filter(|line| !line.starts_with('#')) {
-        let Some((field, documents)) = line.split_once(": ") else { continue };
-        let Some((object, name)) = field.split_once('.') else { continue };
+        let Some((field, documents)) = line.split_once(": ") else {
+            continue;
+        };
+        let Some((object, name)) = field.split_once('.') else {
+            continue;
+        };
         let documents = || documents.split(", ").map(str::to_owned);
         let name = match known.get(object) {
             None => "*",
             Some(fields) if fields.contains(name) => continue,
-            Some(fields) if name.strip_suffix("Id").is_some_and(|relation| fields.contains(relation)) => continue,
+            Some(fields)
+                if name
+                    .strip_suffix("Id")
+                    .is_some_and(|relation| fields.contains(relation)) =>
+            {
+                continue;
+            }
             Some(fields) if name.starts_with("target") && fields.contains("target") => continue,
             Some(_) => name,
         };
-        match missing.iter_mut().find(|drift| drift.type_name == object && drift.field == name) {
+        match missing
+            .iter_mut()
+            .find(|drift| drift.type_name == object && drift.field == name)
+        {
             Some(drift) => {
-                let new: Vec<String> = documents().filter(|document| !drift.documents.contains(document)).collect();
+                let new: Vec<String> = documents()
+                    .filter(|document| !drift.documents.contains(document))
+                    .collect();
                 drift.documents.extend(new);
             }
             None => missing.push(Drift {
@@ -242,7 +298,11 @@ fn drift(known: &BTreeMap<String, BTreeSet<String>>) -> Vec<Drift> {
 }
 
 fn consequence(object: &str, field: &str) -> String {
-    let name = if field == "*" { object.to_owned() } else { format!("{object}.{field}") };
+    let name = if field == "*" {
+        object.to_owned()
+    } else {
+        format!("{object}.{field}")
+    };
     CONSEQUENCES.iter().find(|(prefix, _)| name.starts_with(prefix)).map_or_else(
         || match field {
             "*" => format!("Nothing about {object} can be read: those documents fail."),
@@ -255,7 +315,11 @@ fn consequence(object: &str, field: &str) -> String {
 fn markdown(report: &StatusReport) -> String {
     let mut page = Page::default();
     for destination in &report.destinations {
-        let state = match (destination.configured, destination.reachable, destination.credential_accepted) {
+        let state = match (
+            destination.configured,
+            destination.reachable,
+            destination.credential_accepted,
+        ) {
             (false, _, _) => "not set up".to_owned(),
             (true, false, _) => "cannot be reached".to_owned(),
             (true, true, Some(false)) => "refuses the key".to_owned(),
@@ -269,24 +333,47 @@ fn markdown(report: &StatusReport) -> String {
             page.line(&escape(problem));
         }
     }
-    let unreadable: Vec<&ObjectAccess> = report.objects.iter().filter(|object| !object.readable).collect();
+    let unreadable: Vec<&ObjectAccess> = report
+        .objects
+        .iter()
+        .filter(|object| !object.readable)
+        .collect();
     if !report.objects.is_empty() && unreadable.is_empty() {
         page.line("The key reads all that the skill needs.");
     }
     for object in unreadable {
-        page.bullet(&format!("{} cannot be read: {}", object.object, escape(object.reason.as_deref().unwrap_or_default())));
+        page.bullet(&format!(
+            "{} cannot be read: {}",
+            object.object,
+            escape(object.reason.as_deref().unwrap_or_default())
+        ));
     }
     if !report.stages.is_empty() {
         let stages: Vec<String> = report
             .stages
             .iter()
-            .map(|stage| if stage.closed { format!("{} (closed)", escape(&stage.value)) } else { escape(&stage.value) })
+            .map(|stage| {
+                if stage.closed {
+                    format!("{} (closed)", escape(&stage.value))
+                } else {
+                    escape(&stage.value)
+                }
+            })
             .collect();
         page.line(&format!("Stages: {}", stages.join(", ")));
     }
     for drift in &report.drift {
-        let field = if drift.field == "*" { String::new() } else { format!(".{}", drift.field) };
-        page.bullet(&format!("{}{field} is missing ({}): {}", drift.type_name, drift.documents.join(", "), drift.consequence));
+        let field = if drift.field == "*" {
+            String::new()
+        } else {
+            format!(".{}", drift.field)
+        };
+        page.bullet(&format!(
+            "{}{field} is missing ({}): {}",
+            drift.type_name,
+            drift.documents.join(", "),
+            drift.consequence
+        ));
     }
     page.finish()
 }

@@ -47,7 +47,10 @@ impl Errors {
     pub fn root<T>(&self, name: &str, root: Option<T>) -> Result<T, Failure> {
         root.ok_or_else(|| match errors::about(&self.0, name) {
             Some(error) => errors::failure(error),
-            None => failure::schema_mismatch(name, format!("The CRM answered without \"{name}\" and without saying why.")),
+            None => failure::schema_mismatch(
+                name,
+                format!("The CRM answered without \"{name}\" and without saying why."),
+            ),
         })
     }
 }
@@ -82,9 +85,25 @@ pub fn prepare<Q: Query>(ctx: &Context<'_>, query: &Q) -> Result<Prepared, Failu
         )
     })?;
     let document = Q::DOCUMENT;
-    let body = serde_json::to_vec(&Body { query: document.text, variables: query })
-        .map_err(|error| failure::invalid_input("request", error.to_string(), "Call again with simpler arguments."))?;
-    Ok(Prepared { document, request: Request { base_url, path: document.path, body } })
+    let body = serde_json::to_vec(&Body {
+        query: document.text,
+        variables: query,
+    })
+    .map_err(|error| {
+        failure::invalid_input(
+            "request",
+            error.to_string(),
+            "Call again with simpler arguments.",
+        )
+    })?;
+    Ok(Prepared {
+        document,
+        request: Request {
+            base_url,
+            path: document.path,
+            body,
+        },
+    })
 }
 
 /// Sends one query.
@@ -96,21 +115,33 @@ pub fn fetch<Q: Query>(ctx: &Context<'_>, query: &Q) -> Result<Reply<Q::Answer>,
     let document = prepared.document;
     match fetch_all(ctx, &[prepared]).pop() {
         Some(answer) => decode::<Q>(answer),
-        None => Err(failure::unavailable(false, format!("\"{}\" was not sent.", document.name), "Call again.")),
+        None => Err(failure::unavailable(
+            false,
+            format!("\"{}\" was not sent.", document.name),
+            "Call again.",
+        )),
     }
 }
 
 /// Sends requests side by side; an answer that asks for patience is waited for and the request sent again, twice at most.
-pub fn fetch_all(ctx: &Context<'_>, prepared: &[Prepared]) -> Vec<Result<Response, TransportError>> {
+pub fn fetch_all(
+    ctx: &Context<'_>,
+    prepared: &[Prepared],
+) -> Vec<Result<Response, TransportError>> {
     let requests: Vec<Request> = prepared.iter().map(|one| one.request.clone()).collect();
     let mut answers = ctx.transport.send_all(&requests);
     for _ in 0..RETRIES {
-        let late: Vec<usize> = (0..answers.len()).filter(|&at| answers.get(at).is_some_and(errors::is_rate_limit)).collect();
+        let late: Vec<usize> = (0..answers.len())
+            .filter(|&at| answers.get(at).is_some_and(errors::is_rate_limit))
+            .collect();
         if late.is_empty() {
             break;
         }
         ctx.transport.wait(patience(prepared, &answers, &late));
-        let again: Vec<Request> = late.iter().filter_map(|&at| requests.get(at).cloned()).collect();
+        let again: Vec<Request> = late
+            .iter()
+            .filter_map(|&at| requests.get(at).cloned())
+            .collect();
         for (at, answer) in late.into_iter().zip(ctx.transport.send_all(&again)) {
             if let Some(slot) = answers.get_mut(at) {
                 *slot = answer;
@@ -121,8 +152,16 @@ pub fn fetch_all(ctx: &Context<'_>, prepared: &[Prepared]) -> Vec<Result<Respons
 }
 
 /// How long to wait: as long as the service says, else until there are tokens for every root field.
-fn patience(prepared: &[Prepared], answers: &[Result<Response, TransportError>], late: &[usize]) -> Duration {
-    let tokens: u32 = late.iter().filter_map(|&at| prepared.get(at)).map(|one| one.document.roots).sum();
+fn patience(
+    prepared: &[Prepared],
+    answers: &[Result<Response, TransportError>],
+    late: &[usize],
+) -> Duration {
+    let tokens: u32 = late
+        .iter()
+        .filter_map(|&at| prepared.get(at))
+        .map(|one| one.document.roots)
+        .sum();
     let asked = late
         .iter()
         .filter_map(|&at| answers.get(at)?.as_ref().ok()?.retry_after)
@@ -136,7 +175,9 @@ fn patience(prepared: &[Prepared], answers: &[Result<Response, TransportError>],
 /// # Errors
 /// What the service said, or `schema-mismatch` where the answer is not what was promised, or `unavailable` where it is no
 /// answer at all.
-pub fn decode<Q: Query>(answer: Result<Response, TransportError>) -> Result<Reply<Q::Answer>, Failure> {
+pub fn decode<Q: Query>(
+    answer: Result<Response, TransportError>,
+) -> Result<Reply<Q::Answer>, Failure> {
     let response = answer.map_err(errors::transport)?;
     if response.status != 200 {
         return Err(errors::status(&response));
@@ -147,7 +188,10 @@ pub fn decode<Q: Query>(answer: Result<Response, TransportError>) -> Result<Repl
         Err(_) => return Err(errors::no_json(&response)),
     };
     match (envelope.data, envelope.errors) {
-        (Some(data), errors) => Ok(Reply { data, errors: Errors(errors) }),
+        (Some(data), errors) => Ok(Reply {
+            data,
+            errors: Errors(errors),
+        }),
         (None, errors) => Err(match errors.first() {
             Some(error) => errors::failure(error),
             None => errors::no_json(&response),
@@ -161,15 +205,23 @@ fn mismatch(document: &Document, body: &[u8], error: &serde_json::Error) -> Fail
     // The place is told by its path.
     let what = text.split(" at line ").next().unwrap_or_default();
     let mut path = place::path(body, error.line(), error.column());
-    if let Some(missing) = what.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+    if let Some(missing) = what
+        .strip_prefix("missing field `")
+        .and_then(|rest| rest.split('`').next())
+    {
         // serde notices a missing field at the end of its object, when the path still names the field before.
-        let parent = path.rfind('.').map_or("", |dot| path.get(..=dot).unwrap_or_default());
+        let parent = path
+            .rfind('.')
+            .map_or("", |dot| path.get(..=dot).unwrap_or_default());
         path = format!("{parent}{missing}");
     }
     let path = text::clean(path.strip_prefix("data.").unwrap_or(&path));
     let what = text::line(&text::clean(what), 160).0;
     failure::schema_mismatch(
         text::line(&path, 160).0,
-        format!("The CRM's answer to \"{}\" has another shape than it should: {what}.", document.name),
+        format!(
+            "The CRM's answer to \"{}\" has another shape than it should: {what}.",
+            document.name
+        ),
     )
 }

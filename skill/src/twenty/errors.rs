@@ -29,12 +29,18 @@ struct Extensions {
 
 /// The error about a root. 2.21 gives no path, so without one the first error speaks for every root that is missing.
 pub fn about<'e>(errors: &'e [GraphQlError], root: &str) -> Option<&'e GraphQlError> {
-    errors.iter().find(|error| error.path.first().and_then(Value::as_str) == Some(root)).or_else(|| errors.first())
+    errors
+        .iter()
+        .find(|error| error.path.first().and_then(Value::as_str) == Some(root))
+        .or_else(|| errors.first())
 }
 
 /// The failure that an error stands for.
 pub fn failure(error: &GraphQlError) -> Failure {
-    let codes = [error.extensions.sub_code.as_deref(), error.extensions.code.as_deref()];
+    let codes = [
+        error.extensions.sub_code.as_deref(),
+        error.extensions.code.as_deref(),
+    ];
     let is = |code: &str| codes.contains(&Some(code));
     let said = said(&error.message);
     if is("LIMIT_REACHED") || is("RATE_LIMITED") {
@@ -51,17 +57,34 @@ pub fn failure(error: &GraphQlError) -> Failure {
         );
     }
     if is("NOT_FOUND") || is("RECORD_NOT_FOUND") {
-        return failure::not_found("There is no such record, or it was deleted.", "Search for it by name with crm_search.");
+        return failure::not_found(
+            "There is no such record, or it was deleted.",
+            "Search for it by name with crm_search.",
+        );
     }
     // Without a credential the schema is empty, and this is all that Twenty says about it.
     if error.extensions.code.is_none() && error.message.contains("on type \"Query\"") {
-        return failure::unauthenticated(format!("The CRM showed nothing, as it does without a valid key: {said}."));
+        return failure::unauthenticated(format!(
+            "The CRM showed nothing, as it does without a valid key: {said}."
+        ));
     }
     if is("BAD_USER_INPUT") || is("GRAPHQL_VALIDATION_FAILED") || error.extensions.code.is_none() {
-        let field = error.message.split('"').nth(1).filter(|field| !field.is_empty()).unwrap_or("request");
-        return failure::schema_mismatch(text::line(&text::clean(field), 80).0, format!("The CRM does not understand the request: {said}."));
+        let field = error
+            .message
+            .split('"')
+            .nth(1)
+            .filter(|field| !field.is_empty())
+            .unwrap_or("request");
+        return failure::schema_mismatch(
+            text::line(&text::clean(field), 80).0,
+            format!("The CRM does not understand the request: {said}."),
+        );
     }
-    failure::unavailable(true, format!("The CRM failed: {said}."), "Call again in a moment; if it stays, ask the operator to look at the CRM's log.")
+    failure::unavailable(
+        true,
+        format!("The CRM failed: {said}."),
+        "Call again in a moment; if it stays, ask the operator to look at the CRM's log.",
+    )
 }
 
 /// Whether an answer says that it was one request too many. The quotes around the code cannot stand inside a JSON text
@@ -69,7 +92,12 @@ pub fn failure(error: &GraphQlError) -> Failure {
 pub fn is_rate_limit(answer: &Result<Response, TransportError>) -> bool {
     const CODE: &[u8] = b"\"LIMIT_REACHED\"";
     answer.as_ref().is_ok_and(|response| {
-        response.status == 429 || (response.status == 200 && response.body.windows(CODE.len()).any(|window| window == CODE))
+        response.status == 429
+            || (response.status == 200
+                && response
+                    .body
+                    .windows(CODE.len())
+                    .any(|window| window == CODE))
     })
 }
 
@@ -79,7 +107,10 @@ pub fn status(response: &Response) -> Failure {
     match status {
         401 => failure::unauthenticated("The CRM did not accept the key (HTTP 401)."),
         403 => failure::unauthenticated("The CRM refused the key (HTTP 403)."),
-        429 => failure::rate_limited(response.retry_after.unwrap_or(60), "The CRM's own limit is reached (HTTP 429)."),
+        429 => failure::rate_limited(
+            response.retry_after.unwrap_or(60),
+            "The CRM's own limit is reached (HTTP 429).",
+        ),
         300..=399 => failure::unavailable(
             true,
             format!("The CRM answered with a redirect (HTTP {status}), which is never followed."),
@@ -100,15 +131,24 @@ pub fn status(response: &Response) -> Failure {
 
 /// An answer that is no JSON, or breaks off.
 pub fn no_json(response: &Response) -> Failure {
-    let start = response.body.iter().find(|byte| !byte.is_ascii_whitespace());
+    let start = response
+        .body
+        .iter()
+        .find(|byte| !byte.is_ascii_whitespace());
     let (reason, next) = match start {
         None => ("The CRM's answer is empty.", "Call again in a moment."),
         Some(b'<') => (
             "Something answered with a web page instead of data.",
             "Ask the operator to check the CRM's address: it should be the server's own, such as https://crm.example.com, with nothing behind it.",
         ),
-        Some(b'{') => ("The CRM's answer is broken off or has neither data nor errors.", "Call again in a moment."),
-        Some(_) => ("The CRM's answer is no data.", "Ask the operator to check the CRM's address."),
+        Some(b'{') => (
+            "The CRM's answer is broken off or has neither data nor errors.",
+            "Call again in a moment.",
+        ),
+        Some(_) => (
+            "The CRM's answer is no data.",
+            "Ask the operator to check the CRM's address.",
+        ),
     };
     failure::unavailable(true, reason, next)
 }
@@ -126,7 +166,10 @@ pub fn transport(error: TransportError) -> Failure {
             "The CRM's answer is larger than the harness lets through.",
             "Ask for less, or ask the operator to raise the limit for answers.",
         ),
-        TransportError::Unreachable { request_sent, reason } => failure::unavailable(
+        TransportError::Unreachable {
+            request_sent,
+            reason,
+        } => failure::unavailable(
             request_sent,
             format!("The CRM could not be reached: {reason}."),
             "Call again in a moment; if it stays, ask the operator whether the CRM is up and its address is right.",
@@ -138,5 +181,9 @@ pub fn transport(error: TransportError) -> Failure {
 fn said(message: &str) -> String {
     let (line, _) = text::line(&text::clean(message), 160);
     let line = line.trim_end_matches('.').to_owned();
-    if line.is_empty() { "it gave no reason".to_owned() } else { line }
+    if line.is_empty() {
+        "it gave no reason".to_owned()
+    } else {
+        line
+    }
 }

@@ -5,8 +5,14 @@
 
 /// The path to the value at a line and column (both as `serde_json::Error` counts them) of a well-formed JSON text.
 pub(super) fn path(text: &[u8], line: usize, column: usize) -> String {
-    let before: usize = text.split_inclusive(|&byte| byte == b'\n').take(line.saturating_sub(1)).map(<[u8]>::len).sum();
-    let end = text.len().min(before.saturating_add(column).saturating_sub(1));
+    let before: usize = text
+        .split_inclusive(|&byte| byte == b'\n')
+        .take(line.saturating_sub(1))
+        .map(<[u8]>::len)
+        .sum();
+    let end = text
+        .len()
+        .min(before.saturating_add(column).saturating_sub(1));
 
     let mut path: Vec<Step> = Vec::new();
     let mut rest = text;
@@ -45,7 +51,7 @@ pub(super) fn path(text: &[u8], line: usize, column: usize) -> String {
     for step in path {
         match step {
             Step::Index(index) => shown.push_str(&format!("[{index}]")),
-            Step::Key(key) if key.is_empty() => {}
+            Step::Key([]) => {}
             Step::Key(key) => {
                 if !shown.is_empty() {
                     shown.push('.');
@@ -103,16 +109,29 @@ mod tests {
     #[test]
     fn the_place_of_a_wrong_value_is_named() {
         for (text, place) in [
-            (r#"{"tasks":[{"id":"a","count":1},{"id":null,"count":2}]}"#, "tasks[1].id"),
+            (
+                r#"{"tasks":[{"id":"a","count":1},{"id":null,"count":2}]}"#,
+                "tasks[1].id",
+            ),
             (r#"{"tasks":[{"id":"a","count":-1}]}"#, "tasks[0].count"),
             (r#"{"tasks":[{"id":"a"}]}"#, "tasks[0].id"),
             (r#"{"tasks":{}}"#, "tasks"),
             (r#"{"tasks":[],"end":"x"}"#, "end"),
-            (r#"{"tasks":[{"id":"with \" and , { [ in it","count":true}]}"#, "tasks[0].count"),
-            ("{\n \"tasks\": [\n  {\"id\": 7,\n \"count\": 1}]}", "tasks[0].id"),
+            (
+                r#"{"tasks":[{"id":"with \" and , { [ in it","count":true}]}"#,
+                "tasks[0].count",
+            ),
+            (
+                "{\n \"tasks\": [\n  {\"id\": 7,\n \"count\": 1}]}",
+                "tasks[0].id",
+            ),
         ] {
             let error = serde_json::from_str::<Page>(text).unwrap_err();
-            assert_eq!(path(text.as_bytes(), error.line(), error.column()), place, "{text}: {error}");
+            assert_eq!(
+                path(text.as_bytes(), error.line(), error.column()),
+                place,
+                "{text}: {error}"
+            );
         }
     }
 

@@ -40,7 +40,8 @@ pub struct Edge<T> {
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Edge<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read_object(deserializer, "a row", |key| key == "node").and_then(|(node, _)| {
-            node.map(|node| Self { node }).ok_or_else(|| serde::de::Error::missing_field("node"))
+            node.map(|node| Self { node })
+                .ok_or_else(|| serde::de::Error::missing_field("node"))
         })
     }
 }
@@ -48,17 +49,21 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Edge<T> {
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Connection<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read_object(deserializer, "a list", |key| key == "edges").and_then(|(edges, _)| {
-            edges.map(|edges| Self { edges }).ok_or_else(|| serde::de::Error::missing_field("edges"))
+            edges
+                .map(|edges| Self { edges })
+                .ok_or_else(|| serde::de::Error::missing_field("edges"))
         })
     }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Counted<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (edges, total_count) = read_object(deserializer, "a list with its total", |key| key == "edges")?;
+        let (edges, total_count) =
+            read_object(deserializer, "a list with its total", |key| key == "edges")?;
         Ok(Self {
             edges: edges.ok_or_else(|| serde::de::Error::missing_field("edges"))?,
-            total_count: total_count.ok_or_else(|| serde::de::Error::missing_field("totalCount"))?,
+            total_count: total_count
+                .ok_or_else(|| serde::de::Error::missing_field("totalCount"))?,
         })
     }
 }
@@ -95,7 +100,11 @@ fn read_object<'de, D: Deserializer<'de>, V: Deserialize<'de>>(
             Ok((value, total))
         }
     }
-    deserializer.deserialize_map(Object { what, wanted, value: PhantomData })
+    deserializer.deserialize_map(Object {
+        what,
+        wanted,
+        value: PhantomData,
+    })
 }
 
 impl<T> Connection<T> {
@@ -163,7 +172,8 @@ impl FullName {
 
 /// A label for a record whose name may be missing.
 pub fn named(text: Option<&Text>) -> &str {
-    text.filter(|text| !text.is_empty()).map_or("(no name)", Text::as_str)
+    text.filter(|text| !text.is_empty())
+        .map_or("(no name)", Text::as_str)
 }
 
 /// A workspace member as answers show one.
@@ -259,14 +269,22 @@ pub struct JustName {
 impl Named {
     /// As the answer links to it.
     pub fn link(&self, kind: Kind, cutter: &mut Cutter) -> Link {
-        Link { kind, id: self.id.clone(), label: cutter.label(named(self.name.as_ref())) }
+        Link {
+            kind,
+            id: self.id.clone(),
+            label: cutter.label(named(self.name.as_ref())),
+        }
     }
 }
 
 impl NamedPerson {
     /// As the answer links to it.
     pub fn link(&self, cutter: &mut Cutter) -> Link {
-        Link { kind: Kind::Person, id: self.id.clone(), label: cutter.label(&full_name(self.name.as_ref())) }
+        Link {
+            kind: Kind::Person,
+            id: self.id.clone(),
+            label: cutter.label(&full_name(self.name.as_ref())),
+        }
     }
 }
 
@@ -288,7 +306,9 @@ pub struct RichText {
 impl RichText {
     /// The text, if there is any.
     pub fn text(body: Option<&Self>) -> Option<&str> {
-        body.and_then(|body| body.markdown.as_ref()).filter(|text| !text.is_empty()).map(Text::as_str)
+        body.and_then(|body| body.markdown.as_ref())
+            .filter(|text| !text.is_empty())
+            .map(Text::as_str)
     }
 }
 
@@ -307,7 +327,10 @@ impl Currency {
     pub fn money(amount: Option<&Self>, cutter: &mut Cutter) -> Option<Money> {
         let amount = amount?;
         let micros = amount.amount_micros?;
-        Some(Money { amount: micros.decimal(), currency: cutter.label(amount.currency_code.as_ref().map_or("", Text::as_str)) })
+        Some(Money {
+            amount: micros.decimal(),
+            currency: cutter.label(amount.currency_code.as_ref().map_or("", Text::as_str)),
+        })
     }
 
     /// The millionths, where there are any.
@@ -333,11 +356,17 @@ impl Micros {
     /// ```
     pub fn decimal(self) -> String {
         let sign = if self.0 < 0 { "-" } else { "" };
-        let (units, rest) = (self.0.unsigned_abs() / 1_000_000, self.0.unsigned_abs() % 1_000_000);
+        let (units, rest) = (
+            self.0.unsigned_abs() / 1_000_000,
+            self.0.unsigned_abs() % 1_000_000,
+        );
         if rest == 0 {
             return format!("{sign}{units}");
         }
-        format!("{sign}{units}.{}", format!("{rest:06}").trim_end_matches('0'))
+        format!(
+            "{sign}{units}.{}",
+            format!("{rest:06}").trim_end_matches('0')
+        )
     }
 }
 
@@ -352,11 +381,17 @@ impl<'de> Deserialize<'de> for Micros {
             }
 
             fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Micros, E> {
-                if (-EXACT..=EXACT).contains(&value) { Ok(Micros(value)) } else { Err(E::custom("an amount over 2^53 millionths")) }
+                if (-EXACT..=EXACT).contains(&value) {
+                    Ok(Micros(value))
+                } else {
+                    Err(E::custom("an amount over 2^53 millionths"))
+                }
             }
 
             fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Micros, E> {
-                i64::try_from(value).map_err(|_| E::custom("an amount over 2^53 millionths")).and_then(|value| self.visit_i64(value))
+                i64::try_from(value)
+                    .map_err(|_| E::custom("an amount over 2^53 millionths"))
+                    .and_then(|value| self.visit_i64(value))
             }
 
             fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Micros, E> {
@@ -364,7 +399,9 @@ impl<'de> Deserialize<'de> for Micros {
                 if value.fract() == 0.0 && value.abs() <= EXACT as f64 {
                     self.visit_i64(value as i64)
                 } else {
-                    Err(E::custom("an amount that is no whole number of millionths up to 2^53"))
+                    Err(E::custom(
+                        "an amount that is no whole number of millionths up to 2^53",
+                    ))
                 }
             }
         }
@@ -387,17 +424,33 @@ pub struct Target {
 impl Target {
     /// As the answer links to them.
     pub fn links(&self, cutter: &mut Cutter) -> Vec<Link> {
-        let person = self.target_person.as_ref().map(|person| person.link(cutter));
-        let company = self.target_company.as_ref().map(|company| company.link(Kind::Company, cutter));
-        let opportunity = self.target_opportunity.as_ref().map(|deal| deal.link(Kind::Opportunity, cutter));
-        [opportunity, person, company].into_iter().flatten().collect()
+        let person = self
+            .target_person
+            .as_ref()
+            .map(|person| person.link(cutter));
+        let company = self
+            .target_company
+            .as_ref()
+            .map(|company| company.link(Kind::Company, cutter));
+        let opportunity = self
+            .target_opportunity
+            .as_ref()
+            .map(|deal| deal.link(Kind::Opportunity, cutter));
+        [opportunity, person, company]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
 /// All that the links of a task point to, each once.
 pub fn links(targets: Option<&Connection<Target>>, cutter: &mut Cutter) -> Vec<Link> {
     let mut links: Vec<Link> = Vec::new();
-    for link in targets.into_iter().flat_map(|targets| &targets.edges).flat_map(|edge| edge.node.links(cutter)) {
+    for link in targets
+        .into_iter()
+        .flat_map(|targets| &targets.edges)
+        .flat_map(|edge| edge.node.links(cutter))
+    {
         if !links.iter().any(|known| known.id == link.id) {
             links.push(link);
         }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::queries::{Activity, Around, Blockers, Deal, Note, Task};
+use crate::actions::get::UNREADABLE_NOTE;
 use crate::actions::member;
 use crate::bindings::claw::crm::types::{Kind, Link};
 use crate::bindings::claw::skill::types::Provenance;
@@ -69,53 +70,128 @@ impl LastActivity {
         self.newest.as_ref()
     }
 
-    fn see(&mut self, ctx: &Context<'_>, what: &str, time: Option<Timestamp>, provenance: impl FnOnce() -> Provenance) {
+    fn see(
+        &mut self,
+        ctx: &Context<'_>,
+        what: &str,
+        time: Option<Timestamp>,
+        provenance: impl FnOnce() -> Provenance,
+    ) {
         if let Some(time) = time.filter(|&time| self.known().is_none_or(|known| time > known)) {
             let value = ctx.zone().show(time);
-            self.newest = Some((time, Evidence { what: what.to_owned(), value, provenance: provenance() }));
+            self.newest = Some((
+                time,
+                Evidence {
+                    what: what.to_owned(),
+                    value,
+                    provenance: provenance(),
+                },
+            ));
         }
     }
 }
 
 impl<'a> Facts<'a> {
     /// Reads them: one request, with `widen` two.
-    pub(super) fn read(ctx: &'a Context<'a>, id: String, stale_days: u16, widen: bool) -> Result<Self, Failure> {
+    pub(super) fn read(
+        ctx: &'a Context<'a>,
+        id: String,
+        stale_days: u16,
+        widen: bool,
+    ) -> Result<Self, Failure> {
         let reply = fetch(ctx, &Blockers { id })?;
         let (data, errors) = (reply.data, reply.errors);
         let deal = errors.root("opportunity", data.opportunity)?;
         let why = |failure: Failure| failure::sentence(&failure).to_owned();
 
-        let tasks = errors.root("taskTargets", data.task_targets).map_err(why).map(|links| {
-            let more = u32::try_from(links.edges.len()).is_ok_and(|read| read < links.total_count);
-            OpenTasks { rows: values::unique(links.rows().filter_map(|link| link.task), |task| &task.id), more }
-        });
+        let tasks = errors
+            .root("taskTargets", data.task_targets)
+            .map_err(why)
+            .map(|links| {
+                let more =
+                    u32::try_from(links.edges.len()).is_ok_and(|read| read < links.total_count);
+                OpenTasks {
+                    rows: values::unique(links.rows().filter_map(|link| link.task), |task| {
+                        &task.id
+                    }),
+                    more,
+                }
+            });
         let notes = errors
             .root("noteTargets", data.note_targets)
             .map_err(why)
-            .map(|links| values::unique(links.rows().filter_map(|link| link.note), |note| &note.id));
-        let history = errors.root("timelineActivities", data.timeline_activities).map_err(why).map(|entries| {
-            let all = u32::try_from(entries.edges.len()).is_ok_and(|read| read == entries.total_count);
-            let entries: Vec<Activity> = entries.rows().collect();
-            let whole = all && entries.last().zip(deal.created_at).is_some_and(|(first, created)| {
-                first.happens_at.duration_since(created) <= FIRST_ENTRY
+            .and_then(|links| {
+                let linked = !links.edges.is_empty();
+                let notes =
+                    values::unique(links.rows().filter_map(|link| link.note), |note| &note.id);
+                if linked && notes.is_empty() {
+                    Err(UNREADABLE_NOTE.to_owned())
+                } else {
+                    Ok(notes)
+                }
             });
-            History { entries, whole }
-        });
-        let linked = errors.root("taskTargetsGroupBy", data.task_targets_group_by).map_err(why);
+        let history = errors
+            .root("timelineActivities", data.timeline_activities)
+            .map_err(why)
+            .map(|entries| {
+                let all = u32::try_from(entries.edges.len())
+                    .is_ok_and(|read| read == entries.total_count);
+                let entries: Vec<Activity> = entries.rows().collect();
+                let whole = all
+                    && entries
+                        .last()
+                        .zip(deal.created_at)
+                        .is_some_and(|(first, created)| {
+                            first.happens_at.duration_since(created) <= FIRST_ENTRY
+                        });
+                History { entries, whole }
+            });
+        let linked = errors
+            .root("taskTargetsGroupBy", data.task_targets_group_by)
+            .map_err(why);
 
-        let mut last = LastActivity { newest: None, unread: Vec::new() };
-        note_activity(ctx, &mut last, &deal, &tasks, &notes, &history, linked.map(|groups| {
-            groups.first().and_then(|group| group.max_created_at)
-        }));
+        let mut last = LastActivity {
+            newest: None,
+            unread: Vec::new(),
+        };
+        note_activity(
+            ctx,
+            &mut last,
+            &deal,
+            &tasks,
+            &notes,
+            &history,
+            linked.map(|groups| groups.first().and_then(|group| group.max_created_at)),
+        );
         if widen {
             look_around(ctx, &mut last, &deal)?;
         }
-        let closed = ctx.closed_stages().iter().any(|stage| stage == deal.stage.as_str());
+        let closed = ctx
+            .closed_stages()
+            .iter()
+            .any(|stage| stage == deal.stage.as_str());
         let today = ctx.zone().date(ctx.now);
         // Only a deal that closes within days is judged by the order of the stages.
-        let near = deal.close_date.is_some_and(|date| (0..=super::rules::NEAR_DAYS).contains(&day::days_between(today, ctx.zone().date(date))));
-        let stages = if near && !closed { super::stages(ctx).map_err(why) } else { Ok(Vec::new()) };
-        Ok(Self { ctx, today, stale_days, deal, closed, tasks, notes, history, last_activity: last, stages })
+        let near = deal.close_date.is_some_and(|date| {
+            (0..=super::rules::NEAR_DAYS).contains(&day::days_between(today, ctx.zone().date(date)))
+        });
+        let stages = if near && !closed {
+            super::stages(ctx).map_err(why)
+        } else {
+            Ok(Vec::new())
+        };
+        Ok(Self {
+            ctx,
+            today,
+            stale_days,
+            deal,
+            closed,
+            tasks,
+            notes,
+            history,
+            last_activity: last,
+            stages,
+        })
     }
 
     /// Whole days since an instant, in the caller's zone.
@@ -130,14 +206,23 @@ impl<'a> Facts<'a> {
 
     /// Evidence from the deal itself.
     pub(super) fn of_deal(&self, what: &str, value: impl Into<String>) -> Evidence {
-        let provenance = twenty::provenance(self.ctx, "opportunity", &self.deal.id, self.deal.updated_at);
-        Evidence { what: what.to_owned(), value: value.into(), provenance }
+        let provenance =
+            twenty::provenance(self.ctx, "opportunity", &self.deal.id, self.deal.updated_at);
+        Evidence {
+            what: what.to_owned(),
+            value: value.into(),
+            provenance,
+        }
     }
 
     /// Evidence from one of its tasks.
     pub(super) fn of_task(&self, task: &Task, what: &str, value: impl Into<String>) -> Evidence {
         let provenance = twenty::provenance(self.ctx, "task", &task.id, task.updated_at);
-        Evidence { what: what.to_owned(), value: value.into(), provenance }
+        Evidence {
+            what: what.to_owned(),
+            value: value.into(),
+            provenance,
+        }
     }
 
     /// Its fields, as the answer shows them.
@@ -154,7 +239,10 @@ impl<'a> Facts<'a> {
                 id: company.id.clone(),
                 label: cutter.label(named(company.name.as_ref())),
             }),
-            contact: deal.point_of_contact.as_ref().map(|person| person.link(cutter)),
+            contact: deal
+                .point_of_contact
+                .as_ref()
+                .map(|person| person.link(cutter)),
         }
     }
 }
@@ -182,7 +270,9 @@ fn note_activity(
     match notes {
         Ok(notes) => {
             for note in notes {
-                last.see(ctx, "note", note.created_at, || twenty::provenance(ctx, "note", &note.id, note.updated_at));
+                last.see(ctx, "note", note.created_at, || {
+                    twenty::provenance(ctx, "note", &note.id, note.updated_at)
+                });
             }
         }
         Err(why) => last.unread.push(why.clone()),
@@ -190,14 +280,18 @@ fn note_activity(
     match tasks {
         Ok(tasks) => {
             for task in &tasks.rows {
-                last.see(ctx, "task", task.created_at, || twenty::provenance(ctx, "task", &task.id, task.updated_at));
+                last.see(ctx, "task", task.created_at, || {
+                    twenty::provenance(ctx, "task", &task.id, task.updated_at)
+                });
             }
         }
         Err(why) => last.unread.push(why.clone()),
     }
     match linked {
         // The group says when a task was linked last, not which.
-        Ok(time) => last.see(ctx, "task linked", time, || twenty::provenance(ctx, "opportunity", &deal.id, deal.updated_at)),
+        Ok(time) => last.see(ctx, "task linked", time, || {
+            twenty::provenance(ctx, "opportunity", &deal.id, deal.updated_at)
+        }),
         Err(why) => last.unread.push(why),
     }
 }
@@ -214,27 +308,55 @@ fn look_around(ctx: &Context<'_>, last: &mut LastActivity, deal: &Deal) -> Resul
     )?;
     let (data, errors) = (reply.data, reply.errors);
     let mut unread = |failure: Failure| last.unread.push(failure::sentence(&failure).to_owned());
-    let activities = errors.root("timelineActivities", data.timeline_activities).map_err(&mut unread).ok();
-    let tasks = errors.root("taskTargets", data.task_targets).map_err(&mut unread).ok();
-    let notes = errors.root("noteTargets", data.note_targets).map_err(&mut unread).ok();
+    let activities = errors
+        .root("timelineActivities", data.timeline_activities)
+        .map_err(&mut unread)
+        .ok();
+    let tasks = errors
+        .root("taskTargets", data.task_targets)
+        .map_err(&mut unread)
+        .ok();
+    let notes = errors
+        .root("noteTargets", data.note_targets)
+        .map_err(&mut unread)
+        .ok();
     for entry in activities.into_iter().flat_map(values::Connection::rows) {
-        last.see(ctx, "timeline entry of contact or company", Some(entry.happens_at), || {
-            twenty::provenance(ctx, "timelineActivity", &entry.id, entry.updated_at)
-        });
+        last.see(
+            ctx,
+            "timeline entry of contact or company",
+            Some(entry.happens_at),
+            || twenty::provenance(ctx, "timelineActivity", &entry.id, entry.updated_at),
+        );
     }
     for (what, object, time, touched) in tasks
         .into_iter()
         .flat_map(values::Connection::rows)
-        .map(|link| ("task of contact or company", "task", link.created_at, link.task))
+        .map(|link| {
+            (
+                "task of contact or company",
+                "task",
+                link.created_at,
+                link.task,
+            )
+        })
         .chain(
             notes
                 .into_iter()
                 .flat_map(values::Connection::rows)
-                .map(|link| ("note of contact or company", "note", link.created_at, link.note)),
+                .map(|link| {
+                    (
+                        "note of contact or company",
+                        "note",
+                        link.created_at,
+                        link.note,
+                    )
+                }),
         )
     {
         if let Some(touched) = touched {
-            last.see(ctx, what, time, || twenty::provenance(ctx, object, &touched.id, touched.updated_at));
+            last.see(ctx, what, time, || {
+                twenty::provenance(ctx, object, &touched.id, touched.updated_at)
+            });
         }
     }
     Ok(())

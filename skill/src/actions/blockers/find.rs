@@ -45,12 +45,22 @@ impl Query for Find {
 /// # Errors
 /// `not-found` where none fits, `ambiguous` with the candidates where several do.
 pub(super) fn by_name(ctx: &Context<'_>, name: &str) -> Result<String, Failure> {
-    let reply = fetch(ctx, &Find { pattern: format!("%{}%", escape(name)) })?;
-    let found = reply.errors.root("opportunities", reply.data.opportunities)?;
+    let reply = fetch(
+        ctx,
+        &Find {
+            pattern: format!("%{}%", escape(name)),
+        },
+    )?;
+    let found = reply
+        .errors
+        .root("opportunities", reply.data.opportunities)?;
     let total = found.total_count;
     let rows: Vec<Found> = found.rows().collect();
     let wanted = name.to_lowercase();
-    let exact: Vec<&Found> = rows.iter().filter(|row| named(row.name.as_ref()).trim().to_lowercase() == wanted).collect();
+    let exact: Vec<&Found> = rows
+        .iter()
+        .filter(|row| named(row.name.as_ref()).trim().to_lowercase() == wanted)
+        .collect();
     match (exact.as_slice(), rows.as_slice()) {
         ([one], _) => Ok(one.id.clone()),
         ([], [one]) => Ok(one.id.clone()),
@@ -59,27 +69,48 @@ pub(super) fn by_name(ctx: &Context<'_>, name: &str) -> Result<String, Failure> 
             "Search for it with crm_search, or give its id.",
         )),
         ([], all) => Err(ambiguous(ctx, name, total, all.iter())),
-        (several, _) => Err(ambiguous(ctx, name, u32::try_from(several.len()).unwrap_or(total), several.iter().copied())),
+        (several, _) => Err(ambiguous(
+            ctx,
+            name,
+            u32::try_from(several.len()).unwrap_or(total),
+            several.iter().copied(),
+        )),
     }
 }
 
-fn ambiguous<'r>(ctx: &Context<'_>, name: &str, total: u32, rows: impl Iterator<Item = &'r Found>) -> Failure {
+fn ambiguous<'r>(
+    ctx: &Context<'_>,
+    name: &str,
+    total: u32,
+    rows: impl Iterator<Item = &'r Found>,
+) -> Failure {
     let candidates = rows
         .take(CANDIDATES)
         .map(|row| {
             let mut cutter = Cutter::default();
             Candidate {
-                ref_: RecordRef { kind: "opportunity".to_owned(), id: row.id.clone() },
+                ref_: RecordRef {
+                    kind: "opportunity".to_owned(),
+                    id: row.id.clone(),
+                },
                 label: cutter.label(named(row.name.as_ref())),
                 details: parts([
                     Some(cutter.label(row.stage.as_str())),
-                    row.close_date.map(|date| format!("closes {}", ctx.zone().date(date))),
-                    row.company.as_ref().and_then(|company| company.name.as_ref()).map(|name| cutter.label(name.as_str())),
+                    row.close_date
+                        .map(|date| format!("closes {}", ctx.zone().date(date))),
+                    row.company
+                        .as_ref()
+                        .and_then(|company| company.name.as_ref())
+                        .map(|name| cutter.label(name.as_str())),
                 ]),
             }
         })
         .collect();
-    failure::ambiguous("opportunity", format!("{total} deals fit \"{name}\"."), candidates)
+    failure::ambiguous(
+        "opportunity",
+        format!("{total} deals fit \"{name}\"."),
+        candidates,
+    )
 }
 
 /// A name as a pattern for `ilike` that matches nothing but itself.

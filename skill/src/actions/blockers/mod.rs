@@ -31,7 +31,11 @@ use crate::twenty;
 pub fn blockers(ctx: &Context<'_>, request: &BlockersRequest) -> Result<BlockersReport, Failure> {
     let stale_days = within("staleDays", request.stale_days, STALE_DAYS, 1..=365)?;
     let named = checked_words("opportunity", &request.opportunity)?;
-    let id = if is_uuid(&named) { named.to_ascii_lowercase() } else { find::by_name(ctx, &named)? };
+    let id = if is_uuid(&named) {
+        named.to_ascii_lowercase()
+    } else {
+        find::by_name(ctx, &named)?
+    };
     let facts = Facts::read(ctx, id, stale_days, request.widen.unwrap_or(false))?;
     Ok(report(ctx, &facts))
 }
@@ -91,7 +95,11 @@ fn markdown(
         number => count(number, "blocker", "blockers"),
     };
     let mut page = Page::titled(&format!("{}: {title}", escape(&fields.name)));
-    page.line(&format!("{} ({})", escape(&deal_line(ctx, fields, facts.deal.close_date)), facts.deal.id));
+    page.line(&format!(
+        "{} ({})",
+        escape(&deal_line(ctx, fields, facts.deal.close_date)),
+        facts.deal.id
+    ));
     if facts.closed {
         page.line("This deal is closed; rules about open deals are not applied.");
     }
@@ -104,14 +112,25 @@ fn markdown(
             Severity::Medium => "medium",
             Severity::Low => "low",
         };
-        let guess = if finding.certainty == Certainty::Inferred { " (inferred)" } else { "" };
-        page.bullet(&format!("**{severity}** {}{guess}", escape(&finding.sentence)));
+        let guess = if finding.certainty == Certainty::Inferred {
+            " (inferred)"
+        } else {
+            ""
+        };
+        page.bullet(&format!(
+            "**{severity}** {}{guess}",
+            escape(&finding.sentence)
+        ));
         page.line(&format!("  Next: {}", escape(&finding.next_step)));
     }
     if !unknown.is_empty() {
         page.heading("Could not be judged");
         for unjudged in unknown {
-            page.bullet(&format!("{}: {}", rules::name(unjudged.code), escape(&unjudged.reason)));
+            page.bullet(&format!(
+                "{}: {}",
+                rules::name(unjudged.code),
+                escape(&unjudged.reason)
+            ));
         }
     }
     page.finish()

@@ -80,7 +80,12 @@ pub(super) fn name(code: BlockerCode) -> &'static str {
     }
 }
 
-fn fires(severity: Severity, sentence: impl Into<String>, evidence: Vec<Evidence>, next_step: &str) -> Outcome {
+fn fires(
+    severity: Severity,
+    sentence: impl Into<String>,
+    evidence: Vec<Evidence>,
+    next_step: &str,
+) -> Outcome {
     Outcome::Fires(Fired {
         severity,
         certainty: Certainty::Verified,
@@ -99,7 +104,10 @@ fn days(days: i32) -> String {
 }
 
 fn tasks<'f>(facts: &'f Facts<'_>) -> Known<&'f OpenTasks> {
-    facts.tasks.as_ref().map_err(|why| format!("Its tasks could not be read: {why}"))
+    facts
+        .tasks
+        .as_ref()
+        .map_err(|why| format!("Its tasks could not be read: {why}"))
 }
 
 fn title(task: &Task) -> String {
@@ -126,15 +134,34 @@ fn overdue_task(facts: &Facts<'_>) -> Outcome {
         };
     };
     let age = facts.days_since(oldest);
-    let severity = if age > LONG_OVERDUE_DAYS { Severity::High } else { Severity::Medium };
-    let since = if age == 0 { "since today".to_owned() } else { format!("for {}", days(age)) };
+    let severity = if age > LONG_OVERDUE_DAYS {
+        Severity::High
+    } else {
+        Severity::Medium
+    };
+    let since = if age == 0 {
+        "since today".to_owned()
+    } else {
+        format!("for {}", days(age))
+    };
     let sentence = match late.len() {
         1 => format!("The task \"{}\" is overdue {since}.", title(first)),
-        number => format!("{number} open tasks are overdue, the oldest, \"{}\", {since}.", title(first)),
+        number => format!(
+            "{number} open tasks are overdue, the oldest, \"{}\", {since}.",
+            title(first)
+        ),
     };
-    let evidence =
-        late.iter().take(EVIDENCE).map(|(task, due)| facts.of_task(task, "task due", facts.ctx.zone().show(*due))).collect();
-    fires(severity, sentence, evidence, "Do the task, or agree on a new date with who is waiting for it.")
+    let evidence = late
+        .iter()
+        .take(EVIDENCE)
+        .map(|(task, due)| facts.of_task(task, "task due", facts.ctx.zone().show(*due)))
+        .collect();
+    fires(
+        severity,
+        sentence,
+        evidence,
+        "Do the task, or agree on a new date with who is waiting for it.",
+    )
 }
 
 /// Whether something is planned: an open task due today or later.
@@ -150,14 +177,21 @@ fn next_step(facts: &Facts<'_>) -> NextStep {
         Err(why) => return NextStep::Unknown(why),
     };
     let today = facts.ctx.zone().start(facts.today);
-    if tasks.rows.iter().any(|task| task.due_at.is_some_and(|due| due >= today)) {
+    if tasks
+        .rows
+        .iter()
+        .any(|task| task.due_at.is_some_and(|due| due >= today))
+    {
         return NextStep::Planned;
     }
     if tasks.more {
         return NextStep::Unknown("It has more open tasks than were read.".to_owned());
     }
     if tasks.rows.iter().any(|task| task.due_at.is_none()) {
-        return NextStep::Unknown("It has an open task without a due date, so nobody can say whether it is a next step.".to_owned());
+        return NextStep::Unknown(
+            "It has an open task without a due date, so nobody can say whether it is a next step."
+                .to_owned(),
+        );
     }
     NextStep::None
 }
@@ -184,14 +218,20 @@ fn no_next_step(facts: &Facts<'_>) -> Outcome {
 
 /// The close date is before today and the deal is open.
 fn close_date_passed(facts: &Facts<'_>) -> Outcome {
-    let Some(date) = facts.close_day() else { return unknown("It has no close date.") };
+    let Some(date) = facts.close_day() else {
+        return unknown("It has no close date.");
+    };
     if facts.closed || date >= facts.today {
         return Outcome::Clear;
     }
     let late = crate::day::days_between(date, facts.today);
     fires(
         Severity::High,
-        format!("Its close date, {date}, passed {} ago and it is still in {}.", days(late), stage(facts)),
+        format!(
+            "Its close date, {date}, passed {} ago and it is still in {}.",
+            days(late),
+            stage(facts)
+        ),
         vec![facts.of_deal("close date", date.to_string())],
         "Close the deal, or set a close date that the customer has agreed to.",
     )
@@ -199,26 +239,44 @@ fn close_date_passed(facts: &Facts<'_>) -> Outcome {
 
 /// It closes within 7 days and has no next step or is in one of the first two stages.
 fn close_date_near(facts: &Facts<'_>) -> Outcome {
-    let Some(date) = facts.close_day() else { return unknown("It has no close date.") };
+    let Some(date) = facts.close_day() else {
+        return unknown("It has no close date.");
+    };
     let left = crate::day::days_between(facts.today, date);
     if facts.closed || !(0..=NEAR_DAYS).contains(&left) {
         return Outcome::Clear;
     }
     let step = next_step(facts);
-    let early = facts.stages.as_ref().map(|stages| stages.iter().take(2).any(|stage| stage == facts.deal.stage.as_str()));
+    let early = facts.stages.as_ref().map(|stages| {
+        stages
+            .iter()
+            .take(2)
+            .any(|stage| stage == facts.deal.stage.as_str())
+    });
     let why = match (&step, &early) {
-        (NextStep::None, Ok(true)) => format!("nothing is planned and it is still in {}", stage(facts)),
+        (NextStep::None, Ok(true)) => {
+            format!("nothing is planned and it is still in {}", stage(facts))
+        }
         (NextStep::None, _) => "nothing is planned".to_owned(),
         (_, Ok(true)) => format!("it is still in {}", stage(facts)),
         (NextStep::Unknown(why), Ok(false)) => return unknown(why.clone()),
-        (_, Err(why)) => return unknown(format!("The workspace's stages could not be read: {why}")),
+        (_, Err(why)) => {
+            return unknown(format!("The workspace's stages could not be read: {why}"));
+        }
         (NextStep::Planned, Ok(false)) => return Outcome::Clear,
     };
-    let when = if left == 0 { "today".to_owned() } else { format!("in {}", days(left)) };
+    let when = if left == 0 {
+        "today".to_owned()
+    } else {
+        format!("in {}", days(left))
+    };
     fires(
         Severity::Medium,
         format!("It is to close {when}, on {date}, but {why}."),
-        vec![facts.of_deal("close date", date.to_string()), facts.of_deal("stage", stage(facts))],
+        vec![
+            facts.of_deal("close date", date.to_string()),
+            facts.of_deal("stage", stage(facts)),
+        ],
         "Agree with the customer on what is left to do, or move the close date.",
     )
 }
@@ -229,9 +287,14 @@ fn stale(facts: &Facts<'_>) -> Outcome {
         return Outcome::Clear;
     }
     let last = &facts.last_activity;
-    let unread = last.unread.first().map(|why| format!("Not all of its activity could be read: {why}"));
+    let unread = last
+        .unread
+        .first()
+        .map(|why| format!("Not all of its activity could be read: {why}"));
     let Some((time, evidence)) = last.newest() else {
-        return unknown(unread.unwrap_or_else(|| "No activity, note or task is on record.".to_owned()));
+        return unknown(
+            unread.unwrap_or_else(|| "No activity, note or task is on record.".to_owned()),
+        );
     };
     let quiet = facts.days_since(*time);
     if quiet <= i32::from(facts.stale_days) {
@@ -240,7 +303,11 @@ fn stale(facts: &Facts<'_>) -> Outcome {
     if let Some(why) = unread {
         return unknown(why);
     }
-    let severity = if quiet > LONG_STALE_DAYS { Severity::High } else { Severity::Medium };
+    let severity = if quiet > LONG_STALE_DAYS {
+        Severity::High
+    } else {
+        Severity::Medium
+    };
     fires(
         severity,
         format!("Nothing has happened for {}.", days(quiet)),
@@ -254,22 +321,42 @@ fn stalled_stage(facts: &Facts<'_>) -> Outcome {
     if facts.closed {
         return Outcome::Clear;
     }
-    if facts.deal.created_at.is_some_and(|created| facts.days_since(created) <= STALLED_DAYS) {
+    if facts
+        .deal
+        .created_at
+        .is_some_and(|created| facts.days_since(created) <= STALLED_DAYS)
+    {
         return Outcome::Clear;
     }
     let history = match &facts.history {
         Ok(history) => history,
         Err(why) => return unknown(format!("Its history could not be read: {why}")),
     };
-    let change = history.entries.iter().find(|entry| entry.properties.diff.stage.as_ref().is_some_and(moved));
+    let change = history
+        .entries
+        .iter()
+        .find(|entry| entry.properties.diff.stage.as_ref().is_some_and(moved));
     let (since, evidence) = match (change, facts.deal.created_at) {
         (Some(entry), _) => {
             let shown = facts.ctx.zone().show(entry.happens_at);
-            let provenance = twenty::provenance(facts.ctx, "timelineActivity", &entry.id, entry.updated_at);
-            (entry.happens_at, Evidence { what: "stage changed".to_owned(), value: shown, provenance })
+            let provenance =
+                twenty::provenance(facts.ctx, "timelineActivity", &entry.id, entry.updated_at);
+            (
+                entry.happens_at,
+                Evidence {
+                    what: "stage changed".to_owned(),
+                    value: shown,
+                    provenance,
+                },
+            )
         }
-        (None, Some(created)) if history.whole => (created, facts.of_deal("created", facts.ctx.zone().show(created))),
-        (None, _) => return unknown("Its history does not say since when it has been in its stage."),
+        (None, Some(created)) if history.whole => (
+            created,
+            facts.of_deal("created", facts.ctx.zone().show(created)),
+        ),
+        (None, _) => {
+            return unknown("Its history does not say since when it has been in its stage.");
+        }
     };
     let age = facts.days_since(since);
     if age <= STALLED_DAYS {
@@ -316,7 +403,12 @@ fn close_date_pushed(facts: &Facts<'_>) -> Outcome {
         .map(|(entry, before, after)| Evidence {
             what: "close date moved".to_owned(),
             value: format!("{} to {}", zone.date(*before), zone.date(*after)),
-            provenance: twenty::provenance(facts.ctx, "timelineActivity", &entry.id, entry.updated_at),
+            provenance: twenty::provenance(
+                facts.ctx,
+                "timelineActivity",
+                &entry.id,
+                entry.updated_at,
+            ),
         })
         .collect();
     fires(
@@ -343,7 +435,10 @@ fn no_owner(facts: &Facts<'_>) -> Outcome {
 
 /// It has no point of contact.
 fn no_contact(facts: &Facts<'_>) -> Outcome {
-    match (&facts.deal.point_of_contact_id, &facts.deal.point_of_contact) {
+    match (
+        &facts.deal.point_of_contact_id,
+        &facts.deal.point_of_contact,
+    ) {
         (_, Some(_)) => Outcome::Clear,
         (Some(_), None) => unknown("Its point of contact was deleted, or may not be read."),
         (None, None) => fires(
@@ -373,7 +468,9 @@ fn single_threaded(facts: &Facts<'_>) -> Outcome {
         Some(company) => match &company.people {
             None => return unknown("The people of its company could not be read."),
             Some(people) => {
-                let counted = contact.is_none_or(|contact| people.edges.iter().any(|edge| edge.node.id == contact.id));
+                let counted = contact.is_none_or(|contact| {
+                    people.edges.iter().any(|edge| edge.node.id == contact.id)
+                });
                 people.total_count + u32::from(!counted)
             }
         },
@@ -384,7 +481,10 @@ fn single_threaded(facts: &Facts<'_>) -> Outcome {
     fires(
         Severity::Low,
         "Only one contact is known for an amount of this size.",
-        vec![facts.of_deal("known contacts", "1"), facts.of_deal("amount", twenty::values::Micros(micros).decimal())],
+        vec![
+            facts.of_deal("known contacts", "1"),
+            facts.of_deal("amount", twenty::values::Micros(micros).decimal()),
+        ],
         "Get to know a second person there.",
     )
 }
@@ -392,7 +492,12 @@ fn single_threaded(facts: &Facts<'_>) -> Outcome {
 /// It has no amount.
 fn no_amount(facts: &Facts<'_>) -> Outcome {
     match Currency::micros(facts.deal.amount.as_ref()) {
-        None => fires(Severity::Low, "It has no amount.", vec![facts.of_deal("amount", "none")], "Estimate what it is worth."),
+        None => fires(
+            Severity::Low,
+            "It has no amount.",
+            vec![facts.of_deal("amount", "none")],
+            "Estimate what it is worth.",
+        ),
         Some(0) => unknown("Its amount is 0, which may mean that nobody has set it."),
         Some(_) => Outcome::Clear,
     }
@@ -404,41 +509,76 @@ fn unassigned_task(facts: &Facts<'_>) -> Outcome {
         Ok(tasks) => tasks,
         Err(why) => return unknown(why),
     };
-    let nobodys: Vec<&Task> = tasks.rows.iter().filter(|task| task.assignee_id.is_none() && task.assignee.is_none()).collect();
+    let nobodys: Vec<&Task> = tasks
+        .rows
+        .iter()
+        .filter(|task| task.assignee_id.is_none() && task.assignee.is_none())
+        .collect();
     if let Some(first) = nobodys.first() {
         let sentence = match nobodys.len() {
             1 => format!("The task \"{}\" is nobody's.", title(first)),
-            number => format!("{number} open tasks are nobody's, such as \"{}\".", title(first)),
+            number => format!(
+                "{number} open tasks are nobody's, such as \"{}\".",
+                title(first)
+            ),
         };
-        let evidence = nobodys.iter().take(EVIDENCE).map(|task| facts.of_task(task, "task without assignee", title(task))).collect();
+        let evidence = nobodys
+            .iter()
+            .take(EVIDENCE)
+            .map(|task| facts.of_task(task, "task without assignee", title(task)))
+            .collect();
         return fires(Severity::Low, sentence, evidence, "Assign it to somebody.");
     }
     if tasks.more {
         return unknown("It has more open tasks than were read.");
     }
     match tasks.rows.iter().any(|task| task.assignee.is_none()) {
-        true => unknown("An open task is assigned to somebody who is no member any more, or may not be read."),
+        true => unknown(
+            "An open task is assigned to somebody who is no member any more, or may not be read.",
+        ),
         false => Outcome::Clear,
     }
 }
 
 /// A recent note or open task says that something is blocked. Guessed from words, so `inferred`.
 fn noted_blocker(facts: &Facts<'_>) -> Outcome {
-    let recent = |created: Option<Timestamp>| created.is_none_or(|created| facts.days_since(created) <= RECENT_DAYS);
+    let recent = |created: Option<Timestamp>| {
+        created.is_none_or(|created| facts.days_since(created) <= RECENT_DAYS)
+    };
     let mut evidence = Vec::new();
     let mut read = false;
     for note in facts.notes.iter().flatten() {
         read = true;
-        let texts = [note.title.as_ref().map(|title| title.as_str()), RichText::text(note.body_v2.as_ref())];
-        if let Some(quote) = texts.into_iter().flatten().find_map(words::quote).filter(|_| recent(note.created_at)) {
+        let texts = [
+            note.title.as_ref().map(|title| title.as_str()),
+            RichText::text(note.body_v2.as_ref()),
+        ];
+        if let Some(quote) = texts
+            .into_iter()
+            .flatten()
+            .find_map(words::quote)
+            .filter(|_| recent(note.created_at))
+        {
             let provenance = twenty::provenance(facts.ctx, "note", &note.id, note.updated_at);
-            evidence.push(Evidence { what: "note".to_owned(), value: quote, provenance });
+            evidence.push(Evidence {
+                what: "note".to_owned(),
+                value: quote,
+                provenance,
+            });
         }
     }
     for task in facts.tasks.iter().flat_map(|tasks| &tasks.rows) {
         read = true;
-        let texts = [task.title.as_ref().map(|title| title.as_str()), RichText::text(task.body_v2.as_ref())];
-        if let Some(quote) = texts.into_iter().flatten().find_map(words::quote).filter(|_| recent(task.created_at)) {
+        let texts = [
+            task.title.as_ref().map(|title| title.as_str()),
+            RichText::text(task.body_v2.as_ref()),
+        ];
+        if let Some(quote) = texts
+            .into_iter()
+            .flatten()
+            .find_map(words::quote)
+            .filter(|_| recent(task.created_at))
+        {
             evidence.push(facts.of_task(task, "task", quote));
         }
     }

@@ -40,9 +40,19 @@ impl Query for Stages {
 /// As `failure` says; a workspace without stages is `schema-mismatch`.
 pub fn stages(ctx: &Context<'_>) -> Result<Vec<String>, Failure> {
     let reply = fetch(ctx, &Stages {})?;
-    let values = reply.data.stage_type.and_then(|stages| stages.enum_values).unwrap_or_default();
+    let values = reply
+        .data
+        .stage_type
+        .and_then(|stages| stages.enum_values)
+        .unwrap_or_default();
     if values.is_empty() {
-        return Err(failure::schema_mismatch("OpportunityStageEnum", "This CRM's deals have no stages."));
+        return Err(failure::schema_mismatch(
+            "OpportunityStageEnum",
+            "This CRM's deals have no stages.",
+        ));
     }
-    Ok(values.into_iter().map(|value| value.name.as_str().to_owned()).collect())
+    Ok(values
+        .into_iter()
+        .map(|value| value.name.as_str().to_owned())
+        .collect())
 }

@@ -10,14 +10,19 @@ pub(super) fn quote(text: &str) -> Option<String> {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     // ASCII lower case keeps byte positions.
     let lower = line.to_ascii_lowercase();
-    let at = WORDS.iter().filter_map(|word| find_word(&lower, word)).min()?;
+    let at = WORDS
+        .iter()
+        .filter_map(|word| find_word(&lower, word))
+        .min()?;
     Some(around(&line, at))
 }
 
 fn find_word(text: &str, word: &str) -> Option<usize> {
     text.match_indices(word).map(|(at, _)| at).find(|&at| {
         let before = text.get(..at).and_then(|text| text.chars().next_back());
-        let after = text.get(at + word.len()..).and_then(|text| text.chars().next());
+        let after = text
+            .get(at + word.len()..)
+            .and_then(|text| text.chars().next());
         !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
     })
 }
@@ -26,7 +31,11 @@ fn around(line: &str, at: usize) -> String {
     let before: Vec<char> = line.get(..at).unwrap_or_default().chars().collect();
     let lead = before.len().min(QUOTE / 3);
     let skipped = before.len() - lead;
-    let start: String = if skipped > 0 { "…".to_owned() } else { String::new() };
+    let start: String = if skipped > 0 {
+        "…".to_owned()
+    } else {
+        String::new()
+    };
     let quoted: String = start.chars().chain(line.chars().skip(skipped)).collect();
     crate::text::line(&quoted, QUOTE).0
 }
@@ -57,6 +66,9 @@ mod tests {
     fn a_quote_holds_the_word_and_is_short() {
         let long = format!("{} stuck {}", "früh ".repeat(100), "spät ".repeat(100));
         let quote = quote(&long).unwrap();
-        assert!(quote.contains("stuck") && quote.chars().count() <= QUOTE, "{quote}");
+        assert!(
+            quote.contains("stuck") && quote.chars().count() <= QUOTE,
+            "{quote}"
+        );
     }
 }

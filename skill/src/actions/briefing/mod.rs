@@ -6,8 +6,8 @@ mod sections;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use queries::{Deal, NewPerson};
 pub use queries::{Coming, Overdue, Risk, RiskData, TasksAndDeals, TasksAndPeople, Today};
+use queries::{Deal, NewPerson};
 
 use super::blockers::stages;
 use super::within;
@@ -56,7 +56,10 @@ struct Bounds {
 /// asked of it failed. Otherwise a section that failed says so.
 pub fn briefing(ctx: &Context<'_>, request: &BriefingRequest) -> Result<BriefingReport, Failure> {
     let zone = ctx.zone();
-    let date = request.day.as_deref().map_or_else(|| Ok(zone.date(ctx.now)), |day| day::parse("day", day))?;
+    let date = request
+        .day
+        .as_deref()
+        .map_or_else(|| Ok(zone.date(ctx.now)), |day| day::parse("day", day))?;
     let horizon = i32::from(within("horizonDays", request.horizon_days, 7, 1..=60)?);
     let wanted = wanted(request.sections.as_deref())?;
     let me = ctx.caller_email("caller")?;
@@ -69,14 +72,20 @@ pub fn briefing(ctx: &Context<'_>, request: &BriefingRequest) -> Result<Briefing
     };
 
     let mut gathered = gather(ctx, me, &bounds, &wanted)?;
-    let sections: Vec<(Section, Option<Failure>)> =
-        wanted.iter().map(|&name| sections::make(ctx, &bounds, name, &mut gathered)).collect();
-    // Where the service gave nothing at all, that is the answer.
-    if !sections.is_empty()
-        && let Some(failure) = sections.iter().map(|(_, failure)| failure.clone()).collect::<Option<Vec<_>>>()
-        && let Some(first) = failure.into_iter().next()
+    let sections: Vec<(Section, Option<Failure>)> = wanted
+        .iter()
+        .map(|&name| sections::make(ctx, &bounds, name, &mut gathered))
+        .collect();
+    // Where the service gave nothing of all that was asked of it, that is the answer.
+    let asked = || {
+        sections
+            .iter()
+            .filter(|(section, _)| section.status != SectionStatus::NotConfigured)
+    };
+    if asked().all(|(section, _)| section.status == SectionStatus::Failed)
+        && let Some(failure) = asked().find_map(|(_, failure)| failure.clone())
     {
-        return Err(first);
+        return Err(failure);
     }
     let sections: Vec<Section> = sections.into_iter().map(|(section, _)| section).collect();
     let headline = headline(&sections);
@@ -92,10 +101,15 @@ pub fn briefing(ctx: &Context<'_>, request: &BriefingRequest) -> Result<Briefing
 fn wanted(sections: Option<&[SectionName]>) -> Result<Vec<SectionName>, Failure> {
     match sections {
         None => Ok(SECTIONS.to_vec()),
-        Some([]) => {
-            Err(failure::invalid_input("sections", "the list is empty", "Name at least one section, or leave it out for all."))
-        }
-        Some(named) => Ok(SECTIONS.into_iter().filter(|section| named.contains(section)).collect()),
+        Some([]) => Err(failure::invalid_input(
+            "sections",
+            "the list is empty",
+            "Name at least one section, or leave it out for all.",
+        )),
+        Some(named) => Ok(SECTIONS
+            .into_iter()
+            .filter(|section| named.contains(section))
+            .collect()),
     }
 }
 
@@ -111,12 +125,26 @@ struct Gathered {
 
 /// Sends side by side what the wanted sections need. Three lists of tasks need three requests, since a root may stand in a
 /// request once; the other lists ride along.
-fn gather(ctx: &Context<'_>, me: String, bounds: &Bounds, wanted: &[SectionName]) -> Result<Gathered, Failure> {
+fn gather(
+    ctx: &Context<'_>,
+    me: String,
+    bounds: &Bounds,
+    wanted: &[SectionName],
+) -> Result<Gathered, Failure> {
     use SectionName as S;
     let want = |sections: [S; 2]| sections.iter().any(|section| wanted.contains(section));
-    let stages = if want([S::ClosingSoon, S::AtRisk]) { open_stages(ctx) } else { Ok(Vec::new()) };
+    let stages = if want([S::ClosingSoon, S::AtRisk]) {
+        open_stages(ctx)
+    } else {
+        Ok(Vec::new())
+    };
     // Without the list the deals cannot be asked for. The tasks beside them can: a stage is named that every workspace begins with.
-    let named = stages.as_ref().ok().filter(|stages| !stages.is_empty()).cloned().unwrap_or_else(|| vec!["NEW".to_owned()]);
+    let named = stages
+        .as_ref()
+        .ok()
+        .filter(|stages| !stages.is_empty())
+        .cloned()
+        .unwrap_or_else(|| vec!["NEW".to_owned()]);
     let instant = text::instant;
 
     let overdue = want([S::Overdue, S::ClosingSoon]).then(|| Overdue {
@@ -154,8 +182,12 @@ fn gather(ctx: &Context<'_>, me: String, bounds: &Bounds, wanted: &[SectionName]
         overdue: part(&mut overdue, "tasks", |data| data.tasks.take()),
         today: part(&mut today, "tasks", |data| data.tasks.take()),
         coming: part(&mut coming, "tasks", |data| data.tasks.take()),
-        closing: part(&mut overdue, "opportunities", |data| data.opportunities.take()),
-        open: part(&mut today, "opportunities", |data| data.opportunities.take()),
+        closing: part(&mut overdue, "opportunities", |data| {
+            data.opportunities.take()
+        }),
+        open: part(&mut today, "opportunities", |data| {
+            data.opportunities.take()
+        }),
         people: part(&mut coming, "people", |data| data.people.take()),
     };
     if let Err(failure) = stages {
@@ -182,25 +214,41 @@ fn part<A, T>(
 
 fn open_stages(ctx: &Context<'_>) -> Result<Vec<String>, Failure> {
     let closed = ctx.closed_stages();
-    Ok(stages(ctx)?.into_iter().filter(|stage| !closed.contains(stage)).collect())
+    Ok(stages(ctx)?
+        .into_iter()
+        .filter(|stage| !closed.contains(stage))
+        .collect())
 }
 
 /// The day in one sentence.
 fn headline(sections: &[Section]) -> String {
     let total = |name: SectionName| {
-        sections.iter().find(|section| section.name == name && section.status == SectionStatus::Ok).map_or(0, |section| section.total)
+        sections
+            .iter()
+            .find(|section| section.name == name && section.status == SectionStatus::Ok)
+            .map_or(0, |section| section.total)
     };
     let parts: Vec<String> = [
         (total(SectionName::Overdue), "task overdue", "tasks overdue"),
-        (total(SectionName::DueToday), "task due today", "tasks due today"),
-        (total(SectionName::ClosingSoon), "deal closing soon", "deals closing soon"),
+        (
+            total(SectionName::DueToday),
+            "task due today",
+            "tasks due today",
+        ),
+        (
+            total(SectionName::ClosingSoon),
+            "deal closing soon",
+            "deals closing soon",
+        ),
         (total(SectionName::AtRisk), "deal at risk", "deals at risk"),
     ]
     .into_iter()
     .filter(|&(number, _, _)| number > 0)
     .map(|(number, one, many)| count(number, one, many))
     .collect();
-    let failed = sections.iter().any(|section| section.status == SectionStatus::Failed);
+    let failed = sections
+        .iter()
+        .any(|section| section.status == SectionStatus::Failed);
     match (parts.is_empty(), failed) {
         (true, true) => "Not everything could be read.".to_owned(),
         (true, false) => "Nothing is pressing.".to_owned(),
@@ -224,17 +272,29 @@ fn title(name: SectionName) -> &'static str {
 
 /// Empty sections are left out, unless they could not be read; what is not set up is named at the end, in one line.
 fn markdown(ctx: &Context<'_>, bounds: &Bounds, headline: &str, sections: &[Section]) -> String {
-    let mut page = Page::titled(&format!("{}, {}", day::long(bounds.day), escape(ctx.zone().name())));
+    let mut page = Page::titled(&format!(
+        "{}, {}",
+        day::long(bounds.day),
+        escape(ctx.zone().name())
+    ));
     page.line(headline);
     for section in sections {
         match section.status {
             SectionStatus::Ok if section.total == 0 && section.why.is_none() => {}
             SectionStatus::Ok => {
-                let of = section.examined.map(|examined| format!(" of {examined} examined")).unwrap_or_default();
+                let of = section
+                    .examined
+                    .map(|examined| format!(" of {examined} examined"))
+                    .unwrap_or_default();
                 page.heading(&format!("{} ({}{of})", title(section.name), section.total));
                 for row in &section.rows {
                     let gap = if row.details.is_empty() { "" } else { ": " };
-                    page.bullet(&format!("{}{gap}{} ({})", escape(&row.label), escape(&row.details), row.id));
+                    page.bullet(&format!(
+                        "{}{gap}{} ({})",
+                        escape(&row.label),
+                        escape(&row.details),
+                        row.id
+                    ));
                 }
                 let shown = u32::try_from(section.rows.len()).unwrap_or(u32::MAX);
                 if section.total > shown {
@@ -246,7 +306,10 @@ fn markdown(ctx: &Context<'_>, bounds: &Bounds, headline: &str, sections: &[Sect
             }
             SectionStatus::Failed => {
                 page.heading(title(section.name));
-                page.line(&format!("Could not be read: {}", escape(section.why.as_deref().unwrap_or_default())));
+                page.line(&format!(
+                    "Could not be read: {}",
+                    escape(section.why.as_deref().unwrap_or_default())
+                ));
             }
             SectionStatus::NotConfigured => {}
         }

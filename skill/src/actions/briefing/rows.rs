@@ -21,7 +21,8 @@ pub(super) fn task_row(ctx: &Context<'_>, task: &Task) -> BriefingRow {
         id: task.id.clone(),
         label: cutter.label(named(task.title.as_ref())),
         details: parts([
-            task.due_at.map(|due| format!("due {}", ctx.zone().show(due))),
+            task.due_at
+                .map(|due| format!("due {}", ctx.zone().show(due))),
             about,
             some(task.status.as_ref(), &mut cutter).filter(|status| status != "TODO"),
         ]),
@@ -34,16 +35,22 @@ pub(super) fn task_row(ctx: &Context<'_>, task: &Task) -> BriefingRow {
 /// A deal; with a reason it is here for that and not for its close date.
 pub(super) fn deal_row(ctx: &Context<'_>, deal: &Deal, reason: Option<String>) -> BriefingRow {
     let mut cutter = Cutter::default();
-    let company = deal.company.as_ref().and_then(|company| some(company.name.as_ref(), &mut cutter));
+    let company = deal
+        .company
+        .as_ref()
+        .and_then(|company| some(company.name.as_ref(), &mut cutter));
     BriefingRow {
         kind: Kind::Opportunity,
         id: deal.id.clone(),
         label: cutter.label(named(deal.name.as_ref())),
         details: parts([
             reason,
-            deal.close_date.map(|date| format!("closes {}", ctx.zone().date(date))),
+            deal.close_date
+                .map(|date| format!("closes {}", ctx.zone().date(date))),
             Some(cutter.label(deal.stage.as_str())),
-            Currency::money(deal.amount.as_ref(), &mut cutter).as_ref().map(money),
+            Currency::money(deal.amount.as_ref(), &mut cutter)
+                .as_ref()
+                .map(money),
             company,
         ]),
         date: deal.close_date.map(text::instant),
@@ -54,7 +61,10 @@ pub(super) fn deal_row(ctx: &Context<'_>, deal: &Deal, reason: Option<String>) -
 
 pub(super) fn person_row(ctx: &Context<'_>, person: &NewPerson) -> BriefingRow {
     let mut cutter = Cutter::default();
-    let company = person.company.as_ref().and_then(|company| some(company.name.as_ref(), &mut cutter));
+    let company = person
+        .company
+        .as_ref()
+        .and_then(|company| some(company.name.as_ref(), &mut cutter));
     BriefingRow {
         kind: Kind::Person,
         id: person.id.clone(),
@@ -62,7 +72,9 @@ pub(super) fn person_row(ctx: &Context<'_>, person: &NewPerson) -> BriefingRow {
         details: parts([
             some(person.job_title.as_ref(), &mut cutter),
             company,
-            person.created_at.map(|time| format!("added {}", ctx.zone().date(time))),
+            person
+                .created_at
+                .map(|time| format!("added {}", ctx.zone().date(time))),
         ]),
         date: person.created_at.map(text::instant),
         truncated: cutter.cut,

@@ -15,24 +15,45 @@ use crate::twenty::values::Counted;
 const ROWS: usize = 10;
 
 /// A section, and the failure behind it where it failed.
-pub(super) fn make(ctx: &Context<'_>, bounds: &Bounds, name: SectionName, gathered: &mut Gathered) -> (Section, Option<Failure>) {
+pub(super) fn make(
+    ctx: &Context<'_>,
+    bounds: &Bounds,
+    name: SectionName,
+    gathered: &mut Gathered,
+) -> (Section, Option<Failure>) {
     let made = match name {
         SectionName::Overdue => list(gathered.overdue.take(), |task| task_row(ctx, task)),
         SectionName::DueToday => list(gathered.today.take(), |task| task_row(ctx, task)),
         SectionName::ComingUp => list(gathered.coming.take(), |task| task_row(ctx, task)),
         SectionName::ClosingSoon => list(gathered.closing.take(), |deal| deal_row(ctx, deal, None)),
-        SectionName::AtRisk => asked(gathered.open.take()).and_then(|deals| at_risk(ctx, bounds, deals)),
+        SectionName::AtRisk => {
+            asked(gathered.open.take()).and_then(|deals| at_risk(ctx, bounds, deals))
+        }
         SectionName::NewPeople => list(gathered.people.take(), |person| person_row(ctx, person)),
         SectionName::Tez | SectionName::Calendar => {
             let why = Some("No such service is set up.".to_owned());
-            return (Section { status: SectionStatus::NotConfigured, why, ..section(name, Content::default()) }, None);
+            return (
+                Section {
+                    status: SectionStatus::NotConfigured,
+                    why,
+                    ..section(name, Content::default())
+                },
+                None,
+            );
         }
     };
     match made {
         Ok(content) => (section(name, content), None),
         Err(failure) => {
             let why = Some(failure::sentence(&failure).to_owned());
-            (Section { status: SectionStatus::Failed, why, ..section(name, Content::default()) }, Some(failure))
+            (
+                Section {
+                    status: SectionStatus::Failed,
+                    why,
+                    ..section(name, Content::default())
+                },
+                Some(failure),
+            )
         }
     }
 }
@@ -58,15 +79,29 @@ fn section(name: SectionName, content: Content) -> Section {
 }
 
 fn asked<T>(part: Option<Result<T, Failure>>) -> Result<T, Failure> {
-    part.unwrap_or_else(|| Err(failure::unavailable(false, "It was not asked for.", "Call again.")))
+    part.unwrap_or_else(|| {
+        Err(failure::unavailable(
+            false,
+            "It was not asked for.",
+            "Call again.",
+        ))
+    })
 }
 
 /// A section that is a list with its own total.
-fn list<T>(rows: Option<Result<Counted<T>, Failure>>, row: impl Fn(&T) -> BriefingRow) -> Result<Content, Failure> {
+fn list<T>(
+    rows: Option<Result<Counted<T>, Failure>>,
+    row: impl Fn(&T) -> BriefingRow,
+) -> Result<Content, Failure> {
     let rows = asked(rows)?;
     Ok(Content {
         total: rows.total_count,
-        rows: rows.edges.iter().take(ROWS).map(|edge| row(&edge.node)).collect(),
+        rows: rows
+            .edges
+            .iter()
+            .take(ROWS)
+            .map(|edge| row(&edge.node))
+            .collect(),
         ..Content::default()
     })
 }
@@ -79,17 +114,44 @@ fn at_risk(ctx: &Context<'_>, bounds: &Bounds, deals: Counted<Deal>) -> Result<C
     if examined == 0 {
         return Ok(Content::default());
     }
-    let ids: Vec<String> = deals.edges.iter().map(|edge| edge.node.id.clone()).collect();
-    let reply = fetch(ctx, &Risk { ids, groups: examined })?;
-    let tasks = reply.errors.root("taskTargetsGroupBy", reply.data.task_targets_group_by)?;
-    let activities = reply.errors.root("timelineActivitiesGroupBy", reply.data.timeline_activities_group_by)?;
+    let ids: Vec<String> = deals
+        .edges
+        .iter()
+        .map(|edge| edge.node.id.clone())
+        .collect();
+    let reply = fetch(
+        ctx,
+        &Risk {
+            ids,
+            groups: examined,
+        },
+    )?;
+    let tasks = reply
+        .errors
+        .root("taskTargetsGroupBy", reply.data.task_targets_group_by)?;
+    let activities = reply.errors.root(
+        "timelineActivitiesGroupBy",
+        reply.data.timeline_activities_group_by,
+    )?;
 
-    let mut content = Content { examined: partial, ..Content::default() };
+    let mut content = Content {
+        examined: partial,
+        ..Content::default()
+    };
     let mut unjudged = 0;
     for deal in deals.rows() {
-        let is = |values: &[Option<String>]| values.first().is_some_and(|value| value.as_deref() == Some(deal.id.as_str()));
-        let has_task = tasks.iter().any(|group| is(&group.group_by_dimension_values) && group.total_count > 0);
-        let last = activities.iter().find(|group| is(&group.group_by_dimension_values)).and_then(|group| group.max_happens_at);
+        let is = |values: &[Option<String>]| {
+            values
+                .first()
+                .is_some_and(|value| value.as_deref() == Some(deal.id.as_str()))
+        };
+        let has_task = tasks
+            .iter()
+            .any(|group| is(&group.group_by_dimension_values) && group.total_count > 0);
+        let last = activities
+            .iter()
+            .find(|group| is(&group.group_by_dimension_values))
+            .and_then(|group| group.max_happens_at);
         let quiet = last.map(|time| days_between(ctx.zone().date(time), bounds.day));
         let stale = quiet.filter(|&days| days > i32::from(STALE_DAYS));
         if last.is_none() && has_task {
@@ -108,7 +170,10 @@ fn at_risk(ctx: &Context<'_>, bounds: &Bounds, deals: Counted<Deal>) -> Result<C
         }
     }
     content.why = (unjudged > 0).then(|| {
-        format!("{} with open tasks but no activity on record: whether they are quiet is unknown.", count(unjudged, "deal", "deals"))
+        format!(
+            "{} with open tasks but no activity on record: whether they are quiet is unknown.",
+            count(unjudged, "deal", "deals")
+        )
     });
     Ok(content)
 }

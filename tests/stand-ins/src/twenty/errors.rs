@@ -102,7 +102,7 @@ impl GqlError {
 
     /// One to-many relation inside another.
     pub fn too_complex() -> Self {
-        let message = "Query complexity is too high. One-to-Many relation cannot be nested in another One-to-Many relation.";
+        let message = "A to-many relation cannot stand inside another to-many relation.";
         Self::input(message, "TOO_COMPLEX_QUERY", GENERIC)
     }
 

@@ -1,0 +1,83 @@
+//! A guest that sends what it is told to where it is told. It is honest about what comes of it; the harness is to stop it.
+#![cfg(target_family = "wasm")]
+#![allow(unsafe_code, reason = "the generated exports declare symbols")]
+
+mod bindings {
+    //! Generated.
+    #![allow(
+        missing_docs,
+        unreachable_pub,
+        unused_qualifications,
+        clippy::all,
+        clippy::allow_attributes_without_reason,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used,
+        reason = "generated code"
+    )]
+    wit_bindgen::generate!({ path: "wit", world: "outsider", generate_all });
+    export!(Outsider with_types_in self);
+    use super::Outsider;
+}
+
+use bindings::claw::skill::types::{Failure, Outage};
+use bindings::exports::test::outsider::read::{Guest, SendAnswer, SendRequest};
+use bindings::wasi::http::outgoing_handler;
+use bindings::wasi::http::types::{Fields, Method, OutgoingBody, OutgoingRequest, Scheme};
+
+struct Outsider;
+
+impl Guest for Outsider {
+    fn send(request: SendRequest) -> Result<SendAnswer, Failure> {
+        send(&request)
+            .map(|status| SendAnswer { status })
+            .map_err(|reason| {
+                let next = "Look at what the harness says.".to_owned();
+                Failure::Unavailable(Outage {
+                    request_sent: false,
+                    reason,
+                    next,
+                })
+            })
+    }
+}
+
+fn send(request: &SendRequest) -> Result<u16, String> {
+    let (scheme, authority) = match request.origin.split_once("://") {
+        Some(("https", authority)) => (Scheme::Https, authority),
+        Some(("http", authority)) => (Scheme::Http, authority),
+        _ => return Err("the origin has no scheme".to_owned()),
+    };
+    let headers = Fields::from_list(&[("content-type".to_owned(), b"application/json".to_vec())])
+        .map_err(|error| format!("headers: {error:?}"))?;
+    let outgoing = OutgoingRequest::new(headers);
+    let unset = |what: &str| format!("the {what} cannot be set");
+    outgoing
+        .set_method(&Method::Post)
+        .map_err(|()| unset("method"))?;
+    outgoing
+        .set_scheme(Some(&scheme))
+        .map_err(|()| unset("scheme"))?;
+    outgoing
+        .set_authority(Some(authority))
+        .map_err(|()| unset("authority"))?;
+    outgoing
+        .set_path_with_query(Some(&request.path))
+        .map_err(|()| unset("path"))?;
+    let body = outgoing.body().map_err(|()| unset("body"))?;
+    let future = outgoing_handler::handle(outgoing, None).map_err(|error| format!("{error:?}"))?;
+    if let Ok(stream) = body.write() {
+        // The answer tells whether it was taken.
+        let _ = stream.blocking_write_and_flush(request.body.as_bytes());
+    }
+    let _ = OutgoingBody::finish(body, None);
+    loop {
+        match future.get() {
+            Some(Ok(Ok(response))) => return Ok(response.status()),
+            Some(Ok(Err(error))) => return Err(format!("{error:?}")),
+            Some(Err(())) => return Err("the answer was taken before".to_owned()),
+            None => future.subscribe().block(),
+        }
+    }
+}

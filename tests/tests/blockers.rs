@@ -1,0 +1,304 @@
+//! Every rule of `blockers` on deals where it fires, where it is clear, and where its data is missing.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail like tests"
+)]
+
+use crm_stand_in::twenty::sample::{
+    AMBIGUOUS, AMBIGUOUS_WORD, BLOCKER_CASES, EVERYTHING_WRONG, HEALTHY, ODD_NAME, deal_id,
+};
+use crm_tests::World;
+use serde_json::{Value, json};
+
+/// How a rule came out on a deal: `fires`, `clear` or `unknown`.
+fn outcome(report: &Value, code: &str) -> &'static str {
+    let has = |list: &str, key: &str| {
+        report[list]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|entry| entry[key] == code)
+    };
+    match (
+        has("findings", "code"),
+        has("unknown", "code"),
+        report["clear"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|clear| clear == code),
+    ) {
+        (true, false, false) => "fires",
+        (false, true, false) => "unknown",
+        (false, false, true) => "clear",
+        other => panic!("{code} is in {other:?} of findings, unknown, clear"),
+    }
+}
+
+async fn report(world: &World, deal: impl ToString) -> Value {
+    world
+        .ok("crm_blockers", json!({ "opportunity": deal.to_string() }))
+        .await
+}
+
+#[tokio::test]
+async fn each_rule_fires_is_clear_and_is_unknown_where_it_should() {
+    let world = World::new().await;
+    let mut wrong = Vec::new();
+    for case in BLOCKER_CASES {
+        for (deal, expected) in [
+            (case.fires, "fires"),
+            (case.clear, "clear"),
+            (case.unknown, "unknown"),
+        ] {
+            let report = report(&world, deal).await;
+            let found = outcome(&report, case.code);
+            if found != expected {
+                wrong.push(format!(
+                    "{} on {deal}: {found} instead of {expected}",
+                    case.code
+                ));
+            }
+        }
+    }
+    assert_eq!(BLOCKER_CASES.len(), 13);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn a_finding_has_severity_sentence_evidence_with_provenance_and_a_next_step() {
+    let world = World::new().await;
+    for case in BLOCKER_CASES {
+        let report = report(&world, case.fires).await;
+        let finding = report["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|finding| finding["code"] == case.code)
+            .unwrap()
+            .clone();
+        assert!(
+            ["high", "medium", "low"].contains(&finding["severity"].as_str().unwrap()),
+            "{finding:#}"
+        );
+        let expected = if case.code == "noted-blocker" {
+            "inferred"
+        } else {
+            "verified"
+        };
+        assert_eq!(finding["certainty"], expected, "{finding:#}");
+        assert!(
+            !finding["sentence"].as_str().unwrap().is_empty()
+                && !finding["nextStep"].as_str().unwrap().is_empty()
+        );
+        let evidence = finding["evidence"].as_array().unwrap();
+        assert!(!evidence.is_empty(), "{finding:#}");
+        for piece in evidence {
+            let provenance = &piece["provenance"];
+            for key in ["source", "object", "id", "fetchedAt"] {
+                assert!(provenance[key].is_string(), "{piece:#}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_deal_with_everything_wrong_names_it_worst_first() {
+    let world = World::new().await;
+    let report = report(&world, EVERYTHING_WRONG).await;
+    let severities: Vec<&str> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| finding["severity"].as_str().unwrap())
+        .collect();
+    assert!(severities.len() >= 10, "{report:#}");
+    let rank = |severity: &str| {
+        ["high", "medium", "low"]
+            .iter()
+            .position(|known| *known == severity)
+            .unwrap()
+    };
+    assert!(
+        severities.is_sorted_by_key(|severity| rank(severity)),
+        "{severities:?}"
+    );
+    assert!(report["markdown"].as_str().unwrap().contains("HIGH"));
+}
+
+#[tokio::test]
+async fn the_healthy_deal_has_no_blockers_and_nothing_unknown() {
+    let world = World::new().await;
+    let report = report(&world, HEALTHY).await;
+    assert_eq!(report["findings"], json!([]), "{report:#}");
+    assert_eq!(report["unknown"], json!([]), "{report:#}");
+    assert_eq!(report["clear"].as_array().unwrap().len(), 13);
+}
+
+#[tokio::test]
+async fn a_deal_is_found_by_its_name_in_any_case_and_by_a_part_of_it() {
+    let world = World::new().await;
+    let by_id = report(&world, EVERYTHING_WRONG).await;
+    for name in [
+        "Northern depot relaunch",
+        "northern DEPOT relaunch",
+        "depot relaunch",
+    ] {
+        assert_eq!(report(&world, name).await["id"], by_id["id"], "{name}");
+    }
+    let odd = report(&world, ODD_NAME).await;
+    let name = odd["label"].as_str().unwrap().to_owned();
+    assert!(name.contains('%') && name.contains('_'), "{name}");
+    assert_eq!(report(&world, name).await["id"], odd["id"]);
+}
+
+#[tokio::test]
+async fn wildcards_in_a_name_match_nothing_but_themselves() {
+    let world = World::new().await;
+    for name in ["%", "_", "%depot%", "Northern_depot"] {
+        let outcome = world
+            .outcome("crm_blockers", json!({ "opportunity": name }))
+            .await
+            .result;
+        let fits_odd_name = outcome
+            .as_ref()
+            .is_ok_and(|report| report["id"] == ODD_NAME.to_string());
+        let none = outcome
+            .as_ref()
+            .is_err_and(|failure| failure["case"] == "not-found");
+        assert!(fits_odd_name || none, "{name}: {outcome:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_fits_several_deals_names_them() {
+    let world = World::new().await;
+    let failure = world
+        .fails(
+            "crm_blockers",
+            json!({ "opportunity": AMBIGUOUS_WORD }),
+            "ambiguous",
+        )
+        .await;
+    let ids: Vec<&str> = failure["candidates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|candidate| candidate["ref"]["id"].as_str().unwrap())
+        .collect();
+    for deal in AMBIGUOUS {
+        assert!(ids.contains(&deal.to_string().as_str()), "{failure:#}");
+    }
+    assert_eq!(failure["field"], "opportunity");
+    // Any of the candidates can be asked for by its id.
+    report(&world, ids[0]).await;
+}
+
+#[tokio::test]
+async fn blockers_cost_one_request_by_id_two_by_name_and_one_more_to_look_around() {
+    let world = World::new().await;
+    // Not near its close date, so the stages do not matter.
+    let by_id = world
+        .outcome(
+            "crm_blockers",
+            json!({ "opportunity": HEALTHY.to_string() }),
+        )
+        .await;
+    assert_eq!(by_id.requests, 1);
+    let by_name = world
+        .outcome(
+            "crm_blockers",
+            json!({ "opportunity": "Northern depot relaunch" }),
+        )
+        .await;
+    assert_eq!(by_name.requests, 2);
+    let wider = world
+        .outcome(
+            "crm_blockers",
+            json!({ "opportunity": HEALTHY.to_string(), "widen": true }),
+        )
+        .await;
+    assert_eq!(wider.requests, 2);
+}
+
+#[tokio::test]
+async fn what_the_key_may_not_read_is_unknown_and_never_fine() {
+    let world = World::new().await;
+    for (root, codes) in [
+        (
+            "taskTargets",
+            &["overdue-task", "no-next-step", "unassigned-task"] as &[&str],
+        ),
+        (
+            "timelineActivities",
+            &["stalled-stage", "close-date-pushed"],
+        ),
+        ("noteTargets", &["noted-blocker"]),
+    ] {
+        world.twenty.faults().add(
+            serde_json::from_value::<crm_stand_in::faults::Fault>(json!({
+                "fault": "partial-error", "only": root, "message": "no permission", "code": "FORBIDDEN", "operation": "Blockers", "times": 1
+            }))
+            .unwrap(),
+        );
+        let report = report(&world, HEALTHY).await;
+        for code in codes {
+            assert_eq!(
+                outcome(&report, code),
+                "unknown",
+                "{code} without {root}: {report:#}"
+            );
+        }
+        assert_eq!(outcome(&report, "no-owner"), "clear");
+    }
+}
+
+#[tokio::test]
+async fn staleness_is_counted_as_the_caller_asks() {
+    let world = World::new().await;
+    let stale = BLOCKER_CASES
+        .iter()
+        .find(|case| case.code == "stale")
+        .unwrap()
+        .fires;
+    let strict = report(&world, stale).await;
+    assert_eq!(outcome(&strict, "stale"), "fires");
+    let patient = world
+        .ok(
+            "crm_blockers",
+            json!({ "opportunity": stale.to_string(), "staleDays": 365 }),
+        )
+        .await;
+    assert_eq!(outcome(&patient, "stale"), "clear");
+}
+
+#[tokio::test]
+async fn a_deal_that_was_deleted_is_not_found() {
+    let world = World::new().await;
+    let deleted = crm_stand_in::twenty::sample::SOFT_DELETED_DEAL;
+    world
+        .fails(
+            "crm_blockers",
+            json!({ "opportunity": deleted.to_string() }),
+            "not-found",
+        )
+        .await;
+    world
+        .fails(
+            "crm_blockers",
+            json!({ "opportunity": deal_id(99_999).to_string() }),
+            "not-found",
+        )
+        .await;
+    world
+        .fails(
+            "crm_blockers",
+            json!({ "opportunity": "no deal of this name" }),
+            "not-found",
+        )
+        .await;
+}
