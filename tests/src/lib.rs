@@ -46,6 +46,23 @@ pub fn component() -> Vec<u8> {
     })
 }
 
+/// A built guest of tests/guests: from the folder that `CRM_GUESTS` names, else where `cargo xtask guests` leaves them.
+///
+/// # Panics
+/// With the command to run, where it has not been built.
+#[must_use]
+pub fn guest(name: &str) -> Vec<u8> {
+    let folder =
+        std::env::var_os("CRM_GUESTS").map_or_else(|| root().join("target/guests"), PathBuf::from);
+    let path = folder.join(format!("{name}.wasm"));
+    std::fs::read(&path).unwrap_or_else(|error| {
+        panic!(
+            "{}: {error}: run `cargo xtask test`, which builds it",
+            path.display()
+        )
+    })
+}
+
 /// A harness with a stand-in Twenty behind it.
 pub struct World {
     /// The harness.

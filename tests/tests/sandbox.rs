@@ -173,3 +173,24 @@ fn the_harness_knows_nothing_of_this_crm() {
         found.join("\n")
     );
 }
+
+#[test]
+fn the_example_of_an_operator_file_fits_the_manifest() {
+    let root = crm_tests::root();
+    let manifest = crm_harness::config::Manifest::read(&root.join("manifests/skill.toml")).unwrap();
+    let path = root.join("manifests/operator.example.toml");
+    // The key that it names is on no other machine; a variable stands in for the file.
+    let text = fs::read_to_string(&path)
+        .unwrap()
+        .replace("file:/etc/crm-harness/twenty.key", "env:KEY");
+    let operator = crm_harness::config::Operator::parse(&text, &path).unwrap();
+    let environment = |name: &str| (name == "KEY").then(|| "a key".to_owned());
+    let flags = crm_harness::config::Flags::default();
+    let setup =
+        crm_harness::Setup::resolve(manifest, Some(&operator), flags, &environment).unwrap();
+    assert_eq!(setup.limits.time_ms, 15_000);
+    assert_eq!(
+        setup.callers["robin"].email.as_deref(),
+        Some("robin@example.com")
+    );
+}

@@ -1,0 +1,213 @@
+//! `status` against workspaces that lack what the trusted documents name, or name it as earlier versions of Twenty did.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail like tests"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crm_skill::actions::status::status;
+use crm_skill::bindings::exports::claw::crm::read::{LinkFields, StatusReport};
+use crm_skill::context::{Context, Settings};
+use crm_skill::transport::{Request, Response, Transport, TransportError};
+use serde_json::{Value, json};
+
+const USED: &str = include_str!("../graphql/used-fields.txt");
+
+/// A workspace: fields by object, as its metadata name them.
+type Workspace = BTreeMap<String, BTreeSet<String>>;
+
+/// One that has all that the documents name. Metadata have relations, not their columns, and one `target` for all kinds.
+fn complete() -> Workspace {
+    let mut workspace = Workspace::new();
+    for line in USED.lines().filter(|line| !line.starts_with('#')) {
+        let (object, field) = line.split(':').next().unwrap().split_once('.').unwrap();
+        let field = match field {
+            "id" => "id",
+            field if field.starts_with("target") => "target",
+            field => field.strip_suffix("Id").unwrap_or(field),
+        };
+        workspace
+            .entry(object.to_owned())
+            .or_default()
+            .insert(field.to_owned());
+    }
+    workspace
+}
+
+/// Answers as that workspace would.
+struct Twenty {
+    workspace: Workspace,
+    /// A field that is there and switched off.
+    inactive: &'static str,
+}
+
+impl Transport for Twenty {
+    fn send_all(&self, requests: &[Request]) -> Vec<Result<Response, TransportError>> {
+        requests
+            .iter()
+            .map(|request| Ok(self.answer(request)))
+            .collect()
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn wait(&self, _: Duration) {
+        panic!("nobody asked for patience");
+    }
+}
+
+impl Twenty {
+    fn answer(&self, request: &Request) -> Response {
+        let data = if request.path == "/metadata" {
+            self.metadata()
+        } else {
+            access()
+        };
+        Response {
+            status: 200,
+            retry_after: None,
+            body: json!({ "data": data }).to_string().into_bytes(),
+        }
+    }
+
+    fn metadata(&self) -> Value {
+        let objects: Vec<Value> = self
+            .workspace
+            .iter()
+            .map(|(object, fields)| {
+                let fields: Vec<Value> = fields
+                    .iter()
+                    .map(|name| json!({ "name": name, "isActive": *name != self.inactive, "options": null }))
+                    .collect();
+                json!({ "node": { "nameSingular": object, "fieldsList": fields } })
+            })
+            .collect();
+        json!({ "objects": { "edges": objects } })
+    }
+}
+
+fn access() -> Value {
+    let roots = [
+        "people",
+        "companies",
+        "opportunities",
+        "tasks",
+        "notes",
+        "taskTargets",
+        "noteTargets",
+        "timelineActivities",
+        "workspaceMembers",
+    ];
+    roots
+        .into_iter()
+        .map(|root| (root.to_owned(), json!({ "edges": [] })))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+struct Configured;
+
+impl Settings for Configured {
+    fn get(&self, key: &str) -> Option<String> {
+        (key == "twenty.base-url").then(|| "https://crm.example.com".to_owned())
+    }
+}
+
+fn report(workspace: Workspace) -> StatusReport {
+    report_without(workspace, "")
+}
+
+fn report_without(workspace: Workspace, inactive: &'static str) -> StatusReport {
+    let twenty = Twenty {
+        workspace,
+        inactive,
+    };
+    status(&Context::new(
+        &twenty,
+        &Configured,
+        "2026-03-11T13:30:00Z".parse().unwrap(),
+    ))
+    .unwrap()
+}
+
+fn missing(report: &StatusReport) -> Vec<String> {
+    report
+        .drift
+        .iter()
+        .map(|drift| format!("{}.{}", drift.type_name, drift.field))
+        .collect()
+}
+
+#[test]
+fn a_workspace_that_has_everything_has_no_drift() {
+    let report = report(complete());
+    assert_eq!(missing(&report), Vec::<String>::new());
+    assert_eq!(report.links, LinkFields::Current);
+}
+
+#[test]
+fn a_missing_field_is_named_with_the_documents_that_use_it() {
+    let mut workspace = complete();
+    assert!(workspace.get_mut("task").unwrap().remove("dueAt"));
+    let report = report(workspace);
+    assert_eq!(missing(&report), ["task.dueAt"]);
+    for document in ["follow_ups", "briefing_today", "blockers"] {
+        assert!(
+            report.drift[0]
+                .documents
+                .iter()
+                .any(|named| named == document),
+            "{document}"
+        );
+    }
+    assert!(
+        !report.drift[0].consequence.is_empty()
+            && report.markdown.contains("task.dueAt is missing")
+    );
+}
+
+#[test]
+fn a_field_that_was_switched_off_is_missing() {
+    let report = report_without(complete(), "closeDate");
+    assert_eq!(missing(&report), ["opportunity.closeDate"]);
+}
+
+#[test]
+fn links_under_their_earlier_names_are_recognised_and_named() {
+    let mut workspace = complete();
+    for object in ["taskTarget", "noteTarget"] {
+        let fields = workspace.get_mut(object).unwrap();
+        assert!(fields.remove("target"));
+        fields.extend(["person", "company", "opportunity"].map(str::to_owned));
+    }
+    let report = report(workspace);
+    assert_eq!(report.links, LinkFields::Earlier);
+    assert!(
+        missing(&report).contains(&"taskTarget.targetOpportunityId".to_owned()),
+        "{:?}",
+        missing(&report)
+    );
+    assert!(
+        report
+            .drift
+            .iter()
+            .all(|drift| drift.consequence.contains("1.17"))
+    );
+}
+
+#[test]
+fn a_missing_object_is_named_once() {
+    let mut workspace = complete();
+    workspace.remove("timelineActivity");
+    let report = report(workspace);
+    assert_eq!(missing(&report), ["timelineActivity.*"]);
+    assert!(report.drift[0].consequence.contains("unknown"));
+}

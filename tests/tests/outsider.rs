@@ -1,0 +1,151 @@
+//! A second skill on the same harness, one that is not to be trusted: what it may do works, everything beside it is refused.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail like tests"
+)]
+
+use crm_harness::config::{Flags, Manifest};
+use crm_harness::{Caller, Harness, Invocation, Outcome, Parts, Setup};
+use crm_stand_in::Running;
+use crm_stand_in::twenty::keys::FULL_KEY;
+use crm_stand_in::twenty::{Options, TwentyStandIn};
+use crm_tests::{guest, root};
+use serde_json::{Value, json};
+
+/// The document that its manifest names.
+const HELLO: &str = r#"{"query":"query Hello { people(first: 1) { totalCount } }","variables":{}}"#;
+
+struct World {
+    harness: Harness,
+    service: Running,
+}
+
+impl World {
+    async fn new() -> Self {
+        let service = TwentyStandIn::start(Options::default()).await.unwrap();
+        let url = service.url();
+        let environment = |name: &str| match name {
+            "OUTSIDER_URL" => Some(url.clone()),
+            "OUTSIDER_KEY" => Some(FULL_KEY.to_owned()),
+            _ => None,
+        };
+        let manifest = Manifest::read(&root().join("tests/guests/outsider/skill.toml")).unwrap();
+        let setup = Setup::resolve(
+            manifest,
+            None,
+            Flags {
+                allow_loopback: true,
+            },
+            &environment,
+        )
+        .unwrap();
+        let harness = Harness::load(&guest("outsider"), setup, Parts::default(), None).unwrap();
+        Self { harness, service }
+    }
+
+    async fn send(&self, origin: &str, path: &str, body: &str) -> Outcome {
+        let arguments = json!({ "origin": origin, "path": path, "body": body });
+        let invocation = Invocation {
+            tool: "outsider_send".to_owned(),
+            arguments,
+            caller: Caller::default(),
+            deadline: None,
+        };
+        self.harness.call(invocation).await.unwrap()
+    }
+
+    /// That the last thing refused was refused for this, and that nothing arrived.
+    async fn refused(&self, origin: &str, path: &str, body: &str, code: &str) {
+        let before = self.service.requests().count();
+        let outcome = self.send(origin, path, body).await;
+        let failure = outcome.result.expect_err("it was let through");
+        assert_eq!(
+            (&failure["case"], &failure["code"]),
+            (&json!("denied"), &json!(code)),
+            "{origin}{path} {body}: {failure:#}"
+        );
+        assert_eq!(outcome.denials.len(), 1);
+        assert_eq!(self.service.requests().count(), before, "something arrived");
+        self.works().await;
+    }
+
+    /// That the host goes on serving what is allowed.
+    async fn works(&self) {
+        let outcome = self.send(&self.service.url(), "/graphql", HELLO).await;
+        assert_eq!(outcome.result, Ok(json!({ "status": 200 })));
+    }
+}
+
+#[tokio::test]
+async fn what_the_manifest_names_works_and_carries_the_credential_that_the_guest_never_has() {
+    let world = World::new().await;
+    world.works().await;
+    let received = world.service.requests().all();
+    assert_eq!(received.len(), 1);
+    // The stand-in answers data to a known key only.
+    assert_eq!(received[0].path, "/graphql");
+}
+
+#[tokio::test]
+async fn another_host_port_scheme_or_route_is_refused() {
+    let world = World::new().await;
+    let url = world.service.url();
+    let port = world.service.addr().port();
+    let other_port = if port == 65_535 { 1_024 } else { port + 1 };
+    for (origin, path, code) in [
+        (
+            "https://collector.example.net".to_owned(),
+            "/graphql",
+            "host",
+        ),
+        (format!("http://127.0.0.1:{other_port}"), "/graphql", "port"),
+        (format!("https://127.0.0.1:{port}"), "/graphql", "scheme"),
+        (format!("http://localhost:{port}"), "/graphql", "host"),
+        (url.clone(), "/rest/people", "path"),
+        (url.clone(), "/graphql/", "path"),
+        (url.clone(), "/graphql?leak=secret", "query"),
+    ] {
+        world.refused(&origin, path, HELLO, code).await;
+    }
+}
+
+#[tokio::test]
+async fn a_document_that_is_not_named_or_not_as_it_is_named_is_refused() {
+    let world = World::new().await;
+    let url = world.service.url();
+    let cases: Vec<(Value, &str)> = vec![
+        (
+            json!({ "query": "query Hello { people(first: 200) { totalCount } }", "variables": {} }),
+            "document",
+        ),
+        (
+            json!({ "query": "mutation { deletePerson(id: \"x\") { id } }", "variables": {} }),
+            "document",
+        ),
+        (
+            json!({ "query": "query Hello { people(first: 1) { totalCount } } query B { people { totalCount } }", "variables": {} }),
+            "document",
+        ),
+        (
+            json!({ "query": "query Hello { people(first: 1) { totalCount } }", "variables": { "more": 1 } }),
+            "variables",
+        ),
+    ];
+    for (body, code) in cases {
+        world
+            .refused(&url, "/graphql", &body.to_string(), code)
+            .await;
+    }
+    for body in [
+        "",
+        "[]",
+        "what it has read",
+        r#"{"query":"query Hello { people(first: 1) { totalCount } }","variables":{},"operationName":"x"}"#,
+    ] {
+        world.refused(&url, "/graphql", body, "body").await;
+    }
+}
