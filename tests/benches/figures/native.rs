@@ -31,7 +31,7 @@ pub(crate) struct Native<'r> {
     settings: Map,
 }
 
-struct Map(HashMap<&'static str, String>);
+struct Map(HashMap<String, String>);
 
 impl Settings for Map {
     fn get(&self, key: &str) -> Option<String> {
@@ -47,8 +47,14 @@ impl<'r> Native<'r> {
             Tls::new(Vec::new()),
         );
         let origin = Origin::parse(url, GRANTS).expect("an origin");
-        let settings = [("twenty.base-url", url), ("caller.email", super::ROBIN)];
-        let settings = Map(settings.map(|(key, value)| (key, value.to_owned())).into());
+        // The same settings that the harness gives to the component.
+        let mut settings: HashMap<String, String> = super::caller()
+            .settings("the benchmark")
+            .expect("settings")
+            .into_iter()
+            .collect();
+        settings.insert("twenty.base-url".to_owned(), url.to_owned());
+        let settings = Map(settings);
         Self {
             runtime,
             client,

@@ -1,0 +1,111 @@
+//! The rules. Each is a function of the facts; one whose data is missing says `unknown`, never that all is well.
+
+mod dates;
+mod fields;
+mod noted;
+mod tasks;
+
+use super::facts::{Facts, Known, OpenTasks};
+use super::queries::Task;
+use crate::bindings::exports::claw::crm::read::{BlockerCode, Certainty, Evidence, Severity};
+use crate::markdown::count;
+use crate::text;
+use crate::twenty::values::named;
+
+/// What a rule found.
+pub(super) enum Outcome {
+    Fires(Fired),
+    Clear,
+    Unknown(String),
+}
+
+/// A finding before it has its code.
+pub(super) struct Fired {
+    pub(super) severity: Severity,
+    pub(super) certainty: Certainty,
+    pub(super) sentence: String,
+    pub(super) evidence: Vec<Evidence>,
+    pub(super) next_step: String,
+}
+
+type Rule = fn(&Facts<'_>) -> Outcome;
+
+/// All rules, in the order in which equals are shown.
+pub(super) const RULES: &[(BlockerCode, Rule)] = &[
+    (BlockerCode::OverdueTask, tasks::overdue_task),
+    (BlockerCode::NoNextStep, tasks::no_next_step),
+    (BlockerCode::CloseDatePassed, dates::close_date_passed),
+    (BlockerCode::CloseDateNear, dates::close_date_near),
+    (BlockerCode::Stale, dates::stale),
+    (BlockerCode::StalledStage, dates::stalled_stage),
+    (BlockerCode::CloseDatePushed, dates::close_date_pushed),
+    (BlockerCode::NoOwner, fields::no_owner),
+    (BlockerCode::NoContact, fields::no_contact),
+    (BlockerCode::SingleThreaded, fields::single_threaded),
+    (BlockerCode::NoAmount, fields::no_amount),
+    (BlockerCode::UnassignedTask, tasks::unassigned_task),
+    (BlockerCode::NotedBlocker, noted::noted_blocker),
+];
+
+/// A deal that closes within this many days is near.
+pub(super) const NEAR_DAYS: i32 = 7;
+
+/// How many records are named as evidence.
+const EVIDENCE: usize = 5;
+
+/// A rule's code, as the WIT spells it.
+pub(super) fn name(code: BlockerCode) -> &'static str {
+    match code {
+        BlockerCode::OverdueTask => "overdue-task",
+        BlockerCode::NoNextStep => "no-next-step",
+        BlockerCode::CloseDatePassed => "close-date-passed",
+        BlockerCode::CloseDateNear => "close-date-near",
+        BlockerCode::Stale => "stale",
+        BlockerCode::StalledStage => "stalled-stage",
+        BlockerCode::CloseDatePushed => "close-date-pushed",
+        BlockerCode::NoOwner => "no-owner",
+        BlockerCode::NoContact => "no-contact",
+        BlockerCode::SingleThreaded => "single-threaded",
+        BlockerCode::NoAmount => "no-amount",
+        BlockerCode::UnassignedTask => "unassigned-task",
+        BlockerCode::NotedBlocker => "noted-blocker",
+    }
+}
+
+fn fires(
+    severity: Severity,
+    sentence: impl Into<String>,
+    evidence: Vec<Evidence>,
+    next_step: &str,
+) -> Outcome {
+    Outcome::Fires(Fired {
+        severity,
+        certainty: Certainty::Verified,
+        sentence: sentence.into(),
+        evidence,
+        next_step: next_step.to_owned(),
+    })
+}
+
+fn unknown(reason: impl Into<String>) -> Outcome {
+    Outcome::Unknown(reason.into())
+}
+
+fn days(days: i32) -> String {
+    count(days.unsigned_abs(), "day", "days")
+}
+
+fn tasks<'f>(facts: &'f Facts<'_>) -> Known<&'f OpenTasks> {
+    facts
+        .tasks
+        .as_ref()
+        .map_err(|why| format!("Its tasks could not be read: {why}"))
+}
+
+fn title(task: &Task) -> String {
+    text::line(named(task.title.as_ref()), text::LABEL).0
+}
+
+fn stage(facts: &Facts<'_>) -> String {
+    text::line(facts.deal.stage.as_str(), text::LABEL).0
+}

@@ -1,0 +1,72 @@
+//! The rule that reads what people wrote.
+
+use jiff::Timestamp;
+
+use super::super::words;
+use super::{Certainty, EVIDENCE, Evidence, Facts, Fired, Outcome, Severity, unknown};
+use crate::twenty;
+use crate::twenty::values::RichText;
+
+/// Notes and tasks older than this many days are not recent.
+const RECENT_DAYS: i32 = 30;
+
+/// A recent note or open task says that something is blocked. Guessed from words, so `inferred`.
+pub(super) fn noted_blocker(facts: &Facts<'_>) -> Outcome {
+    let recent = |created: Option<Timestamp>| {
+        created.is_none_or(|created| facts.days_since(created) <= RECENT_DAYS)
+    };
+    let mut evidence = Vec::new();
+    let mut read = false;
+    for note in facts.notes.iter().flatten() {
+        read = true;
+        let texts = [
+            note.title.as_ref().map(|title| title.as_str()),
+            RichText::text(note.body_v2.as_ref()),
+        ];
+        if let Some(quote) = texts
+            .into_iter()
+            .flatten()
+            .find_map(words::quote)
+            .filter(|_| recent(note.created_at))
+        {
+            let provenance = twenty::provenance(facts.ctx, "note", &note.id, note.updated_at);
+            evidence.push(Evidence {
+                what: "note".to_owned(),
+                value: quote,
+                provenance,
+            });
+        }
+    }
+    for task in facts.tasks.iter().flat_map(|tasks| &tasks.rows) {
+        read = true;
+        let texts = [
+            task.title.as_ref().map(|title| title.as_str()),
+            RichText::text(task.body_v2.as_ref()),
+        ];
+        if let Some(quote) = texts
+            .into_iter()
+            .flatten()
+            .find_map(words::quote)
+            .filter(|_| recent(task.created_at))
+        {
+            evidence.push(facts.of_task(task, "task", quote));
+        }
+    }
+    if let Some(first) = evidence.first() {
+        let sentence = format!("A recent {} reads: \"{}\"", first.what, first.value);
+        evidence.truncate(EVIDENCE);
+        return Outcome::Fires(Fired {
+            severity: Severity::Medium,
+            certainty: Certainty::Inferred,
+            sentence,
+            evidence,
+            next_step: "Read it, and ask whoever wrote it whether that still holds.".to_owned(),
+        });
+    }
+    match (&facts.notes, &facts.tasks, read) {
+        (Err(why), _, _) => unknown(format!("Its notes could not be read: {why}")),
+        (_, Err(why), _) => unknown(format!("Its tasks could not be read: {why}")),
+        (Ok(_), Ok(_), false) => unknown("It has neither notes nor open tasks to read."),
+        (Ok(_), Ok(_), true) => Outcome::Clear,
+    }
+}

@@ -1,0 +1,147 @@
+//! Rules about a deal's open tasks.
+
+use jiff::Timestamp;
+
+use super::{EVIDENCE, Facts, Outcome, Severity, Task, days, fires, title, unknown};
+
+/// A task overdue for more days than this is pressing.
+const LONG_OVERDUE_DAYS: i32 = 7;
+
+/// An open task is past due: high over 7 days, else medium. Undated tasks alone leave it open whether any is late.
+pub(super) fn overdue_task(facts: &Facts<'_>) -> Outcome {
+    let tasks = match super::tasks(facts) {
+        Ok(tasks) => tasks,
+        Err(why) => return unknown(why),
+    };
+    let late: Vec<(&Task, Timestamp)> = tasks
+        .rows
+        .iter()
+        .filter_map(|task| Some((task, task.due_at?)))
+        .filter(|&(_, due)| due < facts.ctx.now)
+        .collect();
+    let Some(&(first, oldest)) = late.iter().min_by_key(|&&(_, due)| due) else {
+        let undated = tasks.rows.iter().all(|task| task.due_at.is_none());
+        return match (tasks.rows.is_empty(), undated) {
+            (false, true) => unknown("None of its open tasks has a due date."),
+            _ => Outcome::Clear,
+        };
+    };
+    let age = facts.days_since(oldest);
+    let severity = if age > LONG_OVERDUE_DAYS {
+        Severity::High
+    } else {
+        Severity::Medium
+    };
+    let since = if age == 0 {
+        "since today".to_owned()
+    } else {
+        format!("for {}", days(age))
+    };
+    let sentence = match late.len() {
+        1 => format!("The task \"{}\" is overdue {since}.", title(first)),
+        number => format!(
+            "{number} open tasks are overdue, the oldest, \"{}\", {since}.",
+            title(first)
+        ),
+    };
+    let evidence = late
+        .iter()
+        .take(EVIDENCE)
+        .map(|(task, due)| facts.of_task(task, "task due", facts.ctx.zone().show(*due)))
+        .collect();
+    fires(
+        severity,
+        sentence,
+        evidence,
+        "Do the task, or agree on a new date with who is waiting for it.",
+    )
+}
+
+/// Whether something is planned: an open task due today or later.
+pub(super) enum NextStep {
+    Planned,
+    None,
+    Unknown(String),
+}
+
+pub(super) fn next_step(facts: &Facts<'_>) -> NextStep {
+    let tasks = match super::tasks(facts) {
+        Ok(tasks) => tasks,
+        Err(why) => return NextStep::Unknown(why),
+    };
+    let today = facts.ctx.zone().start(facts.today);
+    if tasks
+        .rows
+        .iter()
+        .any(|task| task.due_at.is_some_and(|due| due >= today))
+    {
+        return NextStep::Planned;
+    }
+    if tasks.more {
+        return NextStep::Unknown("It has more open tasks than were read.".to_owned());
+    }
+    if tasks.rows.iter().any(|task| task.due_at.is_none()) {
+        return NextStep::Unknown(
+            "It has an open task without a due date, so nobody can say whether it is a next step."
+                .to_owned(),
+        );
+    }
+    NextStep::None
+}
+
+/// No open task due today or later. A closed deal needs none.
+pub(super) fn no_next_step(facts: &Facts<'_>) -> Outcome {
+    if facts.closed {
+        return Outcome::Clear;
+    }
+    match next_step(facts) {
+        NextStep::Planned => Outcome::Clear,
+        NextStep::Unknown(why) => unknown(why),
+        NextStep::None => {
+            let number = facts.tasks.as_ref().map_or(0, |tasks| tasks.rows.len());
+            fires(
+                Severity::High,
+                "Nothing is planned: no open task is due today or later.",
+                vec![facts.of_deal("open tasks due today or later", format!("0 of {number}"))],
+                "Plan the next step: create a follow-up with a date and an assignee.",
+            )
+        }
+    }
+}
+
+/// An open task without assignee.
+pub(super) fn unassigned_task(facts: &Facts<'_>) -> Outcome {
+    let tasks = match super::tasks(facts) {
+        Ok(tasks) => tasks,
+        Err(why) => return unknown(why),
+    };
+    let nobodys: Vec<&Task> = tasks
+        .rows
+        .iter()
+        .filter(|task| task.assignee_id.is_none() && task.assignee.is_none())
+        .collect();
+    if let Some(first) = nobodys.first() {
+        let sentence = match nobodys.len() {
+            1 => format!("The task \"{}\" is nobody's.", title(first)),
+            number => format!(
+                "{number} open tasks are nobody's, such as \"{}\".",
+                title(first)
+            ),
+        };
+        let evidence = nobodys
+            .iter()
+            .take(EVIDENCE)
+            .map(|task| facts.of_task(task, "task without assignee", title(task)))
+            .collect();
+        return fires(Severity::Low, sentence, evidence, "Assign it to somebody.");
+    }
+    if tasks.more {
+        return unknown("It has more open tasks than were read.");
+    }
+    match tasks.rows.iter().any(|task| task.assignee.is_none()) {
+        true => unknown(
+            "An open task is assigned to somebody who is no member any more, or may not be read.",
+        ),
+        false => Outcome::Clear,
+    }
+}
