@@ -40,7 +40,8 @@ pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
     let programs = workspace.target().join("debug");
     let twenty = StandIn::start(&programs.join("crm-stand-in"))?;
     let demo = Demo {
-        harness: programs.join("crm-harness"),
+        programs,
+        component: component.path,
         root: workspace.root().to_owned(),
         url: twenty.url.clone(),
     };
@@ -107,7 +108,9 @@ enum Expected {
 }
 
 struct Demo {
-    harness: PathBuf,
+    /// Where the programs are.
+    programs: PathBuf,
+    component: PathBuf,
     root: PathBuf,
     url: String,
 }
@@ -123,9 +126,10 @@ impl Demo {
         expected: Expected,
     ) -> Result<()> {
         println!("\n== {number}. {title}\n");
-        for (name, value) in environment {
+        for (number, (name, value)) in environment.iter().enumerate() {
             let value = value.strip_prefix(&self.root).unwrap_or(value);
-            println!("$ {name}={} \\", value.display());
+            let prompt = if number == 0 { "$ " } else { "    " };
+            println!("{prompt}{name}={} \\", value.display());
         }
         let shown: Vec<String> = arguments
             .iter()
@@ -142,7 +146,7 @@ impl Demo {
             if environment.is_empty() { "$ " } else { "    " },
             shown.join(" ")
         );
-        let mut command = Command::new(&self.harness);
+        let mut command = Command::new(self.programs.join("crm-harness"));
         command
             .current_dir(&self.root)
             .args(arguments)
@@ -150,7 +154,13 @@ impl Demo {
             .envs(environment.iter().copied());
         let code = process::status(&mut command)?.code();
         match (expected, code) {
-            (Expected::Answer, Some(0)) | (Expected::Refusal, Some(1)) => Ok(()),
+            (Expected::Answer, Some(0)) => Ok(()),
+            (Expected::Refusal, Some(1)) => {
+                println!(
+                    "Refused, as it should be: the harness looked up no name and opened no connection."
+                );
+                Ok(())
+            }
             (Expected::Answer, code) => {
                 bail!("this should have given an answer, and ended with {code:?}")
             }
@@ -162,6 +172,14 @@ impl Demo {
 
     fn environment(&self) -> Vec<(&'static str, String)> {
         let mut variables = vec![
+            (
+                "CRM_HARNESS_COMPONENT",
+                self.component.display().to_string(),
+            ),
+            (
+                "CRM_HARNESS_MANIFEST",
+                self.root.join("manifests/skill.toml").display().to_string(),
+            ),
             ("TWENTY_API_URL", self.url.clone()),
             ("TWENTY_API_KEY", KEY.to_owned()),
             ("OUTSIDER_URL", self.url.clone()),
@@ -175,16 +193,17 @@ impl Demo {
     fn next(&self) {
         println!("\n== What to try next\n");
         println!("The stand-in stops with this demo. To keep one, and to ask it yourself:\n");
-        println!("    target/debug/crm-stand-in twenty --port 3000 &");
+        println!("    export PATH={}:$PATH", self.programs.display());
+        println!("    crm-stand-in twenty --port 3000 &");
         println!(
             "    export TWENTY_API_URL=http://127.0.0.1:3000 TWENTY_API_KEY={KEY} CRM_HARNESS_ALLOW_LOOPBACK=1"
         );
         for (name, value) in CALLER {
             println!("    export {name}='{value}'");
         }
-        println!("    target/debug/crm-harness actions");
-        println!("    target/debug/crm-harness status");
-        println!("    target/debug/crm-harness call follow_ups --json\n");
+        println!("    crm-harness actions");
+        println!("    crm-harness status");
+        println!("    crm-harness call follow_ups --json\n");
         println!(
             "With a Twenty of your own, set TWENTY_API_URL and TWENTY_API_KEY to its address and a read-only key;"
         );

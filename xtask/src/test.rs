@@ -53,6 +53,8 @@ fn build_and_test(choice: Choice) -> Result<Finished> {
     cargo
         .current_dir(workspace.root())
         .args(["test", "--workspace", "--locked", "--no-fail-fast"])
+        // What tests say of what they left out is part of the result.
+        .args(["--", "--show-output"])
         .env("CRM_COMPONENT", component.path)
         .env("CRM_GUESTS", workspace.guests())
         .envs(programs)

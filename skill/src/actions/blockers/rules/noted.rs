@@ -7,10 +7,10 @@ use super::{Certainty, EVIDENCE, Evidence, Facts, Fired, Outcome, Severity, unkn
 use crate::twenty;
 use crate::twenty::values::RichText;
 
-/// Notes and tasks older than this many days are not recent.
+/// Notes older than this many days are not recent. An open task is, whatever its age.
 const RECENT_DAYS: i32 = 30;
 
-/// A recent note or open task says that something is blocked. Guessed from words, so `inferred`.
+/// A recent note, or a task that is still open, says that something is blocked. Guessed from words, so `inferred`.
 pub(super) fn noted_blocker(facts: &Facts<'_>) -> Outcome {
     let recent = |created: Option<Timestamp>| {
         created.is_none_or(|created| facts.days_since(created) <= RECENT_DAYS)
@@ -43,17 +43,17 @@ pub(super) fn noted_blocker(facts: &Facts<'_>) -> Outcome {
             task.title.as_ref().map(|title| title.as_str()),
             RichText::text(task.body_v2.as_ref()),
         ];
-        if let Some(quote) = texts
-            .into_iter()
-            .flatten()
-            .find_map(words::quote)
-            .filter(|_| recent(task.created_at))
-        {
+        if let Some(quote) = texts.into_iter().flatten().find_map(words::quote) {
             evidence.push(facts.of_task(task, "task", quote));
         }
     }
     if let Some(first) = evidence.first() {
-        let sentence = format!("A recent {} reads: \"{}\"", first.what, first.value);
+        let whose = if first.what == "task" {
+            "An open task"
+        } else {
+            "A recent note"
+        };
+        let sentence = format!("{whose} reads: \"{}\"", first.value);
         evidence.truncate(EVIDENCE);
         return Outcome::Fires(Fired {
             severity: Severity::Medium,
