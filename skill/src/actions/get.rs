@@ -47,6 +47,16 @@ macro_rules! get_query {
             const DOCUMENT: &'static Document = &documents::$document;
             type Answer = $data;
         }
+
+        impl $data {
+            /// The record, and what stands around it.
+            fn parts(self, errors: &Errors) -> Result<($record, Around), Failure> {
+                let record = errors.root(stringify!($root), self.$root)?;
+                let around =
+                    Around::of(errors, self.task_targets, self.note_targets, self.timeline_activities);
+                Ok((record, around))
+            }
+        }
     };
 }
 
@@ -254,13 +264,7 @@ pub fn get(ctx: &Context<'_>, request: &GetRequest) -> Result<RecordView, Failur
 
 fn person(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
     let reply = fetch(ctx, &GetPerson { id })?;
-    let record = reply.errors.root("person", reply.data.person)?;
-    let mut around = Around::of(
-        &reply.errors,
-        reply.data.task_targets,
-        reply.data.note_targets,
-        reply.data.timeline_activities,
-    );
+    let (record, mut around) = reply.data.parts(&reply.errors)?;
     let cutter = &mut around.cutter;
     let phones = record.phones.as_ref();
     let phone = [
@@ -306,13 +310,7 @@ fn person(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
 
 fn company(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
     let reply = fetch(ctx, &GetCompany { id })?;
-    let record = reply.errors.root("company", reply.data.company)?;
-    let mut around = Around::of(
-        &reply.errors,
-        reply.data.task_targets,
-        reply.data.note_targets,
-        reply.data.timeline_activities,
-    );
+    let (record, mut around) = reply.data.parts(&reply.errors)?;
     let cutter = &mut around.cutter;
     let fields = CompanyFields {
         name: cutter.label(named(record.name.as_ref())),
@@ -348,13 +346,7 @@ fn company(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
 
 fn opportunity(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
     let reply = fetch(ctx, &GetOpportunity { id })?;
-    let record = reply.errors.root("opportunity", reply.data.opportunity)?;
-    let mut around = Around::of(
-        &reply.errors,
-        reply.data.task_targets,
-        reply.data.note_targets,
-        reply.data.timeline_activities,
-    );
+    let (record, mut around) = reply.data.parts(&reply.errors)?;
     let cutter = &mut around.cutter;
     let fields = OpportunityFields {
         name: cutter.label(named(record.name.as_ref())),

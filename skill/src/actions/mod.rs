@@ -5,6 +5,7 @@ pub mod briefing;
 pub mod follow_ups;
 pub mod get;
 pub mod search;
+pub mod stages;
 pub mod status;
 
 use crate::bindings::claw::crm::types::{Kind, Member, Money, TaskRow};

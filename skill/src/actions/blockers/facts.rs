@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use super::queries::{Activity, Around, Blockers, Deal, Note, Task};
 use crate::actions::get::UNREADABLE_NOTE;
 use crate::actions::member;
+use crate::actions::stages::stages;
 use crate::bindings::claw::crm::types::{Kind, Link};
 use crate::bindings::claw::skill::types::Provenance;
 use crate::bindings::exports::claw::crm::read::{Evidence, OpportunityFields};
@@ -176,7 +177,7 @@ impl<'a> Facts<'a> {
             (0..=super::rules::NEAR_DAYS).contains(&day::days_between(today, ctx.zone().date(date)))
         });
         let stages = if near && !closed {
-            super::stages(ctx).map_err(why)
+            stages(ctx).map_err(why)
         } else {
             Ok(Vec::new())
         };

@@ -5,14 +5,12 @@ mod facts;
 mod find;
 mod queries;
 mod rules;
-mod stages;
 mod words;
 
 use facts::Facts;
 pub use find::{Find, FindData};
 pub use queries::{Around, AroundData, Blockers, BlockersData};
 use rules::{Outcome, RULES};
-pub use stages::{Stages, StagesData, stages};
 
 use super::{get::deal_line, is_uuid, within, words as checked_words};
 use crate::bindings::exports::claw::crm::read::{

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 pub use queries::{Coming, Overdue, Risk, RiskData, TasksAndDeals, TasksAndPeople, Today};
 use queries::{Deal, NewPerson};
 
-use super::blockers::stages;
+use super::stages::stages;
 use super::within;
 use crate::bindings::exports::claw::crm::read::{
     BriefingReport, BriefingRequest, Section, SectionName, SectionStatus,
