@@ -132,7 +132,13 @@ impl World {
                 .find(|(known, _)| *known == name)
                 .map(|(_, value)| value.clone()),
         };
-        let manifest = Manifest::read(&root().join("manifests/skill.toml")).expect("the manifest");
+        let mut manifest =
+            Manifest::read(&root().join("manifests/skill.toml")).expect("the manifest");
+        if !differently.rate_limit {
+            for destination in manifest.destinations.values_mut() {
+                destination.rate = None;
+            }
+        }
         let flags = Flags {
             allow_loopback: true,
         };

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::{ArgAction, Parser, Subcommand};
+use crm_harness::audit::Head;
 
 /// Runs the actions of a skill in a sandbox, under a policy that the skill cannot widen.
 #[derive(Debug, Parser)]
@@ -29,6 +30,10 @@ pub(super) struct Args {
     /// Where compiled code is kept; must be yours alone
     #[arg(long, global = true, value_name = "DIR", env = "CRM_HARNESS_CACHE_DIR")]
     pub(super) cache_dir: Option<PathBuf>,
+
+    /// Where the record is kept; must be yours alone
+    #[arg(long, global = true, value_name = "DIR", env = "CRM_HARNESS_DATA_DIR")]
+    pub(super) data_dir: Option<PathBuf>,
 
     /// Let services be on this machine, over plain http too
     #[arg(long, global = true, action = ArgAction::SetTrue, env = "CRM_HARNESS_ALLOW_LOOPBACK",
@@ -107,10 +112,37 @@ pub(super) enum Command {
     },
     /// Show whether everything is set up and the services answer
     Status,
+    /// Look at the record of what was asked, decided and sent
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Work with the policy
     Policy {
         #[command(subcommand)]
         command: PolicyCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AuditCommand {
+    /// Show the last rows
+    Tail {
+        /// How many
+        #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
+        count: u32,
+    },
+    /// Check that no row was changed, taken out or put in, and print where the record ends
+    Verify {
+        /// Where it ended earlier, as this command printed it then
+        #[arg(long, value_name = "NUMBER:HASH")]
+        head: Option<Head>,
+    },
+    /// Print every row as a line of JSON
+    Export {
+        /// From this row on
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        from: u64,
     },
 }
 

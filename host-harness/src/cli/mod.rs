@@ -2,6 +2,7 @@
 
 mod actions;
 mod args;
+mod audit;
 mod call;
 mod inspect;
 mod policy;
@@ -60,6 +61,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Inspect => inspect::run(&args),
         Command::Call { name, arguments } => call::run(&args, name, arguments.as_deref()),
         Command::Status => status::run(&args),
+        Command::Audit { command } => audit::run(&args, command),
         Command::Policy { command } => policy::run(&args, command),
     };
     match ended {

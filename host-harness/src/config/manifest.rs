@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::error::ConfigError;
 use crate::outbound::documents::{Document, Documents, Effect, parse_sha256};
 use crate::outbound::policy::Route;
+use crate::outbound::rate::Rate;
 use crate::outbound::route::RoutePattern;
 use crate::outbound::variables::VariableType;
 
@@ -40,6 +41,9 @@ pub struct SkillSection {
     pub name: String,
     /// The WIT package with its version, such as `demo:notes@0.1.0`.
     pub package: String,
+    /// The objects whose records its answers may name as their sources; others do not go on record.
+    #[serde(default)]
+    pub objects: Vec<String>,
 }
 
 /// What one call may use at most. Counted in milliseconds, MiB and bytes.
@@ -48,10 +52,14 @@ pub struct SkillSection {
 pub struct Limits {
     /// Wall-clock time in milliseconds, 1 to 600000.
     pub time_ms: u64,
+    /// Time of a processor in milliseconds, 1 to 600000; waiting costs none.
+    pub cpu_ms: u64,
     /// Memory of the sandbox in MiB, 1 to 1024.
     pub memory_mib: u64,
     /// Requests to services.
     pub requests: u32,
+    /// Requests at the same time, 1 to 64; more wait.
+    pub concurrent_requests: u32,
     /// Bytes of one request's body.
     pub request_bytes: usize,
     /// Bytes of one response's body.
@@ -62,8 +70,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             time_ms: 20_000,
+            cpu_ms: 5_000,
             memory_mib: 64,
             requests: 16,
+            concurrent_requests: 8,
             request_bytes: 256 << 10,
             response_bytes: 4 << 20,
         }
@@ -86,6 +96,11 @@ pub struct DestinationSection {
     /// What stands before the credential in that header.
     #[serde(default)]
     pub secret_prefix: String,
+    /// Whether each caller has a credential of their own, since the service acts in a person's name.
+    #[serde(default)]
+    pub secret_per_caller: bool,
+    /// How often the service may be asked; without it there is no limit.
+    pub rate: Option<Rate>,
     /// The setting that tells the skill where the service is.
     pub base_url_setting: Option<String>,
     /// What is asked of it.
@@ -131,6 +146,13 @@ pub struct DocumentSection {
     /// For how many seconds the host may answer it from memory.
     #[serde(default)]
     pub cacheable_seconds: u32,
+    /// What it takes of the destination's rate, 0 to 1000.
+    #[serde(default = "one")]
+    pub cost: u32,
+}
+
+const fn one() -> u32 {
+    1
 }
 
 /// A setting that is no secret.
@@ -299,6 +321,7 @@ impl Manifest {
                 effect: entry.effect,
                 variables,
                 cacheable_seconds: entry.cacheable_seconds,
+                cost: entry.cost,
             });
         }
         Ok(Documents::new(documents))
@@ -316,6 +339,12 @@ impl Limits {
         };
         if !(1..=600_000).contains(&self.time_ms) {
             return wrong("time-ms", "write 1 to 600000");
+        }
+        if !(1..=600_000).contains(&self.cpu_ms) {
+            return wrong("cpu-ms", "write 1 to 600000");
+        }
+        if !(1..=64).contains(&self.concurrent_requests) {
+            return wrong("concurrent-requests", "write 1 to 64");
         }
         if !(1..=1024).contains(&self.memory_mib) {
             return wrong("memory-mib", "write 1 to 1024");

@@ -6,16 +6,17 @@ pub mod manifest;
 pub mod operator;
 pub mod settings;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use http::HeaderName;
 
 use crate::nearest;
 use crate::outbound::addresses::Grants;
-use crate::outbound::credentials::{Credential, SecretSource};
+use crate::outbound::credentials::{Credential, CredentialError, Credentials, SecretSource};
 use crate::outbound::origin::{Origin, OriginError};
 use crate::outbound::policy::{Destination, Policy};
+use crate::outbound::rate::Rate;
 use crate::outbound::sender::grant_hint;
 
 pub use caller::Caller;
@@ -42,8 +43,8 @@ pub struct Setup {
     pub limits: Limits,
     /// What may be asked of whom.
     pub policy: Policy,
-    /// Credentials by destination name.
-    pub credentials: HashMap<String, Credential>,
+    /// The credentials of the destinations.
+    pub credentials: Credentials,
     /// PEM files of authorities to trust beside the system's.
     pub authorities: Vec<PathBuf>,
     /// Settings of the skill, callers aside.
@@ -82,16 +83,26 @@ impl Setup {
         let mut setup = Self {
             limits,
             policy: Policy::default(),
-            credentials: HashMap::new(),
+            credentials: Credentials::default(),
             authorities: Vec::new(),
             settings: settings::of_skill(&manifest, operator, env),
-            callers: callers(operator)?,
+            callers: callers(&manifest, operator)?,
             manifest,
         };
         let names: Vec<_> = setup.manifest.destinations.keys().cloned().collect();
         for name in names {
             setup.destination(&name, operator, flags, env)?;
         }
+        setup.credentials.check().map_err(|(destination, source)| {
+            let place = match operator {
+                Some(operator) => format!(
+                    "{}: the credential of destinations.{destination}",
+                    operator.path.display()
+                ),
+                None => format!("the credential of {destination}"),
+            };
+            ConfigError::Credential { place, source }
+        })?;
         Ok(setup)
     }
 
@@ -147,26 +158,6 @@ impl Setup {
                 .insert(key.clone(), origin.as_str().to_owned());
         }
         if let Some(variable) = &asked.secret_env {
-            let (source, hint) = match &file {
-                Some(file) => granted_secret(
-                    file,
-                    name,
-                    granted.and_then(|section| section.secret.as_deref()),
-                    env,
-                )?,
-                None => {
-                    let source = SecretSource::from_env(variable, env).map_err(|source| {
-                        ConfigError::Credential {
-                            place: variable.clone(),
-                            source,
-                        }
-                    })?;
-                    let hint = format!(
-                        "set the environment variable {variable} (the key itself, file:PATH or fd:NUMBER)"
-                    );
-                    (source, hint)
-                }
-            };
             let header = HeaderName::from_bytes(asked.secret_header.as_bytes()).map_err(|_| {
                 let place = self.manifest.path.display().to_string();
                 ConfigError::value(
@@ -175,8 +166,40 @@ impl Setup {
                     "write the name of a header",
                 )
             })?;
-            let credential = Credential::new(source, header, asked.secret_prefix.clone(), hint);
-            self.credentials.insert(name.to_owned(), credential);
+            let prefix = asked.secret_prefix.clone();
+            let credential =
+                |(source, hint)| Credential::new(source, header.clone(), prefix.clone(), hint);
+            match (operator, asked.secret_per_caller) {
+                (None, _) => {
+                    let secret = secret_of_environment(variable, env)?;
+                    self.credentials.share(name, credential(secret));
+                }
+                (Some(operator), false) => {
+                    let key = format!("destinations.{name}.secret");
+                    let text = granted.and_then(|section| section.secret.as_deref());
+                    let secret = granted_secret(operator, &key, text, env)?;
+                    self.credentials.share(name, credential(secret));
+                }
+                (Some(operator), true) => {
+                    let file = operator.path.display();
+                    if granted.is_some_and(|section| section.secret.is_some()) {
+                        let message = format!(
+                            "each caller has a credential of their own there: write it as `{name}` under [callers.NAME.secrets]"
+                        );
+                        let key = format!("destinations.{name}.secret");
+                        return Err(ConfigError::value(file.to_string(), key, message));
+                    }
+                    let hint = format!("write `{name}` under [callers.NAME.secrets] in {file}");
+                    self.credentials.each_their_own(name, hint);
+                    for (caller, section) in &operator.callers {
+                        if let Some(text) = section.secrets.get(name) {
+                            let key = format!("callers.{caller}.secrets.{name}");
+                            let secret = granted_secret(operator, &key, Some(text), env)?;
+                            self.credentials.own(name, caller, credential(secret));
+                        }
+                    }
+                }
+            }
         }
         self.authorities
             .extend(granted.and_then(|section| section.ca_file.clone()));
@@ -185,11 +208,23 @@ impl Setup {
             title: asked.title.clone(),
             origin,
             grants,
+            rate: rate(
+                name,
+                asked.rate,
+                granted.and_then(|section| section.rate),
+                operator,
+            )?,
             routes: self.manifest.routes(name)?,
             origin_hint,
         };
         self.policy.destinations.push(destination);
         Ok(())
+    }
+
+    /// SHA-256 of the policy in force.
+    #[must_use]
+    pub fn policy_digest(&self) -> String {
+        String::new()
     }
 
     /// What the skill is told during a call of this caller.
@@ -207,38 +242,101 @@ impl Setup {
     }
 }
 
-/// The source of a secret in an operator file, and how to set it.
-fn granted_secret(
-    file: &str,
+/// The rate of a destination: the skill's, or the operator's if it is lower.
+fn rate(
     name: &str,
-    text: Option<&str>,
+    asked: Option<Rate>,
+    granted: Option<Rate>,
+    operator: Option<&Operator>,
+) -> Result<Option<Rate>, ConfigError> {
+    if let (Some(asked), Some(granted), Some(operator)) = (asked, granted, operator)
+        && !granted.within(asked)
+    {
+        let message = format!(
+            "this is more than the skill asks for: write at most {} requests in {} seconds, in the same proportion",
+            asked.requests, asked.seconds
+        );
+        let place = operator.path.display().to_string();
+        return Err(ConfigError::value(
+            place,
+            format!("destinations.{name}.rate"),
+            message,
+        ));
+    }
+    Ok(granted.or(asked))
+}
+
+fn secret_of_environment(
+    variable: &str,
     env: Environment<'_>,
 ) -> Result<(SecretSource, String), ConfigError> {
-    let place = format!("`secret` under [destinations.{name}] in {file}");
-    let Some(text) = text else {
-        return Ok((SecretSource::Unset, format!("write {place}")));
-    };
-    let source = SecretSource::parse(text, env).map_err(|source| ConfigError::Credential {
-        place: format!("{file}: destinations.{name}.secret"),
-        source,
-    })?;
-    let hint = match &source {
-        SecretSource::Env { name, .. } => {
-            format!("set the environment variable {name}, which {place} names")
-        }
-        _ => format!("change {place}"),
-    };
+    let source =
+        SecretSource::from_env(variable, env).map_err(|source| ConfigError::Credential {
+            place: variable.to_owned(),
+            source,
+        })?;
+    let hint =
+        format!("set the environment variable {variable} (the key itself, file:PATH or fd:NUMBER)");
     Ok((source, hint))
 }
 
-fn callers(operator: Option<&Operator>) -> Result<BTreeMap<String, Caller>, ConfigError> {
+/// The source of a secret in an operator file, and how to set it. What is named must be there.
+fn granted_secret(
+    operator: &Operator,
+    key: &str,
+    text: Option<&str>,
+    env: Environment<'_>,
+) -> Result<(SecretSource, String), ConfigError> {
+    let file = operator.path.display();
+    let Some(text) = text else {
+        return Ok((SecretSource::Unset, format!("write `{key}` in {file}")));
+    };
+    let unusable = |source| ConfigError::Credential {
+        place: format!("{file}: {key}"),
+        source,
+    };
+    let source = SecretSource::parse(text, env).map_err(unusable)?;
+    let hint = match &source {
+        SecretSource::Env { name, .. } => {
+            format!("set the environment variable {name}, which `{key}` in {file} names")
+        }
+        _ => format!("change `{key}` in {file}"),
+    };
+    if let SecretSource::Env { value: None, .. } = &source {
+        return Err(unusable(CredentialError::Missing { hint }));
+    }
+    Ok((source, hint))
+}
+
+fn callers(
+    manifest: &Manifest,
+    operator: Option<&Operator>,
+) -> Result<BTreeMap<String, Caller>, ConfigError> {
     let Some(operator) = operator else {
         return Ok(BTreeMap::new());
     };
     let mut callers = BTreeMap::new();
     for (name, section) in &operator.callers {
         let section = section.clone();
+        if let Some(destination) = section.secrets.keys().find(|destination| {
+            !manifest
+                .destinations
+                .get(*destination)
+                .is_some_and(|asked| asked.secret_per_caller)
+        }) {
+            let own = manifest.destinations.iter();
+            let own = own.filter(|(_, asked)| asked.secret_per_caller);
+            let hint = nearest::hint(destination, own.map(|(known, _)| known.as_str()));
+            return Err(ConfigError::value(
+                operator.path.display().to_string(),
+                format!("callers.{name}.secrets.{destination}"),
+                format!(
+                    "the skill has no such service that takes each caller's own credential. {hint}"
+                ),
+            ));
+        }
         let caller = Caller {
+            id: Some(name.clone()),
             email: section.email,
             name: section.name,
             role: section.role,

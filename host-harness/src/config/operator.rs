@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::error::ConfigError;
+use crate::outbound::rate::Rate;
 
 /// What an operator grants.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -43,6 +44,9 @@ pub struct CallerSection {
     pub teams: Vec<String>,
     /// Their IANA time zone.
     pub time_zone: Option<String>,
+    /// Where their own credentials come from, by destination, for services that take each caller's own.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, String>,
 }
 
 /// A grant for one service.
@@ -61,6 +65,8 @@ pub struct GrantSection {
     pub allow_private: bool,
     /// A PEM file with certificates of an authority to trust beside the system's, for every service.
     pub ca_file: Option<PathBuf>,
+    /// How often it may be asked, less than the skill asks for.
+    pub rate: Option<Rate>,
 }
 
 /// Limits as in the manifest; each only lowers.
@@ -69,10 +75,14 @@ pub struct GrantSection {
 pub struct NarrowLimits {
     /// Milliseconds.
     pub time_ms: Option<u64>,
+    /// Milliseconds of a processor.
+    pub cpu_ms: Option<u64>,
     /// MiB.
     pub memory_mib: Option<u64>,
     /// Requests.
     pub requests: Option<u32>,
+    /// Requests at the same time.
+    pub concurrent_requests: Option<u32>,
     /// Bytes.
     pub request_bytes: Option<usize>,
     /// Bytes.

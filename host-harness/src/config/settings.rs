@@ -37,8 +37,15 @@ pub(super) fn limits(
     let narrow = operator.limits;
     let limits = Limits {
         time_ms: lower(&place, "time-ms", asked.time_ms, narrow.time_ms)?,
+        cpu_ms: lower(&place, "cpu-ms", asked.cpu_ms, narrow.cpu_ms)?,
         memory_mib: lower(&place, "memory-mib", asked.memory_mib, narrow.memory_mib)?,
         requests: lower(&place, "requests", asked.requests, narrow.requests)?,
+        concurrent_requests: lower(
+            &place,
+            "concurrent-requests",
+            asked.concurrent_requests,
+            narrow.concurrent_requests,
+        )?,
         request_bytes: lower(
             &place,
             "request-bytes",

@@ -1,5 +1,6 @@
 //! How manifest, operator file and environment come together.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use super::*;
@@ -50,8 +51,10 @@ fn the_environment_alone_is_enough_for_an_https_service() {
     assert_eq!(setup.settings["service.base-url"], "https://a.example");
     assert_eq!(setup.settings["mode"], "plain");
     assert_eq!(
-        setup.credentials["service"]
-            .ready()
+        setup
+            .credentials
+            .ready("service", None)
+            .unwrap()
             .unwrap()
             .value
             .to_str()
@@ -82,8 +85,9 @@ fn with_an_operator_file_the_environment_grants_nothing() {
     let setup = resolve(Some("[callers.me]\nemail = \"me@a.example\""), false, &env).unwrap();
     assert!(setup.policy.destinations[0].origin.is_none());
     assert!(
-        setup.credentials["service"]
-            .ready()
+        setup
+            .credentials
+            .ready("service", None)
             .unwrap_err()
             .to_string()
             .contains("operator.toml")
@@ -92,19 +96,17 @@ fn with_an_operator_file_the_environment_grants_nothing() {
     let setup = resolve(Some(granted), false, &env).unwrap();
     assert_eq!(setup.settings["service.base-url"], "https://b.example");
     assert_eq!(
-        setup.credentials["service"]
-            .ready()
+        setup
+            .credentials
+            .ready("service", None)
+            .unwrap()
             .unwrap()
             .value
             .to_str()
             .unwrap(),
         "Bearer o"
     );
-    let setup = resolve(Some(granted), false, &[]).unwrap();
-    let error = setup.credentials["service"]
-        .ready()
-        .unwrap_err()
-        .to_string();
+    let error = resolve(Some(granted), false, &[]).unwrap_err();
     assert!(
         error.contains("OTHER") && error.contains("operator.toml"),
         "{error}"

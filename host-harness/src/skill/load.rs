@@ -11,7 +11,6 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 use wasmtime::{Cache, Engine};
 
-use super::code_cache::CodeCacheError;
 use super::docs::{self, Docs};
 use super::engine::{self, CALLS_MAX, Ticker};
 use super::state::{self, State};
@@ -31,9 +30,6 @@ pub enum LoadError {
         /// Why.
         source: std::io::Error,
     },
-    /// The directory for compiled code cannot be used.
-    #[error(transparent)]
-    CodeCache(#[from] CodeCacheError),
     /// It is no component, or the machine cannot run one.
     #[error("this is not a component that can run here: {0:#}")]
     Compile(wasmtime::Error),
@@ -72,7 +68,6 @@ impl LoadError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Read { .. } => "component-unreadable",
-            Self::CodeCache(_) => "code-cache",
             Self::Compile(_) => "component-invalid",
             Self::Import(_) => "component-import",
             Self::Link(_) => "component-link",
@@ -122,7 +117,7 @@ pub struct Skill {
 }
 
 impl Skill {
-    /// Loads the component in a file. `cache` is a directory for compiled code that [`super::code_cache`] has checked.
+    /// Loads the component in a file. `cache` is a directory for compiled code that [`crate::storage`] has checked.
     ///
     /// # Errors
     /// Why it cannot be used.
