@@ -24,10 +24,13 @@ pub(super) struct Connection {
     pub(super) address: SocketAddr,
 }
 
+/// Connections to one origin at one address, and since when they are idle.
+type Idle = Vec<(Connection, Instant)>;
+
 /// Idle connections.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
-    idle: Mutex<HashMap<(Origin, SocketAddr), Vec<(Connection, Instant)>>>,
+    idle: Mutex<HashMap<(Origin, SocketAddr), Idle>>,
 }
 
 impl Pool {
