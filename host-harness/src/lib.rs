@@ -9,6 +9,7 @@ pub mod nearest;
 pub mod outbound;
 pub mod skill;
 pub mod storage;
+pub mod trust;
 
 pub use config::{Caller, ConfigError, Setup};
 pub use skill::call::CallError;

@@ -112,6 +112,14 @@ pub(super) enum Command {
     },
     /// Show whether everything is set up and the services answer
     Status,
+    /// Ask for addresses, credentials and members, try them, and write an operator file
+    Init(InitArgs),
+    /// Show what the component and its manifest ask for, or how that differs from what was accepted, and accept it
+    Trust {
+        /// Accept without asking
+        #[arg(long)]
+        accept: bool,
+    },
     /// Look at the record of what was asked, decided and sent
     Audit {
         #[command(subcommand)]
@@ -122,6 +130,32 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct InitArgs {
+    /// The file to write [default: operator.toml]
+    pub(super) file: Option<PathBuf>,
+
+    /// Where a service is, as URL or NAME=URL
+    #[arg(long, value_name = "[NAME=]URL")]
+    pub(super) url: Vec<String>,
+
+    /// Where its credential is: env:NAME, file:PATH or fd:NUMBER, or NAME= and one of these
+    #[arg(long, value_name = "[NAME=]REFERENCE")]
+    pub(super) secret: Vec<String>,
+
+    /// A member: e-mail, name, role, teams; may be given several times
+    #[arg(long, value_name = "EMAIL,NAME,ROLE,TEAM")]
+    pub(super) member: Vec<String>,
+
+    /// Grant what the addresses need, and write the file even if something does not work yet
+    #[arg(long)]
+    pub(super) yes: bool,
+
+    /// Replace the file if there is one
+    #[arg(long)]
+    pub(super) force: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -90,7 +90,7 @@ pub(super) fn setup(args: &Args) -> Result<Setup, Misuse> {
     .map_err(config)
 }
 
-fn component(args: &Args) -> Result<PathBuf, Misuse> {
+pub(super) fn component(args: &Args) -> Result<PathBuf, Misuse> {
     if let Some(path) = &args.component {
         return Ok(path.clone());
     }
@@ -105,7 +105,7 @@ fn component(args: &Args) -> Result<PathBuf, Misuse> {
     })
 }
 
-fn manifest(args: &Args) -> Result<PathBuf, Misuse> {
+pub(super) fn manifest(args: &Args) -> Result<PathBuf, Misuse> {
     if let Some(path) = &args.manifest {
         return Ok(path.clone());
     }
@@ -135,7 +135,7 @@ fn upward(relative: &Path) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-fn cache(args: &Args) -> Result<Option<PathBuf>, Misuse> {
+pub(super) fn cache(args: &Args) -> Result<Option<PathBuf>, Misuse> {
     let Some(directory) = args
         .cache_dir
         .clone()

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use http::Method;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
-use super::error::ConfigError;
-use crate::outbound::documents::{Document, Documents, Effect, parse_sha256};
+use super::error::{ConfigError, place};
+use super::lines::Lines;
+use crate::outbound::documents::{Document, Documents, Effect, hex, parse_sha256};
 use crate::outbound::policy::Route;
 use crate::outbound::rate::Rate;
 use crate::outbound::route::RoutePattern;
@@ -31,6 +33,11 @@ pub struct Manifest {
     /// Where it was read from.
     #[serde(skip)]
     pub path: PathBuf,
+    /// SHA-256 of its exact text, in lower-case hexadecimal.
+    #[serde(skip)]
+    pub sha256: String,
+    #[serde(skip)]
+    lines: Lines,
 }
 
 /// Which skill a manifest belongs to.
@@ -191,7 +198,9 @@ impl Manifest {
             message: error.to_string(),
         })?;
         manifest.path = path.to_owned();
-        manifest.limits.check(&path.display().to_string())?;
+        manifest.sha256 = hex(&Sha256::digest(text.as_bytes()));
+        manifest.lines = Lines::of(text);
+        manifest.limits.check(&|key| manifest.place(key))?;
         manifest.package()?;
         for name in manifest.destinations.keys() {
             manifest.routes(name)?;
@@ -327,15 +336,36 @@ impl Manifest {
         Ok(Documents::new(documents))
     }
 
+    /// File and line of a key, for errors.
+    pub(super) fn place(&self, key: &str) -> String {
+        place(&self.path, self.lines.line(key))
+    }
+
     fn wrong(&self, key: impl Into<String>, message: impl Into<String>) -> ConfigError {
-        ConfigError::value(self.path.display().to_string(), key, message)
+        let key = key.into();
+        ConfigError::value(self.place(&key), key, message)
     }
 }
 
 impl Limits {
-    pub(crate) fn check(&self, place: &str) -> Result<(), ConfigError> {
+    /// Every limit with its name in the files.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, u64); 7] {
+        [
+            ("time-ms", self.time_ms),
+            ("cpu-ms", self.cpu_ms),
+            ("memory-mib", self.memory_mib),
+            ("requests", self.requests.into()),
+            ("concurrent-requests", self.concurrent_requests.into()),
+            ("request-bytes", self.request_bytes as u64),
+            ("response-bytes", self.response_bytes as u64),
+        ]
+    }
+
+    pub(super) fn check(&self, place: &dyn Fn(&str) -> String) -> Result<(), ConfigError> {
         let wrong = |key: &str, message: &str| {
-            Err(ConfigError::value(place, format!("limits.{key}"), message))
+            let key = format!("limits.{key}");
+            Err(ConfigError::value(place(&key), key, message))
         };
         if !(1..=600_000).contains(&self.time_ms) {
             return wrong("time-ms", "write 1 to 600000");
@@ -349,11 +379,11 @@ impl Limits {
         if !(1..=1024).contains(&self.memory_mib) {
             return wrong("memory-mib", "write 1 to 1024");
         }
-        if self.request_bytes > 16 << 20 || self.response_bytes > 64 << 20 {
-            return wrong(
-                "request-bytes, response-bytes",
-                "write at most 16777216 and 67108864",
-            );
+        if self.request_bytes > 16 << 20 {
+            return wrong("request-bytes", "write at most 16777216");
+        }
+        if self.response_bytes > 64 << 20 {
+            return wrong("response-bytes", "write at most 67108864");
         }
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! What the skill asks, what the operator grants, and what follows from both.
 
 pub mod caller;
+pub mod draft;
 pub mod error;
+mod lines;
 pub mod manifest;
 pub mod operator;
 pub mod settings;
@@ -10,14 +12,17 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use http::HeaderName;
+use sha2::{Digest, Sha256};
 
 use crate::nearest;
 use crate::outbound::addresses::Grants;
 use crate::outbound::credentials::{Credential, CredentialError, Credentials, SecretSource};
+use crate::outbound::documents::hex;
 use crate::outbound::origin::{Origin, OriginError};
 use crate::outbound::policy::{Destination, Policy};
 use crate::outbound::rate::Rate;
 use crate::outbound::sender::grant_hint;
+use crate::trust::Trust;
 
 pub use caller::Caller;
 pub use error::ConfigError;
@@ -49,6 +54,8 @@ pub struct Setup {
     pub authorities: Vec<PathBuf>,
     /// Settings of the skill, callers aside.
     pub settings: BTreeMap<String, String>,
+    /// What the operator has accepted.
+    pub trust: Trust,
     /// The callers that the operator names.
     pub callers: BTreeMap<String, Caller>,
 }
@@ -67,13 +74,13 @@ impl Setup {
     ) -> Result<Self, ConfigError> {
         if let Some(operator) = operator {
             known(
-                &operator.path,
+                operator,
                 "destinations",
                 operator.destinations.keys(),
                 manifest.destinations.keys(),
             )?;
             known(
-                &operator.path,
+                operator,
                 "settings",
                 operator.settings.keys(),
                 manifest.settings.keys(),
@@ -82,6 +89,22 @@ impl Setup {
         let limits = settings::limits(&manifest, operator)?;
         let mut setup = Self {
             limits,
+            trust: match operator {
+                None => Trust::NoOperator,
+                Some(Operator {
+                    trust: None, path, ..
+                }) => Trust::Nothing {
+                    operator: path.clone(),
+                },
+                Some(Operator {
+                    trust: Some(pins),
+                    path,
+                    ..
+                }) => Trust::Pinned {
+                    operator: path.clone(),
+                    pins: pins.clone(),
+                },
+            },
             policy: Policy::default(),
             credentials: Credentials::default(),
             authorities: Vec::new(),
@@ -95,10 +118,10 @@ impl Setup {
         }
         setup.credentials.check().map_err(|(destination, source)| {
             let place = match operator {
-                Some(operator) => format!(
-                    "{}: the credential of destinations.{destination}",
-                    operator.path.display()
-                ),
+                Some(operator) => {
+                    let key = format!("destinations.{destination}.secret");
+                    format!("{}: {key}", operator.place(&key))
+                }
                 None => format!("the credential of {destination}"),
             };
             ConfigError::Credential { place, source }
@@ -121,12 +144,17 @@ impl Setup {
             loopback: flags.allow_loopback || granted.is_some_and(|section| section.allow_loopback),
             private: granted.is_some_and(|section| section.allow_private),
         };
-        let file = operator.map(|operator| operator.path.display().to_string());
-        let (place, entry, origin_hint) = match &file {
-            Some(file) => (
-                format!("{file}: destinations.{name}.origin"),
+        let (place, entry, origin_hint) = match operator {
+            Some(operator) => (
+                {
+                    let key = format!("destinations.{name}.origin");
+                    format!("{}: {key}", operator.place(&key))
+                },
                 granted.map(|section| section.origin.clone()),
-                format!("`origin` under [destinations.{name}] in {file}"),
+                format!(
+                    "`origin` under [destinations.{name}] in {}",
+                    operator.path.display()
+                ),
             ),
             None => {
                 let entry = env(&asked.origin_env).filter(|value| !value.is_empty());
@@ -159,12 +187,9 @@ impl Setup {
         }
         if let Some(variable) = &asked.secret_env {
             let header = HeaderName::from_bytes(asked.secret_header.as_bytes()).map_err(|_| {
-                let place = self.manifest.path.display().to_string();
-                ConfigError::value(
-                    place,
-                    format!("destinations.{name}.secret-header"),
-                    "write the name of a header",
-                )
+                let key = format!("destinations.{name}.secret-header");
+                let place = self.manifest.place(&key);
+                ConfigError::value(place, key, "write the name of a header")
             })?;
             let prefix = asked.secret_prefix.clone();
             let credential =
@@ -187,7 +212,7 @@ impl Setup {
                             "each caller has a credential of their own there: write it as `{name}` under [callers.NAME.secrets]"
                         );
                         let key = format!("destinations.{name}.secret");
-                        return Err(ConfigError::value(file.to_string(), key, message));
+                        return Err(operator.wrong(key, message));
                     }
                     let hint = format!("write `{name}` under [callers.NAME.secrets] in {file}");
                     self.credentials.each_their_own(name, hint);
@@ -221,10 +246,45 @@ impl Setup {
         Ok(())
     }
 
-    /// SHA-256 of the policy in force.
+    /// SHA-256 of the policy in force, in lower-case hexadecimal: over the manifest's digest and what is granted (origins,
+    /// networks, rates, limits, settings). No secret is in it.
     #[must_use]
     pub fn policy_digest(&self) -> String {
-        String::new()
+        let mut digest = Sha256::new();
+        let mut line = |parts: &[&str]| {
+            for part in parts {
+                digest.update((part.len() as u64).to_le_bytes());
+                digest.update(part);
+            }
+        };
+        line(&["manifest", &self.manifest.sha256]);
+        for destination in &self.policy.destinations {
+            line(&[
+                "destination",
+                &destination.name,
+                destination.origin.as_ref().map_or("", Origin::as_str),
+                if destination.grants.loopback {
+                    "loopback"
+                } else {
+                    ""
+                },
+                if destination.grants.private {
+                    "private"
+                } else {
+                    ""
+                },
+                &destination.rate.map_or_else(String::new, |rate| {
+                    format!("{} in {} s", rate.requests, rate.seconds)
+                }),
+            ]);
+        }
+        for (name, value) in self.limits.named() {
+            line(&["limit", name, &value.to_string()]);
+        }
+        for (key, value) in &self.settings {
+            line(&["setting", key, value]);
+        }
+        hex(&digest.finalize())
     }
 
     /// What the skill is told during a call of this caller.
@@ -256,12 +316,7 @@ fn rate(
             "this is more than the skill asks for: write at most {} requests in {} seconds, in the same proportion",
             asked.requests, asked.seconds
         );
-        let place = operator.path.display().to_string();
-        return Err(ConfigError::value(
-            place,
-            format!("destinations.{name}.rate"),
-            message,
-        ));
+        return Err(operator.wrong(format!("destinations.{name}.rate"), message));
     }
     Ok(granted.or(asked))
 }
@@ -292,7 +347,7 @@ fn granted_secret(
         return Ok((SecretSource::Unset, format!("write `{key}` in {file}")));
     };
     let unusable = |source| ConfigError::Credential {
-        place: format!("{file}: {key}"),
+        place: format!("{}: {key}", operator.place(key)),
         source,
     };
     let source = SecretSource::parse(text, env).map_err(unusable)?;
@@ -327,8 +382,7 @@ fn callers(
             let own = manifest.destinations.iter();
             let own = own.filter(|(_, asked)| asked.secret_per_caller);
             let hint = nearest::hint(destination, own.map(|(known, _)| known.as_str()));
-            return Err(ConfigError::value(
-                operator.path.display().to_string(),
+            return Err(operator.wrong(
                 format!("callers.{name}.secrets.{destination}"),
                 format!(
                     "the skill has no such service that takes each caller's own credential. {hint}"
@@ -343,7 +397,12 @@ fn callers(
             teams: section.teams,
             time_zone: section.time_zone,
         };
-        caller.settings(&format!("{}: callers.{name}", operator.path.display()))?;
+        caller.settings("").map_err(|error| match error {
+            ConfigError::Value { key, message, .. } => {
+                operator.wrong(format!("callers.{name}.{key}"), message)
+            }
+            other => other,
+        })?;
         callers.insert(name.clone(), caller);
     }
     Ok(callers)
@@ -351,7 +410,7 @@ fn callers(
 
 /// Every key must be one that the manifest knows.
 fn known<'a>(
-    path: &std::path::Path,
+    operator: &Operator,
     section: &str,
     given: impl Iterator<Item = &'a String>,
     known: impl Iterator<Item = &'a String> + Clone,
@@ -360,11 +419,7 @@ fn known<'a>(
         if !known.clone().any(|name| name == key) {
             let hint = nearest::hint(key, known.clone().map(String::as_str));
             let message = format!("the skill has no such name. {hint}");
-            return Err(ConfigError::value(
-                path.display().to_string(),
-                format!("{section}.{key}"),
-                message,
-            ));
+            return Err(operator.wrong(format!("{section}.{key}"), message));
         }
     }
     Ok(())

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::error::ConfigError;
+use super::error::{ConfigError, place};
+use super::lines::Lines;
 use crate::outbound::rate::Rate;
+use crate::trust::Pins;
 
 /// What an operator grants.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -24,9 +26,13 @@ pub struct Operator {
     /// Narrower limits.
     #[serde(default)]
     pub limits: NarrowLimits,
+    /// Component and manifest that were accepted.
+    pub trust: Option<Pins>,
     /// Where it was read from.
     #[serde(skip)]
     pub path: PathBuf,
+    #[serde(skip)]
+    lines: Lines,
 }
 
 /// A person.
@@ -116,7 +122,19 @@ impl Operator {
             }
         })?;
         path.clone_into(&mut operator.path);
+        operator.lines = Lines::of(text);
         Ok(operator)
+    }
+
+    /// File and line of a key, for errors.
+    pub(super) fn place(&self, key: &str) -> String {
+        place(&self.path, self.lines.line(key))
+    }
+
+    /// An error about one of its keys.
+    pub(super) fn wrong(&self, key: impl Into<String>, message: impl Into<String>) -> ConfigError {
+        let key = key.into();
+        ConfigError::value(self.place(&key), key, message)
     }
 }
 

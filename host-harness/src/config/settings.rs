@@ -33,38 +33,37 @@ pub(super) fn limits(
     let Some(operator) = operator else {
         return Ok(asked);
     };
-    let place = operator.path.display().to_string();
     let narrow = operator.limits;
     let limits = Limits {
-        time_ms: lower(&place, "time-ms", asked.time_ms, narrow.time_ms)?,
-        cpu_ms: lower(&place, "cpu-ms", asked.cpu_ms, narrow.cpu_ms)?,
-        memory_mib: lower(&place, "memory-mib", asked.memory_mib, narrow.memory_mib)?,
-        requests: lower(&place, "requests", asked.requests, narrow.requests)?,
+        time_ms: lower(operator, "time-ms", asked.time_ms, narrow.time_ms)?,
+        cpu_ms: lower(operator, "cpu-ms", asked.cpu_ms, narrow.cpu_ms)?,
+        memory_mib: lower(operator, "memory-mib", asked.memory_mib, narrow.memory_mib)?,
+        requests: lower(operator, "requests", asked.requests, narrow.requests)?,
         concurrent_requests: lower(
-            &place,
+            operator,
             "concurrent-requests",
             asked.concurrent_requests,
             narrow.concurrent_requests,
         )?,
         request_bytes: lower(
-            &place,
+            operator,
             "request-bytes",
             asked.request_bytes,
             narrow.request_bytes,
         )?,
         response_bytes: lower(
-            &place,
+            operator,
             "response-bytes",
             asked.response_bytes,
             narrow.response_bytes,
         )?,
     };
-    limits.check(&place)?;
+    limits.check(&|key| operator.place(key))?;
     Ok(limits)
 }
 
 fn lower<T: PartialOrd + Copy + std::fmt::Display>(
-    place: &str,
+    operator: &Operator,
     key: &str,
     asked: T,
     narrow: Option<T>,
@@ -72,7 +71,7 @@ fn lower<T: PartialOrd + Copy + std::fmt::Display>(
     match narrow {
         Some(wider) if wider > asked => {
             let message = format!("{wider} is more than the skill asks for: write at most {asked}");
-            Err(ConfigError::value(place, format!("limits.{key}"), message))
+            Err(operator.wrong(format!("limits.{key}"), message))
         }
         Some(narrow) => Ok(narrow),
         None => Ok(asked),

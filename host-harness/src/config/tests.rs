@@ -160,7 +160,7 @@ fn a_setting_comes_from_the_environment_before_the_file_before_the_default() {
 fn a_callers_time_zone_is_checked_when_the_file_is_read() {
     let error = resolve(Some("[callers.me]\ntime-zone = \"Nowhere\""), false, &[]).unwrap_err();
     assert!(
-        error.contains("operator.toml: callers.me: time-zone"),
+        error.contains("operator.toml:2: callers.me.time-zone"),
         "{error}"
     );
 }

@@ -108,7 +108,13 @@ impl Harness {
         parts: Parts,
         cache: Option<&std::path::Path>,
     ) -> Result<Self, LoadError> {
-        let skill = Skill::load(component, &setup.manifest, setup.limits.memory_mib, cache)?;
+        let skill = Skill::trusted(
+            component,
+            &setup.manifest,
+            &setup.trust,
+            setup.limits.memory_mib,
+            cache,
+        )?;
         let policy = setup.policy_digest();
         let tls = Tls::new(std::mem::take(&mut setup.authorities));
         let client = parts

@@ -17,6 +17,7 @@ use super::state::{self, State};
 use super::tools::{self, READ, Tool, ToolError};
 use crate::config::Manifest;
 use crate::outbound::documents::hex;
+use crate::trust::{Trust, Untrusted};
 
 /// Why a component cannot be used.
 #[derive(Debug, Error)]
@@ -30,6 +31,9 @@ pub enum LoadError {
         /// Why.
         source: std::io::Error,
     },
+    /// Nobody has accepted it.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
     /// It is no component, or the machine cannot run one.
     #[error("this is not a component that can run here: {0:#}")]
     Compile(wasmtime::Error),
@@ -68,6 +72,7 @@ impl LoadError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Read { .. } => "component-unreadable",
+            Self::Untrusted(_) => "untrusted",
             Self::Compile(_) => "component-invalid",
             Self::Import(_) => "component-import",
             Self::Link(_) => "component-link",
@@ -144,6 +149,19 @@ impl Skill {
         memory_mib: u64,
         cache: Option<&Path>,
     ) -> Result<Self, LoadError> {
+        Self::trusted(bytes, manifest, &Trust::NoOperator, memory_mib, cache)
+    }
+
+    /// The same, but only if it has been accepted.
+    pub(super) fn trusted(
+        bytes: &[u8],
+        manifest: &Manifest,
+        trust: &Trust,
+        memory_mib: u64,
+        cache: Option<&Path>,
+    ) -> Result<Self, LoadError> {
+        let sha256 = hex(&Sha256::digest(bytes));
+        trust.check(&sha256, &manifest.sha256)?;
         let memory_bytes =
             usize::try_from(memory_mib.saturating_mul(1 << 20)).unwrap_or(usize::MAX);
         let (engine, cache) = engine::build(memory_bytes, cache).map_err(LoadError::Compile)?;
@@ -165,7 +183,6 @@ impl Skill {
                 Some((tool.name.clone(), index))
             })
             .collect();
-        let sha256 = hex(&Sha256::digest(bytes));
         Ok(Self {
             ticker: Ticker::start(engine.clone()).map_err(LoadError::Thread)?,
             slots: Semaphore::new(CALLS_MAX as usize),
