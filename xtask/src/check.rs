@@ -112,7 +112,14 @@ fn clippy_wasm(mut cargo: Command, workspace: &Workspace) -> Result<Outcome> {
             "the toolchain with clippy has no target {TARGET} (`rustup target add {TARGET}`)"
         )));
     }
-    cargo.args(["clippy", "--locked", "--target", TARGET]);
+    cargo.args([
+        "clippy",
+        "--locked",
+        "--lib",
+        "--examples",
+        "--target",
+        TARGET,
+    ]);
     for package in guests::sandboxed(workspace) {
         cargo.args(["--package", &package]);
     }

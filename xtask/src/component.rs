@@ -6,7 +6,7 @@ use std::process::{ExitCode, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use cargo_metadata::Message;
+use cargo_metadata::{CrateType, Message};
 use sha2::{Digest, Sha256};
 use wasm_encoder::{ComponentSection, CustomSection};
 use wit_component::{ComponentEncoder, DecodedWasm};
@@ -85,7 +85,36 @@ pub(crate) fn build(
     world: &Path,
     out: &Path,
 ) -> Result<Built> {
-    let core = compile(workspace, toolchain, package)?;
+    let core = compile(workspace, toolchain, package, &["--lib"])?
+        .pop()
+        .with_context(|| {
+            format!("{package} gave no wasm module; its Cargo.toml needs `crate-type = [\"cdylib\"]` under [lib]")
+        })?;
+    finish(package, &core.path, world, out)
+}
+
+/// Builds every cdylib example of `package` and writes them to `folder`, as `<package>_<example>.wasm`.
+pub(crate) fn build_examples(
+    workspace: &Workspace,
+    toolchain: Toolchain,
+    package: &str,
+    world: &Path,
+    folder: &Path,
+) -> Result<Vec<Built>> {
+    compile(workspace, toolchain, package, &["--examples"])?
+        .into_iter()
+        .map(|module| {
+            let out = folder.join(format!(
+                "{}_{}.wasm",
+                package.replace('-', "_"),
+                module.name
+            ));
+            finish(package, &module.path, world, &out)
+        })
+        .collect()
+}
+
+fn finish(package: &str, core: &Path, world: &Path, out: &Path) -> Result<Built> {
     let core = fs::read(&core).with_context(|| format!("cannot read {}", core.display()))?;
     let mut component = encode(&core).with_context(|| {
         format!(
@@ -105,12 +134,25 @@ pub(crate) fn build(
     })
 }
 
-/// Runs cargo, which shows its own progress, and returns the core module's path.
-fn compile(workspace: &Workspace, toolchain: Toolchain, package: &str) -> Result<PathBuf> {
+/// A core module.
+struct Module {
+    /// The name of its target.
+    name: String,
+    path: PathBuf,
+}
+
+/// Runs cargo, which shows its own progress, and returns the core modules of the chosen targets.
+fn compile(
+    workspace: &Workspace,
+    toolchain: Toolchain,
+    package: &str,
+    targets: &[&str],
+) -> Result<Vec<Module>> {
     let mut cargo = toolchain.cargo();
     cargo
         .current_dir(workspace.root())
         .args(["build", "--locked", "--package", package])
+        .args(targets)
         .args(["--profile", PROFILE, "--target", TARGET])
         .args(["--message-format", "json-render-diagnostics"])
         .args(toolchain.arguments())
@@ -123,7 +165,7 @@ fn compile(workspace: &Workspace, toolchain: Toolchain, package: &str) -> Result
     let mut child = cargo
         .spawn()
         .with_context(|| format!("cannot start `{}`", process::shown(&cargo)))?;
-    let mut module = None;
+    let mut modules = Vec::new();
     if let Some(output) = child.stdout.take() {
         for message in Message::parse_stream(std::io::BufReader::new(output)) {
             if let Message::CompilerArtifact(artifact) =
@@ -131,8 +173,12 @@ fn compile(workspace: &Workspace, toolchain: Toolchain, package: &str) -> Result
             {
                 let wasm =
                     |file: &&cargo_metadata::camino::Utf8PathBuf| file.extension() == Some("wasm");
-                if artifact.target.is_cdylib() {
-                    module = artifact.filenames.iter().find(wasm).cloned().or(module);
+                let found = artifact.filenames.iter().find(wasm);
+                if let Some(path) = found.filter(|_| is_module(&artifact.target)) {
+                    modules.push(Module {
+                        name: artifact.target.name.clone(),
+                        path: path.clone().into_std_path_buf(),
+                    });
                 }
             }
         }
@@ -141,12 +187,12 @@ fn compile(workspace: &Workspace, toolchain: Toolchain, package: &str) -> Result
     if !status.success() {
         bail!("`{}` failed ({status})", process::shown(&cargo));
     }
-    match module {
-        Some(path) => Ok(path.into_std_path_buf()),
-        None => bail!(
-            "{package} gave no wasm module; its Cargo.toml needs `crate-type = [\"cdylib\"]` under [lib]"
-        ),
-    }
+    Ok(modules)
+}
+
+/// Whether a target is linked as a module: a cdylib, or an example that is one.
+fn is_module(target: &cargo_metadata::Target) -> bool {
+    target.is_cdylib() || (target.is_example() && target.crate_types.contains(&CrateType::CDyLib))
 }
 
 /// The component around a core module. There is no adapter: the module imports only what its world names.

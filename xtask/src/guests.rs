@@ -24,7 +24,8 @@ pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds every guest to `<target>/guests/<package with _ for ->.wasm`.
+/// Builds every guest to `<target>/guests/<package with _ for ->.wasm`; of a package that is no cdylib itself, every cdylib
+/// example to `<package>_<example>.wasm`.
 ///
 /// A guest's WIT package is the folder `wit` beside its Cargo.toml, or the one that its
 /// `[package.metadata.component] wit = "..."` names.
@@ -39,15 +40,25 @@ pub(crate) fn build_all(workspace: &Workspace, toolchain: Toolchain) -> Result<V
             );
         }
     }
-    members
-        .into_iter()
-        .map(|member| {
+    let mut built = Vec::new();
+    for member in members {
+        let (name, wit) = (&member.name, wit_of(member));
+        if member.targets.iter().any(cargo_metadata::Target::is_cdylib) {
             let out = workspace
                 .guests()
-                .join(format!("{}.wasm", member.name.replace('-', "_")));
-            component::build(workspace, toolchain, &member.name, &wit_of(member), &out)
-        })
-        .collect()
+                .join(format!("{}.wasm", name.replace('-', "_")));
+            built.push(component::build(workspace, toolchain, name, &wit, &out)?);
+        } else {
+            built.extend(component::build_examples(
+                workspace,
+                toolchain,
+                name,
+                &wit,
+                &workspace.guests(),
+            )?);
+        }
+    }
+    Ok(built)
 }
 
 /// Names of the packages that are compiled for the sandbox alone: the skill's component and the guests.
