@@ -84,7 +84,7 @@ impl Setup {
             policy: Policy::default(),
             credentials: HashMap::new(),
             authorities: Vec::new(),
-            settings: settings::of_skill(&manifest, operator, env),
+            settings: settings::of_skill(&manifest, operator, env)?,
             callers: callers(operator)?,
             manifest,
         };
@@ -180,12 +180,13 @@ impl Setup {
         }
         self.authorities
             .extend(granted.and_then(|section| section.ca_file.clone()));
+        let fields = settings::fields(&self.manifest, &self.settings);
         let destination = Destination {
             name: name.to_owned(),
             title: asked.title.clone(),
             origin,
             grants,
-            routes: self.manifest.routes(name)?,
+            routes: self.manifest.routes_with(name, &fields)?,
             origin_hint,
         };
         self.policy.destinations.push(destination);
