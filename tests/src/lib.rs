@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crm_harness::config::{Flags, Manifest};
+use crm_harness::config::{Flags, Manifest, Operator};
 use crm_harness::skill::clock::FixedClock;
 use crm_harness::{Caller, Harness, Invocation, Outcome, Parts, Setup};
 use crm_stand_in::Running;
@@ -87,6 +87,8 @@ pub struct Differently {
     pub url: Option<String>,
     /// Further variables of the environment.
     pub environment: Vec<(&'static str, String)>,
+    /// What an operator file says beside address and key; without one the environment grants those.
+    pub operator: Option<&'static str>,
 }
 
 impl Default for Differently {
@@ -97,6 +99,7 @@ impl Default for Differently {
             rate_limit: false,
             url: None,
             environment: Vec::new(),
+            operator: None,
         }
     }
 }
@@ -136,7 +139,13 @@ impl World {
         let flags = Flags {
             allow_loopback: true,
         };
-        let setup = Setup::resolve(manifest, None, flags, &environment).expect("a set-up");
+        let operator = differently.operator.map(|text| {
+            let grant = "[destinations.twenty]\nsecret = \"env:TWENTY_API_KEY\"";
+            let text = format!("{grant}\norigin = \"{url}\"\n{text}");
+            Operator::parse(&text, Path::new("operator.toml")).expect("an operator file")
+        });
+        let setup =
+            Setup::resolve(manifest, operator.as_ref(), flags, &environment).expect("a set-up");
         let parts = Parts {
             clock: Arc::new(FixedClock(
                 now.duration_since(jiff::Timestamp::UNIX_EPOCH)
