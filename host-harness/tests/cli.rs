@@ -54,7 +54,9 @@ impl Place {
             .arg("--component")
             .arg(self.path("guest.wasm"))
             .arg("--cache-dir")
-            .arg(self.path("code"));
+            .arg(self.path("code"))
+            .arg("--data-dir")
+            .arg(self.path("data"));
         command
     }
 

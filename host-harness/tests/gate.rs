@@ -24,7 +24,9 @@ use crm_harness::outbound::documents::hex;
 use crm_harness::outbound::gate::Gate;
 use crm_harness::outbound::ledger::{Ledger, LedgerLimits};
 use crm_harness::outbound::policy::Phase;
-use crm_harness::outbound::record::{Decided, Finished, LogRecorder, RecordError, Recorder};
+use crm_harness::outbound::record::{
+    Began, CallId, Decided, Ended, Finished, LogRecorder, RecordError, Recorder,
+};
 use crm_harness::outbound::resolve::Resolver;
 use crm_harness::outbound::sender::{Outbound, Outgoing, SendError};
 use crm_harness::outbound::tls::Tls;
@@ -116,11 +118,13 @@ fn gate_to(server: &Server) -> Outbound {
 
 fn ledger_with(phase: Phase, time: Duration, response_bytes: usize) -> Ledger {
     Ledger::new(
-        1,
+        CallId::new(),
         phase,
+        None,
         Instant::now() + time,
         LedgerLimits {
             requests: 4,
+            concurrent_requests: 4,
             request_bytes: 4096,
             response_bytes,
         },
@@ -174,6 +178,7 @@ fn code(result: &Result<http::Response<Bytes>, SendError>) -> String {
         Ok(response) => response.status().as_u16().to_string(),
         Err(SendError::Denied(denial)) => denial.code.as_str().to_owned(),
         Err(SendError::Client(error)) => error.code().to_owned(),
+        Err(SendError::Rate { .. }) => "rate".to_owned(),
         Err(SendError::Record) => "record".to_owned(),
     }
 }
@@ -509,7 +514,7 @@ async fn without_a_credential_nothing_is_sent_and_the_fix_names_what_to_set() {
     let server = Server::start(|_| Answer::json("{}")).await;
     let mut setup = setup(&server.origin(), "allow-loopback = true");
     let operator = format!(
-        "[destinations.service]\norigin = \"{}\"\nsecret = \"env:UNSET\"\nallow-loopback = true",
+        "[destinations.service]\norigin = \"{}\"\nallow-loopback = true",
         server.origin()
     );
     let operator = Operator::parse(&operator, std::path::Path::new("operator.toml")).unwrap();
@@ -529,7 +534,8 @@ async fn without_a_credential_nothing_is_sent_and_the_fix_names_what_to_set() {
     };
     assert_eq!(denial.code, DenialCode::Credential);
     assert!(
-        denial.fix.contains("UNSET") && !denial.reason.contains("UNSET"),
+        denial.fix.contains("destinations.service.secret")
+            && !denial.reason.contains("operator.toml"),
         "{denial:?}"
     );
     assert_eq!(server.seen().len(), 0);
@@ -554,6 +560,14 @@ impl Recorder for FailsAfter {
     }
 
     fn finished(&self, _event: &Finished<'_>) -> Result<(), RecordError> {
+        self.next()
+    }
+
+    fn began(&self, _event: &Began<'_>) -> Result<(), RecordError> {
+        self.next()
+    }
+
+    fn ended(&self, _event: &Ended<'_>) -> Result<(), RecordError> {
         self.next()
     }
 }

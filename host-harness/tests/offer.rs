@@ -9,7 +9,7 @@
 
 mod common;
 
-use crm_harness::skill::code_cache;
+use crm_harness::storage;
 use crm_harness::{Harness, LoadError, Parts, Setup};
 use serde_json::json;
 
@@ -241,7 +241,7 @@ fn a_component_without_actions_is_refused_and_other_exports_are_not_offered() {
 #[test]
 fn a_second_start_compiles_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let directory = code_cache::private_directory(&folder.path().join("code")).unwrap();
+    let directory = storage::private_directory(&folder.path().join("code")).unwrap();
     let bytes = common::component(common::WIT, common::WAT, true);
     let load = || {
         let setup =

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crm_harness::config::{Flags, Manifest, Operator};
+use crm_harness::outbound::documents::hex;
 use crm_harness::skill::clock::FixedClock;
 use crm_harness::{Caller, Harness, Invocation, Outcome, Parts, Setup};
 use crm_stand_in::Running;
@@ -18,6 +19,7 @@ use crm_stand_in::clock::ManualClock;
 use crm_stand_in::twenty::sample::{ROBIN_EMAIL, ROBIN_TIME_ZONE, Size};
 use crm_stand_in::twenty::{Options, TwentyStandIn, keys};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 /// When the tests happen: a Wednesday morning in the caller's time zone.
 pub const NOW: &str = "2026-03-11T13:30:00Z";
@@ -61,6 +63,17 @@ pub fn guest(name: &str) -> Vec<u8> {
             path.display()
         )
     })
+}
+
+/// The part of an operator file that accepts this component and this manifest.
+#[must_use]
+pub fn pins(component: &[u8], manifest: &Manifest) -> String {
+    let digest: [u8; 32] = Sha256::digest(component).into();
+    format!(
+        "[trust]\ncomponent = \"{}\"\nmanifest = \"{}\"\n",
+        hex(&digest),
+        manifest.sha256
+    )
 }
 
 /// A harness with a stand-in Twenty behind it.
@@ -135,13 +148,21 @@ impl World {
                 .find(|(known, _)| *known == name)
                 .map(|(_, value)| value.clone()),
         };
-        let manifest = Manifest::read(&root().join("manifests/skill.toml")).expect("the manifest");
+        let mut manifest =
+            Manifest::read(&root().join("manifests/skill.toml")).expect("the manifest");
+        if !differently.rate_limit {
+            for destination in manifest.destinations.values_mut() {
+                destination.rate = None;
+            }
+        }
         let flags = Flags {
             allow_loopback: true,
         };
+        let component = component();
         let operator = differently.operator.map(|text| {
+            let pins = pins(&component, &manifest);
             let grant = "[destinations.twenty]\nsecret = \"env:TWENTY_API_KEY\"";
-            let text = format!("{grant}\norigin = \"{url}\"\n{text}");
+            let text = format!("{pins}{grant}\norigin = \"{url}\"\n{text}");
             Operator::parse(&text, Path::new("operator.toml")).expect("an operator file")
         });
         let setup =
@@ -153,7 +174,7 @@ impl World {
             )),
             ..Parts::default()
         };
-        let harness = Harness::load(&component(), setup, parts, None).expect("the component");
+        let harness = Harness::load(&component, setup, parts, None).expect("the component");
         let caller = Caller {
             email: Some(ROBIN_EMAIL.to_owned()),
             time_zone: Some(ROBIN_TIME_ZONE.to_owned()),

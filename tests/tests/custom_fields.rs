@@ -17,7 +17,7 @@ use crm_harness::{Caller, Harness, Invocation, Parts, Setup};
 use crm_stand_in::twenty::keys::FULL_KEY;
 use crm_stand_in::twenty::sample::{BLOCKER_CASES, HEALTHY, NEXT_STEP_IN_FIELD};
 use crm_stand_in::twenty::{Options, TwentyStandIn};
-use crm_tests::{Differently, World, guest, root};
+use crm_tests::{Differently, World, guest, pins, root};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -150,7 +150,7 @@ fn a_mapping_that_is_no_field_is_refused_at_load_with_file_and_key() {
             .unwrap_err()
             .to_string();
         assert!(
-            error.starts_with("operator.toml: settings.next-step-field: "),
+            error.starts_with("operator.toml:2: settings.next-step-field: "),
             "{error}"
         );
     }
@@ -172,14 +172,16 @@ async fn sent(document: &str) -> Result<Value, Value> {
     assert_ne!(manifest, listed);
     let manifest = format!("{manifest}\n[settings]\nmood-field = {{ field = true }}\n");
     let manifest = Manifest::parse(&manifest, &path).unwrap();
+    let guest = guest("outsider");
+    let pins = pins(&guest, &manifest);
     let operator = format!(
-        "[destinations.service]\norigin = \"{}\"\nsecret = \"env:KEY\"\nallow-loopback = true\n[settings]\nmood-field = \"jobTitle\"",
+        "{pins}[destinations.service]\norigin = \"{}\"\nsecret = \"env:KEY\"\nallow-loopback = true\n[settings]\nmood-field = \"jobTitle\"",
         service.url()
     );
     let operator = Operator::parse(&operator, Path::new("operator.toml")).unwrap();
     let environment = |name: &str| (name == "KEY").then(|| FULL_KEY.to_owned());
     let setup = Setup::resolve(manifest, Some(&operator), Flags::default(), &environment).unwrap();
-    let harness = Harness::load(&guest("outsider"), setup, Parts::default(), None).unwrap();
+    let harness = Harness::load(&guest, setup, Parts::default(), None).unwrap();
     let body = json!({ "query": document, "variables": {} }).to_string();
     let outcome = harness
         .call(Invocation {

@@ -43,6 +43,7 @@ pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
         programs,
         component: component.path,
         root: workspace.root().to_owned(),
+        data: workspace.target().join("demo"),
         url: twenty.url.clone(),
     };
     println!();
@@ -96,6 +97,20 @@ pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
         &["call", "send", &arguments],
         Expected::Refusal,
     )?;
+    demo.step(
+        5,
+        "What the record has kept of it",
+        &[],
+        &["audit", "tail", "-n", "8"],
+        Expected::Answer,
+    )?;
+    demo.step(
+        6,
+        "Whether the record is whole",
+        &[],
+        &["audit", "verify"],
+        Expected::Answer,
+    )?;
     demo.next();
     Ok(ExitCode::SUCCESS)
 }
@@ -112,6 +127,8 @@ struct Demo {
     programs: PathBuf,
     component: PathBuf,
     root: PathBuf,
+    /// The record of this demo.
+    data: PathBuf,
     url: String,
 }
 
@@ -182,6 +199,7 @@ impl Demo {
             ),
             ("TWENTY_API_URL", self.url.clone()),
             ("TWENTY_API_KEY", KEY.to_owned()),
+            ("CRM_HARNESS_DATA_DIR", self.data.display().to_string()),
             ("OUTSIDER_URL", self.url.clone()),
             ("OUTSIDER_KEY", KEY.to_owned()),
             ("CRM_HARNESS_ALLOW_LOOPBACK", "1".to_owned()),

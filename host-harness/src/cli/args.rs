@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::{ArgAction, Parser, Subcommand};
+use crm_harness::audit::Head;
 
 /// Runs the actions of a skill in a sandbox, under a policy that the skill cannot widen.
 #[derive(Debug, Parser)]
@@ -29,6 +30,10 @@ pub(super) struct Args {
     /// Where compiled code is kept; must be yours alone
     #[arg(long, global = true, value_name = "DIR", env = "CRM_HARNESS_CACHE_DIR")]
     pub(super) cache_dir: Option<PathBuf>,
+
+    /// Where the record is kept; must be yours alone
+    #[arg(long, global = true, value_name = "DIR", env = "CRM_HARNESS_DATA_DIR")]
+    pub(super) data_dir: Option<PathBuf>,
 
     /// Let services be on this machine, over plain http too
     #[arg(long, global = true, action = ArgAction::SetTrue, env = "CRM_HARNESS_ALLOW_LOOPBACK",
@@ -107,10 +112,71 @@ pub(super) enum Command {
     },
     /// Show whether everything is set up and the services answer
     Status,
+    /// Ask for addresses, credentials and members, try them, and write an operator file
+    Init(InitArgs),
+    /// Show what the component and its manifest ask for, or how that differs from what was accepted, and accept it
+    Trust {
+        /// Accept without asking
+        #[arg(long)]
+        accept: bool,
+    },
+    /// Look at the record of what was asked, decided and sent
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Work with the policy
     Policy {
         #[command(subcommand)]
         command: PolicyCommand,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct InitArgs {
+    /// The file to write [default: operator.toml]
+    pub(super) file: Option<PathBuf>,
+
+    /// Where a service is, as URL or NAME=URL
+    #[arg(long, value_name = "[NAME=]URL")]
+    pub(super) url: Vec<String>,
+
+    /// Where its credential is: env:NAME, file:PATH or fd:NUMBER, or NAME= and one of these
+    #[arg(long, value_name = "[NAME=]REFERENCE")]
+    pub(super) secret: Vec<String>,
+
+    /// A member: e-mail, name, role, teams; may be given several times
+    #[arg(long, value_name = "EMAIL,NAME,ROLE,TEAM")]
+    pub(super) member: Vec<String>,
+
+    /// Grant what the addresses need, and write the file even if something does not work yet
+    #[arg(long)]
+    pub(super) yes: bool,
+
+    /// Replace the file if there is one
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AuditCommand {
+    /// Show the last rows
+    Tail {
+        /// How many
+        #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
+        count: u32,
+    },
+    /// Check that no row was changed, taken out or put in, and print where the record ends
+    Verify {
+        /// Where it ended earlier, as this command printed it then
+        #[arg(long, value_name = "NUMBER:HASH")]
+        head: Option<Head>,
+    },
+    /// Print every row as a line of JSON
+    Export {
+        /// From this row on
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        from: u64,
     },
 }
 

@@ -16,6 +16,7 @@ const INPUT_MAX: u64 = 1 << 20;
 pub(super) fn run(args: &Args, name: &str, arguments: Option<&str>) -> Result<End, Misuse> {
     let arguments = read(arguments)?;
     let resolved = resolve(args)?;
+    resolved.tell_missing();
     let invocation = Invocation {
         tool: name.to_owned(),
         arguments,

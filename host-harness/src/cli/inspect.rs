@@ -30,19 +30,19 @@ fn report(harness: &Harness) -> Value {
             "notOffered": exported.not_offered,
         })
     };
-    let limits = harness.setup().limits;
+    let limits: serde_json::Map<_, _> = harness
+        .setup()
+        .limits
+        .named()
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
     json!({
         "package": harness.setup().manifest.skill.package,
         "component": {"sha256": inspection.sha256, "bytes": inspection.bytes},
         "imports": inspection.imports,
         "exports": inspection.exports.iter().map(exported).collect::<Vec<_>>(),
-        "limits": {
-            "timeMs": limits.time_ms,
-            "memoryMib": limits.memory_mib,
-            "requests": limits.requests,
-            "requestBytes": limits.request_bytes,
-            "responseBytes": limits.response_bytes,
-        },
+        "limits": limits,
         "destinations": harness.outbound().policy().destinations.iter().map(destination).collect::<Vec<_>>(),
     })
 }

@@ -2,12 +2,16 @@
 
 mod actions;
 mod args;
+mod ask;
+mod audit;
 mod call;
+mod init;
 mod inspect;
 mod policy;
 mod render;
 mod resolve;
 mod status;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -57,9 +61,12 @@ pub(crate) fn main() -> ExitCode {
     let json = args.json;
     let ended = match &args.command {
         Command::Actions => actions::run(&args),
+        Command::Init(init) => init::run(&args, init),
+        Command::Trust { accept } => trust::run(&args, *accept),
         Command::Inspect => inspect::run(&args),
         Command::Call { name, arguments } => call::run(&args, name, arguments.as_deref()),
         Command::Status => status::run(&args),
+        Command::Audit { command } => audit::run(&args, command),
         Command::Policy { command } => policy::run(&args, command),
     };
     match ended {

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::{Context, anyhow};
+use crm_harness::audit::Audit;
 use crm_harness::config::{Flags, Manifest, Operator};
 use crm_harness::nearest;
-use crm_harness::skill::clock::FixedClock;
+use crm_harness::skill::clock::{FixedClock, SystemClock};
 use crm_harness::skill::code_cache;
+use crm_harness::storage::{self, StorageError};
 use crm_harness::{Caller, Harness, Parts, Setup};
 
-use super::Misuse;
 use super::args::Args;
+use super::{Misuse, render};
 
 /// The component's file name.
 const COMPONENT: &str = "crm_skill.wasm";
@@ -31,7 +33,12 @@ pub(super) fn resolve(args: &Args) -> Result<Resolved, Misuse> {
     let bytes = std::fs::read(&component)
         .with_context(|| format!("cannot read {}", component.display()))?;
     let cache = cache(args)?;
-    let mut parts = Parts::default();
+    let audit = Audit::open(&data_dir(args)?, Arc::new(SystemClock))
+        .map_err(|error| Misuse::new(error.code(), error))?;
+    let mut parts = Parts {
+        recorder: Arc::new(audit),
+        ..Parts::default()
+    };
     if let Some(now) = args.now {
         let since = now
             .duration_since(SystemTime::UNIX_EPOCH)
@@ -41,6 +48,27 @@ pub(super) fn resolve(args: &Args) -> Result<Resolved, Misuse> {
     let harness = Harness::load(&bytes, setup, parts, cache.as_deref())
         .map_err(|error| Misuse::new(error.code(), error))?;
     Ok(Resolved { harness, caller })
+}
+
+impl Resolved {
+    /// Says on stderr which services have no credential.
+    pub(super) fn tell_missing(&self) {
+        let outbound = self.harness.outbound();
+        for destination in &outbound.policy().destinations {
+            let ready = outbound.credential(&destination.name, self.caller.id.as_deref());
+            if let (Some(_), Err(error)) = (&destination.origin, ready) {
+                render::note(&format!("{}: {error}", destination.title));
+            }
+        }
+    }
+}
+
+/// Where the record is.
+pub(super) fn data_dir(args: &Args) -> Result<PathBuf, Misuse> {
+    let directory = args.data_dir.clone().or_else(storage::default_directory);
+    let directory = directory
+        .ok_or_else(|| anyhow!("this system has no place for data: name one with --data-dir"))?;
+    storage::private_directory(&directory).map_err(|error| Misuse::new("data-dir", error))
 }
 
 /// Manifest, operator file and environment, without the component.
@@ -62,7 +90,7 @@ pub(super) fn setup(args: &Args) -> Result<Setup, Misuse> {
     .map_err(config)
 }
 
-fn component(args: &Args) -> Result<PathBuf, Misuse> {
+pub(super) fn component(args: &Args) -> Result<PathBuf, Misuse> {
     if let Some(path) = &args.component {
         return Ok(path.clone());
     }
@@ -77,7 +105,7 @@ fn component(args: &Args) -> Result<PathBuf, Misuse> {
     })
 }
 
-fn manifest(args: &Args) -> Result<PathBuf, Misuse> {
+pub(super) fn manifest(args: &Args) -> Result<PathBuf, Misuse> {
     if let Some(path) = &args.manifest {
         return Ok(path.clone());
     }
@@ -107,7 +135,7 @@ fn upward(relative: &Path) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-fn cache(args: &Args) -> Result<Option<PathBuf>, Misuse> {
+pub(super) fn cache(args: &Args) -> Result<Option<PathBuf>, Misuse> {
     let Some(directory) = args
         .cache_dir
         .clone()
@@ -115,10 +143,10 @@ fn cache(args: &Args) -> Result<Option<PathBuf>, Misuse> {
     else {
         return Ok(None);
     };
-    match code_cache::private_directory(&directory) {
+    match storage::private_directory(&directory) {
         Ok(directory) => Ok(Some(directory)),
         // Nobody asked for this directory: without it each start compiles anew.
-        Err(code_cache::CodeCacheError::Io { path, source }) if args.cache_dir.is_none() => {
+        Err(StorageError::Io { path, source }) if args.cache_dir.is_none() => {
             tracing::warn!(
                 "compiled code is not kept: cannot use {}: {source}",
                 path.display()

@@ -76,12 +76,15 @@ impl Standing {
 fn standings(resolved: &Resolved) -> Vec<Standing> {
     let outbound = resolved.harness.outbound();
     let each = outbound.policy().destinations.iter().map(|destination| {
-        let (credential, mut problem) = match outbound.credential(&destination.name) {
-            Ok(Some(_)) => ("set", None),
-            Ok(None) => ("not needed", None),
-            Err(CredentialError::Missing { hint }) => ("missing", Some(hint)),
-            Err(error) => ("unusable", Some(error.to_string())),
-        };
+        let (credential, mut problem) =
+            match outbound.credential(&destination.name, resolved.caller.id.as_deref()) {
+                Ok(Some(_)) => ("set", None),
+                Ok(None) => ("not needed", None),
+                Err(CredentialError::Missing { hint } | CredentialError::NotForCaller { hint }) => {
+                    ("missing", Some(hint))
+                }
+                Err(error) => ("unusable", Some(error.to_string())),
+            };
         if destination.origin.is_none() {
             problem = Some(format!(
                 "it is not known where it is: set {}",

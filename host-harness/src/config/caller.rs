@@ -8,6 +8,8 @@ use super::error::ConfigError;
 /// A person.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Caller {
+    /// Their name in the operator file; what is theirs alone, such as credentials, is found by it.
+    pub id: Option<String>,
     /// Their e-mail in the service.
     pub email: Option<String>,
     /// Their name.
@@ -21,6 +23,12 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// How the record names them: by their name in the operator file, else by their e-mail.
+    #[must_use]
+    pub fn named(&self) -> Option<&str> {
+        self.id.as_deref().or(self.email.as_deref())
+    }
+
     /// What the skill is told about them, by setting key. The time zone's rules come along, since the sandbox has none.
     ///
     /// # Errors

@@ -57,6 +57,14 @@ pub enum ConfigError {
     },
 }
 
+/// A file and, where it is known, a line: `operator.toml:12`.
+pub(super) fn place(path: &std::path::Path, line: Option<usize>) -> String {
+    match line {
+        Some(line) => format!("{}:{line}", path.display()),
+        None => path.display().to_string(),
+    }
+}
+
 impl ConfigError {
     pub(crate) fn value(
         place: impl Into<String>,

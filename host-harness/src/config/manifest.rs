@@ -8,9 +8,11 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use trusted_documents::ExtendError;
 
-use super::error::ConfigError;
-use crate::outbound::documents::{Document, Documents, Effect, parse_sha256};
+use super::error::{ConfigError, place};
+use super::lines::Lines;
+use crate::outbound::documents::{Document, Documents, Effect, hex, parse_sha256};
 use crate::outbound::policy::Route;
+use crate::outbound::rate::Rate;
 use crate::outbound::route::RoutePattern;
 use crate::outbound::variables::VariableType;
 
@@ -32,6 +34,11 @@ pub struct Manifest {
     /// Where it was read from.
     #[serde(skip)]
     pub path: PathBuf,
+    /// SHA-256 of its exact text, in lower-case hexadecimal.
+    #[serde(skip)]
+    pub sha256: String,
+    #[serde(skip)]
+    lines: Lines,
 }
 
 /// Which skill a manifest belongs to.
@@ -42,6 +49,9 @@ pub struct SkillSection {
     pub name: String,
     /// The WIT package with its version, such as `demo:notes@0.1.0`.
     pub package: String,
+    /// The objects whose records its answers may name as their sources; others do not go on record.
+    #[serde(default)]
+    pub objects: Vec<String>,
 }
 
 /// What one call may use at most. Counted in milliseconds, MiB and bytes.
@@ -50,10 +60,14 @@ pub struct SkillSection {
 pub struct Limits {
     /// Wall-clock time in milliseconds, 1 to 600000.
     pub time_ms: u64,
+    /// Time of a processor in milliseconds, 1 to 600000; waiting costs none.
+    pub cpu_ms: u64,
     /// Memory of the sandbox in MiB, 1 to 1024.
     pub memory_mib: u64,
     /// Requests to services.
     pub requests: u32,
+    /// Requests at the same time, 1 to 64; more wait.
+    pub concurrent_requests: u32,
     /// Bytes of one request's body.
     pub request_bytes: usize,
     /// Bytes of one response's body.
@@ -64,8 +78,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             time_ms: 20_000,
+            cpu_ms: 5_000,
             memory_mib: 64,
             requests: 16,
+            concurrent_requests: 8,
             request_bytes: 256 << 10,
             response_bytes: 4 << 20,
         }
@@ -88,6 +104,11 @@ pub struct DestinationSection {
     /// What stands before the credential in that header.
     #[serde(default)]
     pub secret_prefix: String,
+    /// Whether each caller has a credential of their own, since the service acts in a person's name.
+    #[serde(default)]
+    pub secret_per_caller: bool,
+    /// How often the service may be asked; without it there is no limit.
+    pub rate: Option<Rate>,
     /// The setting that tells the skill where the service is.
     pub base_url_setting: Option<String>,
     /// What is asked of it.
@@ -136,6 +157,13 @@ pub struct DocumentSection {
     /// For how many seconds the host may answer it from memory.
     #[serde(default)]
     pub cacheable_seconds: u32,
+    /// What it takes of the destination's rate, 0 to 1000.
+    #[serde(default = "one")]
+    pub cost: u32,
+}
+
+const fn one() -> u32 {
+    1
 }
 
 /// A setting that is no secret.
@@ -180,7 +208,9 @@ impl Manifest {
             message: error.to_string(),
         })?;
         manifest.path = path.to_owned();
-        manifest.limits.check(&path.display().to_string())?;
+        manifest.sha256 = hex(&Sha256::digest(text.as_bytes()));
+        manifest.lines = Lines::of(text);
+        manifest.limits.check(&|key| manifest.place(key))?;
         manifest.package()?;
         for (name, setting) in &manifest.settings {
             if setting.field
@@ -350,6 +380,7 @@ impl Manifest {
                 effect: entry.effect,
                 variables,
                 cacheable_seconds: entry.cacheable_seconds,
+                cost: entry.cost,
             });
         }
         Ok(Documents::new(documents))
@@ -386,8 +417,14 @@ impl Manifest {
         Ok(digest(&extended.map_err(unusable)?))
     }
 
+    /// File and line of a key, for errors.
+    pub(super) fn place(&self, key: &str) -> String {
+        place(&self.path, self.lines.line(key))
+    }
+
     fn wrong(&self, key: impl Into<String>, message: impl Into<String>) -> ConfigError {
-        ConfigError::value(self.path.display().to_string(), key, message)
+        let key = key.into();
+        ConfigError::value(self.place(&key), key, message)
     }
 }
 
@@ -396,21 +433,42 @@ fn digest(text: &str) -> [u8; 32] {
 }
 
 impl Limits {
-    pub(crate) fn check(&self, place: &str) -> Result<(), ConfigError> {
+    /// Every limit with its name in the files.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, u64); 7] {
+        [
+            ("time-ms", self.time_ms),
+            ("cpu-ms", self.cpu_ms),
+            ("memory-mib", self.memory_mib),
+            ("requests", self.requests.into()),
+            ("concurrent-requests", self.concurrent_requests.into()),
+            ("request-bytes", self.request_bytes as u64),
+            ("response-bytes", self.response_bytes as u64),
+        ]
+    }
+
+    pub(super) fn check(&self, place: &dyn Fn(&str) -> String) -> Result<(), ConfigError> {
         let wrong = |key: &str, message: &str| {
-            Err(ConfigError::value(place, format!("limits.{key}"), message))
+            let key = format!("limits.{key}");
+            Err(ConfigError::value(place(&key), key, message))
         };
         if !(1..=600_000).contains(&self.time_ms) {
             return wrong("time-ms", "write 1 to 600000");
         }
+        if !(1..=600_000).contains(&self.cpu_ms) {
+            return wrong("cpu-ms", "write 1 to 600000");
+        }
+        if !(1..=64).contains(&self.concurrent_requests) {
+            return wrong("concurrent-requests", "write 1 to 64");
+        }
         if !(1..=1024).contains(&self.memory_mib) {
             return wrong("memory-mib", "write 1 to 1024");
         }
-        if self.request_bytes > 16 << 20 || self.response_bytes > 64 << 20 {
-            return wrong(
-                "request-bytes, response-bytes",
-                "write at most 16777216 and 67108864",
-            );
+        if self.request_bytes > 16 << 20 {
+            return wrong("request-bytes", "write at most 16777216");
+        }
+        if self.response_bytes > 64 << 20 {
+            return wrong("response-bytes", "write at most 67108864");
         }
         Ok(())
     }
@@ -419,7 +477,6 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outbound::documents::hex;
 
     const GOOD: &str = r#"
 [skill]

@@ -1,22 +1,28 @@
 //! What the skill asks, what the operator grants, and what follows from both.
 
 pub mod caller;
+pub mod draft;
 pub mod error;
+mod lines;
 pub mod manifest;
 pub mod operator;
 pub mod settings;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use http::HeaderName;
+use sha2::{Digest, Sha256};
 
 use crate::nearest;
 use crate::outbound::addresses::Grants;
-use crate::outbound::credentials::{Credential, SecretSource};
+use crate::outbound::credentials::{Credential, CredentialError, Credentials, SecretSource};
+use crate::outbound::documents::hex;
 use crate::outbound::origin::{Origin, OriginError};
 use crate::outbound::policy::{Destination, Policy};
+use crate::outbound::rate::Rate;
 use crate::outbound::sender::grant_hint;
+use crate::trust::Trust;
 
 pub use caller::Caller;
 pub use error::ConfigError;
@@ -42,12 +48,14 @@ pub struct Setup {
     pub limits: Limits,
     /// What may be asked of whom.
     pub policy: Policy,
-    /// Credentials by destination name.
-    pub credentials: HashMap<String, Credential>,
+    /// The credentials of the destinations.
+    pub credentials: Credentials,
     /// PEM files of authorities to trust beside the system's.
     pub authorities: Vec<PathBuf>,
     /// Settings of the skill, callers aside.
     pub settings: BTreeMap<String, String>,
+    /// What the operator has accepted.
+    pub trust: Trust,
     /// The callers that the operator names.
     pub callers: BTreeMap<String, Caller>,
 }
@@ -66,13 +74,13 @@ impl Setup {
     ) -> Result<Self, ConfigError> {
         if let Some(operator) = operator {
             known(
-                &operator.path,
+                operator,
                 "destinations",
                 operator.destinations.keys(),
                 manifest.destinations.keys(),
             )?;
             known(
-                &operator.path,
+                operator,
                 "settings",
                 operator.settings.keys(),
                 manifest.settings.keys(),
@@ -81,17 +89,43 @@ impl Setup {
         let limits = settings::limits(&manifest, operator)?;
         let mut setup = Self {
             limits,
+            trust: match operator {
+                None => Trust::NoOperator,
+                Some(Operator {
+                    trust: None, path, ..
+                }) => Trust::Nothing {
+                    operator: path.clone(),
+                },
+                Some(Operator {
+                    trust: Some(pins),
+                    path,
+                    ..
+                }) => Trust::Pinned {
+                    operator: path.clone(),
+                    pins: pins.clone(),
+                },
+            },
             policy: Policy::default(),
-            credentials: HashMap::new(),
+            credentials: Credentials::default(),
             authorities: Vec::new(),
             settings: settings::of_skill(&manifest, operator, env)?,
-            callers: callers(operator)?,
+            callers: callers(&manifest, operator)?,
             manifest,
         };
         let names: Vec<_> = setup.manifest.destinations.keys().cloned().collect();
         for name in names {
             setup.destination(&name, operator, flags, env)?;
         }
+        setup.credentials.check().map_err(|(destination, source)| {
+            let place = match operator {
+                Some(operator) => {
+                    let key = format!("destinations.{destination}.secret");
+                    format!("{}: {key}", operator.place(&key))
+                }
+                None => format!("the credential of {destination}"),
+            };
+            ConfigError::Credential { place, source }
+        })?;
         Ok(setup)
     }
 
@@ -110,12 +144,17 @@ impl Setup {
             loopback: flags.allow_loopback || granted.is_some_and(|section| section.allow_loopback),
             private: granted.is_some_and(|section| section.allow_private),
         };
-        let file = operator.map(|operator| operator.path.display().to_string());
-        let (place, entry, origin_hint) = match &file {
-            Some(file) => (
-                format!("{file}: destinations.{name}.origin"),
+        let (place, entry, origin_hint) = match operator {
+            Some(operator) => (
+                {
+                    let key = format!("destinations.{name}.origin");
+                    format!("{}: {key}", operator.place(&key))
+                },
                 granted.map(|section| section.origin.clone()),
-                format!("`origin` under [destinations.{name}] in {file}"),
+                format!(
+                    "`origin` under [destinations.{name}] in {}",
+                    operator.path.display()
+                ),
             ),
             None => {
                 let entry = env(&asked.origin_env).filter(|value| !value.is_empty());
@@ -147,36 +186,45 @@ impl Setup {
                 .insert(key.clone(), origin.as_str().to_owned());
         }
         if let Some(variable) = &asked.secret_env {
-            let (source, hint) = match &file {
-                Some(file) => granted_secret(
-                    file,
-                    name,
-                    granted.and_then(|section| section.secret.as_deref()),
-                    env,
-                )?,
-                None => {
-                    let source = SecretSource::from_env(variable, env).map_err(|source| {
-                        ConfigError::Credential {
-                            place: variable.clone(),
-                            source,
-                        }
-                    })?;
-                    let hint = format!(
-                        "set the environment variable {variable} (the key itself, file:PATH or fd:NUMBER)"
-                    );
-                    (source, hint)
-                }
-            };
             let header = HeaderName::from_bytes(asked.secret_header.as_bytes()).map_err(|_| {
-                let place = self.manifest.path.display().to_string();
-                ConfigError::value(
-                    place,
-                    format!("destinations.{name}.secret-header"),
-                    "write the name of a header",
-                )
+                let key = format!("destinations.{name}.secret-header");
+                let place = self.manifest.place(&key);
+                ConfigError::value(place, key, "write the name of a header")
             })?;
-            let credential = Credential::new(source, header, asked.secret_prefix.clone(), hint);
-            self.credentials.insert(name.to_owned(), credential);
+            let prefix = asked.secret_prefix.clone();
+            let credential =
+                |(source, hint)| Credential::new(source, header.clone(), prefix.clone(), hint);
+            match (operator, asked.secret_per_caller) {
+                (None, _) => {
+                    let secret = secret_of_environment(variable, env)?;
+                    self.credentials.share(name, credential(secret));
+                }
+                (Some(operator), false) => {
+                    let key = format!("destinations.{name}.secret");
+                    let text = granted.and_then(|section| section.secret.as_deref());
+                    let secret = granted_secret(operator, &key, text, env)?;
+                    self.credentials.share(name, credential(secret));
+                }
+                (Some(operator), true) => {
+                    let file = operator.path.display();
+                    if granted.is_some_and(|section| section.secret.is_some()) {
+                        let message = format!(
+                            "each caller has a credential of their own there: write it as `{name}` under [callers.NAME.secrets]"
+                        );
+                        let key = format!("destinations.{name}.secret");
+                        return Err(operator.wrong(key, message));
+                    }
+                    let hint = format!("write `{name}` under [callers.NAME.secrets] in {file}");
+                    self.credentials.each_their_own(name, hint);
+                    for (caller, section) in &operator.callers {
+                        if let Some(text) = section.secrets.get(name) {
+                            let key = format!("callers.{caller}.secrets.{name}");
+                            let secret = granted_secret(operator, &key, Some(text), env)?;
+                            self.credentials.own(name, caller, credential(secret));
+                        }
+                    }
+                }
+            }
         }
         self.authorities
             .extend(granted.and_then(|section| section.ca_file.clone()));
@@ -186,11 +234,58 @@ impl Setup {
             title: asked.title.clone(),
             origin,
             grants,
+            rate: rate(
+                name,
+                asked.rate,
+                granted.and_then(|section| section.rate),
+                operator,
+            )?,
             routes: self.manifest.routes_with(name, &fields)?,
             origin_hint,
         };
         self.policy.destinations.push(destination);
         Ok(())
+    }
+
+    /// SHA-256 of the policy in force, in lower-case hexadecimal: over the manifest's digest and what is granted (origins,
+    /// networks, rates, limits, settings). No secret is in it.
+    #[must_use]
+    pub fn policy_digest(&self) -> String {
+        let mut digest = Sha256::new();
+        let mut line = |parts: &[&str]| {
+            for part in parts {
+                digest.update((part.len() as u64).to_le_bytes());
+                digest.update(part);
+            }
+        };
+        line(&["manifest", &self.manifest.sha256]);
+        for destination in &self.policy.destinations {
+            line(&[
+                "destination",
+                &destination.name,
+                destination.origin.as_ref().map_or("", Origin::as_str),
+                if destination.grants.loopback {
+                    "loopback"
+                } else {
+                    ""
+                },
+                if destination.grants.private {
+                    "private"
+                } else {
+                    ""
+                },
+                &destination.rate.map_or_else(String::new, |rate| {
+                    format!("{} in {} s", rate.requests, rate.seconds)
+                }),
+            ]);
+        }
+        for (name, value) in self.limits.named() {
+            line(&["limit", name, &value.to_string()]);
+        }
+        for (key, value) in &self.settings {
+            line(&["setting", key, value]);
+        }
+        hex(&digest.finalize())
     }
 
     /// What the skill is told during a call of this caller.
@@ -208,45 +303,107 @@ impl Setup {
     }
 }
 
-/// The source of a secret in an operator file, and how to set it.
-fn granted_secret(
-    file: &str,
+/// The rate of a destination: the skill's, or the operator's if it is lower.
+fn rate(
     name: &str,
-    text: Option<&str>,
+    asked: Option<Rate>,
+    granted: Option<Rate>,
+    operator: Option<&Operator>,
+) -> Result<Option<Rate>, ConfigError> {
+    if let (Some(asked), Some(granted), Some(operator)) = (asked, granted, operator)
+        && !granted.within(asked)
+    {
+        let message = format!(
+            "this is more than the skill asks for: write at most {} requests in {} seconds, in the same proportion",
+            asked.requests, asked.seconds
+        );
+        return Err(operator.wrong(format!("destinations.{name}.rate"), message));
+    }
+    Ok(granted.or(asked))
+}
+
+fn secret_of_environment(
+    variable: &str,
     env: Environment<'_>,
 ) -> Result<(SecretSource, String), ConfigError> {
-    let place = format!("`secret` under [destinations.{name}] in {file}");
-    let Some(text) = text else {
-        return Ok((SecretSource::Unset, format!("write {place}")));
-    };
-    let source = SecretSource::parse(text, env).map_err(|source| ConfigError::Credential {
-        place: format!("{file}: destinations.{name}.secret"),
-        source,
-    })?;
-    let hint = match &source {
-        SecretSource::Env { name, .. } => {
-            format!("set the environment variable {name}, which {place} names")
-        }
-        _ => format!("change {place}"),
-    };
+    let source =
+        SecretSource::from_env(variable, env).map_err(|source| ConfigError::Credential {
+            place: variable.to_owned(),
+            source,
+        })?;
+    let hint =
+        format!("set the environment variable {variable} (the key itself, file:PATH or fd:NUMBER)");
     Ok((source, hint))
 }
 
-fn callers(operator: Option<&Operator>) -> Result<BTreeMap<String, Caller>, ConfigError> {
+/// The source of a secret in an operator file, and how to set it. What is named must be there.
+fn granted_secret(
+    operator: &Operator,
+    key: &str,
+    text: Option<&str>,
+    env: Environment<'_>,
+) -> Result<(SecretSource, String), ConfigError> {
+    let file = operator.path.display();
+    let Some(text) = text else {
+        return Ok((SecretSource::Unset, format!("write `{key}` in {file}")));
+    };
+    let unusable = |source| ConfigError::Credential {
+        place: format!("{}: {key}", operator.place(key)),
+        source,
+    };
+    let source = SecretSource::parse(text, env).map_err(unusable)?;
+    let hint = match &source {
+        SecretSource::Env { name, .. } => {
+            format!("set the environment variable {name}, which `{key}` in {file} names")
+        }
+        _ => format!("change `{key}` in {file}"),
+    };
+    if let SecretSource::Env { value: None, .. } = &source {
+        return Err(unusable(CredentialError::Missing { hint }));
+    }
+    Ok((source, hint))
+}
+
+fn callers(
+    manifest: &Manifest,
+    operator: Option<&Operator>,
+) -> Result<BTreeMap<String, Caller>, ConfigError> {
     let Some(operator) = operator else {
         return Ok(BTreeMap::new());
     };
     let mut callers = BTreeMap::new();
     for (name, section) in &operator.callers {
         let section = section.clone();
+        if let Some(destination) = section.secrets.keys().find(|destination| {
+            !manifest
+                .destinations
+                .get(*destination)
+                .is_some_and(|asked| asked.secret_per_caller)
+        }) {
+            let own = manifest.destinations.iter();
+            let own = own.filter(|(_, asked)| asked.secret_per_caller);
+            let hint = nearest::hint(destination, own.map(|(known, _)| known.as_str()));
+            return Err(operator.wrong(
+                format!("callers.{name}.secrets.{destination}"),
+                format!(
+                    "the skill has no such service that takes each caller's own credential. {hint}"
+                ),
+            ));
+        }
         let caller = Caller {
+            id: Some(name.clone()),
             email: section.email,
             name: section.name,
             role: section.role,
             teams: section.teams,
             time_zone: section.time_zone,
         };
-        caller.settings(&format!("{}: callers.{name}", operator.path.display()))?;
+        caller.settings("").map_err(|error| match error {
+            ConfigError::Value { key, message, .. } => {
+                operator.wrong(format!("callers.{name}.{key}"), message)
+            }
+            other => other,
+        })?;
         callers.insert(name.clone(), caller);
     }
     Ok(callers)
@@ -254,7 +411,7 @@ fn callers(operator: Option<&Operator>) -> Result<BTreeMap<String, Caller>, Conf
 
 /// Every key must be one that the manifest knows.
 fn known<'a>(
-    path: &std::path::Path,
+    operator: &Operator,
     section: &str,
     given: impl Iterator<Item = &'a String>,
     known: impl Iterator<Item = &'a String> + Clone,
@@ -263,11 +420,7 @@ fn known<'a>(
         if !known.clone().any(|name| name == key) {
             let hint = nearest::hint(key, known.clone().map(String::as_str));
             let message = format!("the skill has no such name. {hint}");
-            return Err(ConfigError::value(
-                path.display().to_string(),
-                format!("{section}.{key}"),
-                message,
-            ));
+            return Err(operator.wrong(format!("{section}.{key}"), message));
         }
     }
     Ok(())

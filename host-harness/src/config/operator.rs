@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::error::ConfigError;
+use super::error::{ConfigError, place};
+use super::lines::Lines;
+use crate::outbound::rate::Rate;
+use crate::trust::Pins;
 
 /// What an operator grants.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -23,9 +26,13 @@ pub struct Operator {
     /// Narrower limits.
     #[serde(default)]
     pub limits: NarrowLimits,
+    /// Component and manifest that were accepted.
+    pub trust: Option<Pins>,
     /// Where it was read from.
     #[serde(skip)]
     pub path: PathBuf,
+    #[serde(skip)]
+    lines: Lines,
 }
 
 /// A person.
@@ -43,6 +50,9 @@ pub struct CallerSection {
     pub teams: Vec<String>,
     /// Their IANA time zone.
     pub time_zone: Option<String>,
+    /// Where their own credentials come from, by destination, for services that take each caller's own.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, String>,
 }
 
 /// A grant for one service.
@@ -61,6 +71,8 @@ pub struct GrantSection {
     pub allow_private: bool,
     /// A PEM file with certificates of an authority to trust beside the system's, for every service.
     pub ca_file: Option<PathBuf>,
+    /// How often it may be asked, less than the skill asks for.
+    pub rate: Option<Rate>,
 }
 
 /// Limits as in the manifest; each only lowers.
@@ -69,10 +81,14 @@ pub struct GrantSection {
 pub struct NarrowLimits {
     /// Milliseconds.
     pub time_ms: Option<u64>,
+    /// Milliseconds of a processor.
+    pub cpu_ms: Option<u64>,
     /// MiB.
     pub memory_mib: Option<u64>,
     /// Requests.
     pub requests: Option<u32>,
+    /// Requests at the same time.
+    pub concurrent_requests: Option<u32>,
     /// Bytes.
     pub request_bytes: Option<usize>,
     /// Bytes.
@@ -106,7 +122,19 @@ impl Operator {
             }
         })?;
         path.clone_into(&mut operator.path);
+        operator.lines = Lines::of(text);
         Ok(operator)
+    }
+
+    /// File and line of a key, for errors.
+    pub(super) fn place(&self, key: &str) -> String {
+        place(&self.path, self.lines.line(key))
+    }
+
+    /// An error about one of its keys.
+    pub(super) fn wrong(&self, key: impl Into<String>, message: impl Into<String>) -> ConfigError {
+        let key = key.into();
+        ConfigError::value(self.place(&key), key, message)
     }
 }
 

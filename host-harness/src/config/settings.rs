@@ -20,12 +20,13 @@ pub(super) fn of_skill(
             .env
             .as_deref()
             .and_then(|name| Some((name.to_owned(), env(name)?)));
+        let name = format!("settings.{key}");
         let from_file = || {
             let operator = operator?;
             let value = operator.settings.get(key)?.clone();
-            Some((operator.path.display().to_string(), value))
+            Some((operator.place(&name), value))
         };
-        let default = || Some((manifest.path.display().to_string(), asked.default.clone()?));
+        let default = || Some((manifest.place(&name), asked.default.clone()?));
         let Some((place, value)) = from_env.or_else(from_file).or_else(default) else {
             continue;
         };
@@ -34,9 +35,8 @@ pub(super) fn of_skill(
             if value.is_empty() {
                 continue;
             }
-            trusted_documents::check_field(&value).map_err(|error| {
-                ConfigError::value(place, format!("settings.{key}"), error.to_string())
-            })?;
+            trusted_documents::check_field(&value)
+                .map_err(|error| ConfigError::value(place, name, error.to_string()))?;
         }
         settings.insert(key.clone(), value);
     }
@@ -65,31 +65,37 @@ pub(super) fn limits(
     let Some(operator) = operator else {
         return Ok(asked);
     };
-    let place = operator.path.display().to_string();
     let narrow = operator.limits;
     let limits = Limits {
-        time_ms: lower(&place, "time-ms", asked.time_ms, narrow.time_ms)?,
-        memory_mib: lower(&place, "memory-mib", asked.memory_mib, narrow.memory_mib)?,
-        requests: lower(&place, "requests", asked.requests, narrow.requests)?,
+        time_ms: lower(operator, "time-ms", asked.time_ms, narrow.time_ms)?,
+        cpu_ms: lower(operator, "cpu-ms", asked.cpu_ms, narrow.cpu_ms)?,
+        memory_mib: lower(operator, "memory-mib", asked.memory_mib, narrow.memory_mib)?,
+        requests: lower(operator, "requests", asked.requests, narrow.requests)?,
+        concurrent_requests: lower(
+            operator,
+            "concurrent-requests",
+            asked.concurrent_requests,
+            narrow.concurrent_requests,
+        )?,
         request_bytes: lower(
-            &place,
+            operator,
             "request-bytes",
             asked.request_bytes,
             narrow.request_bytes,
         )?,
         response_bytes: lower(
-            &place,
+            operator,
             "response-bytes",
             asked.response_bytes,
             narrow.response_bytes,
         )?,
     };
-    limits.check(&place)?;
+    limits.check(&|key| operator.place(key))?;
     Ok(limits)
 }
 
 fn lower<T: PartialOrd + Copy + std::fmt::Display>(
-    place: &str,
+    operator: &Operator,
     key: &str,
     asked: T,
     narrow: Option<T>,
@@ -97,7 +103,7 @@ fn lower<T: PartialOrd + Copy + std::fmt::Display>(
     match narrow {
         Some(wider) if wider > asked => {
             let message = format!("{wider} is more than the skill asks for: write at most {asked}");
-            Err(ConfigError::value(place, format!("limits.{key}"), message))
+            Err(operator.wrong(format!("limits.{key}"), message))
         }
         Some(narrow) => Ok(narrow),
         None => Ok(asked),

@@ -1,5 +1,6 @@
 //! How manifest, operator file and environment come together.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use super::*;
@@ -51,8 +52,10 @@ fn the_environment_alone_is_enough_for_an_https_service() {
     assert_eq!(setup.settings["service.base-url"], "https://a.example");
     assert_eq!(setup.settings["mode"], "plain");
     assert_eq!(
-        setup.credentials["service"]
-            .ready()
+        setup
+            .credentials
+            .ready("service", None)
+            .unwrap()
             .unwrap()
             .value
             .to_str()
@@ -83,8 +86,9 @@ fn with_an_operator_file_the_environment_grants_nothing() {
     let setup = resolve(Some("[callers.me]\nemail = \"me@a.example\""), false, &env).unwrap();
     assert!(setup.policy.destinations[0].origin.is_none());
     assert!(
-        setup.credentials["service"]
-            .ready()
+        setup
+            .credentials
+            .ready("service", None)
             .unwrap_err()
             .to_string()
             .contains("operator.toml")
@@ -93,19 +97,17 @@ fn with_an_operator_file_the_environment_grants_nothing() {
     let setup = resolve(Some(granted), false, &env).unwrap();
     assert_eq!(setup.settings["service.base-url"], "https://b.example");
     assert_eq!(
-        setup.credentials["service"]
-            .ready()
+        setup
+            .credentials
+            .ready("service", None)
+            .unwrap()
             .unwrap()
             .value
             .to_str()
             .unwrap(),
         "Bearer o"
     );
-    let setup = resolve(Some(granted), false, &[]).unwrap();
-    let error = setup.credentials["service"]
-        .ready()
-        .unwrap_err()
-        .to_string();
+    let error = resolve(Some(granted), false, &[]).unwrap_err();
     assert!(
         error.contains("OTHER") && error.contains("operator.toml"),
         "{error}"
@@ -161,7 +163,7 @@ fn a_setting_that_names_no_field_is_refused_with_the_file_or_the_variable_that_s
         let file = format!("[settings]\nmood-field = {wrong:?}");
         let error = resolve(Some(&file), false, &[]).unwrap_err();
         assert!(
-            error.contains("operator.toml: settings.mood-field: write the name"),
+            error.contains("operator.toml:2: settings.mood-field: write the name"),
             "{error}"
         );
         let error = resolve(None, false, &[("SERVICE_MOOD", wrong)]).unwrap_err();
@@ -182,7 +184,7 @@ fn a_setting_that_names_no_field_is_refused_with_the_file_or_the_variable_that_s
 fn a_callers_time_zone_is_checked_when_the_file_is_read() {
     let error = resolve(Some("[callers.me]\ntime-zone = \"Nowhere\""), false, &[]).unwrap_err();
     assert!(
-        error.contains("operator.toml: callers.me: time-zone"),
+        error.contains("operator.toml:2: callers.me.time-zone"),
         "{error}"
     );
 }

@@ -147,6 +147,7 @@ impl Given {
                 title: "the case's service".into(),
                 origin: Some(Origin::parse(&given.origin, grants).ok()?),
                 grants,
+                rate: None,
                 routes,
                 origin_hint: String::new(),
             }],

@@ -175,8 +175,9 @@ impl Client {
         exchange: Exchange,
     ) -> Result<Response<Bytes>, ClientError> {
         let mut request = complete(origin, request)?;
-        let key = (origin.clone(), grants);
-        while let Some(mut kept) = self.pool.take(&key) {
+        // Looked up and checked for each request: a name that has moved is not served by an old connection.
+        let addresses = self.addresses(origin, grants).await?;
+        while let Some(mut kept) = self.pool.take(origin, &addresses) {
             if kept.sender.ready().await.is_err() {
                 continue;
             }
@@ -185,7 +186,7 @@ impl Client {
                 match within(exchange.first_byte, kept.sender.try_send_request(request)).await? {
                     Ok(response) => {
                         tracing::trace!(%origin, address = %kept.address, "kept connection used");
-                        return self.finish(key, kept, response, exchange).await;
+                        return self.finish(origin, kept, response, exchange).await;
                     }
                     Err(error) => error,
                 };
@@ -200,31 +201,31 @@ impl Client {
                 (None, None) => return Err(ClientError::Broken(error.into_error())),
             }
         }
-        let mut fresh = self.connect(origin, grants, exchange).await?;
+        let mut fresh = self.connect(origin, addresses, exchange).await?;
         let response = within(exchange.first_byte, fresh.sender.send_request(request)).await?;
-        self.finish(key, fresh, response.map_err(broken)?, exchange)
+        self.finish(origin, fresh, response.map_err(broken)?, exchange)
             .await
     }
 
     async fn finish(
         &self,
-        key: (Origin, Grants),
+        origin: &Origin,
         connection: Connection,
         response: Response<Incoming>,
         exchange: Exchange,
     ) -> Result<Response<Bytes>, ClientError> {
         let (parts, body) = response.into_parts();
         let body = collect(body, exchange.response_bytes).await?;
-        self.pool.put(key, connection);
+        self.pool.put(origin, connection);
         Ok(Response::from_parts(parts, body))
     }
 
-    async fn connect(
+    /// Where an origin is: every address, if each may be dialled.
+    async fn addresses(
         &self,
         origin: &Origin,
         grants: Grants,
-        exchange: Exchange,
-    ) -> Result<Connection, ClientError> {
+    ) -> Result<Vec<SocketAddr>, ClientError> {
         let addresses = match origin.address() {
             Some(address) => vec![address],
             None => self
@@ -239,12 +240,24 @@ impl Client {
         {
             return Err(ClientError::Address(AddressRefusal::PlainHttp(*first)));
         }
+        let port = origin.port();
+        Ok(addresses
+            .into_iter()
+            .map(|address| SocketAddr::new(address, port))
+            .collect())
+    }
+
+    async fn connect(
+        &self,
+        origin: &Origin,
+        addresses: Vec<SocketAddr>,
+        exchange: Exchange,
+    ) -> Result<Connection, ClientError> {
         let limit = exchange
             .connect
             .map_or(CONNECT_MAX, |asked| asked.min(CONNECT_MAX));
         let mut failure = ClientError::Address(AddressRefusal::NoAnswer);
         for address in addresses {
-            let address = SocketAddr::new(address, origin.port());
             match timeout(limit, self.open(origin, address)).await {
                 Ok(Ok(connection)) => return Ok(connection),
                 Ok(Err(error @ (ClientError::Tls(_) | ClientError::Roots(_)))) => {

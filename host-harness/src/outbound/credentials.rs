@@ -1,13 +1,21 @@
 //! Credentials: where they come from, kept out of logs, and wiped when they are dropped.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use thiserror::Error;
 use zeroize::Zeroizing;
+
+use super::scan::Scanner;
 
 /// Largest credential, in bytes.
 const SECRET_MAX: usize = 16 * 1024;
@@ -78,11 +86,25 @@ pub enum CredentialError {
         /// Why.
         source: std::io::Error,
     },
+    /// Its file is open to others.
+    #[error("the credential in {} is open to other users of this machine: run `chmod 600 {}`", path.display(), path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+    },
     /// It is empty, too long, or holds characters that no header may have.
-    #[error("the credential from {place} is empty, too long or holds line breaks: {hint}")]
+    #[error("the credential from {place} {what}: {hint}")]
     Unusable {
         /// Where it came from.
         place: String,
+        /// What is wrong with it.
+        what: &'static str,
+        /// What to set.
+        hint: String,
+    },
+    /// The service wants each caller's own, and this caller has none.
+    #[error("no credential is set for this caller: {hint}")]
+    NotForCaller {
         /// What to set.
         hint: String,
     },
@@ -148,27 +170,166 @@ impl SecretSource {
     }
 }
 
+/// Reads a file that nobody else may read or write.
+fn read_private(path: &Path) -> Result<Secret, CredentialError> {
+    let unreadable = |source| CredentialError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    // A group may read it, as where a service manager hands secrets to a group; the world may not, and only the owner writes.
+    if file.metadata().map_err(unreadable)?.mode() & 0o027 != 0 {
+        return Err(CredentialError::Exposed {
+            path: path.to_owned(),
+        });
+    }
+    contents(file).map_err(unreadable)
+}
+
 fn read(path: &Path) -> Result<Secret, CredentialError> {
-    std::fs::read_to_string(path)
-        .map(Secret::new)
+    File::open(path)
+        .and_then(contents)
         .map_err(|source| CredentialError::Unreadable {
             path: path.to_owned(),
             source,
         })
 }
 
-/// The credential of one destination, and how it is sent.
+fn contents(file: File) -> std::io::Result<Secret> {
+    // One byte more than allowed shows that there is too much; the space is taken at once, so that no copy is left behind.
+    let mut text = Zeroizing::new(String::with_capacity(SECRET_MAX + 2));
+    file.take(SECRET_MAX as u64 + 2).read_to_string(&mut text)?;
+    Ok(Secret(Zeroizing::new(text.trim().to_owned())))
+}
+
+/// The credentials of all destinations, and the scanner that finds them in what comes back.
+#[derive(Debug, Default)]
+pub struct Credentials {
+    entries: HashMap<String, Entry>,
+    /// Counts how often one was read.
+    reads: Arc<AtomicU64>,
+    scanner: Mutex<Option<(u64, Arc<Scanner>)>>,
+}
+
+#[derive(Debug)]
+enum Entry {
+    /// One for all callers.
+    Shared(Credential),
+    /// Each caller's own, by the caller's name in the operator file.
+    Own {
+        callers: HashMap<String, Credential>,
+        hint: String,
+    },
+}
+
+impl Credentials {
+    /// Sets the credential of a destination for all callers.
+    pub fn share(&mut self, destination: &str, mut credential: Credential) {
+        credential.reads = Arc::clone(&self.reads);
+        self.entries
+            .insert(destination.to_owned(), Entry::Shared(credential));
+    }
+
+    /// Says that a destination takes each caller's own credential; `hint` says how to set one.
+    pub fn each_their_own(&mut self, destination: &str, hint: String) {
+        let entry = Entry::Own {
+            callers: HashMap::new(),
+            hint,
+        };
+        self.entries.insert(destination.to_owned(), entry);
+    }
+
+    /// Sets a caller's own credential of a destination that takes such.
+    pub fn own(&mut self, destination: &str, caller: &str, mut credential: Credential) {
+        credential.reads = Arc::clone(&self.reads);
+        if let Some(Entry::Own { callers, .. }) = self.entries.get_mut(destination) {
+            callers.insert(caller.to_owned(), credential);
+        }
+    }
+
+    /// The credential of a destination for a caller as it stands now; none if the destination takes none.
+    ///
+    /// # Errors
+    /// When it takes one and there is none that can be used; the error says what to set.
+    pub fn ready(
+        &self,
+        destination: &str,
+        caller: Option<&str>,
+    ) -> Result<Option<Ready>, CredentialError> {
+        match self.entries.get(destination) {
+            None => Ok(None),
+            Some(Entry::Shared(credential)) => credential.ready().map(Some),
+            Some(Entry::Own { callers, hint }) => caller
+                .and_then(|caller| callers.get(caller))
+                .ok_or_else(|| CredentialError::NotForCaller { hint: hint.clone() })?
+                .ready()
+                .map(Some),
+        }
+    }
+
+    /// Reads each credential once. One that is not set is no error here: status and the first use say so.
+    ///
+    /// # Errors
+    /// The first that is set and cannot be used, and its destination.
+    pub fn check(&self) -> Result<(), (String, CredentialError)> {
+        for (destination, entry) in &self.entries {
+            for credential in entry.credentials() {
+                match credential.ready() {
+                    Ok(_) | Err(CredentialError::Missing { .. }) => {}
+                    Err(error) => return Err((destination.clone(), error)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A scanner for every secret that was read so far, those included that were replaced since.
+    #[must_use]
+    pub fn scanner(&self) -> Arc<Scanner> {
+        let reads = self.reads.load(Ordering::Acquire);
+        let mut kept = self.scanner.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*kept {
+            Some((then, scanner)) if *then == reads => Arc::clone(scanner),
+            _ => {
+                let secrets: Vec<_> = self
+                    .entries
+                    .values()
+                    .flat_map(Entry::credentials)
+                    .flat_map(Credential::known)
+                    .collect();
+                let scanner = Arc::new(Scanner::new(&secrets));
+                *kept = Some((reads, Arc::clone(&scanner)));
+                scanner
+            }
+        }
+    }
+}
+
+impl Entry {
+    fn credentials(&self) -> Vec<&Credential> {
+        match self {
+            Self::Shared(credential) => vec![credential],
+            Self::Own { callers, .. } => callers.values().collect(),
+        }
+    }
+}
+
+/// A credential, and how it is sent.
 #[derive(Debug)]
 pub struct Credential {
     source: SecretSource,
     header: HeaderName,
     prefix: String,
     hint: String,
+    reads: Arc<AtomicU64>,
     current: Mutex<Option<Loaded>>,
 }
 
 #[derive(Debug, Clone)]
 struct Loaded {
+    secret: Secret,
+    /// The one before, which may still be on its way.
+    replaced: Option<Secret>,
     value: HeaderValue,
     modified: Option<SystemTime>,
     generation: u64,
@@ -194,6 +355,7 @@ impl Credential {
             header,
             prefix,
             hint,
+            reads: Arc::default(),
             current: Mutex::new(None),
         }
     }
@@ -223,12 +385,16 @@ impl Credential {
         let loaded = match fresh {
             Some(loaded) => loaded,
             None => {
-                let generation = current.as_ref().map_or(0, |loaded| loaded.generation + 1);
+                let before = current.as_ref();
+                let secret = self.load()?;
                 let loaded = Loaded {
-                    value: self.load()?,
+                    value: self.header_value(&secret)?,
+                    secret,
+                    replaced: before.map(|loaded| loaded.secret.clone()),
                     modified,
-                    generation,
+                    generation: before.map_or(0, |loaded| loaded.generation + 1),
                 };
+                self.reads.fetch_add(1, Ordering::Release);
                 current.insert(loaded).clone()
             }
         };
@@ -239,7 +405,17 @@ impl Credential {
         })
     }
 
-    fn load(&self) -> Result<HeaderValue, CredentialError> {
+    /// The secrets that it has had lately.
+    fn known(&self) -> Vec<Secret> {
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let loaded = current.iter();
+        loaded
+            .flat_map(|loaded| [Some(loaded.secret.clone()), loaded.replaced.clone()])
+            .flatten()
+            .collect()
+    }
+
+    fn load(&self) -> Result<Secret, CredentialError> {
         let missing = || CredentialError::Missing {
             hint: self.hint.clone(),
         };
@@ -248,24 +424,46 @@ impl Credential {
                 value: Some(value), ..
             }
             | SecretSource::Fd { value, .. } => value.clone(),
-            SecretSource::File(path) => read(path)?,
+            SecretSource::File(path) => read_private(path)?,
             SecretSource::Env { value: None, .. } | SecretSource::Unset => return Err(missing()),
         };
-        let unusable = || CredentialError::Unusable {
-            place: self.source.place(),
-            hint: self.hint.clone(),
-        };
         let text = secret.expose();
-        if text.is_empty()
-            || text.len() > SECRET_MAX
-            || !text.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
+        let what = if text.is_empty() {
+            "is empty"
+        } else if text.len() > SECRET_MAX {
+            "is longer than 16384 bytes"
+        } else if text.contains(['\n', '\r']) {
+            "has more than one line"
+        } else if !text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() || byte == b' ')
         {
-            return Err(unusable());
-        }
-        let whole = Zeroizing::new(format!("{}{text}", self.prefix));
-        let mut value = HeaderValue::from_str(&whole).map_err(|_| unusable())?;
+            "holds characters that no header may have"
+        } else {
+            return Ok(secret);
+        };
+        Err(self.unusable(what))
+    }
+
+    fn header_value(&self, secret: &Secret) -> Result<HeaderValue, CredentialError> {
+        let mut whole = Zeroizing::new(Vec::with_capacity(
+            self.prefix.len() + secret.expose().len(),
+        ));
+        whole.extend_from_slice(self.prefix.as_bytes());
+        whole.extend_from_slice(secret.expose().as_bytes());
+        // The value shares these bytes, which are wiped when the last one that uses them is gone.
+        let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(whole))
+            .map_err(|_| self.unusable("holds characters that no header may have"))?;
         value.set_sensitive(true);
         Ok(value)
+    }
+
+    fn unusable(&self, what: &'static str) -> CredentialError {
+        CredentialError::Unusable {
+            place: self.source.place(),
+            what,
+            hint: self.hint.clone(),
+        }
     }
 }
 
@@ -297,10 +495,19 @@ mod tests {
 
     #[test]
     fn a_missing_or_unusable_credential_says_what_to_set() {
-        for value in [None, Some(""), Some("   "), Some("two\nlines")] {
+        for (value, what) in [
+            (None, "no credential is set"),
+            (Some(""), "no credential is set"),
+            (Some("   "), "is empty"),
+            (Some("two\nlines"), "more than one line"),
+            (Some("a\tb"), "characters"),
+        ] {
             let source = SecretSource::from_env("KEY", &|_| value.map(str::to_owned)).unwrap();
             let error = credential(source).ready().unwrap_err().to_string();
-            assert!(error.contains("set SERVICE_KEY"), "{error}");
+            assert!(
+                error.contains("set SERVICE_KEY") && error.contains(what),
+                "{error}"
+            );
         }
     }
 
@@ -310,25 +517,82 @@ mod tests {
         assert!(!format!("{error} {error:?}").contains("eyJ"));
     }
 
+    fn private(path: &Path, text: &str) {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::write(path, text).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_others_may_read_or_change_is_refused_with_the_mend() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        private(&path, "tell-nobody");
+        let credential = || {
+            credential(SecretSource::parse(&format!("file:{}", path.display()), &no_env).unwrap())
+        };
+        for (mode, refused) in [
+            (0o600, false),
+            (0o400, false),
+            (0o640, false),
+            (0o644, true),
+            (0o660, true),
+            (0o602, true),
+        ] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let found = credential().ready();
+            assert_eq!(found.is_err(), refused, "{mode:o}");
+            if let Err(error) = found {
+                let error = error.to_string();
+                assert!(error.contains("chmod 600") && !error.contains("tell-nobody"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_caller_gets_their_own_credential_and_no_other() {
+        let mut credentials = Credentials::default();
+        credentials.each_their_own("relay", "write it".into());
+        let source = |value: &'static str| {
+            SecretSource::from_env("KEY", &|_| Some(value.to_owned())).unwrap()
+        };
+        credentials.own("relay", "robin", credential(source("robins-own-key")));
+        credentials.own("relay", "kim", credential(source("kims-own-key")));
+        let value = |caller| {
+            let ready = credentials.ready("relay", caller);
+            ready.map(|ready| ready.unwrap().value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(value(Some("robin")).unwrap(), "Bearer robins-own-key");
+        assert_eq!(value(Some("kim")).unwrap(), "Bearer kims-own-key");
+        for nobody in [None, Some("lee")] {
+            let error = value(nobody).unwrap_err();
+            assert!(matches!(error, CredentialError::NotForCaller { .. }));
+        }
+        assert!(credentials.ready("elsewhere", None).unwrap().is_none());
+        // Each is looked for in whatever comes back, whoever calls.
+        assert!(credentials.scanner().finds(b"... kims-own-key ..."));
+    }
+
     #[test]
     fn a_file_is_read_again_when_it_changes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
-        std::fs::write(&path, "first\n").unwrap();
+        private(&path, "first-token\n");
         let credential =
             credential(SecretSource::parse(&format!("file:{}", path.display()), &no_env).unwrap());
         let first = credential.ready().unwrap();
         assert_eq!(credential.ready().unwrap().generation, first.generation);
-        std::fs::write(&path, "second\n").unwrap();
+        private(&path, "second-token\n");
         let later = SystemTime::now() + std::time::Duration::from_secs(60);
-        std::fs::File::options()
+        File::options()
             .write(true)
             .open(&path)
             .unwrap()
             .set_modified(later)
             .unwrap();
         let second = credential.ready().unwrap();
-        assert_eq!(second.value.to_str().unwrap(), "Bearer second");
+        assert_eq!(second.value.to_str().unwrap(), "Bearer second-token");
         assert_ne!(second.generation, first.generation);
     }
 }

@@ -37,6 +37,10 @@ pub enum DenialCode {
     RequestSize,
     /// No credential is set for the destination.
     Credential,
+    /// Too many requests to the destination in too short a time.
+    Rate,
+    /// A secret was found in what came back.
+    Leak,
     /// The decision could not be put on record.
     Record,
 }
@@ -62,6 +66,8 @@ impl DenialCode {
             Self::RequestLimit => "request-limit",
             Self::RequestSize => "request-size",
             Self::Credential => "credential",
+            Self::Rate => "rate",
+            Self::Leak => "leak",
             Self::Record => "record",
         }
     }
@@ -75,6 +81,8 @@ pub struct Denial {
     pub code: DenialCode,
     /// What was refused, in one sentence, without any value of the request.
     pub reason: String,
+    /// The destination that it would have gone to, if it is one.
+    pub destination: Option<String>,
     /// The rule that came nearest, if there is one.
     pub nearest: Option<String>,
     /// What an operator can do about it.
@@ -86,9 +94,15 @@ impl Denial {
         Self {
             code,
             reason: reason.into(),
+            destination: None,
             nearest: None,
             fix: fix.into(),
         }
+    }
+
+    pub(super) fn at(mut self, destination: &str) -> Self {
+        self.destination = Some(destination.to_owned());
+        self
     }
 
     pub(super) fn near(mut self, rule: impl Into<String>) -> Self {

@@ -34,6 +34,8 @@ pub struct Document {
     pub variables: Vec<(String, VariableType)>,
     /// For how many seconds the host may answer it from memory; 0 for never.
     pub cacheable_seconds: u32,
+    /// What it takes of the destination's rate; 0 for nothing.
+    pub cost: u32,
 }
 
 /// Why a body is refused. Names variables and documents, never a value.
@@ -232,6 +234,7 @@ mod tests {
                 ("limit".into(), VariableType::parse("Int").unwrap()),
             ],
             cacheable_seconds: 0,
+            cost: 1,
         }])
     }
 

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderName, Request, Response, header};
+use http::{HeaderName, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use tokio::time::timeout_at;
 use wasmtime_wasi_http::{
@@ -36,7 +37,7 @@ impl Gate {
     /// The hook of the call that this ledger belongs to.
     #[must_use]
     pub fn new(outbound: Arc<Outbound>, ledger: Arc<Ledger>) -> Self {
-        let headers = header_filter(Arc::clone(&ledger));
+        let headers = header_filter(Arc::clone(&outbound), Arc::clone(&ledger));
         Self {
             outbound,
             ledger,
@@ -47,7 +48,7 @@ impl Gate {
 
 /// Refuses forbidden headers while the guest builds them and notes the first. Answers come to the sandbox without any header
 /// of these names, so a hit is always the guest's doing.
-fn header_filter(ledger: Arc<Ledger>) -> ForbiddenHeaderFilter {
+fn header_filter(outbound: Arc<Outbound>, ledger: Arc<Ledger>) -> ForbiddenHeaderFilter {
     let noted = AtomicBool::new(false);
     Arc::new(move |name| {
         let forbidden = DEFAULT_FORBIDDEN_HEADERS.contains(name)
@@ -59,8 +60,7 @@ fn header_filter(ledger: Arc<Ledger>) -> ForbiddenHeaderFilter {
                 "The action tried to set a header that belongs to the host.",
                 "This cannot be granted: it is a fault of the skill. Report it to its makers.",
             );
-            tracing::warn!(code = denial.code.as_str(), header = %name, "header refused: {}", denial.reason);
-            ledger.refuse(denial);
+            outbound.refuse_part(&ledger, &denial);
         }
         forbidden
     })
@@ -102,10 +102,10 @@ impl WasiHttpHooks for Gate {
                 connect: options.connect_timeout,
                 first_byte: options.first_byte_timeout,
             };
-            let response = outbound
-                .send(&ledger, outgoing)
-                .await
-                .map_err(|error| for_guest(&error))?;
+            let response = match outbound.send(&ledger, outgoing).await {
+                Err(SendError::Rate { retry_after }) => too_many(retry_after)?,
+                other => other.map_err(|error| for_guest(&error))?,
+            };
             let response = response.map(|body| {
                 Full::new(body)
                     .map_err(|never| match never {})
@@ -132,6 +132,17 @@ async fn collect(mut body: WasiBody, limit: usize) -> Result<Option<Bytes>, Erro
     Ok((!too_large).then(|| collected.freeze()))
 }
 
+/// The host's own answer to a request that came too soon: 429 with `retry-after` (RFC 6585, RFC 9110), which a skill must
+/// understand anyway.
+fn too_many(retry_after: Duration) -> Result<Response<Bytes>, Error> {
+    let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+    Response::builder()
+        .status(StatusCode::TOO_MANY_REQUESTS)
+        .header(header::RETRY_AFTER, seconds)
+        .body(Bytes::new())
+        .map_err(|_| Error::InternalError(None))
+}
+
 /// What the guest is told: the kind of error, without the operator's business.
 fn for_guest(error: &SendError) -> Error {
     match error {
@@ -142,6 +153,8 @@ fn for_guest(error: &SendError) -> Error {
             DenialCode::RequestLimit => Error::ConnectionLimitReached,
             _ => Error::HttpRequestDenied,
         },
+        // The gate answers such a request itself.
+        SendError::Rate { .. } => Error::HttpRequestDenied,
         SendError::Record => Error::HttpRequestDenied,
         SendError::Client(error) => match error {
             ClientError::Resolve(_) => Error::DnsError {

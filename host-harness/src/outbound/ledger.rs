@@ -4,19 +4,30 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use tokio::sync::{Semaphore, SemaphorePermit};
+
 use super::denial::Denial;
 use super::policy::Phase;
+use super::record::CallId;
+
+/// Refusals of one call that are kept and recorded one by one; of more there is only a count. A guest that keeps asking
+/// must not fill memory and record.
+const REFUSALS_KEPT: usize = 32;
 
 /// What is counted and found out during one call.
 #[derive(Debug)]
 pub struct Ledger {
-    pub(super) call: u64,
+    pub(super) call: CallId,
     pub(super) phase: Phase,
+    /// The caller's name in the operator file.
+    pub(super) caller: Option<String>,
     deadline: Instant,
     limits: LedgerLimits,
     attempts: AtomicU32,
     requests: AtomicU32,
+    refused: AtomicU32,
     denials: Mutex<Vec<Denial>>,
+    side_by_side: Semaphore,
 }
 
 /// What one call may send and receive.
@@ -24,6 +35,8 @@ pub struct Ledger {
 pub struct LedgerLimits {
     /// Requests, refused ones included.
     pub requests: u32,
+    /// Requests at the same time; more wait.
+    pub concurrent_requests: u32,
     /// Bytes of one request's body.
     pub request_bytes: usize,
     /// Bytes of one response's body.
@@ -31,17 +44,26 @@ pub struct LedgerLimits {
 }
 
 impl Ledger {
-    /// An empty ledger of call number `call`.
+    /// An empty ledger of the call `call` on behalf of `caller`, a name in the operator file.
     #[must_use]
-    pub fn new(call: u64, phase: Phase, deadline: Instant, limits: LedgerLimits) -> Self {
+    pub fn new(
+        call: CallId,
+        phase: Phase,
+        caller: Option<String>,
+        deadline: Instant,
+        limits: LedgerLimits,
+    ) -> Self {
         Self {
             call,
             phase,
+            caller,
             deadline,
             limits,
             attempts: AtomicU32::new(0),
             requests: AtomicU32::new(0),
+            refused: AtomicU32::new(0),
             denials: Mutex::new(Vec::new()),
+            side_by_side: Semaphore::new(limits.concurrent_requests.max(1) as usize),
         }
     }
 
@@ -68,12 +90,30 @@ impl Ledger {
         self.attempts.fetch_add(1, Ordering::Relaxed) < self.limits.requests
     }
 
+    /// Waits until one more request may be under way.
+    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // Never closed, so there is always a permit.
+        self.side_by_side.acquire().await.ok()
+    }
+
     /// Counts one more request that was let through.
     pub(super) fn let_through(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Every refusal so far.
+    /// The call.
+    #[must_use]
+    pub fn call(&self) -> CallId {
+        self.call
+    }
+
+    /// How many requests and headers were refused.
+    #[must_use]
+    pub fn refused(&self) -> u32 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// The first refusals.
     #[must_use]
     pub fn denials(&self) -> Vec<Denial> {
         self.denials
@@ -82,12 +122,14 @@ impl Ledger {
             .clone()
     }
 
-    /// Notes a refusal.
-    pub fn refuse(&self, denial: Denial) {
+    /// Notes a refusal; whether it is one of the first, which are recorded one by one.
+    pub fn refuse(&self, denial: Denial) -> bool {
+        self.refused.fetch_add(1, Ordering::Relaxed);
         let mut denials = self.denials.lock().unwrap_or_else(PoisonError::into_inner);
-        // A guest that keeps asking must not fill the host's memory.
-        if denials.len() < 32 {
+        let kept = denials.len() < REFUSALS_KEPT;
+        if kept {
             denials.push(denial);
         }
+        kept
     }
 }

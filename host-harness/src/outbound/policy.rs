@@ -9,6 +9,7 @@ use super::addresses::Grants;
 use super::denial::{Denial, DenialCode};
 use super::documents::{BodyRefusal, Document, Documents, Effect};
 use super::origin::Origin;
+use super::rate::Rate;
 use super::route::{Mismatch, RoutePattern};
 use super::variables::Unfit;
 
@@ -52,6 +53,8 @@ pub struct Destination {
     pub origin: Option<Origin>,
     /// Networks that the operator opened for it.
     pub grants: Grants,
+    /// How often it may be asked; none for no limit.
+    pub rate: Option<Rate>,
     /// What may be asked of it.
     pub routes: Vec<Route>,
     /// How an operator says where it is, for error messages.
@@ -126,8 +129,9 @@ impl Policy {
         for (destination, origin) in at_origin {
             match destination.route(request.method, &url) {
                 Ok(route) => {
-                    check_headers(request.headers, origin)?;
-                    let document = route.check_body(phase, request)?;
+                    let at = |denial: Denial| denial.at(&destination.name);
+                    check_headers(request.headers, origin).map_err(at)?;
+                    let document = route.check_body(phase, request).map_err(at)?;
                     return Ok(Allowed {
                         destination,
                         origin,
@@ -135,7 +139,7 @@ impl Policy {
                         document,
                     });
                 }
-                Err(denial) => refused = refused.or(Some(denial)),
+                Err(denial) => refused = refused.or(Some(denial.at(&destination.name))),
             }
         }
         Err(refused

@@ -1,4 +1,4 @@
-//! Connections kept open between requests, by origin and by the grants under which their address was checked.
+//! Connections kept open between requests, by origin and by the checked address that they were dialled at.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -9,13 +9,12 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::client::conn::http1::SendRequest;
 
-use super::addresses::Grants;
 use super::origin::Origin;
 
 /// How long a connection is kept without use; below the usual 60 s and more of servers, so that they seldom close first.
 const IDLE_MAX: Duration = Duration::from_secs(30);
-/// Most idle connections of one origin.
-const PER_ORIGIN: usize = 8;
+/// Most idle connections of one origin and address.
+const PER_ADDRESS: usize = 8;
 
 /// An open connection.
 #[derive(Debug)]
@@ -25,33 +24,45 @@ pub(super) struct Connection {
     pub(super) address: SocketAddr,
 }
 
-type Key = (Origin, Grants);
+/// Connections to one origin at one address, and since when they are idle.
+type Idle = Vec<(Connection, Instant)>;
 
 /// Idle connections.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
-    idle: Mutex<HashMap<Key, Vec<(Connection, Instant)>>>,
+    idle: Mutex<HashMap<(Origin, SocketAddr), Idle>>,
 }
 
 impl Pool {
-    /// Takes the connection that was used last, if one still looks alive.
-    pub(super) fn take(&self, key: &Key) -> Option<Connection> {
+    /// Takes the connection to one of these addresses that was used last, if one still looks alive.
+    pub(super) fn take(&self, origin: &Origin, addresses: &[SocketAddr]) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = idle.get_mut(key)?;
-        kept.retain(|(connection, since)| {
-            !connection.sender.is_closed() && since.elapsed() < IDLE_MAX
-        });
-        kept.pop().map(|(connection, _)| connection)
+        addresses.iter().find_map(|address| {
+            let kept = idle.get_mut(&(origin.clone(), *address))?;
+            kept.retain(|(connection, since)| {
+                !connection.sender.is_closed() && since.elapsed() < IDLE_MAX
+            });
+            kept.pop().map(|(connection, _)| connection)
+        })
     }
 
     /// Puts a connection back after its response was read to the end.
-    pub(super) fn put(&self, key: Key, connection: Connection) {
+    pub(super) fn put(&self, origin: &Origin, connection: Connection) {
         if connection.sender.is_closed() {
             return;
         }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = idle.entry(key).or_default();
-        if kept.len() < PER_ORIGIN {
+        // A service whose addresses change must not leave its old connections behind.
+        idle.retain(|_, kept| {
+            kept.retain(|(connection, since)| {
+                !connection.sender.is_closed() && since.elapsed() < IDLE_MAX
+            });
+            !kept.is_empty()
+        });
+        let kept = idle
+            .entry((origin.clone(), connection.address))
+            .or_default();
+        if kept.len() < PER_ADDRESS {
             kept.push((connection, Instant::now()));
         }
     }

@@ -1,17 +1,58 @@
-//! The record of every decision about a request and of how it ended.
+//! The record of every call, every decision about a request and how each ended.
 
+use std::fmt;
 use std::time::Duration;
 
 use thiserror::Error;
+use uuid::Uuid;
 
 use super::denial::Denial;
 use super::policy::Phase;
 
+/// Names a call, unique across processes and in order of time (UUID version 7, RFC 9562).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallId(Uuid);
+
+impl CallId {
+    /// A new one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+impl Default for CallId {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A call of an action begins.
+#[derive(Debug, Clone, Copy)]
+pub struct Began<'a> {
+    /// The call.
+    pub call: CallId,
+    /// The action.
+    pub action: &'a str,
+    /// On whose behalf: the caller's name in the operator file, else their e-mail.
+    pub caller: Option<&'a str>,
+    /// SHA-256 of the component, in hexadecimal.
+    pub component: &'a str,
+    /// SHA-256 of the policy in force, in hexadecimal.
+    pub policy: &'a str,
+}
+
 /// A decision about one request. Holds names of rules, never a value of the request.
 #[derive(Debug, Clone, Copy)]
 pub struct Decided<'a> {
-    /// Identifies the call within this process.
-    pub call: u64,
+    /// The call.
+    pub call: CallId,
     /// On whose behalf.
     pub phase: Phase,
     /// The destination's name, if one was found.
@@ -23,14 +64,27 @@ pub struct Decided<'a> {
     /// Length of the request's body in bytes.
     pub request_bytes: usize,
     /// Why it was refused, if it was.
-    pub denial: Option<&'a Denial>,
+    pub refused: Option<Refused<'a>>,
+}
+
+/// A refusal, and what identifies the request without repeating it: a path can carry data.
+#[derive(Debug, Clone, Copy)]
+pub struct Refused<'a> {
+    /// Code, reason and nearest rule.
+    pub denial: &'a Denial,
+    /// SHA-256 of method, URL and body, each after its length (64 bits, little endian).
+    pub sha256: [u8; 32],
+    /// Length of the URL in bytes.
+    pub url_bytes: usize,
 }
 
 /// How a request that was let through ended.
 #[derive(Debug, Clone, Copy)]
 pub struct Finished<'a> {
-    /// Identifies the call within this process.
-    pub call: u64,
+    /// The call.
+    pub call: CallId,
+    /// On whose behalf.
+    pub phase: Phase,
     /// The destination's name.
     pub destination: &'a str,
     /// The rule that let it through.
@@ -59,14 +113,53 @@ pub enum End<'a> {
     Abandoned,
 }
 
+/// A call has ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended<'a> {
+    /// The call.
+    pub call: CallId,
+    /// `done`, or the stable code of what went wrong.
+    pub outcome: &'a str,
+    /// The records that the answer names as its sources.
+    pub sources: &'a [Source],
+    /// Requests let through.
+    pub requests: u32,
+    /// Requests and headers refused; only the first ones have events of their own.
+    pub refused: u32,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// A record that an answer names as its source. The component's word, checked for its form: it cannot carry anything else.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Source {
+    /// The object, one that the manifest names.
+    pub object: String,
+    /// The record's id.
+    pub id: Uuid,
+    /// When the service last changed it, in milliseconds since 1970-01-01T00:00:00Z.
+    pub updated_at: Option<i64>,
+    /// When it was read, in milliseconds since 1970-01-01T00:00:00Z.
+    pub fetched_at: i64,
+}
+
 /// The record could not be written.
 #[derive(Debug, Error)]
 #[error("the decision could not be put on record: {0}")]
 pub struct RecordError(pub String);
 
-/// Keeps the record. A decision that cannot be recorded is no permission: the request is not sent.
+/// Keeps the record. What cannot be recorded does not happen: the request is not sent, the answer is withheld.
+///
+/// A recorder may hold back every event but a decision until the next decision or the end of the call, since nothing leaves
+/// before the one and nothing is handed out before the other.
 pub trait Recorder: Send + Sync {
-    /// Called before a request is sent, or when it is refused.
+    /// Called when a call begins.
+    ///
+    /// # Errors
+    /// When it could not be recorded; the call then does not begin.
+    fn began(&self, event: &Began<'_>) -> Result<(), RecordError>;
+
+    /// Called before a request is sent, or when one is refused.
     ///
     /// # Errors
     /// When it could not be recorded; the request is then not sent.
@@ -77,27 +170,39 @@ pub trait Recorder: Send + Sync {
     /// # Errors
     /// When it could not be recorded; the answer is then withheld.
     fn finished(&self, event: &Finished<'_>) -> Result<(), RecordError>;
+
+    /// Called when a call has ended.
+    ///
+    /// # Errors
+    /// When it could not be recorded; the result is then withheld.
+    fn ended(&self, event: &Ended<'_>) -> Result<(), RecordError>;
 }
 
-/// Writes events to the log.
+/// Writes events to the log and nowhere else.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LogRecorder;
 
 impl Recorder for LogRecorder {
+    fn began(&self, event: &Began<'_>) -> Result<(), RecordError> {
+        tracing::debug!(call = %event.call, action = event.action, "call began");
+        Ok(())
+    }
+
     fn decided(&self, event: &Decided<'_>) -> Result<(), RecordError> {
-        match event.denial {
-            Some(denial) => tracing::warn!(
-                call = event.call,
+        match event.refused {
+            Some(refused) => tracing::warn!(
+                call = %event.call,
                 phase = ?event.phase,
-                code = denial.code.as_str(),
-                nearest = denial.nearest.as_deref(),
+                code = refused.denial.code.as_str(),
+                destination = event.destination,
+                nearest = refused.denial.nearest.as_deref(),
                 bytes = event.request_bytes,
-                fix = denial.fix,
+                fix = refused.denial.fix,
                 "request refused: {}",
-                denial.reason
+                refused.denial.reason
             ),
             None => tracing::debug!(
-                call = event.call,
+                call = %event.call,
                 phase = ?event.phase,
                 rule = event.rule,
                 document = event.document,
@@ -109,7 +214,12 @@ impl Recorder for LogRecorder {
     }
 
     fn finished(&self, event: &Finished<'_>) -> Result<(), RecordError> {
-        tracing::debug!(call = event.call, rule = event.rule, end = ?event.end, elapsed = ?event.elapsed, "request ended");
+        tracing::debug!(call = %event.call, rule = event.rule, end = ?event.end, elapsed = ?event.elapsed, "request ended");
+        Ok(())
+    }
+
+    fn ended(&self, event: &Ended<'_>) -> Result<(), RecordError> {
+        tracing::debug!(call = %event.call, outcome = event.outcome, requests = event.requests, elapsed = ?event.elapsed, "call ended");
         Ok(())
     }
 }

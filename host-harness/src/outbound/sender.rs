@@ -6,15 +6,19 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, Request, Response, Uri, header};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 use thiserror::Error;
+use tokio::time::timeout_at;
 
 use super::cache::{Cache, Key};
 use super::client::{Client, ClientError, Exchange};
-use super::credentials::{Credential, CredentialError, Ready};
+use super::credentials::{CredentialError, Credentials, Ready};
 use super::denial::{Denial, DenialCode};
 use super::ledger::Ledger;
 use super::policy::{self, Allowed, Decision, Phase, Policy};
-use super::record::{Decided, End, Finished, Recorder};
+use super::rate::Bucket;
+use super::record::{Decided, End, Finished, Recorder, Refused};
 
 /// Response headers that are handed on; everything else stays with the host.
 const RESPONSE_HEADERS: [HeaderName; 8] = [
@@ -54,6 +58,12 @@ pub enum SendError {
     /// It was let through, and there is no answer.
     #[error("{0}")]
     Client(#[from] ClientError),
+    /// The destination was asked as often as it may be; nothing was sent.
+    #[error("the service was asked too often; try again in {} s", retry_after.as_secs().max(1))]
+    Rate {
+        /// After how long it may be asked again.
+        retry_after: Duration,
+    },
     /// There is an answer, which is withheld because it could not be recorded.
     #[error("the answer could not be put on record")]
     Record,
@@ -62,26 +72,35 @@ pub enum SendError {
 /// Everything that sending needs.
 pub struct Outbound {
     policy: Policy,
-    credentials: HashMap<String, Credential>,
+    credentials: Credentials,
     client: Client,
     cache: Cache,
+    buckets: HashMap<String, Bucket>,
     recorder: Arc<dyn Recorder>,
 }
 
 impl Outbound {
-    /// A gate over this policy; `credentials` are by destination name.
+    /// A gate over this policy.
     #[must_use]
     pub fn new(
         policy: Policy,
-        credentials: HashMap<String, Credential>,
+        credentials: Credentials,
         client: Client,
         recorder: Arc<dyn Recorder>,
     ) -> Self {
+        let buckets = policy
+            .destinations
+            .iter()
+            .filter_map(|destination| {
+                Some((destination.name.clone(), Bucket::new(destination.rate?)))
+            })
+            .collect();
         Self {
             policy,
             credentials,
             client,
             cache: Cache::default(),
+            buckets,
             recorder,
         }
     }
@@ -92,15 +111,27 @@ impl Outbound {
         &self.policy
     }
 
-    /// The credential of a destination as it stands now; none if the destination takes none.
+    /// The recorder.
+    pub(crate) fn recorder(&self) -> &dyn Recorder {
+        self.recorder.as_ref()
+    }
+
+    /// The credential of a destination for a caller as it stands now; none if the destination takes none.
     ///
     /// # Errors
     /// When it takes one and there is none.
-    pub fn credential(&self, destination: &str) -> Result<Option<Ready>, CredentialError> {
-        self.credentials
-            .get(destination)
-            .map(Credential::ready)
-            .transpose()
+    pub fn credential(
+        &self,
+        destination: &str,
+        caller: Option<&str>,
+    ) -> Result<Option<Ready>, CredentialError> {
+        self.credentials.ready(destination, caller)
+    }
+
+    /// Whether a secret of this harness is in a text of this value.
+    #[must_use]
+    pub fn leaks(&self, value: &Value) -> bool {
+        self.credentials.scanner().finds_in(value)
     }
 
     /// Decides about a request, sends it, and reads the answer.
@@ -116,8 +147,15 @@ impl Outbound {
         let decided = self.decide(ledger, &outgoing);
         let (allowed, credential) = match decided {
             Ok(found) => found,
-            Err(denial) => return Err(self.refuse(ledger, length, denial)),
+            Err(denial) => return Err(self.refuse(ledger, &outgoing, denial)),
         };
+        let _turn = timeout_at(ledger.deadline().into(), ledger.turn())
+            .await
+            .map_err(|_| ClientError::Timeout)?;
+        let kept = self.kept(&allowed, credential.as_ref(), &outgoing);
+        if let (Kept::No | Kept::Later(_), Some(wait)) = (&kept, self.too_often(&allowed)) {
+            return Err(self.postpone(ledger, &outgoing, &allowed, wait));
+        }
         let event = Decided {
             call: ledger.call,
             phase: ledger.phase,
@@ -125,13 +163,67 @@ impl Outbound {
             rule: Some(&allowed.route.id),
             document: allowed.document.map(|document| document.name.as_str()),
             request_bytes: length,
-            denial: None,
+            refused: None,
         };
         if let Err(error) = self.recorder.decided(&event) {
-            return Err(self.refuse(ledger, length, unrecorded(&error.to_string())));
+            return Err(self.refuse(ledger, &outgoing, unrecorded(&error.to_string())));
         }
         ledger.let_through();
-        self.perform(ledger, &allowed, credential, outgoing).await
+        self.perform(ledger, &allowed, credential, outgoing, kept)
+            .await
+    }
+
+    /// What memory has to do with a request.
+    fn kept(&self, allowed: &Allowed<'_>, credential: Option<&Ready>, outgoing: &Outgoing) -> Kept {
+        let Some(document) = allowed
+            .document
+            .filter(|document| document.cacheable_seconds > 0)
+        else {
+            return Kept::No;
+        };
+        let generation = credential.map(|ready| ready.generation);
+        let body = outgoing.body.as_deref().unwrap_or_default();
+        // The rule stands for the path: a route that takes documents has one path alone.
+        let key = Key::new(
+            &allowed.destination.name,
+            generation,
+            &allowed.route.id,
+            body,
+        );
+        match self.cache.get(&key) {
+            Some(response) => Kept::Now(response),
+            None => Kept::Later(Keep {
+                key,
+                seconds: document.cacheable_seconds,
+            }),
+        }
+    }
+
+    /// Takes what the request costs of its destination's rate; after how long there is enough, if there is not.
+    fn too_often(&self, allowed: &Allowed<'_>) -> Option<Duration> {
+        let bucket = self.buckets.get(&allowed.destination.name)?;
+        let cost = allowed.document.map_or(1, |document| document.cost);
+        bucket.take(cost).err()
+    }
+
+    /// Records that a request was made too soon. It is no denial: the same request passes later.
+    fn postpone(
+        &self,
+        ledger: &Ledger,
+        outgoing: &Outgoing,
+        allowed: &Allowed<'_>,
+        retry_after: Duration,
+    ) -> SendError {
+        let title = &allowed.destination.title;
+        let denial = Denial::new(
+            DenialCode::Rate,
+            format!("{title} was asked as often as it may be for now."),
+            "The rate is `rate` of the destination in skill.toml; an operator can only lower it.",
+        )
+        .at(&allowed.destination.name)
+        .near(&*allowed.route.id);
+        self.record_refusal(ledger, outgoing, &denial);
+        SendError::Rate { retry_after }
     }
 
     fn decide(
@@ -170,33 +262,76 @@ impl Outbound {
             Decision::Deny(denial) => return Err(denial),
         };
         let credential = self
-            .credential(&allowed.destination.name)
+            .credential(&allowed.destination.name, ledger.caller.as_deref())
             .map_err(|error| {
                 let reason = format!(
                     "{} cannot be used: no credential is set up for it.",
                     allowed.destination.title
                 );
                 Denial::new(DenialCode::Credential, reason, error.to_string())
+                    .at(&allowed.destination.name)
             })?;
         Ok((allowed, credential))
     }
 
-    fn refuse(&self, ledger: &Ledger, length: usize, denial: Denial) -> SendError {
+    fn refuse(&self, ledger: &Ledger, outgoing: &Outgoing, denial: Denial) -> SendError {
+        if ledger.refuse(denial.clone()) {
+            self.record_refusal(ledger, outgoing, &denial);
+        }
+        SendError::Denied(denial)
+    }
+
+    fn record_refusal(&self, ledger: &Ledger, outgoing: &Outgoing, denial: &Denial) {
+        let body = outgoing.body.as_deref().unwrap_or_default();
+        let mut digest = Sha256::new();
+        for part in [
+            outgoing.method.as_str().as_bytes(),
+            outgoing.url.as_bytes(),
+            body,
+        ] {
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part);
+        }
+        self.record(
+            ledger,
+            body.len(),
+            Refused {
+                denial,
+                sha256: digest.finalize().into(),
+                url_bytes: outgoing.url.len(),
+            },
+        );
+    }
+
+    /// Refuses something that is no request yet, such as a header that a guest tries to set.
+    pub(crate) fn refuse_part(&self, ledger: &Ledger, denial: &Denial) {
+        if ledger.refuse(denial.clone()) {
+            self.record(
+                ledger,
+                0,
+                Refused {
+                    denial,
+                    sha256: Sha256::digest(b"").into(),
+                    url_bytes: 0,
+                },
+            );
+        }
+    }
+
+    fn record(&self, ledger: &Ledger, request_bytes: usize, refused: Refused<'_>) {
         let event = Decided {
             call: ledger.call,
             phase: ledger.phase,
-            destination: None,
+            destination: refused.denial.destination.as_deref(),
             rule: None,
             document: None,
-            request_bytes: length,
-            denial: Some(&denial),
+            request_bytes,
+            refused: Some(refused),
         };
         // It is refused either way; a recorder that fails here has its say in the log.
         if let Err(error) = self.recorder.decided(&event) {
             tracing::error!("{error}");
         }
-        ledger.refuse(denial.clone());
-        SendError::Denied(denial)
     }
 
     async fn perform(
@@ -205,23 +340,22 @@ impl Outbound {
         allowed: &Allowed<'_>,
         credential: Option<Ready>,
         outgoing: Outgoing,
+        kept: Kept,
     ) -> Result<Response<Bytes>, SendError> {
-        let mut watch = Watch::start(self.recorder.as_ref(), ledger.call, allowed);
+        let mut watch = Watch::start(self.recorder.as_ref(), ledger, allowed);
+        let keep = match kept {
+            Kept::Now(response) => {
+                watch.end(End::FromMemory)?;
+                return Ok(response);
+            }
+            Kept::Later(keep) => Some(keep),
+            Kept::No => None,
+        };
         let body = outgoing.body.unwrap_or_default();
-        let seconds = allowed
-            .document
-            .map_or(0, |document| document.cacheable_seconds);
-        let generation = credential.as_ref().map(|ready| ready.generation);
         let uri: Uri = outgoing
             .url
             .parse()
             .map_err(|_| ClientError::Protocol("the URL cannot be sent".into()))?;
-        let key = (seconds > 0)
-            .then(|| Key::new(&allowed.destination.name, generation, uri.path(), &body));
-        if let Some(kept) = key.and_then(|key| self.cache.get(&key)) {
-            watch.end(End::FromMemory)?;
-            return Ok(kept);
-        }
         let request = build(outgoing.method, uri, outgoing.headers, body, credential)?;
         let exchange = Exchange {
             deadline: ledger.deadline(),
@@ -237,12 +371,19 @@ impl Outbound {
             .await
         {
             Ok(response) => {
+                let response = bared(response);
+                if self.echoes(&response) {
+                    watch.end(End::Failed(DenialCode::Leak.as_str()))?;
+                    let denial = leaked(&allowed.destination.title).at(&allowed.destination.name);
+                    tracing::error!(fix = denial.fix, "answer withheld: {}", denial.reason);
+                    ledger.refuse(denial.clone());
+                    return Err(SendError::Denied(denial));
+                }
                 watch.end(End::Answered {
                     status: response.status().as_u16(),
                     bytes: response.body().len(),
                 })?;
-                let response = bared(response);
-                if let Some(key) = key {
+                if let Some(Keep { key, seconds }) = keep {
                     self.cache.put(key, seconds, &response);
                 }
                 Ok(response)
@@ -254,7 +395,8 @@ impl Outbound {
                     DenialCode::Address,
                     format!("{title} is at an address that may not be dialled."),
                     format!("{refusal}. {}", grant_hint(&allowed.destination.name)),
-                );
+                )
+                .at(&allowed.destination.name);
                 tracing::warn!(fix = denial.fix, "request refused: {}", denial.reason);
                 ledger.refuse(denial.clone());
                 Err(SendError::Denied(denial))
@@ -266,6 +408,42 @@ impl Outbound {
             }
         }
     }
+}
+
+/// What memory has to do with a request.
+enum Kept {
+    /// Its answer is never kept.
+    No,
+    /// Its answer will be kept.
+    Later(Keep),
+    /// Its answer is there.
+    Now(Response<Bytes>),
+}
+
+/// How an answer will be kept.
+struct Keep {
+    key: Key,
+    seconds: u32,
+}
+
+impl Outbound {
+    /// Whether what a guest would see of an answer holds a secret.
+    fn echoes(&self, response: &Response<Bytes>) -> bool {
+        let scanner = self.credentials.scanner();
+        scanner.finds(response.body())
+            || response
+                .headers()
+                .values()
+                .any(|value| scanner.finds(value.as_bytes()))
+    }
+}
+
+fn leaked(title: &str) -> Denial {
+    Denial::new(
+        DenialCode::Leak,
+        format!("An answer of {title} was withheld because a secret of this harness is in it."),
+        "Find out why the service repeats its credential, and replace the credential: it may have been seen.",
+    )
 }
 
 /// How an operator opens a network for a destination.
@@ -319,17 +497,17 @@ fn bared(response: Response<Bytes>) -> Response<Bytes> {
 /// Records how a request ended, also when the call is cut off in the middle of it.
 struct Watch<'a> {
     recorder: &'a dyn Recorder,
-    call: u64,
+    ledger: &'a Ledger,
     allowed: &'a Allowed<'a>,
     started: Instant,
     ended: bool,
 }
 
 impl<'a> Watch<'a> {
-    fn start(recorder: &'a dyn Recorder, call: u64, allowed: &'a Allowed<'a>) -> Self {
+    fn start(recorder: &'a dyn Recorder, ledger: &'a Ledger, allowed: &'a Allowed<'a>) -> Self {
         Self {
             recorder,
-            call,
+            ledger,
             allowed,
             started: Instant::now(),
             ended: false,
@@ -339,7 +517,8 @@ impl<'a> Watch<'a> {
     fn end(&mut self, end: End<'_>) -> Result<(), SendError> {
         self.ended = true;
         let event = Finished {
-            call: self.call,
+            call: self.ledger.call,
+            phase: self.ledger.phase,
             destination: &self.allowed.destination.name,
             rule: &self.allowed.route.id,
             end,
@@ -356,7 +535,7 @@ impl Drop for Watch<'_> {
     fn drop(&mut self) {
         if !self.ended && self.end(End::Abandoned).is_err() {
             tracing::error!(
-                call = self.call,
+                call = %self.ledger.call,
                 "an abandoned request is missing in the record"
             );
         }

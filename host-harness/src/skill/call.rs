@@ -10,15 +10,16 @@ use wasmtime::component::Val;
 use wasmtime::{Store, Trap};
 use wasmtime_wasi_config::WasiConfigVariables;
 
-use super::engine::TICK;
 use super::harness::{Harness, Timings};
 use super::json::{self, BadAnswer};
+use super::metered::{Metered, Spent};
 use super::shape::Shape;
 use super::state::State;
 use super::tools::Tool;
 use crate::config::ConfigError;
 use crate::outbound::gate::Gate;
 use crate::outbound::ledger::Ledger;
+use crate::outbound::record::RecordError;
 
 /// Why a call has no outcome.
 #[derive(Debug, Error)]
@@ -41,6 +42,12 @@ pub enum CallError {
         /// The limit.
         limit: Duration,
     },
+    /// It computed too long.
+    #[error("the action computed for more than {} ms. Ask for less at once", limit.as_millis())]
+    CpuLimit {
+        /// The limit.
+        limit: Duration,
+    },
     /// It wanted too much memory.
     #[error("the action needed more than {mib} MiB of memory. Ask for less at once")]
     MemoryLimit {
@@ -55,6 +62,9 @@ pub enum CallError {
         /// What happened.
         reason: String,
     },
+    /// It cannot be put on record, so it does not happen, or its answer is withheld.
+    #[error("{0}. Tell the operator: nothing is done without a record")]
+    Record(#[from] RecordError),
     /// Its answer cannot be told.
     #[error("{0}. This is a fault of the skill: report it to its makers")]
     BadAnswer(#[from] BadAnswer),
@@ -68,6 +78,8 @@ impl CallError {
             Self::UnknownTool { .. } => "unknown-action",
             Self::Config(error) => error.code(),
             Self::DeadlineExceeded { .. } => "deadline-exceeded",
+            Self::CpuLimit { .. } => "cpu-limit",
+            Self::Record(_) => "record",
             Self::MemoryLimit { .. } => "memory-limit",
             Self::Trapped { .. } => "trapped",
             Self::BadAnswer(_) => "bad-answer",
@@ -99,17 +111,18 @@ impl Call<'_> {
         let begun = Instant::now();
         let mut store = self.store();
         let mut timings = Timings::default();
-        // A component that waits in the host is not interrupted by epochs: the timeout ends it.
-        let work = timeout_at(
-            deadline,
-            self.enter(&mut store, &params, begun, &mut timings),
-        );
-        let ended = work.await.unwrap_or_else(|_| Err(Trap::Interrupt.into()));
+        let cpu = Duration::from_millis(self.harness.setup.limits.cpu_ms);
+        let work = self.enter(&mut store, &params, begun, &mut timings);
+        let ended = Metered::new(work, self.ledger.deadline(), cpu).await;
         let refused_memory = store.data().limiter.refused;
         let disposing = Instant::now();
         drop(store);
         timings.dispose = disposing.elapsed();
-        let value = ended.map_err(|error| self.explain(&error, refused_memory))?;
+        let value = match ended {
+            Ok(ended) => ended.map_err(|error| self.explain(&error, refused_memory))?,
+            Err(Spent::Time) => return Err(late()),
+            Err(Spent::Cpu) => return Err(CallError::CpuLimit { limit: cpu }),
+        };
         Ok((self.answer(&value)?, timings))
     }
 
@@ -125,8 +138,9 @@ impl Call<'_> {
         );
         let mut store = Store::new(&harness.skill.engine, state);
         store.limiter(|state| &mut state.limiter);
-        let ticks = self.limit.as_millis() / TICK.as_millis() + 1;
-        store.set_epoch_deadline(u64::try_from(ticks).unwrap_or(u64::MAX));
+        // At each tick the component gives way, so that other calls go on and its limits are looked at.
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
         store
     }
 
@@ -160,7 +174,6 @@ impl Call<'_> {
         let trap = error.downcast_ref::<Trap>();
         tracing::debug!("the action `{}` broke off: {error:?}", self.tool.name);
         match trap {
-            Some(Trap::Interrupt) => CallError::DeadlineExceeded { limit: self.limit },
             _ if refused_memory => CallError::MemoryLimit {
                 mib: self.harness.setup.limits.memory_mib,
             },

@@ -1,6 +1,5 @@
 //! A skill under its policy: what is asked of it, and what comes of it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,14 +11,15 @@ use super::call::{Call, CallError};
 use super::clock::{Clock, SystemClock};
 use super::json;
 use super::load::{LoadError, Skill};
+use super::recorded::Recorded;
 use super::tools::Tool;
 use crate::config::{Caller, ConfigError, Setup};
 use crate::nearest;
 use crate::outbound::client::{Client, TcpDialler};
-use crate::outbound::denial::Denial;
+use crate::outbound::denial::{Denial, DenialCode};
 use crate::outbound::ledger::{Ledger, LedgerLimits};
 use crate::outbound::policy::Phase;
-use crate::outbound::record::{LogRecorder, Recorder};
+use crate::outbound::record::{Began, CallId, LogRecorder, Recorder};
 use crate::outbound::resolve::SystemResolver;
 use crate::outbound::sender::Outbound;
 use crate::outbound::tls::Tls;
@@ -40,6 +40,8 @@ pub struct Invocation {
 /// What came of a call.
 #[derive(Debug, Clone)]
 pub struct Outcome {
+    /// Names the call in the record.
+    pub call: CallId,
     /// The answer, or the failure as an object with `case`.
     pub result: Result<Value, Value>,
     /// How many requests were let through.
@@ -89,7 +91,8 @@ pub struct Harness {
     pub(super) setup: Setup,
     pub(super) outbound: Arc<Outbound>,
     pub(super) clock: Arc<dyn Clock>,
-    calls: AtomicU64,
+    /// SHA-256 of the policy in force, in hexadecimal.
+    policy: String,
     /// The settings of the caller before; most calls are the same person's.
     settings: Mutex<Option<(Caller, Arc<WasiConfigVariables>)>>,
 }
@@ -105,7 +108,14 @@ impl Harness {
         parts: Parts,
         cache: Option<&std::path::Path>,
     ) -> Result<Self, LoadError> {
-        let skill = Skill::load(component, &setup.manifest, setup.limits.memory_mib, cache)?;
+        let skill = Skill::trusted(
+            component,
+            &setup.manifest,
+            &setup.trust,
+            setup.limits.memory_mib,
+            cache,
+        )?;
+        let policy = setup.policy_digest();
         let tls = Tls::new(std::mem::take(&mut setup.authorities));
         let client = parts
             .client
@@ -122,7 +132,7 @@ impl Harness {
             setup,
             outbound,
             clock: parts.clock,
-            calls: AtomicU64::new(1),
+            policy,
             settings: Mutex::new(None),
         })
     }
@@ -166,31 +176,68 @@ impl Harness {
         let Some(tool) = self.skill.tool(&name) else {
             return Err(self.unknown_tool(name));
         };
-        let params = match arguments_in(tool, &arguments) {
-            Ok(params) => params,
-            Err(bad) => return Ok(Outcome::refused(bad.to_failure(), started.elapsed())),
-        };
         let limit = Duration::from_millis(self.setup.limits.time_ms);
         let limit = deadline.map_or(limit, |asked| asked.min(limit));
+        let ledger = Arc::new(self.ledger(caller.id.clone(), started + limit));
+        let recorder = self.outbound.recorder();
+        recorder.began(&Began {
+            call: ledger.call(),
+            action: &tool.name,
+            caller: caller.named(),
+            component: &self.skill.inspection().sha256,
+            policy: &self.policy,
+        })?;
+        // However the call ends from here on, also by being dropped, its end goes on record.
+        let recorded = Recorded::new(recorder, Arc::clone(&ledger), started);
+        let performed = self.perform(tool, &arguments, caller, Arc::clone(&ledger), limit);
+        let (result, timings) = match performed.await {
+            Ok(done) => done,
+            Err(error) => {
+                recorded.broke(error.code())?;
+                return Err(error);
+            }
+        };
+        recorded.ended(&result, &self.setup.manifest.skill.objects)?;
+        Ok(Outcome {
+            call: ledger.call(),
+            result,
+            requests: ledger.requests(),
+            elapsed: started.elapsed(),
+            denials: ledger.denials(),
+            timings,
+        })
+    }
+
+    async fn perform(
+        &self,
+        tool: &Tool,
+        arguments: &Value,
+        caller: Caller,
+        ledger: Arc<Ledger>,
+        limit: Duration,
+    ) -> Result<(Result<Value, Value>, Timings), CallError> {
+        let params = match arguments_in(tool, arguments) {
+            Ok(params) => params,
+            Err(bad) => return Ok((Err(bad.to_failure()), Timings::default())),
+        };
         let call = Call {
             harness: self,
             tool,
             settings: self.settings_for(caller)?,
-            ledger: Arc::new(self.ledger(started + limit)),
+            ledger: Arc::clone(&ledger),
             limit,
         };
         let (result, timings) = call.run(params).await?;
-        let denials = call.ledger.denials();
+        let (Ok(said) | Err(said)) = &result;
+        if self.outbound.leaks(said) {
+            let denial = leaked();
+            self.outbound.refuse_part(&ledger, &denial);
+            return Ok((Err(denied(&denial)), timings));
+        }
         // The gate's own word on a refusal; the component's need not be believed.
+        let denials = ledger.denials();
         let result = result.map_err(|failure| denials.first().map_or(failure, denied));
-        let requests = call.ledger.requests();
-        Ok(Outcome {
-            result,
-            requests,
-            elapsed: started.elapsed(),
-            denials,
-            timings,
-        })
+        Ok((result, timings))
     }
 
     fn unknown_tool(&self, name: String) -> CallError {
@@ -212,19 +259,15 @@ impl Harness {
         }
     }
 
-    fn ledger(&self, deadline: Instant) -> Ledger {
+    fn ledger(&self, caller: Option<String>, deadline: Instant) -> Ledger {
         let limits = self.setup.limits;
         let limits = LedgerLimits {
             requests: limits.requests,
+            concurrent_requests: limits.concurrent_requests,
             request_bytes: limits.request_bytes,
             response_bytes: limits.response_bytes,
         };
-        Ledger::new(
-            self.calls.fetch_add(1, Ordering::Relaxed),
-            Phase::Read,
-            deadline,
-            limits,
-        )
+        Ledger::new(CallId::new(), Phase::Read, caller, deadline, limits)
     }
 
     fn settings_for(&self, caller: Caller) -> Result<Arc<WasiConfigVariables>, ConfigError> {
@@ -243,16 +286,12 @@ impl Harness {
     }
 }
 
-impl Outcome {
-    fn refused(failure: Value, elapsed: Duration) -> Self {
-        Self {
-            result: Err(failure),
-            requests: 0,
-            elapsed,
-            denials: Vec::new(),
-            timings: Timings::default(),
-        }
-    }
+fn leaked() -> Denial {
+    Denial::new(
+        DenialCode::Leak,
+        "The action's answer was withheld because a secret of this harness is in it.",
+        "Find out how the skill came by it, report it to its makers, and replace the credential.",
+    )
 }
 
 fn denied(denial: &Denial) -> Value {

@@ -11,13 +11,13 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 use wasmtime::{Cache, Engine};
 
-use super::code_cache::CodeCacheError;
 use super::docs::{self, Docs};
 use super::engine::{self, CALLS_MAX, Ticker};
 use super::state::{self, State};
 use super::tools::{self, READ, Tool, ToolError};
 use crate::config::Manifest;
 use crate::outbound::documents::hex;
+use crate::trust::{Trust, Untrusted};
 
 /// Why a component cannot be used.
 #[derive(Debug, Error)]
@@ -31,9 +31,9 @@ pub enum LoadError {
         /// Why.
         source: std::io::Error,
     },
-    /// The directory for compiled code cannot be used.
+    /// Nobody has accepted it.
     #[error(transparent)]
-    CodeCache(#[from] CodeCacheError),
+    Untrusted(#[from] Untrusted),
     /// It is no component, or the machine cannot run one.
     #[error("this is not a component that can run here: {0:#}")]
     Compile(wasmtime::Error),
@@ -72,7 +72,7 @@ impl LoadError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Read { .. } => "component-unreadable",
-            Self::CodeCache(_) => "code-cache",
+            Self::Untrusted(_) => "untrusted",
             Self::Compile(_) => "component-invalid",
             Self::Import(_) => "component-import",
             Self::Link(_) => "component-link",
@@ -122,7 +122,7 @@ pub struct Skill {
 }
 
 impl Skill {
-    /// Loads the component in a file. `cache` is a directory for compiled code that [`super::code_cache`] has checked.
+    /// Loads the component in a file. `cache` is a directory for compiled code that [`crate::storage`] has checked.
     ///
     /// # Errors
     /// Why it cannot be used.
@@ -149,6 +149,19 @@ impl Skill {
         memory_mib: u64,
         cache: Option<&Path>,
     ) -> Result<Self, LoadError> {
+        Self::trusted(bytes, manifest, &Trust::NoOperator, memory_mib, cache)
+    }
+
+    /// The same, but only if it has been accepted.
+    pub(super) fn trusted(
+        bytes: &[u8],
+        manifest: &Manifest,
+        trust: &Trust,
+        memory_mib: u64,
+        cache: Option<&Path>,
+    ) -> Result<Self, LoadError> {
+        let sha256 = hex(&Sha256::digest(bytes));
+        trust.check(&sha256, &manifest.sha256)?;
         let memory_bytes =
             usize::try_from(memory_mib.saturating_mul(1 << 20)).unwrap_or(usize::MAX);
         let (engine, cache) = engine::build(memory_bytes, cache).map_err(LoadError::Compile)?;
@@ -170,7 +183,6 @@ impl Skill {
                 Some((tool.name.clone(), index))
             })
             .collect();
-        let sha256 = hex(&Sha256::digest(bytes));
         Ok(Self {
             ticker: Ticker::start(engine.clone()).map_err(LoadError::Thread)?,
             slots: Semaphore::new(CALLS_MAX as usize),

@@ -8,6 +8,8 @@ pub mod engine;
 pub mod harness;
 pub mod json;
 pub mod load;
+mod metered;
+mod recorded;
 pub mod schema;
 pub mod shape;
 pub mod state;

@@ -1,0 +1,179 @@
+//! Events as the bodies of rows: what may be told, field by field.
+
+use serde::{Serialize, Serializer};
+
+use crate::outbound::documents::hex;
+use crate::outbound::policy::Phase;
+use crate::outbound::record::{Began, Decided, End, Ended, Finished, Source};
+
+/// Kinds of rows.
+pub(super) const CALL: &str = "call";
+pub(super) const REQUEST: &str = "request";
+pub(super) const REFUSAL: &str = "refusal";
+pub(super) const ANSWER: &str = "answer";
+pub(super) const RESULT: &str = "result";
+/// Rows are missing before this one.
+pub(super) const GAP: &str = "gap";
+
+#[derive(Serialize)]
+pub(super) struct CallBody<'a> {
+    action: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caller: Option<&'a str>,
+    component: &'a str,
+    policy: &'a str,
+}
+
+impl<'a> From<&Began<'a>> for CallBody<'a> {
+    fn from(event: &Began<'a>) -> Self {
+        Self {
+            action: event.action,
+            caller: event.caller,
+            component: event.component,
+            policy: event.policy,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct RequestBody<'a> {
+    phase: &'static str,
+    destination: Option<&'a str>,
+    rule: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<&'a str>,
+    bytes: usize,
+}
+
+impl<'a> From<&Decided<'a>> for RequestBody<'a> {
+    fn from(event: &Decided<'a>) -> Self {
+        Self {
+            phase: phase(event.phase),
+            destination: event.destination,
+            rule: event.rule,
+            document: event.document,
+            bytes: event.request_bytes,
+        }
+    }
+}
+
+/// Of a refused request only where it went, why it was refused, and digest and length of the rest.
+#[derive(Serialize)]
+pub(super) struct RefusalBody<'a> {
+    phase: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destination: Option<&'a str>,
+    code: &'a str,
+    reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nearest: Option<&'a str>,
+    url_bytes: usize,
+    bytes: usize,
+    sha256: String,
+}
+
+impl<'a> RefusalBody<'a> {
+    pub(super) fn of(event: &Decided<'a>) -> Option<Self> {
+        let refused = event.refused?;
+        Some(Self {
+            phase: phase(event.phase),
+            destination: event.destination,
+            code: refused.denial.code.as_str(),
+            reason: &refused.denial.reason,
+            nearest: refused.denial.nearest.as_deref(),
+            url_bytes: refused.url_bytes,
+            bytes: event.request_bytes,
+            sha256: hex(&refused.sha256),
+        })
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct AnswerBody<'a> {
+    destination: &'a str,
+    rule: &'a str,
+    end: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<usize>,
+    micros: u64,
+}
+
+impl<'a> From<&Finished<'a>> for AnswerBody<'a> {
+    fn from(event: &Finished<'a>) -> Self {
+        let (end, status, bytes) = match event.end {
+            End::Answered { status, bytes } => ("answered", Some(status), Some(bytes)),
+            End::FromMemory => ("from-memory", None, None),
+            End::Failed(code) => (code, None, None),
+            End::Abandoned => ("abandoned", None, None),
+        };
+        Self {
+            destination: event.destination,
+            rule: event.rule,
+            end,
+            status,
+            bytes,
+            micros: micros(event.elapsed),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct ResultBody<'a> {
+    outcome: &'a str,
+    requests: u32,
+    refused: u32,
+    micros: u64,
+    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "sources")]
+    sources: &'a [Source],
+}
+
+impl<'a> From<&Ended<'a>> for ResultBody<'a> {
+    fn from(event: &Ended<'a>) -> Self {
+        Self {
+            outcome: event.outcome,
+            requests: event.requests,
+            refused: event.refused,
+            micros: micros(event.elapsed),
+            sources: event.sources,
+        }
+    }
+}
+
+fn sources<S: Serializer>(sources: &[Source], serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Shown<'a> {
+        object: &'a str,
+        id: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        updated_at: Option<i64>,
+        fetched_at: i64,
+    }
+    serializer.collect_seq(sources.iter().map(|source| Shown {
+        object: &source.object,
+        id: source.id.to_string(),
+        updated_at: source.updated_at,
+        fetched_at: source.fetched_at,
+    }))
+}
+
+#[derive(Serialize)]
+pub(super) struct GapBody {
+    /// The head that was kept.
+    pub(super) kept: String,
+    /// The last row that was found.
+    pub(super) found: String,
+}
+
+fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Read => "read",
+        Phase::Perform => "perform",
+    }
+}
+
+fn micros(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}

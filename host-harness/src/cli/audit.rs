@@ -1,0 +1,157 @@
+//! `crm-harness audit`: the record of what was asked, decided and sent.
+
+use std::io::{self, Write as _};
+
+use crm_harness::audit::store::Reader;
+use crm_harness::audit::{AuditError, Row};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::args::{Args, AuditCommand};
+use super::resolve::data_dir;
+use super::{End, Misuse, render};
+
+pub(super) fn run(args: &Args, command: &AuditCommand) -> Result<End, Misuse> {
+    let folder = data_dir(args)?;
+    let reader = Reader::open(&folder).map_err(misuse)?;
+    match command {
+        AuditCommand::Tail { count } => tail(args, &reader, *count),
+        AuditCommand::Verify { head } => verify(args, &reader, *head),
+        AuditCommand::Export { from } => export(&reader, *from),
+    }
+}
+
+fn misuse(error: AuditError) -> Misuse {
+    Misuse::new(error.code(), error)
+}
+
+fn tail(args: &Args, reader: &Reader, count: u32) -> Result<End, Misuse> {
+    let rows = reader.tail(count).map_err(misuse)?;
+    if args.json {
+        let rows = rows.iter().map(Row::to_json).collect();
+        render::print(&render::pretty(&Value::Array(rows)));
+        return Ok(End::Done);
+    }
+    let zone = match &args.time_zone {
+        Some(name) => TimeZone::get(name)?,
+        None => TimeZone::system(),
+    };
+    let head = ["when", "call", "event", "what"]
+        .map(str::to_owned)
+        .to_vec();
+    let lines = rows.iter().map(|row| line(row, &zone));
+    let table: Vec<_> = std::iter::once(head).chain(lines).collect();
+    render::print(&render::table(&table));
+    Ok(End::Done)
+}
+
+fn line(row: &Row, zone: &TimeZone) -> Vec<String> {
+    let when = Timestamp::from_millisecond(row.at).map_or_else(
+        |_| row.at.to_string(),
+        |at| {
+            at.to_zoned(zone.clone())
+                .strftime("%Y-%m-%d %H:%M:%S%.3f %Z")
+                .to_string()
+        },
+    );
+    // The end of a call's name tells calls apart; all of it is in the JSON.
+    let call = row.call.rsplit('-').next().unwrap_or_default();
+    let body = serde_json::from_str(&row.body).unwrap_or_default();
+    vec![
+        when,
+        call.to_owned(),
+        row.kind.clone(),
+        told(&row.kind, &body),
+    ]
+}
+
+/// The body in one line.
+fn told(kind: &str, body: &Value) -> String {
+    let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
+    let number = |name: &str| body.get(name).and_then(Value::as_u64).unwrap_or(0);
+    let took = || {
+        format!(
+            "{:.1} ms",
+            std::time::Duration::from_micros(number("micros")).as_secs_f64() * 1e3
+        )
+    };
+    match kind {
+        "call" => match text("caller") {
+            "" => text("action").to_owned(),
+            caller => format!("{} for {caller}", text("action")),
+        },
+        "request" => format!("{} {}", text("rule"), text("document")),
+        "refusal" => format!("{}: {}", text("code"), text("reason")),
+        "answer" => match body.get("status") {
+            Some(status) => format!(
+                "{} {status}, {} bytes, {}",
+                text("rule"),
+                number("bytes"),
+                took()
+            ),
+            None => format!("{} {}, {}", text("rule"), text("end"), took()),
+        },
+        "result" => format!(
+            "{}, {} requests, {} refused, {} sources, {}",
+            text("outcome"),
+            number("requests"),
+            number("refused"),
+            body.get("sources")
+                .and_then(Value::as_array)
+                .map_or(0, Vec::len),
+            took()
+        ),
+        "gap" => "rows before this one are missing".to_owned(),
+        _ => body.to_string(),
+    }
+}
+
+fn verify(
+    args: &Args,
+    reader: &Reader,
+    head: Option<crm_harness::audit::Head>,
+) -> Result<End, Misuse> {
+    let report = reader.verify(head).map_err(misuse)?;
+    let whole = report.faults.is_empty();
+    if args.json {
+        let faults: Vec<_> = report.faults.iter().map(ToString::to_string).collect();
+        render::print(&render::pretty(&json!({
+            "whole": whole,
+            "rows": report.rows,
+            "head": report.head.to_string(),
+            "faults": faults,
+        })));
+    } else {
+        for fault in &report.faults {
+            render::complain(&fault.to_string());
+        }
+        let rows = report.rows;
+        let found = if whole { "whole" } else { "NOT whole" };
+        render::print(&format!(
+            "The record is {found}: {rows} rows.\nhead {}\n",
+            report.head
+        ));
+        if whole && head.is_none() {
+            render::note(
+                "keep that head elsewhere and give it to `audit verify --head` later: it shows whether somebody who can write here rewrote the record",
+            );
+        }
+    }
+    Ok(if whole { End::Done } else { End::Failed })
+}
+
+/// One row a line.
+fn export(reader: &Reader, from: u64) -> Result<End, Misuse> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let written = reader
+        .rows(from, &mut |row| writeln!(out, "{}", row.to_json()))
+        .and_then(|()| out.flush().map_err(AuditError::Output));
+    match written {
+        // Whoever reads may have seen enough.
+        Err(AuditError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Ok(End::Done)
+        }
+        other => other.map(|()| End::Done).map_err(misuse),
+    }
+}

@@ -1,0 +1,101 @@
+//! On which line of a TOML file a key stands. Keeps numbers only: an operator file's text could hold a secret.
+
+use std::collections::BTreeMap;
+
+use toml_edit::{Document, Item, TableLike};
+
+/// Lines by key, such as `limits.time-ms`, `destinations.service.routes[0].path` or, for tables of an array that have names,
+/// ``destinations.service.documents `find`: sha256``.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lines(BTreeMap<String, usize>);
+
+impl Lines {
+    /// The lines of a text; none if it is no TOML.
+    pub(super) fn of(text: &str) -> Self {
+        let mut lines = Self::default();
+        if let Ok(document) = Document::parse(text) {
+            lines.table(text, "", ".", document.as_table());
+        }
+        lines
+    }
+
+    /// The line of a key, or of the nearest part of it that is written down.
+    pub(super) fn line(&self, key: &str) -> Option<usize> {
+        let mut part = key;
+        loop {
+            if let Some(line) = self.0.get(part) {
+                return Some(*line);
+            }
+            let cut = part.rfind(['.', '[', ':', '`'])?;
+            part = part.get(..cut)?.trim_end();
+        }
+    }
+
+    fn table(&mut self, text: &str, prefix: &str, join: &str, table: &dyn TableLike) {
+        for (name, item) in table.iter() {
+            let key = if prefix.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{prefix}{join}{name}")
+            };
+            let span = table.key(name).and_then(toml_edit::Key::span);
+            if let Some(span) = span.or_else(|| item.span()) {
+                self.0.insert(key.clone(), line_at(text, span.start));
+            }
+            match item {
+                Item::ArrayOfTables(tables) => {
+                    for (index, table) in tables.iter().enumerate() {
+                        let one = format!("{key}[{index}]");
+                        let line = table.span().map(|span| line_at(text, span.start));
+                        self.0.extend(line.map(|line| (one.clone(), line)));
+                        self.table(text, &one, ".", table);
+                        if let Some(name) = table.get("name").and_then(Item::as_str) {
+                            let named = format!("{key} `{name}`");
+                            self.0.extend(line.map(|line| (named.clone(), line)));
+                            self.table(text, &named, ": ", table);
+                        }
+                    }
+                }
+                item => {
+                    if let Some(table) = item.as_table_like() {
+                        self.table(text, &key, ".", table);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn line_at(text: &str, byte: usize) -> usize {
+    text.bytes()
+        .take(byte)
+        .filter(|byte| *byte == b'\n')
+        .count()
+        + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_found_however_it_is_written() {
+        let text = "[limits]\ntime-ms = 5\n\n[a.b]\nx = { y = 1 }\n\n[[a.b.list]]\nname = \"one\"\nv = 1\n\n[[a.b.list]]\nname = \"two\"\nv = 2\nw = { q = 1 }\n";
+        let lines = Lines::of(text);
+        for (key, line) in [
+            ("limits", Some(1)),
+            ("limits.time-ms", Some(2)),
+            ("limits.other", Some(1)),
+            ("a.b.x.y", Some(5)),
+            ("a.b.list[1]", Some(11)),
+            ("a.b.list[1].v", Some(13)),
+            ("a.b.list `two`: v", Some(13)),
+            ("a.b.list `two`: w.q", Some(14)),
+            ("a.b.list `two`: missing", Some(11)),
+            ("nowhere", None),
+        ] {
+            assert_eq!(lines.line(key), line, "{key}");
+        }
+        assert_eq!(Lines::of("= no toml").line("a"), None);
+    }
+}

@@ -1,0 +1,151 @@
+//! The end of a call on record, whatever the end is, and the records that an answer names as its sources.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::outbound::ledger::Ledger;
+use crate::outbound::record::{Ended, RecordError, Recorder, Source};
+
+/// Sources of one answer that go on record.
+const SOURCES_MAX: usize = 256;
+
+/// A call whose beginning is on record and whose end will be.
+pub(super) struct Recorded<'a> {
+    recorder: &'a dyn Recorder,
+    ledger: Arc<Ledger>,
+    started: Instant,
+    over: bool,
+}
+
+impl<'a> Recorded<'a> {
+    pub(super) fn new(recorder: &'a dyn Recorder, ledger: Arc<Ledger>, started: Instant) -> Self {
+        Self {
+            recorder,
+            ledger,
+            started,
+            over: false,
+        }
+    }
+
+    /// It has a result; `objects` are those whose records may be named.
+    pub(super) fn ended(
+        mut self,
+        result: &Result<Value, Value>,
+        objects: &[String],
+    ) -> Result<(), RecordError> {
+        match result {
+            Ok(answer) => self.record("done", &sources(answer, objects)),
+            Err(failure) => {
+                let case = failure.get("case").and_then(Value::as_str);
+                self.record(case.unwrap_or("failed"), &[])
+            }
+        }
+    }
+
+    /// It has no result, for this reason.
+    pub(super) fn broke(mut self, code: &str) -> Result<(), RecordError> {
+        self.record(code, &[])
+    }
+
+    fn record(&mut self, outcome: &str, sources: &[Source]) -> Result<(), RecordError> {
+        self.over = true;
+        self.recorder.ended(&Ended {
+            call: self.ledger.call(),
+            outcome,
+            sources,
+            requests: self.ledger.requests(),
+            refused: self.ledger.refused(),
+            elapsed: self.started.elapsed(),
+        })
+    }
+}
+
+impl Drop for Recorded<'_> {
+    fn drop(&mut self) {
+        if !self.over
+            && let Err(error) = self.record("abandoned", &[])
+        {
+            tracing::error!(call = %self.ledger.call(), "the end of an abandoned call is missing: {error}");
+        }
+    }
+}
+
+/// The records that an answer names in its `provenance` fields (`claw:skill/types`). Only what has the form of an id and of a
+/// time passes, and only objects that the manifest names: nothing else can reach the record this way.
+fn sources(answer: &Value, objects: &[String]) -> Vec<Source> {
+    let mut found = BTreeSet::new();
+    collect(answer, objects, &mut found);
+    found.into_iter().take(SOURCES_MAX).collect()
+}
+
+fn collect(value: &Value, objects: &[String], found: &mut BTreeSet<Source>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect(item, objects, found)),
+        Value::Object(members) => {
+            for (name, member) in members {
+                match name.as_str() {
+                    "provenance" => found.extend(source(member, objects)),
+                    _ => collect(member, objects, found),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn source(provenance: &Value, objects: &[String]) -> Option<Source> {
+    let text = |name: &str| provenance.get(name).and_then(Value::as_str);
+    let time = |text: &str| text.parse().ok().map(Timestamp::as_millisecond);
+    let object = text("object")?;
+    Some(Source {
+        object: objects.iter().find(|known| *known == object)?.clone(),
+        id: Uuid::try_parse(text("id")?).ok()?,
+        updated_at: text("updatedAt").and_then(time),
+        fetched_at: time(text("fetchedAt")?)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn sources_are_found_anywhere_once_and_only_in_their_form() {
+        let id = "0b7e7dee-1f0e-4b8e-9a31-94c6a7c1a001";
+        let good = json!({
+            "source": "service", "object": "item", "id": id,
+            "updatedAt": "2026-03-01T00:00:00Z", "fetchedAt": "2026-03-02T00:00:00.5Z",
+        });
+        let with = |name: &str, value: &str| {
+            let mut other = good.clone();
+            other[name] = value.into();
+            json!({ "provenance": other })
+        };
+        let answer = json!({
+            "hits": [{ "provenance": good }, { "deep": [{ "provenance": good }] }],
+            "hostile": [
+                with("id", "a text that somebody would like to keep"),
+                with("object", "anything"),
+                with("fetchedAt", "tomorrow"),
+                with("updatedAt", "never mind"),
+                { "provenance": "text" },
+            ],
+        });
+        let found = sources(&answer, &["item".to_owned()]);
+        let source = |updated_at| Source {
+            object: "item".into(),
+            id: id.parse().unwrap(),
+            updated_at,
+            fetched_at: 1_772_409_600_500,
+        };
+        // A time that is none is left out, the rest is still good.
+        assert_eq!(found, [source(None), source(Some(1_772_323_200_000))]);
+    }
+}

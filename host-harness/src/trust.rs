@@ -1,0 +1,403 @@
+//! What an operator has accepted: the digests of component and manifest, and how a new version differs from the old one.
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::config::Manifest;
+use crate::outbound::documents::Effect;
+use crate::skill::load::Inspection;
+
+/// The digests that an operator has accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Pins {
+    /// SHA-256 of the component, in lower-case hexadecimal.
+    pub component: String,
+    /// SHA-256 of skill.toml, in lower-case hexadecimal.
+    pub manifest: String,
+}
+
+/// What has been accepted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Trust {
+    /// There is no operator: whoever runs the harness chose the files.
+    #[default]
+    NoOperator,
+    /// The operator file accepts nothing yet.
+    Nothing {
+        /// The operator file.
+        operator: PathBuf,
+    },
+    /// These and no others.
+    Pinned {
+        /// The operator file.
+        operator: PathBuf,
+        /// The digests.
+        pins: Pins,
+    },
+}
+
+/// A component or manifest that nobody has accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Untrusted {
+    /// Nothing has been accepted yet.
+    #[error("{} accepts no component yet: look at this one with `crm-harness trust`", operator.display())]
+    Nothing {
+        /// The operator file.
+        operator: PathBuf,
+    },
+    /// Another one was accepted.
+    #[error("this {what} is not the one that {} accepts: see what has changed with `crm-harness trust`", operator.display())]
+    Changed {
+        /// `component`, `skill.toml`, or both.
+        what: &'static str,
+        /// The operator file.
+        operator: PathBuf,
+    },
+}
+
+impl Trust {
+    /// Whether component and manifest of these digests may be used.
+    ///
+    /// # Errors
+    /// What has not been accepted.
+    pub fn check(&self, component: &str, manifest: &str) -> Result<(), Untrusted> {
+        let (operator, pins) = match self {
+            Self::NoOperator => return Ok(()),
+            Self::Nothing { operator } => {
+                return Err(Untrusted::Nothing {
+                    operator: operator.clone(),
+                });
+            }
+            Self::Pinned { operator, pins } => (operator, pins),
+        };
+        let what = match (pins.component == component, pins.manifest == manifest) {
+            (true, true) => return Ok(()),
+            (false, true) => "component",
+            (true, false) => "skill.toml",
+            (false, false) => "component and its skill.toml",
+        };
+        Err(Untrusted::Changed {
+            what,
+            operator: operator.clone(),
+        })
+    }
+}
+
+/// What a component and its manifest ask for, line by line: a name and what stands there. Made to be compared and kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked(BTreeMap<String, String>);
+
+impl Asked {
+    /// What this manifest and component ask for.
+    #[must_use]
+    pub fn by(manifest: &Manifest, inspection: &Inspection) -> Self {
+        let mut asked = Self::default();
+        asked.put("package", &manifest.skill.package);
+        for (name, value) in manifest.limits.named() {
+            asked.put(&format!("limit {name}"), &value.to_string());
+        }
+        for object in &manifest.skill.objects {
+            asked.put(
+                &format!("source {object}"),
+                "its records may be named in the record",
+            );
+        }
+        for import in &inspection.imports {
+            asked.put(&format!("import {import}"), "used by the component");
+        }
+        for export in &inspection.exports {
+            for function in &export.functions {
+                asked.put(
+                    &format!("action {}.{function}", export.interface),
+                    "offered by the component",
+                );
+            }
+        }
+        for (key, setting) in &manifest.settings {
+            asked.put(
+                &format!("setting {key}"),
+                setting.default.as_deref().unwrap_or("no default"),
+            );
+        }
+        for name in manifest.destinations.keys() {
+            asked.destination(manifest, name);
+        }
+        asked
+    }
+
+    fn destination(&mut self, manifest: &Manifest, name: &str) {
+        let Some(section) = manifest.destinations.get(name) else {
+            return;
+        };
+        let whose = if section.secret_per_caller {
+            ", each caller's own"
+        } else {
+            ""
+        };
+        let secret = match &section.secret_env {
+            Some(_) => format!("credential in the header {}{whose}", section.secret_header),
+            None => "no credential".to_owned(),
+        };
+        let rate = section.rate.map_or_else(
+            || "any rate".to_owned(),
+            |rate| format!("{} requests in {} s", rate.requests, rate.seconds),
+        );
+        self.put(
+            &format!("destination {name}"),
+            &format!("{}: {secret}, {rate}", section.title),
+        );
+        for route in &section.routes {
+            let takes = if route.documents {
+                "only the listed documents"
+            } else {
+                "any body"
+            };
+            self.put(
+                &format!("route {name}: {} {}", route.method, route.path),
+                takes,
+            );
+        }
+        for document in &section.documents {
+            let effect = match document.effect {
+                Effect::Query => "reads",
+                Effect::Mutation => "WRITES",
+            };
+            let variables: Vec<_> = document
+                .variables
+                .iter()
+                .map(|(name, declared)| format!("{name}: {declared}"))
+                .collect();
+            let text = document.sha256.get(..12).unwrap_or_default();
+            let told = format!(
+                "{effect} at {}, ({}), text {text}",
+                document.path,
+                variables.join(", ")
+            );
+            self.put(&format!("document {name}: {}", document.name), &told);
+        }
+    }
+
+    fn put(&mut self, name: &str, value: &str) {
+        self.0.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Every line: name and what stands there.
+    pub fn lines(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// What is different in `new`, in order of names.
+    #[must_use]
+    pub fn difference(&self, new: &Self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for (name, after) in &new.0 {
+            match self.0.get(name) {
+                None => changes.push(Change::Added {
+                    name: name.clone(),
+                    after: after.clone(),
+                }),
+                Some(before) if before != after => changes.push(Change::Changed {
+                    name: name.clone(),
+                    before: before.clone(),
+                    after: after.clone(),
+                }),
+                Some(_) => {}
+            }
+        }
+        let gone = self.0.iter().filter(|(name, _)| !new.0.contains_key(*name));
+        changes.extend(gone.map(|(name, before)| Change::Removed {
+            name: name.clone(),
+            before: before.clone(),
+        }));
+        changes
+    }
+
+    /// What was kept under these digests, if anything was.
+    #[must_use]
+    pub fn kept(folder: &Path, pins: &Pins) -> Option<Self> {
+        let text = std::fs::read(Self::place(folder, pins)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// Keeps this under these digests, for the comparison with the version after it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep(&self, folder: &Path, pins: &Pins) -> std::io::Result<()> {
+        let path = Self::place(folder, pins);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let text = serde_json::to_vec_pretty(self)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(path)?;
+        file.write_all(&text)
+    }
+
+    fn place(folder: &Path, pins: &Pins) -> PathBuf {
+        let short = |digest: &str| digest.get(..16).unwrap_or(digest).to_owned();
+        folder.join("accepted").join(format!(
+            "{}-{}.json",
+            short(&pins.component),
+            short(&pins.manifest)
+        ))
+    }
+}
+
+/// One difference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// It is asked for now.
+    Added {
+        /// What.
+        name: String,
+        /// What stands there.
+        after: String,
+    },
+    /// It is no longer asked for.
+    Removed {
+        /// What.
+        name: String,
+        /// What stood there.
+        before: String,
+    },
+    /// It is another.
+    Changed {
+        /// What.
+        name: String,
+        /// What stood there.
+        before: String,
+        /// What stands there.
+        after: String,
+    },
+}
+
+/// Writes pins into the text of an operator file and leaves everything else as it is.
+///
+/// # Errors
+/// When the text is not TOML.
+pub fn write_pins(operator: &str, pins: &Pins) -> Result<String, toml_edit::TomlError> {
+    let mut document: toml_edit::DocumentMut = operator.parse()?;
+    let table = document
+        .entry("trust")
+        .or_insert_with(|| {
+            let mut table = toml_edit::Table::new();
+            table.decor_mut().set_prefix(
+                "\n# Component and skill.toml that were looked at and accepted, by `crm-harness trust`.\n",
+            );
+            toml_edit::Item::Table(table)
+        });
+    if let Some(table) = table.as_table_like_mut() {
+        table.insert("component", toml_edit::value(&pins.component));
+        table.insert("manifest", toml_edit::value(&pins.manifest));
+    }
+    Ok(document.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pins(component: &str, manifest: &str) -> Pins {
+        Pins {
+            component: component.into(),
+            manifest: manifest.into(),
+        }
+    }
+
+    #[test]
+    fn only_what_was_accepted_is_trusted_and_the_refusal_says_what_changed() {
+        let operator = PathBuf::from("operator.toml");
+        assert_eq!(Trust::NoOperator.check("a", "b"), Ok(()));
+        let nothing = Trust::Nothing {
+            operator: operator.clone(),
+        };
+        assert!(
+            nothing
+                .check("a", "b")
+                .unwrap_err()
+                .to_string()
+                .contains("crm-harness trust")
+        );
+        let trust = Trust::Pinned {
+            operator,
+            pins: pins("a", "b"),
+        };
+        assert_eq!(trust.check("a", "b"), Ok(()));
+        for (component, manifest, what) in [
+            ("x", "b", "this component is not"),
+            ("a", "x", "this skill.toml is not"),
+            ("x", "x", "this component and its skill.toml is not"),
+        ] {
+            let error = trust.check(component, manifest).unwrap_err().to_string();
+            assert!(
+                error.contains(what) && error.contains("operator.toml"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn pins_are_written_beside_what_people_wrote() {
+        let text = "# mine\n[destinations.a]\norigin = \"https://a.example\" # here\n";
+        let written = write_pins(text, &pins("c1", "m1")).unwrap();
+        assert!(written.starts_with(text), "{written}");
+        assert!(written.contains("[trust]\ncomponent = \"c1\"\nmanifest = \"m1\"\n"));
+        let again = write_pins(&written, &pins("c2", "m1")).unwrap();
+        assert_eq!(again, written.replace("c1", "c2"));
+    }
+
+    #[test]
+    fn a_difference_names_what_was_added_removed_and_changed() {
+        let asked = |lines: &[(&str, &str)]| {
+            Asked(
+                lines
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                    .collect(),
+            )
+        };
+        let old = asked(&[
+            ("limit requests", "16"),
+            ("document a", "reads"),
+            ("import x", "used"),
+        ]);
+        let new = asked(&[
+            ("limit requests", "20"),
+            ("document b", "WRITES"),
+            ("import x", "used"),
+        ]);
+        assert_eq!(
+            old.difference(&new),
+            [
+                Change::Added {
+                    name: "document b".into(),
+                    after: "WRITES".into()
+                },
+                Change::Changed {
+                    name: "limit requests".into(),
+                    before: "16".into(),
+                    after: "20".into()
+                },
+                Change::Removed {
+                    name: "document a".into(),
+                    before: "reads".into()
+                },
+            ]
+        );
+        assert_eq!(old.difference(&old), []);
+    }
+}

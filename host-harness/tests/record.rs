@@ -1,0 +1,270 @@
+//! The record: what is written, what never is, and what shows when somebody has been at it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends at the first surprise"
+)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crm_harness::audit::store::Reader;
+use crm_harness::audit::{Audit, Fault, Head, Row};
+use crm_harness::outbound::policy::Phase;
+use crm_harness::outbound::record::{Began, CallId, Decided, End, Ended, Finished, Recorder};
+use crm_harness::skill::clock::FixedClock;
+use rusqlite::Connection;
+
+fn open(folder: &Path) -> Audit {
+    Audit::open(
+        folder,
+        Arc::new(FixedClock(Duration::from_millis(1_772_323_200_000))),
+    )
+    .unwrap()
+}
+
+fn database(folder: &Path) -> Connection {
+    Connection::open(folder.join("harness.sqlite3")).unwrap()
+}
+
+/// A call with one request.
+fn call(audit: &Audit) {
+    let call = CallId::new();
+    audit
+        .began(&Began {
+            call,
+            action: "demo_find",
+            caller: Some("robin"),
+            component: "c0",
+            policy: "p0",
+        })
+        .unwrap();
+    audit.decided(&request(call)).unwrap();
+    audit
+        .finished(&Finished {
+            call,
+            phase: Phase::Read,
+            destination: "service",
+            rule: "service: POST /query",
+            end: End::Answered {
+                status: 200,
+                bytes: 5,
+            },
+            elapsed: Duration::from_millis(3),
+        })
+        .unwrap();
+    audit
+        .ended(&Ended {
+            call,
+            outcome: "done",
+            sources: &[],
+            requests: 1,
+            refused: 0,
+            elapsed: Duration::from_millis(4),
+        })
+        .unwrap();
+}
+
+fn request(call: CallId) -> Decided<'static> {
+    Decided {
+        call,
+        phase: Phase::Read,
+        destination: Some("service"),
+        rule: Some("service: POST /query"),
+        document: Some("find"),
+        request_bytes: 12,
+        refused: None,
+    }
+}
+
+fn rows(folder: &Path) -> Vec<Row> {
+    Reader::open(folder).unwrap().tail(1000).unwrap()
+}
+
+fn faults(folder: &Path) -> Vec<Fault> {
+    Reader::open(folder).unwrap().verify(None).unwrap().faults
+}
+
+#[test]
+fn a_call_leaves_its_rows_in_order_and_the_chain_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = open(folder.path());
+    call(&audit);
+    call(&audit);
+    let rows = rows(folder.path());
+    let kinds: Vec<_> = rows.iter().map(|row| row.kind.as_str()).collect();
+    assert_eq!(kinds, ["call", "request", "answer", "result"].repeat(2));
+    assert_eq!(rows[0].at, 1_772_323_200_000);
+    assert_eq!(
+        rows[1].body,
+        r#"{"phase":"read","destination":"service","rule":"service: POST /query","document":"find","bytes":12}"#
+    );
+    assert!(rows[..4].iter().all(|row| row.call == rows[0].call));
+    let report = Reader::open(folder.path()).unwrap().verify(None).unwrap();
+    assert_eq!((report.rows, report.faults), (8, vec![]));
+    assert_eq!(report.head, rows[7].head());
+}
+
+#[test]
+fn a_decision_is_in_the_database_before_the_request_may_leave() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = open(folder.path());
+    audit.decided(&request(CallId::new())).unwrap();
+    assert_eq!(rows(folder.path()).len(), 1);
+}
+
+#[test]
+fn every_way_of_tampering_shows() {
+    type Tamper = fn(&Connection) -> rusqlite::Result<usize>;
+    let cases: [(&str, Tamper, Fault); 5] = [
+        (
+            "a changed body",
+            |db| db.execute("UPDATE audit SET body = '{}' WHERE seq = 3", []),
+            Fault::Altered { seq: 3 },
+        ),
+        (
+            "a changed time",
+            |db| db.execute("UPDATE audit SET at = at + 1 WHERE seq = 2", []),
+            Fault::Altered { seq: 2 },
+        ),
+        (
+            "a row taken out",
+            |db| db.execute("DELETE FROM audit WHERE seq = 4", []),
+            Fault::Broken { seq: 5, after: 3 },
+        ),
+        (
+            "the first rows taken out",
+            |db| db.execute("DELETE FROM audit WHERE seq < 3", []),
+            Fault::Broken { seq: 3, after: 0 },
+        ),
+        (
+            "a row put in",
+            |db| {
+                db.execute(
+                    "INSERT INTO audit SELECT 9, at, kind, call, body, hash, zeroblob(32) FROM audit WHERE seq = 8",
+                    [],
+                )
+            },
+            Fault::Altered { seq: 9 },
+        ),
+    ];
+    for (name, tamper, expected) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let audit = open(folder.path());
+        call(&audit);
+        call(&audit);
+        drop(audit);
+        assert_eq!(
+            tamper(&database(folder.path())).unwrap_or(0).min(1),
+            1,
+            "{name}"
+        );
+        assert!(
+            faults(folder.path()).contains(&expected),
+            "{name}: {:?}",
+            faults(folder.path())
+        );
+    }
+}
+
+#[test]
+fn a_cut_tail_shows_by_the_head_that_is_kept_apart_and_the_next_start_writes_it_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = open(folder.path());
+    call(&audit);
+    drop(audit);
+    let kept = rows(folder.path())[3].head();
+    database(folder.path())
+        .execute("DELETE FROM audit WHERE seq > 2", [])
+        .unwrap();
+    assert_eq!(faults(folder.path()), [Fault::Cut { kept }]);
+    drop(open(folder.path()));
+    let gap = rows(folder.path()).pop().unwrap();
+    assert_eq!((gap.seq, gap.kind.as_str()), (3, "gap"));
+    assert!(gap.body.contains(&kept.to_string()), "{}", gap.body);
+    // It stays a fault: nobody can heal a record by starting the harness again.
+    drop(open(folder.path()));
+    assert_eq!(faults(folder.path()), [Fault::Gap { seq: 3 }]);
+}
+
+#[test]
+fn a_record_that_was_rewritten_as_a_whole_shows_by_a_head_that_was_written_down_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = open(folder.path());
+    call(&audit);
+    let anchor = rows(folder.path())[3].head();
+    drop(audit);
+    for entry in folder.path().read_dir().unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    let audit = open(folder.path());
+    call(&audit);
+    call(&audit);
+    let verify = |anchor| {
+        Reader::open(folder.path())
+            .unwrap()
+            .verify(anchor)
+            .unwrap()
+            .faults
+    };
+    assert_eq!(verify(None), []);
+    assert_eq!(verify(Some(anchor)), [Fault::Replaced { kept: anchor }]);
+    let beyond = Head { seq: 99, ..anchor };
+    assert_eq!(verify(Some(beyond)), [Fault::Cut { kept: beyond }]);
+}
+
+#[test]
+fn what_cannot_be_written_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = open(folder.path());
+    call(&audit);
+    database(folder.path())
+        .execute_batch("ALTER TABLE audit RENAME TO elsewhere")
+        .unwrap();
+    let error = audit
+        .decided(&request(CallId::new()))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("could not be put on record"), "{error}");
+    // Nothing is lost where it comes back: the decision that was refused is the only one that is late.
+    database(folder.path())
+        .execute_batch("ALTER TABLE elsewhere RENAME TO audit")
+        .unwrap();
+    call(&audit);
+    assert_eq!(rows(folder.path()).len(), 9);
+    assert_eq!(faults(folder.path()), []);
+}
+
+#[test]
+fn several_processes_may_write_to_one_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = open(folder.path());
+    let other = open(folder.path());
+    std::thread::scope(|scope| {
+        for audit in [&one, &other] {
+            scope.spawn(|| (0..50).for_each(|_| call(audit)));
+        }
+    });
+    assert_eq!(rows(folder.path()).len(), 400);
+    assert_eq!(faults(folder.path()), []);
+}
+
+#[test]
+fn the_files_are_this_users_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let audit = open(folder.path());
+    call(&audit);
+    for entry in folder.path().read_dir().unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(
+            entry.metadata().unwrap().permissions().mode() & 0o077,
+            0,
+            "{:?}",
+            entry.path()
+        );
+    }
+}
