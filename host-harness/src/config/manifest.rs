@@ -357,7 +357,10 @@ impl Manifest {
                 Some(text) => self.extended(text, sha256, fields, &key)?,
                 None => sha256,
             };
-            if let Some(twin) = documents.iter().find(|other| other.sha256 == sha256) {
+            // Twins in the manifest itself are named with their place, by the caller.
+            if !fields.is_empty()
+                && let Some(twin) = documents.iter().find(|other| other.sha256 == sha256)
+            {
                 let message = format!("with its fields its text is that of `{}`", twin.name);
                 return Err(self.wrong(key("text"), message));
             }

@@ -324,7 +324,10 @@ enum LeftOut {
     OtherCustomFields,
 }
 
-const BY_NAME: &[(&str, LeftOut)] = &[("gql-custom-field-after", LeftOut::OtherCustomFields)];
+const BY_NAME: &[(&str, LeftOut)] = &[
+    ("gql-custom-field-after", LeftOut::OtherCustomFields),
+    ("gql-custom-field-before", LeftOut::OtherCustomFields),
+];
 
 /// Why a recording is left out, if it is.
 fn left_out(exchange: &Exchange) -> Option<LeftOut> {
