@@ -16,7 +16,9 @@ use apollo_compiler::executable::{OperationType, Selection, SelectionSet};
 use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Node, Schema, ast};
-use crm_skill::actions::{blockers, briefing, follow_ups, get, search, stages, status};
+use crm_skill::actions::{
+    blockers, briefing, deal_fields, follow_ups, get, search, stages, status,
+};
 use crm_skill::twenty::Query;
 use crm_skill::twenty::documents::{self, Document};
 use serde::de::DeserializeOwned;
@@ -318,6 +320,7 @@ fn every_answer_s_type_reads_every_selected_field_and_takes_null_just_where_the_
     check::<blockers::Find>(&schema, &mut checked);
     check::<blockers::Blockers>(&schema, &mut checked);
     check::<blockers::Around>(&schema, &mut checked);
+    check::<deal_fields::DealFields>(&schema, &mut checked);
     check::<stages::Stages>(&schema, &mut checked);
     check::<briefing::Overdue>(&schema, &mut checked);
     check::<briefing::Today>(&schema, &mut checked);

@@ -113,26 +113,35 @@ fn access() -> Value {
         .into()
 }
 
-struct Configured;
+/// The settings: where the CRM is, and the field that holds the next step, if any.
+struct Configured(Option<&'static str>);
 
 impl Settings for Configured {
     fn get(&self, key: &str) -> Option<String> {
-        (key == "twenty.base-url").then(|| "https://crm.example.com".to_owned())
+        match key {
+            "twenty.base-url" => Some("https://crm.example.com".to_owned()),
+            "next-step-field" => self.0.map(str::to_owned),
+            _ => None,
+        }
     }
 }
 
 fn report(workspace: Workspace) -> StatusReport {
-    report_without(workspace, "")
+    report_with(workspace, "", None)
 }
 
-fn report_without(workspace: Workspace, inactive: &'static str) -> StatusReport {
+fn report_with(
+    workspace: Workspace,
+    inactive: &'static str,
+    next_step: Option<&'static str>,
+) -> StatusReport {
     let twenty = Twenty {
         workspace,
         inactive,
     };
     status(&Context::new(
         &twenty,
-        &Configured,
+        &Configured(next_step),
         "2026-03-11T13:30:00Z".parse().unwrap(),
     ))
     .unwrap()
@@ -176,8 +185,27 @@ fn a_missing_field_is_named_with_the_documents_that_use_it() {
 
 #[test]
 fn a_field_that_was_switched_off_is_missing() {
-    let report = report_without(complete(), "closeDate");
+    let report = report_with(complete(), "closeDate", None);
     assert_eq!(missing(&report), ["opportunity.closeDate"]);
+}
+
+#[test]
+fn a_field_that_the_operator_named_and_nobody_made_is_missing() {
+    let report = report_with(complete(), "", Some("nextStep"));
+    assert_eq!(missing(&report), ["opportunity.nextStep"]);
+    let drift = &report.drift[0];
+    assert_eq!(drift.documents, ["blockers", "get_opportunity"]);
+    assert!(
+        drift.consequence.contains("\"next-step-field\""),
+        "{drift:?}"
+    );
+    let mut workspace = complete();
+    let fields = workspace.get_mut("opportunity").unwrap();
+    fields.insert("nextStep".to_owned());
+    let made = report_with(workspace.clone(), "", Some("nextStep"));
+    assert_eq!(missing(&made), Vec::<String>::new());
+    let switched_off = report_with(workspace, "nextStep", Some("nextStep"));
+    assert_eq!(missing(&switched_off), ["opportunity.nextStep"]);
 }
 
 #[test]

@@ -12,7 +12,8 @@ pub mod service;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crm_harness::config::{Flags, Manifest};
+use crm_harness::config::{Flags, Manifest, Operator};
+use crm_harness::outbound::documents::hex;
 use crm_harness::skill::clock::FixedClock;
 use crm_harness::{Caller, Harness, Invocation, Outcome, Parts, Setup};
 use crm_stand_in::Running;
@@ -20,6 +21,7 @@ use crm_stand_in::clock::ManualClock;
 use crm_stand_in::twenty::sample::{ROBIN_EMAIL, ROBIN_TIME_ZONE, Size};
 use crm_stand_in::twenty::{Options, TwentyStandIn, keys};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 /// When the tests happen: a Wednesday morning in the caller's time zone.
 pub const NOW: &str = "2026-03-11T13:30:00Z";
@@ -65,6 +67,17 @@ pub fn guest(name: &str) -> Vec<u8> {
     })
 }
 
+/// The part of an operator file that accepts this component and this manifest.
+#[must_use]
+pub fn pins(component: &[u8], manifest: &Manifest) -> String {
+    let digest: [u8; 32] = Sha256::digest(component).into();
+    format!(
+        "[trust]\ncomponent = \"{}\"\nmanifest = \"{}\"\n",
+        hex(&digest),
+        manifest.sha256
+    )
+}
+
 /// A harness with a stand-in Twenty behind it.
 pub struct World {
     /// The harness.
@@ -89,6 +102,8 @@ pub struct Differently {
     pub url: Option<String>,
     /// Further variables of the environment.
     pub environment: Vec<(&'static str, String)>,
+    /// What an operator file says beside address and key; without one the environment grants those.
+    pub operator: Option<&'static str>,
 }
 
 impl Default for Differently {
@@ -99,6 +114,7 @@ impl Default for Differently {
             rate_limit: false,
             url: None,
             environment: Vec::new(),
+            operator: None,
         }
     }
 }
@@ -144,7 +160,15 @@ impl World {
         let flags = Flags {
             allow_loopback: true,
         };
-        let setup = Setup::resolve(manifest, None, flags, &environment).expect("a set-up");
+        let component = component();
+        let operator = differently.operator.map(|text| {
+            let pins = pins(&component, &manifest);
+            let grant = "[destinations.twenty]\nsecret = \"env:TWENTY_API_KEY\"";
+            let text = format!("{pins}{grant}\norigin = \"{url}\"\n{text}");
+            Operator::parse(&text, Path::new("operator.toml")).expect("an operator file")
+        });
+        let setup =
+            Setup::resolve(manifest, operator.as_ref(), flags, &environment).expect("a set-up");
         let parts = Parts {
             clock: Arc::new(FixedClock(
                 now.duration_since(jiff::Timestamp::UNIX_EPOCH)
@@ -152,7 +176,7 @@ impl World {
             )),
             ..Parts::default()
         };
-        let harness = Harness::load(&component(), setup, parts, None).expect("the component");
+        let harness = Harness::load(&component, setup, parts, None).expect("the component");
         let caller = Caller {
             email: Some(ROBIN_EMAIL.to_owned()),
             time_zone: Some(ROBIN_TIME_ZONE.to_owned()),

@@ -258,6 +258,45 @@ async fn what_the_key_may_not_read_is_unknown_and_never_fine() {
 }
 
 #[tokio::test]
+async fn a_look_around_that_fails_leaves_unknown_what_hangs_on_it_and_nothing_else() {
+    let world = World::new().await;
+    // Quiet by itself: what its contact and company say is what counts.
+    let stale = BLOCKER_CASES
+        .iter()
+        .find(|case| case.code == "stale")
+        .unwrap()
+        .fires;
+    for fault in [
+        json!({ "fault": "status", "code": 500 }),
+        json!({ "fault": "not-json" }),
+        json!({ "fault": "reset" }),
+    ] {
+        let mut wanted = fault.clone();
+        wanted["operation"] = json!("BlockersWiden");
+        let faults = world.twenty.faults();
+        faults.clear();
+        faults.add(serde_json::from_value::<crm_stand_in::faults::Fault>(wanted).unwrap());
+        let alone = report(&world, stale).await;
+        let wider = world
+            .ok(
+                "crm_blockers",
+                json!({ "opportunity": stale.to_string(), "widen": true }),
+            )
+            .await;
+        assert_eq!(outcome(&alone, "stale"), "fires");
+        assert_eq!(outcome(&wider, "stale"), "unknown", "{fault}: {wider:#}");
+        for case in BLOCKER_CASES.iter().filter(|case| case.code != "stale") {
+            assert_eq!(
+                outcome(&wider, case.code),
+                outcome(&alone, case.code),
+                "{fault}: {}",
+                case.code
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn staleness_is_counted_as_the_caller_asks() {
     let world = World::new().await;
     let stale = BLOCKER_CASES

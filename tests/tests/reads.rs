@@ -454,6 +454,36 @@ async fn a_task_due_late_in_the_evening_belongs_to_the_callers_day() {
 }
 
 #[tokio::test]
+async fn where_the_operator_closes_every_stage_no_deal_is_open() {
+    let world = World::with(Differently {
+        environment: vec![(
+            "CRM_CLOSED_STAGES",
+            "NEW,SCREENING,MEETING,PROPOSAL,CUSTOMER".to_owned(),
+        )],
+        ..Differently::default()
+    })
+    .await;
+    let usual = World::new().await.ok("crm_briefing", json!({})).await;
+    let briefing = world.ok("crm_briefing", json!({})).await;
+    let sections = briefing["sections"].as_array().unwrap();
+    for (section, usual) in sections.iter().zip(usual["sections"].as_array().unwrap()) {
+        if ["closing-soon", "at-risk"].contains(&section["name"].as_str().unwrap()) {
+            assert_ne!(usual["total"], 0, "{usual:#}");
+            assert_eq!(section["status"], "ok", "{section:#}");
+            assert_eq!(section["total"], 0, "{section:#}");
+            assert_eq!(section["rows"], json!([]), "{section:#}");
+        } else {
+            assert_eq!(section["total"], usual["total"], "{section:#}");
+        }
+    }
+    // The stages are known by now, and there is nothing else to ask.
+    let before = world.twenty.requests().count();
+    let deals = json!({ "sections": ["closing-soon", "at-risk"] });
+    world.ok("crm_briefing", deals).await;
+    assert_eq!(world.twenty.requests().count(), before);
+}
+
+#[tokio::test]
 async fn a_briefing_of_one_section_asks_for_that_one_and_a_failed_one_does_not_hide_the_others() {
     let world = World::new().await;
     let outcome = world

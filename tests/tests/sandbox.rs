@@ -183,12 +183,17 @@ fn the_example_of_an_operator_file_fits_the_manifest() {
     let text = fs::read_to_string(&path)
         .unwrap()
         .replace("file:/etc/crm-harness/twenty.key", "env:KEY");
+    // What it offers in comments fits as well.
+    let commented = "# next-step-field = ";
+    assert!(text.contains(commented));
+    let text = text.replace(commented, "next-step-field = ");
     let operator = crm_harness::config::Operator::parse(&text, &path).unwrap();
     let environment = |name: &str| (name == "KEY").then(|| "a key".to_owned());
     let flags = crm_harness::config::Flags::default();
     let setup =
         crm_harness::Setup::resolve(manifest, Some(&operator), flags, &environment).unwrap();
     assert_eq!(setup.limits.time_ms, 15_000);
+    assert_eq!(setup.settings["next-step-field"], "nextStep");
     assert_eq!(
         setup.callers["robin"].email.as_deref(),
         Some("robin@example.com")

@@ -16,6 +16,8 @@ pub(crate) struct Document {
     pub(crate) path: String,
     /// SHA-256 of the file's bytes, in hex: these bytes are what is sent.
     pub(crate) sha256: String,
+    /// The text itself, of one that the operator's fields can extend.
+    pub(crate) text: Option<String>,
     /// Whether it reads or writes.
     pub(crate) effect: Effect,
     /// Name and type of each variable, in the order of their declaration.
@@ -134,6 +136,7 @@ fn read(folder: &Path, file: &Path, effect: Effect, text: &str) -> Result<Docume
             .unwrap_or(DEFAULT_PATH)
             .to_owned(),
         sha256: hex::encode(Sha256::digest(text)),
+        text: extensible(text)?,
         effect,
         variables,
         cacheable_seconds,
@@ -144,6 +147,16 @@ fn name(folder: &Path, file: &Path) -> Result<String> {
     let relative = file.strip_prefix(folder)?.with_extension("");
     let parts: Option<Vec<&str>> = relative.iter().map(|part| part.to_str()).collect();
     Ok(parts.context("its name is not Unicode")?.join("."))
+}
+
+/// The text, if it has a place for a field that the operator names, and stays one operation when it is extended.
+fn extensible(text: &str) -> Result<Option<String>> {
+    if trusted_documents::settings(text)?.next().is_none() {
+        return Ok(None);
+    }
+    let extended = trusted_documents::extend(text, |_| Some("aFieldOfTheOperator"))?;
+    operation(&extended).context("a place for a field has to stand where one can be selected")?;
+    Ok(Some(text.to_owned()))
 }
 
 /// The value of a comment line `# key: value` in the comment that a document starts with.
@@ -211,6 +224,7 @@ mod tests {
                 // sha256sum of the text above.
                 sha256: "2e176e2d82540f2652284438db4f4aeedad34d9d7e1dcc52251e3a5de58264f0"
                     .to_owned(),
+                text: None,
                 effect: Effect::Query,
                 variables: vec![
                     ("a".to_owned(), "[String!]!".to_owned()),
@@ -229,6 +243,13 @@ mod tests {
             (document.path.as_str(), document.cacheable_seconds),
             ("/graphql", 0)
         );
+    }
+
+    #[test]
+    fn a_document_that_can_be_extended_comes_with_its_text() {
+        let text = "{\n  a {\n    # field: b\n    c\n  }\n}\n";
+        let document = read_at("q.graphql", Effect::Query, text).unwrap();
+        assert_eq!(document.text.as_deref(), Some(text));
     }
 
     #[test]
@@ -258,6 +279,8 @@ mod tests {
                 "cannot be cacheable",
             ),
             (Effect::Query, "query {", "query parse error"),
+            (Effect::Query, "{ a }\n# field: b\n", "has to stand where"),
+            (Effect::Query, "{ a\n# field: B\n}", "line 2"),
         ] {
             let error = format!("{:#}", read_at("q.graphql", effect, text).unwrap_err());
             assert!(error.contains(expected), "{text:?}: {error}");

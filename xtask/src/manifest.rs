@@ -96,6 +96,9 @@ fn render(documents: &[Document]) -> String {
         table.insert("name", value(&document.name));
         table.insert("path", value(&document.path));
         table.insert("sha256", value(&document.sha256));
+        if let Some(text) = &document.text {
+            table.insert("text", value(text));
+        }
         table.insert("effect", value(document.effect.keyword()));
         table.insert("variables", value(variables));
         if document.cacheable_seconds > 0 {
@@ -169,6 +172,7 @@ mod tests {
             name: name.to_owned(),
             path: "/graphql".to_owned(),
             sha256: sha256.to_owned(),
+            text: None,
             effect: Effect::Query,
             variables: vec![("limit".to_owned(), "Int!".to_owned())],
             cacheable_seconds: 0,

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use http::Method;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
+use trusted_documents::ExtendError;
 
 use super::error::{ConfigError, place};
 use super::lines::Lines;
@@ -145,6 +146,9 @@ pub struct DocumentSection {
     pub path: String,
     /// SHA-256 of its exact text, in lower-case hexadecimal.
     pub sha256: String,
+    /// Its exact text, of one that has a place for a field that the operator can name (crate `trusted_documents`). The hash of
+    /// what is sent is then computed from it.
+    pub text: Option<String>,
     /// What it does.
     pub effect: Effect,
     /// Its variables and their types.
@@ -170,10 +174,16 @@ pub struct SettingSection {
     pub default: Option<String>,
     /// The environment variable that sets it.
     pub env: Option<String>,
+    /// Whether its value is the name of a field, which the documents with a place for it select. Empty is not set.
+    #[serde(default)]
+    pub field: bool,
     /// What it does, in one sentence.
     #[serde(default)]
     pub about: String,
 }
+
+/// The fields that extend documents, by the setting that names each.
+pub type Fields = BTreeMap<String, String>;
 
 impl Manifest {
     /// Reads a manifest file.
@@ -202,6 +212,17 @@ impl Manifest {
         manifest.lines = Lines::of(text);
         manifest.limits.check(&|key| manifest.place(key))?;
         manifest.package()?;
+        for (name, setting) in &manifest.settings {
+            if setting.field
+                && let Some(Err(error)) = setting
+                    .default
+                    .as_deref()
+                    .map(trusted_documents::check_field)
+            {
+                let key = format!("settings.{name}.default");
+                return Err(manifest.wrong(key, error.to_string()));
+            }
+        }
         for name in manifest.destinations.keys() {
             manifest.routes(name)?;
         }
@@ -220,11 +241,24 @@ impl Manifest {
             .ok_or_else(|| self.wrong("skill.package", "write it as `namespace:name@version`"))
     }
 
-    /// The routes of a destination, with their documents. Every document must belong to a route that takes documents.
+    /// The routes of a destination, with their documents as the manifest lists them.
+    ///
+    /// # Errors
+    /// As [`Self::routes_with`].
+    pub fn routes(&self, destination: &str) -> Result<Vec<Route>, ConfigError> {
+        self.routes_with(destination, &Fields::new())
+    }
+
+    /// The routes of a destination, with their documents extended by `fields`: of each just one text is known, the extended one.
+    /// Every document must belong to a route that takes documents.
     ///
     /// # Errors
     /// The key of the first entry that cannot be used, and why.
-    pub fn routes(&self, destination: &str) -> Result<Vec<Route>, ConfigError> {
+    pub fn routes_with(
+        &self,
+        destination: &str,
+        fields: &Fields,
+    ) -> Result<Vec<Route>, ConfigError> {
         let Some(section) = self.destinations.get(destination) else {
             return Ok(Vec::new());
         };
@@ -232,7 +266,13 @@ impl Manifest {
             |what: &str, index: usize| format!("destinations.{destination}.{what}[{index}]");
         let mut routes = Vec::new();
         for (index, route) in section.routes.iter().enumerate() {
-            routes.push(self.route(destination, section, route, &place("routes", index))?);
+            routes.push(self.route(
+                destination,
+                section,
+                route,
+                &place("routes", index),
+                fields,
+            )?);
         }
         for (index, document) in section.documents.iter().enumerate() {
             let twice = section.documents.iter().take(index).any(|other| {
@@ -266,6 +306,7 @@ impl Manifest {
         section: &DestinationSection,
         route: &RouteSection,
         place: &str,
+        fields: &Fields,
     ) -> Result<Route, ConfigError> {
         let method = match route.method.as_str() {
             "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" => {
@@ -282,7 +323,7 @@ impl Manifest {
         let pattern = RoutePattern::parse(&route.path)
             .map_err(|error| self.wrong(format!("{place}.path"), error.to_string()))?;
         let documents = if route.documents {
-            Some(self.documents(destination, section, &route.path)?)
+            Some(self.documents(destination, section, &route.path, fields)?)
         } else {
             None
         };
@@ -299,8 +340,9 @@ impl Manifest {
         destination: &str,
         section: &DestinationSection,
         path: &str,
+        fields: &Fields,
     ) -> Result<Documents, ConfigError> {
-        let mut documents = Vec::new();
+        let mut documents: Vec<Document> = Vec::new();
         for entry in section.documents.iter().filter(|entry| entry.path == path) {
             let key = |field: &str| {
                 format!(
@@ -311,6 +353,17 @@ impl Manifest {
             let sha256 = parse_sha256(&entry.sha256).ok_or_else(|| {
                 self.wrong(key("sha256"), "write 64 lower-case hexadecimal digits")
             })?;
+            let sha256 = match &entry.text {
+                Some(text) => self.extended(text, sha256, fields, &key)?,
+                None => sha256,
+            };
+            // Twins in the manifest itself are named with their place, by the caller.
+            if !fields.is_empty()
+                && let Some(twin) = documents.iter().find(|other| other.sha256 == sha256)
+            {
+                let message = format!("with its fields its text is that of `{}`", twin.name);
+                return Err(self.wrong(key("text"), message));
+            }
             let mut variables = Vec::new();
             for (name, declared) in &entry.variables {
                 let parsed = VariableType::parse(declared).map_err(|error| {
@@ -336,6 +389,37 @@ impl Manifest {
         Ok(Documents::new(documents))
     }
 
+    /// The hash of a document's text with the fields that are named for its places.
+    fn extended(
+        &self,
+        text: &str,
+        sha256: [u8; 32],
+        fields: &Fields,
+        key: &impl Fn(&str) -> String,
+    ) -> Result<[u8; 32], ConfigError> {
+        if digest(text) != sha256 {
+            return Err(self.wrong(
+                key("text"),
+                "this is not the text that `sha256` is of: write both anew",
+            ));
+        }
+        let unusable = |error: ExtendError| self.wrong(key("text"), error.to_string());
+        for setting in trusted_documents::settings(text).map_err(unusable)? {
+            if !self
+                .settings
+                .get(setting)
+                .is_some_and(|section| section.field)
+            {
+                let message = format!(
+                    "it has a place for the field that `{setting}` names: list that under [settings] with `field = true`"
+                );
+                return Err(self.wrong(key("text"), message));
+            }
+        }
+        let extended = trusted_documents::extend(text, |setting| fields.get(setting));
+        Ok(digest(&extended.map_err(unusable)?))
+    }
+
     /// File and line of a key, for errors.
     pub(super) fn place(&self, key: &str) -> String {
         place(&self.path, self.lines.line(key))
@@ -345,6 +429,10 @@ impl Manifest {
         let key = key.into();
         ConfigError::value(self.place(&key), key, message)
     }
+}
+
+fn digest(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
 }
 
 impl Limits {
@@ -431,6 +519,65 @@ variables = { q = "String!" }
             .map(|d| d.name.as_str())
             .collect();
         assert_eq!(names, ["find"]);
+    }
+
+    const TEXT: &str = "{ a\n  # field: mood-field\n}\n";
+
+    /// A manifest whose document can be extended.
+    fn extensible() -> String {
+        let document = format!("sha256 = \"{}\"\ntext = {TEXT:?}", hex(&digest(TEXT)));
+        let zeros = format!("sha256 = \"{}\"", "0".repeat(64));
+        format!("{GOOD}[settings]\nmood-field = {{ field = true }}\n").replace(&zeros, &document)
+    }
+
+    #[test]
+    fn of_a_document_that_is_extended_only_the_extended_text_is_known() {
+        let manifest = parse(&extensible()).unwrap();
+        let known = |fields: &[(&str, &str)], text: &str| {
+            let fields = fields
+                .iter()
+                .map(|(key, name)| ((*key).to_owned(), (*name).to_owned()))
+                .collect();
+            let routes = manifest.routes_with("service", &fields).unwrap();
+            let body = serde_json::json!({ "query": text, "variables": { "q": "x" } }).to_string();
+            let documents = routes[0].documents.as_ref().unwrap();
+            documents.check(body.as_bytes()).is_ok()
+        };
+        let extended = "{ a\n  # field: mood-field\n  mood\n}\n";
+        let mapped: &[_] = &[("mood-field", "mood")];
+        assert!(known(&[], TEXT) && !known(&[], extended));
+        assert!(known(mapped, extended) && !known(mapped, TEXT));
+        assert!(!known(mapped, &extended.replace("  mood\n", "  mode\n")));
+        assert!(known(&[("other", "mood")], TEXT));
+    }
+
+    #[test]
+    fn a_text_that_cannot_be_extended_as_it_says_is_refused() {
+        let text = "`find`: text";
+        for (from, to, expected) in [
+            ("{ a\\n", "{ b\\n", text),
+            ("{ field = true }", "{ field = false }", "`mood-field`"),
+            ("mood-field = {", "mode-field = {", "[settings]"),
+            (
+                "{ field = true }",
+                "{ field = true, default = \"a b\" }",
+                "settings.mood-field.default",
+            ),
+        ] {
+            let changed = extensible().replace(from, to);
+            assert_ne!(changed, extensible(), "{from}");
+            let error = parse(&changed).unwrap_err();
+            assert!(error.contains(expected), "{expected}: {error}");
+        }
+        let block = TEXT.replace("{ a", "{ a(b: \"\"\"c\"\"\")");
+        let changed = extensible()
+            .replace(&format!("{TEXT:?}"), &format!("{block:?}"))
+            .replace(&hex(&digest(TEXT)), &hex(&digest(&block)));
+        let error = parse(&changed).unwrap_err();
+        assert!(
+            error.contains(text) && error.contains("block string"),
+            "{error}"
+        );
     }
 
     #[test]

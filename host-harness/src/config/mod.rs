@@ -108,7 +108,7 @@ impl Setup {
             policy: Policy::default(),
             credentials: Credentials::default(),
             authorities: Vec::new(),
-            settings: settings::of_skill(&manifest, operator, env),
+            settings: settings::of_skill(&manifest, operator, env)?,
             callers: callers(&manifest, operator)?,
             manifest,
         };
@@ -228,6 +228,7 @@ impl Setup {
         }
         self.authorities
             .extend(granted.and_then(|section| section.ca_file.clone()));
+        let fields = settings::fields(&self.manifest, &self.settings);
         let destination = Destination {
             name: name.to_owned(),
             title: asked.title.clone(),
@@ -239,7 +240,7 @@ impl Setup {
                 granted.and_then(|section| section.rate),
                 operator,
             )?,
-            routes: self.manifest.routes(name)?,
+            routes: self.manifest.routes_with(name, &fields)?,
             origin_hint,
         };
         self.policy.destinations.push(destination);

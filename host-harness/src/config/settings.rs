@@ -2,23 +2,55 @@
 
 use std::collections::BTreeMap;
 
+use super::manifest::Fields;
 use super::{ConfigError, Environment, Limits, Manifest, Operator};
 
 /// The skill's settings: default, then operator file, then environment.
+///
+/// # Errors
+/// When one that names a field does not; the place is the file or the variable that sets it.
 pub(super) fn of_skill(
     manifest: &Manifest,
     operator: Option<&Operator>,
     env: Environment<'_>,
-) -> BTreeMap<String, String> {
+) -> Result<BTreeMap<String, String>, ConfigError> {
     let mut settings = BTreeMap::new();
     for (key, asked) in &manifest.settings {
-        let from_env = asked.env.as_deref().and_then(env);
-        let from_file = operator.and_then(|operator| operator.settings.get(key).cloned());
-        if let Some(value) = from_env.or(from_file).or_else(|| asked.default.clone()) {
-            settings.insert(key.clone(), value);
+        let from_env = asked
+            .env
+            .as_deref()
+            .and_then(|name| Some((name.to_owned(), env(name)?)));
+        let name = format!("settings.{key}");
+        let from_file = || {
+            let operator = operator?;
+            let value = operator.settings.get(key)?.clone();
+            Some((operator.place(&name), value))
+        };
+        let default = || Some((manifest.place(&name), asked.default.clone()?));
+        let Some((place, value)) = from_env.or_else(from_file).or_else(default) else {
+            continue;
+        };
+        if asked.field {
+            // The guest takes an empty setting for none.
+            if value.is_empty() {
+                continue;
+            }
+            trusted_documents::check_field(&value)
+                .map_err(|error| ConfigError::value(place, name, error.to_string()))?;
         }
+        settings.insert(key.clone(), value);
     }
+    Ok(settings)
+}
+
+/// The settings that name fields.
+pub(super) fn fields(manifest: &Manifest, settings: &BTreeMap<String, String>) -> Fields {
+    let names_a_field = |key: &str| manifest.settings.get(key).is_some_and(|asked| asked.field);
     settings
+        .iter()
+        .filter(|(key, _)| names_a_field(key))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
 }
 
 /// The manifest's limits, narrowed by the operator.

@@ -20,6 +20,7 @@ method = "GET"
 path = "/items/*"
 [settings]
 mode = { default = "plain", env = "SERVICE_MODE", about = "How." }
+mood-field = { field = true, env = "SERVICE_MOOD", about = "Which field." }
 "#;
 
 fn resolve(operator: Option<&str>, loopback: bool, env: &[(&str, &str)]) -> Result<Setup, String> {
@@ -154,6 +155,29 @@ fn a_setting_comes_from_the_environment_before_the_file_before_the_default() {
             expected
         );
     }
+}
+
+#[test]
+fn a_setting_that_names_no_field_is_refused_with_the_file_or_the_variable_that_sets_it() {
+    for wrong in ["next step", "a { b }", "Mood", "mood ", "__typename"] {
+        let file = format!("[settings]\nmood-field = {wrong:?}");
+        let error = resolve(Some(&file), false, &[]).unwrap_err();
+        assert!(
+            error.contains("operator.toml:2: settings.mood-field: write the name"),
+            "{error}"
+        );
+        let error = resolve(None, false, &[("SERVICE_MOOD", wrong)]).unwrap_err();
+        assert!(
+            error.contains("SERVICE_MOOD: settings.mood-field"),
+            "{error}"
+        );
+    }
+    let setup = resolve(Some("[settings]\nmood-field = \"mood\""), false, &[]).unwrap();
+    assert_eq!(setup.settings["mood-field"], "mood");
+    // Empty is how a variable takes back what the file says.
+    let file = Some("[settings]\nmood-field = \"mood\"");
+    let setup = resolve(file, false, &[("SERVICE_MOOD", "")]).unwrap();
+    assert_eq!(setup.settings.get("mood-field"), None);
 }
 
 #[test]

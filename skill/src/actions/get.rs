@@ -17,7 +17,7 @@ use crate::twenty::values::{
     self, Colleague, Connection, Count, Counted, Currency, FullName, Links, Named, NamedPerson,
     RichText, full_name, named,
 };
-use crate::twenty::{self, Document, Errors, Query, documents, fetch};
+use crate::twenty::{self, Document, Errors, Query, documents, fetch, fetch_deal};
 
 /// A link leads to a note, and the note is not there: the key may not read notes.
 pub(super) const UNREADABLE_NOTE: &str = "a note is linked that may not be read";
@@ -345,7 +345,7 @@ fn company(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
 }
 
 fn opportunity(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
-    let reply = fetch(ctx, &GetOpportunity { id })?;
+    let (reply, next_step) = fetch_deal(ctx, &GetOpportunity { id })?;
     let (record, mut around) = reply.data.parts(&reply.errors)?;
     let cutter = &mut around.cutter;
     let fields = OpportunityFields {
@@ -362,6 +362,7 @@ fn opportunity(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
             .point_of_contact
             .as_ref()
             .map(|person| person.link(cutter)),
+        next_step: next_step.text().map(|text| cutter.label(text)),
     };
     let line = deal_line(ctx, &fields, record.close_date);
     let label = fields.name.clone();
@@ -396,6 +397,10 @@ pub(crate) fn deal_line(
             .contact
             .as_ref()
             .map(|contact| format!("contact {}", contact.label)),
+        fields
+            .next_step
+            .as_ref()
+            .map(|step| format!("next step: {step}")),
     ])
 }
 

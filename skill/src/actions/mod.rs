@@ -2,6 +2,7 @@
 
 pub mod blockers;
 pub mod briefing;
+pub mod deal_fields;
 pub mod follow_ups;
 pub mod get;
 pub mod search;

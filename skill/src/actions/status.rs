@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::markdown::{Page, escape};
 use crate::text::Cutter;
+use crate::twenty::custom;
 use crate::twenty::values::{Connection, Id};
 use crate::twenty::{Document, Errors, Query, Reply, decode, documents, fetch_all, prepare};
 
@@ -212,6 +213,7 @@ fn inspect(ctx: &Context<'_>, objects: Connection<Object>, report: &mut StatusRe
         known.insert(object.name_singular, fields.collect());
     }
     report.drift = drift(&known);
+    report.drift.extend(unknown_fields(ctx, &known));
     let has = |field: &str| {
         known
             .get("taskTarget")
@@ -295,6 +297,25 @@ fn drift(known: &BTreeMap<String, BTreeSet<String>>) -> Vec<Drift> {
         }
     }
     missing
+}
+
+/// Every field that the operator has named and the workspace does not have.
+fn unknown_fields(ctx: &Context<'_>, known: &BTreeMap<String, BTreeSet<String>>) -> Vec<Drift> {
+    let missing = custom::SETTINGS.iter().filter_map(|&(setting, object)| {
+        let field = ctx.setting(setting)?;
+        // An object that is missing altogether has been named as such.
+        (!known.get(object)?.contains(&field)).then(|| Drift {
+            type_name: object.to_owned(),
+            field,
+            documents: custom::extended_by(setting)
+                .map(|document| document.name.to_owned())
+                .collect(),
+            consequence: format!(
+                "The setting \"{setting}\" names it: the rules that need it say unknown. Correct the setting, or make the field in the CRM."
+            ),
+        })
+    });
+    missing.collect()
 }
 
 fn consequence(object: &str, field: &str) -> String {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::custom;
 use super::documents::{Document, Query};
 use super::errors::{self, GraphQlError};
 use super::place;
@@ -85,8 +86,9 @@ pub fn prepare<Q: Query>(ctx: &Context<'_>, query: &Q) -> Result<Prepared, Failu
         )
     })?;
     let document = Q::DOCUMENT;
+    let text = custom::extended(ctx, document)?;
     let body = serde_json::to_vec(&Body {
-        query: document.text,
+        query: &text,
         variables: query,
     })
     .map_err(|error| {
@@ -111,16 +113,36 @@ pub fn prepare<Q: Query>(ctx: &Context<'_>, query: &Q) -> Result<Prepared, Failu
 /// # Errors
 /// Whatever kept it from giving data.
 pub fn fetch<Q: Query>(ctx: &Context<'_>, query: &Q) -> Result<Reply<Q::Answer>, Failure> {
+    decode::<Q>(send(ctx, query)?)
+}
+
+/// Sends one query about a deal, and reads beside its answer the field that the operator mapped, if any.
+///
+/// # Errors
+/// As [`fetch`]; that the field cannot be read is no failure.
+pub fn fetch_deal<Q: Query>(
+    ctx: &Context<'_>,
+    query: &Q,
+) -> Result<(Reply<Q::Answer>, custom::NextStep), Failure> {
+    let answer = send(ctx, query)?;
+    let body = answer.as_ref().map_or(&[][..], |response| &response.body);
+    let next_step = custom::next_step(ctx, body);
+    Ok((decode::<Q>(answer)?, next_step))
+}
+
+fn send<Q: Query>(
+    ctx: &Context<'_>,
+    query: &Q,
+) -> Result<Result<Response, TransportError>, Failure> {
     let prepared = prepare(ctx, query)?;
     let document = prepared.document;
-    match fetch_all(ctx, &[prepared]).pop() {
-        Some(answer) => decode::<Q>(answer),
-        None => Err(failure::unavailable(
+    fetch_all(ctx, &[prepared]).pop().ok_or_else(|| {
+        failure::unavailable(
             false,
             format!("\"{}\" was not sent.", document.name),
             "Call again.",
-        )),
-    }
+        )
+    })
 }
 
 /// Sends requests side by side; an answer that asks for patience is waited for and the request sent again, twice at most.

@@ -12,7 +12,8 @@ pub struct Document {
     pub path: &'static str,
     /// What it costs of Twenty's rate limit: its root fields, but for `search`, `__type` and all of `/metadata`.
     pub roots: u32,
-    /// Its text, to the byte as in the file.
+    /// Its text, to the byte as in the file. Where it has a place for a field that the operator names, it is extended before it is
+    /// sent (`trusted_documents`).
     pub text: &'static str,
 }
 
@@ -58,6 +59,8 @@ documents! {
     BRIEFING_RISK = "briefing_risk", "/graphql", 2;
     /// Tasks due today, and open deals.
     BRIEFING_TODAY = "briefing_today", "/graphql", 2;
+    /// Which fields deals have.
+    DEAL_FIELDS = "deal_fields", "/graphql", 0;
     /// Somebody's follow-ups.
     FOLLOW_UPS = "follow_ups", "/graphql", 1;
     /// Follow-ups about a record.

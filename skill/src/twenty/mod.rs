@@ -1,12 +1,13 @@
 //! A client for Twenty CRM (2.21): the trusted documents, typed answers, and what its errors mean.
 
 pub mod client;
+pub mod custom;
 pub mod documents;
 pub mod errors;
 mod place;
 pub mod values;
 
-pub use client::{Errors, Reply, decode, fetch, fetch_all, prepare};
+pub use client::{Errors, Reply, decode, fetch, fetch_all, fetch_deal, prepare};
 pub use documents::{Document, Query};
 
 /// An id that no record has. Twenty refuses an empty list of ids, null and the all-zero id; this one it takes.

@@ -115,6 +115,14 @@ impl<T> Connection<T> {
 }
 
 impl<T> Counted<T> {
+    /// Of nothing.
+    pub fn none() -> Self {
+        Self {
+            total_count: 0,
+            edges: Vec::new(),
+        }
+    }
+
     /// The rows.
     pub fn rows(self) -> impl Iterator<Item = T> {
         self.edges.into_iter().map(|edge| edge.node)

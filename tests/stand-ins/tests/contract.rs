@@ -319,7 +319,8 @@ enum LeftOut {
     Writes,
     /// It asks for something that the stand-in does not play: the roots are named in the recording.
     OtherRoots,
-    /// It depends on a custom field that another recording made or had not made yet.
+    /// It asks for a custom field before it was made, or for one of choices; the sample workspace has made one, of text. The
+    /// fixture `custom-field-by-its-own-name` shows both that one and one that nobody made.
     OtherCustomFields,
 }
 

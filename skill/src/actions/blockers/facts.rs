@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::queries::{Activity, Around, Blockers, Deal, Note, Task};
+use crate::actions::deal_fields::deals_have;
 use crate::actions::get::UNREADABLE_NOTE;
 use crate::actions::member;
 use crate::actions::stages::stages;
@@ -14,8 +15,9 @@ use crate::context::Context;
 use crate::day;
 use crate::failure::{self, Failure};
 use crate::text::{self, Cutter};
+use crate::twenty::custom::{self, NextStep};
 use crate::twenty::values::{self, Currency, named};
-use crate::twenty::{self, NOBODY, fetch};
+use crate::twenty::{self, NOBODY, fetch, fetch_deal};
 
 /// Something that was read, or why it was not.
 pub(super) type Known<T> = Result<T, String>;
@@ -29,6 +31,8 @@ pub(super) struct Facts<'a> {
     pub(super) today: Date,
     pub(super) stale_days: u16,
     pub(super) deal: Deal,
+    /// What the operator's own field for the next step says. Where a rule needs it, its null has been looked into.
+    pub(super) next_step: NextStep,
     /// Whether its stage ends a deal.
     pub(super) closed: bool,
     pub(super) tasks: Known<OpenTasks>,
@@ -44,6 +48,15 @@ pub(super) struct OpenTasks {
     pub(super) rows: Vec<Task>,
     /// Whether there are more than were read.
     pub(super) more: bool,
+}
+
+impl OpenTasks {
+    /// Whether one is due at this instant or later.
+    pub(super) fn due_from(&self, from: Timestamp) -> bool {
+        self.rows
+            .iter()
+            .any(|task| task.due_at.is_some_and(|due| due >= from))
+    }
 }
 
 /// Its timeline, newest first.
@@ -93,14 +106,14 @@ impl LastActivity {
 }
 
 impl<'a> Facts<'a> {
-    /// Reads them: one request, with `widen` two.
+    /// Reads them: one request, with `widen` two. Metadata aside, which the host answers from memory for some minutes.
     pub(super) fn read(
         ctx: &'a Context<'a>,
         id: String,
         stale_days: u16,
         widen: bool,
     ) -> Result<Self, Failure> {
-        let reply = fetch(ctx, &Blockers { id })?;
+        let (reply, next_step) = fetch_deal(ctx, &Blockers { id })?;
         let (data, errors) = (reply.data, reply.errors);
         let deal = errors.root("opportunity", data.opportunity)?;
         let why = |failure: Failure| failure::sentence(&failure).to_owned();
@@ -164,8 +177,9 @@ impl<'a> Facts<'a> {
             &history,
             linked.map(|groups| groups.first().and_then(|group| group.max_created_at)),
         );
-        if widen {
-            look_around(ctx, &mut last, &deal)?;
+        // Without what stands around it the deal can still be judged by itself.
+        if widen && let Err(failure) = look_around(ctx, &mut last, &deal) {
+            last.unread.push(failure::sentence(&failure).to_owned());
         }
         let closed = ctx
             .closed_stages()
@@ -181,11 +195,21 @@ impl<'a> Facts<'a> {
         } else {
             Ok(Vec::new())
         };
+        let planned = tasks.as_ref().is_ok_and(|tasks| {
+            let today = ctx.zone().start(today);
+            tasks.due_from(today)
+        });
+        let next_step = if planned || closed {
+            next_step
+        } else {
+            sure(ctx, next_step)
+        };
         Ok(Self {
             ctx,
             today,
             stale_days,
             deal,
+            next_step,
             closed,
             tasks,
             notes,
@@ -244,7 +268,27 @@ impl<'a> Facts<'a> {
                 .point_of_contact
                 .as_ref()
                 .map(|person| person.link(cutter)),
+            next_step: self.next_step.text().map(|text| cutter.label(text)),
         }
+    }
+}
+
+/// A null that is known to be an empty field, and not one that this CRM lacks.
+fn sure(ctx: &Context<'_>, next_step: NextStep) -> NextStep {
+    let NextStep::Null { field } = next_step else {
+        return next_step;
+    };
+    match deals_have(ctx, &field) {
+        Ok(true) => NextStep::Empty { field },
+        Ok(false) => NextStep::Unreadable {
+            why: custom::no_such_field(&field),
+        },
+        Err(failure) => NextStep::Unreadable {
+            why: format!(
+                "Whether deals have the field \"{field}\" could not be read: {}",
+                failure::sentence(&failure)
+            ),
+        },
     }
 }
 

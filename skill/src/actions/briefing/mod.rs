@@ -25,6 +25,9 @@ use crate::twenty::{Reply, decode, fetch_all, prepare};
 /// People added within this many days are new.
 const NEW_DAYS: i32 = 7;
 
+/// A stage that every workspace begins with.
+const FIRST_STAGE: &str = "NEW";
+
 /// All sections, most pressing first.
 const SECTIONS: [SectionName; 8] = [
     SectionName::Overdue,
@@ -133,34 +136,38 @@ fn gather(
 ) -> Result<Gathered, Failure> {
     use SectionName as S;
     let want = |sections: [S; 2]| sections.iter().any(|section| wanted.contains(section));
-    let stages = if want([S::ClosingSoon, S::AtRisk]) {
-        open_stages(ctx)
+    let deals = if want([S::ClosingSoon, S::AtRisk]) {
+        Deals::of(ctx)
     } else {
-        Ok(Vec::new())
+        Deals::None {
+            stage: FIRST_STAGE.to_owned(),
+        }
     };
-    // Without the list the deals cannot be asked for. The tasks beside them can: a stage is named that every workspace begins with.
-    let named = stages
-        .as_ref()
-        .ok()
-        .filter(|stages| !stages.is_empty())
-        .cloned()
-        .unwrap_or_else(|| vec!["NEW".to_owned()]);
+    // Where there are no deals to be had, the tasks can still be asked for, with a stage that is only there to be one.
+    let (named, ask) = match &deals {
+        Deals::InStages(stages) => (stages.clone(), true),
+        Deals::None { stage } => (vec![stage.clone()], false),
+        Deals::Unknown(_) => (vec![FIRST_STAGE.to_owned()], false),
+    };
+    let want = |tasks: S, others: S, ask: bool| {
+        wanted.contains(&tasks) || (ask && wanted.contains(&others))
+    };
     let instant = text::instant;
 
-    let overdue = want([S::Overdue, S::ClosingSoon]).then(|| Overdue {
+    let overdue = want(S::Overdue, S::ClosingSoon, ask).then(|| Overdue {
         me: me.clone(),
         before: instant(bounds.start),
         stages: named.clone(),
         closes_from: instant(bounds.start),
         closes_until: instant(bounds.horizon),
     });
-    let today = want([S::DueToday, S::AtRisk]).then(|| Today {
+    let today = want(S::DueToday, S::AtRisk, ask).then(|| Today {
         me: me.clone(),
         from: instant(bounds.start),
         until: instant(bounds.tomorrow),
         stages: named,
     });
-    let coming = want([S::ComingUp, S::NewPeople]).then(|| Coming {
+    let coming = want(S::ComingUp, S::NewPeople, true).then(|| Coming {
         me,
         from: instant(bounds.tomorrow),
         until: instant(bounds.horizon),
@@ -190,9 +197,17 @@ fn gather(
         }),
         people: part(&mut coming, "people", |data| data.people.take()),
     };
-    if let Err(failure) = stages {
-        gathered.closing = Some(Err(failure.clone()));
-        gathered.open = Some(Err(failure));
+    match deals {
+        Deals::InStages(_) => {}
+        // What came beside the tasks is in a stage that nobody asked about.
+        Deals::None { .. } => {
+            gathered.closing = Some(Ok(Counted::none()));
+            gathered.open = Some(Ok(Counted::none()));
+        }
+        Deals::Unknown(failure) => {
+            gathered.closing = Some(Err(failure.clone()));
+            gathered.open = Some(Err(failure));
+        }
     }
     Ok(gathered)
 }
@@ -212,12 +227,37 @@ fn part<A, T>(
     })
 }
 
-fn open_stages(ctx: &Context<'_>) -> Result<Vec<String>, Failure> {
-    let closed = ctx.closed_stages();
-    Ok(stages(ctx)?
-        .into_iter()
-        .filter(|stage| !closed.contains(stage))
-        .collect())
+/// Which deals are open.
+enum Deals {
+    /// Those in one of these stages; there is one at least.
+    InStages(Vec<String>),
+    /// None: the operator closes every stage, or nobody asks. A stage that the workspace has.
+    None { stage: String },
+    /// The stages could not be read.
+    Unknown(Failure),
+}
+
+impl Deals {
+    fn of(ctx: &Context<'_>) -> Self {
+        let all = match stages(ctx) {
+            Ok(all) => all,
+            Err(failure) => return Self::Unknown(failure),
+        };
+        let closed = ctx.closed_stages();
+        let open: Vec<String> = all
+            .iter()
+            .filter(|stage| !closed.contains(stage))
+            .cloned()
+            .collect();
+        if open.is_empty() {
+            let stage = all.into_iter().next();
+            Self::None {
+                stage: stage.unwrap_or_else(|| FIRST_STAGE.to_owned()),
+            }
+        } else {
+            Self::InStages(open)
+        }
+    }
 }
 
 /// The day in one sentence.

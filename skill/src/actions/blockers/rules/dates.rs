@@ -1,7 +1,7 @@
 //! Rules about when a deal is to close, and what has happened to it when.
 
 use super::super::queries::Change;
-use super::tasks::{NextStep, next_step};
+use super::tasks::{NextStep, empty_field, next_step};
 use super::{EVIDENCE, Evidence, Facts, NEAR_DAYS, Outcome, Severity, days, fires, stage, unknown};
 use crate::twenty;
 
@@ -68,13 +68,17 @@ pub(super) fn close_date_near(facts: &Facts<'_>) -> Outcome {
     } else {
         format!("in {}", days(left))
     };
+    let mut evidence = vec![
+        facts.of_deal("close date", date.to_string()),
+        facts.of_deal("stage", stage(facts)),
+    ];
+    if matches!(step, NextStep::None) {
+        evidence.extend(empty_field(facts));
+    }
     fires(
         Severity::Medium,
         format!("It is to close {when}, on {date}, but {why}."),
-        vec![
-            facts.of_deal("close date", date.to_string()),
-            facts.of_deal("stage", stage(facts)),
-        ],
+        evidence,
         "Agree with the customer on what is left to do, or move the close date.",
     )
 }

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{EVIDENCE, Facts, Outcome, Severity, Task, days, fires, title, unknown};
+use super::{EVIDENCE, Evidence, Facts, Outcome, Severity, Task, days, fires, title, unknown};
+use crate::twenty::custom::NextStep as Field;
 
 /// A task overdue for more days than this is pressing.
 const LONG_OVERDUE_DAYS: i32 = 7;
@@ -57,7 +58,7 @@ pub(super) fn overdue_task(facts: &Facts<'_>) -> Outcome {
     )
 }
 
-/// Whether something is planned: an open task due today or later.
+/// Whether something is planned: an open task due today or later, or words in the field that the operator named for it.
 pub(super) enum NextStep {
     Planned,
     None,
@@ -65,16 +66,14 @@ pub(super) enum NextStep {
 }
 
 pub(super) fn next_step(facts: &Facts<'_>) -> NextStep {
+    if facts.next_step.text().is_some() {
+        return NextStep::Planned;
+    }
     let tasks = match super::tasks(facts) {
         Ok(tasks) => tasks,
         Err(why) => return NextStep::Unknown(why),
     };
-    let today = facts.ctx.zone().start(facts.today);
-    if tasks
-        .rows
-        .iter()
-        .any(|task| task.due_at.is_some_and(|due| due >= today))
-    {
+    if tasks.due_from(facts.ctx.zone().start(facts.today)) {
         return NextStep::Planned;
     }
     if tasks.more {
@@ -86,10 +85,20 @@ pub(super) fn next_step(facts: &Facts<'_>) -> NextStep {
                 .to_owned(),
         );
     }
-    NextStep::None
+    match &facts.next_step {
+        Field::Unreadable { why } => NextStep::Unknown(why.clone()),
+        _ => NextStep::None,
+    }
 }
 
-/// No open task due today or later. A closed deal needs none.
+/// That the operator's field for the next step is empty, where there is one.
+pub(super) fn empty_field(facts: &Facts<'_>) -> Option<Evidence> {
+    let field = facts.next_step.empty_field()?;
+    Some(facts.of_deal(&format!("field {field}"), "empty"))
+}
+
+/// No open task due today or later, and the field that the operator named for the next step, if any, is empty. A closed deal
+/// needs none.
 pub(super) fn no_next_step(facts: &Facts<'_>) -> Outcome {
     if facts.closed {
         return Outcome::Clear;
@@ -99,10 +108,17 @@ pub(super) fn no_next_step(facts: &Facts<'_>) -> Outcome {
         NextStep::Unknown(why) => unknown(why),
         NextStep::None => {
             let number = facts.tasks.as_ref().map_or(0, |tasks| tasks.rows.len());
+            let mut evidence =
+                vec![facts.of_deal("open tasks due today or later", format!("0 of {number}"))];
+            evidence.extend(empty_field(facts));
+            let field = match facts.next_step.empty_field() {
+                Some(field) => format!(", and the field {field} is empty"),
+                None => String::new(),
+            };
             fires(
                 Severity::High,
-                "Nothing is planned: no open task is due today or later.",
-                vec![facts.of_deal("open tasks due today or later", format!("0 of {number}"))],
+                format!("Nothing is planned: no open task is due today or later{field}."),
+                evidence,
                 "Plan the next step: create a follow-up with a date and an assignee.",
             )
         }

@@ -55,6 +55,8 @@ pub const AMBIGUOUS_WORD: &str = "Acme";
 pub const AMBIGUOUS: [Uuid; 2] = [deal_id(31), deal_id(32)];
 /// A deal whose name has what SQL patterns, JSON and HTML treat specially.
 pub const ODD_NAME: Uuid = deal_id(33);
+/// A deal with no open task and a close date within days, whose next step stands in the workspace's own field `nextStep`.
+pub const NEXT_STEP_IN_FIELD: Uuid = deal_id(58);
 /// A deal that was soft-deleted and still has a task linked to it.
 pub const SOFT_DELETED_DEAL: Uuid = deal_id(56);
 

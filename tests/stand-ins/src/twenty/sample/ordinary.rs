@@ -216,4 +216,17 @@ pub(super) const ORDINARY: &[Deal] = &[
         events: &[],
         ..FINE
     },
+    // 58: closes in days, and what comes next stands in a field of its own, not in a task.
+    Deal {
+        name: "Tram depot lighting",
+        company: 6,
+        contact: 13,
+        owner: 5,
+        currency: "NOK",
+        close: Some(5),
+        next_step: "Sign *after* the board on Friday",
+        tasks: &[],
+        notes: &[],
+        ..FINE
+    },
 ];
