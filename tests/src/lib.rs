@@ -7,6 +7,7 @@
     reason = "it is all test code, in a crate of its own so that every test file can use it"
 )]
 
+pub mod hostile;
 pub mod service;
 
 use std::path::{Path, PathBuf};

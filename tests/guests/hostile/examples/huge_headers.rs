@@ -1,8 +1,11 @@
 //! Sends a huge block of headers, all of a kind that is allowed.
 
 fn run(origin: &str, offend: bool) -> Result<u16, String> {
-    let length = if offend { 64 << 10 } else { 10 };
-    let value = hostile::LOOT.repeat(length / hostile::LOOT.len() + 1);
+    let value = if offend {
+        hostile::LOOT.repeat(1 << 12)
+    } else {
+        "en".to_owned()
+    };
     Ok(hostile::allowed(origin)
         .with("accept-language", value)
         .send()?
