@@ -133,6 +133,27 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, clap::Args)]
+pub(super) struct ExplainArgs {
+    /// The method, such as POST
+    pub(super) method: String,
+
+    /// The URL, exactly as it would be sent
+    pub(super) url: String,
+
+    /// A header, as `name: value`
+    #[arg(long, value_name = "NAME: VALUE")]
+    pub(super) header: Vec<String>,
+
+    /// The body: its text, @FILE, or - for standard input
+    #[arg(long, value_name = "TEXT|@FILE|-", default_value = "")]
+    pub(super) body: String,
+
+    /// As the host itself would send it, for a step that was approved, and not as an action asks for it
+    #[arg(long)]
+    pub(super) perform: bool,
+}
+
+#[derive(Debug, clap::Args)]
 pub(super) struct InitArgs {
     /// The file to write [default: operator.toml]
     pub(super) file: Option<PathBuf>,
@@ -182,6 +203,10 @@ pub(super) enum AuditCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
+    /// Say whether a request would be let through, by which rule, or why not and what would open it
+    Explain(ExplainArgs),
+    /// Look for entries of skill.toml and operator file that never match, open more than they seem to, or are left empty
+    Lint,
     /// Run a file of cases through the decisions of the gate
     Check {
         /// The cases

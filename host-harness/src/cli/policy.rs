@@ -1,14 +1,29 @@
 //! `crm-harness policy`: the decisions of the gate, without a component.
 
-use anyhow::Context;
-use crm_harness::outbound::cases;
-use serde_json::json;
+use std::io::Read as _;
+use std::path::Path;
 
-use super::args::{Args, PolicyCommand};
+use anyhow::{Context as _, anyhow};
+use crm_harness::config::lint::{Finding, Level, lint};
+use crm_harness::config::{Manifest, Operator};
+use crm_harness::outbound::cases;
+use crm_harness::outbound::policy::{Allowed, Decision, Phase, Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde_json::{Value, json};
+
+use super::args::{Args, ExplainArgs, PolicyCommand};
+use super::resolve;
 use super::{End, Misuse, render};
 
 pub(super) fn run(args: &Args, command: &PolicyCommand) -> Result<End, Misuse> {
-    let PolicyCommand::Check { cases: path } = command;
+    match command {
+        PolicyCommand::Explain(asked) => explain(args, asked),
+        PolicyCommand::Lint => run_lint(args),
+        PolicyCommand::Check { cases } => check(args, cases),
+    }
+}
+
+fn check(args: &Args, path: &Path) -> Result<End, Misuse> {
     let corpus =
         std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let report = cases::run(&corpus)
@@ -31,5 +46,137 @@ pub(super) fn run(args: &Args, command: &PolicyCommand) -> Result<End, Misuse> {
         End::Done
     } else {
         End::Failed
+    })
+}
+
+/// What the gate would decide. Nothing is sent, and no name is looked up.
+fn explain(args: &Args, asked: &ExplainArgs) -> Result<End, Misuse> {
+    let setup = resolve::setup(args)?;
+    let method = Method::from_bytes(asked.method.as_bytes())
+        .map_err(|_| anyhow!("`{}` is no method", asked.method))?;
+    let headers = headers(&asked.header)?;
+    let body = body(&asked.body)?;
+    let phase = if asked.perform {
+        Phase::Perform
+    } else {
+        Phase::Read
+    };
+    let request = Request {
+        method: &method,
+        url: &asked.url,
+        headers: &headers,
+        body: &body,
+    };
+    let (told, end) = match setup.policy.decide(phase, &request) {
+        Decision::Allow(allowed) => (allow(&allowed), End::Done),
+        Decision::Deny(denial) => {
+            let told = json!({
+                "decision": "deny",
+                "code": denial.code.as_str(),
+                "reason": denial.reason,
+                "destination": denial.destination,
+                "nearest": denial.nearest,
+                "fix": denial.fix,
+            });
+            (told, End::Failed)
+        }
+    };
+    if args.json {
+        render::print(&render::pretty(&told));
+    } else {
+        let rows = told.as_object().into_iter().flatten();
+        let rows =
+            rows.filter_map(|(name, value)| Some(vec![name.clone(), value.as_str()?.to_owned()]));
+        render::print(&render::table(&rows.collect::<Vec<_>>()));
+    }
+    Ok(end)
+}
+
+fn allow(allowed: &Allowed<'_>) -> Value {
+    let grants = allowed.destination.grants;
+    let mut reach = "public addresses".to_owned();
+    for (granted, network) in [
+        (grants.loopback, "this machine"),
+        (grants.private, "private networks"),
+    ] {
+        if granted {
+            reach = format!("{reach}, {network}");
+        }
+    }
+    json!({
+        "decision": "allow",
+        "rule": allowed.route.id,
+        "destination": allowed.destination.name,
+        "document": allowed.document.map(|document| document.name.clone()),
+        "addresses": format!("looked up and checked when it is sent; open are {reach}"),
+    })
+}
+
+fn headers(given: &[String]) -> Result<HeaderMap, Misuse> {
+    let mut headers = HeaderMap::new();
+    for header in given {
+        let (name, value) = header
+            .split_once(':')
+            .ok_or_else(|| anyhow!("--header: write it as 'name: value'"))?;
+        let name = HeaderName::from_bytes(name.trim().as_bytes())
+            .with_context(|| format!("--header: `{name}` is no name of a header"))?;
+        let value = HeaderValue::from_str(value.trim())
+            .with_context(|| format!("--header: the value of {name} cannot be sent"))?;
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+fn body(given: &str) -> Result<Vec<u8>, Misuse> {
+    if given == "-" {
+        let mut body = Vec::new();
+        std::io::stdin()
+            .lock()
+            .read_to_end(&mut body)
+            .context("cannot read standard input")?;
+        return Ok(body);
+    }
+    match given.strip_prefix('@') {
+        Some(path) => Ok(std::fs::read(path).with_context(|| format!("cannot read {path}"))?),
+        None => Ok(given.as_bytes().to_vec()),
+    }
+}
+
+fn run_lint(args: &Args) -> Result<End, Misuse> {
+    let config = |error: crm_harness::ConfigError| Misuse::new(error.code(), error);
+    let manifest = Manifest::read(&resolve::manifest(args)?).map_err(config)?;
+    let operator = args.operator.as_deref().map(Operator::read);
+    let operator = operator.transpose().map_err(config)?;
+    let findings = lint(&manifest, operator.as_ref());
+    let bad = findings.iter().any(|finding| finding.level != Level::Note);
+    if args.json {
+        let list = findings.iter().map(to_json).collect();
+        render::print(&render::pretty(&Value::Array(list)));
+    } else if findings.is_empty() {
+        render::print("Nothing was found.\n");
+    } else {
+        let row = |finding: &Finding| {
+            vec![
+                finding.level.as_str().to_owned(),
+                format!("{}: {}", finding.place, finding.key),
+                finding.code.to_owned(),
+                format!("{} {}", finding.message, finding.mend),
+            ]
+        };
+        render::print(&render::table(
+            &findings.iter().map(row).collect::<Vec<_>>(),
+        ));
+    }
+    Ok(if bad { End::Failed } else { End::Done })
+}
+
+fn to_json(finding: &Finding) -> Value {
+    json!({
+        "level": finding.level.as_str(),
+        "code": finding.code,
+        "place": finding.place,
+        "key": finding.key,
+        "message": finding.message,
+        "mend": finding.mend,
     })
 }

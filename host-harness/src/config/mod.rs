@@ -4,6 +4,7 @@ pub mod caller;
 pub mod draft;
 pub mod error;
 mod lines;
+pub mod lint;
 pub mod manifest;
 pub mod operator;
 pub mod settings;

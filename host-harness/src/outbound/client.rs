@@ -185,7 +185,7 @@ impl Client {
             let mut error =
                 match within(exchange.first_byte, kept.sender.try_send_request(request)).await? {
                     Ok(response) => {
-                        tracing::trace!(%origin, address = %kept.address, "kept connection used");
+                        tracing::debug!(%origin, address = %kept.address, "kept connection used");
                         return self.finish(origin, kept, response, exchange).await;
                     }
                     Err(error) => error,
@@ -282,7 +282,7 @@ impl Client {
                 handshake(self.tls.connect(&origin.host_text(), stream).await?).await?
             }
         };
-        tracing::trace!(%origin, %address, "connected");
+        tracing::debug!(%origin, %address, "connected");
         Ok(Connection { sender, address })
     }
 }
