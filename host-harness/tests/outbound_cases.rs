@@ -26,7 +26,10 @@ fn check(path: &Path) {
 
 #[test]
 fn every_case_of_our_own_comes_out_as_expected() {
-    check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/outbound.json"));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases");
+    for name in ["addresses", "first", "names", "requests"] {
+        check(&folder.join(format!("{name}.json")));
+    }
 }
 
 #[test]

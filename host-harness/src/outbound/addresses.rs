@@ -121,10 +121,11 @@ const REACHABLE_V6: [Ipv6Net; 7] = [
 /// RFC 4193.
 const PRIVATE_V6: Ipv6Net = v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7);
 
-/// Metadata services in private IPv6 space: AWS (the whole block), Google.
-const METADATA_V6: [Ipv6Net; 2] = [
+/// Metadata services in private IPv6 space: AWS (the whole block), Google, Scaleway.
+const METADATA_V6: [Ipv6Net; 3] = [
     v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0], 32),
     v6([0xfd20, 0xce, 0, 0, 0, 0, 0, 0], 32),
+    v6([0xfd00, 0x42, 0, 0, 0, 0, 0, 0], 32),
 ];
 
 /// Whether this address may be dialled under these grants, and which network it is in.

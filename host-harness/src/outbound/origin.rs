@@ -120,7 +120,7 @@ impl Origin {
                 });
             }
             let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
-            if !name.chars().all(known) {
+            if !name.chars().all(known) || name.split('.').any(str::is_empty) {
                 return Err(OriginError::NotAnOrigin { entry: owned() });
             }
         }

@@ -47,15 +47,19 @@ fn send(request: &SendRequest) -> Result<u16, String> {
     let (scheme, authority) = match request.origin.split_once("://") {
         Some(("https", authority)) => (Scheme::Https, authority),
         Some(("http", authority)) => (Scheme::Http, authority),
-        _ => return Err("the origin has no scheme".to_owned()),
+        Some((other, authority)) => (Scheme::Other(other.to_owned()), authority),
+        None => return Err("the origin has no scheme".to_owned()),
     };
     let headers = Fields::from_list(&[("content-type".to_owned(), b"application/json".to_vec())])
         .map_err(|error| format!("headers: {error:?}"))?;
     let outgoing = OutgoingRequest::new(headers);
     let unset = |what: &str| format!("the {what} cannot be set");
-    outgoing
-        .set_method(&Method::Post)
-        .map_err(|()| unset("method"))?;
+    let method = match request.method.as_deref() {
+        None | Some("POST") => Method::Post,
+        Some("GET") => Method::Get,
+        Some(other) => Method::Other(other.to_owned()),
+    };
+    outgoing.set_method(&method).map_err(|()| unset("method"))?;
     outgoing
         .set_scheme(Some(&scheme))
         .map_err(|()| unset("scheme"))?;
@@ -67,7 +71,7 @@ fn send(request: &SendRequest) -> Result<u16, String> {
         .map_err(|()| unset("path"))?;
     let body = outgoing.body().map_err(|()| unset("body"))?;
     let future = outgoing_handler::handle(outgoing, None).map_err(|error| format!("{error:?}"))?;
-    if let Ok(stream) = body.write() {
+    if let Some(stream) = body.write().ok().filter(|_| !request.body.is_empty()) {
         // The answer tells whether it was taken.
         let _ = stream.blocking_write_and_flush(request.body.as_bytes());
     }
