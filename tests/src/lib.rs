@@ -4,6 +4,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::unwrap_used,
     reason = "it is all test code, in a crate of its own so that every test file can use it"
 )]
 

@@ -6,13 +6,14 @@ use anyhow::Result;
 
 use crate::toolchain::{Choice, Toolchain};
 use crate::workspace::Workspace;
-use crate::{component, process};
+use crate::{component, guests, process};
 
 /// Builds everything for release and runs the benchmark of the crate `crm-tests`, which prints the table.
 pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     let toolchain = Toolchain::find(choice)?;
     let component = component::build_skill(&workspace, toolchain)?;
+    guests::build_all(&workspace, toolchain)?;
     let mut build = process::cargo();
     build
         .current_dir(workspace.root())
@@ -37,6 +38,7 @@ pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
             "figures",
         ])
         .env("CRM_COMPONENT", component.path)
+        .env("CRM_GUESTS", workspace.guests())
         .env("CRM_HARNESS_BIN", programs.join("crm-harness"))
         .env("CRM_STAND_IN_BIN", programs.join("crm-stand-in"));
     process::run(&mut bench)?;

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use crate::process;
 use crate::toolchain::{self, TARGET};
 use crate::workspace::Workspace;
-use crate::{guests, manifest};
+use crate::{fuzz, guests, manifest};
 
 /// The release of cargo-deny that reads deny.toml. It builds with this workspace's compiler.
 const CARGO_DENY: &str = "0.20.2";
@@ -28,6 +28,8 @@ pub(crate) enum Step {
     Manifest,
     /// Licences, sources and bans of the dependencies (cargo-deny)
     Deny,
+    /// Properties of the gate over a few thousand made-up inputs each (`cargo xtask fuzz` runs more)
+    Fuzz,
 }
 
 /// How a step ended.
@@ -89,6 +91,7 @@ fn run_step(step: Step, workspace: &Workspace) -> Result<Outcome> {
         Step::Manifest => {
             manifest::run(true)?;
         }
+        Step::Fuzz => fuzz::round(workspace, 2_000)?,
         Step::Deny => {
             let deny = cargo_deny(workspace)?;
             let mut command = process::cargo_tool(&deny);

@@ -115,7 +115,7 @@ pub(crate) fn build_examples(
 }
 
 fn finish(package: &str, core: &Path, world: &Path, out: &Path) -> Result<Built> {
-    let core = fs::read(&core).with_context(|| format!("cannot read {}", core.display()))?;
+    let core = fs::read(core).with_context(|| format!("cannot read {}", core.display()))?;
     let mut component = encode(&core).with_context(|| {
         format!(
             "{package} is no component; do its bindings come from the world in {}?",

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use graphql_parser::query::{Definition, OperationDefinition, VariableDefinition};
+use graphql_parser::query::{
+    Definition, OperationDefinition, Selection, SelectionSet, VariableDefinition,
+};
 use sha2::{Digest, Sha256};
 
 /// One trusted document.
@@ -24,6 +26,8 @@ pub(crate) struct Document {
     pub(crate) variables: Vec<(String, String)>,
     /// For how long the host may answer it from memory; 0 is not at all.
     pub(crate) cacheable_seconds: u32,
+    /// What it costs of Twenty's rate: a token for each root field that is not [`FREE`].
+    pub(crate) cost: u32,
 }
 
 /// What a document does to the service.
@@ -49,6 +53,9 @@ impl Effect {
         }
     }
 }
+
+/// Root fields that Twenty 2.21 does not count; `objects` is all that /metadata is asked for.
+const FREE: [&str; 3] = ["search", "__type", "objects"];
 
 /// Where a document goes that does not say.
 const DEFAULT_PATH: &str = "/graphql";
@@ -113,7 +120,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 fn read(folder: &Path, file: &Path, effect: Effect, text: &str) -> Result<Document> {
-    let (found, variables) = operation(text)?;
+    let (found, variables, cost) = operation(text)?;
     if found != effect {
         bail!(
             "is a {} and belongs in the folder `{}`",
@@ -140,6 +147,7 @@ fn read(folder: &Path, file: &Path, effect: Effect, text: &str) -> Result<Docume
         effect,
         variables,
         cacheable_seconds,
+        cost,
     })
 }
 
@@ -168,7 +176,8 @@ fn directive<'a>(text: &'a str, key: &str) -> Option<&'a str> {
 }
 
 /// What the only operation of a document does, and its variables. Fragments may stand beside it.
-fn operation(text: &str) -> Result<(Effect, Vec<(String, String)>)> {
+/// What the one operation of a document does, its variables, and what it costs.
+fn operation(text: &str) -> Result<(Effect, Vec<(String, String)>, u32)> {
     let parsed = graphql_parser::parse_query::<&str>(text)?;
     let mut operations = parsed
         .definitions
@@ -181,15 +190,32 @@ fn operation(text: &str) -> Result<(Effect, Vec<(String, String)>)> {
         bail!("hold exactly one operation in each file: the manifest trusts whole files");
     };
     Ok(match only {
-        OperationDefinition::Query(query) => (Effect::Query, declared(&query.variable_definitions)),
-        OperationDefinition::Mutation(mutation) => {
-            (Effect::Mutation, declared(&mutation.variable_definitions))
-        }
-        OperationDefinition::SelectionSet(_) => (Effect::Query, Vec::new()),
+        OperationDefinition::Query(query) => (
+            Effect::Query,
+            declared(&query.variable_definitions),
+            cost(&query.selection_set)?,
+        ),
+        OperationDefinition::Mutation(mutation) => (
+            Effect::Mutation,
+            declared(&mutation.variable_definitions),
+            cost(&mutation.selection_set)?,
+        ),
+        OperationDefinition::SelectionSet(set) => (Effect::Query, Vec::new(), cost(set)?),
         OperationDefinition::Subscription(_) => {
             bail!("is a subscription; only queries and mutations can be sent")
         }
     })
+}
+
+fn cost(set: &SelectionSet<'_, &str>) -> Result<u32> {
+    let mut cost = 0;
+    for selection in &set.items {
+        match selection {
+            Selection::Field(field) => cost += u32::from(!FREE.contains(&field.name)),
+            _ => bail!("write its root fields out: a fragment hides what it costs"),
+        }
+    }
+    Ok(cost)
 }
 
 fn declared<'a>(variables: &[VariableDefinition<'a, &'a str>]) -> Vec<(String, String)> {
@@ -231,6 +257,7 @@ mod tests {
                     ("b".to_owned(), "Int".to_owned())
                 ],
                 cacheable_seconds: 300,
+                cost: 1,
             }
         );
     }

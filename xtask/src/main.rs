@@ -9,6 +9,7 @@ mod check;
 mod component;
 mod demo;
 mod documents;
+mod fuzz;
 mod guests;
 mod manifest;
 mod process;
@@ -64,6 +65,18 @@ enum Command {
         #[arg(value_enum)]
         steps: Vec<check::Step>,
     },
+    /// Run the properties of the gate over made-up and broken input for a while
+    ///
+    /// The inputs know the structure of what they break (URLs, policies, bodies, answers); they are random, new in every round, and
+    /// not guided by coverage. What fails is made small, printed, and kept beside the test to be run first next time.
+    Fuzz {
+        /// For how many minutes at least
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+        /// Cases of each property in one round
+        #[arg(long, default_value_t = 50_000)]
+        cases: u32,
+    },
     /// Build everything and run all tests; the last line says how many passed and failed
     Test {
         /// Which compiler builds the components
@@ -80,6 +93,7 @@ fn main() -> ExitCode {
         Command::Demo { toolchain } => demo::run(toolchain),
         Command::Bench { toolchain } => bench::run(toolchain),
         Command::Check { steps } => check::run(&steps),
+        Command::Fuzz { minutes, cases } => fuzz::run(minutes, cases),
         Command::Test { toolchain } => test::run(toolchain),
     };
     match result {

@@ -101,6 +101,9 @@ fn render(documents: &[Document]) -> String {
         }
         table.insert("effect", value(document.effect.keyword()));
         table.insert("variables", value(variables));
+        if document.cost != 1 {
+            table.insert("cost", value(i64::from(document.cost)));
+        }
         if document.cacheable_seconds > 0 {
             table.insert(
                 "cacheable-seconds",
@@ -176,6 +179,7 @@ mod tests {
             effect: Effect::Query,
             variables: vec![("limit".to_owned(), "Int!".to_owned())],
             cacheable_seconds: 0,
+            cost: 1,
         }
     }
 

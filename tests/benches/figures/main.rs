@@ -11,6 +11,7 @@
     reason = "a benchmark that cannot go on has nothing to tell"
 )]
 
+mod gate;
 mod native;
 mod peer;
 
@@ -43,10 +44,14 @@ fn main() {
     if let Some(url) = std::env::var_os(MEMORY_OF) {
         return resident(&runtime(), url.to_str().expect("a URL"));
     }
+    if std::env::var_os(gate::HOSTILE_MEMORY).is_some() {
+        return gate::hostile_memory(&runtime());
+    }
     let mut table = Table::default();
     let runtime = runtime();
     let peer = Peer::start(&["--no-rate-limit"]);
     calls(&runtime, &peer, &mut table);
+    gate::figures(&runtime, &peer, &mut table);
     briefings(&runtime, &mut table);
     table.row(
         "component size",
@@ -111,6 +116,10 @@ fn millis(time: Duration) -> String {
 }
 
 fn harness(url: &str) -> Harness {
+    harness_with(url, Parts::default())
+}
+
+fn harness_with(url: &str, parts: Parts) -> Harness {
     let environment = |name: &str| match name {
         "TWENTY_API_URL" => Some(url.to_owned()),
         "TWENTY_API_KEY" => Some(peer::KEY.to_owned()),
@@ -130,8 +139,7 @@ fn harness(url: &str) -> Harness {
         &environment,
     )
     .expect("a set-up");
-    Harness::load(&component(), setup, Parts::default(), Some(&peer::cache()))
-        .expect("the component")
+    Harness::load(&component(), setup, parts, Some(&peer::cache())).expect("the component")
 }
 
 fn caller() -> Caller {
@@ -384,17 +392,25 @@ fn resident(runtime: &Runtime, url: &str) {
     for run in 1..=10_000 {
         call(runtime, &harness, "search", &json!({ "query": "depot" }));
         if run == 1_000 || run == 10_000 {
-            let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-            let line = status
-                .lines()
-                .find(|line| line.starts_with("VmRSS:"))
-                .expect("VmRSS");
-            let kib: f64 = line
-                .split_whitespace()
-                .nth(1)
-                .and_then(|number| number.parse().ok())
-                .expect("a number");
-            println!("resident memory after {run} calls|{:.1} MiB", kib / 1024.0);
+            println!(
+                "resident memory after {run} calls|{:.1} MiB",
+                resident_mib()
+            );
         }
     }
+}
+
+/// Resident memory of this process in MiB.
+fn resident_mib() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .expect("VmRSS");
+    let kib: f64 = line
+        .split_whitespace()
+        .nth(1)
+        .and_then(|number| number.parse().ok())
+        .expect("a number");
+    kib / 1024.0
 }
