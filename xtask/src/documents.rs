@@ -207,7 +207,7 @@ fn operation(text: &str) -> Result<(Effect, Vec<(String, String)>, u32)> {
     })
 }
 
-fn cost(set: &SelectionSet<'_, &str>) -> Result<u32> {
+fn cost<'a>(set: &SelectionSet<'a, &'a str>) -> Result<u32> {
     let mut cost = 0;
     for selection in &set.items {
         match selection {
