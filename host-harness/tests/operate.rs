@@ -365,6 +365,128 @@ fn a_credential_that_cannot_be_used_is_refused_at_load_with_line_and_mend() {
 }
 
 #[test]
+fn explain_says_what_the_gate_would_decide_and_what_would_open_it() {
+    let place = Place::new();
+    place.operator();
+    let explain = |method: &str, url: &str| {
+        let told = place.run(&[
+            "policy",
+            "explain",
+            method,
+            url,
+            "--json",
+            "--operator",
+            "operator.toml",
+        ]);
+        let value: Value = serde_json::from_str(&stdout(&told)).unwrap();
+        (told.status.code(), value)
+    };
+    let (code, allowed) = explain("GET", "https://service.example/items/1");
+    assert_eq!(
+        (code, &allowed["rule"]),
+        (Some(0), &"service: GET /items/*".into())
+    );
+    for (method, url, expected, fix) in [
+        (
+            "POST",
+            "https://service.example/items/1",
+            "method",
+            "skill.toml",
+        ),
+        ("GET", "https://service.example/other", "path", "skill.toml"),
+        (
+            "GET",
+            "https://service.example:8443/items/1",
+            "port",
+            "[destinations.service]",
+        ),
+        (
+            "GET",
+            "https://elsewhere.example/items/1",
+            "host",
+            "[destinations.service]",
+        ),
+        (
+            "GET",
+            "https://service.example/items/../x",
+            "url",
+            "cannot be granted",
+        ),
+    ] {
+        let (code, denied) = explain(method, url);
+        assert_eq!(
+            (code, &denied["code"]),
+            (Some(1), &expected.into()),
+            "{url}"
+        );
+        let said = denied["fix"].as_str().unwrap();
+        assert!(said.contains(fix), "{url}: {said}");
+    }
+}
+
+#[test]
+fn lint_finds_nothing_in_what_init_writes_and_names_the_mend_of_what_it_finds() {
+    let place = Place::new();
+    place.operator();
+    let lint = ["policy", "lint", "--operator", "operator.toml"];
+    let clean = place.run(&lint);
+    assert_eq!(stdout(&clean), "Nothing was found.\n");
+    assert_eq!(clean.status.code(), Some(0));
+    let written = place.read("operator.toml");
+    std::fs::write(
+        place.path("operator.toml"),
+        written.replace("robin@example.com", "robin"),
+    )
+    .unwrap();
+    let found = place.run(&lint);
+    assert_eq!(found.status.code(), Some(1));
+    let told = stdout(&found);
+    for said in [
+        "error",
+        "no-email",
+        "operator.toml:",
+        "callers.robin.email",
+        "Write the member's address.",
+    ] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+}
+
+#[test]
+fn a_missing_credential_is_said_at_start_and_in_status_and_nothing_is_sent() {
+    let place = Place::new();
+    let run = |args: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_crm-harness"))
+            .args(args)
+            .current_dir(place.folder.path())
+            .env_clear()
+            .env("SERVICE_URL", "https://service.example")
+            .arg("--component")
+            .arg(place.path("guest.wasm"))
+            .arg("--cache-dir")
+            .arg(place.path("code"))
+            .arg("--data-dir")
+            .arg(place.path("data"))
+            .output()
+            .unwrap()
+    };
+    let called = run(&["call", "echo", "{}"]);
+    assert!(
+        stderr(&called)
+            .contains("Service: no credential is set: set the environment variable SERVICE_KEY"),
+        "{}",
+        stderr(&called)
+    );
+    let status = run(&["status"]);
+    assert_eq!(status.status.code(), Some(1));
+    assert!(
+        stdout(&status).contains("credential missing"),
+        "{}",
+        stdout(&status)
+    );
+}
+
+#[test]
 fn an_error_of_meaning_names_file_line_and_key() {
     let place = Place::new();
     place.operator();

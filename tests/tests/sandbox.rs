@@ -193,6 +193,10 @@ fn the_example_of_an_operator_file_fits_the_manifest() {
     let setup =
         crm_harness::Setup::resolve(manifest, Some(&operator), flags, &environment).unwrap();
     assert_eq!(setup.limits.time_ms, 15_000);
+    let as_shipped =
+        crm_harness::config::Operator::parse(&fs::read_to_string(&path).unwrap(), &path).unwrap();
+    let findings = crm_harness::config::lint::lint(&setup.manifest, Some(&as_shipped));
+    assert_eq!(findings, [], "lint finds something in what is shipped");
     assert_eq!(setup.settings["next-step-field"], "nextStep");
     assert_eq!(
         setup.callers["robin"].email.as_deref(),

@@ -176,8 +176,11 @@ fn directive<'a>(text: &'a str, key: &str) -> Option<&'a str> {
 }
 
 /// What the only operation of a document does, and its variables. Fragments may stand beside it.
+/// Names and types of variables.
+type Variables = Vec<(String, String)>;
+
 /// What the one operation of a document does, its variables, and what it costs.
-fn operation(text: &str) -> Result<(Effect, Vec<(String, String)>, u32)> {
+fn operation(text: &str) -> Result<(Effect, Variables, u32)> {
     let parsed = graphql_parser::parse_query::<&str>(text)?;
     let mut operations = parsed
         .definitions

@@ -186,9 +186,13 @@ impl Policy {
                         "A request used another {what} than that of {}.",
                         destination.title
                     ),
+                    // The host is the known one: only scheme and port are the request's.
                     format!(
-                        "If {} is there, change its origin: {}.",
-                        destination.title, destination.origin_hint
+                        "If {} is there, write `origin = \"{}\"` under [destinations.{}] (now it is {}).",
+                        destination.title,
+                        url.origin().ascii_serialization(),
+                        destination.name,
+                        destination.origin_hint
                     ),
                 )
                 .near(origin.as_str())
