@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crm_harness::audit::store::Reader;
+use crm_harness::audit::Reader;
 use crm_harness::audit::{Audit, Fault, Head, Row};
 use crm_harness::outbound::policy::Phase;
 use crm_harness::outbound::record::{Began, CallId, Decided, End, Ended, Finished, Recorder};

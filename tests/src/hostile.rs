@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crm_harness::audit::store::Reader;
+use crm_harness::audit::Reader;
 use crm_harness::audit::{Audit, Row};
 use crm_harness::config::{Flags, Manifest, Operator};
 use crm_harness::outbound::client::Client;

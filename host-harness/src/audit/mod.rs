@@ -8,9 +8,11 @@
 pub mod chain;
 mod event;
 mod head;
+pub mod reader;
 pub mod store;
 pub mod verify;
 
 pub use chain::{Head, Row};
+pub use reader::Reader;
 pub use store::{Audit, AuditError};
 pub use verify::{Fault, Report};

@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use serde::Serialize;
 use thiserror::Error;
 
 use super::chain::{GENESIS, Hash, Head, Row};
 use super::event::{self, AnswerBody, CallBody, GapBody, RefusalBody, RequestBody, ResultBody};
-use super::head::{self, HeadFile};
-use super::verify::{Report, Verifier};
+use super::head::HeadFile;
 use crate::outbound::policy::Phase;
 use crate::outbound::record::{
     Began, CallId, Decided, Ended, Finished, LogRecorder, RecordError, Recorder,
@@ -20,13 +19,13 @@ use crate::outbound::record::{
 use crate::skill::clock::Clock;
 
 /// The database's file name.
-const DATABASE: &str = "harness.sqlite3";
+pub(super) const DATABASE: &str = "harness.sqlite3";
 /// The file name of the head that is kept apart.
-const HEAD: &str = "audit.head";
+pub(super) const HEAD: &str = "audit.head";
 /// The database's layout; `PRAGMA user_version`.
-const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 1;
 /// How long another process may keep the database busy.
-const BUSY: Duration = Duration::from_secs(2);
+pub(super) const BUSY: Duration = Duration::from_secs(2);
 
 const LAYOUT: &str = "
 CREATE TABLE audit (
@@ -326,7 +325,7 @@ fn hash_of(connection: &Connection, number: u64) -> Result<Option<Hash>, rusqlit
         .optional()
 }
 
-fn seq(number: i64) -> u64 {
+pub(super) fn seq(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
@@ -387,121 +386,5 @@ impl Drop for Audit {
         {
             tracing::error!("the last events are missing in the record: {error}");
         }
-    }
-}
-
-/// The record, open for reading.
-#[derive(Debug)]
-pub struct Reader {
-    connection: Connection,
-    kept: Option<Head>,
-}
-
-impl Reader {
-    /// Opens the record in a directory.
-    ///
-    /// # Errors
-    /// Why it cannot be read.
-    pub fn open(folder: &Path) -> Result<Self, AuditError> {
-        let path = folder.join(DATABASE);
-        let head_path = folder.join(HEAD);
-        let kept = head::read_at(&head_path).map_err(|source| AuditError::Io {
-            path: head_path,
-            source,
-        })?;
-        if !path.is_file() {
-            if let Some(head) = kept.filter(|head| head.seq > 0) {
-                let source = io::Error::new(
-                    io::ErrorKind::NotFound,
-                    format!(
-                        "it is gone, and the head says that it had {} rows",
-                        head.seq
-                    ),
-                );
-                return Err(AuditError::Io { path, source });
-            }
-            return Err(AuditError::None {
-                folder: folder.to_owned(),
-            });
-        }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&path, flags)?;
-        connection.busy_timeout(BUSY)?;
-        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version > VERSION {
-            return Err(AuditError::Newer { path });
-        }
-        Ok(Self { connection, kept })
-    }
-
-    /// The last `count` rows, oldest first.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn tail(&self, count: u32) -> Result<Vec<Row>, AuditError> {
-        let mut rows = Vec::new();
-        self.each(
-            "SELECT seq, at, kind, call, body, previous, hash FROM audit ORDER BY seq DESC LIMIT ?1",
-            i64::from(count),
-            &mut |row| {
-                rows.push(row);
-                Ok(())
-            },
-        )?;
-        rows.reverse();
-        Ok(rows)
-    }
-
-    /// Gives every row from number `from` on to `take`, oldest first.
-    ///
-    /// # Errors
-    /// When the database cannot be read, or the first error of `take`.
-    pub fn rows(
-        &self,
-        from: u64,
-        take: &mut dyn FnMut(Row) -> io::Result<()>,
-    ) -> Result<(), AuditError> {
-        self.each(
-            "SELECT seq, at, kind, call, body, previous, hash FROM audit WHERE seq >= ?1 ORDER BY seq",
-            i64::try_from(from).unwrap_or(i64::MAX),
-            take,
-        )
-    }
-
-    /// Checks the whole chain, its end against the head that is kept apart and against `anchor`, a head written down
-    /// elsewhere.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn verify(&self, anchor: Option<Head>) -> Result<Report, AuditError> {
-        let mut verifier = Verifier::new(self.kept.into_iter().chain(anchor));
-        self.rows(0, &mut |row| {
-            verifier.row(&row);
-            Ok(())
-        })?;
-        Ok(verifier.end())
-    }
-
-    fn each(
-        &self,
-        query: &str,
-        parameter: i64,
-        take: &mut dyn FnMut(Row) -> io::Result<()>,
-    ) -> Result<(), AuditError> {
-        let mut statement = self.connection.prepare(query)?;
-        let mut rows = statement.query([parameter])?;
-        while let Some(row) = rows.next()? {
-            take(Row {
-                seq: seq(row.get(0)?),
-                at: row.get(1)?,
-                kind: row.get(2)?,
-                call: row.get(3)?,
-                body: row.get(4)?,
-                previous: row.get(5)?,
-                hash: row.get(6)?,
-            })
-            .map_err(AuditError::Output)?;
-        }
-        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use crm_harness::audit::store::Reader;
+use crm_harness::audit::Reader;
 use crm_harness::audit::{AuditError, Row};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -17,11 +17,12 @@ use sha2::{Digest, Sha256};
 
 use crate::nearest;
 use crate::outbound::addresses::Grants;
-use crate::outbound::credentials::{Credential, CredentialError, Credentials, SecretSource};
+use crate::outbound::credentials::{Credential, CredentialError, Credentials};
 use crate::outbound::documents::hex;
 use crate::outbound::origin::{Origin, OriginError};
 use crate::outbound::policy::{Destination, Policy};
 use crate::outbound::rate::Rate;
+use crate::outbound::secret::SecretSource;
 use crate::outbound::sender::grant_hint;
 use crate::trust::Trust;
 

@@ -12,7 +12,7 @@ use memchr::memmem;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::credentials::Secret;
+use super::secret::Secret;
 
 /// Secrets shorter than this are not looked for: they would be found in innocent text.
 pub const SECRET_MIN: usize = 8;

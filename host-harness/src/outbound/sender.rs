@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Method, Request, Response, Uri, header};
+use http::{HeaderMap, Method, Response, Uri};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -16,21 +16,11 @@ use super::client::{Client, ClientError, Exchange};
 use super::credentials::{CredentialError, Credentials, Ready};
 use super::denial::{Denial, DenialCode};
 use super::ledger::Ledger;
+use super::message::{bared, build};
 use super::policy::{self, Allowed, Decision, Phase, Policy};
 use super::rate::Bucket;
-use super::record::{Decided, End, Finished, Recorder, Refused};
-
-/// Response headers that are handed on; everything else stays with the host.
-const RESPONSE_HEADERS: [HeaderName; 8] = [
-    header::CONTENT_TYPE,
-    header::CONTENT_LANGUAGE,
-    header::DATE,
-    header::ETAG,
-    header::LAST_MODIFIED,
-    header::LOCATION,
-    header::RETRY_AFTER,
-    HeaderName::from_static("x-request-id"),
-];
+use super::record::{Decided, End, Recorder, Refused};
+use super::watch::Watch;
 
 /// A request as it was asked for.
 #[derive(Debug)]
@@ -460,84 +450,4 @@ fn unrecorded(error: &str) -> Denial {
         "Requests are refused because they cannot be put on record.",
         error,
     )
-}
-
-/// The request as it leaves: origin form, the credential last.
-fn build(
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-    credential: Option<Ready>,
-) -> Result<Request<Bytes>, ClientError> {
-    let mut request = Request::builder()
-        .method(method)
-        .uri(uri)
-        .body(body)
-        .map_err(|error| ClientError::Protocol(error.to_string()))?;
-    *request.headers_mut() = headers;
-    if let Some(ready) = credential {
-        request.headers_mut().insert(ready.header, ready.value);
-    }
-    Ok(request)
-}
-
-fn bared(response: Response<Bytes>) -> Response<Bytes> {
-    let (mut parts, body) = response.into_parts();
-    let mut kept = HeaderMap::with_capacity(4);
-    for (name, value) in &parts.headers {
-        if RESPONSE_HEADERS.contains(name) || name.as_str().starts_with("x-ratelimit-") {
-            kept.append(name, value.clone());
-        }
-    }
-    parts.headers = kept;
-    Response::from_parts(parts, body)
-}
-
-/// Records how a request ended, also when the call is cut off in the middle of it.
-struct Watch<'a> {
-    recorder: &'a dyn Recorder,
-    ledger: &'a Ledger,
-    allowed: &'a Allowed<'a>,
-    started: Instant,
-    ended: bool,
-}
-
-impl<'a> Watch<'a> {
-    fn start(recorder: &'a dyn Recorder, ledger: &'a Ledger, allowed: &'a Allowed<'a>) -> Self {
-        Self {
-            recorder,
-            ledger,
-            allowed,
-            started: Instant::now(),
-            ended: false,
-        }
-    }
-
-    fn end(&mut self, end: End<'_>) -> Result<(), SendError> {
-        self.ended = true;
-        let event = Finished {
-            call: self.ledger.call,
-            phase: self.ledger.phase,
-            destination: &self.allowed.destination.name,
-            rule: &self.allowed.route.id,
-            end,
-            elapsed: self.started.elapsed(),
-        };
-        self.recorder.finished(&event).map_err(|error| {
-            tracing::error!("{error}");
-            SendError::Record
-        })
-    }
-}
-
-impl Drop for Watch<'_> {
-    fn drop(&mut self) {
-        if !self.ended && self.end(End::Abandoned).is_err() {
-            tracing::error!(
-                call = %self.ledger.call,
-                "an abandoned request is missing in the record"
-            );
-        }
-    }
 }

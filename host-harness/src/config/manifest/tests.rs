@@ -1,0 +1,130 @@
+//! What a manifest may say, and what is said about one that cannot be used.
+
+use super::*;
+
+const GOOD: &str = r#"
+[skill]
+name = "demo"
+package = "demo:skill@0.1.0"
+[destinations.service]
+title = "Service"
+origin-env = "SERVICE_URL"
+[[destinations.service.routes]]
+method = "POST"
+path = "/query"
+documents = true
+[[destinations.service.documents]]
+name = "find"
+path = "/query"
+sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
+effect = "query"
+variables = { q = "String!" }
+"#;
+
+fn parse(text: &str) -> Result<Manifest, String> {
+    Manifest::parse(text, Path::new("skill.toml")).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_manifest_gives_routes_with_their_documents() {
+    let manifest = parse(GOOD).unwrap();
+    assert_eq!(manifest.package().unwrap(), ("demo:skill", "0.1.0"));
+    assert_eq!(manifest.limits, Limits::default());
+    let routes = manifest.routes("service").unwrap();
+    assert_eq!(routes[0].id, "service: POST /query");
+    let names: Vec<_> = routes[0]
+        .documents
+        .as_ref()
+        .unwrap()
+        .iter()
+        .map(|d| d.name.as_str())
+        .collect();
+    assert_eq!(names, ["find"]);
+}
+
+const TEXT: &str = "{ a\n  # field: mood-field\n}\n";
+
+/// A manifest whose document can be extended.
+fn extensible() -> String {
+    let document = format!("sha256 = \"{}\"\ntext = {TEXT:?}", hex(&digest(TEXT)));
+    let zeros = format!("sha256 = \"{}\"", "0".repeat(64));
+    format!("{GOOD}[settings]\nmood-field = {{ field = true }}\n").replace(&zeros, &document)
+}
+
+#[test]
+fn of_a_document_that_is_extended_only_the_extended_text_is_known() {
+    let manifest = parse(&extensible()).unwrap();
+    let known = |fields: &[(&str, &str)], text: &str| {
+        let fields = fields
+            .iter()
+            .map(|(key, name)| ((*key).to_owned(), (*name).to_owned()))
+            .collect();
+        let routes = manifest.routes_with("service", &fields).unwrap();
+        let body = serde_json::json!({ "query": text, "variables": { "q": "x" } }).to_string();
+        let documents = routes[0].documents.as_ref().unwrap();
+        documents.check(body.as_bytes()).is_ok()
+    };
+    let extended = "{ a\n  # field: mood-field\n  mood\n}\n";
+    let mapped: &[_] = &[("mood-field", "mood")];
+    assert!(known(&[], TEXT) && !known(&[], extended));
+    assert!(known(mapped, extended) && !known(mapped, TEXT));
+    assert!(!known(mapped, &extended.replace("  mood\n", "  mode\n")));
+    assert!(known(&[("other", "mood")], TEXT));
+}
+
+#[test]
+fn a_text_that_cannot_be_extended_as_it_says_is_refused() {
+    let text = "`find`: text";
+    for (from, to, expected) in [
+        ("{ a\\n", "{ b\\n", text),
+        ("{ field = true }", "{ field = false }", "`mood-field`"),
+        ("mood-field = {", "mode-field = {", "[settings]"),
+        (
+            "{ field = true }",
+            "{ field = true, default = \"a b\" }",
+            "settings.mood-field.default",
+        ),
+    ] {
+        let changed = extensible().replace(from, to);
+        assert_ne!(changed, extensible(), "{from}");
+        let error = parse(&changed).unwrap_err();
+        assert!(error.contains(expected), "{expected}: {error}");
+    }
+    let block = TEXT.replace("{ a", "{ a(b: \"\"\"c\"\"\")");
+    let changed = extensible()
+        .replace(&format!("{TEXT:?}"), &format!("{block:?}"))
+        .replace(&hex(&digest(TEXT)), &hex(&digest(&block)));
+    let error = parse(&changed).unwrap_err();
+    assert!(
+        error.contains(text) && error.contains("block string"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_error_names_file_and_key() {
+    for (from, to, expected) in [
+        ("title = \"Service\"", "titel = \"Service\"", "titel"),
+        ("title = \"Service\"", "titel = \"Service\"", "line 6"),
+        (
+            "method = \"POST\"",
+            "method = \"post\"",
+            "destinations.service.routes[0].method",
+        ),
+        (
+            "path = \"/query\"\ndocuments",
+            "path = \"/query/\"\ndocuments",
+            "routes[0].path",
+        ),
+        ("documents = true", "documents = false", "documents[0]"),
+        ("sha256 = \"0", "sha256 = \"X", "`find`: sha256"),
+        ("String!", "String!!", "`find`: variables.q"),
+        ("demo:skill@0.1.0", "demo:skill", "skill.package"),
+    ] {
+        let error = parse(&GOOD.replace(from, to)).unwrap_err();
+        assert!(
+            error.contains(expected) && error.contains("skill.toml"),
+            "{expected}: {error}"
+        );
+    }
+}
