@@ -138,6 +138,29 @@ async fn an_endless_loop_ends_at_its_deadline_and_the_host_goes_on() {
 }
 
 #[tokio::test]
+async fn a_loop_ends_when_its_processor_time_is_spent_long_before_its_deadline() {
+    let harness = common::guest("[limits]\ntime-ms = 600000\ncpu-ms = 50");
+    let error = call(&harness, "spin", json!({})).await.unwrap_err();
+    assert_eq!(error.code(), "cpu-limit");
+    assert_eq!(
+        call(&harness, "count_up", json!({})).await.unwrap(),
+        Ok(json!(1))
+    );
+}
+
+#[tokio::test]
+async fn a_loop_does_not_keep_other_calls_of_its_thread_waiting() {
+    let harness = common::guest("[limits]\ntime-ms = 600000\ncpu-ms = 600000");
+    let counted = tokio::select! {
+        biased;
+        // It is asked first each time, and has to give way for the other to come to anything.
+        looped = call(&harness, "spin", json!({})) => panic!("the loop ended: {looped:?}"),
+        counted = call(&harness, "count_up", json!({})) => counted,
+    };
+    assert_eq!(counted.unwrap(), Ok(json!(1)));
+}
+
+#[tokio::test]
 async fn a_caller_can_ask_for_less_time_and_not_for_more() {
     let harness = common::guest("[limits]\ntime-ms = 150");
     for (asked, given) in [(50, 50), (60_000, 150)] {

@@ -239,6 +239,34 @@ fn what_cannot_be_written_is_refused() {
 }
 
 #[test]
+fn what_waits_to_be_written_is_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = open(folder.path());
+    database(folder.path())
+        .execute_batch("ALTER TABLE audit RENAME TO elsewhere")
+        .unwrap();
+    let began = || {
+        audit.began(&Began {
+            call: CallId::new(),
+            action: "demo_find",
+            caller: None,
+            component: "c0",
+            policy: "p0",
+        })
+    };
+    let taken = (0..5_000).filter(|_| began().is_ok()).count();
+    assert!(taken < 2_000, "{taken} calls began without a record");
+    database(folder.path())
+        .execute_batch("ALTER TABLE elsewhere RENAME TO audit")
+        .unwrap();
+    began().unwrap();
+    drop(audit);
+    assert_eq!(faults(folder.path()), []);
+    let reader = Reader::open(folder.path()).unwrap();
+    assert_eq!(reader.tail(5_000).unwrap().len(), taken + 1);
+}
+
+#[test]
 fn several_processes_may_write_to_one_record() {
     let folder = tempfile::tempdir().unwrap();
     let one = open(folder.path());

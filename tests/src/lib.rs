@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use crm_harness::config::{Flags, Manifest, Operator};
 use crm_harness::outbound::documents::hex;
+use crm_harness::outbound::record::{LogRecorder, Recorder};
 use crm_harness::skill::clock::FixedClock;
 use crm_harness::{Caller, Harness, Invocation, Outcome, Parts, Setup};
 use crm_stand_in::Running;
@@ -106,6 +107,8 @@ pub struct Differently {
     pub environment: Vec<(&'static str, String)>,
     /// What an operator file says beside address and key; without one the environment grants those.
     pub operator: Option<&'static str>,
+    /// The record.
+    pub recorder: Arc<dyn Recorder>,
 }
 
 impl Default for Differently {
@@ -117,6 +120,7 @@ impl Default for Differently {
             url: None,
             environment: Vec::new(),
             operator: None,
+            recorder: Arc::new(LogRecorder),
         }
     }
 }
@@ -176,6 +180,7 @@ impl World {
                 now.duration_since(jiff::Timestamp::UNIX_EPOCH)
                     .unsigned_abs(),
             )),
+            recorder: differently.recorder,
             ..Parts::default()
         };
         let harness = Harness::load(&component, setup, parts, None).expect("the component");

@@ -514,6 +514,28 @@ async fn a_limit_that_stays_reached_is_rate_limited_with_a_time_to_wait() {
 }
 
 #[tokio::test]
+async fn the_hosts_own_rate_reads_like_the_services_and_nothing_more_is_sent() {
+    let world = World::with(Differently {
+        rate_limit: true,
+        operator: Some("rate = { requests = 2, seconds = 7200 }"),
+        ..Differently::default()
+    })
+    .await;
+    for _ in 0..2 {
+        world.ok("crm_follow_ups", json!({})).await;
+    }
+    let before = world.twenty.requests().count();
+    let failure = world
+        .fails("crm_follow_ups", json!({}), "rate-limited")
+        .await;
+    assert!(
+        failure["retryAfter"].as_u64().unwrap() > 1000,
+        "{failure:#}"
+    );
+    assert_eq!(world.twenty.requests().count(), before);
+}
+
+#[tokio::test]
 async fn a_null_where_a_value_was_promised_names_the_field() {
     let world = World::new().await;
     for (tool, arguments, pointer, field) in [

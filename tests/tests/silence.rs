@@ -9,12 +9,19 @@
     reason = "helpers of tests may fail like tests"
 )]
 
+use std::collections::BTreeSet;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::path::Path;
+use std::sync::{Arc, LazyLock, Mutex};
 
-use crm_harness::audit::Row;
+use crm_harness::audit::{Audit, Reader, Row};
+use crm_harness::skill::clock::SystemClock;
+use crm_stand_in::twenty::keys::FULL_KEY;
+use crm_stand_in::twenty::sample::{EVERYTHING_WRONG, HEALTHY};
 use crm_tests::hostile::{BEHAVIOURS, LOOT, SECRET, Trial};
 use crm_tests::service::{PLANTED, Service};
+use crm_tests::{Differently, World};
+use serde_json::{Value, json};
 
 /// Where the log of this test goes.
 #[derive(Clone, Default)]
@@ -31,16 +38,48 @@ impl io::Write for Log {
     }
 }
 
+/// All that is logged in this process.
+fn log() -> Log {
+    static LOG: LazyLock<Log> = LazyLock::new(|| {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+        log
+    });
+    LOG.clone()
+}
+
+/// All that is in a record: its rows, and the bytes of its files.
+fn kept(folder: &Path) -> String {
+    let rows = Reader::open(folder).unwrap().tail(100_000).unwrap();
+    let rows: Vec<_> = rows.iter().map(Row::to_json).collect();
+    let mut kept = serde_json::to_string(&rows).unwrap();
+    for file in folder.read_dir().unwrap() {
+        kept.push_str(&String::from_utf8_lossy(
+            &std::fs::read(file.unwrap().path()).unwrap(),
+        ));
+    }
+    kept
+}
+
+fn is_silent(what: &str, kept: &str, planted: &[&str]) {
+    let logged = String::from_utf8_lossy(&log().0.lock().unwrap()).into_owned();
+    for planted in planted {
+        let line = kept.lines().find(|line| line.contains(planted));
+        assert_eq!(line, None, "`{planted}` of {what} is in the record");
+        let line = logged.lines().find(|line| line.contains(planted));
+        assert_eq!(line, None, "`{planted}` of {what} is in the log");
+    }
+}
+
 #[tokio::test]
 async fn no_value_no_secret_and_no_refused_path_is_in_the_record_or_the_log() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let log = log();
     for (name, _, _) in BEHAVIOURS {
         let service = Service::start().await.unwrap();
         let trial = Trial::new(name, &service.origin(), None).unwrap();
@@ -49,26 +88,62 @@ async fn no_value_no_secret_and_no_refused_path_is_in_the_record_or_the_log() {
         trial.behave(name).await;
         let arrived = service.seen().concat();
         assert!(arrived.contains(SECRET), "{name} sent nothing");
-        let mut kept =
-            serde_json::to_string(&trial.rows().iter().map(Row::to_json).collect::<Vec<_>>())
-                .unwrap();
-        for file in trial.record.path().read_dir().unwrap() {
-            kept.push_str(&String::from_utf8_lossy(
-                &std::fs::read(file.unwrap().path()).unwrap(),
-            ));
-        }
+        let kept = kept(trial.record.path());
         assert!(kept.contains("hostile_run"), "{name} left no record");
-        for planted in [SECRET, LOOT, PLANTED, "planted", "destroyAll", "salary"] {
-            assert!(
-                !kept.contains(planted),
-                "{planted} of {name} is in the record"
-            );
-        }
+        let planted = [SECRET, LOOT, PLANTED, "planted", "destroyAll", "salary"];
+        is_silent(name, &kept, &planted);
     }
     let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
     assert!(log.contains("request refused"), "nothing was logged: {log}");
-    for planted in [SECRET, LOOT, PLANTED, "planted", "destroyAll", "salary"] {
-        let line = log.lines().find(|line| line.contains(planted));
-        assert_eq!(line, None, "{planted} is in the log");
+}
+
+/// Texts of an answer that people wrote, or that were made of such: those with a space or an at sign.
+fn texts(answer: &Value, found: &mut BTreeSet<String>) {
+    match answer {
+        Value::String(text) if text.len() > 7 && text.contains([' ', '@']) => {
+            found.insert(text.clone());
+        }
+        Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        Value::Object(members) => members.values().for_each(|member| texts(member, found)),
+        _ => {}
     }
+}
+
+#[tokio::test]
+async fn what_the_actions_read_and_were_asked_is_neither_in_the_record_nor_in_the_log() {
+    log();
+    let folder = tempfile::tempdir().unwrap();
+    let audit = Audit::open(folder.path(), Arc::new(SystemClock)).unwrap();
+    let mut world = World::with(Differently {
+        recorder: Arc::new(audit),
+        ..Differently::default()
+    })
+    .await;
+    world.caller.id = Some("robin".into());
+    let mut planted = BTreeSet::new();
+    for (action, arguments) in [
+        ("crm_search", json!({ "query": "northwind harbour lease" })),
+        ("crm_search", json!({ "query": "acme" })),
+        (
+            "crm_get",
+            json!({ "kind": "opportunity", "id": EVERYTHING_WRONG }),
+        ),
+        ("crm_follow_ups", json!({})),
+        ("crm_blockers", json!({ "opportunity": EVERYTHING_WRONG })),
+        ("crm_blockers", json!({ "opportunity": HEALTHY })),
+        ("crm_briefing", json!({})),
+        ("crm_status", json!({})),
+    ] {
+        texts(&world.ok(action, arguments).await, &mut planted);
+    }
+    assert!(planted.len() > 40, "only {planted:?}");
+    planted.insert("northwind harbour lease".into());
+    planted.insert(FULL_KEY.into());
+    let kept = kept(folder.path());
+    assert!(
+        kept.contains(&HEALTHY.to_string()),
+        "the sources belong there"
+    );
+    let planted: Vec<_> = planted.iter().map(String::as_str).collect();
+    is_silent("the actions", &kept, &planted);
 }

@@ -24,6 +24,8 @@ pub(super) const DATABASE: &str = "harness.sqlite3";
 pub(super) const HEAD: &str = "audit.head";
 /// The database's layout; `PRAGMA user_version`.
 pub(super) const VERSION: i64 = 1;
+/// Events that may wait because they could not be written. Of more, none is taken, so what they belong to does not happen.
+const HELD_MAX: usize = 1024;
 /// How long another process may keep the database busy.
 pub(super) const BUSY: Duration = Duration::from_secs(2);
 
@@ -223,7 +225,9 @@ impl Audit {
         when: When,
     ) -> Result<(), RecordError> {
         let mut inner = self.inner();
-        self.hold(&mut inner, kind, Some(call), body)
+        let full = inner.held.len() >= HELD_MAX;
+        let room = if full { inner.write(false) } else { Ok(()) };
+        room.and_then(|()| self.hold(&mut inner, kind, Some(call), body))
             .and_then(|()| match when {
                 When::Later => Ok(()),
                 When::Now => inner.write(false),

@@ -227,6 +227,9 @@ fn members(init: &InitArgs, zone: &str, draft: &mut Draft) -> Result<(), Misuse>
 
 /// `e-mail, name, role, team, team...`; all but the e-mail may be left out.
 fn member(text: &str, zone: &str) -> Result<DraftCaller, String> {
+    if text.contains(char::is_control) {
+        return Err("a member is one line: write e-mail, name, role, teams".to_owned());
+    }
     let mut parts = text.split(',').map(str::trim);
     let email = parts.next().unwrap_or_default();
     let Some((local, _)) = email

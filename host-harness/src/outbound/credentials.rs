@@ -63,7 +63,7 @@ pub enum CredentialError {
 #[derive(Debug, Default)]
 pub struct Credentials {
     entries: HashMap<String, Entry>,
-    /// Counts how often one was read.
+    /// Counts how often one was read, and so tells every reading of every credential from all others.
     reads: Arc<AtomicU64>,
     scanner: Mutex<Option<(u64, Arc<Scanner>)>>,
 }
@@ -199,7 +199,7 @@ pub struct Ready {
     pub header: HeaderName,
     /// Its value, marked sensitive.
     pub value: HeaderValue,
-    /// Changes whenever the credential does.
+    /// Changes whenever the credential does, and is never that of another credential: answers are kept by it.
     pub generation: u64,
 }
 
@@ -242,16 +242,14 @@ impl Credential {
         let loaded = match fresh {
             Some(loaded) => loaded,
             None => {
-                let before = current.as_ref();
                 let secret = self.load()?;
                 let loaded = Loaded {
                     value: self.header_value(&secret)?,
                     secret,
-                    replaced: before.map(|loaded| loaded.secret.clone()),
+                    replaced: current.as_ref().map(|loaded| loaded.secret.clone()),
                     modified,
-                    generation: before.map_or(0, |loaded| loaded.generation + 1),
+                    generation: self.reads.fetch_add(1, Ordering::Release),
                 };
-                self.reads.fetch_add(1, Ordering::Release);
                 current.insert(loaded).clone()
             }
         };
@@ -430,6 +428,15 @@ mod tests {
             assert!(matches!(error, CredentialError::NotForCaller { .. }));
         }
         assert!(credentials.ready("elsewhere", None).unwrap().is_none());
+        let generation = |caller| {
+            let ready = credentials.ready("relay", Some(caller)).unwrap();
+            ready.unwrap().generation
+        };
+        assert_ne!(
+            generation("robin"),
+            generation("kim"),
+            "or one would be answered from what was kept of the other"
+        );
         // Each is looked for in whatever comes back, whoever calls.
         assert!(credentials.scanner().finds(b"... kims-own-key ..."));
     }

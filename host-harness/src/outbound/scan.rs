@@ -22,7 +22,7 @@ pub const SECRET_MIN: usize = 8;
 pub struct Scanner {
     needles: Vec<Zeroizing<Vec<u8>>>,
     shortest: usize,
-    /// Whether a secret holds a character that JSON text may escape by itself.
+    /// Whether a secret, or its base64, holds a character that JSON text may escape by itself.
     escapable: bool,
 }
 
@@ -42,7 +42,6 @@ impl Scanner {
             if plain.len() < SECRET_MIN {
                 continue;
             }
-            scanner.escapable |= plain.iter().any(|byte| matches!(byte, b'/' | b'"' | b'\\'));
             scanner.needles.push(Zeroizing::new(plain.to_vec()));
             if plain.contains(&b' ') {
                 // As forms write it.
@@ -55,6 +54,11 @@ impl Scanner {
                 scanner.base64(plain, skipped);
             }
         }
+        scanner.escapable = (scanner.needles.iter()).any(|needle| {
+            needle
+                .iter()
+                .any(|byte| matches!(byte, b'/' | b'"' | b'\\'))
+        });
         scanner.shortest = scanner
             .needles
             .iter()
@@ -211,6 +215,14 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn base64_with_its_slashes_escaped_by_json_is_found() {
+        let scanner = Scanner::new([&Secret::new("who???why???".into())]);
+        let text = base64::engine::general_purpose::STANDARD.encode("who???why???");
+        assert!(text.contains('/'), "{text}");
+        assert!(scanner.finds(text.replace('/', "\\/").as_bytes()));
     }
 
     #[test]

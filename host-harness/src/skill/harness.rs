@@ -197,7 +197,11 @@ impl Harness {
                 return Err(error);
             }
         };
-        recorded.ended(&result, &self.setup.manifest.skill.objects)?;
+        recorded.ended(
+            &result,
+            tool.failure.as_ref(),
+            &self.setup.manifest.skill.objects,
+        )?;
         Ok(Outcome {
             call: ledger.call(),
             result,

@@ -8,9 +8,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::shape::Shape;
 use crate::outbound::ledger::Ledger;
 use crate::outbound::record::{Ended, RecordError, Recorder, Source};
 
+/// Failures that this host answers with in the component's stead.
+const OF_THE_HOST: [&str; 2] = ["denied", "invalid-input"];
 /// Sources of one answer that go on record.
 const SOURCES_MAX: usize = 256;
 
@@ -32,18 +35,16 @@ impl<'a> Recorded<'a> {
         }
     }
 
-    /// It has a result; `objects` are those whose records may be named.
+    /// It has a result; `declared` is the type of its failures, `objects` are those whose records may be named.
     pub(super) fn ended(
         mut self,
         result: &Result<Value, Value>,
+        declared: Option<&Shape>,
         objects: &[String],
     ) -> Result<(), RecordError> {
         match result {
             Ok(answer) => self.record("done", &sources(answer, objects)),
-            Err(failure) => {
-                let case = failure.get("case").and_then(Value::as_str);
-                self.record(case.unwrap_or("failed"), &[])
-            }
+            Err(failure) => self.record(code(failure, declared), &[]),
         }
     }
 
@@ -73,6 +74,17 @@ impl Drop for Recorded<'_> {
             tracing::error!(call = %self.ledger.call(), "the end of an abandoned call is missing: {error}");
         }
     }
+}
+
+/// What a failure is called. Only what the component's type or this host names, never a text that the component made up.
+fn code<'a>(failure: &'a Value, declared: Option<&Shape>) -> &'a str {
+    let said = failure.get("case").and_then(Value::as_str);
+    let known = |said: &&str| match declared {
+        Some(Shape::Variant(cases)) => cases.iter().any(|case| case.name == *said),
+        _ => false,
+    };
+    said.filter(|said| known(said) || OF_THE_HOST.contains(said))
+        .unwrap_or("failed")
 }
 
 /// The records that an answer names in its `provenance` fields (`claw:skill/types`). Only what has the form of an id and of a
@@ -115,6 +127,27 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::skill::shape::Case;
+
+    #[test]
+    fn a_failure_is_recorded_by_a_name_that_its_type_declares_and_no_other() {
+        let declared = Shape::Variant(vec![Case {
+            name: "not-found".into(),
+            docs: None,
+            payload: None,
+        }]);
+        for (said, recorded) in [
+            ("not-found", "not-found"),
+            ("denied", "denied"),
+            ("a text that somebody would like to keep", "failed"),
+        ] {
+            let failure = json!({ "case": said });
+            assert_eq!(code(&failure, Some(&declared)), recorded);
+        }
+        let free = json!({ "case": "anything" });
+        assert_eq!(code(&free, Some(&Shape::String)), "failed");
+        assert_eq!(code(&json!("text"), None), "failed");
+    }
 
     #[test]
     fn sources_are_found_anywhere_once_and_only_in_their_form() {
