@@ -126,11 +126,17 @@ async fn what_the_actions_read_and_were_asked_is_neither_in_the_record_nor_in_th
         ("crm_search", json!({ "query": "acme" })),
         (
             "crm_get",
-            json!({ "kind": "opportunity", "id": EVERYTHING_WRONG }),
+            json!({ "kind": "opportunity", "id": EVERYTHING_WRONG.to_string() }),
         ),
         ("crm_follow_ups", json!({})),
-        ("crm_blockers", json!({ "opportunity": EVERYTHING_WRONG })),
-        ("crm_blockers", json!({ "opportunity": HEALTHY })),
+        (
+            "crm_blockers",
+            json!({ "opportunity": EVERYTHING_WRONG.to_string() }),
+        ),
+        (
+            "crm_blockers",
+            json!({ "opportunity": HEALTHY.to_string() }),
+        ),
         ("crm_briefing", json!({})),
         ("crm_status", json!({})),
     ] {
