@@ -1,4 +1,16 @@
-//! Faults on demand: what goes wrong with which requests, how often, and what that does to an answer.
+//! Faults on demand: what goes wrong with which requests, how often, whether before the request is carried out or after,
+//! and what that does to an answer.
+//!
+//! A request goes through these steps, and a fault can strike at each:
+//!
+//! 1. It arrives and is written into the journal.
+//! 2. Faults without `after` that delay it or take the answer's place strike. A request whose answer is taken is not
+//!    carried out: nothing is stored, no token is taken.
+//! 3. It is carried out, one root field after the other. [`FaultKind::LimitReached`] and [`FaultKind::PartialError`] stop a
+//!    root field before it stores anything or, with `after`, put an error in place of the answer to what it has stored.
+//! 4. Faults with `after` strike, and those that spoil an answer, which need one: what was written is stored by now.
+//!
+//! For a read it makes no difference to the answer which of the two it is.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -24,6 +36,13 @@ pub struct Fault {
     /// How many matching requests it strikes; without it, all until it is cleared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
+    /// How many matching requests it lets pass first.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skip: u32,
+    /// Whether the request is carried out first, so that what it writes is stored. Without it, faults that delay or take
+    /// the answer's place strike before. Those that spoil an answer always come after.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub after: bool,
     /// Only requests with this GraphQL operation name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
@@ -36,7 +55,8 @@ pub struct Fault {
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(tag = "fault", rename_all = "kebab-case")]
 pub enum FaultKind {
-    /// The answer comes `ms` milliseconds late.
+    /// The answer comes `ms` milliseconds late. A client that gives up in the meantime has stored nothing or, with `after`,
+    /// has.
     Delay {
         /// Milliseconds.
         ms: u64,
@@ -60,7 +80,9 @@ pub enum FaultKind {
     },
     /// The connection is reset before an answer.
     Reset,
-    /// The answer promises its whole length and ends after `bytes` bytes.
+    /// No answer ever comes; the connection stays open until the client gives up.
+    NoAnswer,
+    /// The answer, to what is stored by then, promises its whole length and ends after `bytes` bytes.
     Truncated {
         /// How much is sent; half of the answer without it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,6 +147,14 @@ pub enum FaultKind {
     },
 }
 
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+fn is_false(b: &bool) -> bool {
+    !b
+}
+
 fn internal_error() -> String {
     "Internal server error".to_owned()
 }
@@ -142,6 +172,8 @@ impl From<FaultKind> for Fault {
         Self {
             kind,
             times: None,
+            skip: 0,
+            after: false,
             operation: None,
             root: None,
         }
@@ -171,6 +203,20 @@ impl Fault {
         self
     }
 
+    /// The same, once the request is carried out.
+    #[must_use]
+    pub fn after(mut self) -> Self {
+        self.after = true;
+        self
+    }
+
+    /// The same, after so many matching requests that pass.
+    #[must_use]
+    pub fn skipping(mut self, requests: u32) -> Self {
+        self.skip = requests;
+        self
+    }
+
     fn strikes(&self, operation: Option<&str>, roots: &[&str]) -> bool {
         self.operation
             .as_deref()
@@ -180,6 +226,27 @@ impl Fault {
                 .as_deref()
                 .is_none_or(|wanted| roots.contains(&wanted))
     }
+}
+
+impl FaultKind {
+    /// Whether there is nothing left of the answer.
+    fn takes_the_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::Status { .. }
+                | Self::TooManyRequests { .. }
+                | Self::Reset
+                | Self::NoAnswer
+                | Self::NotJson
+                | Self::Redirect { .. }
+        )
+    }
+}
+
+/// A fault that strikes a request.
+pub(crate) struct Struck {
+    pub(crate) kind: FaultKind,
+    pub(crate) after: bool,
 }
 
 /// The faults that are set. Cloning shares them.
@@ -203,11 +270,15 @@ impl Faults {
     }
 
     /// Those that strike this request, counted as having struck.
-    pub(crate) fn take(&self, operation: Option<&str>, roots: &[&str]) -> Vec<FaultKind> {
+    pub(crate) fn take(&self, operation: Option<&str>, roots: &[&str]) -> Vec<Struck> {
         let mut set = self.lock();
         let mut struck = Vec::new();
         set.retain_mut(|fault| {
             if !fault.strikes(operation, roots) {
+                return true;
+            }
+            if fault.skip > 0 {
+                fault.skip -= 1;
                 return true;
             }
             match &mut fault.times {
@@ -215,7 +286,10 @@ impl Faults {
                 Some(left) => *left -= 1,
                 None => {}
             }
-            struck.push(fault.kind.clone());
+            struck.push(Struck {
+                kind: fault.kind.clone(),
+                after: fault.after,
+            });
             fault.times != Some(0)
         });
         struck
@@ -226,20 +300,34 @@ impl Faults {
     }
 }
 
+/// Waits as long as the faults ask for before a request is carried out; whether it is carried out at all.
+pub(crate) async fn hold_back(faults: &[Struck]) -> bool {
+    let mut carried_out = true;
+    for fault in faults.iter().filter(|fault| !fault.after) {
+        if let FaultKind::Delay { ms } = fault.kind {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+        }
+        carried_out &= !fault.kind.takes_the_answer();
+    }
+    carried_out
+}
+
 /// Does to an answer what the faults ask for, in order. Kinds that only the service itself can act on are left to it.
 pub(crate) async fn strike(
     mut reply: Reply,
-    faults: &[FaultKind],
+    faults: &[Struck],
     authorization: Option<&HeaderValue>,
 ) -> Reply {
     for fault in faults {
-        if let FaultKind::Delay { ms } = fault {
-            tokio::time::sleep(Duration::from_millis(*ms)).await;
+        if let FaultKind::Delay { ms } = fault.kind
+            && fault.after
+        {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
         }
         let Reply::Answer(answer) = reply else {
             return reply;
         };
-        reply = strike_one(answer, fault, authorization);
+        reply = strike_one(answer, &fault.kind, authorization);
     }
     reply
 }
@@ -265,6 +353,7 @@ fn strike_one(
             }
         }
         FaultKind::Reset => return Reply::Reset,
+        FaultKind::NoAnswer => return Reply::Never,
         FaultKind::Truncated { bytes } => {
             answer = answer.map(|body| {
                 let whole = body.into_bytes();

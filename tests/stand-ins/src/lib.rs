@@ -10,4 +10,4 @@ mod reply;
 mod server;
 pub mod twenty;
 
-pub use server::{Running, StartError};
+pub use server::{Count, Running, StartError};

@@ -1,5 +1,6 @@
 //! The loopback HTTP server that every stand-in runs in, with the control routes they share:
-//! `GET|POST|DELETE /stand-in/faults`, `GET /stand-in/requests`, `POST /stand-in/reset`.
+//! `GET|POST|DELETE /stand-in/faults`, `GET /stand-in/requests`, `POST /stand-in/reset`, and the stored state under
+//! `GET /stand-in/records`: counts, `/OBJECT` for all records of one, `/OBJECT/ID` for one record.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
@@ -14,7 +15,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
@@ -44,6 +46,29 @@ pub(crate) trait Service: Send + Sync + 'static {
     fn handle(&self, parts: &Parts, body: Bytes) -> impl Future<Output = Reply> + Send;
     /// Goes back to how it started. Faults and journal are the server's.
     fn reset(&self);
+    /// How many records of each object are stored.
+    fn counts(&self) -> Vec<(String, Count)>;
+    /// The stored records of an object; `None` if there is no such object.
+    fn records(&self, object: &str) -> Option<Vec<Value>>;
+    /// A stored record, soft-deleted or not.
+    fn record(&self, object: &str, id: &str) -> Option<Value>;
+}
+
+/// How many records of an object are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// Those that are not deleted.
+    pub live: usize,
+    /// Those that are soft-deleted.
+    pub deleted: usize,
+}
+
+/// What a handle asks the service for.
+trait Stored: Send + Sync {
+    fn reset(&self);
+    fn counts(&self) -> Vec<(String, Count)>;
+    fn records(&self, object: &str) -> Option<Vec<Value>>;
+    fn record(&self, object: &str, id: &str) -> Option<Value>;
 }
 
 /// A stand-in that is listening. Dropping it stops it.
@@ -51,7 +76,7 @@ pub struct Running {
     addr: SocketAddr,
     faults: Faults,
     journal: Journal,
-    reset: Arc<dyn Fn() + Send + Sync>,
+    stored: Arc<dyn Stored>,
     stop: watch::Sender<bool>,
     listening: JoinHandle<()>,
 }
@@ -79,7 +104,25 @@ impl Running {
 
     /// Data, limits, faults and received requests go back to how it started.
     pub fn reset(&self) {
-        (self.reset)();
+        self.stored.reset();
+    }
+
+    /// How many records of an object are stored; none of an object that is not kept. Objects go by their singular names,
+    /// such as `taskTarget`.
+    pub fn count(&self, object: &str) -> Count {
+        let counts = self.stored.counts();
+        let found = counts.into_iter().find(|(name, _)| name == object);
+        found.map(|(_, count)| count).unwrap_or_default()
+    }
+
+    /// All stored records of an object as JSON, soft-deleted ones included, by id; `None` if there is no such object.
+    pub fn records(&self, object: &str) -> Option<Vec<Value>> {
+        self.stored.records(object)
+    }
+
+    /// The stored record with this id as JSON, soft-deleted or not. Unlike in an answer, an id shows whatever it points to.
+    pub fn record(&self, object: &str, id: &str) -> Option<Value> {
+        self.stored.record(object, id)
     }
 
     /// Stops listening and drops every connection.
@@ -96,13 +139,27 @@ struct Shared<S> {
     journal: Journal,
 }
 
-impl<S: Service> Shared<S> {
+impl<S: Service> Stored for Shared<S> {
     fn reset(&self) {
         self.service.reset();
         self.faults.clear();
         self.journal.clear();
     }
 
+    fn counts(&self) -> Vec<(String, Count)> {
+        self.service.counts()
+    }
+
+    fn records(&self, object: &str) -> Option<Vec<Value>> {
+        self.service.records(object)
+    }
+
+    fn record(&self, object: &str, id: &str) -> Option<Value> {
+        self.service.record(object, id)
+    }
+}
+
+impl<S: Service> Shared<S> {
     async fn answer(&self, request: Request<Incoming>) -> Reply {
         let (parts, body) = request.into_parts();
         let Ok(body) = body.collect().await else {
@@ -138,12 +195,34 @@ impl<S: Service> Shared<S> {
                 self.reset();
                 (StatusCode::OK, json!({"reset": true}))
             }
+            (&Method::GET, "records") => {
+                let counts = self.service.counts().into_iter();
+                let counts = counts.map(|(name, count)| (name, json!(count)));
+                (StatusCode::OK, Value::Object(counts.collect()))
+            }
+            (&Method::GET, _) if route.starts_with("records/") => self.stored_at(route),
             _ => (
                 StatusCode::NOT_FOUND,
-                json!({"error": "use faults, requests or reset"}),
+                json!({"error": "use faults, requests, records or reset"}),
             ),
         };
         reply::json(status, JSON, text.to_string())
+    }
+}
+
+impl<S: Service> Shared<S> {
+    /// The records under `records/OBJECT` or `records/OBJECT/ID`.
+    fn stored_at(&self, route: &str) -> (StatusCode, Value) {
+        let mut names = route.split('/').skip(1);
+        let found = match (names.next(), names.next(), names.next()) {
+            (Some(object), None, _) => self.service.records(object).map(Value::Array),
+            (Some(object), Some(id), None) => self.service.record(object, id),
+            _ => None,
+        };
+        found.map_or_else(
+            || (StatusCode::NOT_FOUND, json!({"error": "no such record"})),
+            |found| (StatusCode::OK, found),
+        )
     }
 }
 
@@ -173,16 +252,13 @@ pub(crate) async fn start<S: Service>(
     });
     let (stop, stopped) = watch::channel(false);
     let (faults, journal) = (shared.faults.clone(), shared.journal.clone());
-    let reset = {
-        let shared = Arc::clone(&shared);
-        Arc::new(move || shared.reset())
-    };
+    let stored: Arc<dyn Stored> = Arc::<Shared<S>>::clone(&shared);
     let listening = tokio::spawn(accept(listener, shared, stopped));
     Ok(Running {
         addr,
         faults,
         journal,
-        reset,
+        stored,
         stop,
         listening,
     })

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::standard;
 use super::value::{EnumType, Kind};
+use super::{constraints, standard};
 
 /// Which object; an index into [`Catalogue::objects`].
 pub(super) type ObjectId = usize;
@@ -110,6 +110,8 @@ pub(crate) struct Object {
     pub(crate) timed: Vec<ColumnId>,
     pub(crate) searched: Vec<ColumnId>,
     pub(crate) labelled: Vec<ColumnId>,
+    /// Columns whose values may not repeat, with the field's label.
+    pub(crate) unique: Vec<(ColumnId, &'static str)>,
     pub(crate) deleted_at: ColumnId,
 }
 
@@ -276,7 +278,7 @@ static ACTOR: Composite = Composite {
 static RICH_TEXT: Composite = Composite {
     type_name: "RichText",
     metadata: "RICH_TEXT",
-    parts: &[("blocknote", Kind::Text), ("markdown", Kind::Text)],
+    parts: &[("blocknote", Kind::NullableText), ("markdown", Kind::Text)],
 };
 
 /// The kind of a field of one column, with its metadata name.
@@ -401,6 +403,9 @@ fn resolve(
         find_all(spec.searched),
         find_all(spec.label_columns),
     );
+    let unique = constraints::unique(spec.singular);
+    let unique = unique.filter_map(|u| Some((find(u.path)?, u.label)));
+    let unique = unique.collect();
     Object {
         id,
         spec,
@@ -411,6 +416,7 @@ fn resolve(
         timed,
         searched,
         labelled,
+        unique,
         deleted_at,
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::document::{Argument, Document, Field, OperationKind, Selection, VariableDefinition};
 use super::errors::{GqlError, Refusal};
+use super::mutation::{self, Change};
 use super::root::{self, Ask, RootKind};
 use super::select::Resolver;
 
@@ -39,6 +40,7 @@ pub(super) struct Root {
 /// What a root field is.
 pub(super) enum What {
     Records(Result<Ask, Refusal>),
+    Write(Result<Change, Refusal>),
     Search,
     Type,
     TypeName,
@@ -122,7 +124,18 @@ fn what(document: &Document, field: &Field) -> What {
         "__type" => What::Type,
         "__typename" => What::TypeName,
         name => match root::named(name) {
-            None => What::Other,
+            None => match mutation::named(name) {
+                None => What::Other,
+                Some((object, act)) => {
+                    let sets = [field.selections.as_slice()];
+                    let shape = Resolver { document }.record(object, &sets, false);
+                    What::Write(shape.map(|shape| Change {
+                        act,
+                        object: object.id,
+                        shape,
+                    }))
+                }
+            },
             Some((object, kind)) => {
                 let (resolver, sets) = (Resolver { document }, [field.selections.as_slice()]);
                 What::Records(match kind {

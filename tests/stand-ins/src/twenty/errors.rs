@@ -80,6 +80,36 @@ impl GqlError {
         )
     }
 
+    /// A record of this id or unique value is there already.
+    pub fn duplicate() -> Self {
+        Self::full(
+            DUPLICATE,
+            "BAD_USER_INPUT",
+            None,
+            "This record already exists. Please check your data and try again.",
+        )
+    }
+
+    /// A live record holds this value of a unique field.
+    pub fn in_use(label: &str, holder: uuid::Uuid, object: &str) -> Self {
+        let friendly =
+            format!("This {label} value is already in use. Please check your data and try again.");
+        let mut error = Self::full(DUPLICATE, "BAD_USER_INPUT", None, &friendly);
+        if let Some(Value::Object(fields)) = &mut error.extensions {
+            fields.insert("conflictingRecordId".to_owned(), json!(holder.to_string()));
+            fields.insert("conflictingObjectNameSingular".to_owned(), json!(object));
+        }
+        error
+    }
+
+    /// A foreign key points to no record.
+    pub fn no_such_target(table: &str, constraint: &str) -> Self {
+        let message = format!(
+            "insert or update on table \"{table}\" violates foreign key constraint \"{constraint}\""
+        );
+        Self::full(message, "BAD_USER_INPUT", None, "Invalid input provided.")
+    }
+
     /// The key's role forbids it.
     pub fn denied() -> Self {
         let message = "Entity performing the request does not have permission";
@@ -114,6 +144,9 @@ impl GqlError {
         )
     }
 }
+
+/// The message for what is there already; only the message tells.
+const DUPLICATE: &str = "A duplicate entry was detected";
 
 /// What the service says to people where it has nothing better.
 pub(super) const GENERIC: &str = "An error occurred.";

@@ -308,7 +308,7 @@ fn operand_of(name: &str, kind: Kind, operand: &Input) -> Result<Value, Refusal>
 }
 
 /// A UUID as the service accepts it: hyphenated, of a version from 1 to 8 and the usual variant. The all-zero one is none.
-fn parse_id(text: &str) -> Option<Uuid> {
+pub(super) fn parse_id(text: &str) -> Option<Uuid> {
     let id = if text.len() == 36 {
         Uuid::try_parse(text).ok()?
     } else {

@@ -2,17 +2,18 @@
 
 use serde_json::{Map, Value, json};
 
+use super::blocknote;
 use super::checked::{project, validate};
-use super::document::{Argument, Literal, OperationKind, Selection};
+use super::document::{Literal, OperationKind, Selection};
 use super::documents::{Prepared, PreparedOperation, Root, What, gather_roots};
 use super::errors::{GqlError, Refusal};
-use super::introspect::{self, OBJECT_CONNECTION};
+use super::introspect;
 use super::keys::{Bucket, Caller, Role};
 use super::root;
 use super::search_root;
 use super::table::Workspace;
 use super::value::write_str;
-use crate::faults::FaultKind;
+use crate::faults::{FaultKind, Struck};
 
 /// How many root fields a request may have.
 const ROOTS_MOST: usize = 20;
@@ -22,6 +23,46 @@ pub(super) struct Call<'r> {
     pub prepared: &'r Prepared,
     pub operation_name: Option<&'r str>,
     pub variables: &'r Map<String, Value>,
+}
+
+/// What a request runs with.
+pub(super) struct Means<'m> {
+    pub caller: &'m Caller<'m>,
+    /// `None` where nothing is limited.
+    pub bucket: Option<&'m Bucket>,
+    pub faults: &'m [Struck],
+}
+
+impl Means<'_> {
+    /// The error that a fault wants of a root field, before it runs or after it has.
+    pub(super) fn fail(&self, root: &str, after: bool) -> Result<(), Refusal> {
+        for fault in self.faults.iter().filter(|fault| fault.after == after) {
+            match &fault.kind {
+                FaultKind::LimitReached { only }
+                    if only.as_ref().is_none_or(|only| only == root) =>
+                {
+                    return Err(GqlError::limit_reached().into());
+                }
+                FaultKind::PartialError {
+                    only,
+                    message,
+                    code,
+                } if only == root => {
+                    return Err(GqlError::code(message, code).into());
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the token that a root field costs.
+    pub(super) fn pay(&self) -> Result<(), Refusal> {
+        match self.bucket {
+            Some(bucket) if !bucket.take() => Err(GqlError::limit_reached().into()),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// An answer: status 200 and the body, or what the stand-in does not know.
@@ -50,7 +91,7 @@ impl Answered {
 }
 
 impl Call<'_> {
-    fn operation(&self) -> Result<&PreparedOperation, Refusal> {
+    pub(super) fn operation(&self) -> Result<&PreparedOperation, Refusal> {
         match (self.operation_name, self.prepared.operations.as_slice()) {
             (None, [only]) => Ok(only),
             (None, _) => Err(Refusal::not_known(
@@ -78,25 +119,25 @@ impl Call<'_> {
         }
     }
 
-    /// Runs it against the records' API. `bucket` is `None` where nothing is limited.
-    pub(super) fn records(
+    /// Whether it writes.
+    pub(super) fn is_mutation(&self) -> bool {
+        self.operation()
+            .is_ok_and(|operation| operation.kind == OperationKind::Mutation)
+    }
+
+    /// The caller's role, or the answer to a request that is refused as a whole.
+    pub(super) fn admit<'m>(
         &self,
-        workspace: &Workspace,
-        caller: &Caller<'_>,
-        bucket: Option<&Bucket>,
-        faults: &[FaultKind],
-    ) -> Result<Answered, Refusal> {
-        let operation = self.operation()?;
-        let Caller::Role(role) = caller else {
-            return Ok(self.all_unknown(operation));
+        operation: &PreparedOperation,
+        means: &Means<'m>,
+    ) -> Result<&'m Role, Answered> {
+        let Caller::Role(role) = means.caller else {
+            return Err(self.all_unknown(operation));
         };
         let roots = &operation.roots;
         let refuse = |message: String| {
-            Ok(Answered::errors(
-                &[GqlError::code(message, "BAD_USER_INPUT")],
-                Some(json!({})),
-                false,
-            ))
+            let error = GqlError::code(message, "BAD_USER_INPUT");
+            Err(Answered::errors(&[error], Some(json!({})), false))
         };
         if roots.len() > ROOTS_MOST {
             let given = roots.len();
@@ -108,15 +149,30 @@ impl Call<'_> {
             .iter()
             .enumerate()
             .find(|(nth, root)| roots.iter().take(*nth).any(|other| other.name == root.name));
-        if let Some((_, root)) = repeated {
-            return refuse(format!("Duplicate root resolver: \"{}\"", root.name));
+        match repeated {
+            Some((_, root)) => refuse(format!("Duplicate root resolver: \"{}\"", root.name)),
+            None => Ok(role),
         }
+    }
+
+    /// Runs a query against the records' API.
+    pub(super) fn records(
+        &self,
+        workspace: &Workspace,
+        means: &Means<'_>,
+    ) -> Result<Answered, Refusal> {
+        let operation = self.operation()?;
+        let role = match self.admit(operation, means) {
+            Ok(role) => role,
+            Err(refused) => return Ok(refused),
+        };
+        let roots = &operation.roots;
         if operation.kind != OperationKind::Query {
-            return Err(Refusal::not_known("mutations and subscriptions"));
+            return Err(Refusal::not_known("subscriptions"));
         }
         let unknown: Vec<GqlError> = roots
             .iter()
-            .filter(|root| matches!(root.what, What::Other))
+            .filter(|root| matches!(root.what, What::Write(_) | What::Other))
             .map(|root| {
                 GqlError::unknown_root(&root.name, self.prepared.document.location(root.offset))
             })
@@ -143,16 +199,32 @@ impl Call<'_> {
                 false,
             ));
         }
-        if let Some(definition) = operation
+        self.no_defaults(operation)?;
+        self.gather(roots, |out, root| {
+            self.root(out, workspace, role, means, root)
+        })
+    }
+
+    /// Variables with defaults that were not sent are not known.
+    pub(super) fn no_defaults(&self, operation: &PreparedOperation) -> Result<(), Refusal> {
+        let definition = operation
             .variables
             .iter()
-            .find(|v| v.has_default && !self.variables.contains_key(&v.name))
-        {
-            return Err(Refusal::not_known(format!(
+            .find(|v| v.has_default && !self.variables.contains_key(&v.name));
+        definition.map_or(Ok(()), |definition| {
+            Err(Refusal::not_known(format!(
                 "what the default of ${} does",
                 definition.name
-            )));
-        }
+            )))
+        })
+    }
+
+    /// The answers of root fields put together: null and an error where one fails.
+    pub(super) fn gather(
+        &self,
+        roots: &[Root],
+        mut answer: impl FnMut(&mut Vec<u8>, &Root) -> Result<(), Refusal>,
+    ) -> Result<Answered, Refusal> {
         let mut body = b"{\"data\":{".to_vec();
         let mut errors = Vec::new();
         for (nth, root) in roots.iter().enumerate() {
@@ -162,7 +234,7 @@ impl Call<'_> {
             write_str(&mut body, &root.key);
             body.push(b':');
             let start = body.len();
-            match self.root(&mut body, workspace, role, bucket, faults, root) {
+            match answer(&mut body, root) {
                 Ok(()) => {}
                 Err(Refusal::Service(error)) => {
                     body.truncate(start);
@@ -178,6 +250,9 @@ impl Call<'_> {
             body.extend_from_slice(Value::Array(errors).to_string().as_bytes());
         }
         body.push(b'}');
+        if blocknote::is_unknown_in(&body) {
+            return Err(Refusal::not_known("the editor's form of this markdown"));
+        }
         Ok(Answered {
             body,
             checked: false,
@@ -189,8 +264,7 @@ impl Call<'_> {
         out: &mut Vec<u8>,
         workspace: &Workspace,
         role: &Role,
-        bucket: Option<&Bucket>,
-        faults: &[FaultKind],
+        means: &Means<'_>,
         root: &Root,
     ) -> Result<(), Refusal> {
         let ask = match &root.what {
@@ -221,26 +295,9 @@ impl Call<'_> {
             }
             _ => return Err(Refusal::not_known(&root.name)),
         };
-        for fault in faults {
-            match fault {
-                FaultKind::LimitReached { only }
-                    if only.as_ref().is_none_or(|only| *only == root.name) =>
-                {
-                    return Err(GqlError::limit_reached().into());
-                }
-                FaultKind::PartialError {
-                    only,
-                    message,
-                    code,
-                } if *only == root.name => {
-                    return Err(GqlError::code(message, code).into());
-                }
-                _ => {}
-            }
-        }
-        if bucket.is_some_and(|bucket| !bucket.take()) {
-            return Err(GqlError::limit_reached().into());
-        }
+        means.fail(&root.name, false)?;
+        means.fail(&root.name, true)?;
+        means.pay()?;
         if root::named(&root.name).is_some_and(|(object, _)| !role.may_read(object)) {
             return Err(GqlError::denied().into());
         }
@@ -248,7 +305,7 @@ impl Call<'_> {
         root::answer(out, workspace, ask, &root.arguments, self.variables)
     }
 
-    fn selections(&self, root: &Root) -> &[Selection] {
+    pub(super) fn selections(&self, root: &Root) -> &[Selection] {
         let mut found: &[Selection] = &[];
         for operation in &self.prepared.document.operations {
             let mut fields = Vec::new();
@@ -301,7 +358,11 @@ impl Call<'_> {
     }
 
     /// The answer of a validated root field: on an error of its own, `data` is null.
-    fn checked(&self, root: &Root, answer: Result<Value, Refusal>) -> Result<Answered, Refusal> {
+    pub(super) fn checked(
+        &self,
+        root: &Root,
+        answer: Result<Value, Refusal>,
+    ) -> Result<Answered, Refusal> {
         match answer {
             Ok(whole) => {
                 let kept = project(&self.prepared.document, &whole, self.selections(root))?;
@@ -317,7 +378,11 @@ impl Call<'_> {
         }
     }
 
-    fn require_variables(&self, operation: &PreparedOperation, errors: &mut Vec<GqlError>) {
+    pub(super) fn require_variables(
+        &self,
+        operation: &PreparedOperation,
+        errors: &mut Vec<GqlError>,
+    ) {
         for variable in &operation.variables {
             let sent = self
                 .variables
@@ -351,94 +416,5 @@ impl Call<'_> {
     /// Answers as if no key had been given: each root field is unknown.
     pub(super) fn anonymous(&self) -> Result<Answered, Refusal> {
         Ok(self.all_unknown(self.operation()?))
-    }
-
-    /// Runs it against the metadata API, of which `objects` is known.
-    pub(super) fn metadata(&self, caller: &Caller<'_>) -> Result<Answered, Refusal> {
-        let operation = self.operation()?;
-        let Caller::Role(_) = caller else {
-            return Err(Refusal::not_known("metadata without a key"));
-        };
-        let [root] = operation.roots.as_slice() else {
-            return Err(Refusal::not_known("several roots of the metadata API"));
-        };
-        if operation.kind != OperationKind::Query || root.name != "objects" {
-            return Err(Refusal::not_known(format!(
-                "{} of the metadata API",
-                root.name
-            )));
-        }
-        let document = &self.prepared.document;
-        let mut errors = Vec::new();
-        let filter = root.arguments.iter().find(|a| a.name == "filter");
-        if let Some(Argument {
-            value: Literal::Object(fields),
-            ..
-        }) = filter
-        {
-            let known = ["and", "or", "id", "isActive", "isSystem", "isSearchable"];
-            for field in fields.iter().filter(|f| !known.contains(&f.name.as_str())) {
-                let message = format!(
-                    "Field \"{}\" is not defined by type \"ObjectFilter\".",
-                    field.name
-                );
-                errors.push(GqlError::at(message, document.location(field.offset)));
-            }
-        }
-        validate(
-            document,
-            &OBJECT_CONNECTION,
-            self.selections(root),
-            &mut errors,
-        );
-        self.require_variables(operation, &mut errors);
-        if !errors.is_empty() {
-            return Ok(Answered::errors(&errors, None, true));
-        }
-        self.checked(root, self.objects(root))
-    }
-
-    fn objects(&self, root: &Root) -> Result<Value, Refusal> {
-        use super::input::Input;
-        let given = Input::object(&root.arguments, self.variables);
-        let field = |of: &Input, name: &str| match of {
-            Input::Object(entries) => entries
-                .iter()
-                .find(|(n, _)| n == name)
-                .map(|(_, v)| v.clone()),
-            _ => None,
-        };
-        let paging = field(&given, "paging").unwrap_or(Input::Undefined);
-        let first = match field(&paging, "first") {
-            None | Some(Input::Undefined | Input::Null) => 10,
-            Some(Input::Number(n)) if n.as_u64().is_some_and(|n| n <= 1000) => n
-                .as_u64()
-                .and_then(|n| usize::try_from(n).ok())
-                .unwrap_or(10),
-            Some(other) => {
-                return Err(Refusal::not_known(format!("paging by {}", other.inspect())));
-            }
-        };
-        let after = field(&paging, "after").and_then(|a| a.as_text().map(str::to_owned));
-        let mut wanted = Vec::new();
-        if let Some(Input::Object(filters)) = field(&given, "filter") {
-            for (name, test) in filters {
-                match field(&test, "is") {
-                    Some(Input::Bool(is)) => wanted.push((name, is)),
-                    _ => {
-                        return Err(Refusal::not_known(format!(
-                            "the metadata filter {name}: {}",
-                            test.inspect()
-                        )));
-                    }
-                }
-            }
-        }
-        let keep = |object: &Value| {
-            wanted
-                .iter()
-                .all(|(name, is)| object.get(name) == Some(&Value::Bool(*is)))
-        };
-        Ok(introspect::page(first, after.as_deref(), keep))
     }
 }

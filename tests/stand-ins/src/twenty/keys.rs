@@ -17,6 +17,9 @@ pub const REVOKED_KEY: &str = "stand-in-revoked-key";
 /// A key whose time is over.
 pub const EXPIRED_KEY: &str = "stand-in-expired-key";
 
+/// The name that all keys were given, which shows in who made a record.
+pub const API_KEY_NAME: &str = "stand-in";
+
 /// An API key.
 #[derive(Clone, Debug)]
 pub struct ApiKey {

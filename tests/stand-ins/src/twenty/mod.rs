@@ -1,12 +1,19 @@
 //! A stand-in for Twenty 2.21: `POST /graphql`, `POST /metadata` and `GET /healthz` over a sample workspace in memory.
 //!
 //! It answers as the real server does, quirks included, and where it does not know what the real server would answer it
-//! says so with status 501 instead of making something up. Reads only.
+//! says so with status 501 instead of making something up; nothing is stored then.
+//!
+//! It writes people, companies, opportunities, tasks, notes and their links over GraphQL. Timeline activities, which a
+//! worker of the real server adds seconds after a write, are not written.
 
 mod aggregate;
+mod blocknote;
 mod catalogue;
 mod checked;
+mod composite;
 mod condition;
+mod constraints;
+mod data;
 mod document;
 mod documents;
 mod errors;
@@ -17,6 +24,8 @@ mod group;
 mod input;
 mod introspect;
 pub mod keys;
+mod metadata;
+mod mutation;
 mod order;
 mod root;
 pub mod sample;
@@ -25,6 +34,8 @@ mod search_root;
 mod select;
 mod service;
 mod standard;
+mod state;
+mod store;
 mod table;
 mod value;
 mod write;

@@ -46,10 +46,10 @@ pub(super) fn named(name: &str) -> Option<(&'static Object, RootKind)> {
 }
 
 /// The arguments of a root field.
-struct Arguments(Vec<(String, Input)>);
+pub(super) struct Arguments(Vec<(String, Input)>);
 
 impl Arguments {
-    fn read(
+    pub(super) fn read(
         arguments: &[Argument],
         variables: &serde_json::Map<String, serde_json::Value>,
         allowed: &[&str],
@@ -71,7 +71,8 @@ impl Arguments {
         Ok(Self(entries))
     }
 
-    fn get(&self, name: &str) -> &Input {
+    /// The value of an argument; undefined where it was left out.
+    pub(super) fn get(&self, name: &str) -> &Input {
         self.0
             .iter()
             .find(|(n, _)| n == name)

@@ -1,6 +1,6 @@
 //! The HTTP side of the stand-in: routes, request bodies, status codes, and what a stand-in is started with.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use bytes::Bytes;
 use hyper::header::AUTHORIZATION;
@@ -8,16 +8,17 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::documents::Documents;
+use super::documents::{Documents, Prepared};
 use super::errors::{GqlError, Refusal};
-use super::graphql::{Answered, Call};
-use super::keys::{ApiKey, Bucket, caller, default_keys};
+use super::graphql::{Answered, Call, Means};
+use super::keys::{ApiKey, Bucket, Caller, caller, default_keys};
 use super::sample::{self, Size};
+use super::state;
 use super::table::Workspace;
 use crate::clock::Clock;
-use crate::faults::{self, Faults};
+use crate::faults::{self, Faults, Struck};
 use crate::reply::{self, Reply};
-use crate::server::{self, Running, Service, StartError};
+use crate::server::{self, Count, Running, Service, StartError};
 
 const PLAIN: &str = "application/json";
 const WITH_CHARSET: &str = "application/json; charset=utf-8";
@@ -73,11 +74,16 @@ impl TwentyStandIn {
         server::start(service.options.port, faults, service).await
     }
 
-    fn graphql(
-        &self,
-        parts: &Parts,
-        body: &[u8],
-    ) -> Result<(Answer, Vec<faults::FaultKind>), Option<Answer>> {
+    /// Reads a request as far as faults need it to be read.
+    fn read(&self, parts: &Parts, body: &[u8]) -> Arrived<'_> {
+        match (&parts.method, parts.uri.path()) {
+            (&Method::POST | &Method::GET, "/graphql") | (&Method::POST, "/metadata") => {}
+            (method, path) => {
+                let missing = json!({"message": format!("Cannot {method} {path}"), "error": "Not Found", "statusCode": 404});
+                let answer = Answer::new(StatusCode::NOT_FOUND, WITH_CHARSET, &missing);
+                return Arrived::Answered(answer);
+            }
+        }
         let authorization = parts
             .headers
             .get(AUTHORIZATION)
@@ -85,88 +91,128 @@ impl TwentyStandIn {
         let metadata = parts.uri.path() == "/metadata";
         let request = match Request::read(&parts.method, parts.uri.query(), body) {
             Read::Request(request) => request,
-            Read::Refused(answer) => return Ok((answer, self.faults.take(None, &[]))),
-            Read::Nothing => return Err(None),
+            Read::Refused(answer) => return Arrived::Answered(answer),
+            Read::Nothing => return Arrived::Nothing,
+        };
+        let refused = |error, checked| {
+            Arrived::Answered(Answer::ok(Answered::errors(&[error], None, checked)))
         };
         let caller = match caller(&self.options.keys, authorization) {
             Ok(caller) => caller,
-            Err(error) => {
-                return Ok((
-                    Answer::ok(Answered::errors(&[error], None, metadata)),
-                    self.faults.take(None, &[]),
-                ));
-            }
+            Err(error) => return refused(error, metadata),
         };
-        let prepared = match self.documents.get(&request.query) {
-            Ok(prepared) => prepared,
-            Err(error) => {
-                return Ok((
-                    Answer::ok(Answered::errors(&[error], None, true)),
-                    self.faults.take(None, &[]),
-                ));
-            }
+        match self.documents.get(&request.query) {
+            Ok(prepared) => Arrived::Asks {
+                prepared,
+                request,
+                caller,
+            },
+            Err(error) => refused(error, true),
+        }
+    }
+
+    /// Carries a request out.
+    fn run(
+        &self,
+        call: &Call<'_>,
+        caller: &Caller<'_>,
+        parts: &Parts,
+        faults: &[Struck],
+    ) -> Answer {
+        let means = Means {
+            caller,
+            bucket: self.options.rate_limit.then_some(&self.bucket),
+            faults,
         };
-        let call = Call {
-            prepared: &prepared,
-            operation_name: request.operation_name.as_deref(),
-            variables: &request.variables,
-        };
-        let (operation, roots) = call.describe();
-        let faults = self.faults.take(operation, &roots);
         let answered = if parts.method == Method::GET {
             call.anonymous()
-        } else if metadata {
-            call.metadata(&caller)
-        } else {
-            let workspace = self
+        } else if parts.uri.path() == "/metadata" {
+            call.metadata(caller)
+        } else if call.is_mutation() {
+            let mut workspace = self
                 .workspace
-                .read()
+                .write()
                 .unwrap_or_else(PoisonError::into_inner);
-            call.records(
-                &workspace,
-                &caller,
-                self.options.rate_limit.then_some(&self.bucket),
-                &faults,
-            )
+            call.mutate(&mut workspace, self.options.clock.now_ms(), &means)
+        } else {
+            call.records(&self.stored(), &means)
         };
-        let answer = match answered {
+        match answered {
             Ok(answered) => Answer::ok(answered),
             Err(refusal) => Answer::not_known(&refusal),
-        };
-        Ok((answer, faults))
+        }
     }
+
+    fn stored(&self) -> RwLockReadGuard<'_, Workspace> {
+        self.workspace
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request that has been read.
+enum Arrived<'s> {
+    /// It is answered whatever is stored.
+    Answered(Answer),
+    /// It asks for something or wants something done.
+    Asks {
+        prepared: Arc<Prepared>,
+        request: Request,
+        caller: Caller<'s>,
+    },
+    /// It is never answered.
+    Nothing,
 }
 
 impl Service for TwentyStandIn {
     async fn handle(&self, parts: &Parts, body: Bytes) -> Reply {
-        let (answer, faults) = match (&parts.method, parts.uri.path()) {
-            (&Method::GET, "/healthz") => (
-                Answer::new(
-                    StatusCode::OK,
-                    WITH_CHARSET,
-                    &json!({"status": "ok", "info": {}, "error": {}, "details": {}}),
-                ),
-                Vec::new(),
-            ),
-            (&Method::POST | &Method::GET, "/graphql") | (&Method::POST, "/metadata") => {
-                match self.graphql(parts, &body) {
-                    Ok(answered) => answered,
-                    Err(_) => return Reply::Never,
-                }
-            }
-            (method, path) => {
-                let missing = json!({"message": format!("Cannot {method} {path}"), "error": "Not Found", "statusCode": 404});
-                (
-                    Answer::new(StatusCode::NOT_FOUND, WITH_CHARSET, &missing),
-                    self.faults.take(None, &[]),
-                )
-            }
-        };
-        let reply = Reply::Answer(reply::json(answer.status, answer.content_type, answer.body));
-        if faults.is_empty() {
-            return reply;
+        if (&parts.method, parts.uri.path()) == (&Method::GET, "/healthz") {
+            let healthy = json!({"status": "ok", "info": {}, "error": {}, "details": {}});
+            return Answer::new(StatusCode::OK, WITH_CHARSET, &healthy).reply();
         }
-        faults::strike(reply, &faults, parts.headers.get(AUTHORIZATION)).await
+        let arrived = self.read(parts, &body);
+        let authorization = parts.headers.get(AUTHORIZATION);
+        match arrived {
+            Arrived::Nothing => Reply::Never,
+            Arrived::Answered(answer) => {
+                let faults = self.faults.take(None, &[]);
+                faults::hold_back(&faults).await;
+                faults::strike(answer.reply(), &faults, authorization).await
+            }
+            Arrived::Asks {
+                prepared,
+                request,
+                caller,
+            } => {
+                let call = Call {
+                    prepared: &prepared,
+                    operation_name: request.operation_name.as_deref(),
+                    variables: &request.variables,
+                };
+                let faults = {
+                    let (operation, roots) = call.describe();
+                    self.faults.take(operation, &roots)
+                };
+                let answer = if faults::hold_back(&faults).await {
+                    self.run(&call, &caller, parts, &faults)
+                } else {
+                    Answer::new(StatusCode::OK, PLAIN, &Value::Null)
+                };
+                faults::strike(answer.reply(), &faults, authorization).await
+            }
+        }
+    }
+
+    fn counts(&self) -> Vec<(String, Count)> {
+        state::counts(&self.stored())
+    }
+
+    fn records(&self, object: &str) -> Option<Vec<Value>> {
+        state::records(&self.stored(), object)
+    }
+
+    fn record(&self, object: &str, id: &str) -> Option<Value> {
+        state::record_with(&self.stored(), object, id)
     }
 
     fn reset(&self) {
@@ -205,6 +251,10 @@ impl Answer {
             },
             body: answered.body,
         }
+    }
+
+    fn reply(self) -> Reply {
+        Reply::Answer(reply::json(self.status, self.content_type, self.body))
     }
 
     fn not_known(refusal: &Refusal) -> Self {

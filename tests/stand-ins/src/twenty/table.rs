@@ -3,9 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::catalogue::{CATALOGUE, ColumnId, ID, Object, ObjectId};
+use super::constraints::digest;
 use super::search::Words;
 use super::value::Value;
 
@@ -21,6 +24,7 @@ pub(super) struct Table {
     by_id: HashMap<Uuid, RowId>,
     links: HashMap<ColumnId, HashMap<Uuid, Vec<RowId>>>,
     timed: HashMap<ColumnId, BTreeSet<(i64, RowId)>>,
+    unique: HashMap<ColumnId, HashMap<Arc<str>, RowId>>,
     /// The full-text index.
     pub(super) words: Words,
 }
@@ -66,13 +70,18 @@ impl Table {
                 .iter()
                 .map(|column| (*column, BTreeSet::new()))
                 .collect(),
+            unique: object
+                .unique
+                .iter()
+                .map(|(column, _)| (*column, HashMap::new()))
+                .collect(),
             words: Words::default(),
         }
     }
 
     /// Adds a record given by one value a column, or replaces the one with its id, and keeps every index right. What has
     /// no id is ignored.
-    fn put(&mut self, values: Vec<Value>) {
+    pub(super) fn put(&mut self, values: Vec<Value>) {
         let Some(id) = values.get(ID).and_then(Value::as_id) else {
             return;
         };
@@ -91,6 +100,40 @@ impl Table {
         self.index(at);
     }
 
+    /// Takes a record out for good; the last record of the table moves to its place.
+    pub(super) fn remove(&mut self, id: Uuid) {
+        let Some(at) = self.by_id.remove(&id) else {
+            return;
+        };
+        let last = RowId::try_from(self.len().saturating_sub(1)).unwrap_or(RowId::MAX);
+        self.unindex(at);
+        if last != at {
+            self.unindex(last);
+        }
+        for column in &mut self.columns {
+            column.swap_remove(at as usize);
+        }
+        if last != at {
+            if let Some(moved) = self.value(ID, at).and_then(Value::as_id) {
+                self.by_id.insert(moved, at);
+            }
+            self.index(at);
+        }
+    }
+
+    /// The values of a record, one a column.
+    pub(super) fn values(&self, at: RowId) -> Vec<Value> {
+        self.columns
+            .iter()
+            .map(|column| column.get(at as usize).cloned().unwrap_or(Value::Null))
+            .collect()
+    }
+
+    /// The record that holds this text in a unique column.
+    pub(super) fn holder(&self, column: ColumnId, text: &str) -> Option<Row<'_>> {
+        self.row(*self.unique.get(&column)?.get(text)?)
+    }
+
     fn value(&self, column: ColumnId, at: RowId) -> Option<&Value> {
         self.columns.get(column)?.get(at as usize)
     }
@@ -105,6 +148,11 @@ impl Table {
         for (column, index) in &mut self.timed {
             if let Some(Value::Time(ms)) = value(*column) {
                 index.insert((*ms, at));
+            }
+        }
+        for (column, index) in &mut self.unique {
+            if let Some(Value::Text(text)) = value(*column) {
+                index.insert(Arc::clone(text), at);
             }
         }
         self.words.add(
@@ -129,6 +177,13 @@ impl Table {
         for (column, index) in &mut self.timed {
             if let Some(Value::Time(ms)) = value(*column) {
                 index.remove(&(*ms, at));
+            }
+        }
+        for (column, index) in &mut self.unique {
+            if let Some(Value::Text(text)) = value(*column)
+                && index.get(text) == Some(&at)
+            {
+                index.remove(text);
             }
         }
         self.words.remove(
@@ -213,12 +268,18 @@ impl Table {
 /// All tables.
 pub(super) struct Workspace {
     tables: Vec<Table>,
+    /// When something was last written, in milliseconds since the Unix epoch.
+    written_at: i64,
+    /// How many ids were made up.
+    made: u64,
 }
 
 impl Default for Workspace {
     fn default() -> Self {
         Self {
             tables: CATALOGUE.objects.iter().map(Table::new).collect(),
+            written_at: i64::MIN,
+            made: 0,
         }
     }
 }
@@ -227,6 +288,24 @@ impl Workspace {
     /// The table of an object.
     pub(super) fn table(&self, object: ObjectId) -> Option<&Table> {
         self.tables.get(object)
+    }
+
+    /// The table of an object, to write to.
+    pub(super) fn table_mut(&mut self, object: ObjectId) -> Option<&mut Table> {
+        self.tables.get_mut(object)
+    }
+
+    /// The moment of the next write: now, or just after the last write where the clock has not moved since.
+    pub(super) fn next_moment(&mut self, now_ms: i64) -> i64 {
+        self.written_at = now_ms.max(self.written_at.saturating_add(1));
+        self.written_at
+    }
+
+    /// An id for a record that came without one. The same writes get the same ids.
+    pub(super) fn next_id(&mut self) -> Uuid {
+        self.made += 1;
+        let bytes = digest(&["made", &self.made.to_string()]).to_be_bytes();
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
     }
 
     /// A record that is not soft-deleted.

@@ -1,0 +1,186 @@
+//! Composite values within a mutation's `data`: names, e-mail addresses, links, phone numbers, amounts, addresses, actors.
+//! Only the subfields that are given are written, so an update keeps the others.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::catalogue::{ColumnId, Object};
+use super::data::{bad_data, inspect, text};
+use super::errors::{GENERIC, Refusal};
+use super::input::Input;
+use super::standard::ACTOR_SOURCE;
+use super::value::{Kind, Value};
+
+/// Values of columns.
+type Values = Vec<(ColumnId, Value)>;
+
+/// The largest whole number that JavaScript keeps apart from its neighbours.
+const SAFE: u64 = 1 << 53;
+
+/// Reads a composite; `metadata` is the name of its type.
+pub(super) fn read(
+    name: &str,
+    metadata: &str,
+    object: &Object,
+    parts: &[(&'static str, ColumnId)],
+    value: &Input,
+) -> Result<Values, Refusal> {
+    let given = subfields(name, parts, value)?;
+    if metadata == "PHONES" {
+        known_phone(name, &given)?;
+    }
+    given
+        .into_iter()
+        .map(|(part, column, value)| {
+            let path = format!("{name}.{part}");
+            let read = match (part, object.kind(column)) {
+                ("primaryEmail", _) => email(&path, value)?,
+                ("primaryLinkUrl", _) => link(&path, value)?,
+                (_, Kind::Text | Kind::NullableText) => text(&path, "text", value)?,
+                (_, Kind::Int) => micros(&path, value)?,
+                (_, Kind::Float) => float(&path, value)?,
+                (_, Kind::JsonList) => list(&path, value)?,
+                _ => return Err(Refusal::not_known(format!("writing {path}"))),
+            };
+            Ok((column, read))
+        })
+        .collect()
+}
+
+/// The subfields that are given.
+fn subfields<'v>(
+    name: &str,
+    parts: &[(&'static str, ColumnId)],
+    value: &'v Input,
+) -> Result<Vec<(&'static str, ColumnId, &'v Input)>, Refusal> {
+    let Input::Object(entries) = value else {
+        return Err(Refusal::not_known(format!("{name}: {}", value.inspect())));
+    };
+    let mut given = Vec::new();
+    for (part, value) in entries.iter().filter(|(_, v)| *v != Input::Undefined) {
+        let (part, column) = parts
+            .iter()
+            .find(|(p, _)| p == part)
+            .ok_or_else(|| Refusal::not_known(format!("{name}.{part}")))?;
+        given.push((*part, *column, value));
+    }
+    Ok(given)
+}
+
+/// An e-mail address, in lower case as the service keeps it.
+fn email(path: &str, value: &Input) -> Result<Value, Refusal> {
+    let lower = match text(path, "email", value)? {
+        Value::Text(given) => given.to_lowercase(),
+        other => return Ok(other),
+    };
+    let proper = lower.split_once('@').is_some_and(|(user, host)| {
+        !user.is_empty() && host.contains('.') && !host.contains('@') && !host.ends_with('.')
+    });
+    if !proper || lower.contains(char::is_whitespace) {
+        let message = format!(
+            "Invalid string value {} for email field \"{path}\"",
+            inspect(value)?
+        );
+        return Err(bad_data(message, GENERIC));
+    }
+    Ok(Value::text(lower))
+}
+
+/// A link. How the service brings links into one form is known for those that are in it already.
+fn link(path: &str, value: &Input) -> Result<Value, Refusal> {
+    let given = text(path, "text", value)?;
+    let as_it_is = |url: &str| {
+        let odd = |c: char| c.is_uppercase() || c.is_whitespace();
+        !url.contains(odd) && !url.ends_with('/') && url.contains('.')
+    };
+    match given.as_text() {
+        Some(url) if !as_it_is(url) => Err(Refusal::not_known(format!("the link {url}"))),
+        _ => Ok(given),
+    }
+}
+
+/// An amount: a number whose fraction is cut off, and which past 2^53 is what a double makes of it.
+fn micros(path: &str, value: &Input) -> Result<Value, Refusal> {
+    let unknown = || Refusal::not_known(format!("{path}: {}", value.inspect()));
+    match value {
+        Input::Null => Ok(Value::Null),
+        Input::Number(n) => {
+            let whole = n.as_i64().filter(|n| n.unsigned_abs() <= SAFE);
+            if let Some(whole) = whole {
+                return Ok(Value::Int(whole));
+            }
+            let n = n.as_f64().ok_or_else(unknown)?.trunc();
+            // Printing and reading is the one conversion that does not lose a sign or wrap.
+            let whole: i64 = format!("{n:.0}").parse().map_err(|_| unknown())?;
+            Ok(Value::Int(whole))
+        }
+        _ => Err(unknown()),
+    }
+}
+
+fn float(path: &str, value: &Input) -> Result<Value, Refusal> {
+    match value {
+        Input::Null => Ok(Value::Null),
+        Input::Number(n) => Ok(n.as_f64().map_or(Value::Null, Value::Float)),
+        other => Err(Refusal::not_known(format!("{path}: {}", other.inspect()))),
+    }
+}
+
+/// A list of addresses or of nothing.
+fn list(path: &str, value: &Input) -> Result<Value, Refusal> {
+    let unknown = || Refusal::not_known(format!("{path}: {}", value.inspect()));
+    match value {
+        Input::Null => Ok(Value::Null),
+        Input::List(items) if items.is_empty() => Ok(Value::Null),
+        Input::List(items) if path.ends_with("additionalEmails") => {
+            let emails: Option<Vec<&str>> = items.iter().map(Input::as_text).collect();
+            let emails = emails
+                .filter(|all| {
+                    all.iter()
+                        .all(|e| e.contains('@') && e.to_lowercase() == **e)
+                })
+                .ok_or_else(unknown)?;
+            Ok(Value::Json(Arc::new(json!(emails))))
+        }
+        _ => Err(unknown()),
+    }
+}
+
+/// The service takes numbers apart and adds what it finds out; a number that comes apart already stays as it is.
+fn known_phone(name: &str, given: &[(&str, ColumnId, &Input)]) -> Result<(), Refusal> {
+    let part = |wanted: &str| {
+        let found = given.iter().find(|(part, ..)| *part == wanted);
+        found.and_then(|(.., value)| value.as_text())
+    };
+    let digits =
+        |text: &str| (4..=15).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let whole = part("primaryPhoneNumber").is_some_and(digits)
+        && part("primaryPhoneCountryCode").is_some_and(|code| code.len() == 2)
+        && part("primaryPhoneCallingCode").is_some_and(|code| code.starts_with('+'));
+    if whole {
+        return Ok(());
+    }
+    Err(Refusal::not_known(format!(
+        "{name} other than a number of digits with its country and calling codes"
+    )))
+}
+
+/// Who made the record, where the caller says so.
+pub(super) fn actor(parts: &[(&'static str, ColumnId)], value: &Input) -> Result<Values, Refusal> {
+    let given = subfields("createdBy", parts, value)?;
+    let mut values = Vec::new();
+    for (part, column) in parts {
+        let value = given.iter().find(|(p, ..)| p == part).map(|(.., v)| *v);
+        let value = match (*part, value) {
+            ("source", Some(Input::Text(source))) if ACTOR_SOURCE.position(source).is_some() => {
+                Value::text(source)
+            }
+            ("name", Some(name @ Input::Text(_))) => text("createdBy.name", "text", name)?,
+            ("context" | "workspaceMemberId" | "name", None | Some(Input::Null)) => Value::Null,
+            _ => return Err(Refusal::not_known(format!("this createdBy.{part}"))),
+        };
+        values.push((*column, value));
+    }
+    Ok(values)
+}
