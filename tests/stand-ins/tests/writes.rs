@@ -743,6 +743,7 @@ async fn what_is_not_known_of_the_real_service_answers_501_and_stores_nothing() 
         "mutation($gone:UUID!){ updateTask(id:$gone, data:{title:\"t\"}){ id } }",
         "mutation($i:UUID!){ restoreTask(id:$i){ id } }",
         "mutation($i:UUID!){ updateTask(id:$i, data:{title:\"t\"}){ id } people{ totalCount } }",
+        "mutation($i:UUID!){ deleteTask(id:$i){ id taskTargets{ edges{node{id}} } } }",
         "mutation{ createTasks(data:[]){ id } }",
         "mutation{ createTask{ id } }",
     ] {

@@ -17,7 +17,7 @@ use super::graphql::{Answered, Call, Means};
 use super::input::Input;
 use super::keys::Role;
 use super::root::Arguments;
-use super::select::RecordShape;
+use super::select::{Member, RecordShape};
 use super::store::Writer;
 use super::table::Workspace;
 use super::write;
@@ -159,6 +159,13 @@ impl Change {
             Act::SoftDelete | Act::Restore | Act::Destroy => &["id"],
         };
         let arguments = Arguments::read(arguments, variables, allowed)?;
+        let links = |(_, member): &(String, Member)| matches!(member, Member::Many { .. });
+        if allowed == ["id"] && self.shape.members.iter().any(links) {
+            // Links follow their task or note, before the answer is put together or after.
+            return Err(Refusal::not_known(
+                "to-many relations in the answer to a delete, restore or destroy",
+            ));
+        }
         match self.act {
             Act::Create => {
                 let draft = data::read(object, arguments.get("data"), true)?;
