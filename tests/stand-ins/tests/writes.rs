@@ -773,6 +773,32 @@ async fn markdown_whose_editor_form_is_not_known_is_stored_and_read() {
 }
 
 #[tokio::test]
+async fn no_two_records_of_the_sample_hold_one_unique_value() {
+    let running = TwentyStandIn::start(Options {
+        size: crm_stand_in::twenty::sample::Size {
+            people: 3000,
+            opportunities: 10,
+            tasks: 10,
+        },
+        ..Options::default()
+    })
+    .await
+    .unwrap();
+    for (object, path) in [
+        ("person", "/emails/primaryEmail"),
+        ("company", "/domainName/primaryLinkUrl"),
+    ] {
+        let mut held = std::collections::HashSet::new();
+        for record in running.records(object).unwrap() {
+            let value = record.pointer(path).unwrap().as_str().unwrap().to_owned();
+            assert_eq!(value, value.to_lowercase());
+            assert!(value.is_empty() || held.insert(value), "{record}");
+        }
+        assert!(held.len() > 5);
+    }
+}
+
+#[tokio::test]
 async fn a_reset_takes_every_write_back() {
     let running = start().await;
     let before = running.records("task");

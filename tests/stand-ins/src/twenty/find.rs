@@ -373,8 +373,17 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn indexes_find_what_a_scan_finds(tasks in seeds(), targets in seeds(), filter in task_filter()) {
-            let workspace = workspace(&tasks, &targets);
+        fn indexes_find_what_a_scan_finds(
+            tasks in seeds(),
+            targets in seeds(),
+            removed in proptest::collection::vec(0..40u128, 0..20),
+            filter in task_filter(),
+        ) {
+            let mut workspace = workspace(&tasks, &targets);
+            for (n, singular) in removed.into_iter().zip(["task", "taskTarget"].into_iter().cycle()) {
+                let object = CATALOGUE.singular(singular).unwrap().id;
+                workspace.table_mut(object).unwrap().remove(id(n));
+            }
             let (indexed, scanned) = both(&workspace, "task", &filter);
             prop_assert_eq!(indexed, scanned);
             // The same condition over the relation; there a filter has one hop only, so those about members are left out.

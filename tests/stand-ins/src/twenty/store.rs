@@ -413,3 +413,7 @@ fn api_actor(field: &str) -> Vec<(String, Value)> {
         part("context", Value::Json(Arc::new(json!({})))),
     ]
 }
+
+#[cfg(test)]
+#[path = "store/tests.rs"]
+mod tests;

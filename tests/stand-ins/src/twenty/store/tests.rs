@@ -1,0 +1,159 @@
+//! Whatever is written, and in whatever order: a request that is taken back leaves no trace, and what is unique stays so.
+
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+use serde_json::{Value as Json, json};
+
+use super::*;
+use crate::twenty::data;
+use crate::twenty::input::Input;
+use crate::twenty::search::Query;
+use crate::twenty::state;
+
+fn id(n: u8) -> String {
+    Uuid::from_u128(0x5a00_0000_0000_4000_8000_0000_0000_0000 | u128::from(n)).to_string()
+}
+
+/// One root field.
+#[derive(Clone, Debug)]
+enum Step {
+    Create(&'static str, Json, bool),
+    Update(&'static str, u8, Json),
+    SoftDelete(&'static str, u8),
+    Restore(&'static str, u8),
+    Destroy(&'static str, u8),
+}
+
+fn object() -> impl Strategy<Value = &'static str> {
+    prop_oneof![Just("person"), Just("task"), Just("taskTarget")]
+}
+
+fn data_of(object: &'static str) -> BoxedStrategy<Json> {
+    match object {
+        "person" => (0..4u8, 0..3u8)
+            .prop_map(|(n, word)| {
+                json!({"emails": {"primaryEmail": format!("p{n}@example.com")}, "jobTitle": format!("word{word}")})
+            })
+            .boxed(),
+        "task" => (0..3u8)
+            .prop_map(|word| json!({"title": format!("word{word} more")}))
+            .boxed(),
+        _ => (0..6u8, 0..6u8)
+            .prop_map(|(task, person)| json!({"taskId": id(task), "targetPersonId": id(person)}))
+            .boxed(),
+    }
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    (object(), 0..6u8, any::<bool>(), 0..8u8).prop_flat_map(|(object, n, upsert, kind)| {
+        data_of(object).prop_map(move |mut data| match kind {
+            0..4 => {
+                data["id"] = json!(id(n));
+                Step::Create(object, data, upsert)
+            }
+            4 => Step::Update(object, n, data),
+            5 => Step::SoftDelete(object, n),
+            6 => Step::Restore(object, n),
+            _ => Step::Destroy(object, n),
+        })
+    })
+}
+
+fn take(writer: &mut Writer<'_>, step: &Step) -> Result<(), Refusal> {
+    let kept = |name: &str| CATALOGUE.singular(name).unwrap();
+    let uuid = |n: u8| Uuid::parse_str(&id(n)).unwrap();
+    match step {
+        Step::Create(object, given, upsert) => {
+            let draft = data::read(kept(object), &Input::from(given), true)?;
+            writer.create(kept(object), &draft, *upsert).map(|_| ())
+        }
+        Step::Update(object, n, given) => {
+            let draft = data::read(kept(object), &Input::from(given), false)?;
+            writer.update(kept(object), uuid(*n), &draft)
+        }
+        Step::SoftDelete(object, n) => writer.soft_delete(kept(object), uuid(*n)),
+        Step::Restore(object, n) => writer.restore(kept(object), uuid(*n)),
+        Step::Destroy(object, n) => writer.destroy(kept(object), uuid(*n)),
+    }
+}
+
+/// One request a step.
+fn carry_out(workspace: &mut Workspace, steps: &[Step]) {
+    for step in steps {
+        let mut writer = Writer::new(workspace, 0);
+        let place = writer.begin();
+        if take(&mut writer, step).is_err() {
+            writer.back_to(place);
+        }
+    }
+}
+
+/// Everything that is stored, and what search finds of each word.
+fn whole(workspace: &Workspace) -> Vec<Json> {
+    ["person", "task", "taskTarget"]
+        .into_iter()
+        .flat_map(|singular| {
+            let table = workspace
+                .table(CATALOGUE.singular(singular).unwrap().id)
+                .unwrap();
+            let found = (0..3u8).map(|word| {
+                let hits = table
+                    .words
+                    .find(&Query::new(&format!("word{word}")), std::iter::empty());
+                let mut ids: Vec<_> = hits
+                    .iter()
+                    .filter_map(|hit| table.row(hit.row)?.id())
+                    .map(|id| id.to_string())
+                    .collect();
+                ids.sort_unstable();
+                json!(ids)
+            });
+            let found: Vec<Json> = found.collect();
+            let records = state::records(workspace, singular).unwrap();
+            records.into_iter().chain(found)
+        })
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_request_that_is_taken_back_leaves_no_trace(
+        before in proptest::collection::vec(step(), 0..30),
+        request in proptest::collection::vec(step(), 1..12),
+    ) {
+        let mut workspace = Workspace::default();
+        carry_out(&mut workspace, &before);
+        let as_it_was = whole(&workspace);
+        let mut writer = Writer::new(&mut workspace, 0);
+        for step in &request {
+            let place = writer.begin();
+            if take(&mut writer, step).is_err() {
+                writer.back_to(place);
+            }
+        }
+        writer.back_to(0);
+        prop_assert_eq!(whole(&workspace), as_it_was);
+    }
+
+    #[test]
+    fn no_two_records_hold_one_address_and_no_link_points_to_nothing(
+        steps in proptest::collection::vec(step(), 0..60),
+    ) {
+        let mut workspace = Workspace::default();
+        carry_out(&mut workspace, &steps);
+        let mut holders: HashMap<String, usize> = HashMap::new();
+        for person in state::records(&workspace, "person").unwrap() {
+            *holders.entry(person["emails"]["primaryEmail"].to_string()).or_default() += 1;
+        }
+        prop_assert!(holders.values().all(|n| *n == 1), "{holders:?}");
+        for link in state::records(&workspace, "taskTarget").unwrap() {
+            for (column, object) in [("taskId", "task"), ("targetPersonId", "person")] {
+                let to = link[column].as_str().unwrap();
+                prop_assert!(state::record_with(&workspace, object, to).is_some());
+            }
+        }
+    }
+}
