@@ -508,6 +508,56 @@ async fn a_deleted_task_takes_its_links_along_and_a_restored_one_brings_them_bac
 }
 
 #[tokio::test]
+async fn a_deleted_note_takes_its_links_along_and_a_restored_one_brings_them_back() {
+    let running = start().await;
+    let note = "mutation($n:NoteCreateInput!){ createNote(data:$n){ id } }";
+    run(
+        &running,
+        note,
+        json!({"n": {"id": NEW, "title": "Blocked"}}),
+    )
+    .await;
+    let link = "mutation($l:NoteTargetCreateInput!){ createNoteTarget(data:$l){ id } }";
+    let data = json!({"id": OTHER, "noteId": NEW, "targetOpportunityId": HEALTHY.to_string()});
+    run(&running, link, json!({"l": data})).await;
+    for (mutation, gone) in [("deleteNote", true), ("restoreNote", false)] {
+        let query = format!("mutation($i:UUID!){{ {mutation}(id:$i){{ id }} }}");
+        run(&running, &query, json!({"i": NEW})).await;
+        let stored = running.record("noteTarget", OTHER).unwrap();
+        assert_eq!(!stored["deletedAt"].is_null(), gone, "{mutation}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_given_up_is_free_for_another_person() {
+    let running = start().await;
+    let create = "mutation($d:PersonCreateInput!){ createPerson(data:$d){ id } }";
+    let with = |id: &str| json!({"d": {"id": id, "emails": {"primaryEmail": "first@example.org"}}});
+    run(&running, create, with(NEW)).await;
+    assert_eq!(
+        error(&run(&running, create, with(OTHER)).await)["message"],
+        "A duplicate entry was detected"
+    );
+    let update = "mutation($i:UUID!,$d:PersonUpdateInput!){ updatePerson(id:$i,data:$d){ id } }";
+    let other = json!({"emails": {"primaryEmail": "second@example.org"}});
+    run(&running, update, json!({"i": NEW, "d": other})).await;
+    let answer = run(&running, create, with(OTHER)).await;
+    assert_eq!(answer["data"]["createPerson"]["id"], OTHER);
+    assert_eq!(
+        error(&run(&running, update, json!({"i": OTHER, "d": other})).await)["extensions"]["conflictingRecordId"],
+        NEW
+    );
+    run(
+        &running,
+        "mutation($i:UUID!){ destroyPerson(id:$i){ id } }",
+        json!({"i": NEW}),
+    )
+    .await;
+    let answer = run(&running, update, json!({"i": OTHER, "d": other})).await;
+    assert_eq!(answer["data"]["updatePerson"]["id"], OTHER);
+}
+
+#[tokio::test]
 async fn a_deleted_deal_leaves_its_links_which_then_point_nowhere() {
     let running = start().await;
     let link = json!({"id": NEW, "taskId": task_id(1).to_string(), "targetOpportunityId": deal_id(2).to_string()});
