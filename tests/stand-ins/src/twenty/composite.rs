@@ -30,6 +30,9 @@ pub(super) fn read(
     if metadata == "PHONES" {
         known_phone(name, &given)?;
     }
+    if metadata == "LINKS" && !given.iter().any(|(part, ..)| *part == "primaryLinkUrl") {
+        return Err(Refusal::not_known(format!("{name} without primaryLinkUrl")));
+    }
     given
         .into_iter()
         .map(|(part, column, value)| {
@@ -87,17 +90,28 @@ fn email(path: &str, value: &Input) -> Result<Value, Refusal> {
     Ok(Value::text(lower))
 }
 
-/// A link. How the service brings links into one form is known for those that are in it already.
+/// A link. The service puts the origin of a web address in lower case and takes one slash off its end; what has no scheme
+/// stays as it is. What it does to anything else is not known.
 fn link(path: &str, value: &Input) -> Result<Value, Refusal> {
     let given = text(path, "text", value)?;
-    let as_it_is = |url: &str| {
-        let odd = |c: char| c.is_uppercase() || c.is_whitespace();
-        !url.contains(odd) && !url.ends_with('/') && url.contains('.')
+    let Some(url) = given.as_text() else {
+        return Ok(given);
     };
-    match given.as_text() {
-        Some(url) if !as_it_is(url) => Err(Refusal::not_known(format!("the link {url}"))),
-        _ => Ok(given),
-    }
+    let plain = url.is_ascii() && url.contains('.') && !url.contains([' ', '%', '@', '\\']);
+    let known = match url.split_once("://") {
+        _ if !plain => None,
+        None => (!url.contains([':', '/', '?', '#'])).then(|| url.to_owned()),
+        Some((scheme, rest)) if matches!(scheme, "http" | "https") => {
+            let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+            let (host, after) = rest.split_at(end);
+            let after = after.strip_suffix('/').unwrap_or(after);
+            (!host.contains(':')).then(|| format!("{scheme}://{}{after}", host.to_lowercase()))
+        }
+        Some(_) => None,
+    };
+    known
+        .map(Value::text)
+        .ok_or_else(|| Refusal::not_known(format!("the link {url}")))
 }
 
 /// An amount: a number whose fraction is cut off, and which past 2^53 is what a double makes of it.

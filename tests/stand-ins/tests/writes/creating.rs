@@ -247,3 +247,35 @@ async fn many_are_created_all_or_nothing() {
     );
     assert_eq!(running.count("task").live, before.live + 2);
 }
+
+#[tokio::test]
+async fn a_web_address_is_kept_with_its_origin_in_lower_case_and_without_a_slash_at_its_end() {
+    let running = start().await;
+    let create =
+        "mutation($d:CompanyCreateInput!){ createCompany(data:$d){ domainName{primaryLinkUrl} } }";
+    let with = |url: &str| json!({"d": {"domainName": {"primaryLinkUrl": url}}});
+    for (given, kept) in [
+        ("https://Harbor.Example/", "https://harbor.example"),
+        (
+            "https://Harbor.Example/About/Us",
+            "https://harbor.example/About/Us",
+        ),
+        ("Harbor.Example", "Harbor.Example"),
+        ("", ""),
+    ] {
+        let answer = run(&running, create, with(given)).await;
+        assert_eq!(
+            answer["data"]["createCompany"]["domainName"]["primaryLinkUrl"],
+            kept
+        );
+    }
+    let answer = run(&running, create, with("https://HARBOR.example")).await;
+    assert_eq!(error(&answer)["message"], "A duplicate entry was detected");
+    for unknown in [
+        "mailto:a@harbor.example",
+        "https://harbor.example:8080",
+        "https://hafen-ä.example",
+    ] {
+        assert_not_known(&running, create, with(unknown)).await;
+    }
+}
