@@ -3,10 +3,12 @@
 //! A component proposes, the host disposes: it reaches nothing but the gate in [`outbound`], which lets through what the
 //! skill's manifest asks for and the operator grants. [`Harness`] puts the two together.
 
+pub mod access;
 pub mod audit;
 pub mod config;
 pub mod nearest;
 pub mod outbound;
+pub mod plan;
 pub mod skill;
 pub mod storage;
 pub mod trust;

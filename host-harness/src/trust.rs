@@ -7,10 +7,11 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::config::Manifest;
-use crate::outbound::documents::Effect;
+use crate::outbound::documents::{Effect, hex};
 use crate::skill::load::Inspection;
 
 /// The digests that an operator has accepted.
@@ -103,6 +104,13 @@ impl Asked {
         for (name, value) in manifest.limits.named() {
             asked.put(&format!("limit {name}"), &value.to_string());
         }
+        if let Some(access) = &manifest.access {
+            for (name, text) in [("schema", &access.schema), ("policies", &access.policies)] {
+                let digest = hex(&Sha256::digest(text));
+                let digest = digest.get(..12).unwrap_or_default();
+                asked.put(&format!("access {name}"), &format!("text {digest}"));
+            }
+        }
         for object in &manifest.skill.objects {
             asked.put(
                 &format!("source {object}"),
@@ -175,8 +183,28 @@ impl Asked {
                 .map(|(name, declared)| format!("{name}: {declared}"))
                 .collect();
             let text = document.sha256.get(..12).unwrap_or_default();
+            let does: Vec<_> = document
+                .acts
+                .iter()
+                .map(|acts| format!("{} {}", acts.verb.as_str(), acts.kind))
+                .collect();
+            let does = if does.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", does.join(", "))
+            };
+            let sets: Vec<_> = document
+                .inputs
+                .values()
+                .flat_map(|paths| paths.keys().map(String::as_str))
+                .collect();
+            let sets = if sets.is_empty() {
+                String::new()
+            } else {
+                format!(", sets {}", sets.join(", "))
+            };
             let told = format!(
-                "{effect} at {}, ({}), text {text}",
+                "{effect}{does} at {}, ({}){sets}, text {text}",
                 document.path,
                 variables.join(", ")
             );

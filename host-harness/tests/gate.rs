@@ -25,7 +25,7 @@ use crm_harness::outbound::gate::Gate;
 use crm_harness::outbound::ledger::{Ledger, LedgerLimits};
 use crm_harness::outbound::policy::Phase;
 use crm_harness::outbound::record::{
-    Began, CallId, Decided, Ended, Finished, LogRecorder, RecordError, Recorder,
+    Began, CallId, Decided, Ended, Finished, LogRecorder, Planned, RecordError, Recorder, Ruled,
 };
 use crm_harness::outbound::resolve::Resolver;
 use crm_harness::outbound::sender::{Outbound, Outgoing, SendError};
@@ -76,7 +76,12 @@ fn setup(origin: &str, grants: &str) -> Setup {
     let documents = [
         document("find", QUERY, "query", "variables = { q = \"String!\" }"),
         document("stages", KEPT, "query", "cacheable-seconds = 60"),
-        document("make", WRITE, "mutation", "variables = { q = \"String!\" }"),
+        document(
+            "make",
+            WRITE,
+            "mutation",
+            "variables = { q = \"String!\" }\nacts = [{ verb = \"create\", kind = \"item\", id = \"q\" }]",
+        ),
     ];
     let manifest = common::manifest(&format!(
         "[destinations.service]\ntitle = \"Service\"\norigin-env = \"SERVICE_URL\"\nsecret-env = \"SERVICE_KEY\"\n\
@@ -568,6 +573,14 @@ impl Recorder for FailsAfter {
     }
 
     fn ended(&self, _event: &Ended<'_>) -> Result<(), RecordError> {
+        self.next()
+    }
+
+    fn ruled(&self, _event: &Ruled<'_>) -> Result<(), RecordError> {
+        self.next()
+    }
+
+    fn planned(&self, _event: &Planned<'_>) -> Result<(), RecordError> {
         self.next()
     }
 }

@@ -200,7 +200,8 @@ fn a_component_without_actions_is_refused_and_other_exports_are_not_offered() {
         format!(
             "package test:guest@0.1.0;\n\
              interface read {{ variant failure {{ other }} go: func() -> result<u32, failure>; }}\n\
-             interface propose {{ plan: func() -> u32; }}\n\
+             interface propose {{ variant failure {{ other }} plan: func() -> result<u32, failure>; }}\n\
+             interface other {{ plan: func() -> u32; }}\n\
              world guest {{ {exports} }}"
         )
     };
@@ -225,17 +226,21 @@ fn a_component_without_actions_is_refused_and_other_exports_are_not_offered() {
         common::load(&bytes, common::manifest(""))
     };
     assert!(matches!(
-        load("export propose;").err().unwrap(),
+        load("export other;").err().unwrap(),
         LoadError::NoActions(_)
     ));
-    let harness = load("export read; export propose;").unwrap();
+    assert!(matches!(
+        load("export read; export propose;").err().unwrap(),
+        LoadError::NoJudge(_)
+    ));
+    let harness = load("export read; export other;").unwrap();
     assert_eq!(harness.tools().len(), 1);
     let exports = &harness.skill().inspection().exports;
-    let propose = exports
+    let other = exports
         .iter()
-        .find(|exported| exported.interface == "test:guest/propose@0.1.0")
+        .find(|exported| exported.interface == "test:guest/other@0.1.0")
         .unwrap();
-    assert!(propose.not_offered.is_some());
+    assert!(other.not_offered.is_some());
 }
 
 #[test]

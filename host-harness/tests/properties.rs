@@ -22,7 +22,7 @@ use crm_harness::Setup;
 use crm_harness::config::{Flags, Manifest, Operator};
 use crm_harness::outbound::addresses::{self, Grants};
 use crm_harness::outbound::client::{Client, Dialler, Exchange, Stream};
-use crm_harness::outbound::documents::{Document, Documents, Effect, hex};
+use crm_harness::outbound::documents::{Declared, Document, Documents, Effect, hex};
 use crm_harness::outbound::origin::Origin;
 use crm_harness::outbound::policy::{Decision, Destination, Phase, Policy, Request, Route};
 use crm_harness::outbound::resolve::Resolver;
@@ -115,9 +115,14 @@ fn document() -> Document {
         name: "find".into(),
         sha256: Sha256::digest(QUERY.as_bytes()).into(),
         effect: Effect::Query,
-        variables: vec![("q".into(), VariableType::parse("String!").unwrap())],
+        variables: vec![(
+            "q".into(),
+            Declared::Scalar(VariableType::parse("String!").unwrap()),
+        )],
         cacheable_seconds: 0,
         cost: 1,
+        acts: Vec::new(),
+        records: Vec::new(),
     }
 }
 

@@ -40,6 +40,7 @@ fn call(audit: &Audit) {
             caller: Some("robin"),
             component: "c0",
             policy: "p0",
+            permitted_by: &[],
         })
         .unwrap();
     audit.decided(&request(call)).unwrap();
@@ -252,6 +253,7 @@ fn what_waits_to_be_written_is_bounded() {
             caller: None,
             component: "c0",
             policy: "p0",
+            permitted_by: &[],
         })
     };
     let taken = (0..5_000).filter(|_| began().is_ok()).count();

@@ -128,6 +128,37 @@ pub fn parse(field: &str, text: &str) -> Result<Date, Failure> {
         })
 }
 
+/// When something is due or closes: the end of a day that a caller gave as `YYYY-MM-DD`, in their zone, or an instant that they gave
+/// with its offset (RFC 3339), to the second.
+///
+/// # Errors
+/// `invalid-input` for anything else, and for years outside 1970 to 2999.
+pub fn deadline(zone: &Zone, field: &str, text: &str) -> Result<Timestamp, Failure> {
+    let text = text.trim();
+    if text.len() <= 10 {
+        let day = parse(field, text)?;
+        return Ok(last_second(zone, day));
+    }
+    let instant = text
+        .parse::<Timestamp>()
+        .ok()
+        .and_then(|time| Timestamp::from_second(time.as_second()).ok());
+    let within = |time: &Timestamp| (1970..=2999).contains(&zone.date(*time).year());
+    instant.filter(within).ok_or_else(|| {
+        failure::invalid_input(
+            field,
+            "this is neither a date nor a date and time",
+            "Give a day as YYYY-MM-DD, or a date and time with its offset as 2026-03-31T17:00:00+02:00.",
+        )
+    })
+}
+
+fn last_second(zone: &Zone, day: Date) -> Timestamp {
+    zone.start(plus_days(day, 1))
+        .checked_sub(1.second())
+        .unwrap_or(Timestamp::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,6 +181,33 @@ mod tests {
         ] {
             assert!(
                 matches!(parse("day", wrong), Err(Failure::InvalidInput(_))),
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_deadline_is_the_end_of_a_day_or_an_instant() {
+        let zone = Zone::new(None, None);
+        for (given, expected) in [
+            ("2026-03-31", "2026-03-31T23:59:59Z"),
+            (" 2026-12-31 ", "2026-12-31T23:59:59Z"),
+            ("2026-03-31T17:00:00+02:00", "2026-03-31T15:00:00Z"),
+            ("2026-03-31T17:00:00.250Z", "2026-03-31T17:00:00Z"),
+        ] {
+            assert_eq!(deadline(&zone, "due", given).unwrap().to_string(), expected);
+        }
+        for wrong in [
+            "",
+            "tomorrow",
+            "2026-02-30",
+            "2026-03-31T17:00:00",
+            "2026-03-31 at five",
+            "1802-01-01T00:00:00Z",
+            "9999-12-31T00:00:00Z",
+        ] {
+            assert!(
+                matches!(deadline(&zone, "due", wrong), Err(Failure::InvalidInput(_))),
                 "{wrong}"
             );
         }

@@ -103,3 +103,27 @@ pub fn sentence(failure: &Failure) -> &str {
         | Failure::InDoubt(Problem { reason, .. }) => reason,
     }
 }
+
+/// What to do next.
+pub fn next(failure: &Failure) -> &str {
+    match failure {
+        Failure::InvalidInput(BadInput { next, .. })
+        | Failure::Ambiguous(Ambiguity { next, .. })
+        | Failure::Denied(Denial { next, .. })
+        | Failure::RateLimited(RateLimit { next, .. })
+        | Failure::Unavailable(Outage { next, .. })
+        | Failure::SchemaMismatch(Mismatch { next, .. })
+        | Failure::NotFound(Problem { next, .. })
+        | Failure::Unauthenticated(Problem { next, .. })
+        | Failure::Conflict(Problem { next, .. })
+        | Failure::InDoubt(Problem { next, .. }) => next,
+    }
+}
+
+/// What was asked cannot be done to the record as it is.
+pub fn conflict(reason: impl Into<String>, next: impl Into<String>) -> Failure {
+    Failure::Conflict(Problem {
+        reason: reason.into(),
+        next: next.into(),
+    })
+}

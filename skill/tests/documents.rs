@@ -17,10 +17,10 @@ use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Node, Schema, ast};
 use crm_skill::actions::{
-    blockers, briefing, deal_fields, follow_ups, get, search, stages, status,
+    blockers, briefing, deal_fields, follow_up, follow_ups, get, search, stages, status, upsert,
 };
-use crm_skill::twenty::Query;
 use crm_skill::twenty::documents::{self, Document};
+use crm_skill::twenty::{Query, reread};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
@@ -38,9 +38,19 @@ fn parse(schema: &Valid<Schema>, document: &Document) -> Valid<ExecutableDocumen
         .unwrap_or_else(|error| panic!("{}: {error}", document.name))
 }
 
+/// Queries and mutations.
+fn all() -> impl Iterator<Item = &'static Document> {
+    documents::ALL.iter().chain(documents::MUTATIONS).copied()
+}
+
 #[test]
 fn every_file_is_a_document_and_every_document_is_a_file() {
-    let files: BTreeSet<String> = fs::read_dir(graphql().join("queries"))
+    are_the_files_of("queries", documents::ALL);
+    are_the_files_of("mutations", documents::MUTATIONS);
+}
+
+fn are_the_files_of(folder: &str, documents: &[&Document]) {
+    let files: BTreeSet<String> = fs::read_dir(graphql().join(folder))
         .unwrap()
         .map(|entry| {
             entry
@@ -53,7 +63,7 @@ fn every_file_is_a_document_and_every_document_is_a_file() {
                 .to_owned()
         })
         .collect();
-    let named: BTreeSet<String> = documents::ALL
+    let named: BTreeSet<String> = documents
         .iter()
         .map(|document| document.name.to_owned())
         .collect();
@@ -61,30 +71,33 @@ fn every_file_is_a_document_and_every_document_is_a_file() {
 }
 
 #[test]
-fn every_document_is_one_query_with_scalar_variables_that_our_schema_knows() {
+fn every_document_is_one_operation_with_scalar_variables_that_our_schema_knows() {
     let schema = schema();
-    for document in documents::ALL {
+    for document in all() {
         let parsed = parse(&schema, document);
         let operations: Vec<_> = parsed.operations.iter().collect();
         let [operation] = operations.as_slice() else {
             panic!("{} has not one operation", document.name)
         };
-        assert_eq!(
-            operation.operation_type,
-            OperationType::Query,
-            "{}",
-            document.name
-        );
+        let mutation = documents::MUTATIONS.contains(&document);
+        let expected = if mutation {
+            OperationType::Mutation
+        } else {
+            OperationType::Query
+        };
+        assert_eq!(operation.operation_type, expected, "{}", document.name);
         for variable in &operation.variables {
             let name = variable.ty.inner_named_type();
-            let scalar = matches!(
-                schema.types.get(name),
-                Some(ExtendedType::Scalar(_) | ExtendedType::Enum(_))
-            );
+            let ty = schema.types.get(name);
+            let scalar = matches!(ty, Some(ExtendedType::Scalar(_) | ExtendedType::Enum(_)));
+            let data = mutation
+                && variable.name == "data"
+                && matches!(ty, Some(ExtendedType::InputObject(_)));
             assert!(
-                scalar,
+                scalar || data,
                 "${} of {} is no scalar",
-                variable.name, document.name
+                variable.name,
+                document.name
             );
             assert!(
                 variable.ty.is_non_null(),
@@ -96,10 +109,144 @@ fn every_document_is_one_query_with_scalar_variables_that_our_schema_knows() {
     }
 }
 
+/// The lines of a document that say something to the harness, as `name: value`.
+fn directives<'d>(document: &'d Document, name: &str) -> Vec<&'d str> {
+    let lead = format!("# {name}: ");
+    document
+        .text
+        .lines()
+        .take_while(|line| line.starts_with('#'))
+        .filter_map(|line| line.strip_prefix(&lead))
+        .collect()
+}
+
+const KINDS: [&str; 4] = ["person", "company", "opportunity", "task"];
+
+#[test]
+fn every_mutation_says_what_it_does_to_which_record() {
+    let schema = schema();
+    for document in documents::MUTATIONS {
+        let parsed = parse(&schema, document);
+        let operation = parsed.operations.iter().next().unwrap();
+        let acts = directives(document, "acts");
+        let [act, others @ ..] = acts.as_slice() else {
+            panic!("{} does not say what it does", document.name)
+        };
+        // What links two records says so of both.
+        assert_eq!(
+            !others.is_empty(),
+            act.starts_with("link"),
+            "{}",
+            document.name
+        );
+        let words: Vec<&str> = act.split(' ').collect();
+        let [verb, kind, variable] = words.as_slice() else {
+            panic!("{}: {act}", document.name)
+        };
+        assert!(KINDS.contains(kind), "{}: {kind}", document.name);
+        let root = operation.root_fields(&parsed).next().unwrap().name.as_str();
+        let begins = match *verb {
+            "create" | "link" => "create",
+            "change" => "update",
+            "delete" => "delete",
+            other => panic!("{}: {other}", document.name),
+        };
+        assert!(root.starts_with(begins), "{}: {root}", document.name);
+        if *variable == "$data.id" {
+            assert!(directives(document, "input").contains(&"data.id UUID"));
+            continue;
+        }
+        let declared = operation
+            .variables
+            .iter()
+            .find(|declared| format!("${}", declared.name) == *variable)
+            .unwrap_or_else(|| panic!("{} has no {variable}", document.name));
+        assert_eq!(declared.ty.to_string(), "UUID!", "{}", document.name);
+    }
+}
+
+/// The input types of our schema by the names that the harness knows.
+fn harness_type<'s>(schema: &'s Valid<Schema>, ty: &'s ast::Type) -> &'s str {
+    match ty.inner_named_type().as_str() {
+        "BigFloat" => "Float",
+        name if matches!(schema.types.get(name), Some(ExtendedType::Enum(_))) => "Word",
+        name => name,
+    }
+}
+
+#[test]
+fn a_mutation_with_data_lists_every_value_that_our_schema_lets_stand_there() {
+    let schema = schema();
+    for document in documents::MUTATIONS {
+        let parsed = parse(&schema, document);
+        let operation = parsed.operations.iter().next().unwrap();
+        let data = operation.variables.iter().find(|one| one.name == "data");
+        let mut expected = BTreeSet::new();
+        if let Some(data) = data {
+            let fields = |name: &str| match schema.types.get(name) {
+                Some(ExtendedType::InputObject(object)) => object.fields.clone(),
+                _ => Default::default(),
+            };
+            for (name, field) in fields(data.ty.inner_named_type()) {
+                let inner = fields(field.ty.inner_named_type());
+                if inner.is_empty() {
+                    let ty = harness_type(&schema, &field.ty);
+                    expected.insert(format!("data.{name} {ty}"));
+                }
+                for (part, field) in inner {
+                    let ty = harness_type(&schema, &field.ty);
+                    expected.insert(format!("data.{name}.{part} {ty}"));
+                }
+            }
+            let act = directives(document, "acts");
+            let kind = act[0].split(' ').nth(1).unwrap();
+            expected.insert(format!("data.* custom {kind}"));
+        }
+        let listed: BTreeSet<String> = directives(document, "input")
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(listed, expected, "{}", document.name);
+    }
+}
+
+#[test]
+fn the_places_of_records_are_in_the_answers() {
+    let schema = schema();
+    let mut places = 0;
+    for document in documents::ALL {
+        let lines = directives(document, "record");
+        if lines.is_empty() {
+            continue;
+        }
+        let answer = sample(&schema, document).answer;
+        let at = |within: &Value, pointer: &str| {
+            within
+                .pointer(&pointer.replace("/*", "/0"))
+                .cloned()
+                .unwrap_or_else(|| panic!("{}: nothing at {pointer}", document.name))
+        };
+        for line in lines {
+            let mut words = line.split(' ');
+            let kind = words.next().unwrap();
+            assert!(KINDS.contains(&kind), "{}: {kind}", document.name);
+            let record = at(&answer, words.next().unwrap());
+            assert!(at(&record, "/id").is_string());
+            for word in words {
+                let (name, pointer) = word.split_once('=').unwrap();
+                assert!(["owner", "stage"].contains(&name), "{}", document.name);
+                assert!(at(&record, pointer).is_string());
+            }
+            places += 1;
+        }
+    }
+    assert!(places > 10, "{places}");
+}
+
 #[test]
 fn a_document_says_where_it_goes_and_what_it_costs() {
     let schema = schema();
-    for document in documents::ALL {
+    for document in all() {
         let parsed = parse(&schema, document);
         let operation = parsed.operations.iter().next().unwrap();
         let roots: Vec<&str> = operation
@@ -145,6 +292,12 @@ const NOT_PUBLISHED: &[(&str, &str)] = &[
 /// The published schema cannot group by a relation's id; the real server can, and takes it for the way to do so.
 const GROUPED_BY_ID: &str = "OpportunityGroupByInput";
 
+/// The published inputs call an id \"ID\" where its filters and arguments call it \"UUID\". The real server takes UUIDs for both and
+/// looks at no type of a variable; the harness knows UUIDs, and lets nothing else pass.
+fn is_uuid_for_id(error: &str) -> bool {
+    error.contains("expected value of type ID, found a variable")
+}
+
 #[test]
 fn the_documents_fit_twenty_s_own_schema_where_it_is_at_hand() {
     let path =
@@ -160,7 +313,7 @@ fn the_documents_fit_twenty_s_own_schema_where_it_is_at_hand() {
     let twenty = Valid::assume_valid(twenty);
     let ours = schema();
     let mut checked = 0;
-    for document in documents::ALL {
+    for document in all() {
         let parsed = parse(&ours, document);
         let operation = parsed.operations.iter().next().unwrap();
         let roots: Vec<_> = operation
@@ -178,7 +331,8 @@ fn the_documents_fit_twenty_s_own_schema_where_it_is_at_hand() {
             ExecutableDocument::parse_and_validate(&twenty, document.text, document.name)
         {
             let all: Vec<String> = error.errors.iter().map(|error| error.to_string()).collect();
-            let other = all.iter().find(|error| !error.contains(GROUPED_BY_ID));
+            let expected = |error: &str| error.contains(GROUPED_BY_ID) || is_uuid_for_id(error);
+            let other = all.iter().find(|error| !expected(error));
             assert!(
                 other.is_none(),
                 "{} does not fit Twenty 2.21: {}",
@@ -190,9 +344,10 @@ fn the_documents_fit_twenty_s_own_schema_where_it_is_at_hand() {
     }
     println!(
         "{checked} documents checked against Twenty 2.21, {} left out",
-        documents::ALL.len() - checked
+        all().count() - checked
     );
-    assert_eq!(checked, documents::ALL.len() - NOT_PUBLISHED.len());
+    // `search`, and the two that ask /metadata.
+    assert_eq!(checked, all().count() - 3);
 }
 
 /// An answer with a value for every selected field, and for each place in it whether it may be null.
@@ -328,6 +483,17 @@ fn every_answer_s_type_reads_every_selected_field_and_takes_null_just_where_the_
     check::<briefing::Risk>(&schema, &mut checked);
     check::<status::Access>(&schema, &mut checked);
     check::<status::Metadata>(&schema, &mut checked);
+    check::<follow_up::Lookup>(&schema, &mut checked);
+    check::<upsert::FieldTypes>(&schema, &mut checked);
+    check::<upsert::FindPerson>(&schema, &mut checked);
+    check::<upsert::FindCompany>(&schema, &mut checked);
+    check::<upsert::FindOpportunity>(&schema, &mut checked);
+    check::<upsert::FindTask>(&schema, &mut checked);
+    check::<reread::RereadPerson>(&schema, &mut checked);
+    check::<reread::RereadCompany>(&schema, &mut checked);
+    check::<reread::RereadOpportunity>(&schema, &mut checked);
+    check::<reread::RereadTask>(&schema, &mut checked);
+    check::<reread::RereadLink>(&schema, &mut checked);
     let all: BTreeSet<&str> = documents::ALL
         .iter()
         .map(|document| document.name)
@@ -350,12 +516,21 @@ fn crm_object(schema: &Valid<Schema>, name: &str) -> Option<String> {
     })
 }
 
-/// Every `object.field` that a document names, selected or filtered or sorted by.
+/// Every `object.field` that a document names, selected or filtered or sorted by or written.
 fn used_fields(schema: &Valid<Schema>, document: &Document) -> BTreeSet<String> {
     let parsed = parse(schema, document);
     let operation = parsed.operations.iter().next().unwrap();
     let mut used = BTreeSet::new();
     selected(schema, &operation.selection_set, &mut used);
+    for act in directives(document, "acts").into_iter().take(1) {
+        let kind = act.split(' ').nth(1).unwrap();
+        for line in directives(document, "input") {
+            let field = line.split(['.', ' ']).nth(1).unwrap();
+            if field != "*" {
+                used.insert(format!("{kind}.{field}"));
+            }
+        }
+    }
     used
 }
 
@@ -386,7 +561,7 @@ fn input(schema: &Valid<Schema>, ty: &ast::Type, value: &ast::Value, used: &mut 
             let Some(ExtendedType::InputObject(definition)) = schema.types.get(name) else {
                 return;
             };
-            let of = ["Filter", "Order", "GroupBy"]
+            let of = ["Filter", "Order", "GroupBy", "CreateInput"]
                 .iter()
                 .find_map(|suffix| name.as_str().strip_suffix(suffix));
             for (field, value) in fields {
@@ -407,7 +582,7 @@ fn input(schema: &Valid<Schema>, ty: &ast::Type, value: &ast::Value, used: &mut 
 fn the_list_of_used_fields_is_what_the_documents_name() {
     let schema = schema();
     let mut fields: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for document in documents::ALL {
+    for document in all() {
         for field in used_fields(&schema, document) {
             fields.entry(field).or_default().push(document.name);
         }

@@ -194,7 +194,15 @@ fn a_field_that_the_operator_named_and_nobody_made_is_missing() {
     let report = report_with(complete(), "", Some("nextStep"));
     assert_eq!(missing(&report), ["opportunity.nextStep"]);
     let drift = &report.drift[0];
-    assert_eq!(drift.documents, ["blockers", "get_opportunity"]);
+    assert_eq!(
+        drift.documents,
+        [
+            "blockers",
+            "get_opportunity",
+            "reread_opportunity",
+            "upsert_opportunity"
+        ]
+    );
     assert!(
         drift.consequence.contains("\"next-step-field\""),
         "{drift:?}"

@@ -12,11 +12,13 @@ pub mod hostile;
 pub mod service;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use crm_harness::config::{Flags, Manifest, Operator};
 use crm_harness::outbound::documents::hex;
 use crm_harness::outbound::record::{LogRecorder, Recorder};
+use crm_harness::plan::{Outcome as PlanOutcome, PlanError, Store};
 use crm_harness::skill::clock::FixedClock;
 use crm_harness::{Caller, Harness, Invocation, Outcome, Parts, Setup};
 use crm_stand_in::Running;
@@ -109,6 +111,21 @@ pub struct Differently {
     pub operator: Option<&'static str>,
     /// The record.
     pub recorder: Arc<dyn Recorder>,
+    /// Where plans are kept; none for in memory.
+    pub data: Option<PathBuf>,
+    /// A stand-in that runs already.
+    pub twenty: Option<Running>,
+    /// How long after [`NOW`] it is for the harness.
+    pub later: Duration,
+    /// Another component than the built one.
+    pub component: Option<Vec<u8>>,
+}
+
+/// Compiled code, kept for the worlds of one test program.
+fn cache() -> &'static Path {
+    static CACHE: LazyLock<tempfile::TempDir> =
+        LazyLock::new(|| tempfile::tempdir().expect("a directory"));
+    CACHE.path()
 }
 
 impl Default for Differently {
@@ -121,6 +138,10 @@ impl Default for Differently {
             environment: Vec::new(),
             operator: None,
             recorder: Arc::new(LogRecorder),
+            data: None,
+            twenty: None,
+            later: Duration::ZERO,
+            component: None,
         }
     }
 }
@@ -138,14 +159,17 @@ impl World {
     pub async fn with(differently: Differently) -> Self {
         let now: jiff::Timestamp = NOW.parse().expect("a time");
         let clock = ManualClock::at(now);
-        let twenty = TwentyStandIn::start(Options {
-            clock: clock.clock(),
-            size: differently.size,
-            rate_limit: differently.rate_limit,
-            ..Options::default()
-        })
-        .await
-        .expect("a stand-in on loopback");
+        let twenty = match differently.twenty {
+            Some(running) => running,
+            None => TwentyStandIn::start(Options {
+                clock: clock.clock(),
+                size: differently.size,
+                rate_limit: differently.rate_limit,
+                ..Options::default()
+            })
+            .await
+            .expect("a stand-in on loopback"),
+        };
         let url = differently.url.unwrap_or_else(|| twenty.url());
         let environment = |name: &str| match name {
             "TWENTY_API_URL" => Some(url.clone()),
@@ -166,7 +190,7 @@ impl World {
         let flags = Flags {
             allow_loopback: true,
         };
-        let component = component();
+        let component = differently.component.unwrap_or_else(component);
         let operator = differently.operator.map(|text| {
             let pins = pins(&component, &manifest);
             let grant = "[destinations.twenty]\nsecret = \"env:TWENTY_API_KEY\"";
@@ -178,12 +202,17 @@ impl World {
         let parts = Parts {
             clock: Arc::new(FixedClock(
                 now.duration_since(jiff::Timestamp::UNIX_EPOCH)
-                    .unsigned_abs(),
+                    .unsigned_abs()
+                    + differently.later,
             )),
             recorder: differently.recorder,
+            plans: (differently.data.as_deref())
+                .map(|folder| Store::open(folder).expect("a place for plans")),
+            pause: Duration::from_millis(1),
             ..Parts::default()
         };
-        let harness = Harness::load(&component, setup, parts, None).expect("the component");
+        let harness =
+            Harness::load(&component, setup, parts, Some(cache())).expect("the component");
         let caller = Caller {
             email: Some(ROBIN_EMAIL.to_owned()),
             time_zone: Some(ROBIN_TIME_ZONE.to_owned()),
@@ -223,6 +252,36 @@ impl World {
             Ok(answer) => answer,
             Err(failure) => panic!("{tool} failed: {failure:#}"),
         }
+    }
+
+    /// Proposes a plan, and gives its digest.
+    ///
+    /// # Panics
+    /// Where nothing is proposed.
+    pub async fn propose(&self, tool: &str, arguments: Value) -> String {
+        let answer = self.ok(tool, arguments).await;
+        answer["plan"].as_str().expect("a plan").to_owned()
+    }
+
+    /// The raw id of a live record whose column holds this value.
+    ///
+    /// # Panics
+    /// Where there is none.
+    #[must_use]
+    pub fn with_value(&self, object: &str, column: &str, value: Option<&str>) -> String {
+        let records = self.twenty.records(object).expect("an object that is kept");
+        let fits =
+            |record: &&Value| record["deletedAt"].is_null() && record[column].as_str() == value;
+        let found = records.iter().find(fits).expect("such a record");
+        found["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Approves a plan as the caller and performs it.
+    ///
+    /// # Errors
+    /// Why it may not be.
+    pub async fn approve(&self, plan: &str) -> Result<PlanOutcome, PlanError> {
+        self.harness.approve(plan, &self.caller, false).await
     }
 
     /// Calls an action that fails.

@@ -40,7 +40,7 @@ fn provenances<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
 }
 
 #[tokio::test]
-async fn the_tools_are_the_finished_reads_and_small_together() {
+async fn the_tools_are_the_finished_actions_and_small_together() {
     let world = World::new().await;
     let names: Vec<&str> = world
         .harness
@@ -55,6 +55,8 @@ async fn the_tools_are_the_finished_reads_and_small_together() {
         "crm_follow_ups",
         "crm_blockers",
         "crm_briefing",
+        "crm_follow_up",
+        "crm_upsert",
     ];
     assert_eq!(names, expected);
     let bytes: usize = world

@@ -22,7 +22,7 @@ const ALLOWED: &[&str] = &[
 /// Packages of which it may import every interface.
 const ALLOWED_PACKAGES: &[&str] = &["wasi:io", "wasi:clocks"];
 /// Our own interfaces that only name types.
-const TYPES: &[&str] = &["claw:skill/types", "claw:crm/types"];
+const TYPES: &[&str] = &["claw:skill/plan", "claw:skill/types", "claw:crm/types"];
 
 /// Imported interfaces, each with how many functions it has.
 fn imports(component: &[u8]) -> Vec<(String, usize)> {

@@ -15,6 +15,7 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use crm_harness::audit::{Audit, Reader, Row};
+use crm_harness::plan::PlanState;
 use crm_harness::skill::clock::SystemClock;
 use crm_stand_in::twenty::keys::FULL_KEY;
 use crm_stand_in::twenty::sample::{EVERYTHING_WRONG, HEALTHY};
@@ -143,6 +144,17 @@ async fn what_the_actions_read_and_were_asked_is_neither_in_the_record_nor_in_th
         texts(&world.ok(action, arguments).await, &mut planted);
     }
     assert!(planted.len() > 40, "only {planted:?}");
+    let follow_up = json!({
+        "about": HEALTHY.to_string(), "title": "agree the planted price", "note": "planted note body", "due": "2026-03-20",
+    });
+    let plan = world.propose("crm_follow_up", follow_up).await;
+    let outcome = world.approve(&plan).await.unwrap();
+    assert_eq!(outcome.state, PlanState::Done);
+    planted.extend(["agree the planted price", "planted note body"].map(str::to_owned));
+    let change = json!({"id": HEALTHY.to_string(), "set": {"case": "opportunity", "name": "planted new name"}});
+    let plan = world.propose("crm_upsert", change).await;
+    world.approve(&plan).await.unwrap();
+    planted.insert("planted new name".into());
     planted.insert("northwind harbour lease".into());
     planted.insert(FULL_KEY.into());
     let kept = kept(folder.path());

@@ -97,15 +97,54 @@ pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
         &["call", "send", &arguments],
         Expected::Refusal,
     )?;
+    let follow_up = r#"{"about":"Northern depot relaunch","title":"Agree the new opening date","due":"2030-03-01"}"#;
     demo.step(
         5,
-        "What the record has kept of it",
+        "A follow-up is proposed: nothing is written, and this is what would be sent",
         &[],
-        &["audit", "tail", "-n", "8"],
+        &["call", "follow_up", follow_up],
         Expected::Answer,
     )?;
     demo.step(
         6,
+        "The same, approved on the command line and performed by the harness",
+        &[],
+        &["call", "follow_up", follow_up, "--yes"],
+        Expected::Answer,
+    )?;
+    demo.step(
+        7,
+        "The same call again finds what it made",
+        &[],
+        &["call", "follow_up", follow_up, "--yes"],
+        Expected::Answer,
+    )?;
+    let write = format!(
+        r#"{{"origin":"{}","path":"/graphql","body":"{{\"query\":\"mutation Make($id: UUID!, $title: String!) {{ createTask(data: {{ id: $id, title: $title }}) {{ id }} }}\",\"variables\":{{\"id\":\"0b7e7dee-1f0e-4b8e-9a31-94c6a7c1a001\",\"title\":\"mine\"}}}}"}}"#,
+        demo.url
+    );
+    demo.step(
+        8,
+        "A component that writes by itself, with a document that its own manifest lists",
+        &[
+            ("CRM_HARNESS_COMPONENT", outsider.as_path()),
+            (
+                "CRM_HARNESS_MANIFEST",
+                Path::new("tests/guests/outsider/skill.toml"),
+            ),
+        ],
+        &["call", "send", &write],
+        Expected::Refusal,
+    )?;
+    demo.step(
+        9,
+        "What the record has kept of it",
+        &[],
+        &["audit", "tail", "-n", "12"],
+        Expected::Answer,
+    )?;
+    demo.step(
+        10,
         "Whether the record is whole",
         &[],
         &["audit", "verify"],
@@ -173,9 +212,7 @@ impl Demo {
         match (expected, code) {
             (Expected::Answer, Some(0)) => Ok(()),
             (Expected::Refusal, Some(1)) => {
-                println!(
-                    "Refused, as it should be: the harness looked up no name and opened no connection."
-                );
+                println!("Refused, as it should be: the harness opened no connection for it.");
                 Ok(())
             }
             (Expected::Answer, code) => {

@@ -9,6 +9,8 @@ use graphql_parser::query::{
 };
 use sha2::{Digest, Sha256};
 
+use crate::directives::Access;
+
 /// One trusted document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Document {
@@ -28,6 +30,8 @@ pub(crate) struct Document {
     pub(crate) cacheable_seconds: u32,
     /// What it costs of Twenty's rate: a token for each root field that is not [`FREE`].
     pub(crate) cost: u32,
+    /// What the host has to know of it to decide who may send it, and of whose records it tells.
+    pub(crate) access: Access,
 }
 
 /// What a document does to the service.
@@ -137,7 +141,9 @@ fn read(folder: &Path, file: &Path, effect: Effect, text: &str) -> Result<Docume
         })?,
         None => 0,
     };
+    let access = Access::read(text, effect, &variables)?;
     Ok(Document {
+        access,
         name: name(folder, file)?,
         path: directive(text, "destination")
             .unwrap_or(DEFAULT_PATH)
@@ -261,6 +267,7 @@ mod tests {
                 ],
                 cacheable_seconds: 300,
                 cost: 1,
+                access: Access::default(),
             }
         );
     }
@@ -297,7 +304,7 @@ mod tests {
             ),
             (
                 Effect::Query,
-                "mutation M { m }",
+                "# acts: create item $id\nmutation M($id: UUID!) { m(id: $id) }",
                 "belongs in the folder `mutations`",
             ),
             (Effect::Mutation, "{ a }", "belongs in the folder `queries`"),
@@ -305,7 +312,7 @@ mod tests {
             (Effect::Query, "# cacheable: soon\n{ a }", "whole seconds"),
             (
                 Effect::Mutation,
-                "# cacheable: 3\nmutation M { m }",
+                "# cacheable: 3\n# acts: create item $id\nmutation M($id: UUID!) { m(id: $id) }",
                 "cannot be cacheable",
             ),
             (Effect::Query, "query {", "query parse error"),

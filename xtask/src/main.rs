@@ -8,6 +8,7 @@ mod bench;
 mod check;
 mod component;
 mod demo;
+mod directives;
 mod documents;
 mod fuzz;
 mod guests;

@@ -5,8 +5,9 @@ use std::fs;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, value};
+use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, value};
 
+use crate::directives::Access;
 use crate::documents::{self, Document};
 use crate::workspace::Workspace;
 
@@ -101,6 +102,7 @@ fn render(documents: &[Document]) -> String {
         }
         table.insert("effect", value(document.effect.keyword()));
         table.insert("variables", value(variables));
+        describe(&document.access, &mut table);
         if document.cost != 1 {
             table.insert("cost", value(i64::from(document.cost)));
         }
@@ -119,6 +121,52 @@ fn render(documents: &[Document]) -> String {
     destinations.insert(DESTINATION, Item::Table(destination));
     file.insert("destinations", Item::Table(destinations));
     file.to_string().trim().to_owned()
+}
+
+/// What the comments of a document say about access.
+fn describe(access: &Access, table: &mut Table) {
+    if !access.acts.is_empty() {
+        let mut all = Array::new();
+        for acts in &access.acts {
+            let mut told = InlineTable::new();
+            told.insert("verb", (&acts.verb).into());
+            told.insert("kind", (&acts.kind).into());
+            told.insert("id", (&acts.id).into());
+            all.push(told);
+        }
+        table.insert("acts", value(all));
+    }
+    if !access.records.is_empty() {
+        let mut records = Array::new();
+        for record in &access.records {
+            let mut told = InlineTable::new();
+            told.insert("kind", (&record.kind).into());
+            told.insert("at", (&record.at).into());
+            for (name, pointer) in &record.attributes {
+                told.insert(name, pointer.into());
+            }
+            records.push(told);
+        }
+        table.insert("records", value(records));
+    }
+    let mut inputs = InlineTable::new();
+    for (variable, paths) in &access.inputs {
+        let mut told = InlineTable::new();
+        for (path, ty) in paths {
+            told.insert(path, ty.into());
+        }
+        inputs.insert(variable, told.into());
+    }
+    if !inputs.is_empty() {
+        table.insert("inputs", value(inputs));
+    }
+    let mut custom = InlineTable::new();
+    for (variable, kind) in &access.custom {
+        custom.insert(variable, kind.into());
+    }
+    if !custom.is_empty() {
+        table.insert("custom", value(custom));
+    }
 }
 
 /// A table that is only a part of its children's headers.
@@ -180,6 +228,7 @@ mod tests {
             variables: vec![("limit".to_owned(), "Int!".to_owned())],
             cacheable_seconds: 0,
             cost: 1,
+            access: Access::default(),
         }
     }
 

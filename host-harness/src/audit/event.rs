@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use crate::outbound::documents::hex;
 use crate::outbound::policy::Phase;
-use crate::outbound::record::{Began, Decided, End, Ended, Finished, Source};
+use crate::outbound::record::{Began, Decided, End, Ended, Finished, Planned, Ruled, Source};
 
 /// Kinds of rows.
 pub(super) const CALL: &str = "call";
@@ -12,6 +12,8 @@ pub(super) const REQUEST: &str = "request";
 pub(super) const REFUSAL: &str = "refusal";
 pub(super) const ANSWER: &str = "answer";
 pub(super) const RESULT: &str = "result";
+pub(super) const RULING: &str = "ruling";
+pub(super) const PLAN: &str = "plan";
 /// Rows are missing before this one.
 pub(super) const GAP: &str = "gap";
 
@@ -22,6 +24,8 @@ pub(super) struct CallBody<'a> {
     caller: Option<&'a str>,
     component: &'a str,
     policy: &'a str,
+    #[serde(rename = "permittedBy", skip_serializing_if = "<[_]>::is_empty")]
+    permitted_by: &'a [String],
 }
 
 impl<'a> From<&Began<'a>> for CallBody<'a> {
@@ -31,6 +35,57 @@ impl<'a> From<&Began<'a>> for CallBody<'a> {
             caller: event.caller,
             component: event.component,
             policy: event.policy,
+            permitted_by: event.permitted_by,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct RulingBody<'a> {
+    deed: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    permitted: bool,
+    policies: &'a [String],
+}
+
+impl<'a> From<&Ruled<'a>> for RulingBody<'a> {
+    fn from(event: &Ruled<'a>) -> Self {
+        let (object, id) = event.record.unzip();
+        Self {
+            deed: event.deed,
+            by: event.by,
+            plan: event.plan,
+            object,
+            id,
+            permitted: event.permitted,
+            policies: event.policies,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct PlanBody<'a> {
+    plan: &'a str,
+    state: &'a str,
+    steps: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a str>,
+}
+
+impl<'a> From<&Planned<'a>> for PlanBody<'a> {
+    fn from(event: &Planned<'a>) -> Self {
+        Self {
+            plan: event.plan,
+            state: event.state,
+            steps: event.steps,
+            by: event.by,
         }
     }
 }

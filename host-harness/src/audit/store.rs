@@ -10,11 +10,13 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::chain::{GENESIS, Hash, Head, Row};
-use super::event::{self, AnswerBody, CallBody, GapBody, RefusalBody, RequestBody, ResultBody};
+use super::event::{
+    self, AnswerBody, CallBody, GapBody, PlanBody, RefusalBody, RequestBody, ResultBody, RulingBody,
+};
 use super::head::HeadFile;
 use crate::outbound::policy::Phase;
 use crate::outbound::record::{
-    Began, CallId, Decided, Ended, Finished, LogRecorder, RecordError, Recorder,
+    Began, CallId, Decided, Ended, Finished, LogRecorder, Planned, RecordError, Recorder, Ruled,
 };
 use crate::skill::clock::Clock;
 
@@ -348,6 +350,26 @@ impl Recorder for Audit {
     fn began(&self, event: &Began<'_>) -> Result<(), RecordError> {
         LogRecorder.began(event)?;
         self.keep(event::CALL, event.call, &CallBody::from(event), When::Later)
+    }
+
+    fn ruled(&self, event: &Ruled<'_>) -> Result<(), RecordError> {
+        LogRecorder.ruled(event)?;
+        self.keep(
+            event::RULING,
+            event.call,
+            &RulingBody::from(event),
+            When::Later,
+        )
+    }
+
+    fn planned(&self, event: &Planned<'_>) -> Result<(), RecordError> {
+        LogRecorder.planned(event)?;
+        self.keep(
+            event::PLAN,
+            event.call,
+            &PlanBody::from(event),
+            When::Durably,
+        )
     }
 
     fn decided(&self, event: &Decided<'_>) -> Result<(), RecordError> {

@@ -109,6 +109,19 @@ pub(super) enum Command {
         /// Its arguments: JSON, @FILE, or - for standard input
         #[arg(value_name = "JSON|@FILE|-")]
         arguments: Option<String>,
+        /// Approve what it proposes and perform it at once, where policy lets the caller
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Look at what was proposed, and decide about it
+    Plan {
+        #[command(subcommand)]
+        command: PlanCommand,
+    },
+    /// Work with the access policies
+    Access {
+        #[command(subcommand)]
+        command: AccessCommand,
     },
     /// Show whether everything is set up and the services answer
     Status,
@@ -130,6 +143,74 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PlanCommand {
+    /// List the plans, the newest first
+    List,
+    /// Show what a plan will send, or what came of it
+    Show {
+        /// Its digest, or the first six digits of it or more
+        plan: String,
+    },
+    /// Approve a plan and perform it
+    Approve {
+        /// Its digest, or the first six digits of it or more
+        plan: String,
+        /// Also if another version of the component proposed it
+        #[arg(long)]
+        any_component: bool,
+    },
+    /// Say no to a plan that is not over; what was sent of it stays
+    Deny {
+        /// Its digest, or the first six digits of it or more
+        plan: String,
+    },
+    /// Go on with a plan that was approved and did not come to its end
+    Resume {
+        /// Its digest, or the first six digits of it or more
+        plan: String,
+        /// Also if another version of the component proposed it
+        #[arg(long)]
+        any_component: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AccessCommand {
+    /// Say whether policy lets the caller do something, and which policy decides
+    Explain(AccessArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct AccessArgs {
+    /// An action by its full name, or what a step does to a record: create, link, change or delete
+    pub(super) deed: String,
+
+    /// The record's kind
+    #[arg(long, default_value = "record")]
+    pub(super) kind: String,
+
+    /// The e-mail of the record's owner; `none` for a record without one
+    #[arg(long, value_name = "EMAIL|none")]
+    pub(super) owner: Option<String>,
+
+    /// The record's stage
+    #[arg(long)]
+    pub(super) stage: Option<String>,
+
+    /// A field that is set; may be given several times
+    #[arg(long)]
+    pub(super) field: Vec<String>,
+
+    /// As a plan does it that makes the record itself
+    #[arg(long)]
+    pub(super) new: bool,
+
+    /// As a step that only takes back an earlier one
+    #[arg(long)]
+    pub(super) undo: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -102,6 +102,34 @@ fn told(kind: &str, body: &Value) -> String {
                 .map_or(0, Vec::len),
             took()
         ),
+        "ruling" => {
+            let verdict = match body.get("permitted").and_then(Value::as_bool) {
+                Some(true) => "permitted",
+                _ => "denied",
+            };
+            let policies: Vec<_> = body
+                .get("policies")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            let by = if policies.is_empty() {
+                "no policy".to_owned()
+            } else {
+                policies.join(", ")
+            };
+            let about = [text("deed"), text("object"), text("id")];
+            let about: Vec<_> = about.into_iter().filter(|part| !part.is_empty()).collect();
+            format!("{verdict}: {} by {by}", about.join(" "))
+        }
+        "plan" => {
+            let short = text("plan").get(..12).unwrap_or_default();
+            match text("by") {
+                "" => format!("{short} {}", text("state")),
+                by => format!("{short} {} by {by}", text("state")),
+            }
+        }
         "gap" => "rows before this one are missing".to_owned(),
         _ => body.to_string(),
     }

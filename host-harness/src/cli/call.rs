@@ -13,17 +13,34 @@ use super::{End, Misuse, render, sentence, tell_denials};
 /// Most bytes read as arguments; the harness itself takes fewer.
 const INPUT_MAX: u64 = 1 << 20;
 
-pub(super) fn run(args: &Args, name: &str, arguments: Option<&str>) -> Result<End, Misuse> {
+pub(super) fn run(
+    args: &Args,
+    name: &str,
+    arguments: Option<&str>,
+    yes: bool,
+) -> Result<End, Misuse> {
     let arguments = read(arguments)?;
     let resolved = resolve(args)?;
     resolved.tell_missing();
     let invocation = Invocation {
         tool: name.to_owned(),
         arguments,
-        caller: resolved.caller,
+        caller: resolved.caller.clone(),
         deadline: None,
     };
-    match perform(&resolved.harness, invocation)? {
+    let done = perform(&resolved.harness, invocation)?;
+    if let Ok(Outcome {
+        result: Ok(answer),
+        denials,
+        ..
+    }) = &done
+        && let Some(plan) = answer.get("plan").and_then(Value::as_str)
+        && answer.get("preview").is_some()
+    {
+        tell_denials(denials);
+        return super::plan::proposed(args, &resolved, plan, yes);
+    }
+    match done {
         Ok(outcome) => Ok(tell(args, &resolved.harness, &outcome)),
         Err(error) => {
             if args.json {
@@ -72,6 +89,7 @@ fn tell(args: &Args, harness: &Harness, outcome: &Outcome) -> End {
                 render::print(&render::pretty(&json!({"failure": failure})));
             } else {
                 render::complain(&sentence(failure));
+                render::print(&render::table(&candidates(failure)));
             }
             if failure
                 .get("case")
@@ -82,6 +100,23 @@ fn tell(args: &Args, harness: &Harness, outcome: &Outcome) -> End {
             End::Failed
         }
     }
+}
+
+/// The records that a failure offers to choose from.
+fn candidates(failure: &Value) -> Vec<Vec<String>> {
+    let list = failure.get("candidates").and_then(Value::as_array);
+    let row = |candidate: &Value| {
+        let text =
+            |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+        let of = candidate.get("ref");
+        vec![
+            format!("  {}", text(of.and_then(|of| of.get("kind")))),
+            text(candidate.get("label")),
+            text(candidate.get("details")),
+            text(of.and_then(|of| of.get("id"))),
+        ]
+    };
+    list.into_iter().flatten().map(row).collect()
 }
 
 /// A service that nobody has set up is the likeliest cause of a failure.

@@ -1,5 +1,6 @@
 //! The command line: raw arguments, what they resolve to, and one module for each command.
 
+mod access;
 mod actions;
 mod args;
 mod ask;
@@ -7,6 +8,7 @@ mod audit;
 mod call;
 mod init;
 mod inspect;
+mod plan;
 mod policy;
 mod render;
 mod resolve;
@@ -64,7 +66,13 @@ pub(crate) fn main() -> ExitCode {
         Command::Init(init) => init::run(&args, init),
         Command::Trust { accept } => trust::run(&args, *accept),
         Command::Inspect => inspect::run(&args),
-        Command::Call { name, arguments } => call::run(&args, name, arguments.as_deref()),
+        Command::Call {
+            name,
+            arguments,
+            yes,
+        } => call::run(&args, name, arguments.as_deref(), *yes),
+        Command::Plan { command } => plan::run(&args, command),
+        Command::Access { command } => access::run(&args, command),
         Command::Status => status::run(&args),
         Command::Audit { command } => audit::run(&args, command),
         Command::Policy { command } => policy::run(&args, command),

@@ -65,6 +65,7 @@ pub(super) fn table(rows: &[Vec<String>]) -> String {
             let style = if column == 0 { NAME } else { Style::new() };
             text.push_str(&format!("{style}{cell}{style:#}{}", " ".repeat(pad)));
         }
+        text.truncate(text.trim_end_matches(' ').len());
         text.push('\n');
     }
     text

@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow};
 use crm_harness::audit::Audit;
 use crm_harness::config::{Flags, Manifest, Operator};
 use crm_harness::nearest;
+use crm_harness::plan::Store;
 use crm_harness::skill::clock::{FixedClock, SystemClock};
 use crm_harness::skill::code_cache;
 use crm_harness::storage::{self, StorageError};
@@ -35,8 +36,11 @@ pub(super) fn resolve(args: &Args) -> Result<Resolved, Misuse> {
     let cache = cache(args)?;
     let audit = Audit::open(&data_dir(args)?, Arc::new(SystemClock))
         .map_err(|error| Misuse::new(error.code(), error))?;
+    let plans = Store::open(&data_dir(args)?).map_err(|error| Misuse::new("plan-store", error))?;
+    forget(&plans, setup.keep_days)?;
     let mut parts = Parts {
         recorder: Arc::new(audit),
+        plans: Some(plans),
         ..Parts::default()
     };
     if let Some(now) = args.now {
@@ -48,6 +52,16 @@ pub(super) fn resolve(args: &Args) -> Result<Resolved, Misuse> {
     let harness = Harness::load(&bytes, setup, parts, cache.as_deref())
         .map_err(|error| Misuse::new(error.code(), error))?;
     Ok(Resolved { harness, caller })
+}
+
+/// Forgets the plans that are over for as long as the operator wants.
+fn forget(plans: &Store, keep_days: u32) -> Result<(), Misuse> {
+    let now = jiff::Timestamp::now().as_millisecond();
+    let before = now - i64::from(keep_days) * 24 * 60 * 60 * 1_000;
+    plans
+        .forget(before)
+        .map(|_| ())
+        .map_err(|error| Misuse::new("plan-store", error))
 }
 
 impl Resolved {
@@ -157,7 +171,7 @@ pub(super) fn cache(args: &Args) -> Result<Option<PathBuf>, Misuse> {
     }
 }
 
-fn caller(args: &Args, setup: &Setup) -> Result<Caller, Misuse> {
+pub(super) fn caller(args: &Args, setup: &Setup) -> Result<Caller, Misuse> {
     let mut caller = match &args.caller {
         Some(name) => setup.callers.get(name).cloned().ok_or_else(|| {
             let known = setup.callers.keys().map(String::as_str);
@@ -172,6 +186,10 @@ fn caller(args: &Args, setup: &Setup) -> Result<Caller, Misuse> {
         }
         None => Caller::default(),
     };
+    if args.operator.is_some() && args.caller_role.is_some() {
+        let message = "--caller-role: with an operator file roles are what it says: write `role` under [callers.NAME] there";
+        return Err(anyhow!(message).into());
+    }
     for (given, field) in [
         (&args.caller_email, &mut caller.email),
         (&args.caller_name, &mut caller.name),

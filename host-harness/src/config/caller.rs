@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::error::ConfigError;
 
 /// A person.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Caller {
     /// Their name in the operator file; what is theirs alone, such as credentials, is found by it.
     pub id: Option<String>,

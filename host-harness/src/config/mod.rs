@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use http::HeaderName;
 use sha2::{Digest, Sha256};
 
+use crate::access::Texts;
 use crate::nearest;
 use crate::outbound::addresses::Grants;
 use crate::outbound::credentials::{Credential, CredentialError, Credentials};
@@ -60,7 +61,14 @@ pub struct Setup {
     pub trust: Trust,
     /// The callers that the operator names.
     pub callers: BTreeMap<String, Caller>,
+    /// Access policies: the operator's in place of the skill's.
+    pub access: Option<Texts>,
+    /// For how many days plans that are over are kept.
+    pub keep_days: u32,
 }
+
+/// For how many days plans that are over are kept where the operator says nothing.
+const KEEP_DAYS: u32 = 90;
 
 impl Setup {
     /// Puts manifest, operator file, flags and environment together. Where there is an operator file it alone grants; without one
@@ -112,6 +120,8 @@ impl Setup {
             authorities: Vec::new(),
             settings: settings::of_skill(&manifest, operator, env)?,
             callers: callers(&manifest, operator)?,
+            access: access(&manifest, operator)?,
+            keep_days: keep_days(operator)?,
             manifest,
         };
         let names: Vec<_> = setup.manifest.destinations.keys().cloned().collect();
@@ -230,7 +240,7 @@ impl Setup {
         }
         self.authorities
             .extend(granted.and_then(|section| section.ca_file.clone()));
-        let fields = settings::fields(&self.manifest, &self.settings);
+        let additions = settings::additions(&self.manifest, operator, &self.settings)?;
         let destination = Destination {
             name: name.to_owned(),
             title: asked.title.clone(),
@@ -242,7 +252,7 @@ impl Setup {
                 granted.and_then(|section| section.rate),
                 operator,
             )?,
-            routes: self.manifest.routes_with(name, &fields)?,
+            routes: self.manifest.routes_with(name, &additions)?,
             origin_hint,
         };
         self.policy.destinations.push(destination);
@@ -281,6 +291,9 @@ impl Setup {
                 }),
             ]);
         }
+        if let Some(access) = &self.access {
+            line(&["access", &access.schema, &access.policies]);
+        }
         for (name, value) in self.limits.named() {
             line(&["limit", name, &value.to_string()]);
         }
@@ -302,6 +315,42 @@ impl Setup {
             .collect();
         all.extend(caller.settings("caller")?);
         Ok(all)
+    }
+}
+
+/// The access policies in force.
+fn access(manifest: &Manifest, operator: Option<&Operator>) -> Result<Option<Texts>, ConfigError> {
+    let Some(path) = operator.and_then(|operator| operator.access.policies.as_ref()) else {
+        return Ok(manifest.access.clone());
+    };
+    let (Some(asked), Some(operator)) = (&manifest.access, operator) else {
+        return Err(ConfigError::value(
+            String::new(),
+            "access.policies",
+            "the skill has no access schema that they could be checked against: remove the line",
+        ));
+    };
+    // Beside the operator file, unless it says otherwise.
+    let path = operator
+        .path
+        .parent()
+        .map_or(path.clone(), |folder| folder.join(path));
+    let policies = std::fs::read_to_string(&path).map_err(|source| ConfigError::Read {
+        path: path.clone(),
+        source,
+    })?;
+    Ok(Some(Texts {
+        policies,
+        policies_path: path,
+        ..asked.clone()
+    }))
+}
+
+fn keep_days(operator: Option<&Operator>) -> Result<u32, ConfigError> {
+    match operator.and_then(|operator| Some((operator, operator.plans.keep_days?))) {
+        None => Ok(KEEP_DAYS),
+        Some((_, days)) if days <= 3650 => Ok(days),
+        Some((operator, _)) => Err(operator.wrong("plans.keep-days", "write 0 to 3650")),
     }
 }
 

@@ -26,6 +26,12 @@ pub struct Operator {
     /// Narrower limits.
     #[serde(default)]
     pub limits: NarrowLimits,
+    /// Who may do what, in policies of the operator's own.
+    #[serde(default)]
+    pub access: AccessSection,
+    /// What is kept of plans.
+    #[serde(default)]
+    pub plans: PlansSection,
     /// Component and manifest that were accepted.
     pub trust: Option<Pins>,
     /// Where it was read from.
@@ -33,6 +39,23 @@ pub struct Operator {
     pub path: PathBuf,
     #[serde(skip)]
     lines: Lines,
+}
+
+/// Who may do what.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AccessSection {
+    /// A file with Cedar policies in place of the skill's; the schema stays the skill's.
+    pub policies: Option<PathBuf>,
+}
+
+/// What is kept of plans.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PlansSection {
+    /// For how many days a plan that is over is kept with its bodies and answers, 0 to 3650; 90 if nothing is said. The
+    /// record of it stays.
+    pub keep_days: Option<u32>,
 }
 
 /// A person.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::manifest::Fields;
+use super::manifest::Additions;
 use super::{ConfigError, Environment, Limits, Manifest, Operator};
+use crate::nearest;
 
 /// The skill's settings: default, then operator file, then environment.
 ///
@@ -16,9 +17,12 @@ pub(super) fn of_skill(
 ) -> Result<BTreeMap<String, String>, ConfigError> {
     let mut settings = BTreeMap::new();
     for (key, asked) in &manifest.settings {
+        // What may be written is for the operator alone to say, where there is one.
+        let widens = asked.custom_fields;
         let from_env = asked
             .env
             .as_deref()
+            .filter(|_| !widens || operator.is_none())
             .and_then(|name| Some((name.to_owned(), env(name)?)));
         let name = format!("settings.{key}");
         let from_file = || {
@@ -43,14 +47,60 @@ pub(super) fn of_skill(
     Ok(settings)
 }
 
-/// The settings that name fields.
-pub(super) fn fields(manifest: &Manifest, settings: &BTreeMap<String, String>) -> Fields {
-    let names_a_field = |key: &str| manifest.settings.get(key).is_some_and(|asked| asked.field);
-    settings
-        .iter()
-        .filter(|(key, _)| names_a_field(key))
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect()
+/// What settings add to documents: the fields that extend them, and the custom fields that may be written.
+///
+/// # Errors
+/// When a setting that lists custom fields is not written as `KIND.FIELD, KIND.FIELD`.
+pub(super) fn additions(
+    manifest: &Manifest,
+    operator: Option<&Operator>,
+    settings: &BTreeMap<String, String>,
+) -> Result<Additions, ConfigError> {
+    let mut additions = Additions::default();
+    for (key, value) in settings {
+        let Some(asked) = manifest.settings.get(key) else {
+            continue;
+        };
+        if asked.field {
+            additions.fields.insert(key.clone(), value.clone());
+        }
+        if !asked.custom_fields {
+            continue;
+        }
+        for named in value
+            .split(',')
+            .map(str::trim)
+            .filter(|named| !named.is_empty())
+        {
+            let field = named
+                .split_once('.')
+                .filter(|(_, field)| trusted_documents::check_field(field).is_ok());
+            let Some((kind, field)) = field else {
+                let name = format!("settings.{key}");
+                let place = operator
+                    .map_or_else(|| manifest.place(&name), |operator| operator.place(&name));
+                let message =
+                    format!("`{named}` is no custom field: write KIND.FIELD, separated by commas");
+                return Err(ConfigError::value(place, name, message));
+            };
+            let kinds = manifest
+                .destinations
+                .values()
+                .flat_map(|section| &section.documents)
+                .flat_map(|document| document.custom.values());
+            if !kinds.clone().any(|known| known == kind) {
+                let name = format!("settings.{key}");
+                let place = operator
+                    .map_or_else(|| manifest.place(&name), |operator| operator.place(&name));
+                let hint = nearest::hint(kind, kinds.map(String::as_str));
+                let message = format!("no document writes fields of a `{kind}`. {hint}");
+                return Err(ConfigError::value(place, name, message));
+            }
+            let fields = additions.custom.entry(kind.to_owned()).or_default();
+            fields.push(field.to_owned());
+        }
+    }
+    Ok(additions)
 }
 
 /// The manifest's limits, narrowed by the operator.

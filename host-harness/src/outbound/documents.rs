@@ -9,6 +9,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
+use super::input::{Input, Unique};
 use super::variables::{Unfit, VariableType};
 
 /// What a document does to the service.
@@ -31,11 +32,93 @@ pub struct Document {
     /// What it does.
     pub effect: Effect,
     /// Its variables: each must be there, and no other.
-    pub variables: Vec<(String, VariableType)>,
+    pub variables: Vec<(String, Declared)>,
     /// For how many seconds the host may answer it from memory; 0 for never.
     pub cacheable_seconds: u32,
     /// What it takes of the destination's rate; 0 for nothing.
     pub cost: u32,
+    /// What it does to which records, if it writes; the one that it is about first.
+    pub acts: Vec<Acts>,
+    /// Where its answer tells of records.
+    pub records: Vec<RecordAt>,
+}
+
+/// What a variable is declared as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Declared {
+    /// A scalar or a list of scalars.
+    Scalar(VariableType),
+    /// An object of listed paths.
+    Input(Input),
+}
+
+impl Declared {
+    fn check(&self, value: &Value) -> Result<(), Unfit> {
+        match self {
+            Self::Scalar(scalar) => scalar.check(value),
+            Self::Input(input) => input.check(value),
+        }
+    }
+}
+
+impl fmt::Display for Declared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scalar(scalar) => scalar.fmt(f),
+            Self::Input(_) => f.write_str("as an object of listed paths"),
+        }
+    }
+}
+
+/// What a document does to which record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acts {
+    /// What it does: `create`, `link`, `change` or `delete`.
+    pub verb: Verb,
+    /// The record's kind, in the skill's words.
+    pub kind: String,
+    /// Where the record's id is among the variables: names, the outermost first.
+    pub id: Vec<String>,
+}
+
+/// What a document can do to a record; the names of actions in access policies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verb {
+    /// Makes it.
+    Create,
+    /// Ties something to it.
+    Link,
+    /// Changes it.
+    Change,
+    /// Deletes it.
+    Delete,
+}
+
+impl Verb {
+    /// The name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Link => "link",
+            Self::Change => "change",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+/// Where an answer tells of records, and where each tells its owner and its stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordAt {
+    /// The records' kind, in the skill's words.
+    pub kind: String,
+    /// Steps below `data`; `*` is every item of a list.
+    pub at: Vec<String>,
+    /// Steps below the record to its owner's e-mail.
+    pub owner: Option<Vec<String>>,
+    /// Steps below the record to its stage.
+    pub stage: Option<Vec<String>>,
 }
 
 /// Why a body is refused. Names variables and documents, never a value.
@@ -139,7 +222,11 @@ impl Document {
                     variable: name.clone(),
                 });
             };
-            let value: Value = serde_json::from_str(raw.get()).map_err(|_| BodyRefusal::Shape)?;
+            let value = match declared {
+                Declared::Scalar(_) => serde_json::from_str(raw.get()),
+                Declared::Input(_) => serde_json::from_str(raw.get()).map(|Unique(value)| value),
+            };
+            let value: Value = value.map_err(|_| BodyRefusal::Shape)?;
             declared.check(&value).map_err(|unfit| BodyRefusal::Unfit {
                 document: self.name.clone(),
                 variable: name.clone(),
@@ -229,12 +316,16 @@ mod tests {
             name: "find".into(),
             sha256: Sha256::digest(QUERY.as_bytes()).into(),
             effect: Effect::Query,
-            variables: vec![
-                ("q".into(), VariableType::parse("String!").unwrap()),
-                ("limit".into(), VariableType::parse("Int").unwrap()),
-            ],
+            variables: [("q", "String!"), ("limit", "Int")]
+                .map(|(name, ty)| {
+                    let scalar = VariableType::parse(ty).unwrap();
+                    (name.to_owned(), Declared::Scalar(scalar))
+                })
+                .to_vec(),
             cacheable_seconds: 0,
             cost: 1,
+            acts: Vec::new(),
+            records: Vec::new(),
         }])
     }
 

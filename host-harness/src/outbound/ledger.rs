@@ -1,7 +1,7 @@
 //! What is counted and found out during one call.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::denial::Denial;
 use super::policy::Phase;
 use super::record::CallId;
+use crate::access::Seen;
 
 /// Refusals of one call that are kept and recorded one by one; of more there is only a count. A guest that keeps asking
 /// must not fill memory and record.
@@ -28,6 +29,8 @@ pub struct Ledger {
     refused: AtomicU32,
     denials: Mutex<Vec<Denial>>,
     side_by_side: Semaphore,
+    /// What the answers tell of records, where that is asked for.
+    pub(super) seen: Option<Arc<Seen>>,
 }
 
 /// What one call may send and receive.
@@ -64,7 +67,15 @@ impl Ledger {
             refused: AtomicU32::new(0),
             denials: Mutex::new(Vec::new()),
             side_by_side: Semaphore::new(limits.concurrent_requests.max(1) as usize),
+            seen: None,
         }
+    }
+
+    /// Lets what the answers tell of records be taken in.
+    #[must_use]
+    pub fn watching(mut self, seen: Arc<Seen>) -> Self {
+        self.seen = Some(seen);
+        self
     }
 
     /// When the call must be over.

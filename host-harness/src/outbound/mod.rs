@@ -8,6 +8,7 @@ pub mod credentials;
 pub mod denial;
 pub mod documents;
 pub mod gate;
+pub mod input;
 pub mod ledger;
 mod message;
 pub mod origin;

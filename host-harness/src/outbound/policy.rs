@@ -390,6 +390,7 @@ impl Route {
                     Unfit::Null => "is null",
                     Unfit::Type => "is of another type",
                     Unfit::Size => "is too large",
+                    Unfit::Member => "holds a member that is not listed",
                 };
                 Denial::new(
                     DenialCode::Variables,

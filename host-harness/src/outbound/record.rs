@@ -46,6 +46,42 @@ pub struct Began<'a> {
     pub component: &'a str,
     /// SHA-256 of the policy in force, in hexadecimal.
     pub policy: &'a str,
+    /// The access policies that permit it; none where none does, or where each step is asked about.
+    pub permitted_by: &'a [String],
+}
+
+/// Access policy has decided about somebody's deed.
+#[derive(Debug, Clone, Copy)]
+pub struct Ruled<'a> {
+    /// The call.
+    pub call: CallId,
+    /// Who was to do it.
+    pub by: Option<&'a str>,
+    /// The digest of the plan, if it is stored by then.
+    pub plan: Option<&'a str>,
+    /// What was to be done: `create`, `link`, `change`, `delete` or `approve`.
+    pub deed: &'a str,
+    /// Kind and id of the record, if it is about one.
+    pub record: Option<(&'a str, &'a str)>,
+    /// Whether it is permitted.
+    pub permitted: bool,
+    /// The policies that decided.
+    pub policies: &'a [String],
+}
+
+/// A plan stands somewhere else now.
+#[derive(Debug, Clone, Copy)]
+pub struct Planned<'a> {
+    /// The call.
+    pub call: CallId,
+    /// The plan's digest.
+    pub plan: &'a str,
+    /// Where it stands.
+    pub state: &'a str,
+    /// How many steps it has.
+    pub steps: usize,
+    /// Who decided, if somebody did.
+    pub by: Option<&'a str>,
 }
 
 /// A decision about one request. Holds names of rules, never a value of the request.
@@ -159,6 +195,18 @@ pub trait Recorder: Send + Sync {
     /// When it could not be recorded; the call then does not begin.
     fn began(&self, event: &Began<'_>) -> Result<(), RecordError>;
 
+    /// Called when access policy has decided.
+    ///
+    /// # Errors
+    /// When it could not be recorded; what was permitted is then not done.
+    fn ruled(&self, event: &Ruled<'_>) -> Result<(), RecordError>;
+
+    /// Called when a plan moves on.
+    ///
+    /// # Errors
+    /// When it could not be recorded; it then does not move on.
+    fn planned(&self, event: &Planned<'_>) -> Result<(), RecordError>;
+
     /// Called before a request is sent, or when one is refused.
     ///
     /// # Errors
@@ -185,6 +233,16 @@ pub struct LogRecorder;
 impl Recorder for LogRecorder {
     fn began(&self, event: &Began<'_>) -> Result<(), RecordError> {
         tracing::debug!(call = %event.call, action = event.action, "call began");
+        Ok(())
+    }
+
+    fn ruled(&self, event: &Ruled<'_>) -> Result<(), RecordError> {
+        tracing::debug!(call = %event.call, deed = event.deed, permitted = event.permitted, policies = ?event.policies, "access decided");
+        Ok(())
+    }
+
+    fn planned(&self, event: &Planned<'_>) -> Result<(), RecordError> {
+        tracing::debug!(call = %event.call, plan = event.plan, state = event.state, by = event.by, "a plan moved on");
         Ok(())
     }
 

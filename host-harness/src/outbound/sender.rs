@@ -336,6 +336,7 @@ impl Outbound {
         let keep = match kept {
             Kept::Now(response) => {
                 watch.end(End::FromMemory)?;
+                observe(ledger, allowed, &response);
                 return Ok(response);
             }
             Kept::Later(keep) => Some(keep),
@@ -373,6 +374,7 @@ impl Outbound {
                     status: response.status().as_u16(),
                     bytes: response.body().len(),
                 })?;
+                observe(ledger, allowed, &response);
                 if let Some(Keep { key, seconds }) = keep {
                     self.cache.put(key, seconds, &response);
                 }
@@ -397,6 +399,13 @@ impl Outbound {
                 Err(error.into())
             }
         }
+    }
+}
+
+/// Takes in what an answer tells of records, where that is asked for.
+fn observe(ledger: &Ledger, allowed: &Allowed<'_>, response: &Response<Bytes>) {
+    if let (Some(seen), Some(document)) = (&ledger.seen, allowed.document) {
+        seen.observe(&document.records, response.body());
     }
 }
 

@@ -47,6 +47,8 @@ pub enum Unfit {
     Type,
     /// Too many items or bytes.
     Size,
+    /// An object with a member that is not listed.
+    Member,
 }
 
 impl VariableType {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use thiserror::Error;
 use tokio::time::timeout_at;
-use wasmtime::component::Val;
+use wasmtime::component::{ComponentExportIndex, Val};
 use wasmtime::{Store, Trap};
 use wasmtime_wasi_config::WasiConfigVariables;
 
@@ -20,6 +20,7 @@ use crate::config::ConfigError;
 use crate::outbound::gate::Gate;
 use crate::outbound::ledger::Ledger;
 use crate::outbound::record::RecordError;
+use crate::plan::PlanError;
 
 /// Why a call has no outcome.
 #[derive(Debug, Error)]
@@ -62,6 +63,9 @@ pub enum CallError {
         /// What happened.
         reason: String,
     },
+    /// The plan that it proposed cannot be taken.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// It cannot be put on record, so it does not happen, or its answer is withheld.
     #[error("{0}. Tell the operator: nothing is done without a record")]
     Record(#[from] RecordError),
@@ -79,6 +83,7 @@ impl CallError {
             Self::Config(error) => error.code(),
             Self::DeadlineExceeded { .. } => "deadline-exceeded",
             Self::CpuLimit { .. } => "cpu-limit",
+            Self::Plan(error) => error.code(),
             Self::Record(_) => "record",
             Self::MemoryLimit { .. } => "memory-limit",
             Self::Trapped { .. } => "trapped",
@@ -90,17 +95,20 @@ impl CallError {
 /// One call on its way.
 pub(super) struct Call<'a> {
     pub(super) harness: &'a Harness,
-    pub(super) tool: &'a Tool,
+    /// What is called, for the log.
+    pub(super) name: &'a str,
     pub(super) settings: Arc<WasiConfigVariables>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) limit: Duration,
 }
 
 impl Call<'_> {
+    /// Calls a function in a fresh instance.
     pub(super) async fn run(
         &self,
+        index: &ComponentExportIndex,
         params: Vec<Val>,
-    ) -> Result<(Result<Value, Value>, Timings), CallError> {
+    ) -> Result<(Val, Timings), CallError> {
         let skill = &self.harness.skill;
         let deadline = self.ledger.deadline().into();
         let late = || CallError::DeadlineExceeded { limit: self.limit };
@@ -112,7 +120,7 @@ impl Call<'_> {
         let mut store = self.store();
         let mut timings = Timings::default();
         let cpu = Duration::from_millis(self.harness.setup.limits.cpu_ms);
-        let work = self.enter(&mut store, &params, begun, &mut timings);
+        let work = self.enter(&mut store, index, &params, begun, &mut timings);
         let ended = Metered::new(work, self.ledger.deadline(), cpu).await;
         let refused_memory = store.data().limiter.refused;
         let disposing = Instant::now();
@@ -123,7 +131,7 @@ impl Call<'_> {
             Err(Spent::Time) => return Err(late()),
             Err(Spent::Cpu) => return Err(CallError::CpuLimit { limit: cpu }),
         };
-        Ok((self.answer(&value)?, timings))
+        Ok((value, timings))
     }
 
     fn store(&self) -> Store<State> {
@@ -147,6 +155,7 @@ impl Call<'_> {
     async fn enter(
         &self,
         store: &mut Store<State>,
+        index: &ComponentExportIndex,
         params: &[Val],
         begun: Instant,
         timings: &mut Timings,
@@ -154,9 +163,6 @@ impl Call<'_> {
         let skill = &self.harness.skill;
         let instance = skill.instance.instantiate_async(&mut *store).await?;
         timings.instantiate = begun.elapsed();
-        let index = skill
-            .index(self.tool)
-            .ok_or_else(|| wasmtime::format_err!("the function is missing"))?;
         let function = instance
             .get_func(&mut *store, index)
             .ok_or_else(|| wasmtime::format_err!("the function is missing"))?;
@@ -172,7 +178,7 @@ impl Call<'_> {
 
     fn explain(&self, error: &wasmtime::Error, refused_memory: bool) -> CallError {
         let trap = error.downcast_ref::<Trap>();
-        tracing::debug!("the action `{}` broke off: {error:?}", self.tool.name);
+        tracing::debug!("`{}` broke off: {error:?}", self.name);
         match trap {
             _ if refused_memory => CallError::MemoryLimit {
                 mib: self.harness.setup.limits.memory_mib,
@@ -185,16 +191,17 @@ impl Call<'_> {
             },
         }
     }
+}
 
-    fn answer(&self, value: &Val) -> Result<Result<Value, Value>, BadAnswer> {
-        let side = |shape: Option<&Shape>, value: &Option<Box<Val>>| match (shape, value) {
-            (Some(shape), Some(value)) => json::from_component(shape, value),
-            _ => Ok(Value::Null),
-        };
-        match value {
-            Val::Result(Ok(value)) => side(self.tool.output.as_ref(), value).map(Ok),
-            Val::Result(Err(value)) => side(self.tool.failure.as_ref(), value).map(Err),
-            _ => Err(BadAnswer::NOT_A_RESULT),
-        }
+/// What an action answered, as JSON.
+pub(super) fn answer(tool: &Tool, value: &Val) -> Result<Result<Value, Value>, BadAnswer> {
+    let side = |shape: Option<&Shape>, value: &Option<Box<Val>>| match (shape, value) {
+        (Some(shape), Some(value)) => json::from_component(shape, value),
+        _ => Ok(Value::Null),
+    };
+    match value {
+        Val::Result(Ok(value)) => side(tool.output.as_ref(), value).map(Ok),
+        Val::Result(Err(value)) => side(tool.failure.as_ref(), value).map(Err),
+        _ => Err(BadAnswer::NOT_A_RESULT),
     }
 }

@@ -1,5 +1,6 @@
 //! A skill under its policy: what is asked of it, and what comes of it.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -7,12 +8,13 @@ use serde_json::{Value, json};
 use wasmtime::component::Val;
 use wasmtime_wasi_config::WasiConfigVariables;
 
-use super::call::{Call, CallError};
+use super::call::{self, Call, CallError};
 use super::clock::{Clock, SystemClock};
 use super::json;
 use super::load::{LoadError, Skill};
 use super::recorded::Recorded;
-use super::tools::Tool;
+use super::tools::{Tool, ToolEffect};
+use crate::access::{Access, Deed, Ruling, Seen};
 use crate::config::{Caller, ConfigError, Setup};
 use crate::nearest;
 use crate::outbound::client::{Client, TcpDialler};
@@ -23,6 +25,11 @@ use crate::outbound::record::{Began, CallId, LogRecorder, Recorder};
 use crate::outbound::resolve::SystemResolver;
 use crate::outbound::sender::Outbound;
 use crate::outbound::tls::Tls;
+use crate::plan::{Locks, PlanError, Store};
+use crate::trust::Trust;
+
+/// Rulings kept; a harness has few callers and few tools.
+const RULINGS_MAX: usize = 1024;
 
 /// A call of an action.
 #[derive(Debug, Clone)]
@@ -73,6 +80,10 @@ pub struct Parts {
     pub client: Option<Client>,
     /// The record.
     pub recorder: Arc<dyn Recorder>,
+    /// Where plans are kept; none for in this process alone.
+    pub plans: Option<Store>,
+    /// How long to wait before a step that was not done is sent again; doubled each time.
+    pub pause: Duration,
 }
 
 impl Default for Parts {
@@ -81,18 +92,26 @@ impl Default for Parts {
             clock: Arc::new(SystemClock),
             client: None,
             recorder: Arc::new(LogRecorder),
+            plans: None,
+            pause: Duration::from_millis(600),
         }
     }
 }
 
 /// A skill under its policy, ready for calls.
 pub struct Harness {
-    pub(super) skill: Skill,
-    pub(super) setup: Setup,
-    pub(super) outbound: Arc<Outbound>,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(crate) skill: Skill,
+    pub(crate) setup: Setup,
+    pub(crate) outbound: Arc<Outbound>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) access: Access,
+    pub(crate) plans: Store,
+    pub(crate) locks: Locks,
+    pub(crate) pause: Duration,
     /// SHA-256 of the policy in force, in hexadecimal.
-    policy: String,
+    pub(crate) policy: String,
+    /// What policy said about calls: it depends on caller and tool alone.
+    rulings: Mutex<HashMap<(Caller, String), Ruling>>,
     /// The settings of the caller before; most calls are the same person's.
     settings: Mutex<Option<(Caller, Arc<WasiConfigVariables>)>>,
 }
@@ -121,6 +140,16 @@ impl Harness {
             .client
             .unwrap_or_else(|| Client::new(Arc::new(SystemResolver), Arc::new(TcpDialler), tls));
         let credentials = std::mem::take(&mut setup.credentials);
+        let default_role = match setup.trust {
+            // Whoever runs the harness without an operator is nobody's guest.
+            Trust::NoOperator => "member",
+            _ => "",
+        };
+        let access = Access::new(setup.access.as_ref(), setup.callers.values(), default_role)?;
+        let plans = match parts.plans {
+            Some(plans) => plans,
+            None => Store::in_memory()?,
+        };
         let outbound = Arc::new(Outbound::new(
             setup.policy.clone(),
             credentials,
@@ -132,7 +161,12 @@ impl Harness {
             setup,
             outbound,
             clock: parts.clock,
+            access,
+            locks: Locks::new(plans.locks()),
+            pause: parts.pause,
+            plans,
             policy,
+            rulings: Mutex::default(),
             settings: Mutex::new(None),
         })
     }
@@ -178,18 +212,46 @@ impl Harness {
         };
         let limit = Duration::from_millis(self.setup.limits.time_ms);
         let limit = deadline.map_or(limit, |asked| asked.min(limit));
-        let ledger = Arc::new(self.ledger(caller.id.clone(), started + limit));
-        let recorder = self.outbound.recorder();
-        recorder.began(&Began {
-            call: ledger.call(),
+        let call = CallId::new();
+        let seen = Arc::new(Seen::default());
+        let mut ledger = self.ledger_of(call, Phase::Read, caller.id.clone(), started + limit);
+        if tool.effect == ToolEffect::Propose {
+            ledger = ledger.watching(Arc::clone(&seen));
+        }
+        let ledger = Arc::new(ledger);
+        let ruling = self.ruling(&caller, tool);
+        self.outbound.recorder().began(&Began {
+            call,
             action: &tool.name,
             caller: caller.named(),
             component: &self.skill.inspection().sha256,
             policy: &self.policy,
+            permitted_by: &ruling.policies,
         })?;
         // However the call ends from here on, also by being dropped, its end goes on record.
-        let recorded = Recorded::new(recorder, Arc::clone(&ledger), started);
-        let performed = self.perform(tool, &arguments, caller, Arc::clone(&ledger), limit);
+        let recorded = self.recorded(Arc::clone(&ledger), started);
+        let performed = async {
+            if !ruling.permitted {
+                return Ok((
+                    Err(self.not_permitted(&caller, &ruling)),
+                    Timings::default(),
+                ));
+            }
+            let (result, timings) = self
+                .perform(tool, &arguments, caller.clone(), Arc::clone(&ledger), limit)
+                .await?;
+            let result = match (tool.effect, result) {
+                (ToolEffect::Propose, Ok(proposal)) => {
+                    let deadline = started + limit;
+                    let taken = self.proposed(call, &tool.name, &caller, proposal, &seen, deadline);
+                    taken
+                        .await
+                        .map_or_else(plan_failure, |answer| Ok(Ok(answer)))?
+                }
+                (_, result) => result,
+            };
+            Ok::<_, CallError>((result, timings))
+        };
         let (result, timings) = match performed.await {
             Ok(done) => done,
             Err(error) => {
@@ -203,13 +265,55 @@ impl Harness {
             &self.setup.manifest.skill.objects,
         )?;
         Ok(Outcome {
-            call: ledger.call(),
+            call,
             result,
             requests: ledger.requests(),
             elapsed: started.elapsed(),
             denials: ledger.denials(),
             timings,
         })
+    }
+
+    /// What policy says about a call.
+    fn ruling(&self, caller: &Caller, tool: &Tool) -> Ruling {
+        let mut rulings = self.rulings.lock().unwrap_or_else(PoisonError::into_inner);
+        if rulings.len() >= RULINGS_MAX {
+            rulings.clear();
+        }
+        let key = (caller.clone(), tool.name.clone());
+        rulings
+            .entry(key)
+            .or_insert_with(|| {
+                let deed = Deed::Act {
+                    tool: &tool.name,
+                    group: tool.effect.group(),
+                };
+                self.access.decide(caller, deed)
+            })
+            .clone()
+    }
+
+    fn not_permitted(&self, caller: &Caller, ruling: &Ruling) -> Value {
+        let role = self.access.role(caller);
+        let who = if role.is_empty() {
+            "a caller without a role"
+        } else {
+            role
+        };
+        let reason = ruling
+            .undecided
+            .clone()
+            .unwrap_or_else(|| format!("No policy lets {who} call this action."));
+        json!({
+            "case": "denied",
+            "code": "access",
+            "reason": reason,
+            "next": "Calling again does not help. The operator gives roles under [callers] in the operator file; `crm-harness access explain` says which policy decides.",
+        })
+    }
+
+    pub(crate) fn recorded(&self, ledger: Arc<Ledger>, started: Instant) -> Recorded<'_> {
+        Recorded::new(self.outbound.recorder(), ledger, started)
     }
 
     async fn perform(
@@ -224,14 +328,16 @@ impl Harness {
             Ok(params) => params,
             Err(bad) => return Ok((Err(bad.to_failure()), Timings::default())),
         };
+        let index = self.skill.index(tool).ok_or_else(missing)?;
         let call = Call {
             harness: self,
-            tool,
+            name: &tool.name,
             settings: self.settings_for(caller)?,
             ledger: Arc::clone(&ledger),
             limit,
         };
-        let (result, timings) = call.run(params).await?;
+        let (value, timings) = call.run(index, params).await?;
+        let result = call::answer(tool, &value)?;
         let (Ok(said) | Err(said)) = &result;
         if self.outbound.leaks(said) {
             let denial = leaked();
@@ -263,7 +369,13 @@ impl Harness {
         }
     }
 
-    fn ledger(&self, caller: Option<String>, deadline: Instant) -> Ledger {
+    pub(crate) fn ledger_of(
+        &self,
+        call: CallId,
+        phase: Phase,
+        caller: Option<String>,
+        deadline: Instant,
+    ) -> Ledger {
         let limits = self.setup.limits;
         let limits = LedgerLimits {
             requests: limits.requests,
@@ -271,10 +383,13 @@ impl Harness {
             request_bytes: limits.request_bytes,
             response_bytes: limits.response_bytes,
         };
-        Ledger::new(CallId::new(), Phase::Read, caller, deadline, limits)
+        Ledger::new(call, phase, caller, deadline, limits)
     }
 
-    fn settings_for(&self, caller: Caller) -> Result<Arc<WasiConfigVariables>, ConfigError> {
+    pub(super) fn settings_for(
+        &self,
+        caller: Caller,
+    ) -> Result<Arc<WasiConfigVariables>, ConfigError> {
         let mut last = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, settings)) = last.as_ref().filter(|(known, _)| *known == caller) {
             return Ok(Arc::clone(settings));
@@ -290,7 +405,39 @@ impl Harness {
     }
 }
 
-fn leaked() -> Denial {
+/// A plan that cannot be taken as the failure of its action: what the caller can mend is an outcome, the rest is not.
+fn plan_failure(error: PlanError) -> Result<Result<Value, Value>, CallError> {
+    let next = match &error {
+        PlanError::Access { .. } => {
+            "Calling again does not help. `crm-harness access explain` says which policy decides."
+        }
+        PlanError::Gate { .. } | PlanError::Form(_) => {
+            "Calling again does not help. Tell the operator, who finds the cause in the log."
+        }
+        _ => return Err(error.into()),
+    };
+    if let PlanError::Gate { denial, .. } = &error {
+        tracing::error!(
+            fix = denial.fix,
+            "a proposed step may not be sent: {}",
+            denial.reason
+        );
+    }
+    Ok(Err(json!({
+        "case": "denied",
+        "code": error.code(),
+        "reason": error.to_string(),
+        "next": next,
+    })))
+}
+
+pub(super) fn missing() -> CallError {
+    CallError::Trapped {
+        reason: "the function is missing".to_owned(),
+    }
+}
+
+pub(super) fn leaked() -> Denial {
     Denial::new(
         DenialCode::Leak,
         "The action's answer was withheld because a secret of this harness is in it.",

@@ -13,10 +13,13 @@ use wasmtime::{Cache, Engine};
 
 use super::docs::{self, Docs};
 use super::engine::{self, CALLS_MAX, Ticker};
+use super::judge::Judge;
 use super::state::{self, State};
-use super::tools::{self, READ, Tool, ToolError};
+use super::tools::{self, READ, Tool, ToolEffect, ToolError};
+use crate::access::AccessError;
 use crate::config::Manifest;
 use crate::outbound::documents::hex;
+use crate::plan::StoreError;
 use crate::trust::{Trust, Untrusted};
 
 /// Why a component cannot be used.
@@ -61,6 +64,17 @@ pub enum LoadError {
     /// A function that cannot be a tool.
     #[error(transparent)]
     Tool(#[from] ToolError),
+    /// It proposes plans that nobody could judge.
+    #[error(
+        "the component exports `{0}`, but no `claw:skill/judge` of this harness's version: it cannot say what answers mean"
+    )]
+    NoJudge(String),
+    /// The access policies cannot be used.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// Plans cannot be kept.
+    #[error(transparent)]
+    Plans(#[from] StoreError),
     /// The thread that ends endless loops cannot be started.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
@@ -79,6 +93,9 @@ impl LoadError {
             Self::Package { .. } => "component-package",
             Self::NoActions(_) => "component-no-actions",
             Self::Tool(_) => "component-function",
+            Self::NoJudge(_) => "component-no-judge",
+            Self::Access(error) => error.code(),
+            Self::Plans(_) => "plan-store",
             Self::Thread(_) => "thread",
         }
     }
@@ -117,6 +134,7 @@ pub struct Skill {
     pub(super) memory_bytes: usize,
     tools: Vec<Tool>,
     indices: HashMap<String, ComponentExportIndex>,
+    pub(super) judge: Option<Judge>,
     inspection: Inspection,
     cache: Option<Cache>,
 }
@@ -171,15 +189,17 @@ impl Skill {
         let instance = linker
             .instantiate_pre(&component)
             .map_err(LoadError::Link)?;
-        let (tools, exports) = offered(&engine, &component, manifest, &Docs::read(bytes))?;
-        let read = exports
-            .iter()
-            .find(|exported| exported.not_offered.is_none());
-        let interface = read.map_or("", |exported| exported.interface.as_str());
+        let docs = Docs::read(bytes);
+        let (tools, exports) = offered(&engine, &component, manifest, &docs)?;
+        let judge = Judge::find(&engine, &component, &docs)?;
+        let proposes = tools.iter().find(|tool| tool.effect == ToolEffect::Propose);
+        if let (Some(tool), None) = (proposes, &judge) {
+            return Err(LoadError::NoJudge(tool.interface.clone()));
+        }
         let indices = tools
             .iter()
             .filter_map(|tool| {
-                let index = tools::export_index(&component, interface, &tool.function)?;
+                let index = tools::export_index(&component, &tool.interface, &tool.function)?;
                 Some((tool.name.clone(), index))
             })
             .collect();
@@ -191,6 +211,7 @@ impl Skill {
             memory_bytes,
             tools,
             indices,
+            judge,
             inspection: Inspection {
                 sha256,
                 bytes: bytes.len(),
@@ -265,7 +286,7 @@ fn offered(
     let wanted = manifest.skill.package.as_str();
     let (package, _) = wanted.split_once('@').unwrap_or((wanted, ""));
     let ty = component.component_type();
-    let mut found = None;
+    let mut found = Vec::new();
     let mut exports = Vec::new();
     let imported = tools::instances(ty.imports(engine));
     for interface in tools::instances(ty.exports(engine)) {
@@ -277,13 +298,16 @@ fn offered(
                 manifest: wanted.to_owned(),
             });
         }
-        let not_offered = match (of_package, short) {
-            (true, READ) => {
-                found = Some(tools::tools(engine, package, &interface, &imported, docs)?);
+        let not_offered = match ToolEffect::of_interface(short).filter(|_| of_package) {
+            Some(effect) => {
+                let more = tools::tools(engine, package, effect, &interface, &imported, docs)?;
+                found.extend(more);
                 None
             }
-            (true, "propose") => Some("it proposes plans, which this harness does not perform yet"),
-            _ => Some("it is none of the interfaces that hold actions"),
+            None if interface.name.starts_with(super::judge::INTERFACE) => {
+                Some("it judges what comes of plans")
+            }
+            None => Some("it is none of the interfaces that hold actions"),
         };
         let functions = tools::functions(engine, &interface);
         if !functions.is_empty() {
@@ -294,9 +318,9 @@ fn offered(
             });
         }
     }
-    match found {
-        Some(tools) if !tools.is_empty() => Ok((tools, exports)),
-        _ => {
+    match found.is_empty() {
+        false => Ok((found, exports)),
+        true => {
             let other = exports
                 .first()
                 .and_then(|exported| docs::split(&exported.interface));

@@ -7,6 +7,7 @@ pub mod docs;
 pub mod engine;
 pub mod harness;
 pub mod json;
+pub mod judge;
 pub mod load;
 mod metered;
 mod recorded;

@@ -18,7 +18,7 @@ const OF_THE_HOST: [&str; 2] = ["denied", "invalid-input"];
 const SOURCES_MAX: usize = 256;
 
 /// A call whose beginning is on record and whose end will be.
-pub(super) struct Recorded<'a> {
+pub(crate) struct Recorded<'a> {
     recorder: &'a dyn Recorder,
     ledger: Arc<Ledger>,
     started: Instant,
@@ -49,7 +49,7 @@ impl<'a> Recorded<'a> {
     }
 
     /// It has no result, for this reason.
-    pub(super) fn broke(mut self, code: &str) -> Result<(), RecordError> {
+    pub(crate) fn broke(mut self, code: &str) -> Result<(), RecordError> {
         self.record(code, &[])
     }
 

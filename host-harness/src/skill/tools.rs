@@ -1,4 +1,4 @@
-//! What a component offers: one tool for each function of its `read` interface.
+//! What a component offers: one tool for each function of its `read` and `propose` interfaces.
 
 use serde_json::Value;
 use thiserror::Error;
@@ -14,6 +14,8 @@ use super::shape::{Names, Record, Shape, Unsupported};
 
 /// The interface whose functions only read.
 pub const READ: &str = "read";
+/// The interface whose functions propose plans.
+pub const PROPOSE: &str = "propose";
 
 /// An action of a skill.
 #[derive(Debug, Clone)]
@@ -24,6 +26,8 @@ pub struct Tool {
     pub description: String,
     /// What it does to the services; the interface it lives in says so.
     pub effect: ToolEffect,
+    /// The full name of the interface that it lives in.
+    pub interface: String,
     /// The function's name in WIT.
     pub function: String,
     /// Its arguments; none if it takes none.
@@ -39,6 +43,8 @@ pub struct Tool {
 pub enum ToolEffect {
     /// It only reads.
     Read,
+    /// It proposes a plan, which the host performs once it is approved.
+    Propose,
 }
 
 impl ToolEffect {
@@ -47,6 +53,25 @@ impl ToolEffect {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
+            Self::Propose => "propose",
+        }
+    }
+
+    /// The group of actions that access policies know it by.
+    #[must_use]
+    pub const fn group(self) -> &'static str {
+        match self {
+            Self::Read => "reads",
+            Self::Propose => "proposes",
+        }
+    }
+
+    /// The effect of the functions of an interface, by its short name.
+    pub(super) fn of_interface(short: &str) -> Option<Self> {
+        match short {
+            READ => Some(Self::Read),
+            PROPOSE => Some(Self::Propose),
+            _ => None,
         }
     }
 }
@@ -58,10 +83,13 @@ impl Tool {
         schema::arguments(self.input.as_ref())
     }
 
-    /// The JSON Schema of its answer; null if it answers nothing.
+    /// The JSON Schema of its answer; null if it answers nothing. A proposal's answer is this host's own.
     #[must_use]
     pub fn output_schema(&self) -> Value {
-        self.output.as_ref().map_or(Value::Null, schema::schema)
+        match self.effect {
+            ToolEffect::Read => self.output.as_ref().map_or(Value::Null, schema::schema),
+            ToolEffect::Propose => crate::plan::preview::schema(),
+        }
     }
 }
 
@@ -95,10 +123,54 @@ pub(super) struct Interface<'a> {
     pub(super) instance: ComponentInstance,
 }
 
+/// A function whose types are read from the component: parameters and result.
+pub(super) struct Signature {
+    pub(super) params: Vec<Shape>,
+    pub(super) result: Shape,
+}
+
+/// The signature of a function of an interface.
+pub(super) fn signature(
+    engine: &Engine,
+    interface: &Interface<'_>,
+    imported: &[Interface<'_>],
+    docs: &Docs,
+    function: &str,
+) -> Result<Option<Signature>, ToolError> {
+    let known = std::iter::once(interface)
+        .chain(imported)
+        .map(|known| (known.name, &known.instance));
+    let names = Names::new(engine, known, docs);
+    let unsupported = |source| ToolError::Unsupported {
+        function: function.to_owned(),
+        source,
+    };
+    for (name, item) in interface.instance.exports(engine) {
+        let ComponentItem::ComponentFunc(ty) = item.ty else {
+            continue;
+        };
+        if name != function {
+            continue;
+        }
+        let params = ty
+            .params()
+            .map(|(_, param)| Shape::of(&param, &names, None))
+            .collect::<Result<_, _>>()
+            .map_err(unsupported)?;
+        let Some(result) = ty.results().next() else {
+            return Ok(None);
+        };
+        let result = Shape::of(&result, &names, None).map_err(unsupported)?;
+        return Ok(Some(Signature { params, result }));
+    }
+    Ok(None)
+}
+
 /// The tools of an interface in the order of their definition.
 pub(super) fn tools(
     engine: &Engine,
     package: &str,
+    effect: ToolEffect,
     interface: &Interface<'_>,
     imported: &[Interface<'_>],
     docs: &Docs,
@@ -118,7 +190,10 @@ pub(super) fn tools(
         if let ComponentItem::ComponentFunc(ty) = item.ty {
             let name = format!("{prefix}_{}", function.replace('-', "_"));
             let description = docs.function(interface.name, function).unwrap_or_default();
-            tools.push(tool(name, description, function, &ty, &names)?);
+            let mut tool = tool(name, description, function, &ty, &names)?;
+            interface.name.clone_into(&mut tool.interface);
+            tool.effect = effect;
+            tools.push(tool);
         }
     }
     Ok(tools)
@@ -169,6 +244,7 @@ fn tool(
         name,
         description,
         effect: ToolEffect::Read,
+        interface: String::new(),
         function: function.to_owned(),
         input,
         output: output.map(|shape| *shape),

@@ -2,9 +2,11 @@
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the generated exports declare symbols")]
 
-use crm_skill::actions;
-use crm_skill::bindings::exports::claw::crm::read;
+use crm_skill::bindings::claw::skill::plan::Step;
+use crm_skill::bindings::exports::claw::crm::{propose, read};
+use crm_skill::bindings::exports::claw::skill::judge;
 use crm_skill::wasi::run;
+use crm_skill::{actions, judge as judging};
 
 struct Component;
 
@@ -31,6 +33,26 @@ impl read::Guest for Component {
 
     fn briefing(request: read::BriefingRequest) -> Result<read::BriefingReport, read::Failure> {
         run(|ctx| actions::briefing::briefing(ctx, &request))
+    }
+}
+
+impl propose::Guest for Component {
+    fn follow_up(request: propose::FollowUpRequest) -> Result<propose::Plan, propose::Failure> {
+        run(|ctx| actions::follow_up::follow_up(ctx, &request))
+    }
+
+    fn upsert(request: propose::UpsertRequest) -> Result<propose::Plan, propose::Failure> {
+        run(|ctx| actions::upsert::upsert(ctx, &request))
+    }
+}
+
+impl judge::Guest for Component {
+    fn ready(step: Step) -> judge::Readiness {
+        run(|ctx| judging::ready(ctx, &step))
+    }
+
+    fn answer(step: Step, answer: Option<judge::ServiceAnswer>) -> judge::Verdict {
+        run(|ctx| judging::answer(ctx, &step, answer.as_ref()))
     }
 }
 

@@ -3,11 +3,14 @@
 pub mod blockers;
 pub mod briefing;
 pub mod deal_fields;
+pub mod follow_up;
 pub mod follow_ups;
 pub mod get;
+mod given;
 pub mod search;
 pub mod stages;
 pub mod status;
+pub mod upsert;
 
 use crate::bindings::claw::crm::types::{Kind, Member, Money, TaskRow};
 use crate::context::Context;

@@ -207,6 +207,31 @@ pub fn search(ctx: &Context<'_>, request: &SearchRequest) -> Result<SearchAnswer
     })
 }
 
+/// Kind and id of the best hits for some words, best first.
+///
+/// # Errors
+/// As `failure` says; nothing found is an empty list.
+pub(super) fn ids(
+    ctx: &Context<'_>,
+    words: &str,
+    kinds: &[Kind],
+    limit: u32,
+) -> Result<Vec<(Kind, String)>, Failure> {
+    let reply = fetch(
+        ctx,
+        &Search {
+            query: words.to_owned(),
+            kinds: kinds.iter().map(|&kind| object(kind)).collect(),
+            limit,
+        },
+    )?;
+    let found = reply.errors.root("search", reply.data.search)?;
+    let records = found.edges.into_iter().map(|edge| edge.node);
+    Ok(records
+        .filter_map(|record| Some((kind(&record.object_name_singular)?, record.record_id)))
+        .collect())
+}
+
 fn wanted(kinds: Option<&[Kind]>) -> Result<Vec<Kind>, Failure> {
     let Some(kinds) = kinds else {
         return Ok(vec![

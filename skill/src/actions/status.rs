@@ -49,22 +49,27 @@ pub struct Metadata {}
 /// What it answers.
 #[derive(Debug, Deserialize)]
 pub struct MetadataData {
-    objects: Option<Connection<Object>>,
+    pub(super) objects: Option<Connection<Object>>,
 }
 
+/// An object of the workspace.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Object {
-    name_singular: String,
-    fields_list: Vec<Field>,
+pub(super) struct Object {
+    pub(super) name_singular: String,
+    pub(super) fields_list: Vec<Field>,
 }
 
+/// A field of an object.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Field {
-    name: String,
-    is_active: Option<bool>,
-    options: Option<Value>,
+pub(super) struct Field {
+    pub(super) name: String,
+    /// Its type as Twenty calls it, such as `SELECT`, where that was asked.
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
+    pub(super) is_active: Option<bool>,
+    pub(super) options: Option<Value>,
 }
 
 impl Query for Metadata {

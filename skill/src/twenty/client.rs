@@ -41,6 +41,11 @@ pub struct Reply<A> {
 pub struct Errors(Vec<GraphQlError>);
 
 impl Errors {
+    /// Whether nothing went wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// A root of the answer.
     ///
     /// # Errors
@@ -124,10 +129,29 @@ pub fn fetch_deal<Q: Query>(
     ctx: &Context<'_>,
     query: &Q,
 ) -> Result<(Reply<Q::Answer>, custom::NextStep), Failure> {
+    fetch_beside(ctx, query, custom::next_step)
+}
+
+/// Sends one query, and reads the field that the operator mapped of every deal in its answer.
+///
+/// # Errors
+/// As [`fetch`]; that the field cannot be read is no failure.
+pub fn fetch_mapped<Q: Query>(
+    ctx: &Context<'_>,
+    query: &Q,
+) -> Result<(Reply<Q::Answer>, custom::Mapped), Failure> {
+    fetch_beside(ctx, query, custom::mapped)
+}
+
+fn fetch_beside<Q: Query, T>(
+    ctx: &Context<'_>,
+    query: &Q,
+    read: impl FnOnce(&Context<'_>, &[u8]) -> T,
+) -> Result<(Reply<Q::Answer>, T), Failure> {
     let answer = send(ctx, query)?;
     let body = answer.as_ref().map_or(&[][..], |response| &response.body);
-    let next_step = custom::next_step(ctx, body);
-    Ok((decode::<Q>(answer)?, next_step))
+    let beside = read(ctx, body);
+    Ok((decode::<Q>(answer)?, beside))
 }
 
 fn send<Q: Query>(

@@ -9,6 +9,7 @@ use serde_json::Value;
 use trusted_documents::{extend, settings};
 
 use super::documents::{self, Document};
+use super::values::Connection;
 use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::text;
@@ -136,6 +137,53 @@ pub(super) fn next_step(ctx: &Context<'_>, body: &[u8]) -> NextStep {
             }
         },
     }
+}
+
+/// The mapped field of the deals of an answer, by their ids.
+#[derive(Debug, Default)]
+pub struct Mapped {
+    field: String,
+    values: BTreeMap<String, Value>,
+}
+
+impl Mapped {
+    /// The field's name and what it holds of a deal, where that was read.
+    pub fn of(&self, id: &str) -> Option<(&str, &Value)> {
+        let value = self.values.get(id)?;
+        Some((&self.field, value))
+    }
+}
+
+/// What the mapped field of each deal of an answer holds, of one at the root `opportunity` or of a list at `opportunities`.
+pub(super) fn mapped(ctx: &Context<'_>, body: &[u8]) -> Mapped {
+    #[derive(Deserialize)]
+    struct Answer {
+        data: Option<Roots>,
+    }
+    #[derive(Deserialize)]
+    struct Roots {
+        opportunity: Option<BTreeMap<String, Value>>,
+        opportunities: Option<Connection<BTreeMap<String, Value>>>,
+    }
+    let Some(field) = ctx.setting(NEXT_STEP) else {
+        return Mapped::default();
+    };
+    let roots = serde_json::from_slice::<Answer>(body)
+        .ok()
+        .and_then(|answer| answer.data);
+    let (one, many) = roots.map_or((None, None), |roots| {
+        (roots.opportunity, roots.opportunities)
+    });
+    let many = many.into_iter().flat_map(Connection::rows);
+    let values = one
+        .into_iter()
+        .chain(many)
+        .filter_map(|mut deal| {
+            let id = deal.get("id")?.as_str()?.to_owned();
+            Some((id, deal.remove(&field)?))
+        })
+        .collect();
+    Mapped { field, values }
 }
 
 /// A plain value in words: a text, a number, a choice or several. A box that is not ticked says nothing.

@@ -1,4 +1,4 @@
-//! The trusted documents: the only requests that this skill makes. What they select is all that it can read.
+//! The trusted documents: the only requests that this skill makes or proposes. What the queries select is all that it can read.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 /// A trusted document. The harness lets it through because it knows the SHA-256 of its text.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Document {
-    /// Its name: the file's name in `graphql/queries`.
+    /// Its name: the file's name in `graphql/queries` or `graphql/mutations`.
     pub name: &'static str,
     /// Where it is sent.
     pub path: &'static str,
@@ -26,23 +26,26 @@ pub trait Query: Serialize {
 }
 
 macro_rules! documents {
-    ($($(#[$doc:meta])* $constant:ident = $name:literal, $path:literal, $roots:literal;)*) => {
+    ($(#[$all_doc:meta])* $all:ident from $folder:literal;
+     $($(#[$doc:meta])* $constant:ident = $name:literal, $path:literal, $roots:literal;)*) => {
         $(
             $(#[$doc])*
             pub static $constant: Document = Document {
                 name: $name,
                 path: $path,
                 roots: $roots,
-                text: include_str!(concat!("../../graphql/queries/", $name, ".graphql")),
+                text: include_str!(concat!("../../graphql/", $folder, "/", $name, ".graphql")),
             };
         )*
 
-        /// All of them.
-        pub static ALL: &[&Document] = &[$(&$constant),*];
+        $(#[$all_doc])*
+        pub static $all: &[&Document] = &[$(&$constant),*];
     };
 }
 
 documents! {
+    /// All queries.
+    ALL from "queries";
     /// Which objects the key may read.
     ACCESS = "access", "/graphql", 9;
     /// What the rules about a deal look at.
@@ -61,6 +64,10 @@ documents! {
     BRIEFING_TODAY = "briefing_today", "/graphql", 2;
     /// Which fields deals have.
     DEAL_FIELDS = "deal_fields", "/graphql", 0;
+    /// Which fields records have, of what type.
+    FIELD_TYPES = "field_types", "/metadata", 0;
+    /// What a follow-up can be about, and who is to do it.
+    FOLLOW_UP = "follow_up", "/graphql", 4;
     /// Somebody's follow-ups.
     FOLLOW_UPS = "follow_ups", "/graphql", 1;
     /// Follow-ups about a record.
@@ -81,10 +88,61 @@ documents! {
     GET_TASK = "get_task", "/graphql", 2;
     /// The workspace's objects and fields.
     METADATA = "metadata", "/metadata", 0;
+    /// A company, read again.
+    REREAD_COMPANY = "reread_company", "/graphql", 2;
+    /// A task's link, read again.
+    REREAD_LINK = "reread_link", "/graphql", 2;
+    /// A deal, read again.
+    REREAD_OPPORTUNITY = "reread_opportunity", "/graphql", 2;
+    /// A person, read again.
+    REREAD_PERSON = "reread_person", "/graphql", 2;
+    /// A task, read again.
+    REREAD_TASK = "reread_task", "/graphql", 2;
     /// Full text.
     SEARCH = "search", "/graphql", 0;
     /// Details of hits.
     SEARCH_DETAILS = "search_details", "/graphql", 4;
     /// The stages of deals.
     STAGES = "stages", "/graphql", 0;
+    /// The company that is meant.
+    UPSERT_COMPANY = "upsert_company", "/graphql", 2;
+    /// The deal that is meant.
+    UPSERT_OPPORTUNITY = "upsert_opportunity", "/graphql", 4;
+    /// The person that is meant.
+    UPSERT_PERSON = "upsert_person", "/graphql", 2;
+    /// The task that is meant.
+    UPSERT_TASK = "upsert_task", "/graphql", 2;
+}
+
+documents! {
+    /// All mutations. The skill puts them into plans and never sends them.
+    MUTATIONS from "mutations";
+    /// Makes a company.
+    CREATE_COMPANY = "create_company", "/graphql", 1;
+    /// Makes a deal.
+    CREATE_OPPORTUNITY = "create_opportunity", "/graphql", 1;
+    /// Makes a person.
+    CREATE_PERSON = "create_person", "/graphql", 1;
+    /// Makes a follow-up's task.
+    CREATE_TASK = "create_task", "/graphql", 1;
+    /// Makes a task of any fields.
+    CREATE_TASK_FROM_FIELDS = "create_task_from_fields", "/graphql", 1;
+    /// Makes a follow-up's task with a text.
+    CREATE_TASK_WITH_NOTE = "create_task_with_note", "/graphql", 1;
+    /// Deletes a task, softly.
+    DELETE_TASK = "delete_task", "/graphql", 1;
+    /// Links a task to a company.
+    LINK_TASK_TO_COMPANY = "link_task_to_company", "/graphql", 1;
+    /// Links a task to a deal.
+    LINK_TASK_TO_OPPORTUNITY = "link_task_to_opportunity", "/graphql", 1;
+    /// Links a task to a person.
+    LINK_TASK_TO_PERSON = "link_task_to_person", "/graphql", 1;
+    /// Changes a company.
+    UPDATE_COMPANY = "update_company", "/graphql", 1;
+    /// Changes a deal.
+    UPDATE_OPPORTUNITY = "update_opportunity", "/graphql", 1;
+    /// Changes a person.
+    UPDATE_PERSON = "update_person", "/graphql", 1;
+    /// Changes a task.
+    UPDATE_TASK = "update_task", "/graphql", 1;
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::failure::{self, Failure};
-use crate::text;
+use crate::text::{self, Text};
 use crate::transport::{Response, TransportError};
 
 /// An entry of `errors`.
@@ -25,6 +25,31 @@ struct Extensions {
     code: Option<String>,
     #[serde(default)]
     sub_code: Option<String>,
+    #[serde(default)]
+    conflicting_record_id: Option<Text>,
+}
+
+impl GraphQlError {
+    /// Whether something unique is there already. No code tells, only the words (2.21; newer versions add the constraint's name).
+    pub fn is_duplicate(&self) -> bool {
+        self.message.starts_with("A duplicate entry was detected")
+    }
+
+    /// Whether the record names another one that is not there. No code tells, only PostgreSQL's words.
+    pub fn is_missing_reference(&self) -> bool {
+        self.message.contains("violates foreign key constraint")
+    }
+
+    /// Whether it has a code.
+    pub fn has_code(&self) -> bool {
+        self.extensions.code.is_some()
+    }
+
+    /// Of a duplicate: the record that is in the way, where the CRM names it.
+    pub fn conflicting_record(&self) -> Option<&str> {
+        let id = self.extensions.conflicting_record_id.as_ref()?.as_str();
+        crate::actions::is_uuid(id).then_some(id)
+    }
 }
 
 /// The error about a root. 2.21 gives no path, so without one the first error speaks for every root that is missing.
@@ -63,7 +88,11 @@ pub fn failure(error: &GraphQlError) -> Failure {
         );
     }
     // Without a credential the schema is empty, and this is all that Twenty says about it.
-    if error.extensions.code.is_none() && error.message.contains("on type \"Query\"") {
+    if !error.has_code()
+        && ["Query", "Mutation"]
+            .iter()
+            .any(|root| error.message.contains(&format!("on type \"{root}\"")))
+    {
         return failure::unauthenticated(format!(
             "The CRM showed nothing, as it does without a valid key: {said}."
         ));

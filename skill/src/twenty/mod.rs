@@ -4,14 +4,32 @@ pub mod client;
 pub mod custom;
 pub mod documents;
 pub mod errors;
+pub mod mutations;
 mod place;
+pub mod records;
+pub mod reread;
 pub mod values;
 
-pub use client::{Errors, Reply, decode, fetch, fetch_all, fetch_deal, prepare};
+pub use client::{Errors, Reply, decode, fetch, fetch_all, fetch_deal, fetch_mapped, prepare};
 pub use documents::{Document, Query};
+
+/// A text that no field has, where a document wants one and there is nothing to look for: an empty one would match empty fields.
+pub const NOTHING: &str = "(nothing) 00000000-0000-4000-8000-000000000000";
 
 /// An id that no record has. Twenty refuses an empty list of ids, null and the all-zero id; this one it takes.
 pub const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
+
+/// A text as a pattern for `ilike` that matches nothing but itself, in any case.
+pub fn pattern(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 4);
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            out.push('\\');
+        }
+        out.push(character);
+    }
+    out
+}
 
 /// Where an answer's record comes from.
 pub fn provenance(
@@ -26,5 +44,13 @@ pub fn provenance(
         id: id.to_owned(),
         updated_at: updated_at.map(crate::text::instant),
         fetched_at: ctx.fetched_at(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn wildcards_of_a_pattern_match_themselves() {
+        assert_eq!(super::pattern(r"50%_off\now"), r"50\%\_off\\now");
     }
 }

@@ -10,7 +10,7 @@ use crm_harness::Parts;
 use crm_harness::audit::Audit;
 use crm_harness::outbound::addresses::Grants;
 use crm_harness::outbound::client::{Client, Exchange, TcpDialler};
-use crm_harness::outbound::documents::{Document, Documents, Effect};
+use crm_harness::outbound::documents::{Declared, Document, Documents, Effect};
 use crm_harness::outbound::ledger::{Ledger, LedgerLimits};
 use crm_harness::outbound::origin::Origin;
 use crm_harness::outbound::policy::{Decision, Destination, Phase, Policy, Request, Route};
@@ -65,9 +65,14 @@ fn rules() -> Policy {
                 name: format!("find{index}"),
                 sha256: Sha256::digest(text(index)).into(),
                 effect: Effect::Query,
-                variables: vec![("q".into(), VariableType::parse("String!").expect("a type"))],
+                variables: vec![(
+                    "q".into(),
+                    Declared::Scalar(VariableType::parse("String!").expect("a type")),
+                )],
                 cacheable_seconds: 0,
                 cost: 1,
+                acts: Vec::new(),
+                records: Vec::new(),
             })
             .collect();
         let route = |path: &str, method: Method, documents| Route {
@@ -186,6 +191,7 @@ fn added(runtime: &Runtime, peer: &Peer, table: &mut Table) {
             caller: Some("robin"),
             component: "0000000000000000000000000000000000000000000000000000000000000000",
             policy: "0000000000000000000000000000000000000000000000000000000000000000",
+            permitted_by: &[],
         };
         audit.began(&beginning).expect("recorded");
         let limits = LedgerLimits {

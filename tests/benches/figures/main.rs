@@ -14,6 +14,7 @@
 mod gate;
 mod native;
 mod peer;
+mod plans;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -52,6 +53,7 @@ fn main() {
     let peer = Peer::start(&["--no-rate-limit"]);
     calls(&runtime, &peer, &mut table);
     gate::figures(&runtime, &peer, &mut table);
+    plans::figures(&runtime, &peer, &mut table);
     briefings(&runtime, &mut table);
     table.row(
         "component size",

@@ -1,5 +1,6 @@
 //! What a manifest may say, and what is said about one that cannot be used.
 
+use super::documents::digest;
 use super::*;
 
 const GOOD: &str = r#"
@@ -59,7 +60,11 @@ fn of_a_document_that_is_extended_only_the_extended_text_is_known() {
             .iter()
             .map(|(key, name)| ((*key).to_owned(), (*name).to_owned()))
             .collect();
-        let routes = manifest.routes_with("service", &fields).unwrap();
+        let additions = Additions {
+            fields,
+            ..Additions::default()
+        };
+        let routes = manifest.routes_with("service", &additions).unwrap();
         let body = serde_json::json!({ "query": text, "variables": { "q": "x" } }).to_string();
         let documents = routes[0].documents.as_ref().unwrap();
         documents.check(body.as_bytes()).is_ok()

@@ -75,6 +75,7 @@ pub struct BadAnswer(&'static str);
 
 impl BadAnswer {
     pub(super) const NOT_A_RESULT: Self = Self("it is no result");
+    pub(super) const NOT_OF_THE_CONTRACT: Self = Self("it is not what the contract says");
 }
 
 /// Checks size and depth of arguments before anything else looks at them.

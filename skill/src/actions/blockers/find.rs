@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::text::{Cutter, Text};
 use crate::twenty::values::{Counted, JustName, named};
-use crate::twenty::{Document, Query, documents, fetch};
+use crate::twenty::{Document, Query, documents, fetch, pattern};
 
 /// How many candidates are offered.
 const CANDIDATES: usize = 10;
@@ -48,7 +48,7 @@ pub(super) fn by_name(ctx: &Context<'_>, name: &str) -> Result<String, Failure> 
     let reply = fetch(
         ctx,
         &Find {
-            pattern: format!("%{}%", escape(name)),
+            pattern: format!("%{}%", pattern(name)),
         },
     )?;
     let found = reply
@@ -111,24 +111,4 @@ fn ambiguous<'r>(
         format!("{total} deals fit \"{name}\"."),
         candidates,
     )
-}
-
-/// A name as a pattern for `ilike` that matches nothing but itself.
-fn escape(name: &str) -> String {
-    let mut out = String::with_capacity(name.len() + 4);
-    for character in name.chars() {
-        if matches!(character, '%' | '_' | '\\') {
-            out.push('\\');
-        }
-        out.push(character);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn wildcards_of_a_pattern_match_themselves() {
-        assert_eq!(super::escape(r"50%_off\now"), r"50\%\_off\\now");
-    }
 }

@@ -1,4 +1,4 @@
-//! A guest that sends what it is told to where it is told. It is honest about what comes of it; the harness is to stop it.
+//! A guest that sends what it is told to where it is told, and proposes what it is told to propose. It is honest about what comes of it; the harness is to stop it.
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the generated exports declare symbols")]
 
@@ -22,6 +22,8 @@ mod bindings {
 }
 
 use bindings::claw::skill::types::{Failure, Outage};
+use bindings::exports::claw::skill::judge;
+use bindings::exports::test::outsider::propose::{self, SchemeRequest};
 use bindings::exports::test::outsider::read::{Guest, SendAnswer, SendRequest};
 use bindings::wasi::http::outgoing_handler;
 use bindings::wasi::http::types::{Fields, Method, OutgoingBody, OutgoingRequest, Scheme};
@@ -40,6 +42,39 @@ impl Guest for Outsider {
                     next,
                 })
             })
+    }
+}
+
+impl propose::Guest for Outsider {
+    fn scheme(request: SchemeRequest) -> Result<propose::Plan, Failure> {
+        if let Some(request) = &request.meanwhile {
+            // What comes of it is for the host to say.
+            let _ = send(request);
+        }
+        Ok(request.what)
+    }
+}
+
+impl judge::Guest for Outsider {
+    fn ready(step: judge::Step) -> judge::Readiness {
+        // A step whose words are a URL is sent there again, by this guest itself.
+        if let Some(("https" | "http", _)) = step.words.split_once("://") {
+            let _ = send(&SendRequest {
+                origin: step.words.clone(),
+                method: None,
+                path: step.path.clone(),
+                body: step.body.clone(),
+            });
+        }
+        judge::Readiness::Go
+    }
+
+    fn answer(_step: judge::Step, answer: Option<judge::ServiceAnswer>) -> judge::Verdict {
+        match answer {
+            Some(answer) if answer.status == 200 => judge::Verdict::Done,
+            Some(answer) => judge::Verdict::Failed(format!("status {}", answer.status)),
+            None => judge::Verdict::Unknown("nobody knows".to_owned()),
+        }
     }
 }
 

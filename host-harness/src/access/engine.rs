@@ -1,0 +1,482 @@
+//! The policy engine: Cedar's, over the few entities that this harness knows.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+
+use cedar_policy::{
+    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId,
+    PolicySet, Request, RestrictedExpression, Schema, ValidationMode, Validator,
+};
+use serde::Serialize;
+use thiserror::Error;
+
+use super::{Attributes, RecordKey};
+use crate::config::Caller;
+
+/// What a skill without policies of its own gets: everybody reads, nobody writes.
+const READS_ALONE: &str =
+    "@id(\"everyone-reads\") permit (principal, action in Action::\"reads\", resource);";
+
+/// The texts of schema and policies, and where they are from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Texts {
+    /// The schema.
+    pub schema: String,
+    /// Its file.
+    pub schema_path: PathBuf,
+    /// The policies.
+    pub policies: String,
+    /// Their file.
+    pub policies_path: PathBuf,
+}
+
+/// Policies that cannot be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AccessError {
+    /// The schema is not written as Cedar wants it.
+    #[error("{}: {message}", path.display())]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// The policies are not written as Cedar wants them.
+    #[error("{}: {message}", path.display())]
+    Policies {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// The policies do not fit the schema.
+    #[error("{}: {message}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        message: String,
+    },
+    /// The schema does not have the harness's own entities.
+    #[error("the schema has no {0}: keep the entities of the shipped one")]
+    Entities(String),
+}
+
+impl AccessError {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Schema { .. } => "access-schema",
+            Self::Policies { .. } => "access-policies",
+            Self::Invalid { .. } => "access-invalid",
+            Self::Entities(_) => "access-entities",
+        }
+    }
+}
+
+/// Whether a person has to confirm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Approval {
+    /// One has to.
+    Required,
+    /// Policy has approved.
+    Auto,
+}
+
+/// What policy says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ruling {
+    /// Whether it is permitted.
+    pub permitted: bool,
+    /// The policies that decided, by id: those that permit, or those that forbid; none where nothing permits.
+    pub policies: Vec<String>,
+    /// Whether a person has to confirm.
+    pub approval: Approval,
+    /// Why there was nothing to decide about, in one sentence; none if there was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undecided: Option<String>,
+}
+
+impl Ruling {
+    /// What several rulings come to: permitted only if all are.
+    pub(crate) fn all(rulings: Vec<Self>) -> Self {
+        let mut whole = Self {
+            permitted: true,
+            policies: Vec::new(),
+            approval: Approval::Auto,
+            undecided: None,
+        };
+        for ruling in rulings {
+            whole.permitted &= ruling.permitted;
+            whole.policies.extend(ruling.policies);
+            if ruling.approval == Approval::Required {
+                whole.approval = Approval::Required;
+            }
+            whole.undecided = whole.undecided.or(ruling.undecided);
+        }
+        whole.policies.sort();
+        whole.policies.dedup();
+        whole
+    }
+
+    pub(crate) fn undecided(why: impl Into<String>) -> Self {
+        Self {
+            permitted: false,
+            policies: Vec::new(),
+            approval: Approval::Required,
+            undecided: Some(why.into()),
+        }
+    }
+}
+
+/// What somebody wants to do.
+#[derive(Debug, Clone, Copy)]
+pub enum Deed<'a> {
+    /// Call an action of the skill.
+    Act {
+        /// The tool's name.
+        tool: &'a str,
+        /// The group of actions that it belongs to, `reads` or `proposes`: the interface that it lives in says so.
+        group: &'a str,
+    },
+    /// Do something to a record.
+    Write {
+        /// What.
+        verb: &'a str,
+        /// To which record.
+        record: &'a RecordKey,
+        /// What is known of it.
+        attributes: &'a Attributes,
+        /// Whether the plan makes it.
+        new: bool,
+        /// Whether it only takes back an earlier step.
+        undo: bool,
+        /// The names of the fields that are set.
+        fields: &'a [String],
+    },
+    /// Approve a plan.
+    Approve {
+        /// Its digest.
+        plan: &'a str,
+        /// The e-mail of who proposed it.
+        proposer: &'a str,
+    },
+}
+
+/// The engine. Decides, and does nothing else.
+pub struct Access {
+    policies: PolicySet,
+    schema: Option<Schema>,
+    authorizer: Authorizer,
+    names: Names,
+    /// Teams by e-mail, as the operator says.
+    teams: BTreeMap<String, Vec<String>>,
+    /// The role of a caller who has none.
+    default_role: &'static str,
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access")
+            .field("policies", &self.policies.policies().count())
+            .finish_non_exhaustive()
+    }
+}
+
+struct Names {
+    team: EntityTypeName,
+    member: EntityTypeName,
+    skill: EntityTypeName,
+    record: EntityTypeName,
+    plan: EntityTypeName,
+    action: EntityTypeName,
+}
+
+impl Names {
+    fn new() -> Result<Self, AccessError> {
+        let named = |name: &str| {
+            EntityTypeName::from_str(name).map_err(|_| AccessError::Entities(name.to_owned()))
+        };
+        Ok(Self {
+            team: named("Team")?,
+            member: named("Member")?,
+            skill: named("Skill")?,
+            record: named("Record")?,
+            plan: named("Plan")?,
+            action: named("Action")?,
+        })
+    }
+}
+
+fn uid(ty: &EntityTypeName, id: &str) -> EntityUid {
+    EntityUid::from_type_name_and_id(ty.clone(), EntityId::new(id))
+}
+
+impl Access {
+    /// Policies under their schema, checked; without texts everybody reads and nobody writes. `callers` are the people whom
+    /// the operator names; `default_role` is the role of one who has none.
+    ///
+    /// # Errors
+    /// What is wrong with the texts, and in which file.
+    pub fn new<'c>(
+        texts: Option<&Texts>,
+        callers: impl IntoIterator<Item = &'c Caller>,
+        default_role: &'static str,
+    ) -> Result<Self, AccessError> {
+        let (policies, schema) = match texts {
+            None => (parse(READS_ALONE, Path::new("built-in policies"))?, None),
+            Some(texts) => {
+                let (schema, _warnings) =
+                    Schema::from_cedarschema_str(&texts.schema).map_err(|error| {
+                        AccessError::Schema {
+                            path: texts.schema_path.clone(),
+                            message: told(&error),
+                        }
+                    })?;
+                let policies = parse(&texts.policies, &texts.policies_path)?;
+                let result =
+                    Validator::new(schema.clone()).validate(&policies, ValidationMode::Strict);
+                if let Some(error) = result.validation_errors().next() {
+                    return Err(AccessError::Invalid {
+                        path: texts.policies_path.clone(),
+                        message: told(error),
+                    });
+                }
+                (policies, Some(schema))
+            }
+        };
+        let teams = callers
+            .into_iter()
+            .filter_map(|caller| {
+                Some((
+                    caller.email.as_deref()?.to_lowercase(),
+                    caller.teams.clone(),
+                ))
+            })
+            .collect();
+        Ok(Self {
+            policies,
+            schema,
+            authorizer: Authorizer::new(),
+            names: Names::new()?,
+            teams,
+            default_role,
+        })
+    }
+
+    /// What policy says about a deed of a caller.
+    #[must_use]
+    pub fn decide(&self, caller: &Caller, deed: Deed<'_>) -> Ruling {
+        match self.ask(caller, deed) {
+            Ok(ruling) => ruling,
+            Err(why) => Ruling::undecided(why),
+        }
+    }
+
+    fn ask(&self, caller: &Caller, deed: Deed<'_>) -> Result<Ruling, String> {
+        let named = |error: &dyn fmt::Display| error.to_string();
+        let email = caller.email.as_deref().unwrap_or_default().to_lowercase();
+        if email.is_empty() && !matches!(deed, Deed::Act { .. }) {
+            // Two people without an address would be one.
+            return Err("the caller has no e-mail address: the operator gives one by `email` under [callers.NAME]".into());
+        }
+        let principal = uid(&self.names.member, &email);
+        let mut entities = vec![self.member(&email, self.role(caller), &caller.teams)?];
+        let other = |email: &str| {
+            let teams = self.teams.get(email).map_or(&[][..], Vec::as_slice);
+            self.member(email, "", teams)
+        };
+        let mut group = None;
+        let (action, resource, context) = match deed {
+            Deed::Act { tool, group: of } => {
+                group = Some(of);
+                let resource = uid(&self.names.skill, "skill");
+                entities.push(Entity::new_no_attrs(resource.clone(), HashSet::new()));
+                (tool, resource, Context::empty())
+            }
+            Deed::Write {
+                verb,
+                record,
+                attributes,
+                new,
+                undo,
+                fields,
+            } => {
+                let Some(owner) = &attributes.owner else {
+                    return Err(format!(
+                        "the service did not say who owns the {}, so nobody may touch it",
+                        record.kind
+                    ));
+                };
+                let mut about = HashMap::from([
+                    ("kind".to_owned(), text(&record.kind)),
+                    (
+                        "owned".to_owned(),
+                        RestrictedExpression::new_bool(owner.is_some()),
+                    ),
+                    ("new".to_owned(), RestrictedExpression::new_bool(new)),
+                ]);
+                if let Some(owner) = owner {
+                    about.insert(
+                        "owner".to_owned(),
+                        RestrictedExpression::new_entity_uid(uid(&self.names.member, owner)),
+                    );
+                    if *owner != email {
+                        entities.push(other(owner)?);
+                    }
+                }
+                if let Some(stage) = &attributes.stage {
+                    about.insert("stage".to_owned(), text(stage));
+                }
+                let resource = uid(
+                    &self.names.record,
+                    &format!("{}/{}", record.kind, record.id),
+                );
+                let entity = Entity::new(resource.clone(), about, HashSet::new());
+                entities.push(entity.map_err(|error| named(&error))?);
+                let fields = fields.iter().map(|field| text(field));
+                let context = Context::from_pairs([
+                    ("fields".to_owned(), RestrictedExpression::new_set(fields)),
+                    ("undo".to_owned(), RestrictedExpression::new_bool(undo)),
+                ]);
+                (verb, resource, context.map_err(|error| named(&error))?)
+            }
+            Deed::Approve { plan, proposer } => {
+                let proposer = proposer.to_lowercase();
+                let resource = uid(&self.names.plan, plan);
+                let about = HashMap::from([(
+                    "proposer".to_owned(),
+                    RestrictedExpression::new_entity_uid(uid(&self.names.member, &proposer)),
+                )]);
+                if proposer != email {
+                    entities.push(other(&proposer)?);
+                }
+                let entity = Entity::new(resource.clone(), about, HashSet::new());
+                entities.push(entity.map_err(|error| named(&error))?);
+                ("approve", resource, Context::empty())
+            }
+        };
+        let asked = uid(&self.names.action, action);
+        if self.schema.is_none() {
+            // With a schema the groups of actions are what it says.
+            let groups = group.map(|group| uid(&self.names.action, group));
+            let entity = Entity::new_no_attrs(asked.clone(), groups.into_iter().collect());
+            entities.push(entity);
+        }
+        let schema = self.schema.as_ref();
+        let request = Request::new(principal, asked, resource, context, schema)
+            .map_err(|_| format!("the access schema has no action `{action}` of this form"))?;
+        let entities =
+            Entities::from_entities(entities, schema).map_err(|error| error.to_string())?;
+        self.evaluate(&request, &entities)
+    }
+
+    fn evaluate(&self, request: &Request, entities: &Entities) -> Result<Ruling, String> {
+        let response = self
+            .authorizer
+            .is_authorized(request, &self.policies, entities);
+        if let Some(error) = response.diagnostics().errors().next() {
+            return Err(format!("a policy could not be evaluated: {error}"));
+        }
+        let deciding: Vec<&PolicyId> = response.diagnostics().reason().collect();
+        let auto = !deciding.is_empty()
+            && deciding
+                .iter()
+                .all(|id| self.policies.annotation(id, "approval") == Some("auto"));
+        let mut policies: Vec<_> = deciding.iter().map(ToString::to_string).collect();
+        policies.sort();
+        Ok(Ruling {
+            permitted: response.decision() == Decision::Allow,
+            policies,
+            approval: if auto {
+                Approval::Auto
+            } else {
+                Approval::Required
+            },
+            undecided: None,
+        })
+    }
+
+    fn member(&self, email: &str, role: &str, teams: &[String]) -> Result<Entity, String> {
+        let teams: Vec<_> = teams
+            .iter()
+            .map(|team| uid(&self.names.team, team))
+            .collect();
+        let set = teams
+            .iter()
+            .cloned()
+            .map(RestrictedExpression::new_entity_uid);
+        let about = HashMap::from([
+            ("role".to_owned(), text(role)),
+            ("teams".to_owned(), RestrictedExpression::new_set(set)),
+        ]);
+        Entity::new(
+            uid(&self.names.member, email),
+            about,
+            teams.into_iter().collect(),
+        )
+        .map_err(|error| error.to_string())
+    }
+
+    /// The caller's role.
+    #[must_use]
+    pub fn role<'c>(&self, caller: &'c Caller) -> &'c str {
+        caller.role.as_deref().unwrap_or(self.default_role)
+    }
+}
+
+fn text(text: &str) -> RestrictedExpression {
+    RestrictedExpression::new_string(text.to_owned())
+}
+
+/// Policies, each under the name that its `@id` gives it.
+fn parse(text: &str, path: &Path) -> Result<PolicySet, AccessError> {
+    let wrong = |message: String| AccessError::Policies {
+        path: path.to_owned(),
+        message,
+    };
+    let parsed = PolicySet::from_str(text).map_err(|error| wrong(told(&error)))?;
+    let mut named = PolicySet::new();
+    for policy in parsed.policies() {
+        let Some(id) = policy.annotation("id").filter(|id| !id.is_empty()) else {
+            return Err(wrong(format!(
+                "a policy has no name: write @id(\"...\") before it:\n{policy}"
+            )));
+        };
+        if let Some(approval) = policy.annotation("approval")
+            && !matches!(approval, "required" | "auto")
+        {
+            return Err(wrong(format!(
+                "`{id}`: @approval is \"required\" or \"auto\", not \"{approval}\""
+            )));
+        }
+        let renamed = policy.new_id(PolicyId::new(id));
+        named
+            .add(renamed)
+            .map_err(|_| wrong(format!("two policies are called `{id}`: rename one")))?;
+    }
+    Ok(named)
+}
+
+/// An error with what its causes say.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let text = next.to_string();
+        if !told.contains(&text) {
+            told = format!("{told}: {text}");
+        }
+        cause = next.source();
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests;

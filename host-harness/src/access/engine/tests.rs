@@ -1,0 +1,179 @@
+//! What policies may say, and what is made of them.
+
+use super::*;
+
+const SCHEMA: &str = r#"
+entity Team;
+entity Member in [Team] = { role: String, teams: Set<Team> };
+entity Skill;
+entity Record = { kind: String, owned: Bool, owner?: Member, stage?: String, new: Bool };
+entity Plan = { proposer: Member };
+action reads;
+action demo_find in [reads] appliesTo { principal: [Member], resource: [Skill] };
+action change appliesTo { principal: [Member], resource: [Record], context: { fields: Set<String>, undo: Bool } };
+action approve appliesTo { principal: [Member], resource: [Plan] };
+"#;
+
+const POLICIES: &str = r#"
+@id("own") @approval("auto")
+permit (principal, action == Action::"change", resource) when { resource has owner && resource.owner == principal };
+@id("team")
+permit (principal, action == Action::"change", resource) when { resource has owner && resource.owner in principal.teams };
+@id("no-prices")
+forbid (principal, action == Action::"change", resource) when { context.fields.contains("price") };
+"#;
+
+fn caller(email: &str, teams: &[&str]) -> Caller {
+    Caller {
+        email: Some(email.to_owned()),
+        teams: teams.iter().map(|team| (*team).to_owned()).collect(),
+        ..Caller::default()
+    }
+}
+
+fn access(policies: &str) -> Result<Access, AccessError> {
+    let texts = Texts {
+        schema: SCHEMA.into(),
+        schema_path: "schema".into(),
+        policies: policies.into(),
+        policies_path: "policies".into(),
+    };
+    let people = [
+        caller("robin@example.com", &["north"]),
+        caller("kim@example.com", &["north"]),
+    ];
+    Access::new(Some(&texts), &people, "")
+}
+
+fn change(who: &Caller, owner: Option<Option<&str>>, fields: &[&str]) -> Ruling {
+    let attributes = Attributes {
+        owner: owner.map(|owner| owner.map(str::to_owned)),
+        stage: None,
+    };
+    let record = RecordKey {
+        kind: "item".into(),
+        id: "1".into(),
+    };
+    let fields: Vec<_> = fields.iter().map(|field| (*field).to_owned()).collect();
+    let deed = Deed::Write {
+        verb: "change",
+        record: &record,
+        attributes: &attributes,
+        new: false,
+        undo: false,
+        fields: &fields,
+    };
+    access(POLICIES).unwrap().decide(who, deed)
+}
+
+#[test]
+fn a_ruling_names_the_policies_that_made_it() {
+    let robin = caller("Robin@example.com", &["north"]);
+    let own = change(&robin, Some(Some("robin@example.com")), &[]);
+    // One that wants a person is enough to need one.
+    assert_eq!((own.permitted, own.approval), (true, Approval::Required));
+    assert_eq!(own.policies, ["own", "team"], "robin is of robin's team");
+    let alone = caller("robin@example.com", &[]);
+    let own = change(&alone, Some(Some("robin@example.com")), &[]);
+    assert_eq!(
+        (own.approval, own.policies),
+        (Approval::Auto, vec!["own".to_owned()])
+    );
+    let nobody = change(&Caller::default(), Some(None), &[]);
+    assert!(!nobody.permitted && nobody.undecided.is_some());
+    let kims = change(&robin, Some(Some("kim@example.com")), &[]);
+    assert_eq!((kims.permitted, kims.approval), (true, Approval::Required));
+    assert_eq!(kims.policies, ["team"]);
+    let forbidden = change(&robin, Some(Some("kim@example.com")), &["price"]);
+    assert_eq!(
+        (forbidden.permitted, forbidden.policies),
+        (false, vec!["no-prices".to_owned()])
+    );
+    let stranger = change(&robin, Some(Some("lee@example.com")), &[]);
+    assert_eq!((stranger.permitted, stranger.policies.len()), (false, 0));
+    assert!(!change(&robin, Some(None), &[]).permitted);
+}
+
+#[test]
+fn an_owner_that_the_service_did_not_tell_of_is_nobody_s_to_touch() {
+    let ruling = change(&caller("robin@example.com", &["north"]), None, &[]);
+    assert!(!ruling.permitted);
+    assert!(ruling.undecided.unwrap().contains("did not say who owns"));
+}
+
+#[test]
+fn an_action_that_the_schema_does_not_have_is_denied() {
+    let access = access(POLICIES).unwrap();
+    let ruling = access.decide(
+        &caller("robin@example.com", &[]),
+        Deed::Act {
+            tool: "demo_other",
+            group: "reads",
+        },
+    );
+    assert!(!ruling.permitted && ruling.undecided.unwrap().contains("demo_other"));
+}
+
+#[test]
+fn without_policies_everybody_reads_and_nobody_writes() {
+    let access = Access::new(None, [], "").unwrap();
+    let nobody = Caller::default();
+    let read = access.decide(
+        &nobody,
+        Deed::Act {
+            tool: "demo_find",
+            group: "reads",
+        },
+    );
+    assert_eq!(
+        (read.permitted, read.policies),
+        (true, vec!["everyone-reads".to_owned()])
+    );
+    let propose = Deed::Act {
+        tool: "demo_do",
+        group: "proposes",
+    };
+    assert!(!access.decide(&nobody, propose).permitted);
+    let deed = Deed::Approve {
+        plan: "p",
+        proposer: "robin@example.com",
+    };
+    assert!(
+        !access
+            .decide(&caller("robin@example.com", &[]), deed)
+            .permitted
+    );
+}
+
+#[test]
+fn policies_that_cannot_be_used_are_refused_at_load_with_their_file() {
+    for (policies, expected) in [
+        ("permit (principal, action, resource);", "@id"),
+        (
+            "@id(\"a\") permit (principal, action, resource) when { ",
+            "policies: ",
+        ),
+        (
+            "@id(\"a\") permit (principal, action, resource); @id(\"a\") permit (principal, action, resource);",
+            "two policies",
+        ),
+        (
+            "@id(\"a\") @approval(\"maybe\") permit (principal, action, resource);",
+            "@approval",
+        ),
+        (
+            "@id(\"a\") permit (principal, action, resource) when { resource.colour == \"red\" };",
+            "colour",
+        ),
+        (
+            "@id(\"a\") permit (principal, action == Action::\"fly\", resource);",
+            "fly",
+        ),
+    ] {
+        let error = access(policies).unwrap_err().to_string();
+        assert!(
+            error.contains(expected) && error.contains("policies"),
+            "{policies}: {error}"
+        );
+    }
+}

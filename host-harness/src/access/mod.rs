@@ -1,0 +1,8 @@
+//! Who may do what: each action, and each step of a plan by the record that it touches. Policies are Cedar's, in files that an
+//! operator can read; what none permits is denied.
+
+mod engine;
+mod observe;
+
+pub use engine::{Access, AccessError, Approval, Deed, Ruling, Texts};
+pub use observe::{Attributes, RecordKey, Seen};

@@ -1,0 +1,271 @@
+//! The trusted documents of a manifest: their hashes, what their variables may hold, and what they mean for access.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use trusted_documents::ExtendError;
+
+use super::{Additions, DestinationSection, Manifest};
+use crate::config::ConfigError;
+use crate::outbound::documents::{
+    Acts, Declared, Document, Documents, Effect, RecordAt, Verb, parse_sha256,
+};
+use crate::outbound::input::Input;
+use crate::outbound::variables::VariableType;
+
+/// A trusted document.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DocumentSection {
+    /// Its name.
+    pub name: String,
+    /// The path of the route that it is sent to.
+    pub path: String,
+    /// SHA-256 of its exact text, in lower-case hexadecimal.
+    pub sha256: String,
+    /// Its exact text, of one that has a place for a field that the operator can name (crate `trusted_documents`). The hash of
+    /// what is sent is then computed from it.
+    pub text: Option<String>,
+    /// What it does.
+    pub effect: Effect,
+    /// Its variables and their types.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
+    /// For how many seconds the host may answer it from memory.
+    #[serde(default)]
+    pub cacheable_seconds: u32,
+    /// What objects among its variables may hold: by variable the paths and their types.
+    #[serde(default)]
+    pub inputs: BTreeMap<String, BTreeMap<String, String>>,
+    /// Objects among its variables that may also hold the custom fields which the operator names for this kind.
+    #[serde(default)]
+    pub custom: BTreeMap<String, String>,
+    /// What it does to which records, the one that it is about first; every document that writes says so.
+    #[serde(default)]
+    pub acts: Vec<ActsSection>,
+    /// Where its answer tells of records.
+    #[serde(default)]
+    pub records: Vec<RecordSection>,
+    /// What it takes of the destination's rate, 0 to 1000.
+    #[serde(default = "one")]
+    pub cost: u32,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+/// What a document does to which record.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ActsSection {
+    /// What it does.
+    pub verb: Verb,
+    /// The record's kind.
+    pub kind: String,
+    /// Where its id is among the variables, such as `id` or `data.id`.
+    pub id: String,
+}
+
+/// Where an answer tells of records: JSON pointers, in which `*` is every item of a list.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RecordSection {
+    /// The records' kind.
+    pub kind: String,
+    /// Where they are below `data`.
+    pub at: String,
+    /// Where a record tells its owner's e-mail.
+    pub owner: Option<String>,
+    /// Where a record tells its stage.
+    pub stage: Option<String>,
+}
+
+impl Manifest {
+    pub(super) fn documents(
+        &self,
+        destination: &str,
+        section: &DestinationSection,
+        path: &str,
+        additions: &Additions,
+    ) -> Result<Documents, ConfigError> {
+        let mut documents: Vec<Document> = Vec::new();
+        for entry in section.documents.iter().filter(|entry| entry.path == path) {
+            let key = |field: &str| {
+                format!(
+                    "destinations.{destination}.documents `{}`: {field}",
+                    entry.name
+                )
+            };
+            let sha256 = parse_sha256(&entry.sha256).ok_or_else(|| {
+                self.wrong(key("sha256"), "write 64 lower-case hexadecimal digits")
+            })?;
+            let sha256 = match &entry.text {
+                Some(text) => self.extended(text, sha256, additions, &key)?,
+                None => sha256,
+            };
+            // Twins in the manifest itself are named with their place, by the caller.
+            if additions != &Additions::default()
+                && let Some(twin) = documents.iter().find(|other| other.sha256 == sha256)
+            {
+                let message = format!("with its fields its text is that of `{}`", twin.name);
+                return Err(self.wrong(key("text"), message));
+            }
+            let variables = self.variables(entry, additions, &key)?;
+            if entry.effect == Effect::Mutation && entry.cacheable_seconds > 0 {
+                return Err(self.wrong(
+                    key("cacheable-seconds"),
+                    "a document that writes cannot be kept: remove it",
+                ));
+            }
+            documents.push(Document {
+                name: entry.name.clone(),
+                sha256,
+                effect: entry.effect,
+                variables,
+                cacheable_seconds: entry.cacheable_seconds,
+                cost: entry.cost,
+                acts: self.acts(entry, &key)?,
+                records: self.records(entry, &key)?,
+            });
+        }
+        Ok(Documents::new(documents))
+    }
+
+    /// The hash of a document's text with the fields that are named for its places.
+    fn extended(
+        &self,
+        text: &str,
+        sha256: [u8; 32],
+        additions: &Additions,
+        key: &impl Fn(&str) -> String,
+    ) -> Result<[u8; 32], ConfigError> {
+        if digest(text) != sha256 {
+            return Err(self.wrong(
+                key("text"),
+                "this is not the text that `sha256` is of: write both anew",
+            ));
+        }
+        let unusable = |error: ExtendError| self.wrong(key("text"), error.to_string());
+        for setting in trusted_documents::settings(text).map_err(unusable)? {
+            if !self
+                .settings
+                .get(setting)
+                .is_some_and(|section| section.field)
+            {
+                let message = format!(
+                    "it has a place for the field that `{setting}` names: list that under [settings] with `field = true`"
+                );
+                return Err(self.wrong(key("text"), message));
+            }
+        }
+        let extended = trusted_documents::extend(text, |setting| additions.fields.get(setting));
+        Ok(digest(&extended.map_err(unusable)?))
+    }
+
+    fn variables(
+        &self,
+        entry: &DocumentSection,
+        additions: &Additions,
+        key: &impl Fn(&str) -> String,
+    ) -> Result<Vec<(String, Declared)>, ConfigError> {
+        let parse = |name: String, declared: &str| {
+            VariableType::parse(declared).map_err(|error| self.wrong(key(&name), error.to_string()))
+        };
+        let mut variables = Vec::new();
+        for (name, declared) in &entry.variables {
+            let paths = entry.inputs.get(name);
+            let custom = entry.custom.get(name);
+            if paths.is_none() && custom.is_none() {
+                let scalar = parse(format!("variables.{name}"), declared)?;
+                variables.push((name.clone(), Declared::Scalar(scalar)));
+                continue;
+            }
+            if entry.effect == Effect::Query {
+                return Err(self.wrong(
+                    key(&format!("inputs.{name}")),
+                    "a document that reads takes scalars alone: a free filter shows what is not selected",
+                ));
+            }
+            let mut parsed = BTreeMap::new();
+            for (path, declared) in paths.into_iter().flatten() {
+                parsed.insert(
+                    path.clone(),
+                    parse(format!("inputs.{name}.{path}"), declared)?,
+                );
+            }
+            let custom = custom.and_then(|kind| additions.custom.get(kind));
+            let input = Input::new(parsed, custom.cloned().unwrap_or_default());
+            variables.push((name.clone(), Declared::Input(input)));
+        }
+        Ok(variables)
+    }
+
+    fn acts(
+        &self,
+        entry: &DocumentSection,
+        key: &impl Fn(&str) -> String,
+    ) -> Result<Vec<Acts>, ConfigError> {
+        match (entry.effect, entry.acts.is_empty()) {
+            (Effect::Mutation, true) => {
+                return Err(self.wrong(
+                    key("acts"),
+                    "say what it does to which record: [{ verb = \"create\", kind = \"...\", id = \"VARIABLE\" }]",
+                ));
+            }
+            (Effect::Query, false) => {
+                return Err(
+                    self.wrong(key("acts"), "a document that reads does nothing: remove it")
+                );
+            }
+            _ => {}
+        }
+        let read = |acts: &ActsSection| {
+            let id: Vec<_> = acts.id.split('.').map(str::to_owned).collect();
+            if !id
+                .first()
+                .is_some_and(|name| entry.variables.contains_key(name))
+            {
+                return Err(self.wrong(key("acts"), "`id` names no variable of this document"));
+            }
+            Ok(Acts {
+                verb: acts.verb,
+                kind: acts.kind.clone(),
+                id,
+            })
+        };
+        entry.acts.iter().map(read).collect()
+    }
+
+    fn records(
+        &self,
+        entry: &DocumentSection,
+        key: &impl Fn(&str) -> String,
+    ) -> Result<Vec<RecordAt>, ConfigError> {
+        let steps = |pointer: &str| {
+            let steps = pointer.strip_prefix('/').filter(|steps| !steps.is_empty());
+            steps
+                .map(|steps| steps.split('/').map(str::to_owned).collect::<Vec<_>>())
+                .ok_or_else(|| {
+                    self.wrong(
+                        key("records"),
+                        "write places as `/a/b`, with `*` for every item of a list",
+                    )
+                })
+        };
+        let read = |record: &RecordSection| {
+            Ok(RecordAt {
+                kind: record.kind.clone(),
+                at: steps(&record.at)?,
+                owner: record.owner.as_deref().map(steps).transpose()?,
+                stage: record.stage.as_deref().map(steps).transpose()?,
+            })
+        };
+        entry.records.iter().map(read).collect()
+    }
+}
+
+pub(super) fn digest(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
+}

@@ -1,0 +1,495 @@
+//! What people do with plans: look, approve, deny, resume. No tool of a skill comes here.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::PlanState;
+use super::outcome::Outcome;
+use super::perform::{Performing, outcome};
+use super::proposal::{Plan, Proposal, Proposer};
+use super::store::Kept;
+use super::{Digest, PlanError, Preview, vet};
+use crate::access::{Approval, Attributes, Deed, Ruling, Seen};
+use crate::config::Caller;
+use crate::outbound::policy::Phase;
+use crate::outbound::record::{Began, CallId, Planned, RecordError, Ruled};
+use crate::skill::harness::Harness;
+use crate::trust::Trust;
+
+/// Who lets a plan be performed.
+#[derive(Clone, Copy)]
+enum Acting<'a> {
+    /// Somebody approves it.
+    Approves(&'a Caller),
+    /// Somebody goes on with one that was approved.
+    Resumes(&'a Caller),
+    /// Policy has approved it.
+    Policy,
+}
+
+impl<'a> Acting<'a> {
+    fn name(self) -> Option<&'a str> {
+        match self {
+            Self::Approves(by) | Self::Resumes(by) => by.named(),
+            Self::Policy => Some("policy"),
+        }
+    }
+}
+
+impl Harness {
+    /// The time of this harness's clock, in milliseconds since 1970-01-01T00:00:00Z.
+    pub(crate) fn now(&self) -> i64 {
+        i64::try_from(self.clock.now().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Every plan that is kept, the newest first. One that was altered is left out.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn plans(&self) -> Result<Vec<Preview>, PlanError> {
+        let digests = self.plans.digests().map_err(super::StoreError::from)?;
+        let mut previews = Vec::new();
+        for digest in digests {
+            match self.plans.get(&digest, self.now()) {
+                Ok(kept) => previews.push(self.preview_of(&kept)),
+                // Forgotten in the meantime.
+                Err(PlanError::Unknown(_)) => {}
+                Err(PlanError::Altered) => {
+                    tracing::error!("plan {} was changed after it was proposed", digest.short());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(previews)
+    }
+
+    /// A plan, and what came of it so far. `name` is its digest or the beginning of it.
+    ///
+    /// # Errors
+    /// When there is no such plan, or it was altered.
+    pub fn plan(&self, name: &str) -> Result<(Preview, Outcome), PlanError> {
+        let digest = self.plans.find(name)?;
+        let kept = self.plans.get(&digest, self.now())?;
+        Ok((self.preview_of(&kept), outcome(&kept)))
+    }
+
+    /// Approves a plan and performs it. `any_component` also performs one that another component proposed.
+    ///
+    /// # Errors
+    /// When it may not be approved or performed; nothing was sent then.
+    pub async fn approve(
+        &self,
+        name: &str,
+        approver: &Caller,
+        any_component: bool,
+    ) -> Result<Outcome, PlanError> {
+        let digest = self.plans.find(name)?;
+        let acts = Acting::Approves(approver);
+        self.perform_plan(&digest, acts, any_component, self.limit())
+            .await
+    }
+
+    /// Goes on with a plan that was approved and did not come to its end.
+    ///
+    /// # Errors
+    /// When it may not be performed; nothing was sent then.
+    pub async fn resume(
+        &self,
+        name: &str,
+        by: &Caller,
+        any_component: bool,
+    ) -> Result<Outcome, PlanError> {
+        let digest = self.plans.find(name)?;
+        self.perform_plan(&digest, Acting::Resumes(by), any_component, self.limit())
+            .await
+    }
+
+    /// Says no to a plan that is not over. What was sent of it stays.
+    ///
+    /// # Errors
+    /// When there is no such plan, it is over, or the caller may not decide about it.
+    pub async fn deny(&self, name: &str, by: &Caller) -> Result<Outcome, PlanError> {
+        let digest = self.plans.find(name)?;
+        let deadline = Instant::now() + self.limit();
+        let _held = self.locks.hold(&digest, deadline).await?;
+        let mut kept = self.plans.get(&digest, self.now())?;
+        let call = CallId::new();
+        self.may_approve(call, &kept, by)?;
+        if kept.state.is_over() && kept.state != PlanState::Expired {
+            return Err(PlanError::Over(kept.state));
+        }
+        kept.state = PlanState::Denied;
+        kept.decided_by = by.named().map(str::to_owned);
+        self.note_plan(call, &kept, by.named())
+            .map_err(unrecorded)?;
+        self.plans
+            .move_to(&digest, PlanState::Denied, by.named(), None, self.now())?;
+
+        Ok(outcome(&kept))
+    }
+
+    /// Takes in what a component proposed during a call, and performs it where policy has approved.
+    pub(crate) async fn proposed(
+        &self,
+        call: CallId,
+        tool: &str,
+        caller: &Caller,
+        proposal: Value,
+        seen: &Seen,
+        deadline: Instant,
+    ) -> Result<Value, PlanError> {
+        let proposal: Proposal =
+            serde_json::from_value(proposal).map_err(|error| PlanError::Form(error.to_string()))?;
+        let email = caller.email.as_deref().unwrap_or_default().to_lowercase();
+        let policy = self.outbound.policy();
+        let facts = vet(
+            policy,
+            self.setup.limits.request_bytes,
+            &proposal,
+            seen,
+            &email,
+        )?;
+        let plan = Plan {
+            tool: tool.to_owned(),
+            proposer: Proposer {
+                id: caller.id.clone(),
+                email: caller.email.clone(),
+                name: caller.name.clone(),
+                role: Some(self.access.role(caller).to_owned()),
+                time_zone: caller.time_zone.clone(),
+            },
+            proposal,
+            facts,
+        };
+        let rulings = self.permitted(call, None, &plan, caller)?;
+        let component = &self.skill.inspection().sha256;
+        let kept = self.plans.propose(&plan, component, self.now())?;
+        self.note_plan(call, &kept, caller.named())
+            .map_err(unrecorded)?;
+        let auto = rulings
+            .iter()
+            .all(|ruling| ruling.approval == Approval::Auto);
+        let goes_on = auto && !kept.state.is_over();
+        let outcome = if goes_on {
+            let left = deadline.saturating_duration_since(Instant::now());
+            self.perform_plan(&kept.digest, Acting::Policy, false, left)
+                .await?
+        } else {
+            outcome(&kept)
+        };
+        let kept = self.plans.get(&kept.digest, self.now())?;
+        Ok(answer(&Preview::of(&kept, policy, &rulings), &outcome))
+    }
+
+    /// Performs a plan. One that waits needs an approver, or the word of policy.
+    async fn perform_plan(
+        &self,
+        digest: &Digest,
+        acting: Acting<'_>,
+        any_component: bool,
+        limit: Duration,
+    ) -> Result<Outcome, PlanError> {
+        let started = Instant::now();
+        let deadline = started + limit;
+        let _held = self.locks.hold(digest, deadline).await?;
+        let mut kept = self.plans.get(digest, self.now())?;
+        let call = CallId::new();
+        let caller = self.proposer(&kept.plan.proposer);
+        self.outbound
+            .recorder()
+            .began(&Began {
+                call,
+                action: &kept.plan.tool,
+                caller: caller.named(),
+                component: &self.skill.inspection().sha256,
+                policy: &self.policy,
+                permitted_by: &[],
+            })
+            .map_err(unrecorded)?;
+        // The last quarter of the time is the judge's: what was sent late can still be looked for.
+        let sent_by = deadline - limit / 4;
+        let sending = Arc::new(self.ledger_of(call, Phase::Perform, caller.id.clone(), sent_by));
+        let recorded = self.recorded(Arc::clone(&sending), started);
+        let performed = async {
+            if let Acting::Approves(by) | Acting::Resumes(by) = acting {
+                self.may_approve(call, &kept, by)?;
+            }
+            match kept.state {
+                PlanState::Done | PlanState::Failed | PlanState::Conflict => {
+                    return Ok(outcome(&kept));
+                }
+                PlanState::Denied => return Err(PlanError::Denied),
+                PlanState::Expired => return Err(PlanError::Expired),
+                PlanState::Waiting if matches!(acting, Acting::Resumes(_)) => {
+                    return Err(PlanError::NotApproved(digest.short().to_owned()));
+                }
+                _ => {}
+            }
+            if kept.component != self.skill.inspection().sha256 && !any_component {
+                return Err(PlanError::OtherComponent);
+            }
+            self.same_places(&kept)?;
+            self.permitted(call, Some(digest), &kept.plan, &caller)?;
+            let by = acting.name();
+            if kept.state == PlanState::Waiting {
+                kept.state = PlanState::Approved;
+                kept.decided_by = by.map(str::to_owned);
+                self.note_plan(call, &kept, by).map_err(unrecorded)?;
+                self.plans
+                    .move_to(digest, PlanState::Approved, by, None, self.now())?;
+            }
+            let seen = Arc::new(Seen::default());
+            let reading = self.ledger_of(call, Phase::Read, caller.id.clone(), deadline);
+            let performing = Performing {
+                harness: self,
+                store: &self.plans,
+                kept,
+                caller: caller.clone(),
+                by: by.map(str::to_owned),
+                reading: Arc::new(reading.watching(Arc::clone(&seen))),
+                seen,
+                sending,
+            };
+            performing.run().await
+        };
+        let outcome = performed.await;
+        let code = match &outcome {
+            Ok(outcome) => outcome.state.as_str(),
+            Err(error) => error.code(),
+        };
+        recorded.broke(code).map_err(unrecorded)?;
+        outcome
+    }
+
+    /// That every step goes where it went when it was proposed: what was found out then was found out there.
+    fn same_places(&self, kept: &Kept) -> Result<(), PlanError> {
+        let steps = kept.plan.proposal.steps.iter().zip(&kept.plan.facts);
+        for (step, facts) in steps {
+            let destinations = &self.outbound.policy().destinations;
+            let destination = destinations
+                .iter()
+                .find(|known| known.name == step.destination);
+            let origin = destination.and_then(|known| known.origin.as_ref());
+            if origin.map(crate::outbound::origin::Origin::as_str) != Some(facts.origin.as_str()) {
+                return Err(PlanError::Moved {
+                    service: destination
+                        .map_or(&step.destination, |known| &known.title)
+                        .clone(),
+                    then: facts.origin.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What policy says about each step, if it permits all of them.
+    fn permitted(
+        &self,
+        call: CallId,
+        digest: Option<&Digest>,
+        plan: &Plan,
+        caller: &Caller,
+    ) -> Result<Vec<Ruling>, PlanError> {
+        let rulings = self.rulings(plan, caller);
+        for (rulings, facts) in rulings.iter().zip(&plan.facts) {
+            // A step of which nothing is known has one ruling, and no record.
+            let touched = facts.touched.iter().map(Some).chain([None]);
+            for (ruling, touched) in rulings.iter().zip(touched) {
+                self.outbound
+                    .recorder()
+                    .ruled(&Ruled {
+                        call,
+                        by: caller.named(),
+                        plan: digest.map(Digest::as_str),
+                        deed: touched.map_or("unknown", |touched| touched.verb.as_str()),
+                        record: touched.map(|touched| (touched.kind.as_str(), touched.id.as_str())),
+                        permitted: ruling.permitted,
+                        policies: &ruling.policies,
+                    })
+                    .map_err(unrecorded)?;
+                if !ruling.permitted {
+                    return Err(PlanError::Access {
+                        what: touched.map_or_else(|| facts.rule.clone(), super::preview::deed),
+                        why: self.why(caller, ruling),
+                        policies: ruling.policies.clone(),
+                    });
+                }
+            }
+        }
+        Ok(rulings.into_iter().map(Ruling::all).collect())
+    }
+
+    /// Why something is not permitted.
+    fn why(&self, caller: &Caller, ruling: &Ruling) -> String {
+        let role = self.access.role(caller);
+        match &ruling.undecided {
+            Some(why) => why.clone(),
+            None if role.is_empty() => {
+                "this caller has no role: the operator gives one by `role` under [callers.NAME]"
+                    .to_owned()
+            }
+            None if ruling.policies.is_empty() => {
+                format!(
+                    "no policy lets a {role} do that to this record; its owner or a lead of its team may"
+                )
+            }
+            None => format!("forbidden by {}", ruling.policies.join(", ")),
+        }
+    }
+
+    /// What policy says about each record of each step.
+    fn rulings(&self, plan: &Plan, caller: &Caller) -> Vec<Vec<Ruling>> {
+        let ruling = |touched: &super::Touched| {
+            self.access.decide(
+                caller,
+                Deed::Write {
+                    verb: &touched.verb,
+                    record: &touched.key(),
+                    attributes: &touched.attributes(),
+                    new: touched.new,
+                    undo: touched.undo,
+                    fields: &touched.fields,
+                },
+            )
+        };
+        let step = |facts: &super::Facts| {
+            if facts.touched.is_empty() {
+                let why = "the manifest does not say what this step does to which record";
+                return vec![Ruling::undecided(why)];
+            }
+            facts.touched.iter().map(ruling).collect()
+        };
+        plan.facts.iter().map(step).collect()
+    }
+
+    /// What policy says of a record of a step now that more is known of it.
+    pub(super) fn rule_again(
+        &self,
+        call: CallId,
+        kept: &Kept,
+        caller: &Caller,
+        touched: &super::Touched,
+        attributes: &Attributes,
+    ) -> Result<Ruling, RecordError> {
+        let ruling = self.access.decide(
+            caller,
+            Deed::Write {
+                verb: &touched.verb,
+                record: &touched.key(),
+                attributes,
+                new: touched.new,
+                undo: touched.undo,
+                fields: &touched.fields,
+            },
+        );
+        self.outbound.recorder().ruled(&Ruled {
+            call,
+            by: caller.named(),
+            plan: Some(kept.digest.as_str()),
+            deed: &touched.verb,
+            record: Some((&touched.kind, &touched.id)),
+            permitted: ruling.permitted,
+            policies: &ruling.policies,
+        })?;
+        Ok(ruling)
+    }
+
+    /// Whether somebody may decide about a plan.
+    fn may_approve(&self, call: CallId, kept: &Kept, by: &Caller) -> Result<(), PlanError> {
+        let proposer = kept.plan.proposer.email.as_deref().unwrap_or_default();
+        let deed = Deed::Approve {
+            plan: kept.digest.as_str(),
+            proposer,
+        };
+        let ruling = self.access.decide(by, deed);
+        self.outbound
+            .recorder()
+            .ruled(&Ruled {
+                call,
+                by: by.named(),
+                plan: Some(kept.digest.as_str()),
+                deed: "approve",
+                record: None,
+                permitted: ruling.permitted,
+                policies: &ruling.policies,
+            })
+            .map_err(unrecorded)?;
+        if ruling.permitted {
+            return Ok(());
+        }
+        Err(PlanError::Access {
+            what: format!("decide about plan {}", kept.digest.short()),
+            why: ruling.undecided.unwrap_or_else(|| {
+                "no policy lets this caller approve it: who proposed it may, or a lead of their team".to_owned()
+            }),
+            policies: ruling.policies,
+        })
+    }
+
+    /// The caller that a stored plan names, with the role and teams that the operator gives them today.
+    fn proposer(&self, proposer: &Proposer) -> Caller {
+        let known = proposer
+            .id
+            .as_ref()
+            .and_then(|id| self.setup.callers.get(id));
+        let mut caller = known.cloned().unwrap_or_default();
+        if self.setup.trust == Trust::NoOperator {
+            caller.role.clone_from(&proposer.role);
+        }
+        caller.id.clone_from(&proposer.id);
+        caller.email.clone_from(&proposer.email);
+        caller.name.clone_from(&proposer.name);
+        caller.time_zone.clone_from(&proposer.time_zone);
+        caller
+    }
+
+    fn preview_of(&self, kept: &Kept) -> Preview {
+        let caller = self.proposer(&kept.plan.proposer);
+        Preview::of(
+            kept,
+            self.outbound.policy(),
+            &self
+                .rulings(&kept.plan, &caller)
+                .into_iter()
+                .map(Ruling::all)
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    /// Puts on record where a plan stands.
+    pub(super) fn note_plan(
+        &self,
+        call: CallId,
+        kept: &Kept,
+        by: Option<&str>,
+    ) -> Result<(), RecordError> {
+        self.outbound.recorder().planned(&Planned {
+            call,
+            plan: kept.digest.as_str(),
+            state: kept.state.as_str(),
+            steps: kept.steps.len(),
+            by,
+        })
+    }
+
+    fn limit(&self) -> Duration {
+        Duration::from_millis(self.setup.limits.time_ms)
+    }
+}
+
+fn unrecorded(error: RecordError) -> PlanError {
+    PlanError::Record(error.to_string())
+}
+
+/// What a proposing tool answers.
+fn answer(preview: &Preview, outcome: &Outcome) -> Value {
+    json!({
+        "plan": preview.plan,
+        "state": outcome.state,
+        "preview": preview,
+        "outcome": outcome,
+        "next": outcome.next,
+    })
+}

@@ -1,0 +1,30 @@
+//! Plans: what a skill proposes, what the host makes of it, and how it performs what was approved.
+//!
+//! A component returns a proposal; the host checks every step through the same gate that everything passes, asks the access
+//! policies about each record, stores the whole under its digest, and shows what it will send. After approval it sends the
+//! stored bytes, in order, and asks the component what the answers mean. What is on disk tells at every moment what was sent.
+
+mod approve;
+mod digest;
+mod error;
+mod lock;
+mod outcome;
+mod perform;
+pub mod preview;
+pub mod proposal;
+mod state;
+mod store;
+mod vet;
+
+pub use digest::Digest;
+pub use error::PlanError;
+pub use outcome::{Outcome, StepOutcome};
+
+pub use preview::Preview;
+pub use proposal::{Proposal, Step};
+pub use state::{PlanState, StepState};
+pub use store::{Kept, Store, StoreError};
+pub use vet::{Facts, Touched};
+
+pub(crate) use lock::Locks;
+pub(crate) use vet::vet;

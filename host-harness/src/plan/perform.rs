@@ -1,0 +1,534 @@
+//! Performs an approved plan: sends the stored bytes in order and asks the component what the answers mean.
+//!
+//! Before a step leaves, `sending` is on disk; after it, the answer. Whatever ends the process in between, the next one finds a
+//! step that may have been sent and asks the judge, which reads back. What cannot be known is said, never sent again.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::Response;
+use serde_json::Value;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::outcome::{Outcome, StepOutcome};
+use super::preview::what;
+use super::store::{Kept, Store};
+use super::{PlanError, Touched, proposal, vet};
+use super::{PlanState, StepState};
+use crate::access::Seen;
+use crate::config::Caller;
+use crate::outbound::client::ClientError;
+use crate::outbound::denial::DenialCode;
+use crate::outbound::ledger::Ledger;
+use crate::outbound::sender::{Outbound, Outgoing, SendError};
+use crate::skill::call::CallError;
+use crate::skill::harness::Harness;
+use crate::skill::judge::{Readiness, Verdict};
+
+/// How often a step is sent at most before the plan stops and waits to be resumed.
+const TRIES: u32 = 3;
+
+/// A plan that is being performed.
+pub(super) struct Performing<'a> {
+    pub(super) harness: &'a Harness,
+    pub(super) store: &'a Store,
+    pub(super) kept: Kept,
+    pub(super) caller: Caller,
+    /// Who let it be performed.
+    pub(super) by: Option<String>,
+    /// What the judge's reading tells of records.
+    pub(super) seen: Arc<Seen>,
+    /// What the judge may read.
+    pub(super) reading: Arc<Ledger>,
+    /// What is sent.
+    pub(super) sending: Arc<Ledger>,
+}
+
+/// What became of a step.
+enum Became {
+    /// It is done.
+    Done,
+    /// It failed for good.
+    Failed,
+    /// What it was planned upon has changed.
+    Conflict,
+    /// The plan cannot go on now, for this reason.
+    Stopped(String),
+    /// It cannot be known.
+    InDoubt(String),
+}
+
+/// What came of sending a step.
+enum Sent {
+    /// The service answered.
+    Answered(Response<Bytes>),
+    /// It may have got it, or not.
+    Unknown,
+    /// It surely did not get it, for this reason; perhaps after this wait it will.
+    Not(String, Option<Duration>),
+    /// It was sent, and what came of it cannot be put on record.
+    Unrecorded,
+}
+
+impl Performing<'_> {
+    /// Goes on from where the plan stands until it is over or cannot go on.
+    pub(super) async fn run(mut self) -> Result<Outcome, PlanError> {
+        self.move_to(PlanState::Started, None)?;
+        let (state, reason) = self.steps().await?;
+        self.move_to(state, reason.as_deref())?;
+        Ok(outcome(&self.kept))
+    }
+
+    async fn steps(&mut self) -> Result<(PlanState, Option<String>), PlanError> {
+        for position in 0..self.kept.steps.len() {
+            if !self.step(position).is_in_order() {
+                continue;
+            }
+            match self.one(position).await? {
+                Became::Done => {}
+                Became::Failed => return self.take_back(position).await,
+                // Half of it is done: that is taken back, as after any other step that will not be done.
+                Became::Conflict if self.was_sent(position) => {
+                    return self.take_back(position).await;
+                }
+                Became::Conflict => return Ok((PlanState::Conflict, None)),
+                Became::Stopped(reason) => return Ok((PlanState::Stopped, Some(reason))),
+                Became::InDoubt(reason) => return Ok((PlanState::InDoubt, Some(reason))),
+            }
+        }
+        Ok((PlanState::Done, None))
+    }
+
+    /// What is to be done after a step has failed for good.
+    async fn take_back(&mut self, failed: usize) -> Result<(PlanState, Option<String>), PlanError> {
+        let id = self.step(failed).id.clone();
+        for position in 0..self.kept.steps.len() {
+            if !self.step(position).compensates(&id) {
+                continue;
+            }
+            if self.state(position) == StepState::Pending && !self.made_it(position) {
+                let why = "what it would take back may have been there before this plan: it was left alone";
+                self.move_step(position, StepState::Failed, None, Some(why))?;
+                continue;
+            }
+            match self.one(position).await? {
+                Became::Done | Became::Failed | Became::Conflict => {}
+                Became::Stopped(reason) => return Ok((PlanState::Stopped, Some(reason))),
+                Became::InDoubt(reason) => return Ok((PlanState::InDoubt, Some(reason))),
+            }
+        }
+        Ok((PlanState::Failed, None))
+    }
+
+    fn step(&self, position: usize) -> &proposal::Step {
+        // Positions come from the steps themselves; the store has checked that there are as many.
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "the store has checked that there are as many"
+        )]
+        &self.kept.plan.proposal.steps[position]
+    }
+
+    fn state(&self, position: usize) -> StepState {
+        self.kept
+            .steps
+            .get(position)
+            .map_or(StepState::Sending, |step| step.state)
+    }
+
+    /// Performs one step, from wherever it stands.
+    async fn one(&mut self, position: usize) -> Result<Became, PlanError> {
+        let mut tries = 0;
+        loop {
+            let verdict = match self.state(position) {
+                StepState::Done | StepState::Found => return Ok(Became::Done),
+                StepState::Failed => return Ok(Became::Failed),
+                StepState::Conflict | StepState::NotNeeded => return Ok(Became::Conflict),
+                StepState::Pending => {
+                    if tries == TRIES {
+                        return Ok(Became::Stopped(self.why(position)));
+                    }
+                    if tries > 0 && !self.pause(self.harness.pause * 2_u32.pow(tries - 1)).await {
+                        return Ok(Became::Stopped(self.why(position)));
+                    }
+                    tries += 1;
+                    if let Err(PlanError::Form(why)) = self.filled(position) {
+                        if self.lost_answer(position) {
+                            return Ok(Became::InDoubt(why));
+                        }
+                        self.move_step(position, StepState::Failed, None, Some(&why))?;
+                        continue;
+                    }
+                    match self.ready(position).await? {
+                        Err(why) | Ok(Readiness::Unknown(why)) => {
+                            return Ok(Became::Stopped(why));
+                        }
+                        Ok(Readiness::Go) => {}
+                        Ok(Readiness::AlreadyDone(why)) => {
+                            self.move_step(position, StepState::Found, None, Some(&why))?;
+                            continue;
+                        }
+                        Ok(Readiness::Conflict(why)) => {
+                            self.move_step(position, StepState::Conflict, None, Some(&why))?;
+                            continue;
+                        }
+                    }
+                    if let Err(why) = self.still_permitted(position).await? {
+                        self.move_step(position, StepState::Failed, None, Some(&why))?;
+                        continue;
+                    }
+                    match self.send(position).await? {
+                        Sent::Answered(response) => {
+                            let answer = (response.status().as_u16(), response.body().to_vec());
+                            self.move_step(position, StepState::Answered, Some(answer), None)?;
+                            continue;
+                        }
+                        Sent::Unknown => self.judge(position, false).await?,
+                        Sent::Unrecorded => {
+                            let why = "its answer could not be put on record";
+                            return Ok(Became::InDoubt(why.to_owned()));
+                        }
+                        Sent::Not(why, wait) => {
+                            self.move_step(position, StepState::Pending, None, Some(&why))?;
+                            match wait {
+                                Some(wait) if self.pause(wait).await => continue,
+                                Some(_) => return Ok(Became::Stopped(why)),
+                                None => continue,
+                            }
+                        }
+                    }
+                }
+                StepState::Sending => self.judge(position, false).await?,
+                StepState::Answered => self.judge(position, true).await?,
+            };
+            let verdict = match verdict {
+                Ok(verdict) => verdict,
+                Err(why) => return Ok(Became::InDoubt(why)),
+            };
+            match verdict {
+                Verdict::Done => self.move_step(position, StepState::Done, None, None)?,
+                Verdict::AlreadyDone(why) => {
+                    self.move_step(position, StepState::Found, None, Some(&why))?;
+                }
+                Verdict::Again(why) => {
+                    self.move_step(position, StepState::Pending, None, Some(&why))?;
+                }
+                Verdict::Failed(why) => {
+                    self.move_step(position, StepState::Failed, None, Some(&why))?;
+                }
+                Verdict::Unknown(why) => {
+                    // It stays `sending`: whoever resumes the plan asks again before anything is sent.
+                    self.move_step(position, StepState::Sending, None, Some(&why))?;
+                    return Ok(Became::InDoubt(why));
+                }
+            }
+        }
+    }
+
+    /// Whether a step before this one was sent.
+    fn was_sent(&self, position: usize) -> bool {
+        let before = self.kept.steps.iter().take(position);
+        let mut before = before.zip(&self.kept.plan.proposal.steps);
+        before.any(|(kept, step)| kept.state == StepState::Done && step.is_in_order())
+    }
+
+    /// Whether an answer that this step takes a value from never came.
+    fn lost_answer(&self, position: usize) -> bool {
+        let steps = &self.kept.plan.proposal.steps;
+        self.step(position).slots.iter().any(|slot| {
+            let from = steps.iter().position(|step| step.id == slot.step);
+            let kept = from.and_then(|from| self.kept.steps.get(from));
+            kept.is_some_and(|kept| kept.answer.is_none())
+        })
+    }
+
+    /// The step that makes this record.
+    fn maker(&self, touched: &Touched) -> Option<usize> {
+        let steps = self
+            .kept
+            .plan
+            .proposal
+            .steps
+            .iter()
+            .zip(&self.kept.plan.facts);
+        steps
+            .enumerate()
+            .find(|(_, (step, facts))| {
+                let makes =
+                    |other: &Touched| other.verb == "create" && other.key() == touched.key();
+                step.is_in_order() && facts.touched.iter().any(makes)
+            })
+            .map(|(position, _)| position)
+    }
+
+    /// Whether this plan has made a record: the service said so without an error, or it was sent, its answer was lost, and it
+    /// was found afterwards.
+    fn has_made(&self, maker: usize) -> bool {
+        let Some(step) = self.kept.steps.get(maker) else {
+            return false;
+        };
+        let good = step.answer.as_ref().is_none_or(|(status, body)| {
+            let errors = serde_json::from_slice::<Value>(body)
+                .ok()
+                .and_then(|body| body.get("errors").cloned());
+            let none = match errors {
+                None | Some(Value::Null) => true,
+                Some(Value::Array(errors)) => errors.is_empty(),
+                Some(_) => false,
+            };
+            *status < 300 && none
+        });
+        step.state == StepState::Done && good
+    }
+
+    /// Whether everything that a step takes back was made by this plan.
+    fn made_it(&self, position: usize) -> bool {
+        let touched = self.kept.plan.facts.get(position);
+        let mut touched = touched.iter().flat_map(|facts| &facts.touched);
+        touched.all(|touched| {
+            self.maker(touched)
+                .is_some_and(|maker| self.has_made(maker))
+        })
+    }
+
+    /// Whether policy permits a step by what is known now: a record that was to be new, and turned out to be there already, is
+    /// whose the service says it is.
+    async fn still_permitted(&self, position: usize) -> Result<Result<(), String>, PlanError> {
+        let Some(facts) = self.kept.plan.facts.get(position) else {
+            return Ok(Err("nothing is known of this step".to_owned()));
+        };
+        for touched in facts
+            .touched
+            .iter()
+            .filter(|touched| touched.new && touched.verb != "create")
+        {
+            let Some(maker) = self.maker(touched).filter(|maker| *maker != position) else {
+                continue;
+            };
+            if self.has_made(maker) {
+                continue;
+            }
+            if self.seen.get(&touched.key()).is_none() {
+                // The judge reads it again; what it says of it has been said.
+                let _ = self.judge(maker, false).await?;
+            }
+            let now = Touched {
+                new: false,
+                ..touched.clone()
+            };
+            let attributes = self.seen.get(&touched.key()).unwrap_or_default();
+            let ruling = self.harness.rule_again(
+                self.sending.call(),
+                &self.kept,
+                &self.caller,
+                &now,
+                &attributes,
+            );
+            let ruling = ruling.map_err(|error| PlanError::Record(error.to_string()))?;
+            if !ruling.permitted {
+                return Ok(Err(format!(
+                    "the {} {} was there before this plan, and no policy lets the caller do that to it",
+                    touched.kind, touched.id
+                )));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// What is known of why a step was not done.
+    fn why(&self, position: usize) -> String {
+        let detail = self
+            .kept
+            .steps
+            .get(position)
+            .and_then(|step| step.detail.clone());
+        detail.unwrap_or_else(|| "the time of the call was over".to_owned())
+    }
+
+    /// Waits, if the call's time allows it; whether it did.
+    async fn pause(&self, time: Duration) -> bool {
+        if Instant::now() + time >= self.sending.deadline() {
+            return false;
+        }
+        sleep(time).await;
+        true
+    }
+
+    /// What the judge says before a step; the inner error is why it could say nothing.
+    async fn ready(&self, position: usize) -> Result<Result<Readiness, String>, PlanError> {
+        let step = self.filled(position)?;
+        let said = self
+            .harness
+            .judge_ready(&self.caller, &self.reading, &step)
+            .await;
+        Ok(said.map_err(|error| unjudged(&error)))
+    }
+
+    /// What the judge says after a step; the inner error is why it could say nothing.
+    async fn judge(
+        &self,
+        position: usize,
+        answered: bool,
+    ) -> Result<Result<Verdict, String>, PlanError> {
+        let step = self.filled(position)?;
+        let answer = self
+            .kept
+            .steps
+            .get(position)
+            .and_then(|step| step.answer.as_ref())
+            .filter(|_| answered);
+        let answer = answer.map(|(status, body)| (*status, body.as_slice()));
+        let said = self
+            .harness
+            .judge_answer(&self.caller, &self.reading, &step, answer)
+            .await;
+        Ok(said.map_err(|error| unjudged(&error)))
+    }
+
+    /// A step with its slots filled, as it is sent.
+    fn filled(&self, position: usize) -> Result<proposal::Step, PlanError> {
+        let step = self.step(position);
+        let filled = vet::fill(step, &|slot| self.slot(slot))?;
+        Ok(proposal::Step {
+            path: filled.path,
+            body: filled.body,
+            ..step.clone()
+        })
+    }
+
+    /// A value of an earlier step's answer.
+    fn slot(&self, slot: &proposal::Slot) -> Option<Uuid> {
+        let steps = &self.kept.plan.proposal.steps;
+        let position = steps.iter().position(|step| step.id == slot.step)?;
+        let (_, body) = self.kept.steps.get(position)?.answer.as_ref()?;
+        let body: Value = serde_json::from_slice(body).ok()?;
+        Uuid::try_parse(body.pointer(&slot.pointer)?.as_str()?).ok()
+    }
+
+    async fn send(&mut self, position: usize) -> Result<Sent, PlanError> {
+        let step = self.filled(position)?;
+        let filled = vet::Filled {
+            path: step.path.clone(),
+            body: step.body.clone(),
+        };
+        let outbound: &Outbound = self.harness.outbound();
+        let Some(url) = vet::url(outbound.policy(), &step, &filled) else {
+            return Ok(Sent::Not(
+                format!("the service `{}` is not set up", step.destination),
+                None,
+            ));
+        };
+        let outgoing = Outgoing {
+            method: step.method.http(),
+            url,
+            headers: vet::headers(),
+            body: Some(Bytes::from(step.body)),
+            connect: None,
+            first_byte: None,
+        };
+        self.move_step(position, StepState::Sending, None, None)?;
+        let sent = outbound.send(&self.sending, outgoing).await;
+        Ok(match sent {
+            Ok(response) => Sent::Answered(response),
+            // It was sent; only its answer is withheld.
+            Err(SendError::Denied(denial)) if denial.code == DenialCode::Leak => Sent::Unknown,
+            Err(SendError::Denied(denial)) => Sent::Not(denial.reason, None),
+            Err(SendError::Rate { retry_after }) => {
+                let why = "the service was asked as often as it may be for now".to_owned();
+                Sent::Not(why, Some(retry_after))
+            }
+            Err(SendError::Record) => Sent::Unrecorded,
+            Err(SendError::Client(error)) if unsent(&error) => Sent::Not(error.to_string(), None),
+            Err(SendError::Client(error)) => {
+                tracing::warn!("a step was sent and there is no answer: {error}");
+                Sent::Unknown
+            }
+        })
+    }
+
+    fn move_to(&mut self, state: PlanState, reason: Option<&str>) -> Result<(), PlanError> {
+        self.kept.state = state;
+        self.kept.reason = reason.map(str::to_owned);
+        let now = self.harness.now();
+        self.store
+            .move_to(&self.kept.digest, state, None, reason, now)?;
+        self.harness
+            .note_plan(
+                self.sending.call(),
+                &self.kept,
+                self.by.as_deref().filter(|_| state == PlanState::Started),
+            )
+            .map_err(|error| PlanError::Record(error.to_string()))
+    }
+
+    fn move_step(
+        &mut self,
+        position: usize,
+        state: StepState,
+        answer: Option<(u16, Vec<u8>)>,
+        detail: Option<&str>,
+    ) -> Result<(), PlanError> {
+        let told = answer
+            .as_ref()
+            .map(|(status, body)| (*status, body.as_slice()));
+        self.store
+            .move_step(&self.kept.digest, position, state, told, detail)?;
+        if let Some(step) = self.kept.steps.get_mut(position) {
+            step.state = state;
+            step.detail = detail.map(str::to_owned);
+            step.answer = match state {
+                StepState::Sending => None,
+                _ => answer.or(step.answer.take()),
+            };
+        }
+        Ok(())
+    }
+}
+
+fn unjudged(error: &CallError) -> String {
+    format!("the component could not say what came of it: {error}")
+}
+
+/// Whether an error surely came before anything was sent.
+fn unsent(error: &ClientError) -> bool {
+    matches!(
+        error,
+        ClientError::Resolve(_)
+            | ClientError::Address(_)
+            | ClientError::Connect(_)
+            | ClientError::ConnectTimeout
+            | ClientError::Roots(_)
+            | ClientError::Tls(_)
+    )
+}
+
+/// What came of a plan, as it is kept.
+pub(super) fn outcome(kept: &Kept) -> Outcome {
+    let steps = kept
+        .plan
+        .proposal
+        .steps
+        .iter()
+        .zip(&kept.plan.facts)
+        .zip(&kept.steps);
+    let state = |step: &proposal::Step, state: StepState| {
+        let spared = state == StepState::Pending && kept.state.is_over() && !step.is_in_order();
+        if spared { StepState::NotNeeded } else { state }
+    };
+    Outcome {
+        plan: kept.digest.clone(),
+        state: kept.state,
+        steps: steps
+            .map(|((step, facts), found)| StepOutcome {
+                id: step.id.clone(),
+                what: what(facts),
+                state: state(step, found.state),
+                detail: found.detail.clone(),
+            })
+            .collect(),
+        reason: kept.reason.clone(),
+        next: Outcome::next(&kept.digest, kept.state),
+    }
+}

@@ -1,0 +1,335 @@
+//! What a person is shown before deciding, made by the host from the bytes that it will send.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::PlanState;
+use super::proposal::{Disclosure, Ref, Step, Timing};
+use super::store::Kept;
+use super::{Digest, Facts, Touched};
+use crate::access::{Approval, Ruling};
+use crate::outbound::policy::Policy;
+
+/// Longest text of the component's shown, in characters. What is sent is shown whole.
+const SHOWN_MAX: usize = 400;
+
+/// A plan, as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Preview {
+    /// Its digest: what is approved.
+    pub plan: Digest,
+    /// The tool that proposed it.
+    pub tool: String,
+    /// On whose behalf.
+    pub proposer: String,
+    /// Where it stands.
+    pub state: PlanState,
+    /// Until when it can be approved (RFC 3339, UTC).
+    pub expires: String,
+    /// Whether a person has to approve it.
+    pub approval: Approval,
+    /// The skill's words for the whole.
+    pub words: String,
+    /// What the skill wants the person to know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// What will be sent, in order.
+    pub steps: Vec<StepPreview>,
+}
+
+/// A step, as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepPreview {
+    /// Its id.
+    pub id: String,
+    /// What it does to which record.
+    pub what: String,
+    /// The service.
+    pub to: String,
+    /// Method and path.
+    pub request: String,
+    /// The trusted document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub document: Option<String>,
+    /// When it is sent, if not in its turn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// The values that it carries.
+    pub values: Vec<Shown>,
+    /// Which fields of which record go to whom.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub disclosures: Vec<Disclosure>,
+    /// The skill's words for it.
+    pub words: String,
+    /// The policies that permit it.
+    pub policies: Vec<String>,
+}
+
+/// A value of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shown {
+    /// Where it stands among the variables, such as `data.amount.amountMicros`.
+    pub name: String,
+    /// The value that is sent.
+    pub value: String,
+    /// What it replaces, in the skill's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+}
+
+impl Preview {
+    pub(crate) fn of(kept: &Kept, policy: &Policy, rulings: &[Ruling]) -> Self {
+        let proposal = &kept.plan.proposal;
+        let steps = proposal.steps.iter().zip(&kept.plan.facts).enumerate();
+        let auto = !rulings.is_empty()
+            && rulings
+                .iter()
+                .all(|ruling| ruling.permitted && ruling.approval == Approval::Auto);
+        let proposer = &kept.plan.proposer;
+        Self {
+            plan: kept.digest.clone(),
+            tool: kept.plan.tool.clone(),
+            proposer: proposer
+                .id
+                .clone()
+                .or_else(|| proposer.email.clone())
+                .unwrap_or_default(),
+            state: kept.state,
+            expires: time(kept.expires),
+            approval: if auto {
+                Approval::Auto
+            } else {
+                Approval::Required
+            },
+            words: cut(&proposal.words),
+            warnings: proposal.warnings.iter().map(|text| cut(text)).collect(),
+            steps: steps
+                .map(|(index, (step, facts))| {
+                    let ruling = rulings.get(index);
+                    let title = policy
+                        .destinations
+                        .iter()
+                        .find(|known| known.name == step.destination)
+                        .map_or(&step.destination, |known| &known.title);
+                    StepPreview {
+                        id: step.id.clone(),
+                        what: what(facts),
+                        to: format!("{title} at {}", facts.origin),
+                        request: format!("{} {}", step.method.http(), step.path),
+                        document: facts.document.clone(),
+                        when: when(step, &proposal.steps),
+                        values: values(step),
+                        disclosures: step.disclosures.iter().map(told).collect(),
+                        words: cut(&step.words),
+                        policies: ruling
+                            .map(|ruling| ruling.policies.clone())
+                            .unwrap_or_default(),
+                    }
+                })
+                .collect(),
+        }
+    }
+}
+
+/// What a step does to the record that it is about.
+pub(super) fn what(facts: &Facts) -> String {
+    facts
+        .touched
+        .first()
+        .map_or_else(|| facts.rule.clone(), deed)
+}
+
+/// What is done to a record.
+pub(super) fn deed(touched: &Touched) -> String {
+    let Touched { verb, kind, id, .. } = touched;
+    match verb.as_str() {
+        _ if touched.undo => format!("take back: {verb} {kind} {id}"),
+        "link" => format!("link to {kind} {id}"),
+        _ => format!("{verb} {kind} {id}"),
+    }
+}
+
+fn when(step: &Step, steps: &[Step]) -> Option<String> {
+    let Timing::Compensates(other) = &step.timing else {
+        return None;
+    };
+    let position = steps.iter().position(|step| step.id == *other)? + 1;
+    Some(format!("only if step {position} fails for good"))
+}
+
+/// The values of a step's variables, or of its whole body where it carries no document.
+fn values(step: &Step) -> Vec<Shown> {
+    let body: Value = serde_json::from_str(&step.body).unwrap_or_default();
+    let (root, at) = match body.get("variables") {
+        Some(variables) => (variables, "/variables"),
+        None => (&body, ""),
+    };
+    let mut shown = Vec::new();
+    leaves(root, at, "", &mut |pointer, name, value| {
+        let change = step.changes.iter().find(|change| change.pointer == pointer);
+        shown.push(Shown {
+            name: name.to_owned(),
+            value: plain(value),
+            before: change.map(|change| cut(change.before.as_deref().unwrap_or("(nothing)"))),
+        });
+    });
+    shown
+}
+
+fn leaves(value: &Value, pointer: &str, name: &str, take: &mut dyn FnMut(&str, &str, &str)) {
+    let dot = if name.is_empty() { "" } else { "." };
+    match value {
+        Value::Object(members) => {
+            for (key, below) in members {
+                let escaped = key.replace('~', "~0").replace('/', "~1");
+                leaves(
+                    below,
+                    &format!("{pointer}/{escaped}"),
+                    &format!("{name}{dot}{key}"),
+                    take,
+                );
+            }
+        }
+        Value::Array(items) => {
+            for (index, below) in items.iter().enumerate() {
+                leaves(
+                    below,
+                    &format!("{pointer}/{index}"),
+                    &format!("{name}[{index}]"),
+                    take,
+                );
+            }
+        }
+        Value::String(text) => take(pointer, name, text),
+        other => take(pointer, name, &other.to_string()),
+    }
+}
+
+/// What a step says that it discloses, in the skill's words.
+fn told(disclosure: &Disclosure) -> Disclosure {
+    let all = |texts: &[String]| texts.iter().map(|text| cut(text)).collect();
+    Disclosure {
+        record: Ref {
+            kind: cut(&disclosure.record.kind),
+            id: cut(&disclosure.record.id),
+        },
+        fields: all(&disclosure.fields),
+        recipients: all(&disclosure.recipients),
+    }
+}
+
+/// A text of the component's: on one line, with nothing hidden in it, and no longer than need be.
+fn cut(text: &str) -> String {
+    let clean = plain(text);
+    let count = clean.chars().count();
+    if count <= SHOWN_MAX {
+        return clean;
+    }
+    let start: String = clean.chars().take(SHOWN_MAX).collect();
+    format!("{start}... ({count} characters in all)")
+}
+
+/// A text on one line, with nothing hidden in it.
+pub(super) fn plain(text: &str) -> String {
+    // What moves the cursor or turns the direction of writing could hide what is sent; a line break could look like the next
+    // line of the preview.
+    let shown = |c: char| match c {
+        '\n' => '\u{23ce}',
+        c if hides(c) => '\u{fffd}',
+        c => c,
+    };
+    text.chars().map(shown).collect()
+}
+
+fn hides(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+fn time(at: i64) -> String {
+    Timestamp::from_millisecond(at).map_or_else(|_| at.to_string(), |at| at.to_string())
+}
+
+/// The JSON Schema of what a proposing tool answers.
+pub(crate) fn schema() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "plan": {"type": "string", "description": "The plan's digest."},
+            "state": {"type": "string", "description": "waiting: a person has to approve it. done: everything was done. Others say what came of it."},
+            "preview": {"type": "object", "description": "What will be sent."},
+            "outcome": {"type": "object", "description": "What came of it, step by step."},
+            "next": {"type": "string", "description": "What to do next."},
+        },
+        "required": ["plan", "state", "preview", "next"],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::proposal::{Change, Method};
+
+    fn step(body: &str, changes: Vec<Change>) -> Step {
+        Step {
+            id: "s".into(),
+            destination: "service".into(),
+            method: Method::Post,
+            path: "/query".into(),
+            body: body.into(),
+            words: String::new(),
+            timing: Timing::InOrder,
+            slots: Vec::new(),
+            changes,
+            basis: Vec::new(),
+            disclosures: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_value_that_is_sent_is_shown_with_what_it_replaces() {
+        let change = |pointer: &str, before: Option<&str>| Change {
+            pointer: pointer.into(),
+            before: before.map(str::to_owned),
+        };
+        let step = step(
+            r#"{"query":"mutation","variables":{"id":"1","data":{"name":"new","price":{"micros":5},"tags":["a","b"]}}}"#,
+            vec![
+                change("/variables/data/name", Some("old")),
+                change("/variables/data/price/micros", None),
+            ],
+        );
+        let shown: Vec<_> = values(&step)
+            .into_iter()
+            .map(|shown| (shown.name, shown.value, shown.before))
+            .collect();
+        let line = |name: &str, value: &str, before: Option<&str>| {
+            (name.to_owned(), value.to_owned(), before.map(str::to_owned))
+        };
+        assert_eq!(
+            shown,
+            [
+                line("id", "1", None),
+                line("data.name", "new", Some("old")),
+                line("data.price.micros", "5", Some("(nothing)")),
+                line("data.tags[0]", "a", None),
+                line("data.tags[1]", "b", None),
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_can_hide_in_what_is_shown() {
+        assert_eq!(cut("a\n  digest 00"), "a\u{23ce}  digest 00");
+        assert_eq!(
+            cut("a\u{1b}[2Kb\u{202e}c\u{200b}"),
+            "a\u{fffd}[2Kb\u{fffd}c\u{fffd}"
+        );
+        let long = "x".repeat(1_000);
+        assert!(cut(&long).ends_with("... (1000 characters in all)"));
+    }
+}

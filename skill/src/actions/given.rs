@@ -1,0 +1,317 @@
+//! What callers give to be written: cleaned, checked, and refused where it cannot be stored as it was meant.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bindings::claw::crm::types::Kind;
+use crate::bindings::claw::skill::types::RecordRef;
+use crate::context::Context;
+use crate::failure::{self, Failure};
+use crate::text::{self, Text};
+use crate::twenty::values::{FullName, full_name, same_address};
+use crate::twenty::{NOTHING, pattern};
+
+/// The longest text on one line, in characters.
+const LINE: usize = 200;
+/// The longest note, in characters.
+const NOTE: usize = 20_000;
+/// And in bytes: the harness lets no longer text through.
+const NOTE_BYTES: usize = 60_000;
+
+/// A reference to a record.
+pub(super) fn reference(kind: Kind, id: &str) -> RecordRef {
+    RecordRef {
+        kind: super::object(kind).to_owned(),
+        id: id.to_owned(),
+    }
+}
+
+/// One line of text.
+pub(super) fn line(field: &str, given: &str) -> Result<String, Failure> {
+    let line = text::clean(given)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    match line.chars().count() {
+        1..=LINE => Ok(line),
+        0 => Err(failure::invalid_input(
+            field,
+            "it is empty",
+            "Give a text, or leave the field out.",
+        )),
+        _ => Err(failure::invalid_input(
+            field,
+            format!("it is longer than {LINE} characters"),
+            "Give a shorter text.",
+        )),
+    }
+}
+
+/// A text of several lines; none where nothing is left of it.
+pub(super) fn note(field: &str, given: &str) -> Result<Option<String>, Failure> {
+    let note = text::clean(given).trim().to_owned();
+    if note.chars().count() > NOTE || note.len() > NOTE_BYTES {
+        return Err(failure::invalid_input(
+            field,
+            format!("it is longer than {NOTE} characters or {NOTE_BYTES} bytes"),
+            "Give a shorter text.",
+        ));
+    }
+    Ok((!note.is_empty()).then_some(note))
+}
+
+/// An e-mail address, in lower case as the CRM stores it.
+pub(super) fn email(field: &str, given: &str) -> Result<String, Failure> {
+    let email = text::clean(given).trim().to_lowercase();
+    let well_formed = email.len() <= 254
+        && email
+            .split_once('@')
+            .is_some_and(|(local, host)| !local.is_empty() && local.len() <= 64 && is_host(host))
+        && !email
+            .chars()
+            .any(|character| character.is_whitespace() || "<>()[],;:\\\"".contains(character));
+    if well_formed {
+        Ok(email)
+    } else {
+        Err(failure::invalid_input(
+            field,
+            "this is no e-mail address",
+            "Give one address, such as ada@example.com.",
+        ))
+    }
+}
+
+/// A company's domain, without what stands around it in an address.
+pub(super) fn domain(field: &str, given: &str) -> Result<String, Failure> {
+    let domain = crate::twenty::records::domain(&text::clean(given));
+    if is_host(&domain) {
+        Ok(domain)
+    } else {
+        Err(failure::invalid_input(
+            field,
+            "this is no domain",
+            "Give the domain alone, such as acme.example.",
+        ))
+    }
+}
+
+/// Whether this is a host name of at least two labels.
+fn is_host(host: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label
+                .chars()
+                .all(|character| character.is_alphanumeric() || character == '-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    host.len() <= 253 && host.contains('.') && host.split('.').all(label)
+}
+
+/// The largest amount in millionths that every reader of JSON holds exactly.
+const EXACT: i128 = 1 << 53;
+
+/// An exact decimal in millionths.
+pub(super) fn micros(field: &str, given: &str) -> Result<i64, Failure> {
+    let wrong = |reason: &str| {
+        failure::invalid_input(
+            field,
+            reason,
+            "Give an exact decimal with a point and at most six decimals, such as 1250.5.",
+        )
+    };
+    let text = given.trim();
+    let (negative, digits) = text
+        .strip_prefix('-')
+        .map_or((false, text), |rest| (true, rest));
+    let (units, decimals) = digits.split_once('.').unwrap_or((digits, "0"));
+    let all_digits =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !all_digits(units) || !all_digits(decimals) {
+        return Err(wrong("this is no decimal number"));
+    }
+    if decimals.len() > 6 {
+        return Err(wrong("it has more than six decimals"));
+    }
+    let too_large = || wrong("it is too large to be stored exactly");
+    let micros = format!("{units}{decimals:0<6}")
+        .parse::<i128>()
+        .map_err(|_| too_large())?;
+    if micros > EXACT {
+        return Err(too_large());
+    }
+    let micros = i64::try_from(micros).map_err(|_| too_large())?;
+    Ok(if negative { -micros } else { micros })
+}
+
+/// A currency's code.
+pub(super) fn currency(field: &str, given: &str) -> Result<String, Failure> {
+    let code = given.trim();
+    if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return Ok(code.to_owned());
+    }
+    Err(failure::invalid_input(
+        field,
+        "this is no currency code",
+        "Give the three capital letters of ISO 4217, such as EUR.",
+    ))
+}
+
+/// Somebody who works in the CRM, as a lookup by address finds them.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Member {
+    /// Id.
+    pub(super) id: String,
+    #[serde(skip_serializing)]
+    name: Option<FullName>,
+    #[serde(skip_serializing)]
+    user_email: Option<Text>,
+}
+
+impl Member {
+    /// Their name, or their address where they have none.
+    pub(super) fn label(&self) -> String {
+        let name = full_name(self.name.as_ref());
+        let email = self.user_email.as_ref().map_or("", Text::as_str);
+        let label = if name == "(no name)" { email } else { &name };
+        text::line(label, text::LABEL).0
+    }
+}
+
+/// The address of a member that a caller named, by it or by `me`.
+pub(super) fn member_address(
+    ctx: &Context<'_>,
+    field: &str,
+    given: &str,
+) -> Result<String, Failure> {
+    if given.trim().eq_ignore_ascii_case("me") {
+        return ctx.caller_email(field);
+    }
+    email(field, given)
+}
+
+/// What to look for members with: the address in any case, or what no member has.
+pub(super) fn member_pattern(address: Option<&str>) -> String {
+    address.map_or_else(|| NOTHING.to_owned(), pattern)
+}
+
+/// The member with an address among those that a lookup found.
+pub(super) fn member(
+    ctx: &Context<'_>,
+    field: &str,
+    address: &str,
+    found: impl Iterator<Item = Member>,
+) -> Result<Member, Failure> {
+    let mut found = found;
+    found
+        .find(|member| same_address(member.user_email.as_ref(), address))
+        .ok_or_else(|| {
+            let next = if ctx.caller_email(field).is_ok_and(|me| me == address) {
+                "Ask the operator to set the caller's e-mail address to the one by which the CRM knows them, or name a colleague."
+            } else {
+                "Give the address of a member of the CRM workspace; crm_follow_ups with assignee \"anyone\" shows some."
+            };
+            failure::invalid_input(
+                field,
+                format!("nobody in this CRM has the e-mail address {address}"),
+                next,
+            )
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_exact_or_refused() {
+        for (given, expected) in [
+            ("0", 0),
+            ("1250.5", 1_250_500_000),
+            ("-3", -3_000_000),
+            ("0.000001", 1),
+            ("0012.10", 12_100_000),
+            ("9007199254.740992", 1 << 53),
+            ("-9007199254.740992", -(1 << 53)),
+        ] {
+            assert_eq!(micros("amount", given).ok(), Some(expected), "{given}");
+        }
+        for wrong in [
+            "",
+            ".",
+            "-",
+            "1.",
+            ".5",
+            "1,000",
+            "1e3",
+            "+1",
+            "1.0000001",
+            "9007199254.740993",
+            "99999999999999999999999999999999999999999999",
+            "NaN",
+            "0x10",
+            "1 000",
+            "١٢",
+            "--1",
+            "1.2.3",
+            "12 EUR",
+        ] {
+            assert!(
+                matches!(micros("amount", wrong), Err(Failure::InvalidInput(_))),
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
+    fn addresses_are_stored_in_one_form() {
+        for (given, expected) in [
+            (" Ada@Example.COM ", Some("ada@example.com")),
+            ("a.b+c@x-y.example", Some("a.b+c@x-y.example")),
+            ("ada", None),
+            ("ada@", None),
+            ("@example.com", None),
+            ("ada@example", None),
+            ("ada@@example.com", None),
+            ("Ada <ada@example.com>", None),
+            ("a@b.example, c@d.example", None),
+        ] {
+            assert_eq!(email("email", given).ok().as_deref(), expected, "{given}");
+        }
+        for (given, expected) in [
+            ("https://www.Acme.example/x", Some("acme.example")),
+            ("acme.example", Some("acme.example")),
+            ("bücher.example", Some("bücher.example")),
+            ("acme", None),
+            ("", None),
+            ("a b.example", None),
+            ("-a.example", None),
+        ] {
+            assert_eq!(domain("domain", given).ok().as_deref(), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn a_currency_is_three_capital_letters() {
+        assert_eq!(currency("currency", "EUR").ok().as_deref(), Some("EUR"));
+        for wrong in ["eur", "EU", "EURO", "€", ""] {
+            assert!(currency("currency", wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn text_is_cleaned_before_it_is_measured() {
+        assert_eq!(
+            line("title", " a\u{0}\u{202e}\n b ").ok().as_deref(),
+            Some("a b")
+        );
+        assert!(line("title", "\u{200b} \n").is_err());
+        assert!(line("title", &"x".repeat(200)).is_ok());
+        assert!(line("title", &"x".repeat(201)).is_err());
+        assert_eq!(note("note", " \u{0} ").ok(), Some(None));
+        assert!(note("note", &"x".repeat(20_000)).is_ok());
+        assert!(note("note", &"x".repeat(20_001)).is_err());
+        assert!(note("note", &"東".repeat(20_000)).is_ok());
+        assert!(note("note", &"🚀".repeat(20_000)).is_err());
+    }
+}

@@ -1,0 +1,209 @@
+//! `upsert`: proposes to make a record, or to change the one that is there. What is set is checked against this workspace's own
+//! fields and options before anything is proposed.
+
+mod custom;
+mod find;
+mod lookup;
+mod set;
+mod types;
+
+use serde_json::Value;
+
+use super::given::reference;
+use super::{object, uuid};
+use crate::bindings::claw::crm::types::Kind;
+use crate::bindings::exports::claw::crm::propose::{Plan, UpsertRecord, UpsertRequest};
+use crate::context::Context;
+use crate::failure::{self, Failure};
+use crate::plan::{Basis, Change, Draft, Ids, caller, plan};
+use crate::twenty::mutations::{self, Leaf, nested};
+use crate::twenty::records::Record;
+
+pub use lookup::{FindCompany, FindOpportunity, FindPerson, FindTask};
+use set::{Set, Wanted};
+pub use types::FieldTypes;
+
+/// What a request is about, once it was looked up.
+struct Found {
+    /// The record to change; none to make one.
+    record: Option<Record>,
+    /// What the person should know.
+    warnings: Vec<String>,
+}
+
+/// Runs the action. Nothing is written.
+///
+/// # Errors
+/// As `failure` says: `conflict` where nothing would change.
+pub fn upsert(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Plan, Failure> {
+    caller(ctx)?;
+    let id = request.id.as_deref().map(|id| uuid("id", id)).transpose()?;
+    let key = request.idempotency_key.as_deref();
+    let (wanted, found) = match &request.set {
+        UpsertRecord::Person(fields) => {
+            lookup::person(ctx, id.as_deref(), set::person(ctx, fields)?)?
+        }
+        UpsertRecord::Company(fields) => {
+            lookup::company(ctx, id.as_deref(), set::company(ctx, fields)?)?
+        }
+        UpsertRecord::Opportunity(fields) => {
+            lookup::opportunity(ctx, id.as_deref(), set::opportunity(ctx, fields)?)?
+        }
+        UpsertRecord::Task(fields) => lookup::task(ctx, id.as_deref(), set::task(ctx, fields)?)?,
+    };
+    match found.record {
+        None => create(ctx, key, &wanted, found.warnings),
+        Some(record) => change(ctx, key, &wanted, &record, id.is_some(), found.warnings),
+    }
+}
+
+fn create(
+    ctx: &Context<'_>,
+    key: Option<&str>,
+    wanted: &Wanted,
+    mut warnings: Vec<String>,
+) -> Result<Plan, Failure> {
+    let kind = wanted.kind;
+    wanted.enough_to_make()?;
+    let leaves: Vec<Leaf> = wanted.sets.iter().map(Set::leaf).collect();
+    let ids = Ids::new(ctx, "upsert", key, &(object(kind), nested(&leaves)))?;
+    let id = ids.id(object(kind));
+    let mut data = nested(&leaves);
+    data.insert("id".to_owned(), Value::from(id.as_str()));
+    warnings.extend(wanted.warnings(ctx));
+    let words = format!("Make a new {}: {}.", spoken(kind), said(&wanted.sets));
+    let draft = Draft::new(
+        creation(kind),
+        mutations::create(kind),
+        &serde_json::json!({ "data": data }),
+        words.clone(),
+    )?;
+    Ok(plan(
+        &ids,
+        words,
+        vec![reference(kind, &id)],
+        warnings,
+        vec![draft],
+    ))
+}
+
+fn change(
+    ctx: &Context<'_>,
+    key: Option<&str>,
+    wanted: &Wanted,
+    record: &Record,
+    by_id: bool,
+    mut warnings: Vec<String>,
+) -> Result<Plan, Failure> {
+    let (kind, id) = (wanted.kind, record.id());
+    wanted.fits(record)?;
+    let asked: Vec<Leaf> = wanted.sets.iter().map(Set::leaf).collect();
+    let sets: Vec<&Set> = wanted
+        .sets
+        .iter()
+        .filter(|set| record.holds(&set.path, &set.value) != Some(true))
+        .filter(|set| by_id || !found_by(record, set))
+        .collect();
+    if sets.is_empty() {
+        return Err(failure::conflict(
+            format!(
+                "Nothing would change: the {} \"{}\" ({id}) holds all these values already.",
+                spoken(kind),
+                record.label()
+            ),
+            "Nothing needs to be done; to set something else, call again with other values.",
+        ));
+    }
+    let updated_at = record.updated_at().ok_or_else(|| {
+        failure::schema_mismatch(
+            format!("{}.updatedAt", object(kind)),
+            "The CRM does not say when the record was last changed, so a change by somebody else could not be noticed.",
+        )
+    })?;
+    let ids = Ids::new(ctx, "upsert", key, &(object(kind), id, nested(&asked)))?;
+    let leaves: Vec<Leaf> = sets.iter().map(|set| set.leaf()).collect();
+    let changes = sets
+        .iter()
+        .filter_map(|set| {
+            Some(Change {
+                pointer: format!("/variables/data/{}", set.path.replace('.', "/")),
+                before: record.held(&set.path)?.shown,
+            })
+        })
+        .collect();
+    for set in sets.iter().filter(|set| record.held(&set.path).is_none()) {
+        warnings.push(format!(
+            "What {} holds now is not shown: this skill does not read it.",
+            set.path
+        ));
+    }
+    warnings.extend(wanted.warnings(ctx));
+    let words = format!(
+        "Change the {} \u{201c}{}\u{201d}: {}.",
+        spoken(kind),
+        record.label(),
+        said(sets.iter().copied())
+    );
+    let draft = Draft::new(
+        changing(kind),
+        mutations::update(kind),
+        &serde_json::json!({ "id": id, "data": nested(&leaves) }),
+        words.clone(),
+    )?
+    .upon(
+        changes,
+        Basis {
+            ref_: reference(kind, id),
+            updated_at: Some(updated_at.to_string()),
+        },
+    );
+    Ok(plan(
+        &ids,
+        words,
+        vec![reference(kind, id)],
+        warnings,
+        vec![draft],
+    ))
+}
+
+/// Whether a name is the one by which the record was found, in capitals of its own: a name that someone looks for is no wish to
+/// write it otherwise.
+fn found_by(record: &Record, set: &Set) -> bool {
+    let name = set.path == "name" || set.path.starts_with("name.");
+    let held = record.held(&set.path).and_then(|held| held.value);
+    let lower = |value: &Value| value.as_str().map(|text| text.trim().to_lowercase());
+    name && held.is_some_and(|held| lower(&held) == lower(&set.value))
+}
+
+fn said<'s>(sets: impl IntoIterator<Item = &'s Set>) -> String {
+    let said: Vec<String> = sets
+        .into_iter()
+        .map(|set| format!("{} \u{201c}{}\u{201d}", set.name, set.said))
+        .collect();
+    said.join(", ")
+}
+
+fn spoken(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Opportunity => "deal",
+        other => object(other),
+    }
+}
+
+fn creation(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Person => "create-person",
+        Kind::Company => "create-company",
+        Kind::Opportunity => "create-opportunity",
+        Kind::Task => "create-task",
+    }
+}
+
+fn changing(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Person => "update-person",
+        Kind::Company => "update-company",
+        Kind::Opportunity => "update-opportunity",
+        Kind::Task => "update-task",
+    }
+}

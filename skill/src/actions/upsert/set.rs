@@ -1,0 +1,374 @@
+//! What a request sets, checked field by field. Members and links to other records are known only after the lookup; until then
+//! they stand beside the rest.
+
+use serde_json::Value;
+
+use super::custom;
+use super::types::{self, Fields};
+use crate::actions::{given, uuid};
+use crate::bindings::claw::crm::types::Kind;
+use crate::bindings::exports::claw::crm::propose::{
+    CompanyFields, FieldValue, OpportunityFields, PersonFields, TaskFields,
+};
+use crate::context::Context;
+use crate::day;
+use crate::failure::{self, Failure};
+use crate::text;
+use crate::twenty::mutations::Leaf;
+use crate::twenty::records::Record;
+
+/// A value to be set.
+#[derive(Debug)]
+pub(super) struct Set {
+    /// What people call the field.
+    pub(super) name: String,
+    /// Its path in the data of the write.
+    pub(super) path: String,
+    /// The value.
+    pub(super) value: Value,
+    /// The value as a person reads it.
+    pub(super) said: String,
+}
+
+impl Set {
+    /// A text, as it is.
+    fn text(name: &str, path: &str, value: &str) -> Self {
+        Self::shown(name, path, Value::from(value), value)
+    }
+
+    /// A value that a person reads otherwise than it is stored.
+    pub(super) fn shown(name: &str, path: &str, value: Value, said: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            path: path.to_owned(),
+            value,
+            said: text::line(said, 80).0,
+        }
+    }
+
+    /// Path and value.
+    pub(super) fn leaf(&self) -> Leaf {
+        (self.path.clone(), self.value.clone())
+    }
+}
+
+/// All that a request sets, and what it still needs to look up.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) kind: Kind,
+    pub(super) sets: Vec<Set>,
+    /// The id of the company that it names.
+    pub(super) company: Option<String>,
+    /// The id of the contact that it names.
+    pub(super) contact: Option<String>,
+    /// The address of the member that it names.
+    pub(super) member: Option<String>,
+}
+
+impl Wanted {
+    fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            sets: Vec::new(),
+            company: None,
+            contact: None,
+            member: None,
+        }
+    }
+
+    /// The text that a path is to hold.
+    pub(super) fn text(&self, path: &str) -> Option<&str> {
+        self.sets
+            .iter()
+            .find(|set| set.path == path)
+            .and_then(|set| set.value.as_str())
+    }
+
+    fn has(&self, path: &str) -> bool {
+        self.sets.iter().any(|set| set.path == path)
+    }
+
+    /// Refuses to set nothing.
+    fn something(self) -> Result<Self, Failure> {
+        let links = [&self.company, &self.contact, &self.member];
+        if self.sets.is_empty() && links.into_iter().all(Option::is_none) {
+            return Err(failure::invalid_input(
+                "set",
+                "it sets nothing",
+                "Give at least one field to set.",
+            ));
+        }
+        Ok(self)
+    }
+
+    /// Whether a new record can be made of it.
+    pub(super) fn enough_to_make(&self) -> Result<(), Failure> {
+        let (field, fits) = match self.kind {
+            Kind::Person => (
+                "firstName",
+                ["name.firstName", "name.lastName", "emails.primaryEmail"]
+                    .iter()
+                    .any(|path| self.has(path)),
+            ),
+            Kind::Company | Kind::Opportunity => ("name", self.has("name")),
+            Kind::Task => ("title", self.has("title")),
+        };
+        if !fits {
+            return Err(failure::invalid_input(
+                field,
+                "there is no such record yet, and a new one needs a name",
+                "Give the name, or the id of the record that is meant.",
+            ));
+        }
+        match (
+            self.has("amount.amountMicros"),
+            self.has("amount.currencyCode"),
+        ) {
+            (true, false) => Err(no_currency()),
+            (false, true) => Err(no_amount()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a record can take it: an amount and its currency belong together.
+    pub(super) fn fits(&self, record: &Record) -> Result<(), Failure> {
+        let holds = |path: &str| record.held(path).is_some_and(|held| held.value.is_some());
+        let (amount, currency) = ("amount.amountMicros", "amount.currencyCode");
+        if self.has(amount) && !self.has(currency) && !holds(currency) {
+            return Err(no_currency());
+        }
+        if self.has(currency) && !self.has(amount) && !holds(amount) {
+            return Err(no_amount());
+        }
+        Ok(())
+    }
+
+    /// What the person should know about the values.
+    pub(super) fn warnings(&self, ctx: &Context<'_>) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let Some(stage) = self
+            .text("stage")
+            .filter(|_| self.kind == Kind::Opportunity)
+            && ctx.closed_stages().iter().any(|closed| closed == stage)
+        {
+            warnings.push(format!("The stage {stage} ends the deal."));
+        }
+        for (path, what) in [
+            ("dueAt", "The task is due"),
+            ("closeDate", "The deal is to close"),
+        ] {
+            let time = self.text(path).and_then(|time| time.parse().ok());
+            if let Some(time) = time.filter(|time: &jiff::Timestamp| *time < ctx.now) {
+                warnings.push(format!("{what} in the past ({}).", ctx.zone().show(time)));
+            }
+        }
+        warnings
+    }
+}
+
+fn no_currency() -> Failure {
+    failure::invalid_input(
+        "currency",
+        "an amount without a currency says nothing, and the record has none",
+        "Give the currency (ISO 4217), such as EUR.",
+    )
+}
+
+fn no_amount() -> Failure {
+    failure::invalid_input(
+        "amount",
+        "a currency without an amount says nothing, and the record has none",
+        "Give the amount as well.",
+    )
+}
+
+/// A field of one line.
+fn line(
+    sets: &mut Vec<Set>,
+    (field, name, path): (&str, &str, &str),
+    given: Option<&str>,
+) -> Result<(), Failure> {
+    if let Some(given) = given {
+        sets.push(Set::text(name, path, &given::line(field, given)?));
+    }
+    Ok(())
+}
+
+/// A field whose values are options of the workspace.
+fn option(
+    sets: &mut Vec<Set>,
+    name: &str,
+    given: Option<&str>,
+    types: Option<&Fields>,
+) -> Result<(), Failure> {
+    let Some(given) = given else { return Ok(()) };
+    let field = types.and_then(|types| types.get(name)).ok_or_else(|| {
+        failure::schema_mismatch(
+            name,
+            format!("This CRM does not have the field \"{name}\"."),
+        )
+    })?;
+    sets.push(Set::text(name, name, &types::option(field, name, given)?));
+    Ok(())
+}
+
+fn deadline(
+    ctx: &Context<'_>,
+    sets: &mut Vec<Set>,
+    (field, name, path): (&str, &str, &str),
+    given: Option<&str>,
+) -> Result<(), Failure> {
+    let Some(given) = given else { return Ok(()) };
+    let time = day::deadline(ctx.zone(), field, given)?;
+    let value = Value::from(text::instant(time));
+    sets.push(Set::shown(name, path, value, &ctx.zone().show(time)));
+    Ok(())
+}
+
+/// The workspace's fields, where something must be held against them.
+fn types(
+    ctx: &Context<'_>,
+    kind: Kind,
+    option: Option<&String>,
+    custom: Option<&[FieldValue]>,
+) -> Result<Option<Fields>, Failure> {
+    let needed = option.is_some() || custom.is_some_and(|fields| !fields.is_empty());
+    needed.then(|| Fields::read(ctx, kind)).transpose()
+}
+
+pub(super) fn person(ctx: &Context<'_>, fields: &PersonFields) -> Result<Wanted, Failure> {
+    let mut wanted = Wanted::new(Kind::Person);
+    let sets = &mut wanted.sets;
+    let first = fields.first_name.as_deref();
+    line(sets, ("firstName", "first name", "name.firstName"), first)?;
+    let last = fields.last_name.as_deref();
+    line(sets, ("lastName", "last name", "name.lastName"), last)?;
+    if let Some(email) = &fields.email {
+        let email = given::email("email", email)?;
+        sets.push(Set::text("e-mail", "emails.primaryEmail", &email));
+    }
+    let job = fields.job_title.as_deref();
+    line(sets, ("jobTitle", "job title", "jobTitle"), job)?;
+    let own = ["name", "emails", "jobTitle", "company", "companyId"];
+    let custom = fields.custom.as_deref();
+    let types = types(ctx, Kind::Person, None, custom)?;
+    sets.extend(custom::sets(
+        ctx,
+        Kind::Person,
+        &own,
+        custom,
+        types.as_ref(),
+    )?);
+    wanted.company = id("company", fields.company.as_deref())?;
+    wanted.something()
+}
+
+pub(super) fn company(ctx: &Context<'_>, fields: &CompanyFields) -> Result<Wanted, Failure> {
+    let mut wanted = Wanted::new(Kind::Company);
+    let sets = &mut wanted.sets;
+    line(sets, ("name", "name", "name"), fields.name.as_deref())?;
+    if let Some(domain) = &fields.domain {
+        let domain = given::domain("domain", domain)?;
+        sets.push(Set::text("domain", "domainName.primaryLinkUrl", &domain));
+    }
+    let own = ["name", "domainName", "accountOwner", "accountOwnerId"];
+    let custom = fields.custom.as_deref();
+    let types = types(ctx, Kind::Company, None, custom)?;
+    sets.extend(custom::sets(
+        ctx,
+        Kind::Company,
+        &own,
+        custom,
+        types.as_ref(),
+    )?);
+    wanted.member = address(ctx, "accountOwner", fields.account_owner.as_deref())?;
+    wanted.something()
+}
+
+pub(super) fn opportunity(
+    ctx: &Context<'_>,
+    fields: &OpportunityFields,
+) -> Result<Wanted, Failure> {
+    let mut wanted = Wanted::new(Kind::Opportunity);
+    let sets = &mut wanted.sets;
+    line(sets, ("name", "name", "name"), fields.name.as_deref())?;
+    if let Some(amount) = &fields.amount {
+        let micros = given::micros("amount", amount)?;
+        let shown = crate::twenty::values::Micros(micros).decimal();
+        let value = Value::from(micros);
+        sets.push(Set::shown("amount", "amount.amountMicros", value, &shown));
+    }
+    if let Some(currency) = &fields.currency {
+        let currency = given::currency("currency", currency)?;
+        sets.push(Set::text("currency", "amount.currencyCode", &currency));
+    }
+    let close = fields.close_date.as_deref();
+    deadline(ctx, sets, ("closeDate", "close date", "closeDate"), close)?;
+    let own = [
+        "name",
+        "amount",
+        "stage",
+        "closeDate",
+        "company",
+        "companyId",
+        "pointOfContact",
+        "pointOfContactId",
+        "owner",
+        "ownerId",
+    ];
+    let custom = fields.custom.as_deref();
+    let types = types(ctx, Kind::Opportunity, fields.stage.as_ref(), custom)?;
+    option(sets, "stage", fields.stage.as_deref(), types.as_ref())?;
+    sets.extend(custom::sets(
+        ctx,
+        Kind::Opportunity,
+        &own,
+        custom,
+        types.as_ref(),
+    )?);
+    wanted.company = id("company", fields.company.as_deref())?;
+    wanted.contact = id("contact", fields.contact.as_deref())?;
+    wanted.member = address(ctx, "owner", fields.owner.as_deref())?;
+    wanted.something()
+}
+
+pub(super) fn task(ctx: &Context<'_>, fields: &TaskFields) -> Result<Wanted, Failure> {
+    let mut wanted = Wanted::new(Kind::Task);
+    let sets = &mut wanted.sets;
+    line(sets, ("title", "title", "title"), fields.title.as_deref())?;
+    if let Some(note) = &fields.note {
+        let note = given::note("note", note)?.ok_or_else(|| {
+            failure::invalid_input(
+                "note",
+                "it is empty",
+                "Give a text, or leave the field out.",
+            )
+        })?;
+        sets.push(Set::text("note", "bodyV2.markdown", &note));
+    }
+    deadline(ctx, sets, ("due", "due", "dueAt"), fields.due.as_deref())?;
+    let own = [
+        "title",
+        "bodyV2",
+        "dueAt",
+        "status",
+        "assignee",
+        "assigneeId",
+    ];
+    let custom = fields.custom.as_deref();
+    let types = types(ctx, Kind::Task, fields.status.as_ref(), custom)?;
+    option(sets, "status", fields.status.as_deref(), types.as_ref())?;
+    sets.extend(custom::sets(ctx, Kind::Task, &own, custom, types.as_ref())?);
+    wanted.member = address(ctx, "assignee", fields.assignee.as_deref())?;
+    wanted.something()
+}
+
+fn id(field: &str, given: Option<&str>) -> Result<Option<String>, Failure> {
+    given.map(|given| uuid(field, given.trim())).transpose()
+}
+
+fn address(ctx: &Context<'_>, field: &str, given: Option<&str>) -> Result<Option<String>, Failure> {
+    given
+        .map(|given| given::member_address(ctx, field, given))
+        .transpose()
+}

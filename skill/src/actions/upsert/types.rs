@@ -1,0 +1,118 @@
+//! Which fields this workspace's records have, of what type and with what options. The host answers it from memory.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::actions::object;
+use crate::actions::status::{Field, MetadataData};
+use crate::bindings::claw::crm::types::Kind;
+use crate::context::Context;
+use crate::failure::{self, Failure};
+use crate::text;
+use crate::twenty::{Document, Query, documents, fetch};
+
+/// How many options a sentence names.
+const NAMED: usize = 40;
+
+/// Asks for them.
+#[derive(Debug, Serialize)]
+pub struct FieldTypes {}
+
+impl Query for FieldTypes {
+    const DOCUMENT: &'static Document = &documents::FIELD_TYPES;
+    type Answer = MetadataData;
+}
+
+/// The fields of one kind of record.
+#[derive(Debug)]
+pub(super) struct Fields(Vec<Field>);
+
+impl Fields {
+    /// Reads them.
+    pub(super) fn read(ctx: &Context<'_>, kind: Kind) -> Result<Self, Failure> {
+        let reply = fetch(ctx, &FieldTypes {})?;
+        let objects = reply.errors.root("objects", reply.data.objects)?;
+        objects
+            .rows()
+            .find(|one| one.name_singular == object(kind))
+            .map(|object| Self(object.fields_list))
+            .ok_or_else(|| {
+                failure::schema_mismatch(
+                    object(kind),
+                    format!(
+                        "This CRM does not say which fields its {} records have.",
+                        object(kind)
+                    ),
+                )
+            })
+    }
+
+    /// The field of a name, if it is there and not switched off.
+    pub(super) fn get(&self, name: &str) -> Option<&Field> {
+        self.0
+            .iter()
+            .find(|field| field.name == name && field.is_active != Some(false))
+    }
+}
+
+/// The option of a field that a caller means, by its value or by what people see of it.
+pub(super) fn option(field: &Field, argument: &str, given: &str) -> Result<String, Failure> {
+    let wanted = text::clean(given).trim().to_lowercase();
+    let options = options(field);
+    let by = |fits: &dyn Fn(&(String, String)) -> bool| options.iter().find(|option| fits(option));
+    let found = by(&|(value, _)| value == given.trim())
+        .or_else(|| by(&|(value, _)| value.to_lowercase() == wanted))
+        .or_else(|| by(&|(_, label)| label.to_lowercase() == wanted));
+    if let Some((value, _)) = found {
+        return Ok(value.clone());
+    }
+    let nearest = options.iter().min_by_key(|(value, label)| {
+        let to = |text: &str| strsim::levenshtein(&text.to_lowercase(), &wanted);
+        to(value).min(to(label))
+    });
+    let Some((nearest, _)) = nearest else {
+        return Err(failure::schema_mismatch(
+            &field.name,
+            format!("This CRM says of no option of \"{}\".", field.name),
+        ));
+    };
+    let all: Vec<&str> = options
+        .iter()
+        .take(NAMED)
+        .map(|(value, _)| value.as_str())
+        .collect();
+    Err(failure::invalid_input(
+        argument,
+        format!(
+            "this workspace has no option \"{}\" for it",
+            text::line(&text::clean(given), 80).0
+        ),
+        format!("Give one of {}; the nearest is {nearest}.", all.join(", ")),
+    ))
+}
+
+/// Value and label of each option, in their order.
+fn options(field: &Field) -> Vec<(String, String)> {
+    let mut options: Vec<&Value> = field
+        .options
+        .as_ref()
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .collect();
+    options.sort_by_key(|option| {
+        option
+            .get("position")
+            .and_then(Value::as_i64)
+            .unwrap_or(i64::MAX)
+    });
+    options
+        .into_iter()
+        .filter_map(|option| {
+            let value = text::clean(option.get("value")?.as_str()?);
+            let label = option.get("label").and_then(Value::as_str);
+            let label = label.map_or_else(|| value.clone(), text::clean);
+            Some((value, label))
+        })
+        .collect()
+}

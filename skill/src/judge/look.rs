@@ -1,0 +1,150 @@
+//! Looking whether a write was done: by reading back what it would have made or changed.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::said::words;
+use super::{NAMED, Verdict};
+use crate::bindings::claw::crm::types::Kind;
+use crate::context::Context;
+use crate::twenty::mutations::{Leaf, Write};
+use crate::twenty::records::Record;
+use crate::twenty::reread::{LinkNow, Now, reread, reread_link};
+
+/// The service says that something unique is there already: what this would make, or something else in its way.
+pub(super) fn after_duplicate(
+    ctx: &Context<'_>,
+    write: &Write,
+    conflicting: Option<&str>,
+) -> Verdict {
+    match write {
+        Write::Create { kind, id, data } => match reread(ctx, *kind, id) {
+            Ok(Now::Live(record)) => match differing(&record, data) {
+                None => Verdict::AlreadyDone("The record had been made before.".to_owned()),
+                Some(fields) => Verdict::Failed(other_values(&fields)),
+            },
+            Ok(Now::Deleted) => Verdict::Failed(DELETED.to_owned()),
+            Ok(Now::Absent) => Verdict::Failed(taken(*kind, conflicting)),
+            Err(failure) => Verdict::Unknown(words(&failure)),
+        },
+        Write::Link { id, task, kind, target } => {
+            match reread_link(ctx, id, task, *kind, target) {
+                Ok(LinkNow::Linked) => {
+                    Verdict::AlreadyDone("The task had been linked before.".to_owned())
+                }
+                Ok(LinkNow::Other) => Verdict::Failed(OTHER_LINK.to_owned()),
+                Ok(LinkNow::Deleted) => Verdict::Failed(DELETED.to_owned()),
+                Ok(LinkNow::Absent) => Verdict::Failed(
+                    "The CRM says that this link is there already, and does not show it: it may have been deleted. Restore it in the CRM, or propose again with another idempotency key."
+                        .to_owned(),
+                ),
+                Err(failure) => Verdict::Unknown(words(&failure)),
+            }
+        }
+        Write::Update { kind, .. } => Verdict::Failed(taken(*kind, conflicting)),
+        Write::Delete { .. } => Verdict::Failed(
+            "The CRM refused to delete the task. Delete it in the CRM.".to_owned(),
+        ),
+    }
+}
+
+/// Nobody knows whether the service did it.
+pub(super) fn in_doubt(ctx: &Context<'_>, write: &Write, basis: Option<Timestamp>) -> Verdict {
+    match write {
+        Write::Create { kind, id, data } => match reread(ctx, *kind, id) {
+            Ok(Now::Live(record)) => match differing(&record, data) {
+                None => Verdict::Done,
+                // Its id is of this call alone: it was made, and somebody has changed it since.
+                Some(fields) => Verdict::AlreadyDone(other_values(&fields)),
+            },
+            Ok(Now::Deleted) => Verdict::Failed(DELETED.to_owned()),
+            Ok(Now::Absent) => Verdict::Again("The record is not in the CRM.".to_owned()),
+            Err(failure) => Verdict::Unknown(words(&failure)),
+        },
+        Write::Link {
+            id,
+            task,
+            kind,
+            target,
+        } => match reread_link(ctx, id, task, *kind, target) {
+            Ok(LinkNow::Linked) => Verdict::Done,
+            Ok(LinkNow::Other) => Verdict::Failed(OTHER_LINK.to_owned()),
+            Ok(LinkNow::Deleted) => Verdict::Failed(DELETED.to_owned()),
+            Ok(LinkNow::Absent) => Verdict::Again("The link is not in the CRM.".to_owned()),
+            Err(failure) => Verdict::Unknown(words(&failure)),
+        },
+        Write::Update { kind, id, data } => match reread(ctx, *kind, id) {
+            Ok(Now::Live(record)) => changed(&record, data, basis),
+            Ok(Now::Deleted) => Verdict::Failed(DELETED.to_owned()),
+            Ok(Now::Absent) => Verdict::Failed(
+                "The record is not there any more. Search for it with crm_search.".to_owned(),
+            ),
+            Err(failure) => Verdict::Unknown(words(&failure)),
+        },
+        Write::Delete { id } => match reread(ctx, Kind::Task, id) {
+            Ok(Now::Live(_)) => Verdict::Again("The task is still there.".to_owned()),
+            Ok(Now::Deleted | Now::Absent) => Verdict::Done,
+            Err(failure) => Verdict::Unknown(words(&failure)),
+        },
+    }
+}
+
+/// A record that a change was sent for: untouched since it was planned, as planned, or changed by somebody.
+fn changed(record: &Record, data: &[Leaf], basis: Option<Timestamp>) -> Verdict {
+    if basis.is_some() && basis == record.updated_at() {
+        return Verdict::Again("The record is as it was before.".to_owned());
+    }
+    // One write sets all of its values or none, so those that are read speak for those that are not.
+    let known: Vec<bool> = data
+        .iter()
+        .filter_map(|(path, value)| told(record, path, value))
+        .collect();
+    if !known.is_empty() && known.iter().all(|&held| held) {
+        return Verdict::Done;
+    }
+    Verdict::Unknown(
+        "The record was changed since this was planned and does not hold all planned values: whether this write was among the changes cannot be told. Look at the record in the CRM, then propose what is still missing."
+            .to_owned(),
+    )
+}
+
+/// Whether a record holds a value; none where that cannot be told. Of a text of several lines only the same can be told: the CRM
+/// writes Markdown in its own way.
+fn told(record: &Record, path: &str, value: &Value) -> Option<bool> {
+    let held = record.holds(path, value)?;
+    (held || path != "bodyV2.markdown").then_some(held)
+}
+
+/// The fields in which a record differs from what was to be made; none where it is alike.
+fn differing(record: &Record, data: &[Leaf]) -> Option<Vec<String>> {
+    let fields: Vec<String> = data
+        .iter()
+        .filter(|(path, value)| told(record, path, value) == Some(false))
+        .map(|(path, _)| path.clone())
+        .take(NAMED)
+        .collect();
+    (!fields.is_empty()).then_some(fields)
+}
+
+fn other_values(fields: &[String]) -> String {
+    format!(
+        "A record with this id is there and differs: {}. It was made by an earlier proposal with the same key, or changed since. Change that record, or propose again with another idempotency key.",
+        fields.join(", ")
+    )
+}
+
+fn taken(kind: Kind, conflicting: Option<&str>) -> String {
+    let what = match kind {
+        Kind::Person => "e-mail address",
+        Kind::Company => "domain",
+        Kind::Opportunity | Kind::Task => "unique value",
+    };
+    let who = conflicting.map_or_else(String::new, |id| format!(" ({id})"));
+    format!(
+        "Another record{who} has this {what}; it may have been deleted, and still keeps it. Change or restore that one, or propose another value."
+    )
+}
+
+const DELETED: &str = "It had been made before and was deleted since. Restore it in the CRM, or propose again with another idempotency key.";
+const OTHER_LINK: &str =
+    "A link with this id links something else. Propose again with another idempotency key.";

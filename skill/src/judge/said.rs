@@ -1,0 +1,117 @@
+//! What the service's answer to a write says. Twenty gives HTTP 200 for most errors, so codes and words are what counts.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::ServiceAnswer;
+use crate::failure::{self, Failure};
+use crate::transport::Response;
+use crate::twenty::errors::{self, GraphQlError};
+use crate::twenty::mutations::Write;
+
+/// What an answer says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// The write was done.
+    Done,
+    /// It was not done, and may be sent again.
+    Again(String),
+    /// It was not done, and will not be.
+    Failed(String),
+    /// There is no such record.
+    Gone,
+    /// Something unique is there already.
+    Duplicate {
+        /// The record that has it, where the CRM names it.
+        conflicting: Option<String>,
+    },
+    /// It does not tell whether anything was stored.
+    Unclear,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    #[serde(default)]
+    data: Option<Map<String, Value>>,
+    #[serde(default)]
+    errors: Vec<GraphQlError>,
+}
+
+pub(super) fn said(write: &Write, answer: &ServiceAnswer) -> Said {
+    let response = Response {
+        status: answer.status,
+        retry_after: None,
+        body: answer.body.as_bytes().to_vec(),
+    };
+    match answer.status {
+        200 => {}
+        // The request was turned away before anything was done with it.
+        401 | 403 | 429 | 300..=399 => {
+            return Said::Again(words(&errors::status(&response)));
+        }
+        // Something between gave up waiting.
+        408 => return Said::Unclear,
+        400..=499 => return Said::Failed(words(&errors::status(&response))),
+        // Whatever stands between may have lost the answer to a write that was done.
+        _ => return Said::Unclear,
+    }
+    let Ok(envelope) = serde_json::from_slice::<Envelope>(&response.body) else {
+        return Said::Unclear;
+    };
+    let root = envelope
+        .data
+        .as_ref()
+        .and_then(|data| data.get(write.root()))
+        .filter(|root| !root.is_null());
+    match (root, envelope.errors.first()) {
+        (Some(root), None) if names(root, write.id()) => Said::Done,
+        (None, Some(error)) => refused(error),
+        _ => Said::Unclear,
+    }
+}
+
+/// Whether an answer names the record: links are answered as a list.
+fn names(root: &Value, id: &str) -> bool {
+    let record = match root {
+        Value::Array(records) => records.first(),
+        record => Some(record),
+    };
+    record
+        .and_then(|record| record.get("id")?.as_str())
+        .is_some_and(|named| named.eq_ignore_ascii_case(id))
+}
+
+fn refused(error: &GraphQlError) -> Said {
+    if error.is_duplicate() {
+        return Said::Duplicate {
+            conflicting: error.conflicting_record().map(str::to_owned),
+        };
+    }
+    if error.is_missing_reference() {
+        return Said::Failed(
+            "A record or member that this refers to is not there any more. Propose again with one that is.".to_owned(),
+        );
+    }
+    let failure = errors::failure(error);
+    match &failure {
+        Failure::NotFound(_) => Said::Gone,
+        // The operator can mend the key; nothing was stored.
+        Failure::RateLimited(_) | Failure::Unauthenticated(_) => Said::Again(words(&failure)),
+        Failure::Denied(_) => Said::Failed(format!(
+            "{} Ask the operator to let the key's role write people, companies, opportunities, tasks and their links.",
+            failure::sentence(&failure)
+        )),
+        // Every refusal of Twenty's own has a code.
+        Failure::SchemaMismatch(_) if error.has_code() => Said::Failed(format!(
+            "{} Propose again with other values; crm_status names fields that this CRM does not have.",
+            failure::sentence(&failure)
+        )),
+        // An error of the server's own can come after the write.
+        _ => Said::Unclear,
+    }
+}
+
+/// Why, and what to do.
+pub(super) fn words(failure: &Failure) -> String {
+    format!("{} {}", failure::sentence(failure), failure::next(failure))
+}

@@ -1,0 +1,261 @@
+//! Building plans: ids that follow from what is asked, and steps that carry trusted mutations. The same proposal upon the same
+//! records gives the same plan to the byte, so that the harness finds the one that was made before.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::bindings::claw::skill::plan::Method;
+pub use crate::bindings::claw::skill::plan::{Basis, Change, Plan, Step, Timing};
+use crate::bindings::claw::skill::types::RecordRef;
+use crate::context::Context;
+use crate::failure::{self, Failure};
+use crate::twenty::documents::Document;
+use crate::twenty::mutations;
+
+/// Where this skill's names begin (RFC 9562, section 6.5); drawn once.
+const NAMESPACE: Uuid = Uuid::from_u128(0x5f1c_8a4e_93d7_4b0a_8f6e_2d41_c7b9_e035);
+
+/// The destination of every step, as the manifest names it.
+pub const DESTINATION: &str = "twenty";
+
+/// The longest idempotency key, in characters.
+const LONGEST_KEY: usize = 200;
+
+/// Where the ids of one proposal come from: the workspace, the caller, the action, and the key.
+#[derive(Debug, Clone)]
+pub struct Ids {
+    base_url: String,
+    caller: String,
+    action: &'static str,
+    key: Key,
+}
+
+#[derive(Debug, Clone, Serialize)]
+enum Key {
+    /// The caller's own.
+    Given(String),
+    /// What was asked, and the day on which it was.
+    Asked { day: String, what: String },
+}
+
+impl Ids {
+    /// The ids of a proposal. Without a key of the caller's, what is asked and the caller's day stand for one.
+    ///
+    /// # Errors
+    /// `invalid-input` where no caller is set or the key cannot be used, `unavailable` where Twenty is not set up.
+    pub fn new(
+        ctx: &Context<'_>,
+        action: &'static str,
+        key: Option<&str>,
+        asked: &impl Serialize,
+    ) -> Result<Self, Failure> {
+        let key = match key {
+            Some(key) => Key::Given(given(key)?),
+            None => Key::Asked {
+                day: ctx.zone().date(ctx.now).to_string(),
+                what: serde_json::to_string(asked).map_err(|_| unwritable())?,
+            },
+        };
+        Ok(Self {
+            base_url: ctx.twenty_base_url().unwrap_or_default(),
+            caller: caller(ctx)?,
+            action,
+            key,
+        })
+    }
+
+    /// The id of one of its parts.
+    pub fn id(&self, part: &str) -> String {
+        // JSON keeps the parts apart, whatever is in them.
+        let name =
+            serde_json::to_string(&(&self.base_url, &self.caller, self.action, &self.key, part))
+                .unwrap_or_default();
+        Uuid::new_v5(&NAMESPACE, name.as_bytes())
+            .hyphenated()
+            .to_string()
+    }
+}
+
+/// The caller in whose name a proposal is made.
+///
+/// # Errors
+/// `invalid-input` where the harness named none.
+pub fn caller(ctx: &Context<'_>) -> Result<String, Failure> {
+    ctx.setting("caller.email")
+        .map(|email| email.to_lowercase())
+        .ok_or_else(|| {
+            failure::invalid_input(
+                "caller",
+                "a proposal is made in somebody's name, and no caller is set",
+                "Ask the operator to set the caller's e-mail address in the harness (--caller-email or the operator file).",
+            )
+        })
+}
+
+fn given(key: &str) -> Result<String, Failure> {
+    let key = key.trim();
+    let length = key.chars().count();
+    if (1..=LONGEST_KEY).contains(&length) && !key.chars().any(char::is_control) {
+        return Ok(key.to_owned());
+    }
+    Err(failure::invalid_input(
+        "idempotencyKey",
+        format!(
+            "it is empty, longer than {LONGEST_KEY} characters, or has control characters in it"
+        ),
+        "Give a short text that is the same for the same request, or leave it out.",
+    ))
+}
+
+fn unwritable() -> Failure {
+    failure::invalid_input(
+        "request",
+        "it cannot be written as JSON",
+        "Call again with simpler arguments.",
+    )
+}
+
+/// A step before it has its id.
+#[derive(Debug)]
+pub struct Draft {
+    name: &'static str,
+    body: String,
+    words: String,
+    compensates: Option<&'static str>,
+    changes: Vec<Change>,
+    basis: Vec<Basis>,
+}
+
+impl Draft {
+    /// A step that sends a mutation. `name` tells it from the other steps of its plan.
+    ///
+    /// # Errors
+    /// `invalid-input` where the variables cannot be written.
+    pub fn new(
+        name: &'static str,
+        document: &'static Document,
+        variables: &impl Serialize,
+        words: String,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            name,
+            body: mutations::body(document, variables).map_err(|_| unwritable())?,
+            words,
+            compensates: None,
+            changes: Vec::new(),
+            basis: Vec::new(),
+        })
+    }
+
+    /// Sent only after the named step has failed for good.
+    #[must_use]
+    pub fn compensating(mut self, name: &'static str) -> Self {
+        self.compensates = Some(name);
+        self
+    }
+
+    /// What its values replace, and what it was planned upon.
+    #[must_use]
+    pub fn upon(mut self, changes: Vec<Change>, basis: Basis) -> Self {
+        self.changes = changes;
+        self.basis = vec![basis];
+        self
+    }
+}
+
+/// A plan of these steps. A step's id is unique across all plans, so it follows from all that the plan says; the ids of records
+/// in the bodies are what makes a second try find the first.
+pub fn plan(
+    ids: &Ids,
+    words: String,
+    about: Vec<RecordRef>,
+    warnings: Vec<String>,
+    drafts: Vec<Draft>,
+) -> Plan {
+    let mut said: Vec<&str> = vec![&words];
+    said.extend(warnings.iter().map(String::as_str));
+    for record in &about {
+        said.extend([record.kind.as_str(), record.id.as_str()]);
+    }
+    for draft in &drafts {
+        said.extend([draft.name, draft.body.as_str(), draft.words.as_str()]);
+        let basis = draft
+            .basis
+            .iter()
+            .filter_map(|basis| basis.updated_at.as_deref());
+        said.extend(basis);
+        said.extend(draft.changes.iter().map(|change| change.pointer.as_str()));
+        said.extend(
+            draft
+                .changes
+                .iter()
+                .filter_map(|change| change.before.as_deref()),
+        );
+    }
+    let plan = ids.id(&serde_json::to_string(&said).unwrap_or_default());
+    let id = |name: &str| format!("{plan}/{name}");
+    let steps = drafts
+        .into_iter()
+        .map(|draft| Step {
+            id: id(draft.name),
+            destination: DESTINATION.to_owned(),
+            method: Method::Post,
+            path: "/graphql".to_owned(),
+            body: draft.body,
+            words: draft.words,
+            timing: draft
+                .compensates
+                .map_or(Timing::InOrder, |name| Timing::Compensates(id(name))),
+            slots: Vec::new(),
+            changes: draft.changes,
+            basis: draft.basis,
+            disclosures: Vec::new(),
+        })
+        .collect();
+    Plan {
+        words,
+        about,
+        steps,
+        warnings,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(caller: &str, key: Key) -> Ids {
+        Ids {
+            base_url: "https://crm.example.com".to_owned(),
+            caller: caller.to_owned(),
+            action: "follow-up",
+            key,
+        }
+    }
+
+    #[test]
+    fn an_id_stays_what_it_is_from_version_to_version() {
+        let ids = ids("me@example.com", Key::Given("k1".to_owned()));
+        assert_eq!(ids.id("task"), "176ce928-3c15-5acc-adaf-fded32a7b8a8");
+    }
+
+    #[test]
+    fn ids_differ_wherever_what_they_follow_from_does() {
+        let given = |key: &str| Key::Given(key.to_owned());
+        let asked = |day: &str, what: &str| Key::Asked {
+            day: day.to_owned(),
+            what: what.to_owned(),
+        };
+        let all = [
+            ids("a@b.example", given("k")).id("task"),
+            ids("a@b.example", given("k")).id("link"),
+            ids("a@b.example", given("k\",\"task")).id(""),
+            ids("b@b.example", given("k")).id("task"),
+            ids("a@b.example", asked("2026-03-11", "x")).id("task"),
+            ids("a@b.example", asked("2026-03-12", "x")).id("task"),
+            ids("a@b.example", asked("2026-03-11", "y")).id("task"),
+        ];
+        let unique: std::collections::BTreeSet<&String> = all.iter().collect();
+        assert_eq!(unique.len(), all.len());
+    }
+}

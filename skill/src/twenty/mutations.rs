@@ -1,0 +1,305 @@
+//! Mutations as a plan's steps carry them: the body that will be sent, and back from a stored body what it is meant to do.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::documents::{self, Document};
+use crate::actions::is_uuid;
+use crate::bindings::claw::crm::types::Kind;
+
+/// The body of a step: a trusted mutation, to the byte, and its variables.
+///
+/// # Errors
+/// Where the variables cannot be written as JSON, which no variables of this skill are.
+pub fn body(
+    document: &'static Document,
+    variables: &impl Serialize,
+) -> Result<String, serde_json::Error> {
+    #[derive(Serialize)]
+    struct Body<'a, V> {
+        query: &'a str,
+        variables: &'a V,
+    }
+    serde_json::to_string(&Body {
+        query: document.text,
+        variables,
+    })
+}
+
+/// The mutation that makes a record of any fields.
+pub fn create(kind: Kind) -> &'static Document {
+    match kind {
+        Kind::Person => &documents::CREATE_PERSON,
+        Kind::Company => &documents::CREATE_COMPANY,
+        Kind::Opportunity => &documents::CREATE_OPPORTUNITY,
+        Kind::Task => &documents::CREATE_TASK_FROM_FIELDS,
+    }
+}
+
+/// The mutation that changes a record.
+pub fn update(kind: Kind) -> &'static Document {
+    match kind {
+        Kind::Person => &documents::UPDATE_PERSON,
+        Kind::Company => &documents::UPDATE_COMPANY,
+        Kind::Opportunity => &documents::UPDATE_OPPORTUNITY,
+        Kind::Task => &documents::UPDATE_TASK,
+    }
+}
+
+/// The mutation that links a task to a record, and the name of the variable for the record; none for tasks.
+pub fn link(kind: Kind) -> Option<(&'static Document, &'static str)> {
+    match kind {
+        Kind::Person => Some((&documents::LINK_TASK_TO_PERSON, "personId")),
+        Kind::Company => Some((&documents::LINK_TASK_TO_COMPANY, "companyId")),
+        Kind::Opportunity => Some((&documents::LINK_TASK_TO_OPPORTUNITY, "opportunityId")),
+        Kind::Task => None,
+    }
+}
+
+/// A value that a write sets: the path in its data, such as `name.firstName`, and the value.
+pub type Leaf = (String, Value);
+
+/// What a step is meant to do, as its body says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Write {
+    /// Makes a record.
+    Create {
+        /// Of this kind.
+        kind: Kind,
+        /// With this id.
+        id: String,
+        /// With these values.
+        data: Vec<Leaf>,
+    },
+    /// Links a task to a record.
+    Link {
+        /// The link's own id.
+        id: String,
+        /// The task.
+        task: String,
+        /// The record's kind.
+        kind: Kind,
+        /// The record.
+        target: String,
+    },
+    /// Changes a record.
+    Update {
+        /// Of this kind.
+        kind: Kind,
+        /// The record.
+        id: String,
+        /// What it sets.
+        data: Vec<Leaf>,
+    },
+    /// Deletes a task.
+    Delete {
+        /// The task.
+        id: String,
+    },
+}
+
+const KINDS: [Kind; 4] = [Kind::Person, Kind::Company, Kind::Opportunity, Kind::Task];
+
+impl Write {
+    /// What a body says; none where it is none of this skill's. Bodies come back from where plans are kept: nothing about them
+    /// is taken for granted.
+    pub fn read(body: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Body {
+            query: String,
+            variables: Map<String, Value>,
+        }
+        let Body { query, variables } = serde_json::from_str(body).ok()?;
+        let is = |document: &Document| document.text == query;
+        if is(&documents::CREATE_TASK) || is(&documents::CREATE_TASK_WITH_NOTE) {
+            let data = variables
+                .iter()
+                .filter(|(name, _)| *name != "id")
+                .map(|(name, value)| {
+                    let path = if name == "markdown" {
+                        "bodyV2.markdown"
+                    } else {
+                        name
+                    };
+                    (path.to_owned(), value.clone())
+                })
+                .collect();
+            return Some(Self::Create {
+                kind: Kind::Task,
+                id: id(&variables, "id")?,
+                data,
+            });
+        }
+        if is(&documents::DELETE_TASK) {
+            return Some(Self::Delete {
+                id: id(&variables, "id")?,
+            });
+        }
+        for kind in KINDS {
+            if let Some((_, target)) = link(kind).filter(|(document, _)| is(document)) {
+                return Some(Self::Link {
+                    id: id(&variables, "id")?,
+                    task: id(&variables, "taskId")?,
+                    kind,
+                    target: id(&variables, target)?,
+                });
+            }
+            let data = || variables.get("data").and_then(Value::as_object);
+            if is(create(kind)) {
+                let mut data = data()?.clone();
+                let id = id(&data, "id")?;
+                data.remove("id");
+                return Some(Self::Create {
+                    kind,
+                    id,
+                    data: leaves(&data),
+                });
+            }
+            if is(update(kind)) {
+                return Some(Self::Update {
+                    kind,
+                    id: id(&variables, "id")?,
+                    data: leaves(data()?),
+                });
+            }
+        }
+        None
+    }
+
+    /// The root field of its answer.
+    pub fn root(&self) -> &'static str {
+        match self {
+            Self::Create { kind, .. } => match kind {
+                Kind::Person => "createPerson",
+                Kind::Company => "createCompany",
+                Kind::Opportunity => "createOpportunity",
+                Kind::Task => "createTask",
+            },
+            Self::Update { kind, .. } => match kind {
+                Kind::Person => "updatePerson",
+                Kind::Company => "updateCompany",
+                Kind::Opportunity => "updateOpportunity",
+                Kind::Task => "updateTask",
+            },
+            Self::Link { .. } => "createTaskTargets",
+            Self::Delete { .. } => "deleteTask",
+        }
+    }
+
+    /// The id that its answer must name.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Create { id, .. }
+            | Self::Link { id, .. }
+            | Self::Update { id, .. }
+            | Self::Delete { id } => id,
+        }
+    }
+}
+
+fn id(object: &Map<String, Value>, name: &str) -> Option<String> {
+    let id = object.get(name)?.as_str()?;
+    is_uuid(id).then(|| id.to_ascii_lowercase())
+}
+
+/// An object's values by their paths. Composite fields of Twenty are one level deep.
+fn leaves(data: &Map<String, Value>) -> Vec<Leaf> {
+    let mut leaves = Vec::new();
+    for (name, value) in data {
+        match value {
+            Value::Object(inner) => leaves.extend(
+                inner
+                    .iter()
+                    .map(|(part, value)| (format!("{name}.{part}"), value.clone())),
+            ),
+            value => leaves.push((name.clone(), value.clone())),
+        }
+    }
+    leaves
+}
+
+/// The object that has these values at these paths.
+pub fn nested(leaves: &[Leaf]) -> Map<String, Value> {
+    let mut data = Map::new();
+    for (path, value) in leaves {
+        match path.split_once('.') {
+            None => {
+                data.insert(path.clone(), value.clone());
+            }
+            Some((name, part)) => {
+                let composite = data
+                    .entry(name.to_owned())
+                    .or_insert_with(|| Value::Object(Map::new()));
+                if let Value::Object(composite) = composite {
+                    composite.insert(part.to_owned(), value.clone());
+                }
+            }
+        }
+    }
+    data
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ID: &str = "7d0f0f5e-58d2-5a57-9a0e-1f2f3a4b5c6d";
+    const OTHER: &str = "8d0f0f5e-58d2-5a57-9a0e-1f2f3a4b5c6d";
+
+    fn variables(document: &Document) -> Value {
+        let data = json!({ "id": ID, "name": { "firstName": "Ada" }, "jobTitle": "CTO" });
+        json!({
+            "id": ID, "title": "Call", "markdown": "x", "dueAt": "2026-03-31T12:00:00Z", "assigneeId": OTHER, "taskId": OTHER,
+            "personId": OTHER, "companyId": OTHER, "opportunityId": OTHER,
+            "data": if document.name.starts_with("create") { data } else { json!({ "jobTitle": "CTO" }) },
+        })
+    }
+
+    #[test]
+    fn every_mutation_is_known_again_by_its_text() {
+        for document in documents::MUTATIONS {
+            let read = Write::read(&body(document, &variables(document)).unwrap());
+            let write = read.unwrap_or_else(|| panic!("{} is not known", document.name));
+            assert_eq!(write.id(), ID, "{}", document.name);
+            assert!(document.text.contains(write.root()), "{}", document.name);
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_not_as_it_was_made_is_none_of_ours() {
+        let good = body(
+            &documents::CREATE_PERSON,
+            &variables(&documents::CREATE_PERSON),
+        )
+        .unwrap();
+        assert!(Write::read(&good).is_some());
+        for wrong in [
+            String::new(),
+            "null".to_owned(),
+            "[]".to_owned(),
+            good.replace("createPerson", "destroyPerson"),
+            good.replace(ID, "7d0f0f5e"),
+            good.replace("\"data\"", "\"date\""),
+            good.get(..good.len() - 2).unwrap().to_owned(),
+        ] {
+            assert_eq!(Write::read(&wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn values_nest_and_come_apart_again() {
+        let leaves = vec![
+            ("name.firstName".to_owned(), json!("Ada")),
+            ("name.lastName".to_owned(), json!("Lovelace")),
+            ("nextStep".to_owned(), json!("x")),
+        ];
+        let data = nested(&leaves);
+        assert_eq!(
+            Value::from(data.clone()),
+            json!({ "name": { "firstName": "Ada", "lastName": "Lovelace" }, "nextStep": "x" })
+        );
+        assert_eq!(super::leaves(&data), leaves);
+    }
+}

@@ -1,0 +1,421 @@
+//! Records as they are before and after a write: what each field that can be written holds now, and whether that is what a
+//! plan would have it be.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::custom::Mapped;
+use super::values::{Address, Currency, FullName, Id, Links, Micros, RichText, full_name, named};
+use crate::bindings::claw::crm::types::Kind;
+use crate::text::{self, Text};
+
+/// A person's e-mail addresses.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Emails {
+    /// The first.
+    pub primary_email: Option<Text>,
+}
+
+/// A company that somebody works at.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Employer {
+    id: String,
+    name: Option<Text>,
+    #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
+    account_owner: Option<Address>,
+}
+
+/// A member by id and address.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Owner {
+    id: String,
+    user_email: Option<Text>,
+}
+
+/// A person.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Person {
+    pub(crate) id: String,
+    updated_at: Option<Timestamp>,
+    pub(crate) name: Option<FullName>,
+    pub(crate) emails: Option<Emails>,
+    pub(crate) job_title: Option<Text>,
+    pub(crate) company: Option<Employer>,
+}
+
+/// A company.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Company {
+    pub(crate) id: String,
+    updated_at: Option<Timestamp>,
+    pub(crate) name: Option<Text>,
+    pub(crate) domain_name: Option<Links>,
+    account_owner: Option<Owner>,
+}
+
+/// A company by id and name.
+#[derive(Debug, Deserialize)]
+pub struct At {
+    pub(crate) id: String,
+    pub(crate) name: Option<Text>,
+}
+
+/// A deal.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Opportunity {
+    pub(crate) id: String,
+    updated_at: Option<Timestamp>,
+    pub(crate) name: Option<Text>,
+    pub(crate) stage: Text,
+    pub(crate) amount: Option<Currency>,
+    pub(crate) close_date: Option<Timestamp>,
+    pub(crate) company: Option<At>,
+    point_of_contact: Option<Id>,
+    owner: Option<Owner>,
+    /// The field that the operator mapped, and what it holds.
+    #[serde(skip)]
+    mapped: Option<(String, Held)>,
+}
+
+/// A task.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Task {
+    pub(crate) id: String,
+    updated_at: Option<Timestamp>,
+    pub(crate) title: Option<Text>,
+    body_v2: Option<RichText>,
+    status: Option<Text>,
+    due_at: Option<Timestamp>,
+    assignee: Option<Owner>,
+}
+
+/// A record of some kind.
+#[derive(Debug)]
+pub enum Record {
+    /// A person.
+    Person(Person),
+    /// A company.
+    Company(Company),
+    /// A deal.
+    Opportunity(Opportunity),
+    /// A task.
+    Task(Task),
+}
+
+/// What a field holds.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Held {
+    /// As it would stand in the data of a write; none where it is empty.
+    pub value: Option<Value>,
+    /// As a person reads it.
+    pub shown: Option<String>,
+}
+
+impl Held {
+    fn text(text: Option<&Text>) -> Self {
+        let Some(text) = text.filter(|text| !text.is_empty()) else {
+            return Self::default();
+        };
+        Self {
+            value: Some(Value::from(text.as_str())),
+            shown: Some(text::line(text.as_str(), text::LABEL).0),
+        }
+    }
+
+    /// A plain value of a custom field; none for any other.
+    fn plain(value: &Value) -> Option<Self> {
+        Some(match value {
+            Value::Null => Self::default(),
+            Value::String(held) => Self::text(Some(&Text::from(held.as_str()))),
+            Value::Bool(_) | Value::Number(_) => Self {
+                value: Some(value.clone()),
+                shown: Some(value.to_string()),
+            },
+            Value::Array(_) | Value::Object(_) => return None,
+        })
+    }
+
+    fn time(time: Option<Timestamp>) -> Self {
+        Self {
+            value: time.map(|time| Value::from(time.to_string())),
+            shown: time.map(text::instant),
+        }
+    }
+
+    fn link(id: &str, name: Option<&Text>) -> Self {
+        let name = name.filter(|name| !name.is_empty());
+        Self {
+            value: Some(Value::from(id)),
+            shown: Some(name.map_or_else(
+                || id.to_owned(),
+                |name| format!("{} ({id})", text::line(name.as_str(), text::LABEL).0),
+            )),
+        }
+    }
+
+    fn owner(owner: Option<&Owner>) -> Self {
+        owner.map_or_else(Self::default, |owner| {
+            Self::link(&owner.id, owner.user_email.as_ref())
+        })
+    }
+}
+
+impl Record {
+    /// With what was read beside it of a field that the operator mapped.
+    #[must_use]
+    pub fn with(mut self, mapped: &Mapped) -> Self {
+        if let Self::Opportunity(deal) = &mut self {
+            deal.mapped = mapped
+                .of(&deal.id)
+                .and_then(|(field, value)| Some((field.to_owned(), Held::plain(value)?)));
+        }
+        self
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Person(_) => Kind::Person,
+            Self::Company(_) => Kind::Company,
+            Self::Opportunity(_) => Kind::Opportunity,
+            Self::Task(_) => Kind::Task,
+        }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Person(record) => &record.id,
+            Self::Company(record) => &record.id,
+            Self::Opportunity(record) => &record.id,
+            Self::Task(record) => &record.id,
+        }
+    }
+
+    /// Its name, on one line.
+    pub fn label(&self) -> String {
+        let label = match self {
+            Self::Person(record) => full_name(record.name.as_ref()),
+            Self::Company(record) => named(record.name.as_ref()).to_owned(),
+            Self::Opportunity(record) => named(record.name.as_ref()).to_owned(),
+            Self::Task(record) => named(record.title.as_ref()).to_owned(),
+        };
+        text::line(&label, text::LABEL).0
+    }
+
+    /// When it was last changed.
+    pub fn updated_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Person(record) => record.updated_at,
+            Self::Company(record) => record.updated_at,
+            Self::Opportunity(record) => record.updated_at,
+            Self::Task(record) => record.updated_at,
+        }
+    }
+
+    /// What the field at a path of a write's data (such as `name.firstName`) holds; none where this skill does not read it.
+    pub fn held(&self, path: &str) -> Option<Held> {
+        match self {
+            Self::Person(record) => record.held(path),
+            Self::Company(record) => record.held(path),
+            Self::Opportunity(record) => record.held(path),
+            Self::Task(record) => record.held(path),
+        }
+    }
+
+    /// Whether the field at that path holds what a plan would have it hold; none where this skill cannot tell.
+    pub fn holds(&self, path: &str, planned: &Value) -> Option<bool> {
+        let held = self.held(path)?;
+        Some(same(path, planned, held.value.as_ref()))
+    }
+}
+
+impl Person {
+    fn held(&self, path: &str) -> Option<Held> {
+        let name = self.name.as_ref();
+        Some(match path {
+            "name.firstName" => Held::text(name.and_then(|name| name.first_name.as_ref())),
+            "name.lastName" => Held::text(name.and_then(|name| name.last_name.as_ref())),
+            "emails.primaryEmail" => Held::text(self.email()),
+            "jobTitle" => Held::text(self.job_title.as_ref()),
+            "companyId" => self.company.as_ref().map_or_else(Held::default, |company| {
+                Held::link(&company.id, company.name.as_ref())
+            }),
+            _ => return None,
+        })
+    }
+
+    /// The e-mail address.
+    pub(crate) fn email(&self) -> Option<&Text> {
+        self.emails.as_ref()?.primary_email.as_ref()
+    }
+
+    /// Where they work.
+    pub(crate) fn company_name(&self) -> Option<&Text> {
+        self.company.as_ref()?.name.as_ref()
+    }
+}
+
+impl Company {
+    fn held(&self, path: &str) -> Option<Held> {
+        Some(match path {
+            "name" => Held::text(self.name.as_ref()),
+            "domainName.primaryLinkUrl" => Held::text(self.link()),
+            "accountOwnerId" => Held::owner(self.account_owner.as_ref()),
+            _ => return None,
+        })
+    }
+
+    /// The web address.
+    pub(crate) fn link(&self) -> Option<&Text> {
+        self.domain_name.as_ref()?.primary_link_url.as_ref()
+    }
+}
+
+impl Opportunity {
+    fn held(&self, path: &str) -> Option<Held> {
+        Some(match path {
+            "name" => Held::text(self.name.as_ref()),
+            "stage" => Held::text(Some(&self.stage)),
+            "amount.amountMicros" => {
+                let micros = Currency::micros(self.amount.as_ref());
+                Held {
+                    value: micros.map(Value::from),
+                    shown: micros.map(|micros| Micros(micros).decimal()),
+                }
+            }
+            "amount.currencyCode" => Held::text(
+                self.amount
+                    .as_ref()
+                    .and_then(|amount| amount.currency_code.as_ref()),
+            ),
+            "closeDate" => Held::time(self.close_date),
+            "companyId" => self.company.as_ref().map_or_else(Held::default, |company| {
+                Held::link(&company.id, company.name.as_ref())
+            }),
+            "pointOfContactId" => self
+                .point_of_contact
+                .as_ref()
+                .map_or_else(Held::default, |person| Held::link(&person.id, None)),
+            "ownerId" => Held::owner(self.owner.as_ref()),
+            path => {
+                let (_, held) = self.mapped.as_ref().filter(|(field, _)| field == path)?;
+                held.clone()
+            }
+        })
+    }
+}
+
+impl Task {
+    fn held(&self, path: &str) -> Option<Held> {
+        Some(match path {
+            "title" => Held::text(self.title.as_ref()),
+            "bodyV2.markdown" => Held::text(
+                self.body_v2
+                    .as_ref()
+                    .and_then(|body| body.markdown.as_ref()),
+            ),
+            "status" => Held::text(self.status.as_ref()),
+            "dueAt" => Held::time(self.due_at),
+            "assigneeId" => Held::owner(self.assignee.as_ref()),
+            _ => return None,
+        })
+    }
+}
+
+/// Whether two values of a field are the same to a person: times by the instant, addresses whatever is around them.
+fn same(path: &str, planned: &Value, held: Option<&Value>) -> bool {
+    let Some(held) = held else {
+        return planned.as_str().is_some_and(|text| text.trim().is_empty());
+    };
+    let (planned, held) = match (planned, held) {
+        (Value::String(planned), Value::String(held)) => (planned.trim(), held.trim()),
+        (planned, held) => {
+            return planned == held || planned.as_f64().is_some_and(|p| held.as_f64() == Some(p));
+        }
+    };
+    let time = |text: &str| text.parse::<Timestamp>().ok();
+    match path {
+        "emails.primaryEmail" => planned.to_lowercase() == held.to_lowercase(),
+        "domainName.primaryLinkUrl" => domain(planned) == domain(held),
+        path if path.ends_with("Id") => planned.eq_ignore_ascii_case(held),
+        _ => planned == held || time(planned).is_some_and(|planned| time(held) == Some(planned)),
+    }
+}
+
+/// The host name of a web address, without `www.`: how addresses are compared, since Twenty stores them as they were typed.
+pub fn domain(address: &str) -> String {
+    let address = address.trim().to_lowercase();
+    let rest = address
+        .split_once("://")
+        .map_or(address.as_str(), |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#', ':']).next().unwrap_or_default();
+    let host = host.strip_prefix("www.").unwrap_or(host);
+    host.trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_address_is_its_host_name_whatever_is_around_it() {
+        for address in [
+            "acme.example",
+            "https://www.Acme.example/",
+            "http://acme.example:8080/shop?x#y",
+            " ACME.example. ",
+        ] {
+            assert_eq!(domain(address), "acme.example", "{address}");
+        }
+        assert_ne!(domain("shop.acme.example"), "acme.example");
+    }
+
+    #[test]
+    fn values_are_the_same_where_a_person_would_say_so() {
+        for (path, planned, held, expected) in [
+            (
+                "dueAt",
+                json!("2026-03-31T12:00:00Z"),
+                json!("2026-03-31T12:00:00.000Z"),
+                true,
+            ),
+            (
+                "dueAt",
+                json!("2026-03-31T12:00:00Z"),
+                json!("2026-03-31T12:00:01Z"),
+                false,
+            ),
+            ("dueAt", json!("2026-03-31T12:00:00Z"), json!("soon"), false),
+            ("title", json!("Call "), json!("Call"), true),
+            ("title", json!("Call"), json!("call"), false),
+            ("amount.amountMicros", json!(5), json!(5.0), true),
+            ("amount.amountMicros", json!(5), json!(6), false),
+            (
+                "domainName.primaryLinkUrl",
+                json!("a.example"),
+                json!("https://www.a.example/"),
+                true,
+            ),
+            ("emails.primaryEmail", json!("a@b.c"), json!("A@b.C"), true),
+            ("ownerId", json!("ab"), json!("AB"), true),
+        ] {
+            assert_eq!(
+                same(path, &planned, Some(&held)),
+                expected,
+                "{path}: {planned} {held}"
+            );
+        }
+        assert!(!same("title", &json!("x"), None));
+    }
+}

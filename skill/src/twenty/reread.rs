@@ -1,0 +1,213 @@
+//! Reading again what a step is about: one record or one link, in one request, with whether it was deleted.
+
+use serde::{Deserialize, Serialize};
+
+use super::records::{Company, Opportunity, Person, Record, Task};
+use super::values::{Connection, Id};
+use super::{Document, Errors, NOBODY, Query, documents, fetch, fetch_mapped};
+use crate::bindings::claw::crm::types::Kind;
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// A deleted record, if there is one.
+type Deleted = Option<Connection<Id>>;
+
+macro_rules! reread {
+    ($(#[$doc:meta])* $query:ident, $data:ident, $record:ident, $document:ident { $one:ident: $root:literal, $many:ident: $roots:literal }) => {
+        $(#[$doc])*
+        #[derive(Debug, Serialize)]
+        pub struct $query {
+            id: String,
+        }
+
+        #[doc = concat!("What [`", stringify!($query), "`] answers.")]
+        #[derive(Debug, Deserialize)]
+        pub struct $data {
+            $one: Option<$record>,
+            $many: Deleted,
+        }
+
+        impl Query for $query {
+            const DOCUMENT: &'static Document = &documents::$document;
+            type Answer = $data;
+        }
+
+        impl $query {
+            fn now(ctx: &Context<'_>, id: &str) -> Result<Now, Failure> {
+                let (reply, mapped) = fetch_mapped(ctx, &Self { id: id.to_owned() })?;
+                let live = reply.data.$one.map(Record::$record);
+                let live = live.map(|record| record.with(&mapped));
+                Now::of(&reply.errors, $root, live, $roots, reply.data.$many)
+            }
+        }
+    };
+}
+
+reread!(
+    /// Reads a person again.
+    RereadPerson, RereadPersonData, Person, REREAD_PERSON { person: "person", people: "people" }
+);
+reread!(
+    /// Reads a company again.
+    RereadCompany, RereadCompanyData, Company, REREAD_COMPANY { company: "company", companies: "companies" }
+);
+reread!(
+    /// Reads a deal again.
+    RereadOpportunity, RereadOpportunityData, Opportunity, REREAD_OPPORTUNITY { opportunity: "opportunity", opportunities: "opportunities" }
+);
+reread!(
+    /// Reads a task again.
+    RereadTask, RereadTaskData, Task, REREAD_TASK { task: "task", tasks: "tasks" }
+);
+
+/// Whether there is a record of an id.
+#[derive(Debug)]
+pub enum Now {
+    /// It is there.
+    Live(Box<Record>),
+    /// It was deleted.
+    Deleted,
+    /// There never was one, as far as the CRM knows.
+    Absent,
+}
+
+impl Now {
+    fn of(
+        errors: &Errors,
+        root: &str,
+        live: Option<Record>,
+        roots: &str,
+        deleted: Deleted,
+    ) -> Result<Self, Failure> {
+        if let Some(record) = live {
+            return Ok(Self::Live(Box::new(record)));
+        }
+        // Only where the list of deleted records was answered do the errors speak of the record itself.
+        let deleted = errors.root(roots, deleted)?;
+        if !deleted.edges.is_empty() {
+            return Ok(Self::Deleted);
+        }
+        if is_absent(errors, root) {
+            return Ok(Self::Absent);
+        }
+        errors.root(root, None)
+    }
+}
+
+/// What there is of an id, in one request.
+///
+/// # Errors
+/// As `failure` says, where it cannot be told.
+pub fn reread(ctx: &Context<'_>, kind: Kind, id: &str) -> Result<Now, Failure> {
+    match kind {
+        Kind::Person => RereadPerson::now(ctx, id),
+        Kind::Company => RereadCompany::now(ctx, id),
+        Kind::Opportunity => RereadOpportunity::now(ctx, id),
+        Kind::Task => RereadTask::now(ctx, id),
+    }
+}
+
+/// Reads a task's link again.
+#[derive(Debug, Serialize)]
+pub struct RereadLink {
+    id: String,
+    #[serde(rename = "taskId")]
+    task_id: String,
+    person: String,
+    company: String,
+    opportunity: String,
+}
+
+/// What [`RereadLink`] answers.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RereadLinkData {
+    task_targets: Option<Connection<LinkRow>>,
+    task_target: Option<Id>,
+}
+
+/// A link of a task.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LinkRow {
+    id: String,
+    task_id: Option<String>,
+    target_person_id: Option<String>,
+    target_company_id: Option<String>,
+    target_opportunity_id: Option<String>,
+}
+
+impl Query for RereadLink {
+    const DOCUMENT: &'static Document = &documents::REREAD_LINK;
+    type Answer = RereadLinkData;
+}
+
+/// What there is of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkNow {
+    /// The task is linked to the record.
+    Linked,
+    /// The link's id links something else.
+    Other,
+    /// It was deleted.
+    Deleted,
+    /// There is none.
+    Absent,
+}
+
+/// Whether a task is linked to a record, in one request.
+///
+/// # Errors
+/// As `failure` says, where it cannot be told.
+pub fn reread_link(
+    ctx: &Context<'_>,
+    id: &str,
+    task: &str,
+    kind: Kind,
+    target: &str,
+) -> Result<LinkNow, Failure> {
+    let only = |wanted: Kind| if wanted == kind { target } else { NOBODY }.to_owned();
+    let reply = fetch(
+        ctx,
+        &RereadLink {
+            id: id.to_owned(),
+            task_id: task.to_owned(),
+            person: only(Kind::Person),
+            company: only(Kind::Company),
+            opportunity: only(Kind::Opportunity),
+        },
+    )?;
+    let rows = reply.errors.root("taskTargets", reply.data.task_targets)?;
+    let is = |held: &Option<String>, wanted: &str| {
+        held.as_ref()
+            .is_some_and(|held| held.eq_ignore_ascii_case(wanted))
+    };
+    let mut other = false;
+    for row in rows.rows() {
+        let linked = match kind {
+            Kind::Person => &row.target_person_id,
+            Kind::Company => &row.target_company_id,
+            Kind::Opportunity => &row.target_opportunity_id,
+            Kind::Task => &None,
+        };
+        if is(&row.task_id, task) && is(linked, target) {
+            return Ok(LinkNow::Linked);
+        }
+        other |= row.id.eq_ignore_ascii_case(id);
+    }
+    if other {
+        return Ok(LinkNow::Other);
+    }
+    if reply.data.task_target.is_none() && is_absent(&reply.errors, "taskTarget") {
+        return Ok(LinkNow::Absent);
+    }
+    reply
+        .errors
+        .root("taskTarget", reply.data.task_target)
+        .map(|_| LinkNow::Deleted)
+}
+
+/// Whether a missing root means that there is no such record: the CRM says so, or gives null and says nothing.
+fn is_absent(errors: &Errors, root: &str) -> bool {
+    errors.is_empty() || matches!(errors.root::<()>(root, None), Err(Failure::NotFound(_)))
+}

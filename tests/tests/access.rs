@@ -1,0 +1,146 @@
+//! Who may do what by the shipped policies: role by owner by team by deed, with the policies that decide. The table is data.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail like tests"
+)]
+
+use crm_harness::Caller;
+use crm_harness::access::{Access, Approval, Attributes, Deed, RecordKey};
+use crm_harness::config::Manifest;
+use crm_tests::{World, root};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    people: Vec<Person>,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Person {
+    name: String,
+    role: Option<String>,
+    teams: Vec<String>,
+}
+
+impl Person {
+    fn caller(&self) -> Caller {
+        Caller {
+            id: Some(self.name.clone()),
+            email: Some(email(&self.name)),
+            role: self.role.clone(),
+            teams: self.teams.clone(),
+            ..Caller::default()
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    who: String,
+    deed: String,
+    /// A person's name, `nobody`, or `unknown`.
+    #[serde(default = "unknown")]
+    owner: String,
+    #[serde(default)]
+    new: bool,
+    #[serde(default)]
+    undo: bool,
+    /// For `approve`: who proposed the plan.
+    proposer: Option<String>,
+    /// The policies that permit it; none for denied.
+    by: Vec<String>,
+}
+
+fn unknown() -> String {
+    "unknown".to_owned()
+}
+
+fn email(name: &str) -> String {
+    format!("{name}@example.com")
+}
+
+#[test]
+fn the_shipped_policies_decide_as_the_table_says() {
+    let text = std::fs::read_to_string(root().join("tests/data/access.json")).unwrap();
+    let table: Table = serde_json::from_str(&text).unwrap();
+    let manifest = Manifest::read(&root().join("manifests/skill.toml")).unwrap();
+    let people: Vec<Caller> = table.people.iter().map(Person::caller).collect();
+    let access = Access::new(manifest.access.as_ref(), &people, "").unwrap();
+    for case in &table.cases {
+        let label = format!("{} {} of {}", case.who, case.deed, case.owner);
+        let caller = people
+            .iter()
+            .find(|caller| caller.id.as_deref() == Some(&case.who))
+            .unwrap_or_else(|| panic!("{label}: nobody of that name"));
+        let record = RecordKey {
+            kind: "opportunity".into(),
+            id: "1".into(),
+        };
+        let attributes = Attributes {
+            owner: match case.owner.as_str() {
+                "unknown" => None,
+                "nobody" => Some(None),
+                name => Some(Some(email(name))),
+            },
+            stage: None,
+        };
+        let proposer = case.proposer.as_deref().map(email).unwrap_or_default();
+        let deed = match case.deed.as_str() {
+            "approve" => Deed::Approve {
+                plan: "p",
+                proposer: &proposer,
+            },
+            "create" | "link" | "change" | "delete" => Deed::Write {
+                verb: &case.deed,
+                record: &record,
+                attributes: &attributes,
+                new: case.new,
+                undo: case.undo,
+                fields: &[],
+            },
+            tool => Deed::Act {
+                tool,
+                group: "reads",
+            },
+        };
+        let ruling = access.decide(caller, deed);
+        assert_eq!(ruling.policies, case.by, "{label}: {ruling:?}");
+        assert_eq!(ruling.permitted, !case.by.is_empty(), "{label}: {ruling:?}");
+        assert_eq!(
+            ruling.approval,
+            Approval::Required,
+            "{label}: nothing is approved by itself"
+        );
+    }
+    println!("{} cases", table.cases.len());
+    assert!(table.cases.len() > 60);
+}
+
+#[tokio::test]
+async fn every_action_of_the_component_is_in_the_schema_and_no_other() {
+    let world = World::new().await;
+    let schema =
+        std::fs::read_to_string(root().join("manifests/access/schema.cedarschema")).unwrap();
+    for tool in world.harness.tools() {
+        assert!(
+            schema.contains(&tool.name),
+            "{} is missing in the schema",
+            tool.name
+        );
+    }
+    let named = schema.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    for name in named.filter(|word| word.starts_with("crm_")) {
+        assert!(
+            world.harness.tools().iter().any(|tool| tool.name == name),
+            "the schema names {name}, which the component does not offer"
+        );
+    }
+}

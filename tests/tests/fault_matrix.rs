@@ -1,0 +1,383 @@
+//! Every write, every step of it, every fault: resumed until done, there is exactly one of what was to be made, and nothing else.
+//! A process of its own for the faults of a killed one is in killed.rs.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail like tests"
+)]
+
+use crm_harness::plan::{Outcome, PlanState};
+use crm_stand_in::faults::{Fault, FaultKind};
+use crm_stand_in::twenty::sample::{HEALTHY, ROBIN};
+use crm_tests::{Differently, World};
+use serde_json::{Value, json};
+
+/// A write: its action, its arguments, the root fields of its steps, and the kind of record that it makes or changes.
+struct Write {
+    name: &'static str,
+    tool: &'static str,
+    arguments: Value,
+    roots: &'static [&'static str],
+    kind: &'static str,
+    /// Whether it makes a record.
+    makes: bool,
+    /// The document by which the judge reads back.
+    reread: &'static [&'static str],
+}
+
+fn writes(world: &World) -> Vec<Write> {
+    let robin = ROBIN.to_string();
+    let company = world.with_value("company", "accountOwnerId", Some(&robin));
+    let person = world.with_value("person", "companyId", Some(&company));
+    let task = world.with_value("task", "assigneeId", Some(&robin));
+    let follow_up = |name, about: &str| Write {
+        name,
+        tool: "crm_follow_up",
+        arguments: json!({"about": about, "title": "Send the quote", "due": "2026-03-20"}),
+        roots: &["createTask", "createTaskTargets"],
+        kind: "task",
+        makes: true,
+        reread: &["task", "taskTarget"],
+    };
+    let upsert = |name, root: &'static [&'static str], kind, id: Option<&str>, set: Value| Write {
+        name,
+        tool: "crm_upsert",
+        arguments: match id {
+            Some(id) => json!({"set": set, "id": id}),
+            None => json!({"set": set}),
+        },
+        roots: root,
+        kind,
+        makes: id.is_none(),
+        reread: match kind {
+            "person" => &["person"],
+            "company" => &["company"],
+            "opportunity" => &["opportunity"],
+            _ => &["task"],
+        },
+    };
+    let deal = HEALTHY.to_string();
+    vec![
+        follow_up("follow up a deal", &deal),
+        follow_up("follow up a company", &company),
+        follow_up("follow up a person", &person),
+        upsert(
+            "make a person",
+            &["createPerson"],
+            "person",
+            None,
+            json!({"case": "person", "firstName": "Ines", "lastName": "Roth", "email": "ines@newcomer.example"}),
+        ),
+        upsert(
+            "make a company",
+            &["createCompany"],
+            "company",
+            None,
+            json!({"case": "company", "name": "Newcomer", "domain": "newcomer.example"}),
+        ),
+        upsert(
+            "make a deal",
+            &["createOpportunity"],
+            "opportunity",
+            None,
+            json!({"case": "opportunity", "name": "A first order", "amount": "10.25", "currency": "EUR"}),
+        ),
+        upsert(
+            "make a task",
+            &["createTask"],
+            "task",
+            None,
+            json!({"case": "task", "title": "Count the crates", "due": "2026-03-20"}),
+        ),
+        upsert(
+            "change a person",
+            &["updatePerson"],
+            "person",
+            Some(&person),
+            json!({"case": "person", "jobTitle": "Head of crates"}),
+        ),
+        upsert(
+            "change a company",
+            &["updateCompany"],
+            "company",
+            Some(&company),
+            json!({"case": "company", "name": "Renamed"}),
+        ),
+        upsert(
+            "change a deal",
+            &["updateOpportunity"],
+            "opportunity",
+            Some(&deal),
+            json!({"case": "opportunity", "name": "Renamed", "amount": "77"}),
+        ),
+        upsert(
+            "change a task",
+            &["updateTask"],
+            "task",
+            Some(&task),
+            json!({"case": "task", "title": "Renamed"}),
+        ),
+    ]
+}
+
+/// What can go wrong around a write, and whether it is stored then.
+fn faults() -> Vec<(&'static str, Fault)> {
+    let once = Fault::once;
+    let plain = |name, kind: FaultKind| {
+        let after = match name {
+            "reset" => "reset after it was stored",
+            "500" => "500 after it was stored",
+            "not json" => "not json after it was stored",
+            "limit reached" => "limit reached after it was stored",
+            "429" => "429 after it was stored",
+            _ => "redirect after it was stored",
+        };
+        [(name, once(kind.clone())), (after, once(kind).after())]
+    };
+    let mut faults = Vec::new();
+    faults.extend(plain("reset", FaultKind::Reset));
+    faults.extend(plain("500", FaultKind::Status { code: 500 }));
+    faults.extend(plain("not json", FaultKind::NotJson));
+    faults.extend(plain(
+        "limit reached",
+        FaultKind::LimitReached { only: None },
+    ));
+    faults.extend(plain(
+        "429",
+        FaultKind::TooManyRequests {
+            retry_after_seconds: None,
+        },
+    ));
+    faults.extend(plain(
+        "redirect",
+        FaultKind::Redirect {
+            to: "http://elsewhere.example/".into(),
+            code: 302,
+        },
+    ));
+    faults.push(("half an answer", once(FaultKind::Truncated { bytes: None })));
+    faults.push((
+        "one byte of an answer",
+        once(FaultKind::Truncated { bytes: Some(1) }),
+    ));
+    faults.push(("a huge answer", once(FaultKind::Huge { bytes: None })));
+    faults.push((
+        "data without an id",
+        once(FaultKind::NullAt {
+            pointer: "/data".into(),
+        }),
+    ));
+    faults.push(("no answer", once(FaultKind::NoAnswer)));
+    faults.push((
+        "no answer after it was stored",
+        once(FaultKind::NoAnswer).after(),
+    ));
+    faults
+}
+
+/// What is stored of the kinds that writes are about, times and order aside.
+fn counts(world: &World) -> Vec<(&'static str, usize)> {
+    ["person", "company", "opportunity", "task", "taskTarget"]
+        .into_iter()
+        .map(|object| (object, world.twenty.count(object).live))
+        .collect()
+}
+
+/// Approves, and resumes until the plan is over; how it ended and how many rounds that took.
+async fn through(world: &World, plan: &str, clear_after: usize) -> (Outcome, usize) {
+    let mut outcome = world.approve(plan).await.unwrap();
+    let mut rounds = 1;
+    while !outcome.state.is_over() {
+        assert!(rounds < 8, "{plan} comes to no end: {outcome:?}");
+        if rounds >= clear_after {
+            world.twenty.faults().clear();
+        }
+        outcome = world
+            .harness
+            .resume(plan, &world.caller, false)
+            .await
+            .unwrap();
+        rounds += 1;
+    }
+    (outcome, rounds)
+}
+
+/// One case: what came of it, and what is stored.
+async fn case(world: &World, write: &Write, label: &str, faults: Vec<Fault>) {
+    world.twenty.reset();
+    world.twenty.faults().clear();
+    let mut arguments = write.arguments.clone();
+    arguments["idempotencyKey"] = label.into();
+    let before = counts(world);
+    let plan = world.propose(write.tool, arguments).await;
+    for fault in faults {
+        world.twenty.faults().add(fault);
+    }
+    let (outcome, _) = through(world, &plan, 3).await;
+    world.twenty.faults().clear();
+    assert_eq!(outcome.state, PlanState::Done, "{label}: {outcome:#?}");
+    let mut expected = before;
+    for (object, count) in &mut expected {
+        let linked = *object == "taskTarget" && write.roots.len() == 2;
+        if (*object == write.kind && write.makes) || linked {
+            *count += 1;
+        }
+    }
+    assert_eq!(counts(world), expected, "{label}");
+    // And once more: nothing is written again.
+    let again = world.approve(&plan).await.unwrap();
+    assert_eq!(again.state, PlanState::Done, "{label}");
+    assert_eq!(counts(world), expected, "{label}, approved again");
+    if write.roots.len() == 2 {
+        let id = outcome.steps[0].what.rsplit(' ').next().unwrap();
+        let links = world.twenty.records("taskTarget").unwrap();
+        let own = links.iter().filter(|link| link["taskId"] == id).count();
+        assert_eq!(own, 1, "{label}: links");
+    }
+}
+
+/// A world whose calls end soon, so that what never answers is given up soon.
+async fn world() -> World {
+    World::with(Differently {
+        operator: Some(
+            "allow-loopback = true\n[limits]\ntime-ms = 1200\n[callers.robin]\nemail = \"robin@example.com\"\nrole = \"member\"",
+        ),
+        ..Differently::default()
+    })
+    .await
+}
+
+async fn world_of_robin() -> World {
+    let mut world = world().await;
+    world.caller.id = Some("robin".into());
+    world.caller.role = Some("member".into());
+    world
+}
+
+#[tokio::test]
+async fn every_step_of_every_write_survives_every_fault_once_and_again() {
+    let world = world_of_robin().await;
+    let mut cases = 0;
+    for write in writes(&world) {
+        for root in write.roots {
+            for (name, fault) in faults() {
+                for (times, often) in [(Some(1), "once"), (None, "until it is mended")] {
+                    // Each of these takes all the time that a call has.
+                    if times.is_none() && name.starts_with("no answer") {
+                        continue;
+                    }
+                    let fault = Fault {
+                        times,
+                        ..fault.clone().on_root(root)
+                    };
+                    let label = format!("{}, {root}: {name}, {often}", write.name);
+                    case(&world, &write, &label, vec![fault]).await;
+                    cases += 1;
+                }
+            }
+        }
+    }
+    println!("{cases} cases: one fault at one step");
+    assert!(cases > 300);
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_survives_that_the_judge_cannot_read_back_at_first() {
+    let world = world_of_robin().await;
+    let mut cases = 0;
+    for write in writes(&world) {
+        for root in write.roots {
+            for lost in [
+                Fault::once(FaultKind::Reset).after().on_root(root),
+                Fault::once(FaultKind::Reset).on_root(root),
+                Fault::once(FaultKind::Truncated { bytes: None }).on_root(root),
+            ] {
+                for blind in [
+                    FaultKind::Reset,
+                    FaultKind::Status { code: 502 },
+                    FaultKind::NotJson,
+                ] {
+                    let reads = write.reread.iter().map(|read| Fault {
+                        times: None,
+                        ..Fault::once(blind.clone()).on_root(read)
+                    });
+                    // What the action itself reads comes before the faults.
+                    let faults = std::iter::once(lost.clone()).chain(reads).collect();
+                    let label = format!("{}, {root}: {lost:?}, blind: {blind:?}", write.name);
+                    case(&world, &write, &label, faults).await;
+                    cases += 1;
+                }
+            }
+        }
+    }
+    println!("{cases} cases: a lost answer, and a judge who cannot read");
+    assert!(cases > 100);
+}
+
+#[tokio::test]
+async fn calls_that_are_dropped_in_the_middle_are_resumed() {
+    let world = world_of_robin().await;
+    let mut cases = 0;
+    for write in writes(&world) {
+        for root in write.roots {
+            for after in [false, true] {
+                world.twenty.reset();
+                world.twenty.faults().clear();
+                let mut arguments = write.arguments.clone();
+                arguments["idempotencyKey"] = format!("dropped {root} {after}").into();
+                let before = counts(&world);
+                let plan = world.propose(write.tool, arguments).await;
+                let mut hang = Fault::once(FaultKind::NoAnswer).on_root(root);
+                hang.after = after;
+                world.twenty.faults().add(hang);
+                let seen = world.twenty.requests().count();
+                // Dropped as soon as the request that never gets an answer has arrived.
+                tokio::select! {
+                    done = world.approve(&plan) => panic!("{}: {done:?}", write.name),
+                    () = arrived(&world, seen, root) => {}
+                }
+                world.twenty.faults().clear();
+                let outcome = world
+                    .harness
+                    .resume(&plan, &world.caller, false)
+                    .await
+                    .unwrap();
+                assert_eq!(
+                    outcome.state,
+                    PlanState::Done,
+                    "{}, {root}, {after}: {outcome:#?}",
+                    write.name
+                );
+                let made = usize::from(write.makes) + usize::from(write.roots.len() == 2);
+                let sum =
+                    |counts: &[(&str, usize)]| counts.iter().map(|(_, count)| count).sum::<usize>();
+                assert_eq!(
+                    sum(&counts(&world)),
+                    sum(&before) + made,
+                    "{}, {root}, {after}",
+                    write.name
+                );
+                cases += 1;
+            }
+        }
+    }
+    println!("{cases} cases: dropped in the middle");
+}
+
+/// Waits until a request with this root field has arrived after the first `seen` ones.
+async fn arrived(world: &World, seen: usize, root: &str) {
+    loop {
+        let requests = world.twenty.requests().all();
+        if requests
+            .iter()
+            .skip(seen)
+            .any(|request| request.body.contains(root))
+        {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}

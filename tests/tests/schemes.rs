@@ -1,0 +1,428 @@
+//! Proposals of a component that is not to be trusted: what cannot be sent is refused before a person is asked, what is shown is
+//! what is sent, and nobody but the host writes.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail like tests"
+)]
+
+use std::time::Duration;
+
+use crm_harness::config::{Flags, Manifest};
+use crm_harness::plan::{PlanState, StepState};
+use crm_harness::{Caller, Harness, Invocation, Outcome, Parts, Setup};
+use crm_stand_in::Running;
+use crm_stand_in::twenty::keys::FULL_KEY;
+use crm_stand_in::twenty::{Options, TwentyStandIn};
+use crm_tests::{guest, root};
+use serde_json::{Value, json};
+
+const MAKE: &str = "mutation Make($id: UUID!, $title: String!) { createTask(data: { id: $id, title: $title }) { id } }";
+const TIE: &str = "mutation Tie($id: UUID!, $taskId: UUID!) { createTaskTargets(data: [{ id: $id, taskId: $taskId }]) { id } }";
+const UNMAKE: &str = "mutation Unmake($id: UUID!) { deleteTask(id: $id) { id } }";
+const HELLO: &str = "query Hello { people(first: 1) { totalCount } }";
+const TASK: &str = "0b7e7dee-1f0e-4b8e-9a31-94c6a7c1a001";
+const LINK: &str = "0b7e7dee-1f0e-4b8e-9a31-94c6a7c1a002";
+
+struct World {
+    harness: Harness,
+    service: Running,
+    caller: Caller,
+}
+
+impl World {
+    async fn new() -> Self {
+        let service = TwentyStandIn::start(Options::default()).await.unwrap();
+        let url = service.url();
+        let environment = |name: &str| match name {
+            "OUTSIDER_URL" => Some(url.clone()),
+            "OUTSIDER_KEY" => Some(FULL_KEY.to_owned()),
+            _ => None,
+        };
+        let manifest = Manifest::read(&root().join("tests/guests/outsider/skill.toml")).unwrap();
+        let flags = Flags {
+            allow_loopback: true,
+        };
+        let setup = Setup::resolve(manifest, None, flags, &environment).unwrap();
+        let parts = Parts {
+            pause: Duration::from_millis(1),
+            ..Parts::default()
+        };
+        Self {
+            harness: Harness::load(&guest("outsider"), setup, parts, None).unwrap(),
+            service,
+            caller: Caller {
+                email: Some("robin@example.com".into()),
+                ..Caller::default()
+            },
+        }
+    }
+
+    async fn scheme(&self, plan: Value, meanwhile: Option<Value>) -> Outcome {
+        let mut arguments = json!({ "what": plan });
+        if let Some(meanwhile) = meanwhile {
+            arguments["meanwhile"] = meanwhile;
+        }
+        let invocation = Invocation {
+            tool: "outsider_scheme".to_owned(),
+            arguments,
+            caller: self.caller.clone(),
+            deadline: None,
+        };
+        self.harness.call(invocation).await.unwrap()
+    }
+
+    fn writes(&self) -> usize {
+        let requests = self.service.requests().all();
+        let mutations = requests
+            .iter()
+            .filter(|request| request.body.contains("mutation"));
+        mutations.count()
+    }
+}
+
+fn step(id: &str, query: &str, variables: &Value) -> Value {
+    json!({
+        "id": id,
+        "destination": "service",
+        "method": "post",
+        "path": "/graphql",
+        "body": json!({"query": query, "variables": variables}).to_string(),
+        "words": "Nothing but good.",
+        "timing": {"case": "in-order"},
+        "slots": [],
+        "changes": [],
+        "basis": [],
+        "disclosures": [],
+    })
+}
+
+fn plan(steps: &[Value]) -> Value {
+    json!({"words": "Nothing but good.", "about": [], "steps": steps, "warnings": []})
+}
+
+fn make() -> Value {
+    step("make", MAKE, &json!({"id": TASK, "title": "made"}))
+}
+
+fn tie(task: &str) -> Value {
+    step("tie", TIE, &json!({"id": LINK, "taskId": task}))
+}
+
+fn with(mut step: Value, key: &str, value: Value) -> Value {
+    step[key] = value;
+    step
+}
+
+#[tokio::test]
+async fn what_may_not_be_sent_is_refused_before_anybody_is_asked() {
+    let world = World::new().await;
+    let slot = |name: &str, from: &str| json!([{"name": name, "step": from, "pointer": "/data/createTask/id"}]);
+    let slotted = with(tie("{{task}}"), "slots", slot("task", "make"));
+    let many: Vec<Value> = (0..33)
+        .map(|number| with(make(), "id", format!("s{number}").into()))
+        .collect();
+    let cases = [
+        ("no step", plan(&[]), "plan-form"),
+        ("too many steps", plan(&many), "plan-form"),
+        (
+            "an undeclared document",
+            plan(&[step(
+                "a",
+                "mutation Other { destroyTasks { id } }",
+                &json!({}),
+            )]),
+            "plan-gate",
+        ),
+        (
+            "a second operation",
+            plan(&[step(
+                "a",
+                &format!("{MAKE} mutation B {{ b }}"),
+                &json!({"id": TASK, "title": "x"}),
+            )]),
+            "plan-gate",
+        ),
+        (
+            "a missing variable",
+            plan(&[step("a", MAKE, &json!({"id": TASK}))]),
+            "plan-gate",
+        ),
+        (
+            "an object for a scalar",
+            plan(&[step("a", MAKE, &json!({"id": TASK, "title": {"set": "x"}}))]),
+            "plan-gate",
+        ),
+        (
+            "another path",
+            plan(&[with(make(), "path", "/metadata".into())]),
+            "plan-gate",
+        ),
+        (
+            "a path that climbs",
+            plan(&[with(make(), "path", "/x/../graphql".into())]),
+            "plan-gate",
+        ),
+        (
+            "another host in the path",
+            plan(&[with(make(), "path", "@elsewhere.example/graphql".into())]),
+            "plan-gate",
+        ),
+        (
+            "another method",
+            plan(&[with(make(), "method", "delete".into())]),
+            "plan-gate",
+        ),
+        (
+            "an unknown service",
+            plan(&[with(make(), "destination", "elsewhere".into())]),
+            "plan-form",
+        ),
+        (
+            "a body that is no JSON",
+            plan(&[with(make(), "body", "x".into())]),
+            "plan-form",
+        ),
+        (
+            "a bad id",
+            plan(&[with(make(), "id", "a b".into())]),
+            "plan-form",
+        ),
+        ("the same id twice", plan(&[make(), make()]), "plan-form"),
+        (
+            "a slot of a later step",
+            plan(&[slotted.clone(), make()]),
+            "plan-form",
+        ),
+        (
+            "a slot that is not used",
+            plan(&[make(), with(tie(TASK), "slots", slot("task", "make"))]),
+            "plan-form",
+        ),
+        (
+            "a change of nothing",
+            plan(&[with(
+                make(),
+                "changes",
+                json!([{"pointer": "/variables/colour"}]),
+            )]),
+            "plan-form",
+        ),
+        (
+            "taking back what is not before",
+            plan(&[with(
+                make(),
+                "timing",
+                json!({"case": "compensates", "value": "tie"}),
+            )]),
+            "plan-form",
+        ),
+        (
+            "a step that reads",
+            plan(&[step("a", HELLO, &json!({}))]),
+            "access",
+        ),
+    ];
+    for (name, plan, code) in cases {
+        let failure = world.scheme(plan, None).await.result.expect_err(name);
+        assert_eq!(failure["case"], "denied", "{name}: {failure:#}");
+        assert_eq!(failure["code"], code, "{name}: {failure:#}");
+    }
+    assert!(world.harness.plans().unwrap().is_empty());
+    assert_eq!(world.service.requests().count(), 0);
+    // The same without an offence passes.
+    let good = world
+        .scheme(plan(&[make(), slotted]), None)
+        .await
+        .result
+        .unwrap();
+    assert_eq!(good["state"], "waiting");
+}
+
+#[tokio::test]
+async fn what_is_shown_comes_from_the_bytes_and_not_from_the_component() {
+    let world = World::new().await;
+    let answer = world.scheme(plan(&[make()]), None).await.result.unwrap();
+    let shown = &answer["preview"]["steps"][0];
+    assert_eq!(shown["what"], format!("create task {TASK}"));
+    assert_eq!(shown["document"], "make");
+    assert_eq!(
+        shown["values"][1],
+        json!({"name": "title", "value": "made"})
+    );
+    assert_eq!(shown["words"], "Nothing but good.");
+}
+
+#[tokio::test]
+async fn a_component_cannot_write_while_it_proposes_nor_while_it_judges() {
+    let world = World::new().await;
+    let body = json!({"query": MAKE, "variables": {"id": TASK, "title": "behind the back"}});
+    let meanwhile =
+        json!({"origin": world.service.url(), "path": "/graphql", "body": body.to_string()});
+    let outcome = world.scheme(plan(&[make()]), Some(meanwhile)).await;
+    assert_eq!(outcome.denials[0].code.as_str(), "write");
+    assert_eq!(world.service.requests().count(), 0);
+    // The judge sends the step itself when it is asked whether it is still right: that is refused, the host's own passes.
+    let sly = with(make(), "words", world.service.url().into());
+    let answer = world.scheme(plan(&[sly]), None).await.result.unwrap();
+    let plan = answer["plan"].as_str().unwrap();
+    let outcome = world
+        .harness
+        .approve(plan, &world.caller, false)
+        .await
+        .unwrap();
+    assert_eq!(outcome.state, PlanState::Done);
+    assert_eq!(world.writes(), 1);
+}
+
+#[tokio::test]
+async fn a_value_of_an_earlier_answer_fills_its_slot_and_nothing_but_an_id_does() {
+    let world = World::new().await;
+    let slots = |pointer: &str| json!([{"name": "task", "step": "make", "pointer": pointer}]);
+    let filled = with(tie("{{task}}"), "slots", slots("/data/createTask/id"));
+    let answer = world
+        .scheme(plan(&[make(), filled]), None)
+        .await
+        .result
+        .unwrap();
+    let digest = answer["plan"].as_str().unwrap();
+    let outcome = world
+        .harness
+        .approve(digest, &world.caller, false)
+        .await
+        .unwrap();
+    assert_eq!(outcome.state, PlanState::Done, "{outcome:?}");
+    let link = world.service.record("taskTarget", LINK).unwrap();
+    assert_eq!(link["taskId"], TASK);
+    world.service.reset();
+    let wrong = with(tie("{{task}}"), "slots", slots("/data/createTask"));
+    let answer = world
+        .scheme(plan(&[make(), wrong]), None)
+        .await
+        .result
+        .unwrap();
+    let digest = answer["plan"].as_str().unwrap();
+    let outcome = world
+        .harness
+        .approve(digest, &world.caller, false)
+        .await
+        .unwrap();
+    assert_eq!(outcome.state, PlanState::Failed);
+    let states: Vec<_> = outcome.steps.iter().map(|step| step.state).collect();
+    assert_eq!(states, [StepState::Done, StepState::Failed]);
+    assert!(
+        outcome.steps[1]
+            .detail
+            .as_ref()
+            .unwrap()
+            .contains("no id for `task`")
+    );
+    assert!(world.service.record("taskTarget", LINK).is_none());
+}
+
+#[tokio::test]
+async fn a_record_that_was_there_before_is_not_the_plans_own_whatever_the_component_says() {
+    let world = World::new().await;
+    let victim = world.service.records("task").unwrap();
+    let victim = victim
+        .iter()
+        .find(|task| task["deletedAt"].is_null())
+        .unwrap()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let claim = step("claim", MAKE, &json!({"id": victim, "title": "mine"}));
+    let remove = step("remove", UNMAKE, &json!({"id": victim}));
+    let with_remove = |timing: Value| with(remove.clone(), "timing", timing);
+    // In its turn nobody may delete. Taking back is for what the plan has made.
+    let failure = world
+        .scheme(
+            plan(&[claim.clone(), with_remove(json!({"case": "in-order"}))]),
+            None,
+        )
+        .await
+        .result
+        .unwrap_err();
+    assert_eq!(failure["code"], "access", "{failure:#}");
+    // The claim is a duplicate, which this judge takes for done; tying then fails, and the victim would be taken back.
+    let tie = step(
+        "tie",
+        TIE,
+        &json!({"id": LINK, "taskId": "0b7e7dee-1f0e-4b8e-9a31-94c6a7c1aaaa"}),
+    );
+    let back = with_remove(json!({"case": "compensates", "value": "tie"}));
+    let answer = world
+        .scheme(plan(&[claim, tie, back]), None)
+        .await
+        .result
+        .unwrap();
+    world.service.faults().add(
+        crm_stand_in::faults::Fault::once(crm_stand_in::faults::FaultKind::Status { code: 400 })
+            .on_root("createTaskTargets"),
+    );
+    let digest = answer["plan"].as_str().unwrap();
+    let outcome = world
+        .harness
+        .approve(digest, &world.caller, false)
+        .await
+        .unwrap();
+    assert_eq!(outcome.state, PlanState::Failed, "{outcome:#?}");
+    let task = world.service.record("task", &victim).unwrap();
+    assert!(task["deletedAt"].is_null(), "{outcome:#?}");
+    assert!(
+        outcome.steps[2]
+            .detail
+            .as_ref()
+            .unwrap()
+            .contains("left alone"),
+        "{outcome:#?}"
+    );
+}
+
+#[tokio::test]
+async fn what_policy_approves_itself_is_performed_by_the_call() {
+    let mut world = World::new().await;
+    world.caller.role = Some("robot".into());
+    let answer = world.scheme(plan(&[make()]), None).await.result.unwrap();
+    assert_eq!(answer["state"], "done", "{answer:#}");
+    assert_eq!(answer["preview"]["approval"], "auto");
+    assert_eq!(
+        answer["outcome"]["steps"][0]["state"],
+        json!(StepState::Done)
+    );
+    let again = world.scheme(plan(&[make()]), None).await.result.unwrap();
+    assert_eq!(again["state"], "done");
+    assert_eq!(world.writes(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_can_judge_is_in_doubt_and_never_sent_again() {
+    use crm_stand_in::faults::{Fault, FaultKind};
+    let world = World::new().await;
+    let answer = world.scheme(plan(&[make()]), None).await.result.unwrap();
+    let digest = answer["plan"].as_str().unwrap().to_owned();
+    world
+        .service
+        .faults()
+        .add(Fault::once(FaultKind::Reset).after());
+    let outcome = world
+        .harness
+        .approve(&digest, &world.caller, false)
+        .await
+        .unwrap();
+    assert_eq!(
+        (outcome.state, outcome.steps[0].state),
+        (PlanState::InDoubt, StepState::Sending)
+    );
+    assert!(outcome.next.contains("resume"), "{}", outcome.next);
+    let outcome = world
+        .harness
+        .resume(&digest, &world.caller, false)
+        .await
+        .unwrap();
+    assert_eq!(outcome.state, PlanState::InDoubt);
+    assert_eq!(world.writes(), 1);
+}

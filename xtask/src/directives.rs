@@ -1,0 +1,227 @@
+//! What comment lines at the head of a trusted document say about access: whose records it answers with, what it does to which
+//! record, and what the objects among its variables may hold.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+
+use crate::documents::Effect;
+
+/// What a document's comments say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Access {
+    /// `# acts: VERB KIND $variable`: what a mutation does, and the variable with the record's id; a line for each record, the
+    /// one that it is about first.
+    pub(crate) acts: Vec<Acts>,
+    /// `# record: KIND /POINTER [owner=/POINTER] [stage=/POINTER]`: where an answer's records are.
+    pub(crate) records: Vec<Record>,
+    /// `# input: VARIABLE.PATH TYPE`: what an object among the variables may hold, by variable and path.
+    pub(crate) inputs: BTreeMap<String, BTreeMap<String, String>>,
+    /// `# input: VARIABLE.* custom KIND`: objects that may also hold the custom fields that the operator names for a kind.
+    pub(crate) custom: BTreeMap<String, String>,
+}
+
+/// What a mutation does to which record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Acts {
+    pub(crate) verb: String,
+    pub(crate) kind: String,
+    /// A path in the variables, such as `id` or `data.id`.
+    pub(crate) id: String,
+}
+
+/// Records of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) kind: String,
+    /// A JSON pointer below `data`; `*` is every item.
+    pub(crate) at: String,
+    /// JSON pointers below the record, by the attribute that stands there.
+    pub(crate) attributes: BTreeMap<String, String>,
+}
+
+/// What a mutation can do to a record.
+const VERBS: [&str; 4] = ["create", "link", "change", "delete"];
+/// What the access policies can ask about a record.
+const ATTRIBUTES: [&str; 2] = ["owner", "stage"];
+
+impl Access {
+    /// Reads the comment lines that a document starts with.
+    ///
+    /// # Errors
+    /// The first line that is not written as it has to be, and a mutation that does not say what it does.
+    pub(crate) fn read(text: &str, effect: Effect, variables: &[(String, String)]) -> Result<Self> {
+        let mut access = Self::default();
+        let comments = text.lines().map_while(|line| line.strip_prefix('#'));
+        for comment in comments.map(str::trim) {
+            let Some((key, value)) = comment.split_once(':') else {
+                continue;
+            };
+            let words: Vec<&str> = value.split_whitespace().collect();
+            let read = match key {
+                "acts" => access.acts(&words, variables),
+                "record" => access.record(&words),
+                "input" => access.input(&words, variables),
+                _ => Ok(()),
+            };
+            read.with_context(|| format!("`# {comment}`"))?;
+        }
+        match (effect, access.acts.is_empty()) {
+            (Effect::Mutation, true) => {
+                bail!("a mutation says what it does: `# acts: VERB KIND $variable`")
+            }
+            (Effect::Query, false) => bail!("a query does nothing to a record: remove `# acts`"),
+            _ => Ok(access),
+        }
+    }
+
+    fn acts(&mut self, words: &[&str], variables: &[(String, String)]) -> Result<()> {
+        let [verb, kind, id] = words else {
+            bail!("write `# acts: VERB KIND $variable`");
+        };
+        let Some(id) = id.strip_prefix('$') else {
+            bail!("write the variable with its `$`");
+        };
+        if !VERBS.contains(verb) {
+            bail!("`{verb}` is none of {}", VERBS.join(", "));
+        }
+        declared(id, variables)?;
+        let acts = Acts {
+            verb: (*verb).to_owned(),
+            kind: (*kind).to_owned(),
+            id: id.to_owned(),
+        };
+        if self.acts.contains(&acts) {
+            bail!("it is there twice");
+        }
+        self.acts.push(acts);
+        Ok(())
+    }
+
+    fn record(&mut self, words: &[&str]) -> Result<()> {
+        let [kind, at, attributes @ ..] = words else {
+            bail!("write `# record: KIND /POINTER [owner=/POINTER] [stage=/POINTER]`");
+        };
+        let mut record = Record {
+            kind: (*kind).to_owned(),
+            at: pointer(at)?,
+            attributes: BTreeMap::new(),
+        };
+        for attribute in attributes {
+            let Some((name, at)) = attribute.split_once('=') else {
+                bail!("`{attribute}` has no `=`");
+            };
+            if !ATTRIBUTES.contains(&name) {
+                bail!("`{name}` is none of {}", ATTRIBUTES.join(", "));
+            }
+            record.attributes.insert(name.to_owned(), pointer(at)?);
+        }
+        self.records.push(record);
+        Ok(())
+    }
+
+    fn input(&mut self, words: &[&str], variables: &[(String, String)]) -> Result<()> {
+        let Some((path, rest)) = words.split_first() else {
+            bail!("write `# input: VARIABLE.PATH TYPE`");
+        };
+        let Some((variable, path)) = path.split_once('.') else {
+            bail!("`{path}` has no path below its variable");
+        };
+        declared(variable, variables)?;
+        match (path, rest) {
+            ("*", ["custom", kind]) => {
+                self.custom.insert(variable.to_owned(), (*kind).to_owned());
+            }
+            (path, [ty]) if path != "*" => {
+                let paths = self.inputs.entry(variable.to_owned()).or_default();
+                if paths.insert(path.to_owned(), (*ty).to_owned()).is_some() {
+                    bail!("it is there twice");
+                }
+            }
+            _ => bail!("write `# input: VARIABLE.PATH TYPE` or `# input: VARIABLE.* custom KIND`"),
+        }
+        Ok(())
+    }
+}
+
+fn declared(path: &str, variables: &[(String, String)]) -> Result<()> {
+    let name = path.split('.').next().unwrap_or(path);
+    if variables.iter().any(|(known, _)| known == name) {
+        return Ok(());
+    }
+    bail!("the operation declares no variable `${name}`")
+}
+
+fn pointer(text: &str) -> Result<String> {
+    if text.starts_with('/') {
+        return Ok(text.to_owned());
+    }
+    bail!("`{text}` is no JSON pointer: it starts with `/`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables() -> Vec<(String, String)> {
+        [("id", "UUID!"), ("data", "ItemInput!")]
+            .map(|(name, ty)| (name.to_owned(), ty.to_owned()))
+            .to_vec()
+    }
+
+    #[test]
+    fn the_comments_say_what_a_document_does_and_of_whose_records_it_tells() {
+        let text = "# Changes an item.\n# acts: change item $id\n# input: data.name String\n# input: data.price.micros Float\n# input: data.* custom item\nmutation M {}\n# acts: delete item $id\n";
+        let access = Access::read(text, Effect::Mutation, &variables()).unwrap();
+        let acts = &access.acts[0];
+        assert_eq!(
+            (acts.verb.as_str(), acts.kind.as_str(), acts.id.as_str()),
+            ("change", "item", "id")
+        );
+        assert_eq!(access.inputs["data"]["price.micros"], "Float");
+        assert_eq!(access.custom["data"], "item");
+        let text = "# record: item /items/*/node owner=/owner/email stage=/stage\nquery Q {}\n";
+        let access = Access::read(text, Effect::Query, &[]).unwrap();
+        assert_eq!(access.records[0].at, "/items/*/node");
+        assert_eq!(access.records[0].attributes["owner"], "/owner/email");
+    }
+
+    #[test]
+    fn what_is_not_written_as_it_has_to_be_is_refused_with_its_line() {
+        for (effect, text, expected) in [
+            (Effect::Mutation, "# Only words.", "says what it does"),
+            (Effect::Query, "# acts: create item $id", "does nothing"),
+            (Effect::Mutation, "# acts: eat item $id", "none of create"),
+            (Effect::Mutation, "# acts: create item id", "with its `$`"),
+            (
+                Effect::Mutation,
+                "# acts: create item $other",
+                "no variable `$other`",
+            ),
+            (
+                Effect::Mutation,
+                "# acts: create item $id\n# acts: create item $id",
+                "twice",
+            ),
+            (Effect::Query, "# record: item items", "no JSON pointer"),
+            (
+                Effect::Query,
+                "# record: item /items colour=/c",
+                "none of owner",
+            ),
+            (Effect::Query, "# input: data String", "no path"),
+            (
+                Effect::Query,
+                "# input: data.a String\n# input: data.a Int",
+                "twice",
+            ),
+            (Effect::Query, "# input: data.* String", "custom KIND"),
+        ] {
+            let error = format!(
+                "{:#}",
+                Access::read(text, effect, &variables()).unwrap_err()
+            );
+            assert!(error.contains(expected), "{text:?}: {error}");
+        }
+    }
+}
