@@ -9,6 +9,7 @@
 )]
 
 pub mod hostile;
+pub mod program;
 pub mod service;
 
 use std::path::{Path, PathBuf};

@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use crm_harness::plan::{PlanError, PlanState, StepState};
-use crm_stand_in::twenty::sample::{HEALTHY, ROBIN, SAM, SAM_EMAIL};
+use crm_stand_in::twenty::sample::{HEALTHY, ROBIN, SAM, SAM_EMAIL, SOFT_DELETED_DEAL};
 use crm_tests::{Differently, World, component};
 use serde_json::{Value, json};
 
@@ -523,6 +523,12 @@ async fn what_cannot_be_meant_is_refused_before_anything_is_planned() {
         (
             "crm_follow_up",
             follow(&|a| a["about"] = gone.into()),
+            "not-found",
+            "",
+        ),
+        (
+            "crm_follow_up",
+            follow(&|a| a["about"] = SOFT_DELETED_DEAL.to_string().into()),
             "not-found",
             "",
         ),
