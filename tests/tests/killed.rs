@@ -57,6 +57,11 @@ async fn a_killed_harness_goes_on_where_it_was_and_makes_everything_once() {
             let (_, plans) = program.run(&["plan", "list"]).await;
             assert_eq!(plans[0]["state"], "started", "{label}: {plans:#}");
             let plan = plans[0]["plan"].as_str().unwrap().to_owned();
+            // What may have left is on disk as such.
+            let (_, shown) = program.run(&["plan", "show", &plan]).await;
+            let steps = shown["outcome"]["steps"].as_array().unwrap();
+            let sending = steps.iter().filter(|step| step["state"] == "sending");
+            assert_eq!(sending.count(), 1, "{label}: {shown:#}");
             let (output, outcome) = program.run(&["plan", "resume", &plan]).await;
             assert!(output.status.success(), "{label}: {outcome:#}");
             assert_eq!(outcome["state"], "done", "{label}: {outcome:#}");

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::outcome::{Outcome, StepOutcome};
-use super::preview::what;
+use super::preview::{plain, what};
 use super::store::{Kept, Store};
 use super::{PlanError, Touched, proposal, vet};
 use super::{PlanState, StepState};
@@ -525,10 +525,10 @@ pub(super) fn outcome(kept: &Kept) -> Outcome {
                 id: step.id.clone(),
                 what: what(facts),
                 state: state(step, found.state),
-                detail: found.detail.clone(),
+                detail: found.detail.as_deref().map(plain),
             })
             .collect(),
-        reason: kept.reason.clone(),
+        reason: kept.reason.as_deref().map(plain),
         next: Outcome::next(&kept.digest, kept.state),
     }
 }
