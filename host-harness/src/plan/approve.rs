@@ -11,10 +11,10 @@ use super::perform::{Performing, outcome};
 use super::proposal::{Plan, Proposal, Proposer};
 use super::store::Kept;
 use super::{Digest, PlanError, Preview, vet};
-use crate::access::{Approval, Attributes, Deed, Ruling, Seen};
+use crate::access::{Approval, Ruling, Seen};
 use crate::config::Caller;
 use crate::outbound::policy::Phase;
-use crate::outbound::record::{Began, CallId, Planned, RecordError, Ruled};
+use crate::outbound::record::{Began, CallId, Planned, RecordError};
 use crate::skill::harness::Harness;
 use crate::trust::Trust;
 
@@ -284,150 +284,6 @@ impl Harness {
         Ok(())
     }
 
-    /// What policy says about each step, if it permits all of them.
-    fn permitted(
-        &self,
-        call: CallId,
-        digest: Option<&Digest>,
-        plan: &Plan,
-        caller: &Caller,
-    ) -> Result<Vec<Ruling>, PlanError> {
-        let rulings = self.rulings(plan, caller);
-        for (rulings, facts) in rulings.iter().zip(&plan.facts) {
-            // A step of which nothing is known has one ruling, and no record.
-            let touched = facts.touched.iter().map(Some).chain([None]);
-            for (ruling, touched) in rulings.iter().zip(touched) {
-                self.outbound
-                    .recorder()
-                    .ruled(&Ruled {
-                        call,
-                        by: caller.named(),
-                        plan: digest.map(Digest::as_str),
-                        deed: touched.map_or("unknown", |touched| touched.verb.as_str()),
-                        record: touched.map(|touched| (touched.kind.as_str(), touched.id.as_str())),
-                        permitted: ruling.permitted,
-                        policies: &ruling.policies,
-                    })
-                    .map_err(unrecorded)?;
-                if !ruling.permitted {
-                    return Err(PlanError::Access {
-                        what: touched.map_or_else(|| facts.rule.clone(), super::preview::deed),
-                        why: self.why(caller, ruling),
-                        policies: ruling.policies.clone(),
-                    });
-                }
-            }
-        }
-        Ok(rulings.into_iter().map(Ruling::all).collect())
-    }
-
-    /// Why something is not permitted.
-    fn why(&self, caller: &Caller, ruling: &Ruling) -> String {
-        let role = self.access.role(caller);
-        match &ruling.undecided {
-            Some(why) => why.clone(),
-            None if role.is_empty() => {
-                "this caller has no role: the operator gives one by `role` under [callers.NAME]"
-                    .to_owned()
-            }
-            None if ruling.policies.is_empty() => {
-                format!(
-                    "no policy lets a {role} do that to this record; its owner or a lead of its team may"
-                )
-            }
-            None => format!("forbidden by {}", ruling.policies.join(", ")),
-        }
-    }
-
-    /// What policy says about each record of each step.
-    fn rulings(&self, plan: &Plan, caller: &Caller) -> Vec<Vec<Ruling>> {
-        let ruling = |touched: &super::Touched| {
-            self.access.decide(
-                caller,
-                Deed::Write {
-                    verb: &touched.verb,
-                    record: &touched.key(),
-                    attributes: &touched.attributes(),
-                    new: touched.new,
-                    undo: touched.undo,
-                    fields: &touched.fields,
-                },
-            )
-        };
-        let step = |facts: &super::Facts| {
-            if facts.touched.is_empty() {
-                let why = "the manifest does not say what this step does to which record";
-                return vec![Ruling::undecided(why)];
-            }
-            facts.touched.iter().map(ruling).collect()
-        };
-        plan.facts.iter().map(step).collect()
-    }
-
-    /// What policy says of a record of a step now that more is known of it.
-    pub(super) fn rule_again(
-        &self,
-        call: CallId,
-        kept: &Kept,
-        caller: &Caller,
-        touched: &super::Touched,
-        attributes: &Attributes,
-    ) -> Result<Ruling, RecordError> {
-        let ruling = self.access.decide(
-            caller,
-            Deed::Write {
-                verb: &touched.verb,
-                record: &touched.key(),
-                attributes,
-                new: touched.new,
-                undo: touched.undo,
-                fields: &touched.fields,
-            },
-        );
-        self.outbound.recorder().ruled(&Ruled {
-            call,
-            by: caller.named(),
-            plan: Some(kept.digest.as_str()),
-            deed: &touched.verb,
-            record: Some((&touched.kind, &touched.id)),
-            permitted: ruling.permitted,
-            policies: &ruling.policies,
-        })?;
-        Ok(ruling)
-    }
-
-    /// Whether somebody may decide about a plan.
-    fn may_approve(&self, call: CallId, kept: &Kept, by: &Caller) -> Result<(), PlanError> {
-        let proposer = kept.plan.proposer.email.as_deref().unwrap_or_default();
-        let deed = Deed::Approve {
-            plan: kept.digest.as_str(),
-            proposer,
-        };
-        let ruling = self.access.decide(by, deed);
-        self.outbound
-            .recorder()
-            .ruled(&Ruled {
-                call,
-                by: by.named(),
-                plan: Some(kept.digest.as_str()),
-                deed: "approve",
-                record: None,
-                permitted: ruling.permitted,
-                policies: &ruling.policies,
-            })
-            .map_err(unrecorded)?;
-        if ruling.permitted {
-            return Ok(());
-        }
-        Err(PlanError::Access {
-            what: format!("decide about plan {}", kept.digest.short()),
-            why: ruling.undecided.unwrap_or_else(|| {
-                "no policy lets this caller approve it: who proposed it may, or a lead of their team".to_owned()
-            }),
-            policies: ruling.policies,
-        })
-    }
-
     /// The caller that a stored plan names, with the role and teams that the operator gives them today.
     fn proposer(&self, proposer: &Proposer) -> Caller {
         let known = proposer
@@ -479,7 +335,7 @@ impl Harness {
     }
 }
 
-fn unrecorded(error: RecordError) -> PlanError {
+pub(super) fn unrecorded(error: RecordError) -> PlanError {
     PlanError::Record(error.to_string())
 }
 
