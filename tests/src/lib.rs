@@ -9,6 +9,7 @@
 )]
 
 pub mod hostile;
+pub mod outsider;
 pub mod program;
 pub mod service;
 
@@ -24,9 +25,9 @@ use crm_harness::skill::clock::FixedClock;
 use crm_harness::{Caller, Harness, Invocation, Outcome, Parts, Setup};
 use crm_stand_in::Running;
 use crm_stand_in::clock::ManualClock;
-use crm_stand_in::twenty::sample::{ROBIN_EMAIL, ROBIN_TIME_ZONE, Size};
+use crm_stand_in::twenty::sample::{HEALTHY, ROBIN_EMAIL, ROBIN_TIME_ZONE, Size};
 use crm_stand_in::twenty::{Options, TwentyStandIn, keys};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 /// When the tests happen: a Wednesday morning in the caller's time zone.
@@ -82,6 +83,18 @@ pub fn pins(component: &[u8], manifest: &Manifest) -> String {
         hex(&digest),
         manifest.sha256
     )
+}
+
+/// Arguments of a follow-up about a deal of the usual caller's; calls with the same key make one.
+#[must_use]
+pub fn follow_up(key: &str) -> Value {
+    json!({
+        "about": HEALTHY.to_string(),
+        "title": "Send the revised quote",
+        "note": "With the new delivery dates",
+        "due": "2026-03-20",
+        "idempotencyKey": key,
+    })
 }
 
 /// A harness with a stand-in Twenty behind it.

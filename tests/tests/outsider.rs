@@ -8,12 +8,9 @@
     reason = "helpers of tests may fail like tests"
 )]
 
-use crm_harness::config::{Flags, Manifest};
-use crm_harness::{Caller, Harness, Invocation, Outcome, Parts, Setup};
+use crm_harness::{Caller, Harness, Invocation, Outcome, Parts};
 use crm_stand_in::Running;
-use crm_stand_in::twenty::keys::FULL_KEY;
-use crm_stand_in::twenty::{Options, TwentyStandIn};
-use crm_tests::{guest, root};
+use crm_tests::outsider::outsider;
 use serde_json::{Value, json};
 
 /// The document that its manifest names.
@@ -26,24 +23,7 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let service = TwentyStandIn::start(Options::default()).await.unwrap();
-        let url = service.url();
-        let environment = |name: &str| match name {
-            "OUTSIDER_URL" => Some(url.clone()),
-            "OUTSIDER_KEY" => Some(FULL_KEY.to_owned()),
-            _ => None,
-        };
-        let manifest = Manifest::read(&root().join("tests/guests/outsider/skill.toml")).unwrap();
-        let setup = Setup::resolve(
-            manifest,
-            None,
-            Flags {
-                allow_loopback: true,
-            },
-            &environment,
-        )
-        .unwrap();
-        let harness = Harness::load(&guest("outsider"), setup, Parts::default(), None).unwrap();
+        let (harness, service) = outsider(Parts::default()).await;
         Self { harness, service }
     }
 

@@ -8,22 +8,10 @@
     reason = "helpers of tests may fail like tests"
 )]
 
-use std::time::Duration;
-
-use crm_harness::plan::{PlanError, PlanState, StepState};
+use crm_harness::plan::{PlanState, StepState};
 use crm_stand_in::twenty::sample::{HEALTHY, ROBIN, SAM, SAM_EMAIL, SOFT_DELETED_DEAL};
-use crm_tests::{Differently, World, component};
+use crm_tests::{Differently, World, follow_up};
 use serde_json::{Value, json};
-
-fn follow_up(key: &str) -> Value {
-    json!({
-        "about": HEALTHY.to_string(),
-        "title": "Send the revised quote",
-        "note": "With the new delivery dates",
-        "due": "2026-03-20",
-        "idempotencyKey": key,
-    })
-}
 
 /// The raw task that a plan made, from the first step's record.
 fn made(world: &World, kind: &str, outcome: &crm_harness::plan::Outcome) -> Value {
@@ -134,112 +122,6 @@ async fn two_callers_with_the_same_key_do_not_meet() {
     assert_ne!(robins, sams);
     world.approve(&sams).await.unwrap();
     assert_eq!(world.twenty.count("task").live, before + 2);
-}
-
-#[tokio::test]
-async fn a_plan_that_was_changed_by_one_byte_is_not_sent() {
-    let folder = tempfile::tempdir().unwrap();
-    let world = World::with(Differently {
-        data: Some(folder.path().to_owned()),
-        ..Differently::default()
-    })
-    .await;
-    let plan = world.propose("crm_follow_up", follow_up("a")).await;
-    let database = rusqlite::Connection::open(folder.path().join("plans.sqlite3")).unwrap();
-    let changed = database
-        .execute(
-            "UPDATE plan SET bytes = CAST(replace(CAST(bytes AS TEXT), 'revised', 'reviled') AS BLOB)",
-            [],
-        )
-        .unwrap();
-    assert_eq!(changed, 1);
-    world.twenty.requests().clear();
-    let error = world.approve(&plan).await.unwrap_err();
-    assert!(matches!(error, PlanError::Altered), "{error}");
-    assert_eq!(world.twenty.requests().count(), 0);
-}
-
-#[tokio::test]
-async fn a_plan_that_waited_too_long_expires_and_calling_again_opens_it_anew() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = || Some(folder.path().to_owned());
-    let world = World::with(Differently {
-        data: data(),
-        ..Differently::default()
-    })
-    .await;
-    let plan = world.propose("crm_follow_up", follow_up("a")).await;
-    let World { twenty, caller, .. } = world;
-    let mut later = World::with(Differently {
-        data: data(),
-        twenty: Some(twenty),
-        later: Duration::from_secs(16 * 60),
-        ..Differently::default()
-    })
-    .await;
-    later.caller = caller;
-    let error = later.approve(&plan).await.unwrap_err();
-    assert!(matches!(error, PlanError::Expired), "{error}");
-    let again = later.propose("crm_follow_up", follow_up("a")).await;
-    assert_eq!(again, plan);
-    assert_eq!(later.approve(&plan).await.unwrap().state, PlanState::Done);
-}
-
-#[tokio::test]
-async fn a_plan_of_another_component_is_refused_unless_it_is_resumed_by_hand() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = || Some(folder.path().to_owned());
-    // The same code in other bytes: one more section.
-    let mut other = component();
-    other.extend_from_slice(&[0, 5, 4, b'n', b'o', b't', b'e']);
-    let before = World::with(Differently {
-        data: data(),
-        component: Some(other),
-        ..Differently::default()
-    })
-    .await;
-    let plan = before.propose("crm_follow_up", follow_up("a")).await;
-    let World { twenty, caller, .. } = before;
-    let world = World::with(Differently {
-        data: data(),
-        twenty: Some(twenty),
-        ..Differently::default()
-    })
-    .await;
-    let error = world.approve(&plan).await.unwrap_err();
-    assert!(matches!(error, PlanError::OtherComponent), "{error}");
-    let error = world
-        .harness
-        .resume(&plan, &caller, true)
-        .await
-        .unwrap_err();
-    assert!(matches!(error, PlanError::NotApproved(_)), "{error}");
-    let outcome = world.harness.approve(&plan, &caller, true).await.unwrap();
-    assert_eq!(outcome.state, PlanState::Done);
-}
-
-#[tokio::test]
-async fn only_who_may_decide_about_a_plan_does() {
-    let mut world = World::new().await;
-    let plan = world.propose("crm_follow_up", follow_up("a")).await;
-    let robin = world.caller.clone();
-    world.caller.email = Some(SAM_EMAIL.to_owned());
-    let error = world.approve(&plan).await.unwrap_err();
-    assert!(matches!(error, PlanError::Access { .. }), "{error}");
-    let error = world.harness.deny(&plan, &world.caller).await.unwrap_err();
-    assert!(matches!(error, PlanError::Access { .. }), "{error}");
-    assert_eq!(
-        world.harness.deny(&plan, &robin).await.unwrap().state,
-        PlanState::Denied
-    );
-    world.caller = robin;
-    let error = world.approve(&plan).await.unwrap_err();
-    assert!(matches!(error, PlanError::Denied), "{error}");
-    // Asking again opens it anew.
-    assert_eq!(
-        world.ok("crm_follow_up", follow_up("a")).await["state"],
-        "waiting"
-    );
 }
 
 #[tokio::test]
@@ -385,97 +267,6 @@ async fn a_key_that_was_used_for_something_else_takes_nothing_of_it_back() {
         world.twenty.count("taskTarget").live,
     );
     assert_eq!(after, (before.0 + 1, before.1 + 1), "{outcome:#?}");
-}
-
-#[tokio::test]
-async fn a_plan_goes_to_the_service_that_it_was_made_for_and_no_other() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = || Some(folder.path().to_owned());
-    let world = World::with(Differently {
-        data: data(),
-        ..Differently::default()
-    })
-    .await;
-    let plan = world.propose("crm_follow_up", follow_up("a")).await;
-    let elsewhere = World::with(Differently {
-        data: data(),
-        ..Differently::default()
-    })
-    .await;
-    let error = elsewhere.approve(&plan).await.unwrap_err();
-    assert!(matches!(error, PlanError::Moved { .. }), "{error}");
-    assert_eq!(elsewhere.twenty.requests().count(), 0);
-}
-
-#[tokio::test]
-async fn a_plan_that_was_begun_can_be_closed_by_a_person() {
-    use crm_stand_in::faults::{Fault, FaultKind};
-    let world = World::new().await;
-    let plan = world.propose("crm_follow_up", follow_up("a")).await;
-    let down = Fault {
-        times: None,
-        ..Fault::once(FaultKind::Status { code: 500 }).on_root("createTaskTargets")
-    };
-    world.twenty.faults().add(down);
-    let outcome = world.approve(&plan).await.unwrap();
-    assert_eq!(outcome.state, PlanState::Stopped, "{outcome:#?}");
-    let outcome = world.harness.deny(&plan, &world.caller).await.unwrap();
-    assert_eq!(outcome.state, PlanState::Denied);
-    assert_eq!(outcome.steps[0].state, StepState::Done);
-    let error = world
-        .harness
-        .resume(&plan, &world.caller, false)
-        .await
-        .unwrap_err();
-    assert!(matches!(error, PlanError::Denied), "{error}");
-    world.twenty.faults().clear();
-    // Asked for again and approved again, it goes on from there.
-    let again = world.propose("crm_follow_up", follow_up("a")).await;
-    assert_eq!(again, plan);
-    assert_eq!(world.approve(&plan).await.unwrap().state, PlanState::Done);
-    let error = world.harness.deny(&plan, &world.caller).await.unwrap_err();
-    assert!(matches!(error, PlanError::Over(PlanState::Done)), "{error}");
-}
-
-#[tokio::test]
-async fn what_was_approved_and_not_begun_in_time_is_not_begun_later() {
-    use crm_stand_in::faults::{Fault, FaultKind};
-    let folder = tempfile::tempdir().unwrap();
-    let data = || Some(folder.path().to_owned());
-    let world = World::with(Differently {
-        data: data(),
-        ..Differently::default()
-    })
-    .await;
-    let plan = world.propose("crm_follow_up", follow_up("a")).await;
-    let limited = Fault {
-        times: None,
-        ..Fault::once(FaultKind::TooManyRequests {
-            retry_after_seconds: None,
-        })
-    };
-    world.twenty.faults().add(limited);
-    assert_eq!(
-        world.approve(&plan).await.unwrap().state,
-        PlanState::Stopped
-    );
-    let World { twenty, caller, .. } = world;
-    twenty.faults().clear();
-    let later = World::with(Differently {
-        data: data(),
-        twenty: Some(twenty),
-        later: Duration::from_secs(16 * 60),
-        ..Differently::default()
-    })
-    .await;
-    let error = later
-        .harness
-        .resume(&plan, &caller, false)
-        .await
-        .unwrap_err();
-    assert!(matches!(error, PlanError::Expired), "{error}");
-    let again = later.propose("crm_follow_up", follow_up("a")).await;
-    assert_eq!(later.approve(&again).await.unwrap().state, PlanState::Done);
 }
 
 #[tokio::test]

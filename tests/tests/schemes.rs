@@ -11,13 +11,10 @@
 
 use std::time::Duration;
 
-use crm_harness::config::{Flags, Manifest};
 use crm_harness::plan::{PlanState, StepState};
-use crm_harness::{Caller, Harness, Invocation, Outcome, Parts, Setup};
+use crm_harness::{Caller, Harness, Invocation, Outcome, Parts};
 use crm_stand_in::Running;
-use crm_stand_in::twenty::keys::FULL_KEY;
-use crm_stand_in::twenty::{Options, TwentyStandIn};
-use crm_tests::{guest, root};
+use crm_tests::outsider::outsider;
 use serde_json::{Value, json};
 
 const MAKE: &str = "mutation Make($id: UUID!, $title: String!) { createTask(data: { id: $id, title: $title }) { id } }";
@@ -35,24 +32,13 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let service = TwentyStandIn::start(Options::default()).await.unwrap();
-        let url = service.url();
-        let environment = |name: &str| match name {
-            "OUTSIDER_URL" => Some(url.clone()),
-            "OUTSIDER_KEY" => Some(FULL_KEY.to_owned()),
-            _ => None,
-        };
-        let manifest = Manifest::read(&root().join("tests/guests/outsider/skill.toml")).unwrap();
-        let flags = Flags {
-            allow_loopback: true,
-        };
-        let setup = Setup::resolve(manifest, None, flags, &environment).unwrap();
         let parts = Parts {
             pause: Duration::from_millis(1),
             ..Parts::default()
         };
+        let (harness, service) = outsider(parts).await;
         Self {
-            harness: Harness::load(&guest("outsider"), setup, parts, None).unwrap(),
+            harness,
             service,
             caller: Caller {
                 email: Some("robin@example.com".into()),
