@@ -1,7 +1,7 @@
 //! Where this program keeps what is the user's alone: directories that nobody else may write to.
 
-use std::fs::{DirBuilder, Metadata};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::fs::{DirBuilder, Metadata, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
@@ -65,6 +65,16 @@ pub fn private_directory(path: &Path) -> Result<PathBuf, StorageError> {
     let metadata = path.symlink_metadata().map_err(io)?;
     check(path, &metadata)?;
     path.canonicalize().map_err(io)
+}
+
+/// Makes a file for this user alone if it is missing; SQLite gives the files beside its database the same mode.
+pub(crate) fn private_file(path: &Path) -> std::io::Result<()> {
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .map(|_| ())
 }
 
 fn check(path: &Path, metadata: &Metadata) -> Result<(), StorageError> {

@@ -13,7 +13,8 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::{Attributes, RecordKey};
-use crate::config::Caller;
+use crate::config::{Caller, Setup};
+use crate::trust::Trust;
 
 /// What a skill without policies of its own gets: everybody reads, nobody writes.
 const READS_ALONE: &str =
@@ -268,6 +269,18 @@ impl Access {
             teams,
             default_role,
         })
+    }
+
+    /// The policies of a set-up. Whoever runs the harness without an operator is nobody's guest: they count as a member.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of(setup: &Setup) -> Result<Self, AccessError> {
+        let default_role = match setup.trust {
+            Trust::NoOperator => "member",
+            _ => "",
+        };
+        Self::new(setup.access.as_ref(), setup.callers.values(), default_role)
     }
 
     /// What policy says about a deed of a caller.

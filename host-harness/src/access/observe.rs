@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-use crate::outbound::documents::RecordAt;
+use crate::outbound::documents::{RecordAt, has_errors};
 
 /// Records that one call may see at most; of more, the first ones count.
 const RECORDS_MAX: usize = 2_000;
@@ -52,12 +52,7 @@ impl Seen {
             return;
         };
         // Beside errors a null may stand for what could not be read: such an answer tells nothing of owners.
-        let failed = match body.get("errors") {
-            None | Some(Value::Null) => false,
-            Some(Value::Array(errors)) => !errors.is_empty(),
-            Some(_) => true,
-        };
-        let Some(data) = body.get("data").filter(|_| !failed) else {
+        let Some(data) = body.get("data").filter(|_| !has_errors(&body)) else {
             return;
         };
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);

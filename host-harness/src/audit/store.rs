@@ -19,6 +19,7 @@ use crate::outbound::record::{
     Began, CallId, Decided, Ended, Finished, LogRecorder, Planned, RecordError, Recorder, Ruled,
 };
 use crate::skill::clock::Clock;
+use crate::storage;
 
 /// The database's file name.
 pub(super) const DATABASE: &str = "harness.sqlite3";
@@ -127,7 +128,7 @@ impl Audit {
             path: path.to_owned(),
             source,
         };
-        private_file(&path).map_err(|error| unusable(&path, error))?;
+        storage::private_file(&path).map_err(|error| unusable(&path, error))?;
         let head_path = folder.join(HEAD);
         let head = HeadFile::open(&head_path).map_err(|error| unusable(&head_path, error))?;
         let connection = Connection::open(&path)?;
@@ -333,17 +334,6 @@ fn hash_of(connection: &Connection, number: u64) -> Result<Option<Hash>, rusqlit
 
 pub(super) fn seq(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
-}
-
-/// Makes the file for this user alone if it is missing; SQLite gives its other files the same mode.
-fn private_file(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    std::fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
-        .map(|_| ())
 }
 
 impl Recorder for Audit {

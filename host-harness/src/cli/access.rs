@@ -1,15 +1,12 @@
 //! `crm-harness access`: what policy says, without a component doing anything.
 
 use crm_harness::access::{Access, Attributes, Deed, RecordKey, Ruling};
-use crm_harness::trust::Trust;
+use crm_harness::outbound::documents::Verb;
 use serde_json::json;
 
 use super::args::{AccessArgs, AccessCommand, Args};
 use super::resolve::{caller, setup};
 use super::{End, Misuse, render};
-
-/// What a step can do to a record.
-const VERBS: [&str; 4] = ["create", "link", "change", "delete"];
 
 pub(super) fn run(args: &Args, command: &AccessCommand) -> Result<End, Misuse> {
     match command {
@@ -20,12 +17,7 @@ pub(super) fn run(args: &Args, command: &AccessCommand) -> Result<End, Misuse> {
 fn explain(args: &Args, asked: &AccessArgs) -> Result<End, Misuse> {
     let setup = setup(args)?;
     let caller = caller(args, &setup)?;
-    let default_role = match setup.trust {
-        Trust::NoOperator => "member",
-        _ => "",
-    };
-    let access = Access::new(setup.access.as_ref(), setup.callers.values(), default_role)
-        .map_err(|error| Misuse::new(error.code(), error))?;
+    let access = Access::of(&setup).map_err(|error| Misuse::new(error.code(), error))?;
     let record = RecordKey {
         kind: asked.kind.clone(),
         id: "any".to_owned(),
@@ -41,7 +33,7 @@ fn explain(args: &Args, asked: &AccessArgs) -> Result<End, Misuse> {
         owner,
         stage: asked.stage.clone(),
     };
-    let ruling = if VERBS.contains(&asked.deed.as_str()) {
+    let ruling = if Verb::ALL.iter().any(|verb| verb.as_str() == asked.deed) {
         access.decide(
             &caller,
             Deed::Write {

@@ -34,9 +34,10 @@ pub(super) fn resolve(args: &Args) -> Result<Resolved, Misuse> {
     let bytes = std::fs::read(&component)
         .with_context(|| format!("cannot read {}", component.display()))?;
     let cache = cache(args)?;
-    let audit = Audit::open(&data_dir(args)?, Arc::new(SystemClock))
+    let data = data_dir(args)?;
+    let audit = Audit::open(&data, Arc::new(SystemClock))
         .map_err(|error| Misuse::new(error.code(), error))?;
-    let plans = Store::open(&data_dir(args)?).map_err(|error| Misuse::new("plan-store", error))?;
+    let plans = Store::open(&data).map_err(|error| Misuse::new("plan-store", error))?;
     forget(&plans, setup.keep_days)?;
     let mut parts = Parts {
         recorder: Arc::new(audit),

@@ -96,6 +96,9 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Create, Self::Link, Self::Change, Self::Delete];
+
     /// The name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -274,6 +277,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for Variables<'a> {
 
 #[derive(Deserialize)]
 struct BorrowedKey<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Whether an answer reports errors, as GraphQL does beside status 200. An empty list reports none.
+#[must_use]
+pub fn has_errors(answer: &Value) -> bool {
+    match answer.get("errors") {
+        None | Some(Value::Null) => false,
+        Some(Value::Array(errors)) => !errors.is_empty(),
+        Some(_) => true,
+    }
+}
 
 /// Bytes in lower-case hexadecimal.
 #[must_use]

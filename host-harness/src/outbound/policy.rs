@@ -112,6 +112,14 @@ const GUEST_HEADERS: [HeaderName; 6] = [
 const HEADER_VALUE_MAX: usize = 256;
 
 impl Policy {
+    /// The destination of this name.
+    #[must_use]
+    pub fn destination(&self, name: &str) -> Option<&Destination> {
+        self.destinations
+            .iter()
+            .find(|destination| destination.name == name)
+    }
+
     /// Decides about one request. Checks scheme, host, port, method, path, query, headers, document and variables, in this order.
     #[must_use]
     pub fn decide<'p>(&'p self, phase: Phase, request: &Request<'_>) -> Decision<'p> {

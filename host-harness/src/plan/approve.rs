@@ -126,7 +126,6 @@ impl Harness {
             .map_err(unrecorded)?;
         self.plans
             .move_to(&digest, PlanState::Denied, by.named(), None, self.now())?;
-
         Ok(outcome(&kept))
     }
 
@@ -165,21 +164,22 @@ impl Harness {
         };
         let rulings = self.permitted(call, None, &plan, caller)?;
         let component = &self.skill.inspection().sha256;
-        let kept = self.plans.propose(&plan, component, self.now())?;
+        let mut kept = self.plans.propose(&plan, component, self.now())?;
         self.note_plan(call, &kept, caller.named())
             .map_err(unrecorded)?;
         let auto = rulings
             .iter()
             .all(|ruling| ruling.approval == Approval::Auto);
-        let goes_on = auto && !kept.state.is_over();
-        let outcome = if goes_on {
+        let outcome = if auto && !kept.state.is_over() {
             let left = deadline.saturating_duration_since(Instant::now());
-            self.perform_plan(&kept.digest, Acting::Policy, false, left)
-                .await?
+            let outcome = self
+                .perform_plan(&kept.digest, Acting::Policy, false, left)
+                .await?;
+            kept = self.plans.get(&kept.digest, self.now())?;
+            outcome
         } else {
             outcome(&kept)
         };
-        let kept = self.plans.get(&kept.digest, self.now())?;
         Ok(answer(&Preview::of(&kept, policy, &rulings), &outcome))
     }
 
@@ -267,10 +267,7 @@ impl Harness {
     fn same_places(&self, kept: &Kept) -> Result<(), PlanError> {
         let steps = kept.plan.proposal.steps.iter().zip(&kept.plan.facts);
         for (step, facts) in steps {
-            let destinations = &self.outbound.policy().destinations;
-            let destination = destinations
-                .iter()
-                .find(|known| known.name == step.destination);
+            let destination = self.outbound.policy().destination(&step.destination);
             let origin = destination.and_then(|known| known.origin.as_ref());
             if origin.map(crate::outbound::origin::Origin::as_str) != Some(facts.origin.as_str()) {
                 return Err(PlanError::Moved {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::perform::Performing;
 use super::{PlanError, StepState, Touched};
+use crate::outbound::documents::has_errors;
 
 impl Performing<'_> {
     /// Whether a step before this one was sent.
@@ -50,15 +51,8 @@ impl Performing<'_> {
             return false;
         };
         let good = step.answer.as_ref().is_none_or(|(status, body)| {
-            let errors = serde_json::from_slice::<Value>(body)
-                .ok()
-                .and_then(|body| body.get("errors").cloned());
-            let none = match errors {
-                None | Some(Value::Null) => true,
-                Some(Value::Array(errors)) => errors.is_empty(),
-                Some(_) => false,
-            };
-            *status < 300 && none
+            let body = serde_json::from_slice::<Value>(body);
+            *status < 300 && !body.is_ok_and(|body| has_errors(&body))
         });
         step.state == StepState::Done && good
     }
@@ -101,15 +95,10 @@ impl Performing<'_> {
                 new: false,
                 ..touched.clone()
             };
-            let attributes = self.seen.get(&touched.key()).unwrap_or_default();
-            let ruling = self.harness.rule_again(
-                self.sending.call(),
-                &self.kept,
-                &self.caller,
-                &now,
-                &attributes,
-            );
-            let ruling = ruling.map_err(|error| PlanError::Record(error.to_string()))?;
+            let now = now.known_as(self.seen.get(&touched.key()).unwrap_or_default());
+            let ruling =
+                self.harness
+                    .rule_again(self.sending.call(), &self.kept, &self.caller, &now)?;
             if !ruling.permitted {
                 return Ok(Err(format!(
                     "the {} {} was there before this plan, and no policy lets the caller do that to it",

@@ -279,13 +279,7 @@ impl Performing<'_> {
 
     /// A step with its slots filled, as it is sent.
     fn filled(&self, position: usize) -> Result<proposal::Step, PlanError> {
-        let step = self.step(position);
-        let filled = vet::fill(step, &|slot| self.slot(slot))?;
-        Ok(proposal::Step {
-            path: filled.path,
-            body: filled.body,
-            ..step.clone()
-        })
+        vet::fill(self.step(position), &|slot| self.slot(slot))
     }
 
     /// A value of an earlier step's answer.
@@ -299,12 +293,8 @@ impl Performing<'_> {
 
     async fn send(&mut self, position: usize) -> Result<Sent, PlanError> {
         let step = self.filled(position)?;
-        let filled = vet::Filled {
-            path: step.path.clone(),
-            body: step.body.clone(),
-        };
         let outbound: &Outbound = self.harness.outbound();
-        let Some(url) = vet::url(outbound.policy(), &step, &filled) else {
+        let Some(url) = vet::url(outbound.policy(), &step) else {
             return Ok(Sent::Not(
                 format!("the service `{}` is not set up", step.destination),
                 None,

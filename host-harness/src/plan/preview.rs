@@ -111,9 +111,7 @@ impl Preview {
                 .map(|(index, (step, facts))| {
                     let ruling = rulings.get(index);
                     let title = policy
-                        .destinations
-                        .iter()
-                        .find(|known| known.name == step.destination)
+                        .destination(&step.destination)
                         .map_or(&step.destination, |known| &known.title);
                     StepPreview {
                         id: step.id.clone(),

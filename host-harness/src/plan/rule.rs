@@ -3,10 +3,10 @@
 use super::approve::unrecorded;
 use super::proposal::Plan;
 use super::store::Kept;
-use super::{Digest, PlanError};
-use crate::access::{Attributes, Deed, Ruling};
+use super::{Digest, Facts, PlanError, Touched};
+use crate::access::{Deed, Ruling};
 use crate::config::Caller;
-use crate::outbound::record::{CallId, RecordError, Ruled};
+use crate::outbound::record::{CallId, Ruled};
 use crate::skill::harness::Harness;
 
 impl Harness {
@@ -23,18 +23,8 @@ impl Harness {
             // A step of which nothing is known has one ruling, and no record.
             let touched = facts.touched.iter().map(Some).chain([None]);
             for (ruling, touched) in rulings.iter().zip(touched) {
-                self.outbound
-                    .recorder()
-                    .ruled(&Ruled {
-                        call,
-                        by: caller.named(),
-                        plan: digest.map(Digest::as_str),
-                        deed: touched.map_or("unknown", |touched| touched.verb.as_str()),
-                        record: touched.map(|touched| (touched.kind.as_str(), touched.id.as_str())),
-                        permitted: ruling.permitted,
-                        policies: &ruling.policies,
-                    })
-                    .map_err(unrecorded)?;
+                let deed = touched.map_or("unknown", |touched| touched.verb.as_str());
+                self.note_ruling(call, digest, caller, (deed, touched), ruling)?;
                 if !ruling.permitted {
                     return Err(PlanError::Access {
                         what: touched.map_or_else(|| facts.rule.clone(), super::preview::deed),
@@ -67,27 +57,31 @@ impl Harness {
 
     /// What policy says about each record of each step.
     pub(super) fn rulings(&self, plan: &Plan, caller: &Caller) -> Vec<Vec<Ruling>> {
-        let ruling = |touched: &super::Touched| {
-            self.access.decide(
-                caller,
-                Deed::Write {
-                    verb: &touched.verb,
-                    record: &touched.key(),
-                    attributes: &touched.attributes(),
-                    new: touched.new,
-                    undo: touched.undo,
-                    fields: &touched.fields,
-                },
-            )
-        };
-        let step = |facts: &super::Facts| {
+        let step = |facts: &Facts| {
             if facts.touched.is_empty() {
                 let why = "the manifest does not say what this step does to which record";
                 return vec![Ruling::undecided(why)];
             }
-            facts.touched.iter().map(ruling).collect()
+            facts
+                .touched
+                .iter()
+                .map(|touched| self.ruling_on(caller, touched))
+                .collect()
         };
         plan.facts.iter().map(step).collect()
+    }
+
+    /// What policy says of a record of a step.
+    fn ruling_on(&self, caller: &Caller, touched: &Touched) -> Ruling {
+        let deed = Deed::Write {
+            verb: &touched.verb,
+            record: &touched.key(),
+            attributes: &touched.attributes(),
+            new: touched.new,
+            undo: touched.undo,
+            fields: &touched.fields,
+        };
+        self.access.decide(caller, deed)
     }
 
     /// What policy says of a record of a step now that more is known of it.
@@ -96,30 +90,33 @@ impl Harness {
         call: CallId,
         kept: &Kept,
         caller: &Caller,
-        touched: &super::Touched,
-        attributes: &Attributes,
-    ) -> Result<Ruling, RecordError> {
-        let ruling = self.access.decide(
-            caller,
-            Deed::Write {
-                verb: &touched.verb,
-                record: &touched.key(),
-                attributes,
-                new: touched.new,
-                undo: touched.undo,
-                fields: &touched.fields,
-            },
-        );
-        self.outbound.recorder().ruled(&Ruled {
+        touched: &Touched,
+    ) -> Result<Ruling, PlanError> {
+        let ruling = self.ruling_on(caller, touched);
+        let about = (touched.verb.as_str(), Some(touched));
+        self.note_ruling(call, Some(&kept.digest), caller, about, &ruling)?;
+        Ok(ruling)
+    }
+
+    /// Puts a ruling on record: who wanted to do what to which record.
+    fn note_ruling(
+        &self,
+        call: CallId,
+        digest: Option<&Digest>,
+        by: &Caller,
+        (deed, touched): (&str, Option<&Touched>),
+        ruling: &Ruling,
+    ) -> Result<(), PlanError> {
+        let event = Ruled {
             call,
-            by: caller.named(),
-            plan: Some(kept.digest.as_str()),
-            deed: &touched.verb,
-            record: Some((&touched.kind, &touched.id)),
+            by: by.named(),
+            plan: digest.map(Digest::as_str),
+            deed,
+            record: touched.map(|touched| (touched.kind.as_str(), touched.id.as_str())),
             permitted: ruling.permitted,
             policies: &ruling.policies,
-        })?;
-        Ok(ruling)
+        };
+        self.outbound.recorder().ruled(&event).map_err(unrecorded)
     }
 
     /// Whether somebody may decide about a plan.
@@ -135,18 +132,7 @@ impl Harness {
             proposer,
         };
         let ruling = self.access.decide(by, deed);
-        self.outbound
-            .recorder()
-            .ruled(&Ruled {
-                call,
-                by: by.named(),
-                plan: Some(kept.digest.as_str()),
-                deed: "approve",
-                record: None,
-                permitted: ruling.permitted,
-                policies: &ruling.policies,
-            })
-            .map_err(unrecorded)?;
+        self.note_ruling(call, Some(&kept.digest), by, ("approve", None), &ruling)?;
         if ruling.permitted {
             return Ok(());
         }

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::proposal::Plan;
 use super::{Digest, PlanError, PlanState, StepState};
+use crate::storage;
 
 /// The database's file name.
 const DATABASE: &str = "plans.sqlite3";
@@ -135,7 +136,7 @@ impl Store {
             let path = path.to_owned();
             move |source| StoreError::Io { path, source }
         };
-        private(&path).map_err(unusable(&path))?;
+        storage::private_file(&path).map_err(unusable(&path))?;
         std::fs::create_dir_all(&locks).map_err(unusable(&locks))?;
         let connection = Connection::open(&path)?;
         connection.busy_timeout(BUSY)?;
@@ -404,15 +405,4 @@ fn step(row: &Row<'_>) -> Result<KeptStep, rusqlite::Error> {
         answer: status.zip(body),
         detail: row.get(3)?,
     })
-}
-
-/// Makes the file for this user alone if it is missing.
-fn private(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    std::fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
-        .map(|_| ())
 }

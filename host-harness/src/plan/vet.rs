@@ -69,6 +69,16 @@ impl Touched {
         }
     }
 
+    /// The same, with this known of the record.
+    pub(super) fn known_as(self, attributes: Attributes) -> Self {
+        Self {
+            owner_known: attributes.owner.is_some(),
+            owner: attributes.owner.flatten(),
+            stage: attributes.stage,
+            ..self
+        }
+    }
+
     /// What is known of it.
     #[must_use]
     pub fn attributes(&self) -> Attributes {
@@ -95,7 +105,7 @@ pub(crate) fn vet(
     let mut facts = Vec::new();
     for (index, step) in proposal.steps.iter().enumerate() {
         let filled = fill(step, &|_| Some(Uuid::nil()))?;
-        let allowed = decide(policy, step, &filled, index)?;
+        let allowed = decide(policy, &filled, index)?;
         let acts = allowed.document.map_or(&[][..], |document| &document.acts);
         // A record whose id comes from a slot is not known yet: nobody is known to own it, so no step may touch it.
         let (variables, planned) = (variables_of(&filled.body), variables_of(&step.body));
@@ -134,17 +144,18 @@ pub(crate) fn vet(
             } else {
                 seen.get(&key).unwrap_or_default()
             };
-            touched.push(Touched {
+            let one = Touched {
                 verb: acts.verb.as_str().to_owned(),
                 kind: key.kind,
                 id: key.id,
                 new,
                 undo: !step.is_in_order(),
                 fields: fields(&variables),
-                owner_known: attributes.owner.is_some(),
-                owner: attributes.owner.flatten(),
-                stage: attributes.stage,
-            });
+                owner_known: false,
+                owner: None,
+                stage: None,
+            };
+            touched.push(one.known_as(attributes));
         }
         facts.push(Facts {
             origin: allowed.origin.as_str().to_owned(),
@@ -163,19 +174,12 @@ fn variables_of(body: &str) -> Value {
         .unwrap_or(Value::Null)
 }
 
-/// A step's path and body with its slots filled.
-#[derive(Debug, Clone)]
-pub(super) struct Filled {
-    pub(super) path: String,
-    pub(super) body: String,
-}
-
-/// Fills the slots of a step. `value` gives what an earlier answer holds.
+/// A step with its slots filled, as it is sent. `value` gives what an earlier answer holds.
 pub(super) fn fill(
     step: &Step,
     value: &dyn Fn(&super::proposal::Slot) -> Option<Uuid>,
-) -> Result<Filled, PlanError> {
-    let (mut path, mut body) = (step.path.clone(), step.body.clone());
+) -> Result<Step, PlanError> {
+    let mut filled = step.clone();
     for slot in &step.slots {
         let mark = format!("{{{{{}}}}}", slot.name);
         let id = value(slot).ok_or_else(|| {
@@ -184,20 +188,19 @@ pub(super) fn fill(
                 slot.step, slot.name
             ))
         })?;
-        path = path.replace(&mark, &id.to_string());
-        body = body.replace(&mark, &id.to_string());
+        filled.path = filled.path.replace(&mark, &id.to_string());
+        filled.body = filled.body.replace(&mark, &id.to_string());
     }
-    Ok(Filled { path, body })
+    Ok(filled)
 }
 
 /// The gate's own decision about a step.
 fn decide<'p>(
     policy: &'p Policy,
     step: &Step,
-    filled: &Filled,
     index: usize,
 ) -> Result<crate::outbound::policy::Allowed<'p>, PlanError> {
-    let url = url(policy, step, filled).ok_or_else(|| {
+    let url = url(policy, step).ok_or_else(|| {
         wrong(
             index,
             format!("the service `{}` is not set up", step.destination),
@@ -208,7 +211,7 @@ fn decide<'p>(
         method: &step.method.http(),
         url: &url,
         headers: &headers,
-        body: filled.body.as_bytes(),
+        body: step.body.as_bytes(),
     };
     match policy.decide(Phase::Perform, &request) {
         Decision::Allow(allowed) if allowed.destination.name == step.destination => Ok(allowed),
@@ -221,13 +224,9 @@ fn decide<'p>(
 }
 
 /// Where a step is sent.
-pub(super) fn url(policy: &Policy, step: &Step, filled: &Filled) -> Option<String> {
-    let destination = policy
-        .destinations
-        .iter()
-        .find(|destination| destination.name == step.destination)?;
-    let origin = destination.origin.as_ref()?;
-    Some(format!("{}{}", origin.as_str(), filled.path))
+pub(super) fn url(policy: &Policy, step: &Step) -> Option<String> {
+    let origin = policy.destination(&step.destination)?.origin.as_ref()?;
+    Some(format!("{}{}", origin.as_str(), step.path))
 }
 
 /// The headers of every step.

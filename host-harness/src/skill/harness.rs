@@ -26,7 +26,6 @@ use crate::outbound::resolve::SystemResolver;
 use crate::outbound::sender::Outbound;
 use crate::outbound::tls::Tls;
 use crate::plan::{Locks, PlanError, Store};
-use crate::trust::Trust;
 
 /// Rulings kept; a harness has few callers and few tools.
 const RULINGS_MAX: usize = 1024;
@@ -140,12 +139,7 @@ impl Harness {
             .client
             .unwrap_or_else(|| Client::new(Arc::new(SystemResolver), Arc::new(TcpDialler), tls));
         let credentials = std::mem::take(&mut setup.credentials);
-        let default_role = match setup.trust {
-            // Whoever runs the harness without an operator is nobody's guest.
-            Trust::NoOperator => "member",
-            _ => "",
-        };
-        let access = Access::new(setup.access.as_ref(), setup.callers.values(), default_role)?;
+        let access = Access::of(&setup)?;
         let plans = match parts.plans {
             Some(plans) => plans,
             None => Store::in_memory()?,

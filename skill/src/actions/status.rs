@@ -234,9 +234,8 @@ fn inspect(ctx: &Context<'_>, objects: Connection<Object>, report: &mut StatusRe
     };
 }
 
-fn stages(ctx: &Context<'_>, options: &Value) -> Vec<Stage> {
-    let closed = ctx.closed_stages();
-    let mut cutter = Cutter::default();
+/// A field's options in the order in which the workspace shows them.
+pub(crate) fn in_order(options: &Value) -> Vec<&Value> {
     let mut options: Vec<&Value> = options.as_array().into_iter().flatten().collect();
     options.sort_by_key(|option| {
         option
@@ -245,6 +244,12 @@ fn stages(ctx: &Context<'_>, options: &Value) -> Vec<Stage> {
             .unwrap_or(i64::MAX)
     });
     options
+}
+
+fn stages(ctx: &Context<'_>, options: &Value) -> Vec<Stage> {
+    let closed = ctx.closed_stages();
+    let mut cutter = Cutter::default();
+    in_order(options)
         .into_iter()
         .filter_map(|option| {
             let value = option.get("value")?.as_str()?;

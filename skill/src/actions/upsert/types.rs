@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::actions::object;
-use crate::actions::status::{Field, MetadataData};
+use crate::actions::status::{Field, MetadataData, in_order};
 use crate::bindings::claw::crm::types::Kind;
 use crate::context::Context;
 use crate::failure::{self, Failure};
@@ -93,21 +93,10 @@ pub(super) fn option(field: &Field, argument: &str, given: &str) -> Result<Strin
 
 /// Value and label of each option, in their order.
 fn options(field: &Field) -> Vec<(String, String)> {
-    let mut options: Vec<&Value> = field
-        .options
-        .as_ref()
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .collect();
-    options.sort_by_key(|option| {
-        option
-            .get("position")
-            .and_then(Value::as_i64)
-            .unwrap_or(i64::MAX)
-    });
+    let options = field.options.as_ref().map(in_order);
     options
         .into_iter()
+        .flatten()
         .filter_map(|option| {
             let value = text::clean(option.get("value")?.as_str()?);
             let label = option.get("label").and_then(Value::as_str);
