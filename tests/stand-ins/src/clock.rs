@@ -28,6 +28,16 @@ impl Clock {
     pub fn now_ms(&self) -> i64 {
         (self.0)()
     }
+
+    /// The time as services write it: `2026-03-02T09:00:00.000Z`.
+    pub(crate) fn now_iso(&self) -> String {
+        iso(self.now_ms())
+    }
+}
+
+/// A time as services write it; one that does not exist reads as the epoch.
+pub(crate) fn iso(ms: i64) -> String {
+    format!("{:.3}", Timestamp::from_millisecond(ms).unwrap_or_default())
 }
 
 impl std::fmt::Debug for Clock {

@@ -8,16 +8,19 @@
 //!    carried out: nothing is stored, no token is taken.
 //! 3. It is carried out, one root field after the other. [`FaultKind::LimitReached`] and [`FaultKind::PartialError`] stop a
 //!    root field before it stores anything or, with `after`, put an error in place of the answer to what it has stored.
+//!    To a REST service a request is one root field without a name. [`FaultKind::HalfStored`] strikes here too.
 //! 4. Faults with `after` strike, and those that spoil an answer, which need one: what was written is stored by now.
 //!
 //! For a read it makes no difference to the answer which of the two it is.
 
+mod route;
 mod strike;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use route::{Asked, leads_to};
 pub(crate) use strike::{hold_back, strike};
 
 /// A fault and the requests it strikes. In JSON: the fields of [`FaultKind`] beside those of this struct.
@@ -36,10 +39,11 @@ pub struct Fault {
     /// the answer's place strike before. Those that spoil an answer always come after.
     #[serde(default, skip_serializing_if = "is_false")]
     pub after: bool,
-    /// Only requests with this GraphQL operation name.
+    /// Only requests with this GraphQL operation name or, where it has a space in it, on this route: a method and a path
+    /// without its query, with `*` for any one segment, such as `POST /conversations/*/messages`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
-    /// Only requests that ask for this root field.
+    /// Only requests that ask for this GraphQL root field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root: Option<String>,
 }
@@ -65,7 +69,8 @@ pub enum FaultKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after_seconds: Option<u32>,
     },
-    /// The service's own refusal for want of tokens, for every root field of the request or, with `only`, for that one.
+    /// The service's own refusal of one request too many: of every root field or, with `only`, of that one; of the whole
+    /// request where there are none.
     LimitReached {
         /// The root field that is refused; all of them without it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,6 +101,9 @@ pub enum FaultKind {
         /// Milliseconds between pieces.
         every_ms: u64,
     },
+    /// The relay's own failure halfway: a message is stored without its context and its recipients, and answered with its
+    /// HTTP 500. Requests that store no message are not touched, nor are other services.
+    HalfStored,
     /// One root field fails, the others answer.
     PartialError {
         /// The root field that fails.
@@ -196,6 +204,14 @@ impl Fault {
         self
     }
 
+    /// The same, for requests with this method whose path matches, `*` standing for any one segment:
+    /// `on_route("GET", "/tez/*/thread")`.
+    #[must_use]
+    pub fn on_route(mut self, method: &str, path: &str) -> Self {
+        self.operation = Some(format!("{method} {path}"));
+        self
+    }
+
     /// The same, once the request is carried out.
     #[must_use]
     pub fn after(mut self) -> Self {
@@ -210,14 +226,14 @@ impl Fault {
         self
     }
 
-    fn strikes(&self, operation: Option<&str>, roots: &[&str]) -> bool {
+    fn strikes(&self, asked: &Asked<'_>) -> bool {
         self.operation
             .as_deref()
-            .is_none_or(|wanted| operation == Some(wanted))
+            .is_none_or(|wanted| asked.is(wanted))
             && self
                 .root
                 .as_deref()
-                .is_none_or(|wanted| roots.contains(&wanted))
+                .is_none_or(|wanted| asked.asks_for(wanted))
     }
 }
 
@@ -263,11 +279,11 @@ impl Faults {
     }
 
     /// Those that strike this request, counted as having struck.
-    pub(crate) fn take(&self, operation: Option<&str>, roots: &[&str]) -> Vec<Struck> {
+    pub(crate) fn take(&self, asked: &Asked<'_>) -> Vec<Struck> {
         let mut set = self.lock();
         let mut struck = Vec::new();
         set.retain_mut(|fault| {
-            if !fault.strikes(operation, roots) {
+            if !fault.strikes(asked) {
                 return true;
             }
             if fault.skip > 0 {

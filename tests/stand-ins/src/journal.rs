@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use hyper::http::request::Parts;
 use serde::Serialize;
+use serde_json::Value;
+
+use crate::faults::leads_to;
 
 /// How many requests are kept; older ones are dropped first.
 pub const KEPT: usize = 4096;
@@ -19,8 +22,21 @@ pub struct Received {
     pub path: String,
     /// Header names in lower case with their values, in the order of arrival; the value of `authorization` reads `<present>`.
     pub headers: Vec<(String, String)>,
-    /// The body; bytes that are not UTF-8 are replaced.
+    /// The whole body, however long; bytes that are not UTF-8 are replaced.
     pub body: String,
+}
+
+impl Received {
+    /// The body as JSON, if it is that.
+    pub fn json(&self) -> Option<Value> {
+        serde_json::from_str(&self.body).ok()
+    }
+
+    /// Whether it has this method and is on this route, with `*` for any one segment: `is("POST", "/tez/*/reply")`.
+    pub fn is(&self, method: &str, route: &str) -> bool {
+        let path = self.path.split('?').next().unwrap_or_default();
+        self.method == method && leads_to(path, route)
+    }
 }
 
 struct Entry {
@@ -47,6 +63,13 @@ impl Journal {
     /// The kept requests, oldest first.
     pub fn all(&self) -> Vec<Received> {
         self.lock().iter().map(Entry::describe).collect()
+    }
+
+    /// The kept requests with this method on this route, oldest first; `*` stands for any one segment.
+    pub fn on_route(&self, method: &str, route: &str) -> Vec<Received> {
+        let mut all = self.all();
+        all.retain(|received| received.is(method, route));
+        all
     }
 
     /// How many requests are kept.

@@ -6,8 +6,13 @@
 pub mod clock;
 pub mod faults;
 pub mod journal;
+pub mod pa_workspace;
+mod percent;
+pub mod relay;
 mod reply;
+mod rest;
 mod server;
+pub mod tokens;
 pub mod twenty;
 
 pub use server::{Count, Running, StartError};

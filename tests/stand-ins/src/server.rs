@@ -107,15 +107,17 @@ impl Running {
         self.stored.reset();
     }
 
-    /// How many records of an object are stored; none of an object that is not kept. Objects go by their singular names,
-    /// such as `taskTarget`.
+    /// How many records of an object are stored; none of an object that is not kept. Objects go by their singular names:
+    /// Twenty's such as `taskTarget`; the relay's `tez` (shared, and replies), `message` (in a conversation), `context`,
+    /// `conversation`, `team`, `contact`; the PA Workspace's `email`, `calendarAction`, `event`.
     pub fn count(&self, object: &str) -> Count {
         let counts = self.stored.counts();
         let found = counts.into_iter().find(|(name, _)| name == object);
         found.map(|(_, count)| count).unwrap_or_default()
     }
 
-    /// All stored records of an object as JSON, soft-deleted ones included, by id; `None` if there is no such object.
+    /// All stored records of an object as JSON, soft-deleted ones included; `None` if there is no such object. Twenty's come
+    /// by id, those of others in the order they were stored.
     pub fn records(&self, object: &str) -> Option<Vec<Value>> {
         self.stored.records(object)
     }

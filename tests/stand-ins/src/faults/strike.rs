@@ -54,6 +54,7 @@ fn strike_one(
     match fault {
         FaultKind::Delay { .. }
         | FaultKind::LimitReached { .. }
+        | FaultKind::HalfStored
         | FaultKind::PartialError { .. } => {}
         FaultKind::Status { code } => answer = html(status(*code), HTML_PAGE),
         FaultKind::TooManyRequests {

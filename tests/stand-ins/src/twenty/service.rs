@@ -16,7 +16,8 @@ use super::sample::{self, Size};
 use super::state;
 use super::table::Workspace;
 use crate::clock::Clock;
-use crate::faults::{self, Faults, Struck};
+use crate::faults::{self, Asked, Faults, Struck};
+use crate::percent;
 use crate::reply::{self, Reply};
 use crate::server::{self, Count, Running, Service, StartError};
 
@@ -175,7 +176,7 @@ impl Service for TwentyStandIn {
         match arrived {
             Arrived::Nothing => Reply::Never,
             Arrived::Answered(answer) => {
-                let faults = self.faults.take(None, &[]);
+                let faults = self.faults.take(&Asked::of(parts));
                 faults::hold_back(&faults).await;
                 faults::strike(answer.reply(), &faults, authorization).await
             }
@@ -191,7 +192,7 @@ impl Service for TwentyStandIn {
                 };
                 let faults = {
                     let (operation, roots) = call.describe();
-                    self.faults.take(operation, &roots)
+                    self.faults.take(&Asked::of(parts).with(operation, &roots))
                 };
                 let answer = if faults::hold_back(&faults).await {
                     self.run(&call, &caller, parts, &faults)
@@ -292,7 +293,7 @@ impl Request {
                 .and_then(|q| q.split('&').find_map(|pair| pair.strip_prefix("query=")))
             {
                 Some(text) => Read::Request(Self {
-                    query: decoded(text),
+                    query: percent::decoded(text),
                     operation_name: None,
                     variables: Map::new(),
                 }),
@@ -341,25 +342,4 @@ impl Request {
             variables,
         })
     }
-}
-
-/// Undoes percent-encoding.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let digit = |b: Option<u8>| {
-                    b.and_then(|b| char::from(b).to_digit(16))
-                        .and_then(|d| u8::try_from(d).ok())
-                        .unwrap_or(0)
-                };
-                digit(rest.next()) << 4 | digit(rest.next())
-            }
-            other => other,
-        });
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

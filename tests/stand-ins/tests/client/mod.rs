@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName};
 use hyper::{HeaderMap, Request};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
@@ -40,6 +40,20 @@ pub(crate) async fn send(
     key: Option<&str>,
     body: String,
 ) -> Result<Answer, hyper::Error> {
+    let bearer = key.map(|key| format!("Bearer {key}"));
+    let mut headers = vec![(CONTENT_TYPE, "application/json")];
+    headers.extend(bearer.as_deref().map(|bearer| (AUTHORIZATION, bearer)));
+    send_with(addr, method, path, &headers, body).await
+}
+
+/// The same, with just these headers.
+pub(crate) async fn send_with(
+    addr: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(HeaderName, &str)],
+    body: String,
+) -> Result<Answer, hyper::Error> {
     let stream = TcpStream::connect(addr)
         .await
         .expect("the stand-in listens");
@@ -49,10 +63,9 @@ pub(crate) async fn send(
     let mut request = Request::builder()
         .method(method)
         .uri(path)
-        .header(HOST, addr.to_string())
-        .header(CONTENT_TYPE, "application/json");
-    if let Some(key) = key {
-        request = request.header(AUTHORIZATION, format!("Bearer {key}"));
+        .header(HOST, addr.to_string());
+    for (name, value) in headers {
+        request = request.header(name, *value);
     }
     let response = sender
         .send_request(
@@ -79,4 +92,22 @@ pub(crate) async fn ask(addr: SocketAddr, key: &str, query: &str, variables: Val
         .expect("an answer");
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.json()
+}
+
+/// Asks a REST service as somebody and expects an answer.
+pub(crate) async fn call(
+    addr: SocketAddr,
+    user: impl std::fmt::Display,
+    method: &str,
+    path: &str,
+    body: Value,
+) -> Answer {
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
+    let token = crm_stand_in::tokens::token(user);
+    let answer = send(addr, method, path, Some(&token), body).await;
+    answer.expect("an answer")
 }

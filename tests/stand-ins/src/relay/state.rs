@@ -1,0 +1,69 @@
+//! The stored state as tests look at it, beside the service's own API.
+//!
+//! A message of either kind is one row with its context and recipients. `tez` are those that were shared with a team, and all
+//! replies; `message` are those that were sent in a conversation. No row is both.
+
+use serde_json::Value;
+
+use super::world::{Tez, World};
+use crate::rest;
+use crate::server::Count;
+
+/// How many records of each object there are. M's status `deleted` counts as deleted.
+pub(super) fn counts(world: &World) -> Vec<(String, Count)> {
+    let tez = |in_conversation: bool| {
+        let rows = world
+            .tez
+            .iter()
+            .filter(|tez| is_message(tez) == in_conversation);
+        let (deleted, live): (Vec<&Tez>, Vec<&Tez>) =
+            rows.partition(|tez| tez.row.status == "deleted");
+        Count {
+            live: live.len(),
+            deleted: deleted.len(),
+        }
+    };
+    let all = |live: usize| Count { live, deleted: 0 };
+    let context = world.tez.iter().map(|tez| tez.context.len()).sum();
+    [
+        ("tez", tez(false)),
+        ("message", tez(true)),
+        ("context", all(context)),
+        ("conversation", all(world.conversations.len())),
+        ("team", all(world.teams.len())),
+        ("contact", all(world.contacts.len())),
+    ]
+    .into_iter()
+    .map(|(name, count)| (name.to_owned(), count))
+    .collect()
+}
+
+/// All records of an object, in the order they were stored.
+pub(super) fn records(world: &World, object: &str) -> Option<Vec<Value>> {
+    let tez = |in_conversation: bool| {
+        let rows = world
+            .tez
+            .iter()
+            .filter(|tez| is_message(tez) == in_conversation);
+        rest::as_json(rows)
+    };
+    let records = match object {
+        "tez" => tez(false),
+        "message" => tez(true),
+        "context" => rest::as_json(world.tez.iter().flat_map(|tez| &tez.context)),
+        "conversation" => rest::as_json(&world.conversations),
+        "team" => rest::as_json(&world.teams),
+        "contact" => rest::as_json(&world.contacts),
+        _ => return None,
+    };
+    Some(records)
+}
+
+/// One record.
+pub(super) fn record(world: &World, object: &str, id: &str) -> Option<Value> {
+    rest::with_id(records(world, object)?, id)
+}
+
+fn is_message(tez: &Tez) -> bool {
+    tez.row.conversation_id.is_some()
+}
