@@ -1,0 +1,253 @@
+//! Takes e-mail addresses, phone numbers, card and account numbers and keys out of free text before it leaves. A guest does it
+//! when it writes a text, the host before it sends one: one function, so that both see the same.
+//!
+//! ```
+//! use redaction::{Kind, redact};
+//! let redacted = redact("Ask anna@example.com, or call +49 30 1234567, by 2026-03-31.");
+//! assert_eq!(redacted.text, "Ask [e-mail address], or call [phone number], by 2026-03-31.");
+//! assert_eq!(redacted.found, [Kind::Email, Kind::Phone]);
+//! ```
+//!
+//! It looks for forms, so it errs, and where a form is open it errs towards taking out: nine digits in a row are a phone number
+//! unless they stand by a currency, and a random token of 24 characters or more is a key, a hexadecimal digest too. What it knows
+//! to be something else stays: dates, times, UUIDs, amounts, percentages, years, versions, network addresses.
+//!
+//! Matching is done on a reading of the text in which characters without a form of their own are left out and digits, dashes,
+//! spaces and full-width signs of all scripts are one, so that an invisible character within an address hides nothing.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+mod account;
+mod fixed;
+mod key;
+mod mail;
+mod number;
+mod phone;
+mod token;
+mod unicode;
+mod view;
+mod word;
+
+pub use unicode::{is_hidden, plain};
+
+use view::View;
+
+/// How often a text is looked through. What is taken out can show something that was not seen as such before; in practice a
+/// second look finds nothing.
+const PASSES: usize = 8;
+
+/// What is taken out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// An e-mail address.
+    Email,
+    /// A phone number, or nine to fifteen digits that may be one.
+    Phone,
+    /// The number of a payment card.
+    Card,
+    /// The number of a bank account: an IBAN, digits that are called one, or more digits than a phone number has.
+    Account,
+    /// A key, a password, a token, or what is as random as one.
+    Key,
+}
+
+impl Kind {
+    /// All of them, in order.
+    pub const ALL: [Self; 5] = [
+        Self::Email,
+        Self::Phone,
+        Self::Card,
+        Self::Account,
+        Self::Key,
+    ];
+
+    /// Its name for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Email => "e-mail address",
+            Self::Phone => "phone number",
+            Self::Card => "card number",
+            Self::Account => "account number",
+            Self::Key => "key",
+        }
+    }
+
+    /// What stands in its place: its name in brackets.
+    #[must_use]
+    pub const fn marker(self) -> &'static str {
+        match self {
+            Self::Email => "[e-mail address]",
+            Self::Phone => "[phone number]",
+            Self::Card => "[card number]",
+            Self::Account => "[account number]",
+            Self::Key => "[key]",
+        }
+    }
+}
+
+/// A text without what has been taken out of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redacted {
+    /// The text, with a marker for each thing that was taken out. Where nothing was, it is the text that was given, byte for byte.
+    pub text: String,
+    /// What was taken out: each kind once, in order. Markers that the text held already do not count.
+    pub found: Vec<Kind>,
+    /// How many things were taken out.
+    pub count: usize,
+}
+
+/// Takes out of a text what should not leave with it. Doing it again changes nothing. Takes time in proportion to the text.
+#[must_use]
+pub fn redact(text: &str) -> Redacted {
+    let mut redacted = Redacted {
+        text: text.to_string(),
+        found: Vec::new(),
+        count: 0,
+    };
+    for _ in 0..PASSES {
+        let mut view = View::of(&redacted.text);
+        look(&mut view);
+        let Some((text, found)) = view.rendered() else {
+            return redacted;
+        };
+        redacted.text = text;
+        redacted.count += found.len();
+        redacted.found.extend(found);
+        redacted.found.sort_unstable();
+        redacted.found.dedup();
+    }
+    // Made to change for ever: nothing of it is to be trusted.
+    Redacted {
+        text: Kind::Key.marker().to_string(),
+        found: Vec::from([Kind::Key]),
+        count: 1,
+    }
+}
+
+/// One look: each step sees what those before it left.
+fn look(view: &mut View<'_>) {
+    key::in_urls(view);
+    mail::addresses(view);
+    key::blocks(view);
+    key::named(view);
+    fixed::leave(view);
+    account::ibans(view);
+    token::random(view);
+    account::named(view);
+    number::cards(view);
+    phone::numbers(view);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Texts of about `length` bytes, each made to be as slow as can be for one step.
+    fn slow(length: usize) -> Vec<(&'static str, String)> {
+        [
+            "a",
+            "@",
+            "a@",
+            "a@b.",
+            "1",
+            "1 ",
+            "12 ",
+            "1234 ",
+            "+",
+            "+1",
+            "(",
+            "(1)",
+            "-",
+            "-----BEGIN",
+            "-----END",
+            "eyJ",
+            "eyJa.",
+            "sk-",
+            "password:",
+            "password:\u{201c}a ",
+            "token=",
+            "account ",
+            "account no: ",
+            "IBAN DE",
+            "DE89 ",
+            "://",
+            "://a:",
+            "Ab1",
+            "aA1-",
+            "/",
+            "[key]",
+            "[",
+            "\u{200b}",
+            "1\u{200b}",
+            "2026-03-31",
+            "12:",
+            "0.",
+            "\"",
+            "\"a@",
+            " (at) ",
+            "\u{ff11}",
+            "Bearer ",
+            "bearer 1",
+            "é",
+            "authorization: ",
+            "00",
+            "100 000 ",
+            "4111 1111 1111 1112 ",
+            "password is ",
+            "pass_word_",
+            "12-34-",
+            "x@y.xn--",
+            "_",
+            "0b7e7dee-1f0e-4b8e-9a31-",
+        ]
+        .into_iter()
+        .map(|piece| (piece, piece.repeat(length / piece.len())))
+        .collect()
+    }
+
+    fn work(text: &str) -> usize {
+        let mut view = View::of(text);
+        look(&mut view);
+        view.reads()
+    }
+
+    #[test]
+    fn the_work_grows_with_the_text_and_not_faster() {
+        for ((piece, short), (_, long)) in slow(1 << 12).into_iter().zip(slow(1 << 15)) {
+            let (short, long) = (work(&short), work(&long));
+            assert!(
+                long <= short * 9 + 10_000,
+                "{piece:?}: {short}, then {long}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_mebibyte_takes_some_hundred_looks_a_character_at_most() {
+        for piece in ["1 2-", "password:\u{201c}a ", "://a:"] {
+            let text = piece.repeat((1 << 20) / piece.len());
+            let reads = work(&text);
+            assert!(reads < text.len() * 300, "{piece:?}: {reads}");
+        }
+    }
+
+    #[test]
+    fn two_looks_are_enough_for_texts_made_to_be_slow() {
+        for (piece, text) in slow(2_000) {
+            let mut view = View::of(&text);
+            look(&mut view);
+            let Some((once, _)) = view.rendered() else {
+                continue;
+            };
+            let mut view = View::of(&once);
+            look(&mut view);
+            assert!(view.rendered().is_none(), "{piece:?}: {once}");
+        }
+    }
+}

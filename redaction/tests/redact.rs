@@ -1,0 +1,437 @@
+//! What is taken out of a text, what stays, and that doing it twice changes nothing.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail like tests"
+)]
+
+use proptest::prelude::*;
+use redaction::{Kind, redact};
+
+fn becomes(table: &[(&str, &str)]) {
+    for (given, expected) in table {
+        let redacted = redact(given);
+        assert_eq!(&redacted.text, expected, "{given:?}");
+        let again = redact(&redacted.text);
+        assert_eq!(
+            (again.text.as_str(), again.count),
+            (*expected, 0),
+            "{given:?} twice"
+        );
+    }
+}
+
+fn stay(texts: &[&str]) {
+    for text in texts {
+        let redacted = redact(text);
+        assert_eq!(
+            (redacted.text.as_str(), redacted.count),
+            (*text, 0),
+            "{text:?}"
+        );
+        assert_eq!(redacted.found, []);
+    }
+}
+
+#[test]
+fn addresses_are_taken_out() {
+    becomes(&[
+        ("anna@example.com", "[e-mail address]"),
+        (
+            "Ask Anna <anna.lee+crm@mail.example.co.uk>, please.",
+            "Ask Anna <[e-mail address]>, please.",
+        ),
+        ("anna@example.com.Tomorrow", "[e-mail address]"),
+        (
+            "anna@example.com,bert@example.com",
+            "[e-mail address],[e-mail address]",
+        ),
+        (
+            "mailto:anna@example.com?subject=x",
+            "mailto:[e-mail address]?subject=x",
+        ),
+        ("(anna@example.com)", "([e-mail address])"),
+        ("'anna@example.com'", "'[e-mail address]'"),
+        ("**anna@example.com**", "**[e-mail address]**"),
+        ("\"anna lee\"@example.com", "[e-mail address]"),
+        ("a@b@example.com", "a@[e-mail address]"),
+        ("anna@bücher.example", "[e-mail address]"),
+        ("anna@example.xn--p1ai", "[e-mail address]"),
+        ("анна@пример.рф", "[e-mail address]"),
+        ("ANNA_LEE@EXAMPLE.COM", "[e-mail address]"),
+        ("anna (at) example (dot) com", "[e-mail address]"),
+        ("anna[at]example[dot]com", "[e-mail address]"),
+        ("anna@example.com-", "[e-mail address]-"),
+        ("x4111111111111111@example.com", "[e-mail address]"),
+    ]);
+}
+
+#[test]
+fn phone_numbers_are_taken_out() {
+    becomes(&[
+        ("+49 30 1234567", "[phone number]"),
+        ("+49 (0)30 123 45-67", "[phone number]"),
+        ("+1 (415) 555-0199.", "[phone number]."),
+        ("(030) 1234567", "[phone number]"),
+        ("(0)30 1234567", "[phone number]"),
+        ("call 555-0199 now", "call [phone number] now"),
+        ("415-555-0199", "[phone number]"),
+        ("415.555.0199", "[phone number]"),
+        ("1-800-555-0199", "[phone number]"),
+        ("415-555-0199 x12", "[phone number] x12"),
+        ("0171/1234567", "[phone number]"),
+        ("030 / 123 456", "[phone number]"),
+        ("06 12 34 56 78", "[phone number]"),
+        ("020 7946 0958", "[phone number]"),
+        ("7946 0958", "[phone number]"),
+        ("0044 20 7946 0958", "[phone number]"),
+        ("+4930123456", "[phone number]"),
+        ("tel:+49-30-1234567", "tel:[phone number]"),
+        ("Tel.0301234567", "Tel.[phone number]"),
+        ("0301234567", "[phone number]"),
+        ("4155550199", "[phone number]"),
+        ("+ 4 9 3 0 1 2 3 4 5 6", "[phone number]"),
+        ("555-0199, 555-0200", "[phone number], [phone number]"),
+        ("2026-03-31 0301234567", "2026-03-31 [phone number]"),
+    ]);
+}
+
+#[test]
+fn cards_and_accounts_are_taken_out() {
+    becomes(&[
+        ("4111 1111 1111 1111", "[card number]"),
+        ("4111-1111-1111-1111", "[card number]"),
+        ("card 4111111111111111, 12/27", "card [card number], 12/27"),
+        ("3782 822463 10005", "[card number]"),
+        ("4222222222222", "[card number]"),
+        ("5 5 5 5 5 5 5 5 5 5 5 5 4 4 4 4", "[card number]"),
+        ("49 4111 1111 1111 1111 123", "49 [card number] 123"),
+        ("DE89 3704 0044 0532 0130 00", "[account number]"),
+        ("DE89370400440532013000", "[account number]"),
+        ("de89-3704-0044-0532-0130-00", "[account number]"),
+        (
+            "GB82 WEST 1234 5698 7654 32 is theirs",
+            "[account number] is theirs",
+        ),
+        ("NO93 8601 1117 947", "[account number]"),
+        ("MT84MALT011000012345MTLCAST001S", "[account number]"),
+        ("IBAN DE89 3704 0044 0532 0130 01", "IBAN [account number]"),
+        ("account 12345678", "account [account number]"),
+        ("Account no.: 12345678", "Account no.: [account number]"),
+        (
+            "bank account number is 1234 5678",
+            "bank account number is [account number]",
+        ),
+        ("Konto 12345678", "Konto [account number]"),
+        ("Kto-Nr. 12345678", "Kto-Nr. [account number]"),
+        ("1234567890123456789012", "[account number]"),
+    ]);
+}
+
+#[test]
+fn keys_are_taken_out() {
+    becomes(&[
+        ("sk-abc12345", "[key]"),
+        ("use sk-proj-Ab12Cd34Ef56 here", "use [key] here"),
+        ("ghp_abcDEF1234567890abcDEF1234567890abcd", "[key]"),
+        ("AKIAIOSFODNN7EXAMPLE", "[key]"),
+        ("xoxb-1234567890-abcdef", "[key]"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "[key]"),
+        ("eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.", "[key]"),
+        ("Authorization: Bearer x", "Authorization: Bearer [key]"),
+        ("Authorization: abc", "Authorization: [key]"),
+        ("Bearer abc123", "Bearer [key]"),
+        ("Basic dXNlcjpwYXNzd29yZA==", "Basic [key]"),
+        ("password: x", "password: [key]"),
+        ("Password=hunter2, then", "Password=[key] then"),
+        ("The password is hunter2.", "The password is [key]"),
+        ("password hunter2", "password [key]"),
+        ("password: \"two words\"", "password: \"[key]\""),
+        ("password: “two words”", "password: “[key]”"),
+        ("{\"password\": \"x\"}", "{\"password\": \"[key]\"}"),
+        ("DB_PASSWORD=abc", "DB_PASSWORD=[key]"),
+        ("Passwort: geheim", "Passwort: [key]"),
+        ("API key: abcd", "API key: [key]"),
+        ("api_key=abcd", "api_key=[key]"),
+        ("client-secret: abcd", "client-secret: [key]"),
+        ("?access_token=abcd", "?access_token=[key]"),
+        ("PIN: 1234", "PIN: [key]"),
+        ("CVV 123", "CVV [key]"),
+        (
+            "https://user:pass@example.com/x",
+            "https://[key]@example.com/x",
+        ),
+        ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY9", "[key]"),
+        ("AbCdEf123456GhIjKl789012", "[key]"),
+        ("id 0f8a1b2c3d4e5f60718293a4b5c6d7e8", "id [key]"),
+        (
+            "-----BEGIN PRIVATE KEY-----\nMIIE\nabcd\n-----END PRIVATE KEY-----\nBye",
+            "[key]\nBye",
+        ),
+        ("Hi -----BEGIN RSA PRIVATE KEY-----\nMIIE\nabcd", "Hi [key]"),
+        ("password: anna@example.com", "password: [e-mail address]"),
+        ("password: a:anna@example.com", "password: [key]"),
+        (
+            "token: 0b7e7dee-1f0e-4b8e-9a31-94c6a7c1a001",
+            "token: [key]",
+        ),
+    ]);
+}
+
+#[test]
+fn what_is_nobodys_stays() {
+    let longest = "an ordinary sentence about a renewal ".repeat(200);
+    stay(&[
+        "",
+        " ",
+        "Renewal with Acme, next step: send the offer.",
+        &longest,
+        "2026-03-31",
+        "2026-03-31T17:00:00Z",
+        "2026-03-31T17:00:00.123456789+02:00",
+        "due 2026-03-31 17:00, then 2026-04-01",
+        "2026-03-31 - 2026-04-02",
+        "31.03.2026 and 3/31/2026 and 31/3/2026",
+        "01.04. - 30.06.2026",
+        "01/2026 - 03/2026",
+        "17:00:00.123456789",
+        "0b7e7dee-1f0e-4b8e-9a31-94c6a7c1a001",
+        "urn:uuid:0B7E7DEE-1F0E-4B8E-9A31-94C6A7C1A001",
+        "00000000-0000-4000-8000-000000000000",
+        "{00000000-0000-4000-8000-000000000000}",
+        "10k to 50k EUR",
+        "12,000.50 EUR",
+        "12.000,50 €",
+        "1,234,567,890.00",
+        "1 000 000 EUR",
+        "EUR 100000000",
+        "$1000000000",
+        "100 000 000 000 EUR",
+        "10 000 000",
+        "1500000000 USD",
+        "25%, 3.5 %, 99.99%",
+        "in 2025, 2026-2027, 2024/25",
+        "2024 2025 2026",
+        "0.1.0",
+        "v1.95.0-beta.2, 17.0.12345",
+        "192.168.100.200 and 127.0.0.1",
+        "3.14159265358",
+        "0.12345678901234567890",
+        "ba474198-7deb-15d5-e435-aaaa0a000a0a, 00aa0000-a000-aaaa-be01-da99ea0fdac1",
+        "1000-2000 units, 50000 - 100000",
+        "100 200 300",
+        "12345678",
+        "order 1234567",
+        "room 12, floor 3, 4 people, 5x6",
+        "Q3/2026, H1 2026, W14",
+        "account 4711",
+        "Accounts 2025 2026",
+        "account 100000000 EUR",
+        "sk-learn and ask-me",
+        "a token of thanks, Secret Santa, the key to it",
+        "the password is wrong",
+        "Bearer of good news",
+        "basic needs are covered",
+        "pin the note, spin: 1234",
+        "@anna, see react@18.2.0, a@b",
+        "lunch @ example.com",
+        "https://example.com/Some/Path2/to-the-Q3-2026-renewal?q=1",
+        "https://localhost:8080/a@b",
+        "Acme-Corp-Renewal-2026-Q3-Proposal-Final",
+        "getOpportunityByIdFromTheServer",
+        "donaudampfschifffahrtsgesellschaft",
+        "COORDINATION_PROFILE_SECTIONS_4_TO_6",
+        "DE12 is no account, FY26 budget for the next quarter",
+        "😀 👩‍👩‍👧 naïve Zoë 日本語テキスト",
+        "[key] [e-mail address] [phone number] [card number] [account number]",
+        "[account number] 12345678",
+    ]);
+}
+
+#[test]
+fn characters_that_are_not_seen_and_other_scripts_hide_nothing() {
+    becomes(&[
+        ("an\u{200b}na@exam\u{ad}ple.c\u{2060}om", "[e-mail address]"),
+        ("anna\u{202e}@\u{feff}example.com!", "[e-mail address]!"),
+        ("anna＠example．com", "[e-mail address]"),
+        ("+４９ ３０ １２３４５６７", "[phone number]"),
+        ("+٤٩ ٣٠ ١٢٣٤٥٦٧", "[phone number]"),
+        ("०३०१२३४५६७", "[phone number]"),
+        ("+49\u{a0}30\u{2009}123\u{2011}4567", "[phone number]"),
+        ("4\u{200b}111 1111\u{200d} 1111 1111", "[card number]"),
+        ("1️⃣2️⃣3️⃣4️⃣5️⃣6️⃣7️⃣8️⃣9️⃣", "[phone number]"),
+        ("pass\u{200b}word: x", "pass\u{200b}word: [key]"),
+        ("sk\u{200b}-abc\u{200b}12345", "[key]"),
+        (
+            "DE89\u{200b} 3704\u{a0}0044 0532 0130 00",
+            "[account number]",
+        ),
+        (
+            "\u{200b}anna@example.com\u{200b} x",
+            "\u{200b}[e-mail address] x",
+        ),
+        ("anna\0@example.com", "[e-mail address]"),
+    ]);
+}
+
+#[test]
+fn it_says_which_kinds_it_took_out_and_how_many_things() {
+    let redacted = redact("555-0199 a@b.cc 555-0200 [key] password: x");
+    assert_eq!(
+        redacted.text,
+        "[phone number] [e-mail address] [phone number] [key] password: [key]"
+    );
+    assert_eq!(redacted.found, [Kind::Email, Kind::Phone, Kind::Key]);
+    assert_eq!(redacted.count, 4);
+    for kind in Kind::ALL {
+        assert_eq!(kind.marker(), format!("[{}]", kind.name()));
+    }
+}
+
+/// Pieces that mean something to a detector, beside anything else.
+fn text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        proptest::sample::select(vec![
+            "@",
+            ".",
+            "-",
+            "+",
+            "(",
+            ")",
+            "/",
+            " ",
+            "  ",
+            "\n",
+            ":",
+            "=",
+            "\"",
+            "'",
+            "_",
+            ",",
+            "0",
+            "1",
+            "4111",
+            "1111",
+            "2026",
+            "03",
+            "31",
+            "12",
+            "555",
+            "0199",
+            "49",
+            "30",
+            "1234567",
+            "00",
+            "12345678",
+            "a",
+            "b.cc",
+            "com",
+            "anna",
+            "x",
+            "eyJ",
+            "eyJhbGciOi",
+            "sk-",
+            "ghp_",
+            "password",
+            "is",
+            "token",
+            "key",
+            "api",
+            "bearer",
+            "authorization",
+            "account",
+            "IBAN",
+            "DE89",
+            "3704",
+            "0044",
+            "0532",
+            "0130",
+            "no",
+            "EUR",
+            "k",
+            "€",
+            "%",
+            "T17:00:00Z",
+            "://",
+            "-----BEGIN",
+            "-----END",
+            "-----",
+            "[key]",
+            "[account number]",
+            "[e-mail address]",
+            "[",
+            "]",
+            " (at) ",
+            "(dot)",
+            "\u{200b}",
+            "\u{301}",
+            "１",
+            "٣",
+            "\u{a0}",
+            "–",
+            "0b7e7dee-1f0e-4b8e-9a31-94c6a7c1a001",
+            "Ab1",
+            "xK9f2LmQ",
+            "q7Wz",
+            "“",
+            "”",
+            "pin",
+            "ext",
+            "xn--",
+            "É",
+            "日",
+        ])
+        .prop_map(str::to_owned),
+        "[0-9]{1,20}",
+        "[A-Za-z0-9_-]{1,30}",
+        ".{0,6}",
+    ];
+    proptest::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn doing_it_twice_changes_nothing(text in text()) {
+        let once = redact(&text);
+        let twice = redact(&once.text);
+        prop_assert_eq!(&twice.text, &once.text);
+        prop_assert_eq!(twice.count, 0);
+        prop_assert_eq!(once.count == 0, once.text == text);
+        prop_assert_eq!(once.count == 0, once.found.is_empty());
+    }
+
+    #[test]
+    fn an_address_between_any_words_is_taken_out(before in "[ a-z]{0,20}", name in "[a-z0-9]{1,12}", behind in "[ ,;!a-z]{0,20}") {
+        let redacted = redact(&format!("{before} {name}@mail.example.org {behind}"));
+        prop_assert!(!redacted.text.contains("mail.example"), "{}", redacted.text);
+        prop_assert!(redacted.found.contains(&Kind::Email));
+    }
+
+    #[test]
+    fn hidden_characters_anywhere_in_a_number_change_nothing(
+        cuts in proptest::collection::vec((0_usize..15, proptest::sample::select(vec!['\u{200b}', '\u{2060}', '\u{ad}', '\u{feff}', '\u{301}'])), 0..6),
+    ) {
+        let mut number = "+49 30 1234567".chars().collect::<Vec<_>>();
+        for (at, c) in cuts {
+            number.insert(at.min(number.len()), c);
+        }
+        let number = number.into_iter().collect::<String>();
+        let redacted = redact(&number);
+        prop_assert!(!redacted.text.chars().any(|c| c.is_ascii_digit()), "{number:?}: {}", redacted.text);
+    }
+
+    #[test]
+    fn dates_uuids_and_words_stay(
+        year in 1900..2100, month in 1..=12, day in 1..=28, hour in 0..24, minute in 0..60,
+        id in "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+        words in "[a-df-hj-mq-z]{1,9}( [a-df-hj-mq-z]{1,9}){0,5}",
+    ) {
+        let text = format!("{words} {year}-{month:02}-{day:02}T{hour:02}:{minute:02}:00Z {id} {day:02}.{month:02}.{year}");
+        prop_assert_eq!(redact(&text).text, text);
+    }
+}
