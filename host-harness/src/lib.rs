@@ -6,11 +6,14 @@
 pub mod access;
 pub mod audit;
 pub mod config;
+pub mod front;
 pub mod nearest;
 pub mod outbound;
 pub mod plan;
 pub mod skill;
+mod steps;
 pub mod storage;
+pub mod text;
 pub mod trust;
 
 pub use config::{Caller, ConfigError, Setup};

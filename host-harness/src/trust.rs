@@ -134,6 +134,23 @@ impl Asked {
                 setting.default.as_deref().unwrap_or("no default"),
             );
         }
+        for (key, setting) in &manifest.caller_settings {
+            asked.put(&format!("caller setting {key}"), &setting.about);
+        }
+        for (name, kind) in &manifest.kinds {
+            asked.put(
+                &format!("give away {name}"),
+                &format!(
+                    "{}; on request {}",
+                    kind.default.join(", "),
+                    kind.on_request.join(", ")
+                ),
+            );
+        }
+        for (name, shape) in &manifest.shapes {
+            let members: Vec<_> = shape.iter().map(|(at, ty)| format!("{at}: {ty}")).collect();
+            asked.put(&format!("shape {name}"), &members.join(", "));
+        }
         for name in manifest.destinations.keys() {
             asked.destination(manifest, name);
         }
@@ -162,14 +179,29 @@ impl Asked {
             &format!("{}: {secret}, {rate}", section.title),
         );
         for route in &section.routes {
-            let takes = if route.documents {
-                "only the listed documents"
-            } else {
-                "any body"
+            let takes = match &route.write {
+                _ if route.documents => "only the listed documents".to_owned(),
+                Some(write) => {
+                    let members = write.body.iter().map(|(at, ty)| format!("{at}: {ty}"));
+                    let members: Vec<_> = members.collect();
+                    format!(
+                        "WRITES ({} of a {}), {}",
+                        write.act,
+                        write.kind,
+                        members.join(", ")
+                    )
+                }
+                None if matches!(route.method.as_str(), "GET" | "HEAD") => "reads".to_owned(),
+                None => "any body".to_owned(),
             };
+            let bound: Vec<_> = route
+                .query
+                .iter()
+                .map(|(key, setting)| format!("; {key} is the {setting}"))
+                .collect();
             self.put(
                 &format!("route {name}: {} {}", route.method, route.path),
-                takes,
+                &format!("{takes}{}", bound.concat()),
             );
         }
         for document in &section.documents {

@@ -26,6 +26,7 @@ use crm_harness::outbound::ledger::{Ledger, LedgerLimits};
 use crm_harness::outbound::policy::Phase;
 use crm_harness::outbound::record::{
     Began, CallId, Decided, Ended, Finished, LogRecorder, Planned, RecordError, Recorder, Ruled,
+    Shared,
 };
 use crm_harness::outbound::resolve::Resolver;
 use crm_harness::outbound::sender::{Outbound, Outgoing, SendError};
@@ -581,6 +582,10 @@ impl Recorder for FailsAfter {
     }
 
     fn planned(&self, _event: &Planned<'_>) -> Result<(), RecordError> {
+        self.next()
+    }
+
+    fn shared(&self, _event: &Shared<'_>) -> Result<(), RecordError> {
         self.next()
     }
 }

@@ -123,15 +123,18 @@ fn document() -> Document {
         cost: 1,
         acts: Vec::new(),
         records: Vec::new(),
+        places: Arc::default(),
     }
 }
 
 fn route(method: Method, pattern: &str, documents: Option<Documents>) -> Route {
     Route {
-        id: format!("service: {method} {pattern}"),
-        method,
-        pattern: RoutePattern::parse(pattern).unwrap(),
         documents,
+        ..Route::new(
+            format!("service: {method} {pattern}"),
+            method,
+            RoutePattern::parse(pattern).unwrap(),
+        )
     }
 }
 
@@ -154,6 +157,7 @@ fn policy() -> Policy {
                 route(Method::PUT, "/items/*", None),
                 route(Method::GET, "/*", None),
             ],
+            recipients: Vec::new(),
             origin_hint: "ORIGIN".into(),
         }],
     }

@@ -49,6 +49,12 @@ impl Zone {
             .map_or(Timestamp::MIN, |start| start.timestamp())
     }
 
+    /// The time of day of an instant, such as `09:30`.
+    pub fn time(&self, time: Timestamp) -> String {
+        let local = time.to_zoned(self.rules.clone());
+        format!("{:02}:{:02}", local.hour(), local.minute())
+    }
+
     /// An instant as a person reads it: the day, and the time unless it is the day's first or last minute.
     pub fn show(&self, time: Timestamp) -> String {
         let local = time.to_zoned(self.rules.clone());

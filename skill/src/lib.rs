@@ -11,8 +11,11 @@ pub mod failure;
 pub mod judge;
 pub mod markdown;
 pub mod plan;
+pub mod rest;
 pub mod text;
+pub mod tezit;
 pub mod transport;
 pub mod twenty;
 #[cfg(target_family = "wasm")]
 pub mod wasi;
+pub mod workspace;

@@ -1,11 +1,12 @@
-//! Building plans: ids that follow from what is asked, and steps that carry trusted mutations. The same proposal upon the same
-//! records gives the same plan to the byte, so that the harness finds the one that was made before.
+//! Building plans: ids that follow from what is asked, and steps that carry trusted mutations or what another service takes. The
+//! same proposal upon the same records gives the same plan to the byte, so that the harness finds the one that was made before;
+//! only when records were read for a message differs, and `once` then keeps the message from being sent twice.
 
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::bindings::claw::skill::plan::Method;
-pub use crate::bindings::claw::skill::plan::{Basis, Change, Plan, Step, Timing};
+pub use crate::bindings::claw::skill::plan::{Basis, Change, Disclosure, Plan, Slot, Step, Timing};
 use crate::bindings::claw::skill::types::RecordRef;
 use crate::context::Context;
 use crate::failure::{self, Failure};
@@ -15,7 +16,7 @@ use crate::twenty::mutations;
 /// Where this skill's names begin (RFC 9562, section 6.5); drawn once.
 const NAMESPACE: Uuid = Uuid::from_u128(0x5f1c_8a4e_93d7_4b0a_8f6e_2d41_c7b9_e035);
 
-/// The destination of every step, as the manifest names it.
+/// The destination of what changes the CRM, as the manifest names it.
 pub const DESTINATION: &str = "twenty";
 
 /// The longest idempotency key, in characters.
@@ -115,15 +116,28 @@ fn unwritable() -> Failure {
     )
 }
 
+/// When a step is sent, by the names of the others.
+#[derive(Debug)]
+enum When {
+    InOrder,
+    After(Vec<&'static str>),
+    Compensates(&'static str),
+}
+
 /// A step before it has its id.
 #[derive(Debug)]
 pub struct Draft {
     name: &'static str,
+    destination: &'static str,
+    path: String,
     body: String,
     words: String,
-    compensates: Option<&'static str>,
+    when: When,
+    once: Option<String>,
+    slots: Vec<(&'static str, &'static str, &'static str)>,
     changes: Vec<Change>,
     basis: Vec<Basis>,
+    disclosures: Vec<Disclosure>,
 }
 
 impl Draft {
@@ -137,20 +151,85 @@ impl Draft {
         variables: &impl Serialize,
         words: String,
     ) -> Result<Self, Failure> {
-        Ok(Self {
+        let body = mutations::body(document, variables).map_err(|_| unwritable())?;
+        Ok(Self::to(
             name,
-            body: mutations::body(document, variables).map_err(|_| unwritable())?,
+            DESTINATION,
+            "/graphql".to_owned(),
+            body,
             words,
-            compensates: None,
+        ))
+    }
+
+    /// A step that posts a body to a path of a service. `{{slot}}` in the path stands for a value that [`Self::taking`] names.
+    ///
+    /// # Errors
+    /// `invalid-input` where the body cannot be written.
+    pub fn post(
+        name: &'static str,
+        destination: &'static str,
+        path: impl Into<String>,
+        body: &impl Serialize,
+        words: String,
+    ) -> Result<Self, Failure> {
+        let body = serde_json::to_string(body).map_err(|_| unwritable())?;
+        Ok(Self::to(name, destination, path.into(), body, words))
+    }
+
+    fn to(
+        name: &'static str,
+        destination: &'static str,
+        path: String,
+        body: String,
+        words: String,
+    ) -> Self {
+        Self {
+            name,
+            destination,
+            path,
+            body,
+            words,
+            when: When::InOrder,
+            once: None,
+            slots: Vec::new(),
             changes: Vec::new(),
             basis: Vec::new(),
-        })
+            disclosures: Vec::new(),
+        }
     }
 
     /// Sent only after the named step has failed for good.
     #[must_use]
     pub fn compensating(mut self, name: &'static str) -> Self {
-        self.compensates = Some(name);
+        self.when = When::Compensates(name);
+        self
+    }
+
+    /// Sent after these steps, whatever becomes of others.
+    #[must_use]
+    pub fn after(mut self, names: &[&'static str]) -> Self {
+        self.when = When::After(names.to_vec());
+        self
+    }
+
+    /// With a name for what it does: the service cannot tell a second time from the first.
+    #[must_use]
+    pub fn once(mut self, name: String) -> Self {
+        self.once = Some(name);
+        self
+    }
+
+    /// With a value out of an earlier step's answer, at a pointer there.
+    #[must_use]
+    pub fn taking(mut self, slot: &'static str, step: &'static str, pointer: &'static str) -> Self {
+        self.slots.push((slot, step, pointer));
+        self
+    }
+
+    /// With what it gives away.
+    #[must_use]
+    pub fn disclosing(mut self, disclosures: Vec<Disclosure>) -> Self {
+        self.disclosures = disclosures;
         self
     }
 
@@ -160,6 +239,36 @@ impl Draft {
         self.changes = changes;
         self.basis = vec![basis];
         self
+    }
+
+    /// How long its body is, in bytes.
+    pub fn size(&self) -> usize {
+        self.body.len()
+    }
+
+    /// All that the step says, from which its id follows.
+    fn said<'d>(&'d self, said: &mut Vec<&'d str>) {
+        said.extend([self.name, self.body.as_str(), self.words.as_str()]);
+        let basis = self.basis.iter();
+        said.extend(basis.filter_map(|basis| basis.updated_at.as_deref()));
+        said.extend(self.changes.iter().map(|change| change.pointer.as_str()));
+        let before = self.changes.iter();
+        said.extend(before.filter_map(|change| change.before.as_deref()));
+        if self.destination != DESTINATION {
+            said.extend([self.destination, self.path.as_str()]);
+        }
+        said.extend(self.once.as_deref());
+        for (slot, step, pointer) in &self.slots {
+            said.extend([*slot, step, pointer]);
+        }
+        if let When::After(names) = &self.when {
+            said.push("after");
+            said.extend(names);
+        }
+        for disclosure in &self.disclosures {
+            said.extend([disclosure.ref_.kind.as_str(), disclosure.ref_.id.as_str()]);
+            said.extend(disclosure.fields.iter().map(String::as_str));
+        }
     }
 }
 
@@ -178,19 +287,7 @@ pub fn plan(
         said.extend([record.kind.as_str(), record.id.as_str()]);
     }
     for draft in &drafts {
-        said.extend([draft.name, draft.body.as_str(), draft.words.as_str()]);
-        let basis = draft
-            .basis
-            .iter()
-            .filter_map(|basis| basis.updated_at.as_deref());
-        said.extend(basis);
-        said.extend(draft.changes.iter().map(|change| change.pointer.as_str()));
-        said.extend(
-            draft
-                .changes
-                .iter()
-                .filter_map(|change| change.before.as_deref()),
-        );
+        draft.said(&mut said);
     }
     let plan = ids.id(&serde_json::to_string(&said).unwrap_or_default());
     let id = |name: &str| format!("{plan}/{name}");
@@ -198,18 +295,29 @@ pub fn plan(
         .into_iter()
         .map(|draft| Step {
             id: id(draft.name),
-            destination: DESTINATION.to_owned(),
+            destination: draft.destination.to_owned(),
             method: Method::Post,
-            path: "/graphql".to_owned(),
+            path: draft.path,
             body: draft.body,
             words: draft.words,
-            timing: draft
-                .compensates
-                .map_or(Timing::InOrder, |name| Timing::Compensates(id(name))),
-            slots: Vec::new(),
+            timing: match draft.when {
+                When::InOrder => Timing::InOrder,
+                When::After(names) => Timing::After(names.into_iter().map(id).collect()),
+                When::Compensates(name) => Timing::Compensates(id(name)),
+            },
+            once: draft.once,
+            slots: draft
+                .slots
+                .into_iter()
+                .map(|(name, step, pointer)| Slot {
+                    name: name.to_owned(),
+                    step: id(step),
+                    pointer: pointer.to_owned(),
+                })
+                .collect(),
             changes: draft.changes,
             basis: draft.basis,
-            disclosures: Vec::new(),
+            disclosures: draft.disclosures,
         })
         .collect();
     Plan {

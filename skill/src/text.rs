@@ -91,7 +91,7 @@ fn is_hidden(character: char) -> bool {
 
 /// One line of at most `most` characters, and whether something was cut. Runs of white space become one space.
 pub fn line(text: &str, most: usize) -> (String, bool) {
-    let mut out = String::with_capacity(text.len().min(most * 4));
+    let mut out = String::with_capacity(text.len().min(most.saturating_mul(4)));
     let spaced = text.split_whitespace().enumerate().flat_map(|(at, word)| {
         let gap = if at > 0 { " " } else { "" };
         gap.chars().chain(word.chars())

@@ -13,7 +13,7 @@ use crate::bindings::wasi::http::types::{
 };
 use crate::bindings::wasi::io::streams::StreamError;
 use crate::context::{Context, Settings};
-use crate::transport::{Request, Response, Transport, TransportError};
+use crate::transport::{self, Request, Response, Transport, TransportError};
 
 /// Bytes read or written at a time.
 const CHUNK: u64 = 64 * 1024;
@@ -68,18 +68,20 @@ fn start(request: &Request) -> Result<FutureIncomingResponse, TransportError> {
         Some(("http", authority)) => (Scheme::Http, authority),
         _ => return Err(unsendable("its address is no https:// or http:// address")),
     };
-    let headers = Fields::from_list(&[
-        ("content-type".to_owned(), b"application/json".to_vec()),
-        ("accept".to_owned(), b"application/json".to_vec()),
-        (
-            "content-length".to_owned(),
-            request.body.len().to_string().into_bytes(),
-        ),
-    ])
-    .map_err(|_| TransportError::Refused)?;
+    let mut headers = vec![("accept".to_owned(), b"application/json".to_vec())];
+    let method = match request.method {
+        transport::Method::Get => Method::Get,
+        transport::Method::Post => {
+            headers.push(("content-type".to_owned(), b"application/json".to_vec()));
+            let length = request.body.len().to_string().into_bytes();
+            headers.push(("content-length".to_owned(), length));
+            Method::Post
+        }
+    };
+    let headers = Fields::from_list(&headers).map_err(|_| TransportError::Refused)?;
     let outgoing = OutgoingRequest::new(headers);
     outgoing
-        .set_method(&Method::Post)
+        .set_method(&method)
         .map_err(|()| unsendable("the request could not be made"))?;
     outgoing
         .set_scheme(Some(&scheme))
@@ -88,7 +90,7 @@ fn start(request: &Request) -> Result<FutureIncomingResponse, TransportError> {
         .set_authority(Some(authority))
         .map_err(|()| unsendable("its address has a host that cannot be used"))?;
     outgoing
-        .set_path_with_query(Some(request.path))
+        .set_path_with_query(Some(&request.path))
         .map_err(|()| unsendable("the request's path cannot be used"))?;
     let body = outgoing
         .body()

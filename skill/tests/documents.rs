@@ -17,7 +17,8 @@ use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Node, Schema, ast};
 use crm_skill::actions::{
-    blockers, briefing, deal_fields, follow_up, follow_ups, get, search, stages, status, upsert,
+    blockers, briefing, context, deal_fields, follow_ups, get, search, stages, status, subject,
+    upsert,
 };
 use crm_skill::twenty::documents::{self, Document};
 use crm_skill::twenty::{Query, reread};
@@ -229,7 +230,8 @@ fn the_places_of_records_are_in_the_answers() {
         for line in lines {
             let mut words = line.split(' ');
             let kind = words.next().unwrap();
-            assert!(KINDS.contains(&kind), "{}: {kind}", document.name);
+            let known = KINDS.contains(&kind) || kind == "timelineActivity";
+            assert!(known, "{}: {kind}", document.name);
             let record = at(&answer, words.next().unwrap());
             assert!(at(&record, "/id").is_string());
             for word in words {
@@ -483,7 +485,8 @@ fn every_answer_s_type_reads_every_selected_field_and_takes_null_just_where_the_
     check::<briefing::Risk>(&schema, &mut checked);
     check::<status::Access>(&schema, &mut checked);
     check::<status::Metadata>(&schema, &mut checked);
-    check::<follow_up::Lookup>(&schema, &mut checked);
+    check::<context::Records>(&schema, &mut checked);
+    check::<subject::Lookup>(&schema, &mut checked);
     check::<upsert::FieldTypes>(&schema, &mut checked);
     check::<upsert::FindPerson>(&schema, &mut checked);
     check::<upsert::FindCompany>(&schema, &mut checked);

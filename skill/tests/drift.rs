@@ -198,6 +198,8 @@ fn a_field_that_the_operator_named_and_nobody_made_is_missing() {
         drift.documents,
         [
             "blockers",
+            "context",
+            "follow_up",
             "get_opportunity",
             "reread_opportunity",
             "upsert_opportunity"

@@ -26,12 +26,13 @@ fn request(about: &str) -> FollowUpRequest {
         note: None,
         due: "2026-03-20".to_owned(),
         assignee: None,
+        handoff: None,
         idempotency_key: None,
     }
 }
 
 fn row_of_deal(id: &str, name: &str) -> Value {
-    json!({ "id": id, "name": name, "stage": "MEETING", "closeDate": null, "company": { "name": "Acme" }, "owner": { "userEmail": "me@example.com" } })
+    json!({ "id": id, "name": name, "stage": "MEETING", "closeDate": null, "company": { "name": "Acme" }, "owner": me() })
 }
 
 fn row_of_person(id: &str, first: &str, last: &str) -> Value {

@@ -32,6 +32,7 @@ fn follow_up_steps() -> Vec<Step> {
         note: Some("About *it*".to_owned()),
         due: "2026-03-20".to_owned(),
         assignee: None,
+        handoff: None,
         idempotency_key: None,
     };
     at_noon(&crm, &settings(), |ctx| follow_up(ctx, &request))

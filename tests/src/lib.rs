@@ -1,4 +1,4 @@
-//! What the integration tests share: the built component in a harness, a stand-in Twenty, and one fixed moment for both.
+//! What the integration tests share: the built component in a harness, stand-ins of its services, and one fixed moment for all.
 
 #![allow(
     clippy::expect_used,
@@ -9,6 +9,7 @@
 )]
 
 pub mod hostile;
+pub mod leaks;
 pub mod outsider;
 pub mod program;
 pub mod service;
@@ -25,6 +26,8 @@ use crm_harness::skill::clock::FixedClock;
 use crm_harness::{Caller, Harness, Invocation, Outcome, Parts, Setup};
 use crm_stand_in::Running;
 use crm_stand_in::clock::ManualClock;
+use crm_stand_in::pa_workspace::{self, WorkspaceStandIn};
+use crm_stand_in::relay::{self, RelayStandIn, Variant};
 use crm_stand_in::twenty::sample::{HEALTHY, ROBIN_EMAIL, ROBIN_TIME_ZONE, Size};
 use crm_stand_in::twenty::{Options, TwentyStandIn, keys};
 use serde_json::{Value, json};
@@ -32,6 +35,9 @@ use sha2::{Digest as _, Sha256};
 
 /// When the tests happen: a Wednesday morning in the caller's time zone.
 pub const NOW: &str = "2026-03-11T13:30:00Z";
+
+/// Whom e-mail may go to in the tests.
+pub const LISTED: [&str; 2] = ["@acme.example", "jo@partner.example"];
 
 /// The repository's root.
 #[must_use]
@@ -97,16 +103,32 @@ pub fn follow_up(key: &str) -> Value {
     })
 }
 
-/// A harness with a stand-in Twenty behind it.
+/// A harness with stand-ins behind it.
 pub struct World {
     /// The harness.
     pub harness: Harness,
     /// Twenty.
-    pub twenty: Running,
+    pub twenty: Arc<Running>,
+    /// The Tezit relay, where there is one.
+    pub relay: Option<Arc<Running>>,
+    /// PA Workspace, where there is one.
+    pub workspace: Option<Running>,
     /// The stand-in's time; the harness's own stands still at [`NOW`].
     pub clock: ManualClock,
     /// On whose behalf calls are made.
     pub caller: Caller,
+    /// What callers have said.
+    pub said: leaks::Said,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let found = leaks::found(self);
+        assert!(found.is_empty(), "left for another service: {found:#?}");
+    }
 }
 
 /// What a world differs in.
@@ -128,7 +150,13 @@ pub struct Differently {
     /// Where plans are kept; none for in memory.
     pub data: Option<PathBuf>,
     /// A stand-in that runs already.
-    pub twenty: Option<Running>,
+    pub twenty: Option<Arc<Running>>,
+    /// A relay, and which of the two.
+    pub relay: Option<Variant>,
+    /// A relay that runs already.
+    pub running_relay: Option<Arc<Running>>,
+    /// Whether there is a PA Workspace.
+    pub workspace: bool,
     /// How long after [`NOW`] it is for the harness.
     pub later: Duration,
     /// Another component than the built one.
@@ -154,6 +182,9 @@ impl Default for Differently {
             recorder: Arc::new(LogRecorder),
             data: None,
             twenty: None,
+            relay: None,
+            running_relay: None,
+            workspace: false,
             later: Duration::ZERO,
             component: None,
         }
@@ -175,24 +206,66 @@ impl World {
         let clock = ManualClock::at(now);
         let twenty = match differently.twenty {
             Some(running) => running,
-            None => TwentyStandIn::start(Options {
-                clock: clock.clock(),
-                size: differently.size,
-                rate_limit: differently.rate_limit,
-                ..Options::default()
-            })
-            .await
-            .expect("a stand-in on loopback"),
+            None => Arc::new(
+                TwentyStandIn::start(Options {
+                    clock: clock.clock(),
+                    size: differently.size,
+                    rate_limit: differently.rate_limit,
+                    ..Options::default()
+                })
+                .await
+                .expect("a stand-in on loopback"),
+            ),
         };
         let url = differently.url.unwrap_or_else(|| twenty.url());
-        let environment = |name: &str| match name {
-            "TWENTY_API_URL" => Some(url.clone()),
-            "TWENTY_API_KEY" => Some(differently.key.clone()),
-            name => differently
-                .environment
-                .iter()
+        let relay = match differently.relay {
+            _ if differently.running_relay.is_some() => differently.running_relay,
+            Some(variant) => Some(Arc::new(
+                RelayStandIn::start(relay::Options {
+                    variant,
+                    clock: clock.clock(),
+                    rate_limit: differently.rate_limit,
+                    ..relay::Options::default()
+                })
+                .await
+                .expect("a stand-in on loopback"),
+            )),
+            None => None,
+        };
+        let workspace = if differently.workspace {
+            Some(
+                WorkspaceStandIn::start(pa_workspace::Options {
+                    clock: clock.clock(),
+                    ..pa_workspace::Options::default()
+                })
+                .await
+                .expect("a stand-in on loopback"),
+            )
+        } else {
+            None
+        };
+        let relay_url = relay.as_ref().map(|relay| relay.url());
+        let workspace_url = workspace.as_ref().map(Running::url);
+        let given = |name: &str| {
+            let mut given = differently.environment.iter();
+            given
                 .find(|(known, _)| *known == name)
-                .map(|(_, value)| value.clone()),
+                .map(|(_, value)| value.clone())
+        };
+        let environment = |name: &str| {
+            given(name).or_else(|| match name {
+                "TWENTY_API_URL" => Some(url.clone()),
+                "TWENTY_API_KEY" => Some(differently.key.clone()),
+                "TEZIT_RELAY_URL" => relay_url.clone(),
+                "TEZIT_TOKEN" => Some(relay::token(relay::sample::ROBIN)),
+                "TEZIT_USER_ID" => Some(relay::sample::ROBIN.to_string()),
+                "TEZIT_TEAM_ID" => Some(relay::sample::TEAM_ID.to_string()),
+                "PA_WORKSPACE_API_URL" => workspace_url.clone(),
+                "PA_WORKSPACE_SERVICE_TOKEN" => Some(pa_workspace::SERVICE_TOKEN.to_owned()),
+                "PA_EMAIL" => Some(pa_workspace::sample::ROBIN_PA.to_owned()),
+                "PA_WORKSPACE_RECIPIENTS" => Some(LISTED.join(",")),
+                _ => None,
+            })
         };
         let mut manifest =
             Manifest::read(&root().join("manifests/skill.toml")).expect("the manifest");
@@ -208,7 +281,19 @@ impl World {
         let operator = differently.operator.map(|text| {
             let pins = pins(&component, &manifest);
             let grant = "[destinations.twenty]\nsecret = \"env:TWENTY_API_KEY\"";
-            let text = format!("{pins}{grant}\norigin = \"{url}\"\n{text}");
+            let mut others = String::new();
+            if let Some(url) = &relay_url {
+                others.push_str(&format!(
+                    "[destinations.tezit]\norigin = \"{url}\"\nallow-loopback = true\n"
+                ));
+            }
+            if let Some(url) = &workspace_url {
+                let recipients = LISTED.map(|entry| format!("\"{entry}\"")).join(", ");
+                others.push_str(&format!(
+                    "[destinations.workspace]\norigin = \"{url}\"\nallow-loopback = true\nsecret = \"env:PA_WORKSPACE_SERVICE_TOKEN\"\nrecipients = [{recipients}]\n"
+                ));
+            }
+            let text = format!("{pins}{others}{grant}\norigin = \"{url}\"\n{text}");
             Operator::parse(&text, Path::new("operator.toml")).expect("an operator file")
         });
         let setup =
@@ -235,9 +320,40 @@ impl World {
         Self {
             harness,
             twenty,
+            relay,
+            workspace,
             clock,
             caller,
+            said: leaks::Said::default(),
         }
+    }
+
+    /// One with every service: Twenty, the relay as its makers publish it, and PA Workspace.
+    pub async fn whole() -> Self {
+        Self::with(Differently {
+            relay: Some(Variant::P),
+            workspace: true,
+            ..Differently::default()
+        })
+        .await
+    }
+
+    /// The relay.
+    ///
+    /// # Panics
+    /// Where there is none.
+    #[must_use]
+    pub fn relay(&self) -> &Running {
+        self.relay.as_ref().expect("a relay")
+    }
+
+    /// PA Workspace.
+    ///
+    /// # Panics
+    /// Where there is none.
+    #[must_use]
+    pub fn workspace(&self) -> &Running {
+        self.workspace.as_ref().expect("a workspace")
     }
 
     /// Calls an action.
@@ -245,6 +361,7 @@ impl World {
     /// # Panics
     /// Where the call has no outcome, which no action may bring about.
     pub async fn outcome(&self, tool: &str, arguments: Value) -> Outcome {
+        self.said.note(&arguments);
         let invocation = Invocation {
             tool: tool.to_owned(),
             arguments,

@@ -9,7 +9,7 @@
 )]
 
 use crm_harness::Caller;
-use crm_harness::access::{Access, Approval, Attributes, Deed, RecordKey};
+use crm_harness::access::{Access, Approval, Attributes, Audience, Deed, RecordKey};
 use crm_harness::config::Manifest;
 use crm_tests::{World, root};
 use serde::Deserialize;
@@ -55,8 +55,27 @@ struct Case {
     undo: bool,
     /// For `approve`: who proposed the plan.
     proposer: Option<String>,
+    /// For what is sent or given away: whether it leaves the team, and whether the operator lists who gets it.
+    #[serde(default)]
+    outside: bool,
+    #[serde(default)]
+    listed: bool,
     /// The policies that permit it; none for denied.
     by: Vec<String>,
+    /// The policies that forbid it.
+    #[serde(default)]
+    forbidden: Vec<String>,
+}
+
+impl Case {
+    fn audience(&self) -> Audience<'_> {
+        Audience {
+            recipients: &[],
+            group: false,
+            outside: self.outside,
+            listed: self.listed,
+        }
+    }
 }
 
 fn unknown() -> String {
@@ -106,13 +125,31 @@ fn the_shipped_policies_decide_as_the_table_says() {
                 undo: case.undo,
                 fields: &[],
             },
+            "message" | "email" | "log" => Deed::Send {
+                act: &case.deed,
+                service: "any",
+                audience: case.audience(),
+            },
+            "disclose" | "expand" => Deed::Give {
+                verb: &case.deed,
+                record: &record,
+                attributes: &attributes,
+                new: case.new,
+                fields: &[],
+                audience: case.audience(),
+            },
             tool => Deed::Act {
                 tool,
                 group: "reads",
             },
         };
         let ruling = access.decide(caller, deed);
-        assert_eq!(ruling.policies, case.by, "{label}: {ruling:?}");
+        let decided = if case.by.is_empty() {
+            &case.forbidden
+        } else {
+            &case.by
+        };
+        assert_eq!(ruling.policies, *decided, "{label}: {ruling:?}");
         assert_eq!(ruling.permitted, !case.by.is_empty(), "{label}: {ruling:?}");
         assert_eq!(
             ruling.approval,

@@ -8,6 +8,7 @@
     reason = "helpers of tests may fail like tests"
 )]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crm_harness::plan::{PlanError, PlanState, StepState};
@@ -48,7 +49,8 @@ async fn a_plan_that_waited_too_long_expires_and_calling_again_opens_it_anew() {
     })
     .await;
     let plan = world.propose("crm_follow_up", follow_up("a")).await;
-    let World { twenty, caller, .. } = world;
+    let (twenty, caller) = (Arc::clone(&world.twenty), world.caller.clone());
+    drop(world);
     let mut later = World::with(Differently {
         data: data(),
         twenty: Some(twenty),
@@ -78,7 +80,8 @@ async fn a_plan_of_another_component_is_refused_unless_it_is_resumed_by_hand() {
     })
     .await;
     let plan = before.propose("crm_follow_up", follow_up("a")).await;
-    let World { twenty, caller, .. } = before;
+    let (twenty, caller) = (Arc::clone(&before.twenty), before.caller.clone());
+    drop(before);
     let world = World::with(Differently {
         data: data(),
         twenty: Some(twenty),
@@ -191,7 +194,8 @@ async fn what_was_approved_and_not_begun_in_time_is_not_begun_later() {
         world.approve(&plan).await.unwrap().state,
         PlanState::Stopped
     );
-    let World { twenty, caller, .. } = world;
+    let (twenty, caller) = (Arc::clone(&world.twenty), world.caller.clone());
+    drop(world);
     twenty.faults().clear();
     let later = World::with(Differently {
         data: data(),

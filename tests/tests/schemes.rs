@@ -50,7 +50,7 @@ impl World {
     async fn scheme(&self, plan: Value, meanwhile: Option<Value>) -> Outcome {
         let mut arguments = json!({ "what": plan });
         if let Some(meanwhile) = meanwhile {
-            arguments["meanwhile"] = meanwhile;
+            arguments["meanwhile"] = json!([meanwhile]);
         }
         let invocation = Invocation {
             tool: "outsider_scheme".to_owned(),

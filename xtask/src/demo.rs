@@ -1,11 +1,12 @@
-//! `cargo xtask demo`: the product on this machine, with no CRM at all: an embedded Twenty, three questions, and an attempt
-//! to get out that is refused.
+//! `cargo xtask demo`: the product on this machine, with no CRM at all: embedded stand-ins, questions, a component that is refused, a
+//! follow-up that is approved, and messages between two people of whom each has an assistant.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use crate::toolchain::{Choice, Toolchain};
 use crate::workspace::Workspace;
@@ -17,6 +18,16 @@ const CALLER: [(&str, &str); 3] = [
     ("CRM_HARNESS_CALLER_NAME", "Robin Hale"),
     ("CRM_HARNESS_TIME_ZONE", "America/New_York"),
 ];
+/// A colleague.
+const SAM: [(&str, &str); 3] = [
+    ("CRM_HARNESS_CALLER_EMAIL", "sam@example.com"),
+    ("CRM_HARNESS_CALLER_NAME", "Sam Okafor"),
+    ("CRM_HARNESS_TIME_ZONE", "Europe/London"),
+];
+/// Who they are at the stand-in relay, and their team there.
+const ROBIN_AT_RELAY: &str = "7e000001-0000-4000-8000-000000000001";
+const SAM_AT_RELAY: &str = "7e000001-0000-4000-8000-000000000002";
+const TEAM: &str = "7e000002-0000-4000-8000-000000000001";
 /// A key that only the stand-in takes.
 const KEY: &str = "stand-in-full-key";
 /// Where the outsider wants to send things. The name can belong to nobody (RFC 2606), and it is never looked up.
@@ -38,21 +49,28 @@ pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
     process::run(&mut build)?;
 
     let programs = workspace.target().join("debug");
-    let twenty = StandIn::start(&programs.join("crm-stand-in"))?;
+    let services = StandIns::start(&programs.join("crm-stand-in"))?;
     let demo = Demo {
         programs,
         component: component.path,
         root: workspace.root().to_owned(),
         data: workspace.target().join("demo"),
-        url: twenty.url.clone(),
+        url: services.told("/twenty/url")?,
+        relay: services.told("/relay/url")?,
+        pa_workspace: services.told("/workspace/url")?,
+        service_token: services.told("/workspace/serviceToken")?,
+        tokens: [
+            services.told("/relay/tokens/robin")?,
+            services.told("/relay/tokens/sam")?,
+        ],
     };
     println!();
     println!(
-        "A stand-in for Twenty listens on {}; nothing leaves this machine.",
-        demo.url
+        "Stand-ins listen on this machine, which nothing leaves: Twenty at {}, a Tezit relay at {}, PA Workspace at {}.",
+        demo.url, demo.relay, demo.pa_workspace
     );
     println!(
-        "The harness holds its key. The component, {} KB of WebAssembly, never sees it.",
+        "The harness holds their keys. The component, {} KB of WebAssembly, never sees one.",
         component.bytes / 1000
     );
 
@@ -136,15 +154,23 @@ pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
         &["call", "send", &write],
         Expected::Refusal,
     )?;
+    demo.messages()?;
     demo.step(
-        9,
-        "What the record has kept of it",
+        15,
+        "Who was sent which fields of which record, when, and under which policies",
+        &[],
+        &["audit", "disclosures"],
+        Expected::Answer,
+    )?;
+    demo.step(
+        16,
+        "What else the record has kept",
         &[],
         &["audit", "tail", "-n", "12"],
         Expected::Answer,
     )?;
     demo.step(
-        10,
+        17,
         "Whether the record is whole",
         &[],
         &["audit", "verify"],
@@ -161,6 +187,13 @@ enum Expected {
     Refusal,
 }
 
+/// Who asks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Person {
+    Robin,
+    Sam,
+}
+
 struct Demo {
     /// Where the programs are.
     programs: PathBuf,
@@ -169,9 +202,108 @@ struct Demo {
     /// The record of this demo.
     data: PathBuf,
     url: String,
+    relay: String,
+    pa_workspace: String,
+    service_token: String,
+    /// Robin's and Sam's tokens at the relay.
+    tokens: [String; 2],
 }
 
 impl Demo {
+    /// A handoff, a deal's blockers, a request for more, and the answer to it.
+    fn messages(&self) -> Result<()> {
+        let handoff = r#"{"about":"Line 4 sensor retrofit","title":"Agree the day of the retrofit","due":"2030-03-02","handoff":{"to":"Sam Okafor","ask":"Please call them this week"}}"#;
+        self.step(
+            9,
+            "A follow-up with a handoff to a colleague, approved: the task, and a message with just the fields that are shown",
+            &[],
+            &["call", "follow_up", handoff, "--yes"],
+            Expected::Answer,
+        )?;
+        let blockers = r#"{"what":{"case":"blockers-of","value":"Northern depot relaunch"},"to":["Sam Okafor"],"intent":"question","ask":"What would you do first?"}"#;
+        self.step(
+            10,
+            "What blocks the deal, as a message",
+            &[],
+            &["call", "share", blockers, "--yes"],
+            Expected::Answer,
+        )?;
+        let deal = self.found(
+            "search",
+            r#"{"query":"Line 4 sensor retrofit"}"#,
+            "/hits/0/id",
+        )?;
+        let asking = format!(
+            r#"{{"what":{{"case":"asking","value":[{{"ref":{{"kind":"crm.opportunity","id":"{deal}"}},"fields":["amount","contact"]}}]}},"to":["Robin Hale"],"intent":"question"}}"#
+        );
+        self.step_of(
+            Person::Sam,
+            11,
+            "Sam's assistant asks for more: the amount and the contact",
+            &["call", "share", &asking, "--yes"],
+        )?;
+        self.step(
+            12,
+            "Robin's briefing shows what waits",
+            &[],
+            &["call", "briefing", r#"{"sections":["tez","calendar"]}"#],
+            Expected::Answer,
+        )?;
+        let tez = self.asked()?;
+        let answer = format!(r#"{{"tez":"{tez}","fields":["amount"]}}"#);
+        self.step(
+            13,
+            "Robin gives the amount, and nothing else of what was asked",
+            &[],
+            &["call", "answer_request", &answer, "--yes"],
+            Expected::Answer,
+        )?;
+        self.step_of(
+            Person::Sam,
+            14,
+            "Sam's briefing shows the answer",
+            &["call", "briefing", r#"{"sections":["tez"]}"#],
+        )
+    }
+
+    /// The message that asks for more.
+    fn asked(&self) -> Result<String> {
+        let answer = self.json("briefing", r#"{"sections":["tez"]}"#)?;
+        let rows = answer.pointer("/sections/0/rows").and_then(Value::as_array);
+        let row = rows.into_iter().flatten().find(|row| {
+            let text = row.to_string();
+            text.contains("Sam Okafor") && text.contains("amount")
+        });
+        let id = row.and_then(|row| row.get("id")?.as_str());
+        id.map(str::to_owned)
+            .with_context(|| format!("no message of Sam's asks for the amount: {answer:#}"))
+    }
+
+    /// A value of an answer.
+    fn found(&self, action: &str, arguments: &str, pointer: &str) -> Result<String> {
+        let answer = self.json(action, arguments)?;
+        let value = answer.pointer(pointer).and_then(Value::as_str);
+        value
+            .map(str::to_owned)
+            .with_context(|| format!("`{action}` answered without {pointer}"))
+    }
+
+    fn json(&self, action: &str, arguments: &str) -> Result<Value> {
+        let output = Command::new(self.programs.join("crm-harness"))
+            .current_dir(&self.root)
+            .args(["call", action, arguments, "--json"])
+            .envs(self.environment(Person::Robin))
+            .output()
+            .context("cannot start crm-harness")?;
+        serde_json::from_slice(&output.stdout)
+            .with_context(|| format!("`{action}` answered no JSON"))
+    }
+
+    /// Shows what somebody else asks.
+    fn step_of(&self, person: Person, number: u32, title: &str, arguments: &[&str]) -> Result<()> {
+        self.shown(person, number, title, &[], arguments, Expected::Answer)
+    }
+
     /// Shows a command and what it prints; anything but the expected end stops the demo.
     fn step(
         &self,
@@ -181,7 +313,29 @@ impl Demo {
         arguments: &[&str],
         expected: Expected,
     ) -> Result<()> {
+        self.shown(
+            Person::Robin,
+            number,
+            title,
+            environment,
+            arguments,
+            expected,
+        )
+    }
+
+    fn shown(
+        &self,
+        person: Person,
+        number: u32,
+        title: &str,
+        environment: &[(&str, &Path)],
+        arguments: &[&str],
+        expected: Expected,
+    ) -> Result<()> {
         println!("\n== {number}. {title}\n");
+        if person == Person::Sam {
+            println!("$ CRM_HARNESS_CALLER_EMAIL={} \\", SAM[0].1);
+        }
         for (number, (name, value)) in environment.iter().enumerate() {
             let value = value.strip_prefix(&self.root).unwrap_or(value);
             let prompt = if number == 0 { "$ " } else { "    " };
@@ -199,14 +353,18 @@ impl Demo {
             .collect();
         println!(
             "{}crm-harness {}\n",
-            if environment.is_empty() { "$ " } else { "    " },
+            if environment.is_empty() && person == Person::Robin {
+                "$ "
+            } else {
+                "    "
+            },
             shown.join(" ")
         );
         let mut command = Command::new(self.programs.join("crm-harness"));
         command
             .current_dir(&self.root)
             .args(arguments)
-            .envs(self.environment())
+            .envs(self.environment(person))
             .envs(environment.iter().copied());
         let code = process::status(&mut command)?.code();
         match (expected, code) {
@@ -224,7 +382,12 @@ impl Demo {
         }
     }
 
-    fn environment(&self) -> Vec<(&'static str, String)> {
+    fn environment(&self, person: Person) -> Vec<(&'static str, String)> {
+        let [robin, sam] = &self.tokens;
+        let (caller, token, user) = match person {
+            Person::Robin => (CALLER, robin, ROBIN_AT_RELAY),
+            Person::Sam => (SAM, sam, SAM_AT_RELAY),
+        };
         let mut variables = vec![
             (
                 "CRM_HARNESS_COMPONENT",
@@ -240,8 +403,17 @@ impl Demo {
             ("OUTSIDER_URL", self.url.clone()),
             ("OUTSIDER_KEY", KEY.to_owned()),
             ("CRM_HARNESS_ALLOW_LOOPBACK", "1".to_owned()),
+            ("TEZIT_RELAY_URL", self.relay.clone()),
+            ("TEZIT_TOKEN", token.clone()),
+            ("TEZIT_USER_ID", user.to_owned()),
+            ("TEZIT_TEAM_ID", TEAM.to_owned()),
+            ("PA_WORKSPACE_API_URL", self.pa_workspace.clone()),
+            ("PA_WORKSPACE_SERVICE_TOKEN", self.service_token.clone()),
         ];
-        variables.extend(CALLER.map(|(name, value)| (name, value.to_owned())));
+        if person == Person::Robin {
+            variables.push(("PA_EMAIL", "robin-pa@example.com".to_owned()));
+        }
+        variables.extend(caller.map(|(name, value)| (name, value.to_owned())));
         variables
     }
 
@@ -266,16 +438,17 @@ impl Demo {
     }
 }
 
-/// The stand-in, which ends with this process: it stops when its standard input closes.
-struct StandIn {
+/// The stand-ins, which end with this process: they stop when their standard input closes.
+struct StandIns {
     process: Child,
-    url: String,
+    /// Where they listen and what they take, as they said.
+    told: Value,
 }
 
-impl StandIn {
+impl StandIns {
     fn start(program: &Path) -> Result<Self> {
         let mut process = Command::new(program)
-            .args(["twenty", "--until-stdin-closes"])
+            .args(["all", "--json", "--until-stdin-closes"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -284,27 +457,26 @@ impl StandIn {
         if let Some(output) = process.stdout.take() {
             BufReader::new(output)
                 .read_line(&mut line)
-                .context("the stand-in said nothing")?;
+                .context("the stand-ins said nothing")?;
         }
-        let Some(at) = line.find("http://") else {
-            bail!("the stand-in did not say where it listens: {line:?}")
-        };
-        let url = line
-            .get(at..)
-            .unwrap_or_default()
-            .split_whitespace()
-            .next()
-            .unwrap_or_default()
-            .trim_end_matches('.')
-            .to_owned();
-        Ok(Self { process, url })
+        let told = serde_json::from_str(&line)
+            .with_context(|| format!("the stand-ins did not say where they listen: {line:?}"))?;
+        Ok(Self { process, told })
+    }
+
+    /// Something that they said.
+    fn told(&self, pointer: &str) -> Result<String> {
+        let value = self.told.pointer(pointer).and_then(Value::as_str);
+        value
+            .map(str::to_owned)
+            .with_context(|| format!("the stand-ins did not say {pointer}"))
     }
 }
 
-impl Drop for StandIn {
+impl Drop for StandIns {
     fn drop(&mut self) {
         drop(self.process.stdin.take());
-        // It is on its way out; there is nothing to do about an error.
+        // They are on their way out; there is nothing to do about an error.
         let _ = self.process.wait();
     }
 }

@@ -161,6 +161,30 @@ pub enum Deed<'a> {
         /// The names of the fields that are set.
         fields: &'a [String],
     },
+    /// Write to people.
+    Send {
+        /// What, such as `message`.
+        act: &'a str,
+        /// The service that it goes to.
+        service: &'a str,
+        /// Who gets it.
+        audience: Audience<'a>,
+    },
+    /// Give fields of a record away.
+    Give {
+        /// `disclose`, or `expand` for fields beyond the default ones.
+        verb: &'a str,
+        /// Of which record.
+        record: &'a RecordKey,
+        /// What is known of it.
+        attributes: &'a Attributes,
+        /// Whether the plan makes it.
+        new: bool,
+        /// Which fields.
+        fields: &'a [String],
+        /// Who gets them.
+        audience: Audience<'a>,
+    },
     /// Approve a plan.
     Approve {
         /// Its digest.
@@ -168,6 +192,35 @@ pub enum Deed<'a> {
         /// The e-mail of who proposed it.
         proposer: &'a str,
     },
+}
+
+/// Who gets something.
+#[derive(Debug, Clone, Copy)]
+pub struct Audience<'a> {
+    /// The people who are named, by their ids at the service or their addresses.
+    pub recipients: &'a [String],
+    /// Whether everybody of the group can read it beside them.
+    pub group: bool,
+    /// Whether somebody of them is not surely of the group.
+    pub outside: bool,
+    /// Whether the operator lists all of them.
+    pub listed: bool,
+}
+
+impl Audience<'_> {
+    fn context(self) -> Vec<(String, RestrictedExpression)> {
+        let truth = RestrictedExpression::new_bool;
+        let recipients = self.recipients.iter().map(|recipient| text(recipient));
+        vec![
+            (
+                "recipients".to_owned(),
+                RestrictedExpression::new_set(recipients),
+            ),
+            ("group".to_owned(), truth(self.group)),
+            ("outside".to_owned(), truth(self.outside)),
+            ("listed".to_owned(), truth(self.listed)),
+        ]
+    }
 }
 
 /// The engine. Decides, and does nothing else.
@@ -194,6 +247,7 @@ struct Names {
     team: EntityTypeName,
     member: EntityTypeName,
     skill: EntityTypeName,
+    service: EntityTypeName,
     record: EntityTypeName,
     plan: EntityTypeName,
     action: EntityTypeName,
@@ -208,6 +262,7 @@ impl Names {
             team: named("Team")?,
             member: named("Member")?,
             skill: named("Skill")?,
+            service: named("Service")?,
             record: named("Record")?,
             plan: named("Plan")?,
             action: named("Action")?,
@@ -301,10 +356,6 @@ impl Access {
         }
         let principal = uid(&self.names.member, &email);
         let mut entities = vec![self.member(&email, self.role(caller), &caller.teams)?];
-        let other = |email: &str| {
-            let teams = self.teams.get(email).map_or(&[][..], Vec::as_slice);
-            self.member(email, "", teams)
-        };
         let mut group = None;
         let (action, resource, context) = match deed {
             Deed::Act { tool, group: of } => {
@@ -321,43 +372,37 @@ impl Access {
                 undo,
                 fields,
             } => {
-                let Some(owner) = &attributes.owner else {
-                    return Err(format!(
-                        "the service did not say who owns the {}, so nobody may touch it",
-                        record.kind
-                    ));
-                };
-                let mut about = HashMap::from([
-                    ("kind".to_owned(), text(&record.kind)),
-                    (
-                        "owned".to_owned(),
-                        RestrictedExpression::new_bool(owner.is_some()),
-                    ),
-                    ("new".to_owned(), RestrictedExpression::new_bool(new)),
-                ]);
-                if let Some(owner) = owner {
-                    about.insert(
-                        "owner".to_owned(),
-                        RestrictedExpression::new_entity_uid(uid(&self.names.member, owner)),
-                    );
-                    if *owner != email {
-                        entities.push(other(owner)?);
-                    }
-                }
-                if let Some(stage) = &attributes.stage {
-                    about.insert("stage".to_owned(), text(stage));
-                }
-                let resource = uid(
-                    &self.names.record,
-                    &format!("{}/{}", record.kind, record.id),
-                );
-                let entity = Entity::new(resource.clone(), about, HashSet::new());
-                entities.push(entity.map_err(|error| named(&error))?);
+                let resource = self.record(record, attributes, new, &email, &mut entities)?;
                 let fields = fields.iter().map(|field| text(field));
                 let context = Context::from_pairs([
                     ("fields".to_owned(), RestrictedExpression::new_set(fields)),
                     ("undo".to_owned(), RestrictedExpression::new_bool(undo)),
                 ]);
+                (verb, resource, context.map_err(|error| named(&error))?)
+            }
+            Deed::Send {
+                act,
+                service,
+                audience,
+            } => {
+                let resource = uid(&self.names.service, service);
+                entities.push(Entity::new_no_attrs(resource.clone(), HashSet::new()));
+                let context = Context::from_pairs(audience.context());
+                (act, resource, context.map_err(|error| named(&error))?)
+            }
+            Deed::Give {
+                verb,
+                record,
+                attributes,
+                new,
+                fields,
+                audience,
+            } => {
+                let resource = self.record(record, attributes, new, &email, &mut entities)?;
+                let fields = fields.iter().map(|field| text(field));
+                let mut pairs = audience.context();
+                pairs.push(("fields".to_owned(), RestrictedExpression::new_set(fields)));
+                let context = Context::from_pairs(pairs);
                 (verb, resource, context.map_err(|error| named(&error))?)
             }
             Deed::Approve { plan, proposer } => {
@@ -368,7 +413,7 @@ impl Access {
                     RestrictedExpression::new_entity_uid(uid(&self.names.member, &proposer)),
                 )]);
                 if proposer != email {
-                    entities.push(other(&proposer)?);
+                    entities.push(self.other(&proposer)?);
                 }
                 let entity = Entity::new(resource.clone(), about, HashSet::new());
                 entities.push(entity.map_err(|error| named(&error))?);
@@ -388,6 +433,56 @@ impl Access {
         let entities =
             Entities::from_entities(entities, schema).map_err(|error| error.to_string())?;
         self.evaluate(&request, &entities)
+    }
+
+    /// A record as an entity, and its owner beside it.
+    fn record(
+        &self,
+        record: &RecordKey,
+        attributes: &Attributes,
+        new: bool,
+        caller: &str,
+        entities: &mut Vec<Entity>,
+    ) -> Result<EntityUid, String> {
+        let Some(owner) = &attributes.owner else {
+            return Err(format!(
+                "the service did not say who owns the {}, so nobody may touch it or give it away",
+                record.kind
+            ));
+        };
+        let mut about = HashMap::from([
+            ("kind".to_owned(), text(&record.kind)),
+            (
+                "owned".to_owned(),
+                RestrictedExpression::new_bool(owner.is_some()),
+            ),
+            ("new".to_owned(), RestrictedExpression::new_bool(new)),
+        ]);
+        if let Some(owner) = owner {
+            about.insert(
+                "owner".to_owned(),
+                RestrictedExpression::new_entity_uid(uid(&self.names.member, owner)),
+            );
+            if owner != caller {
+                entities.push(self.other(owner)?);
+            }
+        }
+        if let Some(stage) = &attributes.stage {
+            about.insert("stage".to_owned(), text(stage));
+        }
+        let resource = uid(
+            &self.names.record,
+            &format!("{}/{}", record.kind, record.id),
+        );
+        let entity = Entity::new(resource.clone(), about, HashSet::new());
+        entities.push(entity.map_err(|error| error.to_string())?);
+        Ok(resource)
+    }
+
+    /// Somebody else than the caller.
+    fn other(&self, email: &str) -> Result<Entity, String> {
+        let teams = self.teams.get(email).map_or(&[][..], Vec::as_slice);
+        self.member(email, "", teams)
     }
 
     fn evaluate(&self, request: &Request, entities: &Entities) -> Result<Ruling, String> {

@@ -4,5 +4,5 @@
 mod engine;
 mod observe;
 
-pub use engine::{Access, AccessError, Approval, Deed, Ruling, Texts};
+pub use engine::{Access, AccessError, Approval, Audience, Deed, Ruling, Texts};
 pub use observe::{Attributes, RecordKey, Seen};

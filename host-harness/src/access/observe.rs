@@ -1,13 +1,15 @@
 //! What the services' own answers say about records: who owns each, and its stage. The component's word counts for nothing here.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
 use crate::outbound::documents::{RecordAt, has_errors};
+use crate::outbound::policy::{GroupAt, PeopleAt};
+use crate::steps::{at, each};
 
-/// Records that one call may see at most; of more, the first ones count.
+/// Records, and people, that one call may see at most; of more, the first ones count.
 const RECORDS_MAX: usize = 2_000;
 
 /// A record.
@@ -28,19 +30,102 @@ pub struct Attributes {
     pub stage: Option<String>,
 }
 
-/// The records that a call's answers told of.
+/// The people of a service, as its answers told of them.
 #[derive(Debug, Default)]
-pub struct Seen(Mutex<HashMap<RecordKey, Attributes>>);
+struct People {
+    names: HashMap<String, String>,
+    /// Those of the group; none where no answer told of one.
+    group: Option<HashSet<String>>,
+    /// The group that a thing belongs to, by the thing's id.
+    things: HashMap<String, String>,
+}
+
+/// What a call's answers told of records and people.
+#[derive(Debug, Default)]
+pub struct Seen {
+    records: Mutex<HashMap<RecordKey, Attributes>>,
+    /// By the service's name.
+    people: Mutex<HashMap<String, People>>,
+}
 
 impl Seen {
     /// What is known of a record; none if no answer told of it.
     #[must_use]
     pub fn get(&self, key: &RecordKey) -> Option<Attributes> {
-        self.0
+        self.records
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .get(key)
             .cloned()
+    }
+
+    /// The name of somebody at a service, if an answer told it.
+    #[must_use]
+    pub fn name(&self, service: &str, id: &str) -> Option<String> {
+        let people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+        people.get(service)?.names.get(id).cloned()
+    }
+
+    /// Whether somebody surely belongs to the group that an answer of the service told of.
+    #[must_use]
+    pub fn belongs(&self, service: &str, id: &str) -> bool {
+        let people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+        let group = people.get(service).and_then(|people| people.group.as_ref());
+        group.is_some_and(|group| group.contains(id))
+    }
+
+    /// The group that a thing at a service belongs to, if an answer told it.
+    #[must_use]
+    pub fn group(&self, service: &str, thing: &str) -> Option<String> {
+        let people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+        people.get(service)?.things.get(thing).cloned()
+    }
+
+    /// Takes in an answer that tells of a thing and its group.
+    pub fn place(&self, service: &str, place: &GroupAt, body: &[u8]) {
+        let Ok(body) = serde_json::from_slice::<Value>(body) else {
+            return;
+        };
+        let text = |steps: &[String]| at(&body, steps).and_then(Value::as_str);
+        let (Some(id), Some(group)) = (text(&place.id), text(&place.group)) else {
+            return;
+        };
+        let mut all = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+        let things = &mut all.entry(service.to_owned()).or_default().things;
+        if things.len() < RECORDS_MAX {
+            things.insert(id.to_owned(), group.to_owned());
+        }
+    }
+
+    /// Takes in an answer that tells of people.
+    pub fn meet(&self, service: &str, place: &PeopleAt, body: &[u8]) {
+        let Ok(body) = serde_json::from_slice::<Value>(body) else {
+            return;
+        };
+        let mut all = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+        let people = all.entry(service.to_owned()).or_default();
+        // Of two groups, or two answers about one, only who is in both belongs.
+        let mut found = HashSet::new();
+        each(&body, &place.at, &mut |person| {
+            let text = |steps: &[String]| at(person, steps).and_then(Value::as_str);
+            let Some(id) = text(&place.id) else {
+                return;
+            };
+            if found.len() < RECORDS_MAX {
+                found.insert(id.to_owned());
+            }
+            if let Some(name) = place.name.as_deref().and_then(text)
+                && people.names.len() < RECORDS_MAX
+            {
+                people.names.insert(id.to_owned(), name.to_owned());
+            }
+        });
+        if place.group {
+            people.group = Some(match people.group.take() {
+                None => found,
+                Some(before) => before.intersection(&found).cloned().collect(),
+            });
+        }
     }
 
     /// Takes in an answer, read as the document says.
@@ -55,7 +140,7 @@ impl Seen {
         let Some(data) = body.get("data").filter(|_| !has_errors(&body)) else {
             return;
         };
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         for place in places {
             each(data, &place.at, &mut |record| {
                 let Some(id) = record.get("id").and_then(Value::as_str) else {
@@ -84,30 +169,6 @@ fn attributes(place: &RecordAt, record: &Value) -> Attributes {
             _ => None,
         }),
         stage: stage.and_then(Value::as_str).map(str::to_owned),
-    }
-}
-
-/// What stands below a value. A null on the way is what is found: a record without a company has no company's owner.
-fn at<'v>(value: &'v Value, steps: &[String]) -> Option<&'v Value> {
-    steps.iter().try_fold(value, |value, step| match value {
-        Value::Null => Some(value),
-        value => value.get(step.as_str()),
-    })
-}
-
-/// Everything below a value that the steps lead to.
-fn each<'v>(value: &'v Value, steps: &[String], take: &mut dyn FnMut(&'v Value)) {
-    let Some((step, rest)) = steps.split_first() else {
-        return take(value);
-    };
-    match (step.as_str(), value) {
-        ("*", Value::Array(items)) => items.iter().for_each(|item| each(item, rest, take)),
-        ("*", _) => {}
-        (step, value) => {
-            if let Some(below) = value.get(step) {
-                each(below, rest, take);
-            }
-        }
     }
 }
 

@@ -4,7 +4,9 @@ use serde::{Serialize, Serializer};
 
 use crate::outbound::documents::hex;
 use crate::outbound::policy::Phase;
-use crate::outbound::record::{Began, Decided, End, Ended, Finished, Planned, Ruled, Source};
+use crate::outbound::record::{
+    Began, Decided, End, Ended, Finished, Planned, Ruled, Shared, Source,
+};
 
 /// Kinds of rows.
 pub(super) const CALL: &str = "call";
@@ -14,6 +16,8 @@ pub(super) const ANSWER: &str = "answer";
 pub(super) const RESULT: &str = "result";
 pub(super) const RULING: &str = "ruling";
 pub(super) const PLAN: &str = "plan";
+/// Something was given away, or taken out before it was.
+pub(super) const SHARED: &str = "shared";
 /// Rows are missing before this one.
 pub(super) const GAP: &str = "gap";
 
@@ -86,6 +90,49 @@ impl<'a> From<&Planned<'a>> for PlanBody<'a> {
             state: event.state,
             steps: event.steps,
             by: event.by,
+        }
+    }
+}
+
+/// Names and ids alone. Read again by [`super::disclosures`].
+#[derive(Serialize)]
+pub(super) struct SharedBody<'a> {
+    event: &'a str,
+    plan: &'a str,
+    step: &'a str,
+    service: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    fields: &'a [String],
+    recipients: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<&'a str>,
+    policies: &'a [String],
+    policy: &'a str,
+    certain: bool,
+}
+
+impl<'a> From<&Shared<'a>> for SharedBody<'a> {
+    fn from(event: &Shared<'a>) -> Self {
+        let (object, id) = event.record.unzip();
+        Self {
+            event: event.event,
+            plan: event.plan,
+            step: event.step,
+            service: event.service,
+            message: event.message,
+            object,
+            id,
+            fields: event.fields,
+            recipients: event.recipients,
+            group: event.group,
+            policies: event.policies,
+            policy: event.policy,
+            certain: event.certain,
         }
     }
 }

@@ -6,6 +6,7 @@
 //! row unseen; who has it can rebuild the chain, which only a head that was written down elsewhere gives away.
 
 pub mod chain;
+pub mod disclosures;
 mod event;
 mod head;
 pub mod reader;
@@ -13,6 +14,7 @@ pub mod store;
 pub mod verify;
 
 pub use chain::{Head, Row};
+pub use disclosures::Disclosed;
 pub use reader::Reader;
 pub use store::{Audit, AuditError};
 pub use verify::{Fault, Report};

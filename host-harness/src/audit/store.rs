@@ -11,12 +11,14 @@ use thiserror::Error;
 
 use super::chain::{GENESIS, Hash, Head, Row};
 use super::event::{
-    self, AnswerBody, CallBody, GapBody, PlanBody, RefusalBody, RequestBody, ResultBody, RulingBody,
+    self, AnswerBody, CallBody, GapBody, PlanBody, RefusalBody, RequestBody, ResultBody,
+    RulingBody, SharedBody,
 };
 use super::head::HeadFile;
 use crate::outbound::policy::Phase;
 use crate::outbound::record::{
     Began, CallId, Decided, Ended, Finished, LogRecorder, Planned, RecordError, Recorder, Ruled,
+    Shared,
 };
 use crate::skill::clock::Clock;
 use crate::storage;
@@ -358,6 +360,16 @@ impl Recorder for Audit {
             event::PLAN,
             event.call,
             &PlanBody::from(event),
+            When::Durably,
+        )
+    }
+
+    fn shared(&self, event: &Shared<'_>) -> Result<(), RecordError> {
+        LogRecorder.shared(event)?;
+        self.keep(
+            event::SHARED,
+            event.call,
+            &SharedBody::from(event),
             When::Durably,
         )
     }

@@ -1,7 +1,9 @@
 //! `crm-harness access`: what policy says, without a component doing anything.
 
-use crm_harness::access::{Access, Attributes, Deed, RecordKey, Ruling};
+use crm_harness::Setup;
+use crm_harness::access::{Access, Attributes, Audience, Deed, RecordKey, Ruling};
 use crm_harness::outbound::documents::Verb;
+use crm_harness::outbound::policy::Destination;
 use serde_json::json;
 
 use super::args::{AccessArgs, AccessCommand, Args};
@@ -45,6 +47,25 @@ fn explain(args: &Args, asked: &AccessArgs) -> Result<End, Misuse> {
                 fields: &asked.field,
             },
         )
+    } else if GIVES.contains(&asked.deed.as_str()) {
+        access.decide(
+            &caller,
+            Deed::Give {
+                verb: &asked.deed,
+                record: &record,
+                attributes: &attributes,
+                new: asked.new,
+                fields: &asked.field,
+                audience: audience(asked),
+            },
+        )
+    } else if let Some(service) = sends(&setup, &asked.deed) {
+        let deed = Deed::Send {
+            act: &asked.deed,
+            service,
+            audience: audience(asked),
+        };
+        access.decide(&caller, deed)
     } else {
         // Its group counts only where there is no schema, and then reads alone are permitted.
         let deed = Deed::Act {
@@ -60,6 +81,31 @@ fn explain(args: &Args, asked: &AccessArgs) -> Result<End, Misuse> {
     } else {
         End::Failed
     })
+}
+
+/// What policies are asked about fields that are given away.
+const GIVES: [&str; 2] = ["disclose", "expand"];
+
+fn audience(asked: &AccessArgs) -> Audience<'_> {
+    Audience {
+        recipients: &asked.recipient,
+        group: asked.group,
+        outside: asked.outside,
+        listed: asked.listed,
+    }
+}
+
+/// The service that an act such as `message` writes to.
+fn sends<'s>(setup: &'s Setup, act: &str) -> Option<&'s str> {
+    let writes = |destination: &&Destination| {
+        let mut writes = destination
+            .routes
+            .iter()
+            .filter_map(|route| route.write.as_ref());
+        writes.any(|write| write.act == act)
+    };
+    let destination = setup.policy.destinations.iter().find(writes)?;
+    Some(&destination.name)
 }
 
 fn tell(args: &Args, who: &str, role: &str, ruling: &Ruling) {

@@ -1,5 +1,6 @@
 //! The arguments as they are given.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -113,6 +114,15 @@ pub(super) enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Serve the actions to one client over standard input and output (Model Context Protocol)
+    Mcp,
+    /// Serve the actions over HTTP, to every caller of the operator file who has a token (Model Context Protocol)
+    Serve(ServeArgs),
+    /// Make tokens for clients of `serve`
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
     /// Look at what was proposed, and decide about it
     Plan {
         #[command(subcommand)]
@@ -177,6 +187,27 @@ pub(super) enum PlanCommand {
     },
 }
 
+#[derive(Debug, clap::Args)]
+pub(super) struct ServeArgs {
+    /// Where to listen; port 0 takes any that is free
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8020")]
+    pub(super) listen: SocketAddr,
+
+    /// Listen where other machines can reach it, too
+    #[arg(long)]
+    pub(super) beyond_loopback: bool,
+
+    /// A name under which clients reach it, beside its own address; several times for several
+    #[arg(long, value_name = "NAME[:PORT]")]
+    pub(super) host: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TokenCommand {
+    /// Draw a token for the caller that --caller names, and print it once
+    New,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum AccessCommand {
     /// Say whether policy lets the caller do something, and which policy decides
@@ -185,7 +216,8 @@ pub(super) enum AccessCommand {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct AccessArgs {
-    /// An action by its full name, or what a step does to a record: create, link, change or delete
+    /// An action by its full name; what a step does to a record: create, link, change, delete, disclose, expand; or what it sends, such as
+    /// message
     pub(super) deed: String,
 
     /// The record's kind
@@ -211,6 +243,18 @@ pub(super) struct AccessArgs {
     /// As a step that only takes back an earlier one
     #[arg(long)]
     pub(super) undo: bool,
+    /// For what is sent or given away: an id or address that gets it; several times for several
+    #[arg(long, value_name = "ID")]
+    pub(super) recipient: Vec<String>,
+    /// The whole team can read it
+    #[arg(long)]
+    pub(super) group: bool,
+    /// Somebody who gets it is not of the team
+    #[arg(long)]
+    pub(super) outside: bool,
+    /// The operator lists everybody who gets it
+    #[arg(long)]
+    pub(super) listed: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -273,6 +317,15 @@ pub(super) enum AuditCommand {
         /// Where it ended earlier, as this command printed it then
         #[arg(long, value_name = "NUMBER:HASH")]
         head: Option<Head>,
+    },
+    /// Show who was sent which fields of which record, when, and under which policies
+    Disclosures {
+        /// Only of this record
+        #[arg(long, value_name = "ID")]
+        record: Option<String>,
+        /// Only what went to this id or address
+        #[arg(long, value_name = "ID")]
+        recipient: Option<String>,
     },
     /// Print every row as a line of JSON
     Export {

@@ -18,6 +18,9 @@ pub(super) fn run(args: &Args, command: &AuditCommand) -> Result<End, Misuse> {
     match command {
         AuditCommand::Tail { count } => tail(args, &reader, *count),
         AuditCommand::Verify { head } => verify(args, &reader, *head),
+        AuditCommand::Disclosures { record, recipient } => {
+            disclosures(args, &reader, record.as_deref(), recipient.as_deref())
+        }
         AuditCommand::Export { from } => export(&reader, *from),
     }
 }
@@ -33,10 +36,7 @@ fn tail(args: &Args, reader: &Reader, count: u32) -> Result<End, Misuse> {
         render::print(&render::pretty(&Value::Array(rows)));
         return Ok(End::Done);
     }
-    let zone = match &args.time_zone {
-        Some(name) => TimeZone::get(name)?,
-        None => TimeZone::system(),
-    };
+    let zone = zone(args)?;
     let head = ["when", "call", "event", "what"]
         .map(str::to_owned)
         .to_vec();
@@ -46,15 +46,77 @@ fn tail(args: &Args, reader: &Reader, count: u32) -> Result<End, Misuse> {
     Ok(End::Done)
 }
 
+fn zone(args: &Args) -> Result<TimeZone, Misuse> {
+    Ok(match &args.time_zone {
+        Some(name) => TimeZone::get(name)?,
+        None => TimeZone::system(),
+    })
+}
+
+fn when(at: i64, zone: &TimeZone, form: &str) -> String {
+    Timestamp::from_millisecond(at).map_or_else(
+        |_| at.to_string(),
+        |at| at.to_zoned(zone.clone()).strftime(form).to_string(),
+    )
+}
+
+/// Who was sent what: a line for each record, or for a message without one.
+fn disclosures(
+    args: &Args,
+    reader: &Reader,
+    record: Option<&str>,
+    recipient: Option<&str>,
+) -> Result<End, Misuse> {
+    let mut all = reader.disclosures().map_err(misuse)?;
+    all.retain(|one| {
+        let of = |wanted: &str| one.what.id.as_deref() == Some(wanted);
+        let to = |wanted: &str| one.what.recipients.iter().any(|known| known == wanted);
+        record.is_none_or(of) && recipient.is_none_or(to)
+    });
+    if args.json {
+        render::print(&render::pretty(&json!(all)));
+        return Ok(End::Done);
+    }
+    if all.is_empty() {
+        render::print("Nothing was given away.\n");
+        return Ok(End::Done);
+    }
+    let zone = zone(args)?;
+    let head = [
+        "when",
+        "event",
+        "record",
+        "fields",
+        "to",
+        "message",
+        "permitted by",
+    ];
+    let lines = all.iter().map(|one| {
+        let what = &one.what;
+        let unsure = if what.certain { "" } else { " (in doubt)" };
+        let record = [what.object.as_deref(), what.id.as_deref()];
+        let to = what.recipients.iter().map(String::as_str);
+        let group = what.group.as_ref().map(|group| format!("team {group}"));
+        let to: Vec<_> = to.map(str::to_owned).chain(group).collect();
+        let message = what.message.as_deref().unwrap_or("-");
+        vec![
+            when(one.at, &zone, "%Y-%m-%d %H:%M:%S %Z"),
+            format!("{}{unsure}", what.event),
+            record.into_iter().flatten().collect::<Vec<_>>().join(" "),
+            what.fields.join(", "),
+            to.join(", "),
+            format!("{}: {message}", what.service),
+            what.policies.join(", "),
+        ]
+    });
+    let head = head.map(str::to_owned).to_vec();
+    let table: Vec<_> = std::iter::once(head).chain(lines).collect();
+    render::print(&render::table(&table));
+    Ok(End::Done)
+}
+
 fn line(row: &Row, zone: &TimeZone) -> Vec<String> {
-    let when = Timestamp::from_millisecond(row.at).map_or_else(
-        |_| row.at.to_string(),
-        |at| {
-            at.to_zoned(zone.clone())
-                .strftime("%Y-%m-%d %H:%M:%S%.3f %Z")
-                .to_string()
-        },
-    );
+    let when = when(row.at, zone, "%Y-%m-%d %H:%M:%S%.3f %Z");
     // The end of a call's name tells calls apart; all of it is in the JSON.
     let call = row.call.rsplit('-').next().unwrap_or_default();
     let body = serde_json::from_str(&row.body).unwrap_or_default();
@@ -129,6 +191,26 @@ fn told(kind: &str, body: &Value) -> String {
                 "" => format!("{short} {}", text("state")),
                 by => format!("{short} {} by {by}", text("state")),
             }
+        }
+        "shared" => {
+            let fields = body.get("fields").and_then(Value::as_array);
+            let fields: Vec<_> = fields
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            let recipients = body
+                .get("recipients")
+                .and_then(Value::as_array)
+                .map_or(0, Vec::len);
+            let about = [text("event"), text("object"), text("id")];
+            let about: Vec<_> = about.into_iter().filter(|part| !part.is_empty()).collect();
+            format!(
+                "{}: {} to {recipients} at {}",
+                about.join(" "),
+                fields.join(", "),
+                text("service")
+            )
         }
         "gap" => "rows before this one are missing".to_owned(),
         _ => body.to_string(),

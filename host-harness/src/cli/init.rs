@@ -43,11 +43,15 @@ pub(super) fn run(args: &Args, init: &InitArgs) -> Result<End, Misuse> {
         pins: Some(looked.pins.clone()),
         ..Draft::default()
     };
-    for (name, section) in &looked.manifest.destinations {
-        draft
-            .destinations
-            .push(destination(init, &looked, name, section)?);
+    // Services that can be done without come last.
+    let mut sections: Vec<_> = looked.manifest.destinations.iter().collect();
+    sections.sort_by_key(|(_, section)| section.optional);
+    for (name, section) in sections {
+        if let Some(destination) = destination(init, &looked, name, section)? {
+            draft.destinations.push(destination);
+        }
     }
+    draft.own = of_each_caller(&looked, &draft);
     let zone = zone(args)?;
     members(init, &zone, &mut draft)?;
     let text = draft.render();
@@ -68,24 +72,56 @@ pub(super) fn run(args: &Args, init: &InitArgs) -> Result<End, Misuse> {
     Ok(End::Done)
 }
 
-/// Where a service is and how it is asked.
+/// What is each caller's own at the services that are used: keys, and what to write there.
+fn of_each_caller(looked: &Looked, draft: &Draft) -> Vec<(String, String)> {
+    let mut own = Vec::new();
+    for destination in &draft.destinations {
+        let asked = looked.manifest.destinations.get(&destination.name);
+        if asked.is_some_and(|section| section.secret_per_caller) {
+            let what = format!(
+                "where their own credential for {} is: file:PATH, env:NAME or fd:NUMBER",
+                destination.title
+            );
+            own.push((format!("secrets.{}", destination.name), what));
+        }
+    }
+    for (key, section) in &looked.manifest.caller_settings {
+        own.push((format!("settings.{key}"), section.about.clone()));
+    }
+    own
+}
+
+/// Where a service is and how it is asked; none for one that is not used.
 fn destination(
     init: &InitArgs,
     looked: &Looked,
     name: &str,
     section: &DestinationSection,
-) -> Result<DraftDestination, Misuse> {
+) -> Result<Option<DraftDestination>, Misuse> {
     let title = &section.title;
     let in_env = std::env::var(&section.origin_env)
         .ok()
         .filter(|value| !value.is_empty());
-    let (origin, grants) = match given(&init.url, name, looked) {
-        Some(url) => placed(url).map_err(|problem| anyhow!("--url: {problem}"))?,
-        None => ask::line(
+    let found = match given(&init.url, name, looked) {
+        Some(url) => Some(placed(url).map_err(|problem| anyhow!("--url: {problem}"))?),
+        // Whoever gives addresses on the command line gives all that are used.
+        None if section.optional && !init.url.is_empty() => None,
+        None if section.optional => ask::line(
+            &format!("URL of {title}; an empty line: it is not used"),
+            in_env.as_deref(),
+            |text| match text {
+                "" => Ok(None),
+                text => placed(text).map(Some),
+            },
+        )?,
+        None => Some(ask::line(
             &format!("URL of {title}, such as https://crm.example.com"),
             in_env.as_deref(),
             placed,
-        )?,
+        )?),
+    };
+    let Some((origin, grants)) = found else {
+        return Ok(None);
     };
     if grants != Grants::default() && !init.yes {
         let place = if grants.loopback {
@@ -116,17 +152,17 @@ fn destination(
         }
         _ => None,
     };
-    Ok(DraftDestination {
+    Ok(Some(DraftDestination {
         name: name.to_owned(),
         title: title.clone(),
         origin,
         secret,
         allow_loopback: grants.loopback,
         allow_private: grants.private,
-    })
+    }))
 }
 
-/// What was given for a destination: `NAME=VALUE`, or a value alone, which is for every one.
+/// What was given for a destination: `NAME=VALUE`, or a value alone, which is for every one that cannot be done without.
 fn given<'a>(values: &'a [String], name: &str, looked: &Looked) -> Option<&'a str> {
     let named = |value: &'a str| {
         let (name, rest) = value.split_once('=')?;
@@ -136,11 +172,16 @@ fn given<'a>(values: &'a [String], name: &str, looked: &Looked) -> Option<&'a st
     let own = values
         .iter()
         .find_map(|value| named(value).filter(|(given, _)| *given == name));
+    let optional = looked
+        .manifest
+        .destinations
+        .get(name)
+        .is_some_and(|section| section.optional);
     own.map(|(_, value)| value).or_else(|| {
         values
             .iter()
             .map(String::as_str)
-            .find(|value| named(value).is_none())
+            .find(|value| named(value).is_none() && !optional)
     })
 }
 

@@ -8,21 +8,34 @@ mod audit;
 mod call;
 mod init;
 mod inspect;
+mod mcp;
 mod plan;
 mod policy;
 mod render;
 mod resolve;
+mod serve;
+mod signals;
 mod status;
+mod token;
 mod trust;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use crm_harness::outbound::denial::Denial;
-use serde_json::{Value, json};
+use crm_harness::text::sentence;
+use serde_json::json;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use args::{Args, Command};
+
+/// How often a program that runs for long looks after what it keeps.
+const UPKEEP: Duration = Duration::from_secs(60 * 60);
 
 /// How a command ended.
 enum End {
@@ -71,6 +84,9 @@ pub(crate) fn main() -> ExitCode {
             arguments,
             yes,
         } => call::run(&args, name, arguments.as_deref(), *yes),
+        Command::Mcp => mcp::run(&args),
+        Command::Serve(serve) => serve::run(&args, serve),
+        Command::Token { command } => token::run(&args, command),
         Command::Plan { command } => plan::run(&args, command),
         Command::Access { command } => access::run(&args, command),
         Command::Status => status::run(&args),
@@ -100,10 +116,15 @@ fn log(verbose: bool) {
         LevelFilter::ERROR
     };
     let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-    tracing_subscriber::fmt()
-        .with_max_level(level)
+    // The protocol's own library traces whole messages, values and all.
+    let targets = Targets::new()
+        .with_default(level)
+        .with_target("rmcp", LevelFilter::OFF);
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(colour)
+        .with_ansi(colour);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(targets))
         .init();
 }
 
@@ -120,21 +141,4 @@ fn tell_denials(denials: &[Denial]) {
             render::note(&format!("the nearest rule is: {nearest}"));
         }
     }
-}
-
-/// A failure in one sentence and what to do next.
-fn sentence(failure: &Value) -> String {
-    let text = |key: &str| failure.get(key).and_then(Value::as_str).unwrap_or_default();
-    let field = Some(text("field"))
-        .filter(|field| !field.is_empty())
-        .map(|field| format!("{field} "));
-    let case = text("case").replace('-', " ");
-    let reason = text("reason").trim_end_matches('.');
-    format!(
-        "{case}: {}{reason}. {}",
-        field.unwrap_or_default(),
-        text("next")
-    )
-    .trim_end()
-    .to_owned()
 }

@@ -4,8 +4,7 @@ use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
 use crm_harness::Harness;
-use crm_harness::plan::preview::{Preview, StepPreview};
-use crm_harness::plan::{Outcome, PlanError, PlanState};
+use crm_harness::plan::{Outcome, PlanError, PlanState, Preview, shown};
 use serde_json::json;
 
 use super::args::{Args, PlanCommand};
@@ -67,7 +66,7 @@ pub(super) fn proposed(
                 preview.words
             ));
         } else {
-            render::print(&text(&preview));
+            render::print(&shown::preview(&preview, &render::emphasis()));
         }
     }
     let asked = waits && !yes && !args.json && std::io::stdin().is_terminal();
@@ -79,7 +78,7 @@ pub(super) fn proposed(
     if args.json {
         show(args, &preview, &outcome);
     } else {
-        render::print(&came_of(&outcome));
+        render::print(&shown::outcome(&outcome, &render::emphasis()));
     }
     Ok(
         if matches!(outcome.state, PlanState::Done | PlanState::Waiting) {
@@ -127,8 +126,8 @@ fn show(args: &Args, preview: &Preview, outcome: &Outcome) {
         let told = json!({"plan": preview.plan, "state": outcome.state, "preview": preview, "outcome": outcome, "next": outcome.next});
         render::print(&render::pretty(&told));
     } else {
-        render::print(&text(preview));
-        render::print(&came_of(outcome));
+        render::print(&shown::preview(preview, &render::emphasis()));
+        render::print(&shown::outcome(outcome, &render::emphasis()));
     }
 }
 
@@ -138,7 +137,7 @@ fn ended(args: &Args, done: Result<Outcome, PlanError>) -> Result<End, Misuse> {
             if args.json {
                 render::print(&render::pretty(&json!(outcome)));
             } else {
-                render::print(&came_of(&outcome));
+                render::print(&shown::outcome(&outcome, &render::emphasis()));
             }
             Ok(match outcome.state {
                 PlanState::Done | PlanState::Denied => End::Done,
@@ -157,93 +156,4 @@ fn refused(args: &Args, error: &PlanError) -> Result<End, Misuse> {
     }
     render::complain(&error.to_string());
     Ok(End::Failed)
-}
-
-/// What will be sent, for a person.
-fn text(preview: &Preview) -> String {
-    let mut text = format!("Plan {}\n", preview.plan.short());
-    let mut rows = vec![
-        vec![
-            "  proposed by".to_owned(),
-            format!("{} for {}", preview.tool, preview.proposer),
-        ],
-        vec!["  skill's words".to_owned(), preview.words.clone()],
-    ];
-    for warning in &preview.warnings {
-        rows.push(vec!["  warning".to_owned(), warning.clone()]);
-    }
-    text.push_str(&render::table(&rows));
-    for (index, step) in preview.steps.iter().enumerate() {
-        text.push_str(&one(index + 1, step));
-    }
-    text.push_str(&format!("\n  digest {}\n", preview.plan));
-    text
-}
-
-fn one(number: usize, step: &StepPreview) -> String {
-    let when = step
-        .when
-        .as_ref()
-        .map(|when| format!(", {when}"))
-        .unwrap_or_default();
-    let mut text = format!("\n  {number}. {}{when}\n", step.what);
-    let document = step
-        .document
-        .as_ref()
-        .map(|name| format!(", document {name}"))
-        .unwrap_or_default();
-    let mut rows = vec![vec![
-        "     to".to_owned(),
-        format!("{}, {}{document}", step.to, step.request),
-    ]];
-    for value in &step.values {
-        let shown = match &value.before {
-            Some(before) => format!("{before}  ->  {}", value.value),
-            None => value.value.clone(),
-        };
-        rows.push(vec![format!("     {}", value.name), shown]);
-    }
-    for disclosure in &step.disclosures {
-        rows.push(vec![
-            "     discloses".to_owned(),
-            format!(
-                "{} of {} {} to {}",
-                disclosure.fields.join(", "),
-                disclosure.record.kind,
-                disclosure.record.id,
-                disclosure.recipients.join(", ")
-            ),
-        ]);
-    }
-    let policies = if step.policies.is_empty() {
-        "none".to_owned()
-    } else {
-        step.policies.join(", ")
-    };
-    rows.push(vec!["     permitted by".to_owned(), policies]);
-    text.push_str(&render::table(&rows));
-    text
-}
-
-/// What came of a plan, for a person.
-fn came_of(outcome: &Outcome) -> String {
-    let mut text = format!("\n{}", outcome.state.as_str());
-    if let Some(reason) = &outcome.reason {
-        text.push_str(&format!(": {reason}"));
-    }
-    text.push('\n');
-    if outcome.state != PlanState::Waiting {
-        let row = |step: &crm_harness::plan::StepOutcome| {
-            vec![
-                format!("  {}", step.state.as_str()),
-                step.what.clone(),
-                step.detail.clone().unwrap_or_default(),
-            ]
-        };
-        text.push_str(&render::table(
-            &outcome.steps.iter().map(row).collect::<Vec<_>>(),
-        ));
-    }
-    text.push_str(&format!("{}\n", outcome.next));
-    text
 }

@@ -3,7 +3,10 @@
 use std::io::Write as _;
 
 use anstyle::{AnsiColor, Style};
+use crm_harness::text::{self, Emphasis};
 use serde_json::Value;
+
+pub(super) use crm_harness::text::harmless;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const NOTE: Style = AnsiColor::Yellow.on_default();
@@ -44,38 +47,15 @@ pub(super) fn pretty(value: &Value) -> String {
 
 /// Rows in columns that are as wide as they must be; the first column is emphasised, the last is never padded.
 pub(super) fn table(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter()
-            .filter_map(|row| row.get(column))
-            .map(|cell| cell.chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<_> = (0..columns).map(width).collect();
-    let mut text = String::new();
-    for row in rows {
-        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            let cell = harmless(cell);
-            let pad = if column + 1 == columns {
-                0
-            } else {
-                width + 2 - cell.chars().count()
-            };
-            let style = if column == 0 { NAME } else { Style::new() };
-            text.push_str(&format!("{style}{cell}{style:#}{}", " ".repeat(pad)));
-        }
-        text.truncate(text.trim_end_matches(' ').len());
-        text.push('\n');
-    }
-    text
+    text::table(rows, &emphasis())
 }
 
-/// Takes out characters that move the cursor or change the terminal; what a service stores must not do that.
-pub(super) fn harmless(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
-        .collect()
+/// How names are set off on the command line.
+pub(super) fn emphasis() -> Emphasis {
+    Emphasis {
+        start: format!("{NAME}"),
+        end: format!("{NAME:#}"),
+    }
 }
 
 #[cfg(test)]
@@ -86,12 +66,5 @@ mod tests {
     fn an_answer_cannot_send_commands_to_the_terminal() {
         let hostile = serde_json::json!({"markdown": "a\u{1b}[2Jb\u{7}\u{9b}c\nd"});
         assert_eq!(answer(&hostile), "a[2Jbc\nd\n");
-    }
-
-    #[test]
-    fn columns_line_up() {
-        let rows = [["a", "bb", "c"], ["aaa", "b", "c"]].map(|row| row.map(str::to_owned).to_vec());
-        let plain = anstream::adapter::strip_str(&table(&rows)).to_string();
-        assert_eq!(plain, "a    bb  c\naaa  b   c\n");
     }
 }

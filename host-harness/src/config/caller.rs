@@ -1,5 +1,7 @@
 //! On whose behalf a call is made. The host says so, never a guest or a model.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -20,6 +22,8 @@ pub struct Caller {
     pub teams: Vec<String>,
     /// Their IANA time zone; UTC if none.
     pub time_zone: Option<String>,
+    /// What the manifest asks about each caller beside that, by key.
+    pub settings: BTreeMap<String, String>,
 }
 
 impl Caller {
@@ -43,6 +47,9 @@ impl Caller {
             if let Some(value) = value {
                 settings.push((format!("caller.{key}"), value.clone()));
             }
+        }
+        for (key, value) in &self.settings {
+            settings.push((format!("caller.{key}"), value.clone()));
         }
         if let Some(team) = self.teams.iter().find(|team| team.contains(',')) {
             let message = format!("`{team}`: a team's name cannot hold a comma");

@@ -13,6 +13,8 @@ pub struct Draft {
     pub destinations: Vec<DraftDestination>,
     /// The people.
     pub callers: Vec<DraftCaller>,
+    /// What is each caller's own, as `secrets.NAME` or `settings.KEY`, and what to write there; shown as comments.
+    pub own: Vec<(String, String)>,
     /// What is accepted.
     pub pins: Option<Pins>,
 }
@@ -65,6 +67,9 @@ impl Draft {
         }
         for caller in &self.callers {
             let _ = caller.render(&mut text);
+            for (key, what) in &self.own {
+                let _ = write!(text, "# {what}\n# {key} = \"...\"\n");
+            }
         }
         if let Some(pins) = &self.pins {
             let _ = write!(
@@ -166,6 +171,7 @@ mod tests {
                 teams: vec!["north".into(), "key = \"x\"".into()],
                 time_zone: "Europe/Berlin".into(),
             }],
+            own: vec![("secrets.service".into(), "where their token is".into())],
             pins: Some(Pins {
                 component: "c1".into(),
                 manifest: "m1".into(),

@@ -143,7 +143,7 @@ impl Found {
                 );
             }
             let writes = !matches!(route.method.as_str(), "GET" | "HEAD");
-            if writes && !route.documents {
+            if writes && !route.documents && route.write.is_none() {
                 let wild = if route.path.contains('*') {
                     ", for any id"
                 } else {

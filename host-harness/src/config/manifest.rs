@@ -11,7 +11,8 @@ use super::error::{ConfigError, place};
 use super::lines::Lines;
 use crate::access::Texts;
 use crate::outbound::documents::hex;
-use crate::outbound::policy::Route;
+use crate::outbound::kinds::{KindSection, ValuesSection};
+use crate::outbound::policy::{GroupAt, PeopleAt, Route};
 use crate::outbound::rate::Rate;
 use crate::outbound::route::RoutePattern;
 
@@ -24,9 +25,11 @@ fn read(path: &Path) -> Result<String, ConfigError> {
 
 mod documents;
 mod limits;
+mod writes;
 
 pub use documents::DocumentSection;
 pub use limits::Limits;
+pub use writes::WriteSection;
 
 /// A skill's manifest.
 #[derive(Debug, Clone, Deserialize)]
@@ -43,6 +46,18 @@ pub struct Manifest {
     /// Its settings, by key.
     #[serde(default)]
     pub settings: BTreeMap<String, SettingSection>,
+    /// What the operator says of each caller, by key; the skill finds it as `caller.KEY`.
+    #[serde(default)]
+    pub caller_settings: BTreeMap<String, CallerSettingSection>,
+    /// What may be given away of which records, by kind.
+    #[serde(default)]
+    pub kinds: BTreeMap<String, KindSection>,
+    /// How values are looked for that must not go from one service to another.
+    #[serde(default)]
+    pub values: ValuesSection,
+    /// What JSON may stand in texts of a body beside records of these kinds: by name, pointers and their types.
+    #[serde(default)]
+    pub shapes: BTreeMap<String, BTreeMap<String, String>>,
     /// Where it was read from.
     #[serde(skip)]
     pub path: PathBuf,
@@ -75,6 +90,9 @@ pub struct SkillSection {
 pub struct DestinationSection {
     /// Its name for people.
     pub title: String,
+    /// Whether the skill can do without it.
+    #[serde(default)]
+    pub optional: bool,
     /// The environment variable that gives its origin where no operator file does.
     pub origin_env: String,
     /// The environment variable that gives its credential where no operator file does.
@@ -92,6 +110,8 @@ pub struct DestinationSection {
     pub rate: Option<Rate>,
     /// The setting that tells the skill where the service is.
     pub base_url_setting: Option<String>,
+    /// The environment variable that lists whom writes of this service may go to, where no operator file does.
+    pub recipients_env: Option<String>,
     /// What is asked of it.
     #[serde(default)]
     pub routes: Vec<RouteSection>,
@@ -115,6 +135,54 @@ pub struct RouteSection {
     /// Whether the body must be a trusted document.
     #[serde(default)]
     pub documents: bool,
+    /// Query keys whose value has to be that of a setting, as `setting KEY`.
+    #[serde(default)]
+    pub query: BTreeMap<String, String>,
+    /// Where its answer tells of people.
+    pub people: Option<PeopleSection>,
+    /// Where its answer tells to which group the thing in it belongs.
+    pub group: Option<GroupSection>,
+    /// For how many seconds the host may answer it from memory.
+    #[serde(default)]
+    pub cacheable_seconds: u32,
+    /// What it writes, of a route that takes no documents.
+    pub write: Option<WriteSection>,
+}
+
+/// Where an answer tells of people: JSON pointers, in which `*` is every item of a list.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PeopleSection {
+    /// Where they are.
+    pub at: String,
+    /// Where each tells its id.
+    pub id: String,
+    /// Where each tells its name.
+    pub name: Option<String>,
+    /// Whether they are all of a group: whoever is not among them is outside of it.
+    #[serde(default)]
+    pub group: bool,
+}
+
+/// Where an answer tells to which group the thing in it belongs: JSON pointers.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GroupSection {
+    /// To the thing's id.
+    pub id: String,
+    /// To the group's id.
+    pub of: String,
+}
+
+/// A setting that each caller has a value of their own for.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CallerSettingSection {
+    /// The environment variable that sets it where there is no operator file.
+    pub env: Option<String>,
+    /// What it is, in one sentence.
+    #[serde(default)]
+    pub about: String,
 }
 
 /// A setting that is no secret.
@@ -305,12 +373,103 @@ impl Manifest {
         } else {
             None
         };
+        let reads = method == Method::GET || method == Method::HEAD;
+        if route.cacheable_seconds > 0 && !reads {
+            return Err(self.wrong(
+                format!("{place}.cacheable-seconds"),
+                "only what reads can be kept: remove it",
+            ));
+        }
+        let write = match &route.write {
+            Some(_) if reads || route.documents => {
+                return Err(self.wrong(
+                    format!("{place}.write"),
+                    "a route that reads or takes documents has none: remove it",
+                ));
+            }
+            write => write
+                .as_ref()
+                .map(|write| self.write(write, place, additions))
+                .transpose()?,
+        };
+        let people = route
+            .people
+            .as_ref()
+            .map(|people| self.people(people, place))
+            .transpose()?;
+        let group = match &route.group {
+            None => None,
+            Some(group) => Some(GroupAt {
+                id: self.steps(&group.id, &format!("{place}.group.id"))?,
+                group: self.steps(&group.of, &format!("{place}.group.of"))?,
+            }),
+        };
+        let mut bound = Vec::new();
+        for (key, setting) in &route.query {
+            let key_place = format!("{place}.query");
+            bound.push((key.clone(), self.bound(setting, &key_place)?));
+        }
         Ok(Route {
-            id: format!("{destination}: {method} {pattern}"),
-            method,
-            pattern,
             documents,
+            bound,
+            people,
+            group,
+            cacheable_seconds: route.cacheable_seconds,
+            write,
+            ..Route::new(
+                format!("{destination}: {method} {pattern}"),
+                method,
+                pattern,
+            )
         })
+    }
+
+    fn people(&self, section: &PeopleSection, place: &str) -> Result<PeopleAt, ConfigError> {
+        let steps =
+            |name: &str, pointer: &str| self.steps(pointer, &format!("{place}.people.{name}"));
+        Ok(PeopleAt {
+            at: steps("at", &section.at)?,
+            id: steps("id", &section.id)?,
+            name: section
+                .name
+                .as_deref()
+                .map(|name| steps("name", name))
+                .transpose()?,
+            group: section.group,
+        })
+    }
+
+    /// The setting that `setting KEY` names.
+    fn bound(&self, text: &str, place: &str) -> Result<String, ConfigError> {
+        let known = |key: &str| {
+            self.settings.contains_key(key)
+                || key
+                    .strip_prefix("caller.")
+                    .is_some_and(|key| self.caller_settings.contains_key(key))
+        };
+        text.strip_prefix("setting ")
+            .map(str::trim)
+            .filter(|key| known(key))
+            .map(str::to_owned)
+            .ok_or_else(|| {
+                self.wrong(
+                    place,
+                    "write `setting KEY`, with a key under [settings], or `caller.KEY` with one under [caller-settings]",
+                )
+            })
+    }
+
+    /// The steps of a JSON pointer, in which `*` is every item of a list.
+    fn steps(&self, pointer: &str, place: &str) -> Result<Vec<String>, ConfigError> {
+        let steps = pointer.strip_prefix('/').filter(|steps| !steps.is_empty());
+        steps
+            .map(|steps| steps.split('/').map(str::to_owned).collect())
+            .ok_or_else(|| {
+                self.wrong(
+                    place,
+                    "write places as `/a/b`, with `*` for every item of a list",
+                )
+            })
     }
 
     /// File and line of a key, for errors.

@@ -8,6 +8,7 @@ pub mod lint;
 pub mod manifest;
 pub mod operator;
 pub mod settings;
+pub mod tokens;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,8 +21,9 @@ use crate::nearest;
 use crate::outbound::addresses::Grants;
 use crate::outbound::credentials::{Credential, CredentialError, Credentials};
 use crate::outbound::documents::hex;
+use crate::outbound::kinds::Kinds;
 use crate::outbound::origin::{Origin, OriginError};
-use crate::outbound::policy::{Destination, Policy};
+use crate::outbound::policy::{self, Destination, Policy};
 use crate::outbound::rate::Rate;
 use crate::outbound::secret::SecretSource;
 use crate::outbound::sender::grant_hint;
@@ -31,6 +33,7 @@ pub use caller::Caller;
 pub use error::ConfigError;
 pub use manifest::{Limits, Manifest};
 pub use operator::Operator;
+pub use tokens::Tokens;
 
 /// Looks up an environment variable.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -61,6 +64,12 @@ pub struct Setup {
     pub trust: Trust,
     /// The callers that the operator names.
     pub callers: BTreeMap<String, Caller>,
+    /// With which tokens clients of the HTTP front say who they are.
+    pub tokens: Tokens,
+    /// What the environment says of the one caller, where there is no operator.
+    pub caller_settings: BTreeMap<String, String>,
+    /// What may be given away of which records.
+    pub kinds: Kinds,
     /// Access policies: the operator's in place of the skill's.
     pub access: Option<Texts>,
     /// For how many days plans that are over are kept.
@@ -120,10 +129,18 @@ impl Setup {
             authorities: Vec::new(),
             settings: settings::of_skill(&manifest, operator, env)?,
             callers: callers(&manifest, operator)?,
+            tokens: operator.map(Tokens::of).transpose()?.unwrap_or_default(),
+            caller_settings: match operator {
+                Some(_) => BTreeMap::new(),
+                None => caller_settings(&manifest, env),
+            },
+            kinds: Kinds::default(),
             access: access(&manifest, operator)?,
             keep_days: keep_days(operator)?,
             manifest,
         };
+        let additions = settings::additions(&setup.manifest, operator, &setup.settings)?;
+        setup.kinds = setup.manifest.given_away(&additions)?;
         let names: Vec<_> = setup.manifest.destinations.keys().cloned().collect();
         for name in names {
             setup.destination(&name, operator, flags, env)?;
@@ -253,6 +270,7 @@ impl Setup {
                 operator,
             )?,
             routes: self.manifest.routes_with(name, &additions)?,
+            recipients: recipients(name, asked, operator, env)?,
             origin_hint,
         };
         self.policy.destinations.push(destination);
@@ -289,6 +307,7 @@ impl Setup {
                 &destination.rate.map_or_else(String::new, |rate| {
                     format!("{} in {} s", rate.requests, rate.seconds)
                 }),
+                &destination.recipients.join(","),
             ]);
         }
         if let Some(access) = &self.access {
@@ -313,8 +332,29 @@ impl Setup {
             .iter()
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
+        all.extend(self.of_environment());
         all.extend(caller.settings("caller")?);
         Ok(all)
+    }
+
+    /// What values of requests are held against during a call of this caller.
+    #[must_use]
+    pub fn bound_for(&self, caller: &Caller) -> policy::Settings {
+        let of_caller = caller
+            .settings
+            .iter()
+            .map(|(key, value)| (format!("caller.{key}"), value.clone()));
+        let mut all = self.settings.clone();
+        all.extend(self.of_environment());
+        all.extend(of_caller);
+        all
+    }
+
+    /// What the environment says of the one caller.
+    fn of_environment(&self) -> impl Iterator<Item = (String, String)> {
+        self.caller_settings
+            .iter()
+            .map(|(key, value)| (format!("caller.{key}"), value.clone()))
     }
 }
 
@@ -448,7 +488,14 @@ fn callers(
             role: section.role,
             teams: section.teams,
             time_zone: section.time_zone,
+            settings: section.settings,
         };
+        known(
+            operator,
+            &format!("callers.{name}.settings"),
+            caller.settings.keys(),
+            manifest.caller_settings.keys(),
+        )?;
         caller.settings("").map_err(|error| match error {
             ConfigError::Value { key, message, .. } => {
                 operator.wrong(format!("callers.{name}.{key}"), message)
@@ -458,6 +505,58 @@ fn callers(
         callers.insert(name.clone(), caller);
     }
     Ok(callers)
+}
+
+/// What the environment says of the one caller.
+fn caller_settings(manifest: &Manifest, env: Environment<'_>) -> BTreeMap<String, String> {
+    let value = |asked: &manifest::CallerSettingSection| {
+        env(asked.env.as_deref()?).filter(|value| !value.is_empty())
+    };
+    let settings = manifest.caller_settings.iter();
+    settings
+        .filter_map(|(key, asked)| Some((key.clone(), value(asked)?)))
+        .collect()
+}
+
+/// Whom writes of a service may go to that go to nobody else, in small letters.
+fn recipients(
+    name: &str,
+    asked: &manifest::DestinationSection,
+    operator: Option<&Operator>,
+    env: Environment<'_>,
+) -> Result<Vec<String>, ConfigError> {
+    let key = format!("destinations.{name}.recipients");
+    let (place, listed) = match operator {
+        Some(operator) => {
+            let granted = operator.destinations.get(name);
+            (
+                operator.place(&key),
+                granted.map_or_else(Vec::new, |section| section.recipients.clone()),
+            )
+        }
+        None => {
+            let variable = asked.recipients_env.as_deref().unwrap_or_default();
+            let listed = env(variable).unwrap_or_default();
+            let listed = listed.split(',').map(str::trim).map(str::to_owned);
+            (
+                variable.to_owned(),
+                listed.filter(|entry| !entry.is_empty()).collect(),
+            )
+        }
+    };
+    for entry in &listed {
+        let good = entry.split_once('@').is_some_and(|(_, domain)| {
+            domain.contains('.') && !domain.contains(['@', '*']) && !domain.starts_with('.')
+        });
+        if !good || entry.contains(char::is_whitespace) {
+            return Err(ConfigError::value(
+                place,
+                key,
+                "write addresses, such as `jo@example.com`, or domains, such as `@example.com`",
+            ));
+        }
+    }
+    Ok(listed.iter().map(|entry| entry.to_lowercase()).collect())
 }
 
 /// Every key must be one that the manifest knows.

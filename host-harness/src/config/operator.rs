@@ -73,9 +73,15 @@ pub struct CallerSection {
     pub teams: Vec<String>,
     /// Their IANA time zone.
     pub time_zone: Option<String>,
+    /// The digests of the tokens with which they come in over HTTP, as `crm-harness token new` prints them.
+    #[serde(default)]
+    pub tokens: Vec<String>,
     /// Where their own credentials come from, by destination, for services that take each caller's own.
     #[serde(default)]
     pub secrets: BTreeMap<String, String>,
+    /// What the skill asks about each caller, by its keys under [caller-settings] in skill.toml.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
 }
 
 /// A grant for one service.
@@ -96,6 +102,9 @@ pub struct GrantSection {
     pub ca_file: Option<PathBuf>,
     /// How often it may be asked, less than the skill asks for.
     pub rate: Option<Rate>,
+    /// Whom writes that leave the team may go to: addresses, or domains as `@example.com`.
+    #[serde(default)]
+    pub recipients: Vec<String>,
 }
 
 /// Limits as in the manifest; each only lowers.

@@ -134,12 +134,11 @@ impl Given {
         };
         let mut routes = Vec::new();
         for (method, pattern) in &given.allow {
-            routes.push(Route {
-                id: format!("{method} {pattern}"),
-                method: Method::from_bytes(method.as_bytes()).ok()?,
-                pattern: RoutePattern::parse(pattern).ok()?,
-                documents: None,
-            });
+            routes.push(Route::new(
+                format!("{method} {pattern}"),
+                Method::from_bytes(method.as_bytes()).ok()?,
+                RoutePattern::parse(pattern).ok()?,
+            ));
         }
         let policy = Policy {
             destinations: vec![Destination {
@@ -149,6 +148,7 @@ impl Given {
                 grants,
                 rate: None,
                 routes,
+                recipients: Vec::new(),
                 origin_hint: String::new(),
             }],
         };

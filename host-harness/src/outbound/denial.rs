@@ -41,6 +41,10 @@ pub enum DenialCode {
     Rate,
     /// A secret was found in what came back.
     Leak,
+    /// A value that has to be that of a setting is another.
+    Setting,
+    /// A value that came from another service, and is not given away by the plan.
+    Crossing,
     /// The decision could not be put on record.
     Record,
 }
@@ -68,6 +72,8 @@ impl DenialCode {
             Self::Credential => "credential",
             Self::Rate => "rate",
             Self::Leak => "leak",
+            Self::Setting => "setting",
+            Self::Crossing => "crossing",
             Self::Record => "record",
         }
     }

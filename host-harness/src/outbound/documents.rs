@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
@@ -10,6 +11,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::input::{Input, Unique};
+use super::values::RecordPlace;
 use super::variables::{Unfit, VariableType};
 
 /// What a document does to the service.
@@ -41,6 +43,8 @@ pub struct Document {
     pub acts: Vec<Acts>,
     /// Where its answer tells of records.
     pub records: Vec<RecordAt>,
+    /// The same, as values of answers are known by it.
+    pub places: Arc<[RecordPlace]>,
 }
 
 /// What a variable is declared as.
@@ -339,6 +343,7 @@ mod tests {
             cost: 1,
             acts: Vec::new(),
             records: Vec::new(),
+            places: Arc::default(),
         }])
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::variables::{Unfit, VariableType};
@@ -85,7 +85,7 @@ impl<'de> Deserialize<'de> for Unique {
             type Value = Value;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object or a scalar")
+                f.write_str("a JSON value")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
@@ -96,6 +96,14 @@ impl<'de> Deserialize<'de> for Unique {
                     }
                 }
                 Ok(Value::Object(members))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(Unique(item)) = list.next_element()? {
+                    items.push(item);
+                }
+                Ok(Value::Array(items))
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Value, E> {
@@ -122,7 +130,6 @@ impl<'de> Deserialize<'de> for Unique {
                 Ok(Value::Null)
             }
         }
-        // A list fits no listed path; refused here, it needs no reading.
         deserializer.deserialize_any(Members).map(Unique)
     }
 }
@@ -196,7 +203,7 @@ mod tests {
             r#"{"name":"a","name":"b"}"#,
             r#"{"name":"a","n\u0061me":"b"}"#,
             r#"{"price":{"micros":1,"micros":2}}"#,
-            r#"{"name":["a"]}"#,
+            r#"{"name":[{"a":1,"a":1}]}"#,
         ] {
             assert!(read(twice).is_err(), "{twice}");
         }

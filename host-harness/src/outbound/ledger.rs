@@ -7,7 +7,8 @@ use std::time::Instant;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::denial::Denial;
-use super::policy::Phase;
+use super::guard::Guard;
+use super::policy::{Phase, Settings};
 use super::record::CallId;
 use crate::access::Seen;
 
@@ -31,6 +32,10 @@ pub struct Ledger {
     side_by_side: Semaphore,
     /// What the answers tell of records, where that is asked for.
     pub(super) seen: Option<Arc<Seen>>,
+    /// What values of requests are held against.
+    pub(super) settings: Arc<Settings>,
+    /// What must not go from one service to another.
+    pub(super) guard: Option<Arc<Guard>>,
 }
 
 /// What one call may send and receive.
@@ -68,7 +73,23 @@ impl Ledger {
             denials: Mutex::new(Vec::new()),
             side_by_side: Semaphore::new(limits.concurrent_requests.max(1) as usize),
             seen: None,
+            settings: Arc::default(),
+            guard: None,
         }
+    }
+
+    /// Holds bound values of requests against these settings.
+    #[must_use]
+    pub fn holding(mut self, settings: Arc<Settings>) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Lets nothing go from one service to another that this guard does not.
+    #[must_use]
+    pub fn guarded(mut self, guard: Arc<Guard>) -> Self {
+        self.guard = Some(guard);
+        self
     }
 
     /// Lets what the answers tell of records be taken in.

@@ -1,6 +1,7 @@
 //! The gate: what may leave, where to, and how it is sent.
 
 pub mod addresses;
+pub mod body;
 pub mod cache;
 pub mod cases;
 pub mod client;
@@ -8,10 +9,13 @@ pub mod credentials;
 pub mod denial;
 pub mod documents;
 pub mod gate;
+pub mod guard;
 pub mod input;
+pub mod kinds;
 pub mod ledger;
 mod message;
 pub mod origin;
+pub mod pattern;
 pub mod policy;
 mod pool;
 pub mod rate;
@@ -22,5 +26,7 @@ pub mod scan;
 pub mod secret;
 pub mod sender;
 pub mod tls;
+pub mod values;
 pub mod variables;
 mod watch;
+pub mod write;

@@ -2,16 +2,21 @@
 //!
 //! Everything that is not named is refused. Addresses are checked afterwards (see [`super::addresses`]), since they need a resolver.
 
+use std::collections::BTreeMap;
+
 use http::{HeaderMap, HeaderName, Method, header};
 use url::Url;
 
 use super::addresses::Grants;
+use super::body::Why;
 use super::denial::{Denial, DenialCode};
 use super::documents::{BodyRefusal, Document, Documents, Effect};
+use super::input::Unique;
 use super::origin::Origin;
 use super::rate::Rate;
 use super::route::{Mismatch, RoutePattern};
 use super::variables::Unfit;
+use super::write::Write;
 
 /// On whose behalf a request is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +62,9 @@ pub struct Destination {
     pub rate: Option<Rate>,
     /// What may be asked of it.
     pub routes: Vec<Route>,
+    /// Whom those of its writes may go to that go to nobody but listed ones: addresses, or domains as `@example.com`, in small
+    /// letters.
+    pub recipients: Vec<String>,
     /// How an operator says where it is, for error messages.
     pub origin_hint: String,
 }
@@ -72,7 +80,42 @@ pub struct Route {
     pub pattern: RoutePattern,
     /// If set, the body must be one of these.
     pub documents: Option<Documents>,
+    /// Query keys whose value has to be that of a setting: key and setting.
+    pub bound: Vec<(String, String)>,
+    /// Where its answer tells of people.
+    pub people: Option<PeopleAt>,
+    /// Where its answer tells to which group the thing in it belongs.
+    pub group: Option<GroupAt>,
+    /// For how many seconds the host may answer it from memory; 0 for never, and always 0 of what writes.
+    pub cacheable_seconds: u32,
+    /// What it writes, of a route that takes no documents.
+    pub write: Option<Write>,
 }
+
+/// Where an answer tells of people: steps, in which `*` is every item of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeopleAt {
+    /// To the people.
+    pub at: Vec<String>,
+    /// Below each, to the id.
+    pub id: Vec<String>,
+    /// Below each, to the name.
+    pub name: Option<Vec<String>>,
+    /// Whether they are all of a group: whoever is not among them is outside of it.
+    pub group: bool,
+}
+
+/// Where an answer tells to which group the thing in it belongs: steps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupAt {
+    /// To the thing's id.
+    pub id: Vec<String>,
+    /// To the group's id.
+    pub group: Vec<String>,
+}
+
+/// Settings by key, as values are held against them.
+pub type Settings = BTreeMap<String, String>;
 
 /// What [`Policy::decide`] finds.
 #[derive(Debug)]
@@ -120,16 +163,33 @@ impl Policy {
             .find(|destination| destination.name == name)
     }
 
-    /// Decides about one request. Checks scheme, host, port, method, path, query, headers, document and variables, in this order.
+    /// Decides about one request, where nothing is set that values could be held against; see [`Self::decide_for`].
     #[must_use]
     pub fn decide<'p>(&'p self, phase: Phase, request: &Request<'_>) -> Decision<'p> {
-        match self.find(phase, request) {
+        self.decide_for(phase, request, &Settings::new())
+    }
+
+    /// Decides about one request. Checks scheme, host, port, method, path, query, headers, document and variables or the body's
+    /// shape, in this order. `settings` are what bound values have to be: of the skill, and of the caller.
+    #[must_use]
+    pub fn decide_for<'p>(
+        &'p self,
+        phase: Phase,
+        request: &Request<'_>,
+        settings: &Settings,
+    ) -> Decision<'p> {
+        match self.find(phase, request, settings) {
             Ok(allowed) => Decision::Allow(allowed),
             Err(denial) => Decision::Deny(denial),
         }
     }
 
-    fn find<'p>(&'p self, phase: Phase, request: &Request<'_>) -> Result<Allowed<'p>, Denial> {
+    fn find<'p>(
+        &'p self,
+        phase: Phase,
+        request: &Request<'_>,
+        settings: &Settings,
+    ) -> Result<Allowed<'p>, Denial> {
         let url = canonical(request.url)?;
         let at_origin = self.at_origin(&url)?;
         let mut refused = None;
@@ -138,8 +198,9 @@ impl Policy {
             match destination.route(request.method, &url) {
                 Ok(route) => {
                     let at = |denial: Denial| denial.at(&destination.name);
+                    route.check_bound(&url, settings).map_err(at)?;
                     check_headers(request.headers, origin).map_err(at)?;
-                    let document = route.check_body(phase, request).map_err(at)?;
+                    let document = route.check_body(phase, request, settings).map_err(at)?;
                     return Ok(Allowed {
                         destination,
                         origin,
@@ -328,7 +389,76 @@ impl Destination {
 }
 
 impl Route {
-    fn check_body(&self, phase: Phase, request: &Request<'_>) -> Result<Option<&Document>, Denial> {
+    /// A route of this method and pattern, of which nothing else is known.
+    #[must_use]
+    pub fn new(id: String, method: Method, pattern: RoutePattern) -> Self {
+        Self {
+            id,
+            method,
+            pattern,
+            documents: None,
+            bound: Vec::new(),
+            people: None,
+            group: None,
+            cacheable_seconds: 0,
+            write: None,
+        }
+    }
+
+    /// For how many seconds an answer may be kept.
+    #[must_use]
+    pub fn keeps(&self, document: Option<&Document>) -> u32 {
+        document.map_or(self.cacheable_seconds, |document| {
+            document.cacheable_seconds
+        })
+    }
+
+    fn check_bound(&self, url: &Url, settings: &Settings) -> Result<(), Denial> {
+        for (key, setting) in &self.bound {
+            let mut values = url.query_pairs().filter(|(name, _)| name == key);
+            let value = values.next().map(|(_, value)| value);
+            if settings.get(setting).map(String::as_str) != value.as_deref() {
+                return Err(self.not_the_settings(&format!("the query key `{key}`"), setting));
+            }
+        }
+        Ok(())
+    }
+
+    fn not_the_settings(&self, what: &str, setting: &str) -> Denial {
+        let reason =
+            format!("A request gave {what} another value than that of the setting `{setting}`.");
+        let fix = format!(
+            "The host alone says what `{setting}` is: of a caller under [callers.NAME.settings], else under [settings] of the operator file; where there is none, by its environment variable."
+        );
+        Denial::new(DenialCode::Setting, reason, fix).near(&*self.id)
+    }
+
+    /// Whether the body of a write holds what the route lists, and nothing else.
+    fn check_write(&self, write: &Write, body: &[u8], settings: &Settings) -> Result<(), Denial> {
+        let refused = |what: String| {
+            let reason = format!("A request's body is not as its route has it: {what}.");
+            Denial::new(DenialCode::Body, reason, NO_FIX).near(&*self.id)
+        };
+        let Ok(Unique(body)) = serde_json::from_slice(body) else {
+            return Err(refused("it is no JSON, or names a member twice".to_owned()));
+        };
+        match write.body.check(&body, &|key| settings.get(key).cloned()) {
+            Ok(_) => Ok(()),
+            Err(unfit) => Err(match &unfit.why {
+                Why::Setting(setting) | Why::Unset(setting) => {
+                    self.not_the_settings("a value of its body", setting)
+                }
+                _ => refused(unfit.to_string()),
+            }),
+        }
+    }
+
+    fn check_body(
+        &self,
+        phase: Phase,
+        request: &Request<'_>,
+        settings: &Settings,
+    ) -> Result<Option<&Document>, Denial> {
         let Some(documents) = &self.documents else {
             let safe = matches!(*request.method, Method::GET | Method::HEAD);
             if phase == Phase::Read && !safe {
@@ -338,6 +468,9 @@ impl Route {
             if safe && !request.body.is_empty() {
                 let reason = "A request that reads had a body.";
                 return Err(Denial::new(DenialCode::Body, reason, NO_FIX).near(&*self.id));
+            }
+            if let Some(write) = &self.write {
+                self.check_write(write, request.body, settings)?;
             }
             return Ok(None);
         };

@@ -69,6 +69,38 @@ pub struct Ruled<'a> {
     pub policies: &'a [String],
 }
 
+/// Something was given away, or taken out before it was. Names of fields and ids, never a value.
+#[derive(Debug, Clone, Copy)]
+pub struct Shared<'a> {
+    /// The call.
+    pub call: CallId,
+    /// The plan's digest.
+    pub plan: &'a str,
+    /// The step's id.
+    pub step: &'a str,
+    /// What it is: `share`, `edit` or `export` as the manifest has it for the route, `expand` for fields beyond the default ones,
+    /// `redact` for what was taken out of texts.
+    pub event: &'a str,
+    /// The service that it went to.
+    pub service: &'a str,
+    /// The id there of what was made, where it is known.
+    pub message: Option<&'a str>,
+    /// Kind and id of the record, if it is about one.
+    pub record: Option<(&'a str, &'a str)>,
+    /// The names of the fields, or of what was taken out.
+    pub fields: &'a [String],
+    /// Who got it: ids at the service, or addresses.
+    pub recipients: &'a [String],
+    /// The group that can read it beside them.
+    pub group: Option<&'a str>,
+    /// The access policies that permit it.
+    pub policies: &'a [String],
+    /// SHA-256 of the policy in force, in hexadecimal.
+    pub policy: &'a str,
+    /// Whether it surely happened; otherwise nobody can say.
+    pub certain: bool,
+}
+
 /// A plan stands somewhere else now.
 #[derive(Debug, Clone, Copy)]
 pub struct Planned<'a> {
@@ -207,6 +239,12 @@ pub trait Recorder: Send + Sync {
     /// When it could not be recorded; it then does not move on.
     fn planned(&self, event: &Planned<'_>) -> Result<(), RecordError>;
 
+    /// Called when something was given away, before the step counts as done.
+    ///
+    /// # Errors
+    /// When it could not be recorded; the step then does not count as done.
+    fn shared(&self, event: &Shared<'_>) -> Result<(), RecordError>;
+
     /// Called before a request is sent, or when one is refused.
     ///
     /// # Errors
@@ -243,6 +281,11 @@ impl Recorder for LogRecorder {
 
     fn planned(&self, event: &Planned<'_>) -> Result<(), RecordError> {
         tracing::debug!(call = %event.call, plan = event.plan, state = event.state, by = event.by, "a plan moved on");
+        Ok(())
+    }
+
+    fn shared(&self, event: &Shared<'_>) -> Result<(), RecordError> {
+        tracing::debug!(call = %event.call, event = event.event, plan = event.plan, fields = ?event.fields, certain = event.certain, "something was given away");
         Ok(())
     }
 

@@ -157,6 +157,16 @@ impl RoutePattern {
         Ok(())
     }
 
+    /// What the `*` of the pattern stand for in a path that fits, in order.
+    pub fn wildcards<'p>(&'p self, path: &'p str) -> impl Iterator<Item = &'p str> {
+        let given = path.strip_prefix('/').unwrap_or(path).split('/');
+        self.segments
+            .iter()
+            .zip(given)
+            .filter(|(expected, _)| **expected == Segment::Any)
+            .map(|(_, segment)| segment)
+    }
+
     /// The pattern as written.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -139,6 +139,13 @@ impl Outbound {
             Ok(found) => found,
             Err(denial) => return Err(self.refuse(ledger, &outgoing, denial)),
         };
+        // What the host sends itself was looked at when it was proposed.
+        if ledger.phase == Phase::Read
+            && let Some(guard) = &ledger.guard
+            && let Err(denial) = guard.let_read(&allowed, &outgoing)
+        {
+            return Err(self.refuse(ledger, &outgoing, denial));
+        }
         let _turn = timeout_at(ledger.deadline().into(), ledger.turn())
             .await
             .map_err(|_| ClientError::Timeout)?;
@@ -165,27 +172,16 @@ impl Outbound {
 
     /// What memory has to do with a request.
     fn kept(&self, allowed: &Allowed<'_>, credential: Option<&Ready>, outgoing: &Outgoing) -> Kept {
-        let Some(document) = allowed
-            .document
-            .filter(|document| document.cacheable_seconds > 0)
-        else {
+        let seconds = allowed.route.keeps(allowed.document);
+        if seconds == 0 {
             return Kept::No;
-        };
+        }
         let generation = credential.map(|ready| ready.generation);
         let body = outgoing.body.as_deref().unwrap_or_default();
-        // The rule stands for the path: a route that takes documents has one path alone.
-        let key = Key::new(
-            &allowed.destination.name,
-            generation,
-            &allowed.route.id,
-            body,
-        );
+        let key = Key::new(&allowed.destination.name, generation, &outgoing.url, body);
         match self.cache.get(&key) {
             Some(response) => Kept::Now(response),
-            None => Kept::Later(Keep {
-                key,
-                seconds: document.cacheable_seconds,
-            }),
+            None => Kept::Later(Keep { key, seconds }),
         }
     }
 
@@ -247,7 +243,10 @@ impl Outbound {
             headers: &outgoing.headers,
             body,
         };
-        let allowed = match self.policy.decide(ledger.phase, &request) {
+        let decision = self
+            .policy
+            .decide_for(ledger.phase, &request, &ledger.settings);
+        let allowed = match decision {
             Decision::Allow(allowed) => allowed,
             Decision::Deny(denial) => return Err(denial),
         };
@@ -402,10 +401,21 @@ impl Outbound {
     }
 }
 
-/// Takes in what an answer tells of records, where that is asked for.
+/// Takes in what an answer tells of records and people, where that is asked for.
 fn observe(ledger: &Ledger, allowed: &Allowed<'_>, response: &Response<Bytes>) {
-    if let (Some(seen), Some(document)) = (&ledger.seen, allowed.document) {
-        seen.observe(&document.records, response.body());
+    if let Some(seen) = &ledger.seen {
+        if let Some(document) = allowed.document {
+            seen.observe(&document.records, response.body());
+        }
+        if let Some(people) = &allowed.route.people {
+            seen.meet(&allowed.destination.name, people, response.body());
+        }
+        if let Some(group) = &allowed.route.group {
+            seen.place(&allowed.destination.name, group, response.body());
+        }
+    }
+    if let Some(guard) = &ledger.guard {
+        guard.take_in(allowed, response.body());
     }
 }
 

@@ -188,7 +188,8 @@ fn has_form(text: &str, form: &str) -> bool {
             })
 }
 
-fn is_uuid(text: &str) -> bool {
+/// Whether a text is a UUID in its usual form.
+pub(super) fn is_uuid(text: &str) -> bool {
     has_form(text, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
 }
 
@@ -204,7 +205,7 @@ fn is_date(text: &str) -> bool {
 }
 
 /// RFC 3339 with an upper-case `T` and an offset.
-fn is_date_time(text: &str) -> bool {
+pub(super) fn is_date_time(text: &str) -> bool {
     let Some((date, rest)) = text.split_once('T') else {
         return false;
     };

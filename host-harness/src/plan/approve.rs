@@ -10,9 +10,10 @@ use super::outcome::Outcome;
 use super::perform::{Performing, outcome};
 use super::proposal::{Plan, Proposal, Proposer};
 use super::store::Kept;
-use super::{Digest, PlanError, Preview, vet};
-use crate::access::{Approval, Ruling, Seen};
+use super::{Digest, PlanError, Preview, Vetting, vet};
+use crate::access::{Approval, Seen};
 use crate::config::Caller;
+use crate::outbound::guard::{Exempt, Guard};
 use crate::outbound::policy::Phase;
 use crate::outbound::record::{Began, CallId, Planned, RecordError};
 use crate::skill::harness::Harness;
@@ -136,20 +137,23 @@ impl Harness {
         tool: &str,
         caller: &Caller,
         proposal: Value,
-        seen: &Seen,
+        (seen, guard): (&Seen, &Guard),
         deadline: Instant,
     ) -> Result<Value, PlanError> {
-        let proposal: Proposal =
+        let mut proposal: Proposal =
             serde_json::from_value(proposal).map_err(|error| PlanError::Form(error.to_string()))?;
         let email = caller.email.as_deref().unwrap_or_default().to_lowercase();
         let policy = self.outbound.policy();
-        let facts = vet(
+        let vetting = Vetting {
             policy,
-            self.setup.limits.request_bytes,
-            &proposal,
+            kinds: &self.setup.kinds,
+            settings: &self.setup.bound_for(caller),
+            guard,
             seen,
-            &email,
-        )?;
+            caller: &email,
+            request_bytes: self.setup.limits.request_bytes,
+        };
+        let facts = vet(&vetting, &mut proposal)?;
         let plan = Plan {
             tool: tool.to_owned(),
             proposer: Proposer {
@@ -167,6 +171,7 @@ impl Harness {
         let mut kept = self.plans.propose(&plan, component, self.now())?;
         self.note_plan(call, &kept, caller.named())
             .map_err(unrecorded)?;
+        self.note_redactions(call, &kept)?;
         let auto = rulings
             .iter()
             .all(|ruling| ruling.approval == Approval::Auto);
@@ -210,7 +215,7 @@ impl Harness {
             .map_err(unrecorded)?;
         // The last quarter of the time is the judge's: what was sent late can still be looked for.
         let sent_by = deadline - limit / 4;
-        let sending = Arc::new(self.ledger_of(call, Phase::Perform, caller.id.clone(), sent_by));
+        let sending = Arc::new(self.ledger_of(call, Phase::Perform, &caller, sent_by));
         let recorded = self.recorded(Arc::clone(&sending), started);
         let performed = async {
             if let Acting::Approves(by) | Acting::Resumes(by) = acting {
@@ -241,7 +246,9 @@ impl Harness {
                     .move_to(digest, PlanState::Approved, by, None, self.now())?;
             }
             let seen = Arc::new(Seen::default());
-            let reading = self.ledger_of(call, Phase::Read, caller.id.clone(), deadline);
+            let guard = self.guard_for(&caller, &Value::Null);
+            let reading = self.ledger_of(call, Phase::Read, &caller, deadline);
+            let reading = reading.guarded(Arc::new(guard));
             let performing = Performing {
                 harness: self,
                 store: &self.plans,
@@ -298,17 +305,23 @@ impl Harness {
         caller
     }
 
-    fn preview_of(&self, kept: &Kept) -> Preview {
+    /// What keeps values of one service from another during a call with these arguments.
+    pub(crate) fn guard_for(&self, caller: &Caller, arguments: &Value) -> Guard {
+        let known = self.setup.bound_for(caller);
+        let own = [&caller.email, &caller.name, &caller.time_zone];
+        let own = own.into_iter().flatten().map(String::as_str);
+        // The name of a kind of record is a word of the manifest, though a service answers it too.
+        let kinds = self.setup.kinds.iter();
+        let kinds = kinds.flat_map(|(name, kind)| [name, kind.record()]);
+        let settings = known.values().map(String::as_str).chain(own).chain(kinds);
+        let exempt = Exempt::of(arguments, settings);
+        Guard::new(exempt, &self.setup.manifest.values.micros)
+    }
+
+    pub(super) fn preview_of(&self, kept: &Kept) -> Preview {
         let caller = self.proposer(&kept.plan.proposer);
-        Preview::of(
-            kept,
-            self.outbound.policy(),
-            &self
-                .rulings(&kept.plan, &caller)
-                .into_iter()
-                .map(Ruling::all)
-                .collect::<Vec<_>>(),
-        )
+        let rulings = self.rulings(&kept.plan, &caller);
+        Preview::of(kept, self.outbound.policy(), &rulings)
     }
 
     /// Puts on record where a plan stands.

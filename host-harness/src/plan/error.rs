@@ -23,6 +23,14 @@ pub enum PlanError {
         /// The gate's refusal.
         denial: Box<Denial>,
     },
+    /// It would go to somebody whom the operator does not list.
+    #[error("step {step} goes to somebody who is not on the operator's list. {fix}")]
+    Recipient {
+        /// The step, from 1.
+        step: usize,
+        /// How an operator lists somebody.
+        fix: String,
+    },
     /// Policy does not let the caller do this.
     #[error("{what}: {why}")]
     Access {
@@ -89,6 +97,7 @@ impl PlanError {
         match self {
             Self::Form(_) => "plan-form",
             Self::Gate { .. } => "plan-gate",
+            Self::Recipient { .. } => "plan-recipient",
             Self::Access { .. } => "access",
             Self::Unknown(_) => "plan-unknown",
             Self::Ambiguous(_) => "plan-ambiguous",

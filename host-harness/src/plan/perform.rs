@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::outcome::{Outcome, StepOutcome};
 use super::preview::{plain, what};
-use super::store::{Kept, Store};
+use super::store::{Claim, Kept, Store};
 use super::{PlanError, proposal, vet};
 use super::{PlanState, StepState};
 use crate::access::Seen;
@@ -70,6 +70,15 @@ enum Sent {
     Not(String, Option<Duration>),
     /// It was sent, and what came of it cannot be put on record.
     Unrecorded,
+    /// A step of the same name was done by another plan.
+    Before {
+        /// That plan.
+        plan: String,
+        /// What the service answered to it.
+        answer: Option<(u16, Vec<u8>)>,
+    },
+    /// A step of the same name may have been done by this plan.
+    Elsewhere(String),
 }
 
 impl Performing<'_> {
@@ -82,23 +91,36 @@ impl Performing<'_> {
     }
 
     async fn steps(&mut self) -> Result<(PlanState, Option<String>), PlanError> {
+        let mut whole = (PlanState::Done, None);
         for position in 0..self.kept.steps.len() {
-            if !self.step(position).is_in_order() {
+            if !self.step(position).is_in_order() || !self.has_what_it_needs(position) {
                 continue;
             }
-            match self.one(position).await? {
-                Became::Done => {}
-                Became::Failed => return self.take_back(position).await,
+            let came_of = match self.one(position).await? {
+                Became::Done => continue,
+                Became::Failed => self.take_back(position).await?,
                 // Half of it is done: that is taken back, as after any other step that will not be done.
-                Became::Conflict if self.was_sent(position) => {
-                    return self.take_back(position).await;
-                }
-                Became::Conflict => return Ok((PlanState::Conflict, None)),
-                Became::Stopped(reason) => return Ok((PlanState::Stopped, Some(reason))),
-                Became::InDoubt(reason) => return Ok((PlanState::InDoubt, Some(reason))),
+                Became::Conflict if self.was_sent(position) => self.take_back(position).await?,
+                Became::Conflict => (PlanState::Conflict, None),
+                Became::Stopped(reason) => (PlanState::Stopped, Some(reason)),
+                Became::InDoubt(reason) => (PlanState::InDoubt, Some(reason)),
+            };
+            // Steps that do not need this one go on; the plan stands where the worst of its parts does.
+            if weight(came_of.0) > weight(whole.0) {
+                whole = came_of;
             }
         }
-        Ok((PlanState::Done, None))
+        Ok(whole)
+    }
+
+    /// Whether every step that this one comes after was done.
+    fn has_what_it_needs(&self, position: usize) -> bool {
+        let step = self.step(position);
+        let earlier = self.kept.plan.proposal.steps.iter().zip(&self.kept.steps);
+        earlier
+            .take(position)
+            .filter(|(other, _)| step.needs(other))
+            .all(|(_, kept)| matches!(kept.state, StepState::Done | StepState::Found))
     }
 
     /// What is to be done after a step has failed for good.
@@ -180,6 +202,18 @@ impl Performing<'_> {
                         continue;
                     }
                     match self.send(position).await? {
+                        Sent::Before { plan, answer } => {
+                            let plan = plan.get(..12).unwrap_or(&plan).to_owned();
+                            let why = format!("plan {plan} has done this before");
+                            self.move_step(position, StepState::Found, answer, Some(&why))?;
+                            continue;
+                        }
+                        Sent::Elsewhere(plan) => {
+                            let plan = plan.get(..12).unwrap_or(&plan);
+                            return Ok(Became::Stopped(format!(
+                                "plan {plan} may have done this: look at that one first"
+                            )));
+                        }
                         Sent::Answered(response) => {
                             let answer = (response.status().as_u16(), response.body().to_vec());
                             self.move_step(position, StepState::Answered, Some(answer), None)?;
@@ -208,8 +242,12 @@ impl Performing<'_> {
                 Err(why) => return Ok(Became::InDoubt(why)),
             };
             match verdict {
-                Verdict::Done => self.move_step(position, StepState::Done, None, None)?,
+                Verdict::Done => {
+                    self.note_shared(position, true)?;
+                    self.move_step(position, StepState::Done, None, None)?;
+                }
                 Verdict::AlreadyDone(why) => {
+                    self.note_shared(position, true)?;
                     self.move_step(position, StepState::Found, None, Some(&why))?;
                 }
                 Verdict::Again(why) => {
@@ -219,6 +257,7 @@ impl Performing<'_> {
                     self.move_step(position, StepState::Failed, None, Some(&why))?;
                 }
                 Verdict::Unknown(why) => {
+                    self.note_shared(position, false)?;
                     // It stays `sending`: whoever resumes the plan asks again before anything is sent.
                     self.move_step(position, StepState::Sending, None, Some(&why))?;
                     return Ok(Became::InDoubt(why));
@@ -308,7 +347,14 @@ impl Performing<'_> {
             connect: None,
             first_byte: None,
         };
-        self.move_step(position, StepState::Sending, None, None)?;
+        match &step.once {
+            None => self.move_step(position, StepState::Sending, None, None)?,
+            Some(name) => match self.store.claim(&self.kept.digest, position, name)? {
+                Claim::Ours => self.is_now(position, StepState::Sending, None, None),
+                Claim::Done { plan, answer } => return Ok(Sent::Before { plan, answer }),
+                Claim::Unsure { plan } => return Ok(Sent::Elsewhere(plan)),
+            },
+        }
         let sent = outbound.send(&self.sending, outgoing).await;
         Ok(match sent {
             Ok(response) => Sent::Answered(response),
@@ -355,6 +401,18 @@ impl Performing<'_> {
             .map(|(status, body)| (*status, body.as_slice()));
         self.store
             .move_step(&self.kept.digest, position, state, told, detail)?;
+        self.is_now(position, state, answer, detail);
+        Ok(())
+    }
+
+    /// Takes in where a step stands on disk.
+    fn is_now(
+        &mut self,
+        position: usize,
+        state: StepState,
+        answer: Option<(u16, Vec<u8>)>,
+        detail: Option<&str>,
+    ) {
         if let Some(step) = self.kept.steps.get_mut(position) {
             step.state = state;
             step.detail = detail.map(str::to_owned);
@@ -363,7 +421,17 @@ impl Performing<'_> {
                 _ => answer.or(step.answer.take()),
             };
         }
-        Ok(())
+    }
+}
+
+/// How much a part's end counts for the whole plan's: what has to be looked at before what can go on, before what is over.
+const fn weight(state: PlanState) -> u8 {
+    match state {
+        PlanState::InDoubt => 4,
+        PlanState::Stopped => 3,
+        PlanState::Conflict => 2,
+        PlanState::Failed => 1,
+        _ => 0,
     }
 }
 

@@ -5,9 +5,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::PlanState;
-use super::proposal::{Disclosure, Ref, Step, Timing};
+use super::proposal::{Step, Timing};
 use super::store::Kept;
-use super::{Digest, Facts, Touched};
+use super::{Digest, Facts, Given, Person, Sends, Touched};
 use crate::access::{Approval, Ruling};
 use crate::outbound::policy::Policy;
 
@@ -59,13 +59,37 @@ pub struct StepPreview {
     pub when: Option<String>,
     /// The values that it carries.
     pub values: Vec<Shown>,
-    /// Which fields of which record go to whom.
+    /// Who gets it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub disclosures: Vec<Disclosure>,
+    pub recipients: Vec<Person>,
+    /// Who can read it beside them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Which fields of which record they get.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub disclosures: Vec<Shared>,
+    /// What was taken out of its texts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub redacted: Vec<String>,
     /// The skill's words for it.
     pub words: String,
     /// The policies that permit it.
     pub policies: Vec<String>,
+}
+
+/// Fields of a record that a step gives away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shared {
+    /// The record's kind.
+    pub kind: String,
+    /// The record's id.
+    pub id: String,
+    /// The fields.
+    pub fields: Vec<String>,
+    /// Those of them that are not given by default.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expanded: Vec<String>,
 }
 
 /// A value of a step.
@@ -110,6 +134,7 @@ impl Preview {
             steps: steps
                 .map(|(index, (step, facts))| {
                     let ruling = rulings.get(index);
+                    let sends = facts.sends.as_ref();
                     let title = policy
                         .destination(&step.destination)
                         .map_or(&step.destination, |known| &known.title);
@@ -121,7 +146,13 @@ impl Preview {
                         document: facts.document.clone(),
                         when: when(step, &proposal.steps),
                         values: values(step),
-                        disclosures: step.disclosures.iter().map(told).collect(),
+                        recipients: sends.map_or_else(Vec::new, |sends| {
+                            sends.recipients.iter().map(person).collect()
+                        }),
+                        group: sends.and_then(|sends| sends.group.as_deref().map(plain)),
+                        disclosures: sends
+                            .map_or_else(Vec::new, |sends| sends.gives.iter().map(told).collect()),
+                        redacted: sends.map_or_else(Vec::new, |sends| sends.redacted.clone()),
                         words: cut(&step.words),
                         policies: ruling
                             .map(|ruling| ruling.policies.clone())
@@ -135,10 +166,28 @@ impl Preview {
 
 /// What a step does to the record that it is about.
 pub(super) fn what(facts: &Facts) -> String {
-    facts
-        .touched
-        .first()
-        .map_or_else(|| facts.rule.clone(), deed)
+    match (facts.touched.first(), &facts.sends) {
+        (Some(touched), _) => deed(touched),
+        (None, Some(sends)) => sent(sends),
+        (None, None) => facts.rule.clone(),
+    }
+}
+
+/// What is sent to whom, by name.
+pub(super) fn sent(sends: &Sends) -> String {
+    let names = sends.recipients.iter().map(|person| {
+        let name = person.name.as_deref().unwrap_or(&person.id);
+        cut(name)
+    });
+    let names: Vec<String> = names.collect();
+    let Sends { act, kind, .. } = sends;
+    let whom = match (names.as_slice(), sends.group.is_some()) {
+        ([], false) => String::new(),
+        ([], true) => " to the whole team".to_owned(),
+        (names, false) => format!(" to {}", names.join(", ")),
+        (names, true) => format!(" to {} and the whole team", names.join(", ")),
+    };
+    format!("{act}: {kind}{whom}")
 }
 
 /// What is done to a record.
@@ -152,11 +201,26 @@ pub(super) fn deed(touched: &Touched) -> String {
 }
 
 fn when(step: &Step, steps: &[Step]) -> Option<String> {
-    let Timing::Compensates(other) = &step.timing else {
-        return None;
+    let number = |id: &String| {
+        steps
+            .iter()
+            .position(|step| step.id == *id)
+            .map(|at| at + 1)
     };
-    let position = steps.iter().position(|step| step.id == *other)? + 1;
-    Some(format!("only if step {position} fails for good"))
+    match &step.timing {
+        Timing::InOrder => None,
+        Timing::After(others) if others.is_empty() => {
+            Some("whatever becomes of the others".to_owned())
+        }
+        Timing::After(others) => {
+            let numbers = others.iter().filter_map(number);
+            let numbers: Vec<String> = numbers.map(|number| number.to_string()).collect();
+            Some(format!("after step {}", numbers.join(" and ")))
+        }
+        Timing::Compensates(other) => {
+            Some(format!("only if step {} fails for good", number(other)?))
+        }
+    }
 }
 
 /// The values of a step's variables, or of its whole body where it carries no document.
@@ -202,21 +266,31 @@ fn leaves(value: &Value, pointer: &str, name: &str, take: &mut dyn FnMut(&str, &
                 );
             }
         }
+        // JSON within a text is shown member by member, as whoever gets it reads it.
+        Value::String(text) if text.starts_with('{') => match serde_json::from_str::<Value>(text) {
+            Ok(inner @ Value::Object(_)) => leaves(&inner, pointer, name, take),
+            _ => take(pointer, name, text),
+        },
         Value::String(text) => take(pointer, name, text),
         other => take(pointer, name, &other.to_string()),
     }
 }
 
-/// What a step says that it discloses, in the skill's words.
-fn told(disclosure: &Disclosure) -> Disclosure {
-    let all = |texts: &[String]| texts.iter().map(|text| cut(text)).collect();
-    Disclosure {
-        record: Ref {
-            kind: cut(&disclosure.record.kind),
-            id: cut(&disclosure.record.id),
-        },
-        fields: all(&disclosure.fields),
-        recipients: all(&disclosure.recipients),
+/// What a step gives away of a record.
+fn told(given: &Given) -> Shared {
+    Shared {
+        kind: given.kind.clone(),
+        id: given.id.clone(),
+        fields: given.fields.clone(),
+        expanded: given.expanded.clone(),
+    }
+}
+
+/// Somebody who gets a step: the name is the service's word, the id is what is sent.
+fn person(person: &Person) -> Person {
+    Person {
+        id: plain(&person.id),
+        name: person.name.as_deref().map(cut),
     }
 }
 
@@ -281,6 +355,7 @@ mod tests {
             body: body.into(),
             words: String::new(),
             timing: Timing::InOrder,
+            once: None,
             slots: Vec::new(),
             changes,
             basis: Vec::new(),

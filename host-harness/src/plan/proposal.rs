@@ -46,13 +46,16 @@ pub struct Step {
     pub words: String,
     /// When it is sent.
     pub timing: Timing,
+    /// Names what it does: of all steps with this name, in whatever plans, one is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub once: Option<String>,
     /// Values from earlier answers.
     pub slots: Vec<Slot>,
     /// What its values replace.
     pub changes: Vec<Change>,
     /// What it was planned upon.
     pub basis: Vec<Basis>,
-    /// What it gives to whom.
+    /// What it gives away.
     pub disclosures: Vec<Disclosure>,
 }
 
@@ -84,8 +87,10 @@ impl Method {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "case", content = "value", rename_all = "kebab-case")]
 pub enum Timing {
-    /// After the steps before it.
+    /// After the steps before it, if all of them were done.
     InOrder,
+    /// After these steps, if all of them were done, whatever becomes of others.
+    After(Vec<String>),
     /// Only after this step has failed for good.
     Compensates(String),
 }
@@ -125,17 +130,15 @@ pub struct Basis {
     pub updated_at: Option<String>,
 }
 
-/// Which fields of a record a step gives to whom.
+/// Which fields of a record a step gives away.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disclosure {
-    /// The record.
+    /// The record, by the kind under which the manifest lists what may be given away.
     #[serde(rename = "ref")]
     pub record: Ref,
     /// The fields.
     pub fields: Vec<String>,
-    /// Who gets them.
-    pub recipients: Vec<String>,
 }
 
 /// Who proposed a plan, as far as it has to be known when it is performed.
@@ -172,7 +175,17 @@ impl Step {
     /// Whether it is sent in its turn, and not only after another has failed.
     #[must_use]
     pub fn is_in_order(&self) -> bool {
-        self.timing == Timing::InOrder
+        !matches!(self.timing, Timing::Compensates(_))
+    }
+
+    /// Whether it is sent only if this step, one before it, was done.
+    #[must_use]
+    pub fn needs(&self, step: &Self) -> bool {
+        match &self.timing {
+            Timing::InOrder => step.is_in_order(),
+            Timing::After(steps) => steps.contains(&step.id),
+            Timing::Compensates(_) => false,
+        }
     }
 
     /// Whether it is what takes another step back.

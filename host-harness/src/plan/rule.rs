@@ -1,13 +1,24 @@
-//! What access policy says of a plan: of each record that a step touches, and of who decides about it.
+//! What access policy says of a plan: of each record that a step touches or gives away, of whom it writes to, and of who decides.
 
 use super::approve::unrecorded;
 use super::proposal::Plan;
 use super::store::Kept;
-use super::{Digest, Facts, PlanError, Touched};
-use crate::access::{Deed, Ruling};
+use super::{Digest, Facts, PlanError, Sends, Touched};
+use crate::access::{Approval, Deed, Ruling};
 use crate::config::Caller;
 use crate::outbound::record::{CallId, Ruled};
 use crate::skill::harness::Harness;
+
+/// Something that a step does, which policy is asked about.
+pub(super) struct Asked<'a> {
+    /// What, as policies and the record name it.
+    pub(super) deed: &'a str,
+    /// Kind and id of the record, if it is about one.
+    pub(super) record: Option<(&'a str, &'a str)>,
+    /// It in words.
+    what: String,
+    pub(super) ruling: Ruling,
+}
 
 impl Harness {
     /// What policy says about each step, if it permits all of them.
@@ -18,27 +29,28 @@ impl Harness {
         plan: &Plan,
         caller: &Caller,
     ) -> Result<Vec<Ruling>, PlanError> {
-        let rulings = self.rulings(plan, caller);
-        for (rulings, facts) in rulings.iter().zip(&plan.facts) {
-            // A step of which nothing is known has one ruling, and no record.
-            let touched = facts.touched.iter().map(Some).chain([None]);
-            for (ruling, touched) in rulings.iter().zip(touched) {
-                let deed = touched.map_or("unknown", |touched| touched.verb.as_str());
-                self.note_ruling(call, digest, caller, (deed, touched), ruling)?;
-                if !ruling.permitted {
+        let mut rulings = Vec::new();
+        for facts in &plan.facts {
+            let mut of_step = Vec::new();
+            for asked in self.ask_about(facts, caller) {
+                let about = (asked.deed, asked.record);
+                self.note_ruling(call, digest, caller, about, &asked.ruling)?;
+                if !asked.ruling.permitted {
                     return Err(PlanError::Access {
-                        what: touched.map_or_else(|| facts.rule.clone(), super::preview::deed),
-                        why: self.why(caller, ruling),
-                        policies: ruling.policies.clone(),
+                        what: asked.what,
+                        why: self.why(caller, asked.deed, &asked.ruling),
+                        policies: asked.ruling.policies,
                     });
                 }
+                of_step.push(asked.ruling);
             }
+            rulings.push(Ruling::all(of_step));
         }
-        Ok(rulings.into_iter().map(Ruling::all).collect())
+        Ok(rulings)
     }
 
     /// Why something is not permitted.
-    fn why(&self, caller: &Caller, ruling: &Ruling) -> String {
+    fn why(&self, caller: &Caller, deed: &str, ruling: &Ruling) -> String {
         let role = self.access.role(caller);
         match &ruling.undecided {
             Some(why) => why.clone(),
@@ -46,29 +58,97 @@ impl Harness {
                 "this caller has no role: the operator gives one by `role` under [callers.NAME]"
                     .to_owned()
             }
-            None if ruling.policies.is_empty() => {
-                format!(
-                    "no policy lets a {role} do that to this record; its owner or a lead of its team may"
-                )
+            None if !ruling.policies.is_empty() => {
+                format!("forbidden by {}", ruling.policies.join(", "))
             }
-            None => format!("forbidden by {}", ruling.policies.join(", ")),
+            None if matches!(deed, "disclose" | "expand") => format!(
+                "no policy lets a {role} give that away; the record's owner or a lead of its team may"
+            ),
+            None => format!(
+                "no policy lets a {role} do that to this record; its owner or a lead of its team may"
+            ),
         }
     }
 
-    /// What policy says about each record of each step.
-    pub(super) fn rulings(&self, plan: &Plan, caller: &Caller) -> Vec<Vec<Ruling>> {
+    /// What policy says about each step.
+    pub(super) fn rulings(&self, plan: &Plan, caller: &Caller) -> Vec<Ruling> {
         let step = |facts: &Facts| {
-            if facts.touched.is_empty() {
-                let why = "the manifest does not say what this step does to which record";
-                return vec![Ruling::undecided(why)];
-            }
-            facts
-                .touched
-                .iter()
-                .map(|touched| self.ruling_on(caller, touched))
-                .collect()
+            let asked = self.ask_about(facts, caller).into_iter();
+            Ruling::all(asked.map(|asked| asked.ruling).collect())
         };
         plan.facts.iter().map(step).collect()
+    }
+
+    /// Asks policy about everything that a step does: to each record, what it sends, and each record that it gives away.
+    pub(super) fn ask_about<'f>(&self, facts: &'f Facts, caller: &Caller) -> Vec<Asked<'f>> {
+        let mut asked: Vec<Asked<'f>> = facts
+            .touched
+            .iter()
+            .map(|touched| Asked {
+                deed: &touched.verb,
+                record: Some((&touched.kind, &touched.id)),
+                what: super::preview::deed(touched),
+                ruling: self.ruling_on(caller, touched),
+            })
+            .collect();
+        if let Some(sends) = &facts.sends {
+            self.ask_about_sending(sends, caller, &mut asked);
+        }
+        if asked.is_empty() {
+            let why = "the manifest does not say what this step does to which record";
+            asked.push(Asked {
+                deed: "unknown",
+                record: None,
+                what: facts.rule.clone(),
+                ruling: Ruling::undecided(why),
+            });
+        }
+        asked
+    }
+
+    fn ask_about_sending<'f>(&self, sends: &'f Sends, caller: &Caller, asked: &mut Vec<Asked<'f>>) {
+        let ids = sends.ids();
+        let audience = sends.audience(&ids);
+        let deed = Deed::Send {
+            act: &sends.act,
+            service: &sends.service,
+            audience,
+        };
+        let mut ruling = self.access.decide(caller, deed);
+        if sends.person {
+            ruling.approval = Approval::Required;
+        }
+        asked.push(Asked {
+            deed: &sends.act,
+            record: None,
+            what: super::preview::sent(sends),
+            ruling,
+        });
+        for given in &sends.gives {
+            let fields = [("disclose", &given.fields), ("expand", &given.expanded)];
+            let fields = fields.into_iter().filter(|(_, fields)| !fields.is_empty());
+            for (verb, fields) in fields {
+                let deed = Deed::Give {
+                    verb,
+                    record: &given.key(),
+                    attributes: &given.attributes(),
+                    new: given.new,
+                    fields,
+                    audience,
+                };
+                asked.push(Asked {
+                    deed: verb,
+                    record: Some((&given.record, &given.id)),
+                    what: format!(
+                        "give away {} of {} {}",
+                        fields.join(", "),
+                        given.record,
+                        given.id
+                    ),
+                    ruling: self.access.decide(caller, deed),
+                });
+            }
+        }
     }
 
     /// What policy says of a record of a step.
@@ -93,7 +173,8 @@ impl Harness {
         touched: &Touched,
     ) -> Result<Ruling, PlanError> {
         let ruling = self.ruling_on(caller, touched);
-        let about = (touched.verb.as_str(), Some(touched));
+        let record = Some((touched.kind.as_str(), touched.id.as_str()));
+        let about = (touched.verb.as_str(), record);
         self.note_ruling(call, Some(&kept.digest), caller, about, &ruling)?;
         Ok(ruling)
     }
@@ -104,7 +185,7 @@ impl Harness {
         call: CallId,
         digest: Option<&Digest>,
         by: &Caller,
-        (deed, touched): (&str, Option<&Touched>),
+        (deed, record): (&str, Option<(&str, &str)>),
         ruling: &Ruling,
     ) -> Result<(), PlanError> {
         let event = Ruled {
@@ -112,7 +193,7 @@ impl Harness {
             by: by.named(),
             plan: digest.map(Digest::as_str),
             deed,
-            record: touched.map(|touched| (touched.kind.as_str(), touched.id.as_str())),
+            record,
             permitted: ruling.permitted,
             policies: &ruling.policies,
         };

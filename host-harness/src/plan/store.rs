@@ -17,7 +17,7 @@ const DATABASE: &str = "plans.sqlite3";
 /// The folder of the files that processes lock.
 const LOCKS: &str = "plan-locks";
 /// The database's layout; `PRAGMA user_version`.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// How long another process may keep the database busy.
 const BUSY: Duration = Duration::from_secs(2);
 /// How long a plan may wait for approval.
@@ -46,7 +46,15 @@ CREATE TABLE step (
     detail TEXT,
     PRIMARY KEY (plan, position)
 ) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 1;
+";
+/// What came with the second layout: of all steps with a name, one is sent.
+const ONCE: &str = "
+CREATE TABLE once (
+    name TEXT PRIMARY KEY,
+    plan TEXT NOT NULL REFERENCES plan (digest) ON DELETE CASCADE,
+    position INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+PRAGMA user_version = 2;
 ";
 
 /// Why plans cannot be stored or read.
@@ -104,6 +112,25 @@ pub struct KeptStep {
     pub answer: Option<(u16, Vec<u8>)>,
     /// What is to be said of it.
     pub detail: Option<String>,
+}
+
+/// Whether a step may be sent, of all that have its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Claim {
+    /// It may, and is `sending` from now on.
+    Ours,
+    /// One of another plan was done.
+    Done {
+        /// That plan.
+        plan: String,
+        /// What the service answered to it.
+        answer: Option<(u16, Vec<u8>)>,
+    },
+    /// One of another plan may have been done.
+    Unsure {
+        /// That plan.
+        plan: String,
+    },
 }
 
 /// What is stored, before its bytes were held against its digest.
@@ -166,7 +193,11 @@ impl Store {
         let version: i64 =
             transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
         match version {
-            0 => transaction.execute_batch(LAYOUT)?,
+            0 => {
+                transaction.execute_batch(LAYOUT)?;
+                transaction.execute_batch(ONCE)?;
+            }
+            1 => transaction.execute_batch(ONCE)?,
             VERSION => {}
             _ => return Err(StoreError::Newer(path.to_owned())),
         }
@@ -334,6 +365,23 @@ impl Store {
         Ok(digests)
     }
 
+    /// How many plans stand where; one that nobody approved in time has expired.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub(crate) fn by_state(&self, now: i64) -> Result<Vec<(PlanState, u64)>, rusqlite::Error> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(
+            "SELECT CASE WHEN state = 'waiting' AND expires < ?1 THEN 'expired' ELSE state END AS stands, count(*)
+             FROM plan GROUP BY stands ORDER BY stands",
+        )?;
+        let rows = statement.query_map([now], |row| {
+            let (state, count): (String, u32) = (row.get(0)?, row.get(1)?);
+            Ok((PlanState::named(&state), u64::from(count)))
+        })?;
+        rows.collect()
+    }
+
     /// Moves a plan to another state.
     ///
     /// # Errors
@@ -381,6 +429,56 @@ impl Store {
             ],
         )?;
         Ok(())
+    }
+
+    /// Moves a step to `sending`, unless another plan's step of the same name was or may have been sent.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn claim(
+        &self,
+        digest: &Digest,
+        position: usize,
+        name: &str,
+    ) -> Result<Claim, StoreError> {
+        let position = i64::try_from(position).unwrap_or(i64::MAX);
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let theirs = transaction
+            .query_row(
+                "SELECT once.plan, step.state, step.status, step.answer, step.detail
+                 FROM once JOIN step ON step.plan = once.plan AND step.position = once.position
+                 WHERE once.name = ?1 AND once.plan <> ?2",
+                params![name, digest.as_str()],
+                |row| {
+                    let state: String = row.get(1)?;
+                    let (status, body): (Option<u16>, Option<Vec<u8>>) = (row.get(2)?, row.get(3)?);
+                    let plan: String = row.get(0)?;
+                    Ok((plan, StepState::named(&state), status.zip(body)))
+                },
+            )
+            .optional()?;
+        match theirs {
+            Some((plan, StepState::Done | StepState::Found, answer)) => {
+                return Ok(Claim::Done { plan, answer });
+            }
+            Some((plan, StepState::Sending | StepState::Answered, _)) => {
+                return Ok(Claim::Unsure { plan });
+            }
+            // It was not done: the name is free again.
+            Some(_) | None => {}
+        }
+        transaction.execute(
+            "INSERT INTO once (name, plan, position) VALUES (?1, ?2, ?3)
+             ON CONFLICT (name) DO UPDATE SET plan = ?2, position = ?3",
+            params![name, digest.as_str(), position],
+        )?;
+        transaction.execute(
+            "UPDATE step SET state = 'sending', detail = NULL, status = NULL, answer = NULL WHERE plan = ?1 AND position = ?2",
+            params![digest.as_str(), position],
+        )?;
+        transaction.commit()?;
+        Ok(Claim::Ours)
     }
 
     /// Forgets plans that are over, and those that expired, since before `before`. Their record stays.

@@ -1,4 +1,5 @@
-//! Checks a proposal before it is stored: its form, each step through the gate's own decision, and what each does to which record.
+//! Checks a proposal before it is stored: its form, each step through the gate's own decision, what each does to which record, and
+//! what it gives away to whom.
 
 use std::collections::HashSet;
 
@@ -9,9 +10,12 @@ use uuid::Uuid;
 
 use super::PlanError;
 use super::proposal::{Proposal, Step, Timing};
+use super::sends::{Sends, sends};
 use crate::access::{Attributes, RecordKey, Seen};
 use crate::outbound::documents::Verb;
-use crate::outbound::policy::{Decision, Phase, Policy, Request};
+use crate::outbound::guard::Guard;
+use crate::outbound::kinds::Kinds;
+use crate::outbound::policy::{Decision, Phase, Policy, Request, Settings};
 
 /// Most steps of a plan.
 const STEPS_MAX: usize = 32;
@@ -30,9 +34,12 @@ pub struct Facts {
     pub rule: String,
     /// The trusted document that it carries.
     pub document: Option<String>,
-    /// What it does to which records, the one that it is about first; none where the manifest does not say, which no policy
-    /// permits.
+    /// What it does to which records, the one that it is about first. Where there is none and it sends nothing either, the manifest
+    /// does not say what it does, which no policy permits.
     pub touched: Vec<Touched>,
+    /// What it sends to whom, of a step that is no document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sends: Option<Sends>,
 }
 
 /// What a step does to a record.
@@ -89,23 +96,38 @@ impl Touched {
     }
 }
 
-/// Checks a proposal, and finds out about each of its steps.
+/// What a proposal is checked against.
+pub(crate) struct Vetting<'a> {
+    pub(crate) policy: &'a Policy,
+    /// What may be given away.
+    pub(crate) kinds: &'a Kinds,
+    /// What bound values have to be.
+    pub(crate) settings: &'a Settings,
+    /// What services answered during the call, which may not go to another one.
+    pub(crate) guard: &'a Guard,
+    /// What those answers told of records and people.
+    pub(crate) seen: &'a Seen,
+    /// The caller's e-mail, in small letters.
+    pub(crate) caller: &'a str,
+    pub(crate) request_bytes: usize,
+}
+
+/// Checks a proposal, takes out of its texts what may not leave, and finds out about each of its steps.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(crate) fn vet(
-    policy: &Policy,
-    request_bytes: usize,
-    proposal: &Proposal,
-    seen: &Seen,
-    caller_email: &str,
-) -> Result<Vec<Facts>, PlanError> {
-    form(proposal, request_bytes)?;
+pub(crate) fn vet(by: &Vetting<'_>, proposal: &mut Proposal) -> Result<Vec<Facts>, PlanError> {
+    form(proposal, by.request_bytes)?;
+    let mut redacted = Vec::new();
+    for (index, step) in proposal.steps.iter_mut().enumerate() {
+        redacted.push(redact(by, index, step)?);
+    }
+    let (policy, seen, caller_email) = (by.policy, by.seen, by.caller);
     let mut made: HashSet<RecordKey> = HashSet::new();
-    let mut facts = Vec::new();
+    let mut facts: Vec<Facts> = Vec::new();
     for (index, step) in proposal.steps.iter().enumerate() {
         let filled = fill(step, &|_| Some(Uuid::nil()))?;
-        let allowed = decide(policy, &filled, index)?;
+        let allowed = decide(policy, by.settings, &filled, index)?;
         let acts = allowed.document.map_or(&[][..], |document| &document.acts);
         // A record whose id comes from a slot is not known yet: nobody is known to own it, so no step may touch it.
         let (variables, planned) = (variables_of(&filled.body), variables_of(&step.body));
@@ -157,11 +179,30 @@ pub(crate) fn vet(
             };
             touched.push(one.known_as(attributes));
         }
+        let taken_out = redacted.get(index).cloned().unwrap_or_default();
+        let sends = match &allowed.route.write {
+            Some(write) => Some(sends(by, write, &allowed, index, proposal, &facts, &made)?),
+            None if !step.disclosures.is_empty() => {
+                return Err(wrong(index, "it gives nothing away, and says that it does"));
+            }
+            None => {
+                // A document stays what it is: what it carries from another service is looked at all the same.
+                let texts = super::sends::texts_of(&filled);
+                by.guard
+                    .let_write(&step.destination, &texts, &|_, _| false)
+                    .map_err(|denial| gate(index, denial))?;
+                None
+            }
+        };
         facts.push(Facts {
             origin: allowed.origin.as_str().to_owned(),
             rule: allowed.route.id.clone(),
             document: allowed.document.map(|document| document.name.clone()),
             touched,
+            sends: sends.map(|sends| Sends {
+                redacted: taken_out,
+                ..sends
+            }),
         });
     }
     Ok(facts)
@@ -194,9 +235,41 @@ pub(super) fn fill(
     Ok(filled)
 }
 
+/// Takes out of a step's texts what may not leave in them; what was taken out.
+fn redact(by: &Vetting<'_>, index: usize, step: &mut Step) -> Result<Vec<String>, PlanError> {
+    let filled = fill(step, &|_| Some(Uuid::nil()))?;
+    let allowed = decide(by.policy, by.settings, &filled, index)?;
+    let Some(write) = &allowed.route.write else {
+        return Ok(Vec::new());
+    };
+    let mut body: Value =
+        serde_json::from_str(&step.body).map_err(|_| wrong(index, "its body is no JSON"))?;
+    let taken_out = write
+        .body
+        .redact(&mut body)
+        .map_err(|unfit| wrong(index, unfit))?;
+    if taken_out.changed {
+        step.body = body.to_string();
+    }
+    // What the skill has taken out itself has left its mark.
+    let marked = |kind: &redaction::Kind| {
+        taken_out.found.contains(kind) || step.body.contains(kind.marker())
+    };
+    let kinds = redaction::Kind::ALL.into_iter().filter(marked);
+    Ok(kinds.map(|kind| kind.name().to_owned()).collect())
+}
+
+pub(super) fn gate(index: usize, denial: crate::outbound::denial::Denial) -> PlanError {
+    PlanError::Gate {
+        step: index + 1,
+        denial: Box::new(denial),
+    }
+}
+
 /// The gate's own decision about a step.
 fn decide<'p>(
     policy: &'p Policy,
+    settings: &Settings,
     step: &Step,
     index: usize,
 ) -> Result<crate::outbound::policy::Allowed<'p>, PlanError> {
@@ -213,13 +286,10 @@ fn decide<'p>(
         headers: &headers,
         body: step.body.as_bytes(),
     };
-    match policy.decide(Phase::Perform, &request) {
+    match policy.decide_for(Phase::Perform, &request, settings) {
         Decision::Allow(allowed) if allowed.destination.name == step.destination => Ok(allowed),
         Decision::Allow(_) => Err(wrong(index, "it goes to another service than it names")),
-        Decision::Deny(denial) => Err(PlanError::Gate {
-            step: index + 1,
-            denial: Box::new(denial),
-        }),
+        Decision::Deny(denial) => Err(gate(index, denial)),
     }
 }
 
@@ -235,7 +305,7 @@ pub(super) fn headers() -> HeaderMap {
     HeaderMap::from_iter([(header::CONTENT_TYPE, json.clone()), (header::ACCEPT, json)])
 }
 
-fn wrong(index: usize, what: impl std::fmt::Display) -> PlanError {
+pub(super) fn wrong(index: usize, what: impl std::fmt::Display) -> PlanError {
     PlanError::Form(format!("step {}: {what}", index + 1))
 }
 
@@ -286,16 +356,22 @@ fn step_form(
             .iter()
             .any(|step| step.id == id && step.is_in_order())
     };
-    let good_id = (1..=ID_MAX).contains(&step.id.len())
-        && step
-            .id
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte));
-    if !good_id {
+    let good = |id: &str| {
+        (1..=ID_MAX).contains(&id.len())
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte))
+    };
+    if !good(&step.id) || !step.once.as_deref().is_none_or(good) {
         return Err(wrong(
             index,
             "its id is not 1 to 128 letters, digits and `-_.:/`",
         ));
+    }
+    if let Timing::After(others) = &step.timing
+        && !others.iter().all(|other| is_earlier(other))
+    {
+        return Err(wrong(index, "it comes after a step that is not before it"));
     }
     if earlier.iter().any(|other| other.id == step.id) {
         return Err(wrong(index, "another step has the same id"));

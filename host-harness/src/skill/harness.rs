@@ -208,7 +208,10 @@ impl Harness {
         let limit = deadline.map_or(limit, |asked| asked.min(limit));
         let call = CallId::new();
         let seen = Arc::new(Seen::default());
-        let mut ledger = self.ledger_of(call, Phase::Read, caller.id.clone(), started + limit);
+        let guard = Arc::new(self.guard_for(&caller, &arguments));
+        let mut ledger = self
+            .ledger_of(call, Phase::Read, &caller, started + limit)
+            .guarded(Arc::clone(&guard));
         if tool.effect == ToolEffect::Propose {
             ledger = ledger.watching(Arc::clone(&seen));
         }
@@ -237,7 +240,14 @@ impl Harness {
             let result = match (tool.effect, result) {
                 (ToolEffect::Propose, Ok(proposal)) => {
                     let deadline = started + limit;
-                    let taken = self.proposed(call, &tool.name, &caller, proposal, &seen, deadline);
+                    let taken = self.proposed(
+                        call,
+                        &tool.name,
+                        &caller,
+                        proposal,
+                        (&seen, &guard),
+                        deadline,
+                    );
                     taken
                         .await
                         .map_or_else(plan_failure, |answer| Ok(Ok(answer)))?
@@ -367,7 +377,7 @@ impl Harness {
         &self,
         call: CallId,
         phase: Phase,
-        caller: Option<String>,
+        caller: &Caller,
         deadline: Instant,
     ) -> Ledger {
         let limits = self.setup.limits;
@@ -377,7 +387,8 @@ impl Harness {
             request_bytes: limits.request_bytes,
             response_bytes: limits.response_bytes,
         };
-        Ledger::new(call, phase, caller, deadline, limits)
+        Ledger::new(call, phase, caller.id.clone(), deadline, limits)
+            .holding(Arc::new(self.setup.bound_for(caller)))
     }
 
     pub(super) fn settings_for(
@@ -404,6 +415,9 @@ fn plan_failure(error: PlanError) -> Result<Result<Value, Value>, CallError> {
     let next = match &error {
         PlanError::Access { .. } => {
             "Calling again does not help. `crm-harness access explain` says which policy decides."
+        }
+        PlanError::Recipient { .. } => {
+            "Name a recipient whom the operator lists, or ask the operator to list this one."
         }
         PlanError::Gate { .. } | PlanError::Form(_) => {
             "Calling again does not help. Tell the operator, who finds the cause in the log."

@@ -77,7 +77,7 @@ impl Drop for Recorded<'_> {
 }
 
 /// What a failure is called. Only what the component's type or this host names, never a text that the component made up.
-fn code<'a>(failure: &'a Value, declared: Option<&Shape>) -> &'a str {
+pub(crate) fn code<'a>(failure: &'a Value, declared: Option<&Shape>) -> &'a str {
     let said = failure.get("case").and_then(Value::as_str);
     let known = |said: &&str| match declared {
         Some(Shape::Variant(cases)) => cases.iter().any(|case| case.name == *said),

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use wasmtime::ResourceLimiter;
 use wasmtime::component::{Linker, ResourceTable};
-use wasmtime_wasi::clocks::{WasiClocks, WasiClocksCtx, WasiClocksCtxView};
+use wasmtime_wasi::clocks::{WasiClocksCtx, WasiClocksCtxView};
 use wasmtime_wasi::p2::bindings::clocks;
 use wasmtime_wasi_config::{WasiConfig, WasiConfigVariables};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
-use super::clock::{Clock, Wall, WallView};
+use super::clock::{Clock, Steady, SteadyView, Wall, WallView};
 use super::engine::{PARTS_MAX, TABLE_MAX};
 use crate::outbound::gate::Gate;
 
@@ -68,11 +68,12 @@ impl IoView for State {
 pub(super) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
-    clocks::monotonic_clock::add_to_linker::<State, WasiClocks>(&mut linker, |state| {
-        WasiClocksCtxView {
+    clocks::monotonic_clock::add_to_linker::<State, Steady>(&mut linker, |state| SteadyView {
+        own: WasiClocksCtxView {
             ctx: &mut state.clocks,
             table: &mut state.table,
-        }
+        },
+        clock: state.clock.as_ref(),
     })?;
     clocks::wall_clock::add_to_linker::<State, Wall>(&mut linker, |state| {
         WallView(state.clock.as_ref())

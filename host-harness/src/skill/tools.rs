@@ -1,6 +1,6 @@
 //! What a component offers: one tool for each function of its `read` and `propose` interfaces.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use thiserror::Error;
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -81,6 +81,17 @@ impl Tool {
     #[must_use]
     pub fn input_schema(&self) -> Value {
         schema::arguments(self.input.as_ref())
+    }
+
+    /// The JSON Schema of its arguments as a model reads it: without what it knows anyway. Arguments are held against the whole one.
+    #[must_use]
+    pub fn brief_schema(&self) -> Map<String, Value> {
+        let mut schema = match self.input_schema() {
+            Value::Object(schema) => schema,
+            _ => Map::new(),
+        };
+        super::slim::slim(&mut schema);
+        schema
     }
 
     /// The JSON Schema of its answer; null if it answers nothing. A proposal's answer is this host's own.

@@ -2,7 +2,10 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod client;
+pub(crate) mod place;
 pub(crate) mod server;
+pub(crate) mod web;
 
 use std::path::Path;
 
@@ -18,7 +21,24 @@ pub(crate) const WAT: &str = include_str!("guest.wat");
 
 /// Builds a component from WIT and a core module; the texts of the package go into a section if `docs` is set.
 pub(crate) fn component(wit: &str, wat: &str, docs: bool) -> Vec<u8> {
+    component_upon(Resolve::default(), wit, wat, docs)
+}
+
+/// The guest that proposes: see `proposer/`.
+pub(crate) fn proposer() -> Vec<u8> {
+    let contract = [
+        include_str!("../../../wit/skill/types.wit"),
+        include_str!("../../../wit/skill/plan.wit"),
+        include_str!("../../../wit/skill/judge.wit"),
+    ];
     let mut resolve = Resolve::default();
+    resolve.push_str("skill.wit", &contract.concat()).unwrap();
+    let wit = include_str!("proposer/guest.wit");
+    let wat = include_str!("proposer/guest.wat");
+    component_upon(resolve, wit, wat, true)
+}
+
+fn component_upon(mut resolve: Resolve, wit: &str, wat: &str, docs: bool) -> Vec<u8> {
     let package = resolve.push_str("guest.wit", wit).unwrap();
     let world = resolve.select_world(&[package], Some("guest")).unwrap();
     let mut module = wat::parse_str(wat).unwrap();

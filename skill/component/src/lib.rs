@@ -34,6 +34,10 @@ impl read::Guest for Component {
     fn briefing(request: read::BriefingRequest) -> Result<read::BriefingReport, read::Failure> {
         run(|ctx| actions::briefing::briefing(ctx, &request))
     }
+
+    fn context(request: read::ContextRequest) -> Result<read::ContextAnswer, read::Failure> {
+        run(|ctx| actions::context::context(ctx, &request))
+    }
 }
 
 impl propose::Guest for Component {
@@ -43,6 +47,20 @@ impl propose::Guest for Component {
 
     fn upsert(request: propose::UpsertRequest) -> Result<propose::Plan, propose::Failure> {
         run(|ctx| actions::upsert::upsert(ctx, &request))
+    }
+
+    fn share(request: propose::ShareRequest) -> Result<propose::Plan, propose::Failure> {
+        run(|ctx| actions::share::share(ctx, &request))
+    }
+
+    fn answer_request(
+        request: propose::AnswerRequestRequest,
+    ) -> Result<propose::Plan, propose::Failure> {
+        run(|ctx| actions::answer_request::answer_request(ctx, &request))
+    }
+
+    fn coordinate(request: propose::CoordinateRequest) -> Result<propose::Plan, propose::Failure> {
+        run(|ctx| actions::coordinate::coordinate(ctx, &request))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::markdown::{Page, count, escape};
 use crate::text::{self, Cutter, Text};
+use crate::twenty::rows::Phones;
 use crate::twenty::values::{
     self, Colleague, Connection, Count, Counted, Currency, FullName, Links, Named, NamedPerson,
     RichText, full_name, named,
@@ -108,13 +109,6 @@ struct Person {
 #[serde(rename_all = "camelCase")]
 struct Emails {
     primary_email: Option<Text>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Phones {
-    primary_phone_calling_code: Option<Text>,
-    primary_phone_number: Option<Text>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -266,11 +260,6 @@ fn person(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
     let reply = fetch(ctx, &GetPerson { id })?;
     let (record, mut around) = reply.data.parts(&reply.errors)?;
     let cutter = &mut around.cutter;
-    let phones = record.phones.as_ref();
-    let phone = [
-        phones.and_then(|phones| some(phones.primary_phone_calling_code.as_ref(), cutter)),
-        phones.and_then(|phones| some(phones.primary_phone_number.as_ref(), cutter)),
-    ];
     let fields = PersonFields {
         name: cutter.label(&full_name(record.name.as_ref())),
         job_title: some(record.job_title.as_ref(), cutter),
@@ -278,12 +267,7 @@ fn person(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
             .emails
             .as_ref()
             .and_then(|emails| some(emails.primary_email.as_ref(), cutter)),
-        // A calling code alone is no number.
-        phone: match phone {
-            [Some(code), Some(number)] => Some(format!("{code} {number}")),
-            [None, number] => number,
-            [Some(_), None] => None,
-        },
+        phone: Phones::number(record.phones.as_ref()).map(|number| cutter.label(&number)),
         company: record
             .company
             .as_ref()

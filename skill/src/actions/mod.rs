@@ -1,15 +1,22 @@
 //! The actions, one file each. Each is a plain function of a context and a request.
 
+pub mod answer_request;
 pub mod blockers;
 pub mod briefing;
+pub mod context;
+pub mod coordinate;
 pub mod deal_fields;
 pub mod follow_up;
 pub mod follow_ups;
 pub mod get;
 mod given;
+mod handoff;
+mod make_task;
 pub mod search;
+pub mod share;
 pub mod stages;
 pub mod status;
+pub mod subject;
 pub mod upsert;
 
 use crate::bindings::claw::crm::types::{Kind, Member, Money, TaskRow};

@@ -1,5 +1,7 @@
-//! `status`: whether the CRM can be reached and takes the key, what the key may read, the stages, and schema drift. Twenty
-//! answers null for a field that it does not have, so nobody else would notice.
+//! `status`: whether each service can be reached and takes the credential; of the CRM also what the key may read, the stages, and
+//! schema drift. Twenty answers null for a field that it does not have, so nobody else would notice.
+
+mod services;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -96,8 +98,8 @@ const CONSEQUENCES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Runs the action. That the CRM cannot be reached or refuses the key is what this action is there to say, so it is an
-/// answer and no failure.
+/// Runs the action. That a service cannot be reached or refuses the credential is what this action is there to say, so it is an
+/// answer and no failure. The services are asked one after the other, so that each one's time is its own.
 ///
 /// # Errors
 /// None so far; the signature is that of every action.
@@ -137,7 +139,7 @@ pub fn status(ctx: &Context<'_>) -> Result<StatusReport, Failure> {
             problem: Some(failure::sentence(&failure).to_owned()),
         },
     };
-    report.destinations.push(destination);
+    report.destinations = vec![destination, services::relay(ctx), services::workspace(ctx)];
     report.markdown = markdown(&report);
     Ok(report)
 }

@@ -1,7 +1,9 @@
 //! Judging the steps of plans: before one is sent, whether it is still right; after it, what the service's answer means. Nothing
-//! is sent here but trusted queries.
+//! is sent here but what reads.
 
+mod found;
 mod look;
+mod posted;
 mod said;
 
 use jiff::Timestamp;
@@ -14,6 +16,7 @@ use crate::plan::DESTINATION;
 use crate::twenty::mutations::{Leaf, Write};
 use crate::twenty::records::Record;
 use crate::twenty::reread::{Now, reread};
+use posted::Posted;
 use said::{Said, said};
 
 /// How many fields a sentence names.
@@ -22,6 +25,10 @@ const NAMED: usize = 5;
 /// Whether a step is still right. What makes or links a record is sent without asking: its id makes sure that it is there once.
 /// What changes a record is sent only if that is as it was when the change was planned.
 pub fn ready(ctx: &Context<'_>, step: &Step) -> Readiness {
+    // What is sent to people rests on nothing that could have changed; that it goes out once is the harness's to see to.
+    if Posted::read(step).is_some() {
+        return Readiness::Go;
+    }
     match write(step) {
         None => Readiness::Unknown(UNKNOWN_STEP.to_owned()),
         Some(Write::Create { .. } | Write::Link { .. } | Write::Delete { .. }) => Readiness::Go,
@@ -44,6 +51,18 @@ pub fn ready(ctx: &Context<'_>, step: &Step) -> Readiness {
 
 /// What the service's answer to a step means. None is that the host does not know whether the service got it.
 pub fn answer(ctx: &Context<'_>, step: &Step, answer: Option<&ServiceAnswer>) -> Verdict {
+    if let Some(posted) = Posted::read(step) {
+        return match answer.map_or(Said::Unclear, |answer| posted.said(answer)) {
+            Said::Done => Verdict::Done,
+            Said::Again(why) => Verdict::Again(why),
+            Said::Failed(why) => Verdict::Failed(why),
+            // An error of the service's own says that it is over; one from what stands before it says nothing.
+            Said::Unclear | Said::Gone | Said::Duplicate { .. } => {
+                let over = answer.is_some_and(|answer| matches!(answer.status, 200..=299 | 500));
+                found::in_doubt(ctx, &posted, over)
+            }
+        };
+    }
     let Some(write) = write(step) else {
         return Verdict::Unknown(UNKNOWN_STEP.to_owned());
     };

@@ -11,7 +11,7 @@ use super::place;
 use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::text;
-use crate::transport::{Request, Response, TransportError};
+use crate::transport::{Method, Outcome, Request, Response, TransportError};
 
 /// How often a request that was one too many is sent again.
 const RETRIES: usize = 2;
@@ -106,8 +106,9 @@ pub fn prepare<Q: Query>(ctx: &Context<'_>, query: &Q) -> Result<Prepared, Failu
     Ok(Prepared {
         document,
         request: Request {
+            method: Method::Post,
             base_url,
-            path: document.path,
+            path: document.path.to_owned(),
             body,
         },
     })
@@ -174,8 +175,19 @@ pub fn fetch_all(
     ctx: &Context<'_>,
     prepared: &[Prepared],
 ) -> Vec<Result<Response, TransportError>> {
-    let requests: Vec<Request> = prepared.iter().map(|one| one.request.clone()).collect();
+    fetch_all_beside(ctx, prepared, Vec::new()).0
+}
+
+/// The same, beside requests to other services; their answers come second, and nothing is waited for on their account.
+pub fn fetch_all_beside(
+    ctx: &Context<'_>,
+    prepared: &[Prepared],
+    others: Vec<Request>,
+) -> (Vec<Outcome>, Vec<Outcome>) {
+    let mut requests: Vec<Request> = prepared.iter().map(|one| one.request.clone()).collect();
+    requests.extend(others);
     let mut answers = ctx.transport.send_all(&requests);
+    let others = answers.split_off(prepared.len().min(answers.len()));
     for _ in 0..RETRIES {
         let late: Vec<usize> = (0..answers.len())
             .filter(|&at| answers.get(at).is_some_and(errors::is_rate_limit))
@@ -194,7 +206,7 @@ pub fn fetch_all(
             }
         }
     }
-    answers
+    (answers, others)
 }
 
 /// How long to wait: as long as the service says, else until there are tokens for every root field.

@@ -152,6 +152,12 @@ impl Mapped {
         let value = self.values.get(id)?;
         Some((&self.field, value))
     }
+
+    /// What the field of a deal says, if anything, without what nobody can see.
+    pub fn text(&self, id: &str) -> Option<String> {
+        let said = text::clean(&words(self.values.get(id)?)?);
+        (!said.trim().is_empty()).then_some(said)
+    }
 }
 
 /// What the mapped field of each deal of an answer holds, of one at the root `opportunity` or of a list at `opportunities`.

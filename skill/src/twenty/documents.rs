@@ -62,6 +62,8 @@ documents! {
     BRIEFING_RISK = "briefing_risk", "/graphql", 2;
     /// Tasks due today, and open deals.
     BRIEFING_TODAY = "briefing_today", "/graphql", 2;
+    /// Records to share.
+    CONTEXT = "context", "/graphql", 4;
     /// Which fields deals have.
     DEAL_FIELDS = "deal_fields", "/graphql", 0;
     /// Which fields records have, of what type.

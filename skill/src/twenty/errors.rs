@@ -4,6 +4,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::failure::{self, Failure};
+use crate::rest::errors as rest;
+use crate::rest::errors::said;
 use crate::text::{self, Text};
 use crate::transport::{Response, TransportError};
 
@@ -160,59 +162,10 @@ pub fn status(response: &Response) -> Failure {
 
 /// An answer that is no JSON, or breaks off.
 pub fn no_json(response: &Response) -> Failure {
-    let start = response
-        .body
-        .iter()
-        .find(|byte| !byte.is_ascii_whitespace());
-    let (reason, next) = match start {
-        None => ("The CRM's answer is empty.", "Call again in a moment."),
-        Some(b'<') => (
-            "Something answered with a web page instead of data.",
-            "Ask the operator to check the CRM's address: it should be the server's own, such as https://crm.example.com, with nothing behind it.",
-        ),
-        Some(b'{') => (
-            "The CRM's answer is broken off or has neither data nor errors.",
-            "Call again in a moment.",
-        ),
-        Some(_) => (
-            "The CRM's answer is no data.",
-            "Ask the operator to check the CRM's address.",
-        ),
-    };
-    failure::unavailable(true, reason, next)
+    rest::no_json("The CRM", response)
 }
 
 /// No answer at all.
 pub fn transport(error: TransportError) -> Failure {
-    match error {
-        TransportError::Refused => failure::denied(
-            "outbound",
-            "The harness did not let the request out.",
-            "Ask the operator: the harness's log says which rule refused it and what would allow it.",
-        ),
-        TransportError::TooLarge => failure::unavailable(
-            true,
-            "The CRM's answer is larger than the harness lets through.",
-            "Ask for less, or ask the operator to raise the limit for answers.",
-        ),
-        TransportError::Unreachable {
-            request_sent,
-            reason,
-        } => failure::unavailable(
-            request_sent,
-            format!("The CRM could not be reached: {reason}."),
-            "Call again in a moment; if it stays, ask the operator whether the CRM is up and its address is right.",
-        ),
-    }
-}
-
-/// The service's words: short, cleaned, and with no full stop at the end.
-fn said(message: &str) -> String {
-    let (line, _) = text::line(&text::clean(message), 160);
-    let line = line.trim_end_matches('.').to_owned();
-    if line.is_empty() {
-        "it gave no reason".to_owned()
-    } else {
-        line
-    }
+    rest::transport("The CRM", error)
 }

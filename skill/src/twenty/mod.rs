@@ -8,9 +8,13 @@ pub mod mutations;
 mod place;
 pub mod records;
 pub mod reread;
+pub mod rows;
 pub mod values;
 
-pub use client::{Errors, Reply, decode, fetch, fetch_all, fetch_deal, fetch_mapped, prepare};
+pub use client::{
+    Errors, Prepared, Reply, decode, fetch, fetch_all, fetch_all_beside, fetch_deal, fetch_mapped,
+    prepare,
+};
 pub use documents::{Document, Query};
 
 /// A text that no field has, where a document wants one and there is nothing to look for: an empty one would match empty fields.

@@ -476,6 +476,8 @@ pub struct Task {
     pub updated_at: Option<Timestamp>,
     /// What is to be done.
     pub title: Option<Text>,
+    /// More about it, where that was asked.
+    pub body_v2: Option<RichText>,
     /// Its status.
     pub status: Option<Text>,
     /// When it is due.

@@ -73,13 +73,16 @@ fn rules() -> Policy {
                 cost: 1,
                 acts: Vec::new(),
                 records: Vec::new(),
+                places: Arc::default(),
             })
             .collect();
         let route = |path: &str, method: Method, documents| Route {
-            id: format!("service{number}: {method} {path}"),
-            method,
-            pattern: RoutePattern::parse(path).expect("a route"),
             documents,
+            ..Route::new(
+                format!("service{number}: {method} {path}"),
+                method,
+                RoutePattern::parse(path).expect("a route"),
+            )
         };
         let mut routes: Vec<_> = (0..14)
             .map(|index| route(&format!("/kind{index}/*?depth"), Method::GET, None))
@@ -99,6 +102,7 @@ fn rules() -> Policy {
             grants,
             rate: None,
             routes,
+            recipients: Vec::new(),
             origin_hint: String::new(),
         }
     };

@@ -89,7 +89,7 @@ impl<'r> Native<'r> {
     }
 
     async fn send(&self, request: &Request) -> Result<Response, TransportError> {
-        let outgoing = http::Request::post(request.path)
+        let outgoing = http::Request::post(request.path.as_str())
             .header("content-type", "application/json")
             .header("accept", "application/json")
             .header("authorization", concat!("Bearer ", "stand-in-full-key"))

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crm_harness::Parts;
 use crm_harness::audit::Audit;
 use crm_harness::outbound::record::{
-    Began, Decided, Ended, Finished, Planned, RecordError, Recorder, Ruled,
+    Began, Decided, Ended, Finished, Planned, RecordError, Recorder, Ruled, Shared,
 };
 use crm_harness::plan::{PlanState, Store};
 use crm_harness::skill::clock::SystemClock;
@@ -46,6 +46,10 @@ impl Recorder for Summing {
 
     fn planned(&self, event: &Planned<'_>) -> Result<(), RecordError> {
         self.audit.planned(event)
+    }
+
+    fn shared(&self, event: &Shared<'_>) -> Result<(), RecordError> {
+        self.audit.shared(event)
     }
 
     fn decided(&self, event: &Decided<'_>) -> Result<(), RecordError> {

@@ -247,7 +247,7 @@ impl Found {
             }
         }
         for (name, asked) in &manifest.destinations {
-            if !operator.destinations.contains_key(name) {
+            if !asked.optional && !operator.destinations.contains_key(name) {
                 file.add(
                     Level::Note,
                     "not-granted",

@@ -1,6 +1,7 @@
 //! The trusted documents of a manifest: their hashes, what their variables may hold, and what they mean for access.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -12,6 +13,8 @@ use crate::outbound::documents::{
     Acts, Declared, Document, Documents, Effect, RecordAt, Verb, parse_sha256,
 };
 use crate::outbound::input::Input;
+use crate::outbound::pattern::Pattern;
+use crate::outbound::values::RecordPlace;
 use crate::outbound::variables::VariableType;
 
 /// A trusted document.
@@ -128,6 +131,7 @@ impl Manifest {
                 cost: entry.cost,
                 acts: self.acts(entry, &key)?,
                 records: self.records(entry, &key)?,
+                places: self.places(entry, &key)?,
             });
         }
         Ok(Documents::new(documents))
@@ -238,22 +242,29 @@ impl Manifest {
         entry.acts.iter().map(read).collect()
     }
 
+    /// Where a document's whole answer tells of records.
+    fn places(
+        &self,
+        entry: &DocumentSection,
+        key: &impl Fn(&str) -> String,
+    ) -> Result<Arc<[RecordPlace]>, ConfigError> {
+        let read = |record: &RecordSection| {
+            let at = Pattern::parse(&format!("/data{}", record.at))
+                .map_err(|error| self.wrong(key("records"), error.to_string()))?;
+            Ok(RecordPlace {
+                kind: record.kind.clone(),
+                at,
+            })
+        };
+        entry.records.iter().map(read).collect()
+    }
+
     fn records(
         &self,
         entry: &DocumentSection,
         key: &impl Fn(&str) -> String,
     ) -> Result<Vec<RecordAt>, ConfigError> {
-        let steps = |pointer: &str| {
-            let steps = pointer.strip_prefix('/').filter(|steps| !steps.is_empty());
-            steps
-                .map(|steps| steps.split('/').map(str::to_owned).collect::<Vec<_>>())
-                .ok_or_else(|| {
-                    self.wrong(
-                        key("records"),
-                        "write places as `/a/b`, with `*` for every item of a list",
-                    )
-                })
-        };
+        let steps = |pointer: &str| self.steps(pointer, &key("records"));
         let read = |record: &RecordSection| {
             Ok(RecordAt {
                 kind: record.kind.clone(),

@@ -5,12 +5,14 @@ mod facts;
 mod find;
 mod queries;
 mod rules;
+mod shared;
 mod words;
 
 use facts::Facts;
 pub use find::{Find, FindData};
 pub use queries::{Around, AroundData, Blockers, BlockersData};
 use rules::{Outcome, RULES};
+pub(super) use shared::share;
 
 use super::{get::deal_line, is_uuid, within, words as checked_words};
 use crate::bindings::exports::claw::crm::read::{
@@ -29,13 +31,23 @@ use crate::twenty;
 pub fn blockers(ctx: &Context<'_>, request: &BlockersRequest) -> Result<BlockersReport, Failure> {
     let stale_days = within("staleDays", request.stale_days, STALE_DAYS, 1..=365)?;
     let named = checked_words("opportunity", &request.opportunity)?;
-    let id = if is_uuid(&named) {
+    let facts = by_words(ctx, &named, stale_days, request.widen.unwrap_or(false))?;
+    Ok(report(ctx, &facts))
+}
+
+/// The facts about the deal of an id or a name.
+fn by_words<'a>(
+    ctx: &'a Context<'a>,
+    named: &str,
+    stale_days: u16,
+    widen: bool,
+) -> Result<Facts<'a>, Failure> {
+    let id = if is_uuid(named) {
         named.to_ascii_lowercase()
     } else {
-        find::by_name(ctx, &named)?
+        find::by_name(ctx, named)?
     };
-    let facts = Facts::read(ctx, id, stale_days, request.widen.unwrap_or(false))?;
-    Ok(report(ctx, &facts))
+    Facts::read(ctx, id, stale_days, widen)
 }
 
 /// Applies every rule.

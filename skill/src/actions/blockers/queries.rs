@@ -68,7 +68,16 @@ pub(super) struct Task {
     pub(super) due_at: Option<Timestamp>,
     pub(super) body_v2: Option<RichText>,
     pub(super) assignee_id: Option<String>,
-    pub(super) assignee: Option<Id>,
+    pub(super) assignee: Option<Assignee>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Assignee {
+    #[expect(dead_code, reason = "that there is one is what counts")]
+    id: String,
+    #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
+    user_email: Option<Text>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::text::Text;
-use crate::twenty::values::{Counted, Currency, FullName, JustName, Task};
+use crate::twenty::rows::Deal;
+use crate::twenty::values::{Counted, FullName, JustName, Task};
 use crate::twenty::{Document, Query, documents};
 
 /// Overdue tasks, and deals that close soon.
@@ -78,18 +79,6 @@ pub(super) struct TaskGroup {
 pub(super) struct ActivityGroup {
     pub(super) group_by_dimension_values: Vec<Option<String>>,
     pub(super) max_happens_at: Option<Timestamp>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Deal {
-    pub(super) id: String,
-    pub(super) updated_at: Option<Timestamp>,
-    pub(super) name: Option<Text>,
-    pub(super) stage: Text,
-    pub(super) amount: Option<Currency>,
-    pub(super) close_date: Option<Timestamp>,
-    pub(super) company: Option<JustName>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,12 +1,12 @@
 //! The lines of a briefing.
 
-use super::queries::{Deal, NewPerson};
+use super::queries::NewPerson;
 use crate::actions::{money, parts, some};
-use crate::bindings::claw::crm::types::Kind;
-use crate::bindings::exports::claw::crm::read::BriefingRow;
+use crate::bindings::exports::claw::crm::read::{BriefingRow, RowKind};
 use crate::context::Context;
 use crate::text::{self, Cutter};
 use crate::twenty;
+use crate::twenty::rows::Deal;
 use crate::twenty::values::{self, Currency, Task, full_name, named};
 
 pub(super) fn task_row(ctx: &Context<'_>, task: &Task) -> BriefingRow {
@@ -17,7 +17,7 @@ pub(super) fn task_row(ctx: &Context<'_>, task: &Task) -> BriefingRow {
         format!("about {}", labels.join(" and "))
     });
     BriefingRow {
-        kind: Kind::Task,
+        kind: RowKind::Task,
         id: task.id.clone(),
         label: cutter.label(named(task.title.as_ref())),
         details: parts([
@@ -40,7 +40,7 @@ pub(super) fn deal_row(ctx: &Context<'_>, deal: &Deal, reason: Option<String>) -
         .as_ref()
         .and_then(|company| some(company.name.as_ref(), &mut cutter));
     BriefingRow {
-        kind: Kind::Opportunity,
+        kind: RowKind::Opportunity,
         id: deal.id.clone(),
         label: cutter.label(named(deal.name.as_ref())),
         details: parts([
@@ -66,7 +66,7 @@ pub(super) fn person_row(ctx: &Context<'_>, person: &NewPerson) -> BriefingRow {
         .as_ref()
         .and_then(|company| some(company.name.as_ref(), &mut cutter));
     BriefingRow {
-        kind: Kind::Person,
+        kind: RowKind::Person,
         id: person.id.clone(),
         label: cutter.label(&full_name(person.name.as_ref())),
         details: parts([

@@ -1,18 +1,22 @@
 //! The sections of a briefing, made from what the requests gave.
 
-use super::queries::{Deal, Risk};
+use super::gather::Gathered;
+use super::queries::Risk;
 use super::rows::{deal_row, person_row, task_row};
-use super::{Bounds, Gathered};
+use super::{Bounds, calendar, is_elsewhere};
 use crate::bindings::exports::claw::crm::read::{BriefingRow, Section, SectionName, SectionStatus};
 use crate::context::{Context, STALE_DAYS};
 use crate::day::days_between;
 use crate::failure::{self, Failure};
 use crate::markdown::count;
+use crate::tezit::RELAY;
 use crate::twenty::fetch;
+use crate::twenty::rows::Deal;
 use crate::twenty::values::Counted;
+use crate::workspace::{self, WORKSPACE};
 
 /// The most rows of a section.
-const ROWS: usize = 10;
+pub(super) const ROWS: usize = 10;
 
 /// A section, and the failure behind it where it failed.
 pub(super) fn make(
@@ -21,35 +25,38 @@ pub(super) fn make(
     name: SectionName,
     gathered: &mut Gathered,
 ) -> (Section, Option<Failure>) {
+    if let Some(failure) = unset(ctx, name) {
+        let section = Section {
+            status: SectionStatus::NotConfigured,
+            why: Some(words(&failure)),
+            ..section(name, Content::default())
+        };
+        return (section, None);
+    }
     let made = match name {
-        SectionName::Overdue => list(gathered.overdue.take(), |task| task_row(ctx, task)),
-        SectionName::DueToday => list(gathered.today.take(), |task| task_row(ctx, task)),
-        SectionName::ComingUp => list(gathered.coming.take(), |task| task_row(ctx, task)),
-        SectionName::ClosingSoon => list(gathered.closing.take(), |deal| deal_row(ctx, deal, None)),
-        SectionName::AtRisk => {
-            asked(gathered.open.take()).and_then(|deals| at_risk(ctx, bounds, deals))
-        }
-        SectionName::NewPeople => list(gathered.people.take(), |person| person_row(ctx, person)),
-        SectionName::Tez | SectionName::Calendar => {
-            let why = Some("No such service is set up.".to_owned());
-            return (
-                Section {
-                    status: SectionStatus::NotConfigured,
-                    why,
-                    ..section(name, Content::default())
-                },
-                None,
-            );
+        SectionName::Overdue => list(&gathered.overdue, |task| task_row(ctx, task)),
+        SectionName::DueToday => list(&gathered.today, |task| task_row(ctx, task)),
+        SectionName::ComingUp => list(&gathered.coming, |task| task_row(ctx, task)),
+        SectionName::ClosingSoon => list(&gathered.closing, |deal| deal_row(ctx, deal, None)),
+        SectionName::AtRisk => asked(&gathered.open).and_then(|deals| at_risk(ctx, bounds, deals)),
+        SectionName::NewPeople => list(&gathered.people, |person| person_row(ctx, person)),
+        SectionName::Tez => taken(gathered.messages.take()).and_then(|first| first.content(ctx)),
+        SectionName::Calendar => {
+            taken(gathered.events.take()).map(|events| calendar::content(ctx, bounds, events))
         }
     };
     match made {
         Ok(content) => (section(name, content), None),
         Err(failure) => {
-            let why = Some(failure::sentence(&failure).to_owned());
+            let why = if is_elsewhere(name) {
+                words(&failure)
+            } else {
+                failure::sentence(&failure).to_owned()
+            };
             (
                 Section {
                     status: SectionStatus::Failed,
-                    why,
+                    why: Some(why),
                     ..section(name, Content::default())
                 },
                 Some(failure),
@@ -58,13 +65,45 @@ pub(super) fn make(
     }
 }
 
+/// Why a section's service is not there, where it is not.
+fn unset(ctx: &Context<'_>, name: SectionName) -> Option<Failure> {
+    match name {
+        SectionName::Tez => RELAY.base_url(ctx).err(),
+        SectionName::Calendar => WORKSPACE
+            .base_url(ctx)
+            .err()
+            .or_else(|| workspace::pa_email(ctx).err()),
+        _ => None,
+    }
+}
+
+/// Why, and what to do.
+fn words(failure: &Failure) -> String {
+    format!("{} {}", failure::sentence(failure), failure::next(failure))
+}
+
 /// What a section holds.
 #[derive(Default)]
-struct Content {
-    rows: Vec<BriefingRow>,
-    total: u32,
-    examined: Option<u32>,
-    why: Option<String>,
+pub(super) struct Content {
+    pub(super) rows: Vec<BriefingRow>,
+    pub(super) total: u32,
+    pub(super) examined: Option<u32>,
+    pub(super) why: Option<String>,
+}
+
+/// Things in the order of what is told of each; those of which the same is told stay as they were. There are some hundred at most,
+/// and a sort of the library's own for each kind of thing would be several times the code.
+pub(super) fn ranked<T>(
+    things: impl Iterator<Item = T>,
+    tell: impl Fn(&T) -> (i64, i64),
+) -> Vec<T> {
+    let mut order: Vec<((i64, i64), T)> = Vec::new();
+    for thing in things {
+        let told = tell(&thing);
+        let at = order.partition_point(|(before, _)| *before <= told);
+        order.insert(at, (told, thing));
+    }
+    order.into_iter().map(|(_, thing)| thing).collect()
 }
 
 fn section(name: SectionName, content: Content) -> Section {
@@ -78,19 +117,24 @@ fn section(name: SectionName, content: Content) -> Section {
     }
 }
 
-fn asked<T>(part: Option<Result<T, Failure>>) -> Result<T, Failure> {
-    part.unwrap_or_else(|| {
-        Err(failure::unavailable(
-            false,
-            "It was not asked for.",
-            "Call again.",
-        ))
-    })
+fn asked<T>(part: &Option<Result<T, Failure>>) -> Result<&T, Failure> {
+    match part {
+        Some(part) => part.as_ref().map_err(Clone::clone),
+        None => Err(not_asked()),
+    }
+}
+
+fn taken<T>(part: Option<Result<T, Failure>>) -> Result<T, Failure> {
+    part.unwrap_or_else(|| Err(not_asked()))
+}
+
+fn not_asked() -> Failure {
+    failure::unavailable(false, "It was not asked for.", "Call again.")
 }
 
 /// A section that is a list with its own total.
 fn list<T>(
-    rows: Option<Result<Counted<T>, Failure>>,
+    rows: &Option<Result<Counted<T>, Failure>>,
     row: impl Fn(&T) -> BriefingRow,
 ) -> Result<Content, Failure> {
     let rows = asked(rows)?;
@@ -108,7 +152,7 @@ fn list<T>(
 
 /// Open deals of the caller with no open task, or with no activity for two weeks. A deal without any activity on record
 /// cannot be judged by that; how many there are is said.
-fn at_risk(ctx: &Context<'_>, bounds: &Bounds, deals: Counted<Deal>) -> Result<Content, Failure> {
+fn at_risk(ctx: &Context<'_>, bounds: &Bounds, deals: &Counted<Deal>) -> Result<Content, Failure> {
     let examined = u32::try_from(deals.edges.len()).unwrap_or(u32::MAX);
     let partial = (examined < deals.total_count).then_some(examined);
     if examined == 0 {
@@ -139,7 +183,7 @@ fn at_risk(ctx: &Context<'_>, bounds: &Bounds, deals: Counted<Deal>) -> Result<C
         ..Content::default()
     };
     let mut unjudged = 0;
-    for deal in deals.rows() {
+    for deal in deals.edges.iter().map(|edge| &edge.node) {
         let is = |values: &[Option<String>]| {
             values
                 .first()
@@ -166,7 +210,7 @@ fn at_risk(ctx: &Context<'_>, bounds: &Bounds, deals: Counted<Deal>) -> Result<C
         };
         content.total += 1;
         if content.rows.len() < ROWS {
-            content.rows.push(deal_row(ctx, &deal, Some(reason)));
+            content.rows.push(deal_row(ctx, deal, Some(reason)));
         }
     }
     content.why = (unjudged > 0).then(|| {

@@ -47,11 +47,17 @@ impl Guest for Outsider {
 
 impl propose::Guest for Outsider {
     fn scheme(request: SchemeRequest) -> Result<propose::Plan, Failure> {
-        if let Some(request) = &request.meanwhile {
+        for request in request.meanwhile.iter().flatten() {
             // What comes of it is for the host to say.
             let _ = send(request);
         }
-        Ok(request.what)
+        let mut plan = request.what;
+        if request.backwards == Some(true) {
+            for step in &mut plan.steps {
+                step.body = step.body.chars().rev().collect();
+            }
+        }
+        Ok(plan)
     }
 }
 

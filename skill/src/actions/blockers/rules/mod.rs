@@ -102,7 +102,8 @@ fn tasks<'f>(facts: &'f Facts<'_>) -> Known<&'f OpenTasks> {
         .map_err(|why| format!("Its tasks could not be read: {why}"))
 }
 
-fn title(task: &Task) -> String {
+/// A task's title, as sentences quote it.
+pub(super) fn title(task: &Task) -> String {
     text::line(named(task.title.as_ref()), text::LABEL).0
 }
 

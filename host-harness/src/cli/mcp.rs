@@ -1,0 +1,83 @@
+//! `crm-harness mcp`: the Model Context Protocol over standard input and output, for one caller.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use crm_harness::front::mcp::{Mcp, Pace, Whose};
+use crm_harness::front::upkeep;
+use rmcp::ServiceExt as _;
+use rmcp::transport::async_rw::AsyncRwTransport;
+use rmcp::transport::io::stdio_pipes;
+use tokio::time::timeout;
+
+use super::args::Args;
+use super::resolve::{Resolved, resolve};
+use super::{End, Misuse, UPKEEP, signals};
+
+/// Longest line that is taken, in bytes; the harness itself takes shorter arguments.
+const LINE_MAX: usize = 1 << 20;
+/// How long what was approved may take after the client has gone.
+const PERFORMING: Duration = Duration::from_secs(20);
+
+pub(super) fn run(args: &Args) -> Result<End, Misuse> {
+    let resolved = resolve(args)?;
+    resolved.tell_missing();
+    let Resolved { harness, caller } = resolved;
+    if caller.named().is_none() && harness.setup().callers.len() > 1 {
+        // Plans are their proposer's own: several people must not be one.
+        return Err(
+            anyhow!("the operator file has several callers: name one with --caller").into(),
+        );
+    }
+    // One thread: a client's calls are mostly waiting.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let served = runtime.block_on(serve(Mcp::new(
+        Arc::new(harness),
+        Whose::One(Arc::new(caller)),
+        Pace::default(),
+        Arc::default(),
+    )));
+    // A read of standard input may still be waiting, and would hold the end up.
+    runtime.shutdown_background();
+    served.map(|()| End::Done)
+}
+
+/// Serves until the input ends or a signal comes.
+async fn serve(mcp: Mcp) -> Result<(), Misuse> {
+    let mut signals = signals::terminating().context("cannot listen for signals")?;
+    let (input, output) = stdio_pipes();
+    let transport = AsyncRwTransport::new_server(input, output).with_max_line_length(LINE_MAX);
+    let started = tokio::select! {
+        () = signals.recv() => return Ok(()),
+        started = mcp.clone().serve(transport) => started,
+    };
+    let Ok(running) = started else {
+        // The input has ended, or does not begin as the protocol wants it: the client was told, and there is nobody else.
+        tracing::info!("the client has gone before it began");
+        return Ok(());
+    };
+    let stop = running.cancellation_token();
+    let mut over = std::pin::pin!(running.waiting());
+    let kept = upkeep::keep(Arc::clone(mcp.harness()), UPKEEP);
+    tokio::select! {
+        _ = &mut over => {}
+        () = kept => {}
+        () = signals.recv() => {
+            mcp.close();
+            // What is under way gets a moment to answer.
+            stop.cancel();
+            let _ = over.await;
+        }
+    }
+    mcp.close();
+    if timeout(PERFORMING, mcp.performed()).await.is_err() {
+        tracing::error!(
+            "an approved plan has not come to its end: `crm-harness plan list` shows where it stands"
+        );
+    }
+    Ok(())
+}

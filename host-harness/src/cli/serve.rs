@@ -1,0 +1,104 @@
+//! `crm-harness serve`: the Model Context Protocol over HTTP, for every caller who has a token.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use crm_harness::front::http::{Hosts, Limits, serve};
+use crm_harness::front::mcp::{Mcp, Pace, Whose};
+use crm_harness::front::upkeep;
+use rustix::process::{Resource, getrlimit, setrlimit};
+use tokio::net::TcpListener;
+
+use super::args::{Args, ServeArgs};
+use super::resolve::{Resolved, resolve};
+use super::{End, Misuse, UPKEEP, render, signals};
+
+pub(super) fn run(args: &Args, given: &ServeArgs) -> Result<End, Misuse> {
+    check(given.listen, given.beyond_loopback)?;
+    let Resolved { harness, .. } = resolve(args)?;
+    let tokens = harness.setup().tokens.clone();
+    if tokens.is_empty() {
+        return Err(anyhow!(
+            "nobody has a token, so nobody could come in: `crm-harness token new --caller NAME` makes one for a caller of the operator file"
+        )
+        .into());
+    }
+    more_files();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(async {
+        let mut signals = signals::terminating().context("cannot listen for signals")?;
+        let listener = TcpListener::bind(given.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", given.listen))?;
+        // The port may have been left to the system.
+        let address = listener.local_addr().context("cannot tell the address")?;
+        let hosts = Hosts::new(address, &given.host)?;
+        let mcp = Mcp::new(
+            Arc::new(harness),
+            Whose::Each,
+            Pace::default(),
+            Arc::default(),
+        );
+        render::note(&format!("listening on http://{address}/mcp"));
+        let kept = upkeep::keep(Arc::clone(mcp.harness()), UPKEEP);
+        let served = serve(
+            listener,
+            mcp,
+            tokens,
+            hosts,
+            Limits::default(),
+            signals.recv(),
+        );
+        tokio::select! {
+            () = kept => {}
+            served = served => served.context("cannot take connections on")?,
+        }
+        Ok(End::Done)
+    })
+}
+
+/// Beyond this machine only by a second word: tokens and answers would go over the network as they are.
+fn check(listen: SocketAddr, beyond_loopback: bool) -> Result<(), Misuse> {
+    if listen.ip().is_loopback() || beyond_loopback {
+        return Ok(());
+    }
+    Err(anyhow!(
+        "--listen {listen}: this is reachable from other machines, and tokens would go there in the clear. Put a proxy with TLS in front, or pass --beyond-loopback, and --host with the name that clients use"
+    )
+    .into())
+}
+
+/// Each connection is an open file, and systems often let a process have few unless it asks.
+fn more_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::debug!("the number of open files stays as it is: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_machines_come_in_only_by_a_word_of_its_own() {
+        for (listen, beyond, good) in [
+            ("127.0.0.1:0", false, true),
+            ("[::1]:0", false, true),
+            ("0.0.0.0:80", false, false),
+            ("192.168.1.4:80", false, false),
+            ("0.0.0.0:80", true, true),
+        ] {
+            assert_eq!(
+                check(listen.parse().unwrap(), beyond).is_ok(),
+                good,
+                "{listen}"
+            );
+        }
+    }
+}

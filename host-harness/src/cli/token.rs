@@ -1,0 +1,42 @@
+//! `crm-harness token`: what clients of `crm-harness serve` say who they are with.
+
+use anyhow::{Context as _, anyhow};
+use crm_harness::config::tokens;
+
+use super::args::{Args, TokenCommand};
+use super::{End, Misuse, render, resolve};
+
+pub(super) fn run(args: &Args, command: &TokenCommand) -> Result<End, Misuse> {
+    match command {
+        TokenCommand::New => new(args),
+    }
+}
+
+/// Draws a token, shows it once, and says where its digest belongs.
+fn new(args: &Args) -> Result<End, Misuse> {
+    let name = args
+        .caller
+        .as_deref()
+        .ok_or_else(|| anyhow!("whose token is it to be? Name the caller with --caller"))?;
+    // Where there is an operator file, a misspelled name is found now.
+    if args.operator.is_some() {
+        resolve::caller(args, &resolve::setup(args)?)?;
+    }
+    let token = tokens::draw().context("the system has no randomness")?;
+    let stored = tokens::stored(&token);
+    if args.json {
+        render::print(&render::pretty(&serde_json::json!({
+            "caller": name, "token": token.as_str(), "stored": stored,
+        })));
+        return Ok(End::Done);
+    }
+    render::print(&format!("{}\n", token.as_str()));
+    render::note("this is shown once: give it to the client, as `Authorization: Bearer ...`");
+    // A name that TOML would not take bare.
+    let key = toml_edit::Key::new(name);
+    render::note(&format!(
+        "and write its digest into the operator file (beside others of the same caller):\n[callers.{}]\ntokens = [\"{stored}\"]",
+        key.display_repr()
+    ));
+    Ok(End::Done)
+}

@@ -1,0 +1,178 @@
+//! The names under which this address may be reached. A page in somebody's browser that has been given this address under a name of its
+//! own (DNS rebinding), or that sends requests from elsewhere, is refused before anything else is looked at.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http::uri::Authority;
+use http::{HeaderMap, Uri, header};
+
+use super::Front;
+use super::refusal::Refusal;
+
+/// Names, each with a port or for any.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hosts(Vec<(String, Option<u16>)>);
+
+/// A name that is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no host: write it as `crm.example.com` or `crm.example.com:8443`")]
+pub struct BadHost(String);
+
+impl Hosts {
+    /// The names that an address has by itself, and these.
+    ///
+    /// # Errors
+    /// When one of them is no name of a host.
+    pub fn new(listen: SocketAddr, more: &[String]) -> Result<Self, BadHost> {
+        let mut hosts = Vec::new();
+        if !listen.ip().is_unspecified() {
+            let literal = match listen {
+                SocketAddr::V4(address) => address.ip().to_string(),
+                SocketAddr::V6(address) => format!("[{}]", address.ip()),
+            };
+            hosts.push((literal, Some(listen.port())));
+        }
+        if listen.ip().is_loopback() {
+            hosts.push(("localhost".to_owned(), Some(listen.port())));
+        }
+        for host in more {
+            hosts.push(parsed(host).ok_or_else(|| BadHost(host.clone()))?);
+        }
+        Ok(Self(hosts))
+    }
+
+    fn has(&self, text: &str) -> bool {
+        let Some((host, port)) = parsed(text) else {
+            return false;
+        };
+        let known = |(name, at): &(String, Option<u16>)| {
+            // A name for any port: a proxy in front has its own.
+            *name == host && at.is_none_or(|at| port == Some(at))
+        };
+        self.0.iter().any(known)
+    }
+
+    /// Whether a request may come in by its `Host` and `Origin`.
+    fn admit(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+        let mut hosts = headers.get_all(header::HOST).iter();
+        let (Some(host), None) = (hosts.next(), hosts.next()) else {
+            return Err(Refusal::Host);
+        };
+        let named = |uri: &Uri| uri.authority().is_none_or(|at| self.has(at.as_str()));
+        if !host.to_str().is_ok_and(|host| self.has(host)) || !named(uri) {
+            return Err(Refusal::Host);
+        }
+        let from_here = |origin: &str| {
+            let host = origin
+                .strip_prefix("http://")
+                .or_else(|| origin.strip_prefix("https://"));
+            host.is_some_and(|host| self.has(host))
+        };
+        // Clients that are no browsers send none.
+        let mut origins = headers.get_all(header::ORIGIN).iter();
+        if origins.all(|origin| origin.to_str().is_ok_and(from_here)) {
+            Ok(())
+        } else {
+            Err(Refusal::Origin)
+        }
+    }
+}
+
+/// Host and port; nothing else may be in it.
+fn parsed(text: &str) -> Option<(String, Option<u16>)> {
+    let authority: Authority = text.parse().ok()?;
+    let port = authority.port_u16();
+    let host = authority.host();
+    let whole = match authority.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
+    // No user in it, no empty port.
+    (whole == text && !host.is_empty()).then(|| (host.to_ascii_lowercase(), port))
+}
+
+/// Lets in what comes under a name of this address.
+pub(super) async fn check(
+    State(front): State<Arc<Front>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match front.hosts.admit(request.uri(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => {
+            front.mcp.meter().refused(refusal.code());
+            refusal.into_response()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admitted(hosts: &Hosts, given: &[(&'static str, &str)]) -> Result<(), Refusal> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in given {
+            headers.append(*name, value.parse().unwrap());
+        }
+        hosts.admit(&Uri::from_static("/mcp"), &headers)
+    }
+
+    #[test]
+    fn an_address_is_reached_under_its_own_names_and_those_that_were_given() {
+        let listen = "127.0.0.1:8020".parse().unwrap();
+        let own = Hosts::new(listen, &[]).unwrap();
+        for host in ["127.0.0.1:8020", "localhost:8020", "LOCALHOST:8020"] {
+            assert_eq!(admitted(&own, &[("host", host)]), Ok(()), "{host}");
+        }
+        for host in [
+            "evil.example",
+            "evil.example:8020",
+            "127.0.0.1",
+            "127.0.0.1:80",
+            "localhost:8020@evil.example",
+            "user@localhost:8020",
+            "localhost:8020.evil.example",
+            "localhost:",
+            "[::1]:8020",
+            "",
+        ] {
+            assert_eq!(
+                admitted(&own, &[("host", host)]),
+                Err(Refusal::Host),
+                "{host}"
+            );
+        }
+        let two = [("host", "localhost:8020"), ("host", "localhost:8020")];
+        assert_eq!(admitted(&own, &two), Err(Refusal::Host));
+        assert_eq!(admitted(&own, &[]), Err(Refusal::Host));
+        let named = Hosts::new("0.0.0.0:8020".parse().unwrap(), &["crm.example".into()]).unwrap();
+        assert_eq!(admitted(&named, &[("host", "crm.example:443")]), Ok(()));
+        assert_eq!(
+            admitted(&named, &[("host", "0.0.0.0:8020")]),
+            Err(Refusal::Host)
+        );
+        assert!(Hosts::new(listen, &["http://crm.example".into()]).is_err());
+    }
+
+    #[test]
+    fn a_page_of_somewhere_else_is_refused() {
+        let own = Hosts::new("[::1]:8020".parse().unwrap(), &[]).unwrap();
+        for (origin, good) in [
+            ("http://localhost:8020", true),
+            ("http://[::1]:8020", true),
+            ("http://localhost:3000", false),
+            ("https://evil.example", false),
+            ("null", false),
+            ("localhost:8020", false),
+        ] {
+            let given = [("host", "localhost:8020"), ("origin", origin)];
+            let expected = if good { Ok(()) } else { Err(Refusal::Origin) };
+            assert_eq!(admitted(&own, &given), expected, "{origin}");
+        }
+    }
+}

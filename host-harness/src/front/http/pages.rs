@@ -1,0 +1,70 @@
+//! The pages beside the protocol: whether it lives, whether it is ready, and what was counted.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
+
+use super::Front;
+
+fn page(status: StatusCode, text: impl Into<Body>) -> Response {
+    let mut response = Response::new(text.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
+    );
+    response
+}
+
+/// The process lives.
+pub(super) async fn health() -> Response {
+    page(StatusCode::OK, "ok\n")
+}
+
+/// It takes calls on, and plans can be read.
+pub(super) async fn ready(State(front): State<Arc<Front>>) -> Response {
+    let plans = front.mcp.harness().plans_by_state();
+    if front.closing.is_cancelled() || plans.is_err() {
+        page(StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+    } else {
+        page(StatusCode::OK, "ready\n")
+    }
+}
+
+/// What was counted, for Prometheus.
+pub(super) async fn metrics(State(front): State<Arc<Front>>) -> Response {
+    let plans = front
+        .mcp
+        .harness()
+        .plans_by_state()
+        .unwrap_or_else(|error| {
+            tracing::error!("plans cannot be counted: {error}");
+            Vec::new()
+        });
+    let gauges = [
+        (
+            "crm_harness_requests",
+            "Requests under way.",
+            front.admission.under_way(),
+        ),
+        (
+            "crm_harness_sessions",
+            "Open sessions.",
+            front.sessions.count(),
+        ),
+        (
+            "crm_harness_connections",
+            "Open connections.",
+            front.connections.count(),
+        ),
+    ];
+    page(StatusCode::OK, front.mcp.meter().text(&plans, &gauges))
+}
+
+/// There is nothing else.
+pub(super) async fn nothing() -> Response {
+    page(StatusCode::NOT_FOUND, "not found\n")
+}

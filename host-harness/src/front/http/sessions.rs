@@ -1,0 +1,170 @@
+//! Sessions: each belongs to the caller who began it, and nobody has more than a share of them.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use rmcp::transport::streamable_http_server::SessionManager as _;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+
+use super::Limits;
+use super::refusal::Refusal;
+
+/// The open sessions.
+pub(super) struct Sessions {
+    manager: Arc<LocalSessionManager>,
+    open: Mutex<HashMap<String, Session>>,
+    all: usize,
+    each: usize,
+}
+
+struct Session {
+    caller: String,
+    used: Instant,
+    under_way: Arc<AtomicUsize>,
+}
+
+/// A request of a session is under way, until this is dropped.
+#[derive(Debug)]
+pub(super) struct InUse(Arc<AtomicUsize>);
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Sessions {
+    pub(super) fn new(manager: Arc<LocalSessionManager>, limits: Limits) -> Self {
+        Self {
+            manager,
+            open: Mutex::default(),
+            all: limits.sessions,
+            each: limits.sessions_of_caller,
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<String, Session>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> u64 {
+        u64::try_from(self.open().len()).unwrap_or(u64::MAX)
+    }
+
+    /// Uses a session of the caller's. One of somebody else's is as unknown as none.
+    pub(super) fn enter(&self, id: &str, caller: &str) -> Result<InUse, Refusal> {
+        let mut open = self.open();
+        match open.get_mut(id) {
+            Some(session) if session.caller == caller => {
+                session.used = Instant::now();
+                session.under_way.fetch_add(1, Ordering::SeqCst);
+                Ok(InUse(Arc::clone(&session.under_way)))
+            }
+            _ => Err(Refusal::Session),
+        }
+    }
+
+    /// Makes room for one more of this caller's.
+    pub(super) async fn make_room(&self, caller: &str) -> Result<(), Refusal> {
+        if self.room(caller) == Room::Free {
+            return Ok(());
+        }
+        // Those that ended by themselves.
+        let alive: Vec<String> = {
+            let sessions = self.manager.sessions.read().await;
+            sessions.keys().map(|id| id.to_string()).collect()
+        };
+        self.open().retain(|id, session| {
+            session.under_way.load(Ordering::SeqCst) > 0 || alive.contains(id)
+        });
+        match self.room(caller) {
+            Room::Free => Ok(()),
+            Room::None => Err(Refusal::Busy),
+            Room::Of(oldest) => {
+                self.leave(&oldest);
+                let id = oldest.into();
+                // It may have ended meanwhile.
+                let _ = self.manager.close_session(&id).await;
+                Ok(())
+            }
+        }
+    }
+
+    fn room(&self, caller: &str) -> Room {
+        let open = self.open();
+        let own = open.iter().filter(|(_, session)| session.caller == caller);
+        let count = own.clone().count();
+        if count < self.each && open.len() < self.all {
+            return Room::Free;
+        }
+        // Who has too many loses the one that was used the longest ago; nobody loses one for somebody else.
+        let idle = own.filter(|(_, session)| session.under_way.load(Ordering::SeqCst) == 0);
+        let oldest = idle.min_by_key(|(_, session)| session.used);
+        oldest.map_or(Room::None, |(id, _)| Room::Of(id.clone()))
+    }
+
+    /// A session has begun.
+    pub(super) fn begun(&self, id: &str, caller: &str) {
+        let session = Session {
+            caller: caller.to_owned(),
+            used: Instant::now(),
+            under_way: Arc::default(),
+        };
+        self.open().insert(id.to_owned(), session);
+    }
+
+    /// A session has ended.
+    pub(super) fn leave(&self, id: &str) {
+        self.open().remove(id);
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Room {
+    Free,
+    /// In the place of this one.
+    Of(String),
+    None,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sessions(all: usize, each: usize) -> Sessions {
+        let limits = Limits {
+            sessions: all,
+            sessions_of_caller: each,
+            ..Limits::default()
+        };
+        Sessions::new(Arc::default(), limits)
+    }
+
+    #[test]
+    fn a_session_is_its_callers_alone() {
+        let sessions = sessions(4, 4);
+        sessions.begun("s", "a");
+        assert!(sessions.enter("s", "a").is_ok());
+        assert_eq!(sessions.enter("s", "b").unwrap_err(), Refusal::Session);
+        assert_eq!(sessions.enter("t", "a").unwrap_err(), Refusal::Session);
+        sessions.leave("s");
+        assert_eq!(sessions.enter("s", "a").unwrap_err(), Refusal::Session);
+    }
+
+    #[test]
+    fn who_has_too_many_loses_the_one_that_has_been_idle_the_longest() {
+        let sessions = sessions(3, 2);
+        sessions.begun("a1", "a");
+        sessions.begun("a2", "a");
+        assert_eq!(sessions.room("b"), Room::Free);
+        drop(sessions.enter("a1", "a").unwrap());
+        assert_eq!(sessions.room("a"), Room::Of("a2".into()));
+        let _in_use = sessions.enter("a2", "a").unwrap();
+        assert_eq!(sessions.room("a"), Room::Of("a1".into()));
+        sessions.begun("b1", "b");
+        assert_eq!(sessions.room("c"), Room::None);
+    }
+}

@@ -1,0 +1,184 @@
+//! Asking a person about a plan: in the middle of the call that proposed it, or, since protocol version 2026-07-28, by an answer that
+//! the client brings back with the person's word.
+
+use std::sync::Arc;
+
+use rmcp::ErrorData;
+use rmcp::RoleServer;
+use rmcp::model::{
+    CallToolResponse, CallToolResult, ElicitRequest, ElicitRequestParams, ElicitResult,
+    ElicitationAction, ElicitationSchema, InputRequest, InputRequiredResult, InputResponses,
+    ProtocolVersion,
+};
+use rmcp::service::RequestContext;
+
+use super::asked::Question;
+use super::{Mcp, answers};
+use crate::config::Caller;
+use crate::plan::{PlanError, PlanState, Preview, shown};
+use crate::text::Emphasis;
+
+/// The one question of a call.
+const QUESTION: &str = "approval";
+
+/// How the person of this client can be asked.
+enum Asking {
+    /// Not at all.
+    Never,
+    /// By a request within the call.
+    Within,
+    /// By an answer that asks, and another call that brings the person's word.
+    Between,
+}
+
+impl Mcp {
+    /// What comes of a plan that was proposed: its person is asked if that can be.
+    pub(super) async fn proposed(
+        &self,
+        digest: &str,
+        tool: &str,
+        caller: &Arc<Caller>,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let (preview, outcome) = match self.0.harness.plan(digest) {
+            Ok(found) => found,
+            Err(error) => return Ok(answers::plan_error(&error).into()),
+        };
+        if outcome.state != PlanState::Waiting {
+            return Ok(answers::plan(&preview, &outcome, None, self.teller()).into());
+        }
+        match asking(context) {
+            Asking::Never => Ok(self.stands(digest, None).into()),
+            Asking::Within => {
+                let asked = context
+                    .peer
+                    .create_elicitation_with_timeout(question(&preview), Some(self.0.pace.asking));
+                let said = tokio::select! {
+                    () = self.0.closing.cancelled() => None,
+                    said = asked => said.ok(),
+                };
+                let action = said.map(|said| said.action);
+                Ok(self.decided(digest, action.as_ref(), caller).await.into())
+            }
+            Asking::Between => {
+                let open = Question {
+                    plan: digest.to_owned(),
+                    tool: tool.to_owned(),
+                    caller: caller.named().map(str::to_owned),
+                };
+                let Some(name) = self.0.asked.ask(open, self.0.pace.asking) else {
+                    return Ok(self.stands(digest, None).into());
+                };
+                let request = InputRequest::Elicitation(ElicitRequest::new(question(&preview)));
+                let requests = [(QUESTION.to_owned(), request)].into_iter().collect();
+                Ok(InputRequiredResult::new(Some(requests), Some(name)).into())
+            }
+        }
+    }
+
+    /// Takes the word that a client brings back. The call's arguments are not looked at again: what is decided about is the plan
+    /// that the person was shown.
+    pub(super) async fn brought_back(
+        &self,
+        name: &str,
+        said: Option<&InputResponses>,
+        tool: &str,
+        caller: &Arc<Caller>,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<CallToolResult, ErrorData> {
+        // Who cannot have asked anybody cannot bring an answer.
+        let question = match asking(context) {
+            Asking::Between => self.0.asked.answered(name, tool, caller.named()),
+            Asking::Within | Asking::Never => None,
+        };
+        let Some(question) = question else {
+            return Err(ErrorData::invalid_params(
+                "requestState is unknown, was used before or is too old: call again without it",
+                None,
+            ));
+        };
+        let said = said.and_then(|said| said.get(QUESTION)).cloned();
+        let said = said.and_then(|said| serde_json::from_value::<ElicitResult>(said).ok());
+        let action = said.map(|said| said.action);
+        Ok(self.decided(&question.plan, action.as_ref(), caller).await)
+    }
+
+    /// Does what the person has said. No answer leaves the plan waiting.
+    async fn decided(
+        &self,
+        digest: &str,
+        action: Option<&ElicitationAction>,
+        caller: &Arc<Caller>,
+    ) -> CallToolResult {
+        let harness = Arc::clone(&self.0.harness);
+        let (caller, plan) = (Arc::clone(caller), digest.to_owned());
+        let done = match action {
+            Some(ElicitationAction::Accept) => {
+                // What was approved comes to its end, whether somebody still waits for it or not.
+                let performing = self
+                    .0
+                    .performing
+                    .spawn(async move { harness.approve(&plan, &caller, false).await });
+                match performing.await {
+                    Ok(done) => done.map(|_| ()),
+                    Err(_) => return self.stands(digest, Some("it broke off")),
+                }
+            }
+            Some(ElicitationAction::Decline) => harness.deny(&plan, &caller).await.map(|_| ()),
+            _ => return self.stands(digest, Some("nobody has decided yet")),
+        };
+        match done {
+            // Somebody decided or finished it in the meantime: where it stands says so.
+            Ok(()) | Err(PlanError::Over(_) | PlanError::Expired | PlanError::Denied) => {
+                self.stands(digest, None)
+            }
+            Err(error @ PlanError::Access { .. }) => {
+                let note = format!("this caller may not decide about it ({error})");
+                self.stands(digest, Some(&note))
+            }
+            Err(error) => answers::plan_error(&error),
+        }
+    }
+
+    /// Where a plan stands now.
+    fn stands(&self, digest: &str, note: Option<&str>) -> CallToolResult {
+        match self.0.harness.plan(digest) {
+            Ok((preview, outcome)) => answers::plan(&preview, &outcome, note, self.teller()),
+            Err(error) => answers::plan_error(&error),
+        }
+    }
+
+    pub(super) fn teller(&self) -> Option<&str> {
+        self.0.plan_tool.as_deref()
+    }
+}
+
+/// How the person of this client can be asked: what the client has declared, and by the protocol's version.
+fn asking(context: &RequestContext<RoleServer>) -> Asking {
+    let declared = context
+        .client_capabilities()
+        .and_then(|capabilities| capabilities.elicitation);
+    // Declared without a mode, it is by form; by URL alone does not serve.
+    let by_form = declared.is_some_and(|modes| modes.form.is_some() || modes.url.is_none());
+    if !by_form {
+        return Asking::Never;
+    }
+    let between = context
+        .protocol_version()
+        .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
+    if between {
+        Asking::Between
+    } else {
+        Asking::Within
+    }
+}
+
+/// The question, with the host's own preview. There is nothing to fill in: yes or no.
+fn question(preview: &Preview) -> ElicitRequestParams {
+    let text = shown::preview(preview, &Emphasis::default());
+    ElicitRequestParams::FormElicitationParams {
+        meta: None,
+        message: format!("Approve this plan and perform it?\n\n{text}"),
+        requested_schema: ElicitationSchema::new(std::collections::BTreeMap::new()),
+    }
+}

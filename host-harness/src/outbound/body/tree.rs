@@ -1,0 +1,178 @@
+//! The places of a body, as a tree along which a body is walked.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::super::pattern::{Pattern, Wanted};
+use super::super::variables::LIST_MAX;
+use super::types::Type;
+use super::{BodyShapeError, Unfit, Why};
+
+/// Places and types.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Tree {
+    root: Node,
+    /// Pointers to the constants, which alone tell one shape from another.
+    constants: Vec<(String, String)>,
+    content: Option<String>,
+}
+
+/// What may stand at a place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+enum Node {
+    /// Not said yet.
+    #[default]
+    Open,
+    Value(Type),
+    Object(BTreeMap<String, Self>),
+    List(Box<Self>),
+}
+
+impl Tree {
+    /// Reads places and their types.
+    pub(super) fn parse(section: &BTreeMap<String, String>) -> Result<Self, BodyShapeError> {
+        let mut tree = Self {
+            root: Node::Object(BTreeMap::new()),
+            ..Self::default()
+        };
+        for (at, ty) in section {
+            let pattern = Pattern::parse(at)?;
+            let ty = Type::parse(ty).ok_or_else(|| BodyShapeError::Type {
+                at: at.clone(),
+                ty: ty.clone(),
+            })?;
+            if let Some(word) = ty.constant()
+                && pattern.steps().iter().all(|step| *step != Wanted::Item)
+            {
+                tree.constants.push((at.clone(), word.to_owned()));
+            }
+            if matches!(ty, Type::Content(_)) {
+                tree.content = Some(at.clone());
+            }
+            let overlap = || BodyShapeError::Overlap(at.clone());
+            let mut node = &mut tree.root;
+            for step in pattern.steps() {
+                node = node.below(step).ok_or_else(overlap)?;
+            }
+            match node {
+                Node::Open => *node = Node::Value(ty),
+                _ => return Err(overlap()),
+            }
+        }
+        Ok(tree)
+    }
+
+    /// Where a `content` stands, if one does.
+    pub(super) fn content(&self) -> Option<&str> {
+        self.content.as_deref()
+    }
+
+    /// Whether it has a constant by which it is known.
+    pub(super) fn is_known(&self) -> bool {
+        !self.constants.is_empty()
+    }
+
+    /// Whether a value says by its constants that it is of this shape.
+    pub(super) fn is_meant(&self, value: &Value) -> bool {
+        (self.constants.iter())
+            .all(|(at, word)| value.pointer(at).and_then(Value::as_str) == Some(word.as_str()))
+    }
+
+    /// Calls for each value of a body, with where it stands. `at` is where the body does.
+    pub(super) fn walk(
+        &self,
+        body: &Value,
+        at: &str,
+        visit: &mut dyn FnMut(&str, &Type, &Value) -> Result<(), Unfit>,
+    ) -> Result<(), Unfit> {
+        self.root.walk(body, at, visit)
+    }
+
+    /// The same, for a body that is changed.
+    pub(super) fn walk_mut(
+        &self,
+        body: &mut Value,
+        at: &str,
+        visit: &mut dyn FnMut(&str, &Type, &mut Value) -> Result<(), Unfit>,
+    ) -> Result<(), Unfit> {
+        self.root.walk_mut(body, at, visit)
+    }
+}
+
+impl Node {
+    /// What stands one step further; none if something else is said of this place.
+    fn below(&mut self, step: &Wanted) -> Option<&mut Self> {
+        if *self == Self::Open {
+            *self = match step {
+                Wanted::Name(_) => Self::Object(BTreeMap::new()),
+                Wanted::Item => Self::List(Box::default()),
+            };
+        }
+        match (self, step) {
+            (Self::Object(members), Wanted::Name(name)) => {
+                Some(members.entry(name.clone()).or_default())
+            }
+            (Self::List(item), Wanted::Item) => Some(item),
+            _ => None,
+        }
+    }
+
+    fn walk(
+        &self,
+        value: &Value,
+        at: &str,
+        visit: &mut dyn FnMut(&str, &Type, &Value) -> Result<(), Unfit>,
+    ) -> Result<(), Unfit> {
+        match (self, value) {
+            (Self::Value(ty), value) => visit(at, ty, value),
+            (Self::Object(nodes), Value::Object(members)) => {
+                members.iter().try_for_each(|(name, value)| {
+                    let node = nodes.get(name).ok_or_else(|| Why::Member.at(shown(at)))?;
+                    node.walk(value, &format!("{at}/{name}"), visit)
+                })
+            }
+            (Self::List(node), Value::Array(items)) if items.len() <= LIST_MAX => {
+                (items.iter().enumerate())
+                    .try_for_each(|(index, item)| node.walk(item, &format!("{at}/{index}"), visit))
+            }
+            (node, value) => Err(node.unfit(at, value)),
+        }
+    }
+
+    fn walk_mut(
+        &self,
+        value: &mut Value,
+        at: &str,
+        visit: &mut dyn FnMut(&str, &Type, &mut Value) -> Result<(), Unfit>,
+    ) -> Result<(), Unfit> {
+        match (self, value) {
+            (Self::Value(ty), value) => visit(at, ty, value),
+            (Self::Object(nodes), Value::Object(members)) => {
+                members.iter_mut().try_for_each(|(name, value)| {
+                    let node = nodes.get(name).ok_or_else(|| Why::Member.at(shown(at)))?;
+                    node.walk_mut(value, &format!("{at}/{name}"), visit)
+                })
+            }
+            (Self::List(node), Value::Array(items)) if items.len() <= LIST_MAX => (items
+                .iter_mut()
+                .enumerate())
+            .try_for_each(|(index, item)| node.walk_mut(item, &format!("{at}/{index}"), visit)),
+            (node, value) => Err(node.unfit(at, value)),
+        }
+    }
+
+    fn unfit(&self, at: &str, value: &Value) -> Unfit {
+        let why = match (self, value) {
+            (Self::List(_), Value::Array(_)) => Why::Size,
+            (Self::List(_), _) => Why::Form("a list"),
+            _ => Why::Form("an object"),
+        };
+        why.at(shown(at))
+    }
+}
+
+/// The whole has no pointer that could be seen.
+fn shown(at: &str) -> &str {
+    if at.is_empty() { "/" } else { at }
+}

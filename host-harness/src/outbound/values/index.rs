@@ -1,0 +1,352 @@
+//! The values of a service's answers, each with all places where it stood.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use super::number::Decimal;
+use super::outgoing::{add, hash};
+use super::{DIGITS_MIN, LONG_MIN, Record, Step, TEXT_MIN, text};
+
+/// Most places of a service's answers that are known.
+const PLACES_MAX: usize = 2_000_000;
+/// Longest name of a member that is repeated in a refusal: longer ones are hardly names.
+const NAME_MAX: usize = 40;
+
+/// No number of a list here: there are never so many.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// A step, with names by their number.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum StepAt {
+    Name(u32),
+    Index(u32),
+}
+
+/// A place in an answer: a step from another one.
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    above: u32,
+    step: StepAt,
+}
+
+/// A record that an answer told of.
+#[derive(Debug)]
+struct Told {
+    kind: u32,
+    id: Option<String>,
+    /// Where it stands.
+    node: u32,
+}
+
+/// Where a value stood.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    node: u32,
+    /// The record that it is of.
+    record: u32,
+    /// The name under which it stood, if it looks like a word of a fixed list.
+    word_of: u32,
+    /// Another place of the same value.
+    next: u32,
+}
+
+/// A text that counts.
+#[derive(Debug)]
+pub(super) struct Entry {
+    start: usize,
+    end: usize,
+    /// Its characters.
+    pub(super) length: usize,
+    /// Hashes of its first and its last characters.
+    pub(super) begins: u64,
+    pub(super) ends: u64,
+    /// The first of its places.
+    pub(super) places: u32,
+}
+
+/// What is known of a service's answers.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    names: Vec<String>,
+    numbers_of_names: HashMap<String, u32>,
+    nodes: Vec<Node>,
+    told: Vec<Told>,
+    places: Vec<Place>,
+    /// All compared texts, one after the other.
+    texts: String,
+    entries: Vec<Entry>,
+    by_text: HashMap<u64, u32>,
+    numbers: HashMap<Decimal, u32>,
+    /// Names under which texts stood that are no words of a fixed list.
+    free: HashSet<u32>,
+    full: bool,
+}
+
+/// Where something stands, while an answer is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct At {
+    pub(super) node: u32,
+    pub(super) record: u32,
+    /// The nearest name above it.
+    pub(super) name: u32,
+}
+
+impl Index {
+    /// Whether nothing is known.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.numbers.is_empty()
+    }
+
+    /// Whether there was more than can be known.
+    pub(super) fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// The number of a name.
+    pub(super) fn name(&mut self, name: &str) -> u32 {
+        if let Some(known) = self.numbers_of_names.get(name) {
+            return *known;
+        }
+        let number = count(&self.names);
+        self.names.push(name.to_owned());
+        self.numbers_of_names.insert(name.to_owned(), number);
+        number
+    }
+
+    /// A name by its number.
+    pub(super) fn name_of(&self, number: u32) -> &str {
+        get(&self.names, number).map_or("", String::as_str)
+    }
+
+    /// A place below another one.
+    pub(super) fn node(&mut self, above: u32, step: StepAt) -> u32 {
+        if self.nodes.len() >= PLACES_MAX {
+            self.full = true;
+            return NONE;
+        }
+        self.nodes.push(Node { above, step });
+        count(&self.nodes) - 1
+    }
+
+    /// A record that stands at a place; its id is not known yet.
+    pub(super) fn record(&mut self, kind: &str, node: u32) -> u32 {
+        let kind = self.name(kind);
+        self.told.push(Told {
+            kind,
+            id: None,
+            node,
+        });
+        count(&self.told) - 1
+    }
+
+    /// Says the id of a record.
+    pub(super) fn identify(&mut self, record: u32, id: String) {
+        if let Some(told) = usize::try_from(record)
+            .ok()
+            .and_then(|index| self.told.get_mut(index))
+        {
+            told.id = Some(id);
+        }
+    }
+
+    /// Takes a text in, if it counts.
+    pub(super) fn text(&mut self, at: At, given: &str, word: bool) {
+        if !word && !given.is_empty() {
+            self.free.insert(at.name);
+        }
+        let start = self.texts.len();
+        text::push(given, &mut self.texts);
+        let added = self.texts.get(start..).unwrap_or_default();
+        let length = added.chars().count();
+        if length < TEXT_MIN || !added.contains(char::is_alphanumeric) {
+            self.texts.truncate(start);
+            return;
+        }
+        let mut hasher = DefaultHasher::new();
+        added.hash(&mut hasher);
+        let mut key = hasher.finish();
+        // The same hash for another text is as good as impossible; it then has a key of its own.
+        let known = loop {
+            match self.by_text.get(&key) {
+                None => break None,
+                Some(known)
+                    if get(&self.entries, *known)
+                        .is_some_and(|entry| self.text_of(entry) == added) =>
+                {
+                    break Some(*known);
+                }
+                Some(_) => key = key.wrapping_add(1),
+            }
+        };
+        let entry = known.unwrap_or_else(|| {
+            let last = added.char_indices().rev().nth(TEXT_MIN - 1);
+            let ends = last
+                .and_then(|(index, _)| added.get(index..))
+                .map_or(0, hash);
+            self.by_text.insert(key, count(&self.entries));
+            self.entries.push(Entry {
+                start,
+                end: self.texts.len(),
+                length,
+                begins: added.chars().take(TEXT_MIN).fold(0, add),
+                ends,
+                places: NONE,
+            });
+            count(&self.entries) - 1
+        });
+        if known.is_some() {
+            self.texts.truncate(start);
+        }
+        let word_of = if word { at.name } else { NONE };
+        let index = usize::try_from(entry).unwrap_or(usize::MAX);
+        let first = self.entries.get(index).map_or(NONE, |entry| entry.places);
+        let place = self.place(at, word_of, first);
+        if let Some(entry) = self.entries.get_mut(index) {
+            entry.places = place;
+        }
+    }
+
+    /// Takes a number in, if it counts, and what stands before its point.
+    pub(super) fn number(&mut self, at: At, number: Decimal) {
+        let whole = number.whole();
+        for number in [Some(number), Some(whole).filter(|whole| *whole != number)]
+            .into_iter()
+            .flatten()
+        {
+            if number.count() >= DIGITS_MIN {
+                let first = self.numbers.get(&number).copied().unwrap_or(NONE);
+                let place = self.place(at, NONE, first);
+                self.numbers.insert(number, place);
+            }
+        }
+    }
+
+    fn place(&mut self, at: At, word_of: u32, next: u32) -> u32 {
+        if self.places.len() >= PLACES_MAX {
+            self.full = true;
+            return next;
+        }
+        self.places.push(Place {
+            node: at.node,
+            record: at.record,
+            word_of,
+            next,
+        });
+        count(&self.places) - 1
+    }
+
+    /// The texts that count.
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The numbers that count, each with the first of its places.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = (Decimal, u32)> {
+        self.numbers
+            .iter()
+            .map(|(number, places)| (*number, *places))
+    }
+
+    /// The first place of a number.
+    pub(super) fn number_at(&self, number: Decimal) -> Option<u32> {
+        self.numbers.get(&number).copied()
+    }
+
+    /// A text.
+    pub(super) fn text_of(&self, entry: &Entry) -> &str {
+        self.texts.get(entry.start..entry.end).unwrap_or_default()
+    }
+
+    fn each_place(&self, first: u32) -> impl Iterator<Item = &Place> {
+        std::iter::successors(get(&self.places, first), |place| {
+            get(&self.places, place.next)
+        })
+    }
+
+    /// A place of a value where it is more than a word of a fixed list.
+    pub(super) fn telling(&self, first: u32) -> Option<At> {
+        (self.each_place(first))
+            .filter(|place| place.word_of == NONE || self.free.contains(&place.word_of))
+            .max_by_key(|place| place.record != NONE)
+            .map(|place| At {
+                node: place.node,
+                record: place.record,
+                name: NONE,
+            })
+    }
+
+    /// Whether one of a value's places is of a field that is disclosed.
+    pub(super) fn is_disclosed(&self, first: u32, disclosed: super::Disclosed<'_>) -> bool {
+        self.each_place(first).any(|place| {
+            let Some((told, record)) = self.record_of(place.record) else {
+                return false;
+            };
+            let steps = self.steps(place.node, told.node);
+            disclosed(&record, &steps)
+        })
+    }
+
+    /// A record, if its id is known.
+    pub(super) fn known(&self, record: u32) -> Option<Record<'_>> {
+        self.record_of(record).map(|(_, record)| record)
+    }
+
+    fn record_of(&self, record: u32) -> Option<(&Told, Record<'_>)> {
+        let told = get(&self.told, record)?;
+        let id = told.id.as_deref()?;
+        let kind = self.name_of(told.kind);
+        Some((told, Record { kind, id }))
+    }
+
+    /// The steps to a place from one above it.
+    fn steps(&self, node: u32, from: u32) -> Vec<Step<'_>> {
+        let mut steps = Vec::new();
+        let mut at = node;
+        while at != from
+            && let Some(node) = get(&self.nodes, at)
+        {
+            steps.push(match node.step {
+                StepAt::Name(name) => Step::Name(self.name_of(name)),
+                StepAt::Index(index) => Step::Index(usize::try_from(index).unwrap_or(usize::MAX)),
+            });
+            at = node.above;
+        }
+        steps.reverse();
+        steps
+    }
+
+    /// A place for people: no number, and no name that could be data.
+    pub(super) fn shown(&self, node: u32) -> String {
+        let steps = self.steps(node, NONE);
+        if steps.is_empty() {
+            return "/".to_owned();
+        }
+        let is_name = |name: &str| {
+            (1..=NAME_MAX).contains(&name.len())
+                && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        steps.iter().fold(String::new(), |shown, step| match step {
+            Step::Name(name) if is_name(name) => shown + "/" + name,
+            Step::Name(_) | Step::Index(_) => shown + "/*",
+        })
+    }
+}
+
+impl Entry {
+    /// Whether it counts in pieces.
+    pub(super) fn is_long(&self) -> bool {
+        self.length >= LONG_MIN
+    }
+}
+
+/// How many there are: fewer than [`NONE`], since there is a most of all of them.
+fn count<T>(list: &[T]) -> u32 {
+    u32::try_from(list.len()).unwrap_or(NONE)
+}
+
+fn get<T>(list: &[T], index: u32) -> Option<&T> {
+    list.get(usize::try_from(index).ok()?)
+}

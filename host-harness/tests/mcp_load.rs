@@ -1,0 +1,433 @@
+//! The HTTP front under load, and with clients that stall, flood or go away: nobody else is harmed.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends at the first surprise"
+)]
+
+mod common;
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crm_harness::front::http::Limits;
+use crm_harness::front::mcp::Pace;
+use http::Method;
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use common::place::{Place, scheme, token};
+use common::server::{Answer, Server};
+use common::web::{PATIENCE, Program, Served, Web};
+
+/// Progress at once, so that a test knows that its guest runs.
+fn quick() -> Pace {
+    Pace {
+        progress: Duration::from_millis(1),
+        ..Pace::default()
+    }
+}
+
+async fn world(limits: Limits) -> (Server, Place, Served) {
+    let service =
+        Server::start(|_| Answer::json("{\"data\":{\"createTask\":{\"id\":\"1\"}}}")).await;
+    let place = Place::new(&service.origin());
+    let front = Served::new(&place, limits, quick()).await;
+    (service, place, front)
+}
+
+/// Waits until a line of the metrics is there.
+async fn counted(address: SocketAddr, line: &str) {
+    let mut client = Web::nobody(address).await;
+    let found = async {
+        while !client
+            .get("/metrics")
+            .await
+            .body
+            .lines()
+            .any(|found| found == line)
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    assert!(timeout(PATIENCE, found).await.is_ok(), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_goes_away_stops_its_guest() {
+    let (_service, _place, front) = world(Limits::default()).await;
+    let mut robin = Web::begun(front.address, "robin", json!({})).await;
+    let mut stream = robin
+        .again()
+        .await
+        .call_open("proposer_spin", json!({}))
+        .await;
+    assert_eq!(
+        stream.next().await.unwrap()["method"],
+        "notifications/progress"
+    );
+    drop(stream);
+    // Its limits are a minute each: nothing but the leaving can have ended it.
+    counted(
+        front.address,
+        "crm_harness_calls_total{tool=\"proposer_spin\",outcome=\"cancelled\"} 1",
+    )
+    .await;
+    counted(front.address, "crm_harness_requests 0").await;
+    // The session is still there.
+    assert_eq!(
+        robin.call("proposer_count_up", json!({})).await["isError"],
+        false
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_call_stops_its_guest() {
+    let (_service, _place, front) = world(Limits::default()).await;
+    let mut robin = Web::begun(front.address, "robin", json!({})).await;
+    let mut calling = robin.again().await;
+    let mut stream = calling.call_open("proposer_spin", json!({})).await;
+    stream.next().await.unwrap();
+    // The number before the next one.
+    let id = calling.message("ping", json!({}))["id"].as_u64().unwrap() - 1;
+    let cancel =
+        json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}});
+    assert_eq!(robin.post(&cancel).await.status, 202);
+    counted(
+        front.address,
+        "crm_harness_calls_total{tool=\"proposer_spin\",outcome=\"cancelled\"} 1",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_without_sessions_that_goes_away_stops_its_guest_too() {
+    let (_service, _place, front) = world(Limits::default()).await;
+    let mut robin = Web::of(front.address, "robin").await;
+    robin.set("mcp-protocol-version", "2026-07-28");
+    robin.set("mcp-method", "tools/call");
+    robin.set("mcp-name", "proposer_spin");
+    let message = robin.message(
+        "tools/call",
+        json!({
+            "name": "proposer_spin",
+            "arguments": {},
+            "_meta": {
+                "progressToken": "p",
+                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+                "io.modelcontextprotocol/clientCapabilities": {},
+            },
+        }),
+    );
+    let response = robin.open(Method::POST, "/mcp", &message.to_string()).await;
+    assert_eq!(response.status(), 200);
+    drop((response, robin));
+    counted(
+        front.address,
+        "crm_harness_calls_total{tool=\"proposer_spin\",outcome=\"cancelled\"} 1",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_approved_is_performed_though_the_client_has_gone() {
+    let (service, _place, mut front) = world(Limits::default()).await;
+    let mut robin = Web::begun(front.address, "robin", json!({"elicitation": {}})).await;
+    let mut stream = robin
+        .again()
+        .await
+        .call_open("proposer_scheme", scheme("a"))
+        .await;
+    let question = loop {
+        let message = stream.next().await.unwrap();
+        if message["method"] == "elicitation/create" {
+            break message;
+        }
+    };
+    let yes = json!({"jsonrpc": "2.0", "id": question["id"], "result": {"action": "accept"}});
+    assert_eq!(robin.post(&yes).await.status, 202);
+    // Once the write is on its way, leaving changes nothing.
+    let sent = async {
+        while service.seen().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, sent).await.unwrap();
+    drop((stream, robin));
+    counted(front.address, "crm_harness_plans{state=\"done\"} 1").await;
+    front.stop();
+    front.over().await;
+    assert_eq!(service.seen().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_only_stall_make_room_for_those_that_do_not() {
+    let (_service, _place, front) = world(Limits {
+        connections: 8,
+        ..Limits::default()
+    })
+    .await;
+    let robin = Web::begun(front.address, "robin", json!({})).await;
+    let mut spinning = robin.again().await;
+    let mut running = spinning.call_open("proposer_spin", json!({})).await;
+    running.next().await.unwrap();
+    let mut stalling = Vec::new();
+    for number in 0..40 {
+        let mut stream = TcpStream::connect(front.address).await.unwrap();
+        if number % 2 == 0 {
+            // A head that never ends.
+            let _ = stream.write_all(b"POST /mcp HTTP/1.1\r\nhost: ").await;
+        }
+        stalling.push(stream);
+    }
+    for _ in 0..5 {
+        let mut client = robin.again().await;
+        assert_eq!(
+            client.call("proposer_count_up", json!({})).await["isError"],
+            false
+        );
+    }
+    // Who has a call under way was not in the way.
+    assert_eq!(
+        running.next().await.unwrap()["method"],
+        "notifications/progress"
+    );
+    let mut ended = 0;
+    for stream in &mut stalling {
+        let mut byte = [0];
+        // Those that had to go were closed.
+        if let Ok(Ok(0) | Err(_)) = timeout(Duration::from_millis(20), stream.read(&mut byte)).await
+        {
+            ended += 1;
+        }
+    }
+    assert!(ended >= 30, "{ended}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heads_and_bodies_that_do_not_come_are_not_waited_for() {
+    let (_service, _place, front) = world(Limits {
+        head: Duration::from_millis(30),
+        body: Duration::from_millis(30),
+        ..Limits::default()
+    })
+    .await;
+    let mut stream = TcpStream::connect(front.address).await.unwrap();
+    stream
+        .write_all(b"POST /mcp HTTP/1.1\r\nhost: ")
+        .await
+        .unwrap();
+    let mut text = Vec::new();
+    timeout(PATIENCE, stream.read_to_end(&mut text))
+        .await
+        .unwrap()
+        .unwrap();
+    let mut stream = TcpStream::connect(front.address).await.unwrap();
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{{",
+        front.address,
+        token("robin")
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut text = Vec::new();
+    timeout(PATIENCE, stream.read_to_end(&mut text))
+        .await
+        .unwrap()
+        .unwrap();
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.starts_with("HTTP/1.1 408 "), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_of_unknown_length_that_grows_too_long_is_cut_off() {
+    let (_service, _place, front) = world(Limits {
+        body_bytes: 1_000,
+        ..Limits::default()
+    })
+    .await;
+    let mut stream = TcpStream::connect(front.address).await.unwrap();
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n",
+        front.address,
+        token("robin")
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+        .write_all(format!("7d0\r\n{}\r\n", " ".repeat(2_000)).as_bytes())
+        .await
+        .unwrap();
+    let mut text = vec![0; 12];
+    timeout(PATIENCE, stream.read_exact(&mut text))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(text, b"HTTP/1.1 413");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_floods_is_refused_alone() {
+    let (_service, _place, front) = world(Limits {
+        requests_of_caller: 4,
+        ..Limits::default()
+    })
+    .await;
+    let jo = Web::begun(front.address, "jo", json!({})).await;
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        let mut client = jo.again().await;
+        let mut stream = client.call_open("proposer_spin", json!({})).await;
+        stream.next().await.unwrap();
+        held.push((client, stream));
+    }
+    let mut one_more = jo.again().await;
+    let refused = one_more
+        .post(&json!({"jsonrpc": "2.0", "id": 1, "method": "ping"}))
+        .await;
+    assert_eq!(
+        (
+            refused.status,
+            refused.headers["retry-after"].to_str().unwrap()
+        ),
+        (429, "1")
+    );
+    let mut robin = Web::begun(front.address, "robin", json!({})).await;
+    for _ in 0..10 {
+        assert_eq!(
+            robin.call("proposer_count_up", json!({})).await["isError"],
+            false
+        );
+    }
+    drop(held);
+    counted(
+        front.address,
+        "crm_harness_calls_total{tool=\"proposer_spin\",outcome=\"cancelled\"} 4",
+    )
+    .await;
+    counted(front.address, "crm_harness_requests 0").await;
+    assert_eq!(
+        one_more.call("proposer_count_up", json!({})).await["isError"],
+        false
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_begins_sessions_without_end_loses_their_own() {
+    let (_service, _place, front) = world(Limits {
+        sessions_of_caller: 3,
+        ..Limits::default()
+    })
+    .await;
+    let mut robin = Web::begun(front.address, "robin", json!({})).await;
+    let mut first = Web::begun(front.address, "jo", json!({})).await;
+    for _ in 0..6 {
+        Web::begun(front.address, "jo", json!({})).await;
+    }
+    let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
+    assert_eq!(first.post(&ping).await.status, 404);
+    assert_eq!(robin.post(&ping).await.status, 200);
+    counted(front.address, "crm_harness_sessions 4").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ending_lets_nobody_in_finishes_what_can_be_and_cuts_off_the_rest() {
+    let (_service, _place, mut front) = world(Limits {
+        finish: Duration::from_millis(100),
+        ..Limits::default()
+    })
+    .await;
+    let mut robin = Web::begun(front.address, "robin", json!({"elicitation": {}})).await;
+    let mut listening = robin.again().await;
+    let listened = listening.open(Method::GET, "/mcp", "").await;
+    assert_eq!(listened.status(), 200);
+    let mut spinning = robin.again().await;
+    let mut spun = spinning.call_open("proposer_spin", json!({})).await;
+    spun.next().await.unwrap();
+    let mut asked = robin.call_open("proposer_scheme", scheme("a")).await;
+    while asked.next().await.unwrap()["method"] != "elicitation/create" {}
+    front.stop();
+    // Nobody is asked any more, and the plan waits.
+    let told = loop {
+        let message = asked.next().await.unwrap();
+        if message.get("result").is_some() {
+            break message;
+        }
+    };
+    assert_eq!(told["result"]["structuredContent"]["state"], "waiting");
+    // A guest that would run on is cut off.
+    while spun
+        .next()
+        .await
+        .is_some_and(|message| message.get("result").is_none())
+    {}
+    let address = front.address;
+    front.over().await;
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+/// So many clients with so many calls each; how long the calls took, in order.
+async fn clients(address: SocketAddr, clients: usize, calls: usize) -> Vec<Duration> {
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..clients {
+        tasks.spawn(async move {
+            let caller = ["robin", "jo", "bolt", "wanda"][number % 4];
+            let mut client = Web::begun(address, caller, json!({})).await;
+            let mut took = Vec::with_capacity(calls);
+            for _ in 0..calls {
+                let begun = Instant::now();
+                let counted = client.call("proposer_count_up", json!({})).await;
+                took.push(begun.elapsed());
+                assert_eq!(counted["structuredContent"], json!({"value": 1}));
+            }
+            assert_eq!(client.request(Method::DELETE, "/mcp", "").await.status, 202);
+            took
+        });
+    }
+    let mut took: Vec<Duration> = tasks.join_all().await.into_iter().flatten().collect();
+    took.sort();
+    took
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_four_clients_at_once_are_all_served() {
+    let (_service, _place, front) = world(Limits::default()).await;
+    let took = clients(front.address, 64, 8).await;
+    assert_eq!(took.len(), 512);
+    counted(
+        front.address,
+        "crm_harness_calls_total{tool=\"proposer_count_up\",outcome=\"done\"} 512",
+    )
+    .await;
+}
+
+/// `cargo test --release --test mcp_load -- --ignored --nocapture`: the figures, against the program.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes long without optimisation"]
+async fn ten_thousand_calls_of_sixty_four_clients_have_no_error_flat_memory_and_a_short_tail() {
+    let service = Server::start(|_| Answer::json("{}")).await;
+    let place = Place::new(&service.origin());
+    let program = Program::new(&place);
+    // What is kept from call to call (instances, pages, buffers) has its size after as many calls as are then measured.
+    clients(program.address, 64, 157).await;
+    let before = program.resident();
+    let begun = Instant::now();
+    let took = clients(program.address, 64, 157).await;
+    let (elapsed, after) = (begun.elapsed(), program.resident());
+    let at = |part: usize| took[took.len() * part / 100];
+    println!(
+        "{} calls in {elapsed:?}: p50 {:?}, p99 {:?}, slowest {:?}; memory {before} KiB, then {after} KiB",
+        took.len(),
+        at(50),
+        at(99),
+        took[took.len() - 1]
+    );
+    assert!(at(99) < at(50) * 10);
+    assert!(
+        after < before + before / 4,
+        "{before} KiB, then {after} KiB"
+    );
+}

@@ -1,0 +1,95 @@
+//! The day's events, from the calendars that are shared with the caller's assistant.
+
+use super::Bounds;
+use super::sections::{Content, ROWS, ranked};
+use crate::actions::parts;
+use crate::bindings::exports::claw::crm::read::{BriefingRow, RowKind};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::text::{self, Cutter};
+use crate::transport::{Outcome, Request};
+use crate::workspace::{self, Event, WORKSPACE, When};
+
+/// Asks for the day's events.
+pub(super) fn request(ctx: &Context<'_>, bounds: &Bounds) -> Result<Request, Failure> {
+    workspace::get_events(ctx, bounds.start, bounds.tomorrow)
+}
+
+/// The events that were answered.
+pub(super) fn read(answer: Outcome) -> Result<Vec<Event>, Failure> {
+    workspace::read_events(answer)
+}
+
+/// Those of the day, whole days first, then as they begin. One that stands in several calendars is one.
+pub(super) fn content(ctx: &Context<'_>, bounds: &Bounds, events: Vec<Event>) -> Content {
+    let mut of_day: Vec<&Event> = Vec::new();
+    for event in &events {
+        if is_of(event, bounds) && of_day.iter().all(|known| known.id != event.id) {
+            of_day.push(event);
+        }
+    }
+    let in_order = ranked(of_day.into_iter(), |event| match event.start {
+        When::Day(_) => (0, 0),
+        When::At(start) => (1, start.as_millisecond()),
+    });
+    Content {
+        total: u32::try_from(in_order.len()).unwrap_or(u32::MAX),
+        rows: in_order
+            .into_iter()
+            .take(ROWS)
+            .map(|event| row(ctx, bounds, event))
+            .collect(),
+        ..Content::default()
+    }
+}
+
+/// Whether an event is of the day: whole days are answered for the neighbours' zones too.
+fn is_of(event: &Event, bounds: &Bounds) -> bool {
+    let begun = match event.start {
+        When::Day(day) => day <= bounds.day,
+        When::At(start) => start < bounds.tomorrow,
+    };
+    let lasts = match (&event.end, &event.start) {
+        (Some(When::Day(day)), _) => *day > bounds.day,
+        (Some(When::At(end)), When::At(start)) if end == start => *end >= bounds.start,
+        (Some(When::At(end)), _) => *end > bounds.start,
+        (None, When::Day(day)) => *day == bounds.day,
+        (None, When::At(start)) => *start >= bounds.start,
+    };
+    begun && lasts
+}
+
+fn row(ctx: &Context<'_>, bounds: &Bounds, event: &Event) -> BriefingRow {
+    let mut cutter = Cutter::default();
+    let zone = ctx.zone();
+    let shown = |time| {
+        if zone.date(time) == bounds.day {
+            zone.time(time)
+        } else {
+            zone.show(time)
+        }
+    };
+    let time = match (&event.start, &event.end) {
+        (When::Day(_), _) => "all day".to_owned(),
+        (When::At(start), Some(When::At(end))) => format!("{} to {}", shown(*start), shown(*end)),
+        (When::At(start), _) => shown(*start),
+    };
+    BriefingRow {
+        kind: RowKind::Event,
+        id: event.id.clone(),
+        label: cutter.label(event.summary.as_str()),
+        details: parts([
+            Some(time),
+            event
+                .calendar
+                .as_ref()
+                .map(|name| format!("calendar {name}")),
+        ]),
+        date: Some(match event.start {
+            When::Day(day) => day.to_string(),
+            When::At(start) => text::instant(start),
+        }),
+        truncated: cutter.cut,
+        provenance: WORKSPACE.provenance(ctx, "event", &event.id, None),
+    }
+}

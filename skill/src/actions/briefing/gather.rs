@@ -1,0 +1,204 @@
+//! Gathers what the sections need: side by side, in one round for all services.
+
+use super::Bounds;
+use super::calendar;
+use super::messages;
+use super::queries::{Coming, NewPerson, Overdue, Today};
+use crate::actions::stages::stages;
+use crate::bindings::exports::claw::crm::read::SectionName;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::text;
+use crate::transport::{Outcome, Request, TransportError};
+use crate::twenty::rows::Deal;
+use crate::twenty::values::{Counted, Task};
+use crate::twenty::{Prepared, Query, Reply, decode, fetch_all_beside, prepare};
+use crate::workspace::Event;
+
+/// A stage that every workspace begins with.
+const FIRST_STAGE: &str = "NEW";
+
+/// What the requests gave, root by root; none where it was not asked.
+pub(super) struct Gathered {
+    pub(super) overdue: Option<Result<Counted<Task>, Failure>>,
+    pub(super) today: Option<Result<Counted<Task>, Failure>>,
+    pub(super) coming: Option<Result<Counted<Task>, Failure>>,
+    pub(super) closing: Option<Result<Counted<Deal>, Failure>>,
+    pub(super) open: Option<Result<Counted<Deal>, Failure>>,
+    pub(super) people: Option<Result<Counted<NewPerson>, Failure>>,
+    pub(super) messages: Option<Result<messages::First, Failure>>,
+    pub(super) events: Option<Result<Vec<Event>, Failure>>,
+}
+
+/// Sends side by side what the wanted sections need. Three lists of tasks need three requests, since a root may stand in a
+/// request once; the other lists ride along.
+pub(super) fn gather(
+    ctx: &Context<'_>,
+    me: String,
+    bounds: &Bounds,
+    wanted: &[SectionName],
+) -> Gathered {
+    use SectionName as S;
+    let want = |sections: [S; 2]| sections.iter().any(|section| wanted.contains(section));
+    let deals = if want([S::ClosingSoon, S::AtRisk]) {
+        Deals::of(ctx)
+    } else {
+        Deals::None {
+            stage: FIRST_STAGE.to_owned(),
+        }
+    };
+    // Where there are no deals to be had, the tasks can still be asked for, with a stage that is only there to be one.
+    let (named, ask) = match &deals {
+        Deals::InStages(stages) => (stages.clone(), true),
+        Deals::None { stage } => (vec![stage.clone()], false),
+        Deals::Unknown(_) => (vec![FIRST_STAGE.to_owned()], false),
+    };
+    let want = |tasks: S, others: S, ask: bool| {
+        wanted.contains(&tasks) || (ask && wanted.contains(&others))
+    };
+    let instant = text::instant;
+
+    let overdue = want(S::Overdue, S::ClosingSoon, ask).then(|| Overdue {
+        me: me.clone(),
+        before: instant(bounds.start),
+        stages: named.clone(),
+        closes_from: instant(bounds.start),
+        closes_until: instant(bounds.horizon),
+    });
+    let today = want(S::DueToday, S::AtRisk, ask).then(|| Today {
+        me: me.clone(),
+        from: instant(bounds.start),
+        until: instant(bounds.tomorrow),
+        stages: named,
+    });
+    let coming = want(S::ComingUp, S::NewPeople, true).then(|| Coming {
+        me,
+        from: instant(bounds.tomorrow),
+        until: instant(bounds.horizon),
+        people_since: instant(bounds.people_since),
+    });
+
+    // Each is left out where it cannot be made, and its sections then say why.
+    let mut out = Out::default();
+    let overdue = overdue.map(|query| out.crm(ctx, &query));
+    let today = today.map(|query| out.crm(ctx, &query));
+    let coming = coming.map(|query| out.crm(ctx, &query));
+    let relay = wanted.contains(&S::Tez).then(|| messages::first(ctx));
+    let calendar = wanted
+        .contains(&S::Calendar)
+        .then(|| calendar::request(ctx, bounds));
+    let relay = relay.map(|requests| requests.map(|requests| out.others(requests)));
+    let calendar = calendar.map(|request| request.map(|request| out.others(vec![request])));
+
+    let (answers, others) = fetch_all_beside(ctx, &out.prepared, out.others);
+    let (mut answers, mut others) = (answers.into_iter(), others.into_iter());
+    let mut overdue = overdue.map(|sent| sent.and_then(|()| decode::<Overdue>(next(&mut answers))));
+    let mut today = today.map(|sent| sent.and_then(|()| decode::<Today>(next(&mut answers))));
+    let mut coming = coming.map(|sent| sent.and_then(|()| decode::<Coming>(next(&mut answers))));
+    let messages = relay.map(|sent| {
+        sent.map(|number| others.by_ref().take(number).collect())
+            .and_then(|answers| messages::First::read(ctx, answers))
+    });
+    let events = calendar.map(|sent| sent.and_then(|_| calendar::read(next(&mut others))));
+
+    let mut gathered = Gathered {
+        overdue: part(&mut overdue, "tasks", |data| data.tasks.take()),
+        today: part(&mut today, "tasks", |data| data.tasks.take()),
+        coming: part(&mut coming, "tasks", |data| data.tasks.take()),
+        closing: part(&mut overdue, "opportunities", |data| {
+            data.opportunities.take()
+        }),
+        open: part(&mut today, "opportunities", |data| {
+            data.opportunities.take()
+        }),
+        people: part(&mut coming, "people", |data| data.people.take()),
+        messages,
+        events,
+    };
+    match deals {
+        Deals::InStages(_) => {}
+        // What came beside the tasks is in a stage that nobody asked about.
+        Deals::None { .. } => {
+            gathered.closing = Some(Ok(Counted::none()));
+            gathered.open = Some(Ok(Counted::none()));
+        }
+        Deals::Unknown(failure) => {
+            gathered.closing = Some(Err(failure.clone()));
+            gathered.open = Some(Err(failure));
+        }
+    }
+    gathered
+}
+
+/// What goes out in the first round.
+#[derive(Default)]
+struct Out {
+    prepared: Vec<Prepared>,
+    others: Vec<Request>,
+}
+
+impl Out {
+    fn crm<Q: Query>(&mut self, ctx: &Context<'_>, query: &Q) -> Result<(), Failure> {
+        self.prepared.push(prepare(ctx, query)?);
+        Ok(())
+    }
+
+    /// How many there were.
+    fn others(&mut self, requests: Vec<Request>) -> usize {
+        let number = requests.len();
+        self.others.extend(requests);
+        number
+    }
+}
+
+fn next(answers: &mut impl Iterator<Item = Outcome>) -> Outcome {
+    answers.next().unwrap_or(Err(TransportError::Refused))
+}
+
+/// A root of an answer, or why it is not there.
+fn part<A, T>(
+    reply: &mut Option<Result<Reply<A>, Failure>>,
+    name: &str,
+    take: impl FnOnce(&mut A) -> Option<T>,
+) -> Option<Result<T, Failure>> {
+    reply.as_mut().map(|reply| match reply {
+        Ok(reply) => {
+            let root = take(&mut reply.data);
+            reply.errors.root(name, root)
+        }
+        Err(failure) => Err(failure.clone()),
+    })
+}
+
+/// Which deals are open.
+enum Deals {
+    /// Those in one of these stages; there is one at least.
+    InStages(Vec<String>),
+    /// None: the operator closes every stage, or nobody asks. A stage that the workspace has.
+    None { stage: String },
+    /// The stages could not be read.
+    Unknown(Failure),
+}
+
+impl Deals {
+    fn of(ctx: &Context<'_>) -> Self {
+        let all = match stages(ctx) {
+            Ok(all) => all,
+            Err(failure) => return Self::Unknown(failure),
+        };
+        let closed = ctx.closed_stages();
+        let open: Vec<String> = all
+            .iter()
+            .filter(|stage| !closed.contains(stage))
+            .cloned()
+            .collect();
+        if open.is_empty() {
+            let stage = all.into_iter().next();
+            Self::None {
+                stage: stage.unwrap_or_else(|| FIRST_STAGE.to_owned()),
+            }
+        } else {
+            Self::InStages(open)
+        }
+    }
+}

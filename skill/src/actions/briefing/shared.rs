@@ -1,0 +1,149 @@
+//! The caller's day, as a message tells it: how much there is of what, and the tasks and deals themselves, most pressing first.
+//! Messages and events of the caller are not looked at.
+
+use super::super::share::{Filled, reference};
+use super::gather::{Gathered, gather};
+use super::{Bounds, headline, sections, title};
+use crate::bindings::exports::claw::crm::read::{
+    Layer, LayerKind, LayerSource, RowKind, Section, SectionName, SectionStatus,
+};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::tezit::envelope::{
+    self, DealView, Envelope, Shared, Told, Wanted, advice, limits, prose_layer,
+};
+use crate::tezit::message::Message;
+use crate::twenty::rows::Deal;
+use crate::twenty::values::{Counted, Task};
+
+/// What of a day is told, most pressing first.
+const TOLD: [SectionName; 5] = [
+    SectionName::Overdue,
+    SectionName::DueToday,
+    SectionName::ClosingSoon,
+    SectionName::AtRisk,
+    SectionName::ComingUp,
+];
+/// How many records are told of.
+const RECORDS: usize = 40;
+/// How many days are looked ahead.
+const HORIZON: i32 = 7;
+
+/// Fills a message with the caller's day: four requests.
+///
+/// # Errors
+/// As [`super::briefing`].
+pub(in crate::actions) fn share(
+    ctx: &Context<'_>,
+    message: &mut Message,
+) -> Result<Filled, Failure> {
+    let me = ctx.caller_email("caller")?;
+    let bounds = Bounds::of(ctx, ctx.zone().date(ctx.now), HORIZON);
+    let mut gathered = gather(ctx, me, &bounds, &TOLD);
+    let made: Vec<(Section, Option<Failure>)> = TOLD
+        .iter()
+        .map(|&name| sections::make(ctx, &bounds, name, &mut gathered))
+        .collect();
+    if made.iter().all(|(_, failure)| failure.is_some())
+        && let Some(failure) = made.iter().find_map(|(_, failure)| failure.clone())
+    {
+        return Err(failure);
+    }
+    let sections: Vec<Section> = made.into_iter().map(|(section, _)| section).collect();
+    let told = &mut message.told;
+    let mut envelopes: Vec<Envelope> = Vec::new();
+    let mut over = 0_usize;
+    for row in sections.iter().flat_map(|section| &section.rows) {
+        if envelopes.iter().any(|envelope| envelope.id == row.id) {
+            continue;
+        }
+        if envelopes.len() == RECORDS {
+            over = over.saturating_add(1);
+            continue;
+        }
+        envelopes.extend(envelope(ctx, told, &gathered, row.kind, &row.id));
+    }
+    let mut layers: Vec<Layer> = envelopes
+        .iter()
+        .map(|envelope| envelope.layer(ctx))
+        .collect();
+    layers.extend(sections.iter().filter_map(counted));
+    layers.extend(limits(&[Shared::Task, Shared::Deal]));
+    layers.extend(advice(message.intent));
+    message.layers = layers;
+    message.say(&format!(
+        "My day, {} ({}): {}",
+        bounds.day,
+        ctx.zone().name(),
+        headline(&sections)
+    ));
+    let mut warnings = Vec::new();
+    if sections
+        .iter()
+        .any(|section| section.status == SectionStatus::Failed)
+    {
+        warnings.push("Not all of the day could be read; crm_briefing says why.".to_owned());
+    }
+    if over > 0 {
+        warnings.push(format!(
+            "The message holds the {RECORDS} most pressing records; {over} more are only counted."
+        ));
+    }
+    Ok(Filled {
+        words: "the caller's day".to_owned(),
+        about: envelopes
+            .iter()
+            .map(|envelope| reference(&(envelope.kind, envelope.id.clone())))
+            .collect(),
+        warnings,
+    })
+}
+
+/// How much a section holds.
+fn counted(section: &Section) -> Option<Layer> {
+    if section.status != SectionStatus::Ok || section.total == 0 {
+        return None;
+    }
+    let of = section.examined.map_or_else(String::new, |examined| {
+        format!(" of {examined} that were looked at")
+    });
+    Some(prose_layer(
+        LayerKind::Fact,
+        format!("{}: {}{of}.", title(section.name), section.total),
+        LayerSource::Verified,
+        Some(100),
+    ))
+}
+
+/// The envelope of a record that a line is about.
+fn envelope(
+    ctx: &Context<'_>,
+    told: &mut Told,
+    gathered: &Gathered,
+    kind: RowKind,
+    id: &str,
+) -> Option<Envelope> {
+    let wanted = Wanted::Default(&[]);
+    match kind {
+        RowKind::Task => {
+            let lists = [&gathered.overdue, &gathered.today, &gathered.coming];
+            let task = found(&lists, |task: &Task| task.id == id)?;
+            Some(envelope::task(told, task, wanted))
+        }
+        RowKind::Opportunity => {
+            let lists = [&gathered.closing, &gathered.open];
+            let deal = found(&lists, |deal: &Deal| deal.id == id)?;
+            Some(envelope::deal(ctx, told, &DealView::of(deal, None), wanted))
+        }
+        RowKind::Person | RowKind::Company | RowKind::Tez | RowKind::Event => None,
+    }
+}
+
+fn found<'g, T>(
+    lists: &[&'g Option<Result<Counted<T>, Failure>>],
+    is: impl Fn(&T) -> bool,
+) -> Option<&'g T> {
+    let lists = lists.iter().filter_map(|list| list.as_ref()?.as_ref().ok());
+    let mut rows = lists.flat_map(|list| &list.edges).map(|edge| &edge.node);
+    rows.find(|row| is(row))
+}

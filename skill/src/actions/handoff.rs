@@ -1,0 +1,101 @@
+//! Handing something over to a colleague: what is given, checked, and the message that does it.
+
+use serde::Serialize;
+
+use super::given;
+use super::subject::Subject;
+use crate::bindings::claw::crm::types::{Intent, Urgency};
+use crate::bindings::exports::claw::crm::propose::Handoff;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::tezit::envelope::{self, NewTask, Shared};
+use crate::tezit::message::Message;
+use crate::tezit::{Audience, audience};
+
+/// A hand-over as it was asked for.
+#[derive(Serialize)]
+pub(super) struct Handing<'a> {
+    to: Vec<String>,
+    text: Option<String>,
+    ask: Option<String>,
+    #[serde(skip)]
+    urgency: Option<Urgency>,
+    /// Whom it goes to.
+    #[serde(skip)]
+    pub(super) audience: Audience,
+    #[serde(skip)]
+    given: &'a str,
+}
+
+/// What somebody gave to be said, cleaned; none where nothing is left of it.
+pub(super) fn text(field: &str, given: Option<&str>) -> Result<Option<String>, Failure> {
+    let text = given.map(|text| given::note(field, text)).transpose()?;
+    Ok(text.flatten())
+}
+
+impl<'a> Handing<'a> {
+    /// What the arguments say, checked; asks the relay who is meant.
+    pub(super) fn given(ctx: &Context<'_>, handoff: &'a Handoff) -> Result<Self, Failure> {
+        let text = text("handoff.message", handoff.message.as_deref())?;
+        let ask = self::text("handoff.ask", handoff.ask.as_deref())?;
+        let to = std::slice::from_ref(&handoff.to);
+        let audience = audience(ctx, "handoff.to", to)?;
+        Ok(Self {
+            to: match &audience {
+                Audience::One(one) => vec![one.id.clone()],
+                Audience::Team(named) => named.iter().map(|one| one.id.clone()).collect(),
+            },
+            text,
+            ask,
+            urgency: handoff.urgency,
+            audience,
+            given: &handoff.to,
+        })
+    }
+
+    /// Whose the task is, for the text that leaves: nobody's name or address, only what the recipient can tell by themselves.
+    pub(super) fn whose(&self, ctx: &Context<'_>, assignee: &str) -> &'static str {
+        let to = self.given.trim().to_lowercase();
+        match &self.audience {
+            Audience::One(_) if to == assignee => ", assigned to you",
+            _ if ctx.caller_email("caller").is_ok_and(|me| me == assignee) => {
+                ", assigned to the sender"
+            }
+            _ => "",
+        }
+    }
+}
+
+/// The message that hands a record over, and the task that the plan makes for it, if it makes one.
+pub(super) fn message(
+    ctx: &Context<'_>,
+    handing: &Handing<'_>,
+    about: &str,
+    subject: &Subject,
+    task: Option<(&NewTask<'_>, String)>,
+    objective: Option<&str>,
+) -> Message {
+    let mut message = Message::new(Intent::Handoff);
+    let told = &mut message.told;
+    let mut kinds = Vec::new();
+    let mut layers = Vec::new();
+    let mut lines: Vec<String> = handing.text.iter().cloned().collect();
+    lines.extend(objective.map(str::to_owned));
+    if let Some((task, line)) = task {
+        layers.push(envelope::new_task(told, task).layer(ctx));
+        lines.push(line);
+        kinds.push(Shared::Task);
+    }
+    if let Some(envelope) = subject.envelope(ctx, told) {
+        layers.push(envelope.layer(ctx));
+        kinds.push(envelope.kind);
+    }
+    lines.push(format!("It is about the {}.", subject.named(about, told)));
+    layers.extend(envelope::limits(&kinds));
+    layers.extend(envelope::advice(Intent::Handoff));
+    message.layers = layers;
+    message.text = lines.join("\n\n");
+    message.ask = handing.ask.clone();
+    message.urgency = handing.urgency;
+    message
+}

@@ -1,0 +1,289 @@
+//! `share`: proposes a message to colleagues with records, with what blocks a deal, or with the caller's day; or one that asks them
+//! for more. Nothing is sent.
+
+use serde::Serialize;
+
+use super::handoff::text;
+use super::{blockers, briefing, context, words};
+use crate::bindings::claw::crm::types::Intent;
+use crate::bindings::claw::skill::types::RecordRef;
+use crate::bindings::exports::claw::crm::propose::{Plan, ShareRequest, Subject, Wanted};
+use crate::bindings::exports::claw::crm::read::{LayerKind, LayerSource};
+use crate::context::Context;
+use crate::failure::{self, Failure};
+use crate::plan::{Ids, caller, plan};
+use crate::tezit::envelope::{self, Ref, Shared};
+use crate::tezit::message::{self, Message, Order};
+use crate::tezit::{Audience, audience};
+
+/// How many records a text names; the others are counted.
+const NAMED: usize = 5;
+
+/// What is to be shared, checked.
+enum What {
+    Records {
+        refs: Vec<Ref>,
+        more: Vec<&'static str>,
+    },
+    BlockersOf(String),
+    Briefing,
+    Asking(Vec<(Ref, Vec<&'static str>)>),
+}
+
+/// What a message was filled with.
+pub(super) struct Filled {
+    /// What it is, for whoever decides: `what blocks the deal “Acme”`.
+    pub(super) words: String,
+    /// What the plan is about.
+    pub(super) about: Vec<RecordRef>,
+    /// What the person should know.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Runs the action.
+///
+/// # Errors
+/// As `failure` says; `not-found` also where nothing blocks the deal, so that there is nothing to send.
+pub fn share(ctx: &Context<'_>, request: &ShareRequest) -> Result<Plan, Failure> {
+    caller(ctx)?;
+    let what = What::given(request)?;
+    let said = text("message", request.message.as_deref())?;
+    let ask = text("ask", request.ask.as_deref())?;
+    let audience = audience(ctx, "to", &request.to)?;
+
+    let mut message = Message::new(request.intent);
+    message.urgency = request.urgency;
+    message.ask = ask.clone();
+    message.text = said.clone().unwrap_or_default();
+    let filled = what.fill(ctx, &mut message)?;
+    let asked = Asked {
+        what: request.what_kind(),
+        about: filled
+            .about
+            .iter()
+            .map(|record| (record.kind.as_str(), record.id.as_str()))
+            .collect(),
+        to: ids_of(&audience),
+        intent: message::intent(request.intent),
+        message: said.as_deref(),
+        ask: ask.as_deref(),
+        fields: what.fields(),
+    };
+    let ids = Ids::new(ctx, "share", request.idempotency_key.as_deref(), &asked)?;
+    let mut warnings = filled.warnings;
+    let sending = message.send(ctx, &ids, &audience, Order::InOrder)?;
+    warnings.extend(sending.warnings);
+    Ok(plan(
+        &ids,
+        format!(
+            "Send {} to {} ({}).",
+            filled.words,
+            sending.whom,
+            message::intent(request.intent)
+        ),
+        filled.about,
+        warnings,
+        sending.steps,
+    ))
+}
+
+/// What is asked, as it counts for ids.
+#[derive(Serialize)]
+struct Asked<'a> {
+    what: &'static str,
+    about: Vec<(&'a str, &'a str)>,
+    to: Vec<&'a str>,
+    intent: &'static str,
+    message: Option<&'a str>,
+    ask: Option<&'a str>,
+    fields: Vec<Vec<&'static str>>,
+}
+
+impl ShareRequest {
+    fn what_kind(&self) -> &'static str {
+        match self.what {
+            Subject::Records(_) => "records",
+            Subject::BlockersOf(_) => "blockers",
+            Subject::Briefing => "briefing",
+            Subject::Asking(_) => "asking",
+        }
+    }
+}
+
+/// The ids of whom a message goes to; none where it is the whole team.
+pub(super) fn ids_of(audience: &Audience) -> Vec<&str> {
+    match audience {
+        Audience::One(one) => vec![&one.id],
+        Audience::Team(named) => named.iter().map(|one| one.id.as_str()).collect(),
+    }
+}
+
+impl What {
+    fn given(request: &ShareRequest) -> Result<Self, Failure> {
+        let fields = request.fields.as_deref().unwrap_or(&[]);
+        if !fields.is_empty() && !matches!(request.what, Subject::Records(_)) {
+            return Err(failure::invalid_input(
+                "fields",
+                "only records have fields that are given on request",
+                "Leave it out, or share the records themselves.",
+            ));
+        }
+        match &request.what {
+            Subject::Records(refs) => {
+                let refs = envelope::refs("what.records", refs)?;
+                let kinds: Vec<Shared> = refs.iter().map(|(kind, _)| *kind).collect();
+                let more = envelope::fields("fields", &kinds, fields)?;
+                Ok(Self::Records { refs, more })
+            }
+            Subject::BlockersOf(deal) => Ok(Self::BlockersOf(words("what.blockersOf", deal)?)),
+            Subject::Briefing => Ok(Self::Briefing),
+            Subject::Asking(wanted) => {
+                if request.intent != Intent::Question {
+                    return Err(failure::invalid_input(
+                        "intent",
+                        "whoever asks for more asks a question",
+                        "Give the intent question.",
+                    ));
+                }
+                asking(wanted).map(Self::Asking)
+            }
+        }
+    }
+
+    fn fields(&self) -> Vec<Vec<&'static str>> {
+        match self {
+            Self::Records { more, .. } => vec![more.clone()],
+            Self::Asking(wanted) => wanted.iter().map(|(_, fields)| fields.clone()).collect(),
+            Self::BlockersOf(_) | Self::Briefing => Vec::new(),
+        }
+    }
+
+    /// Puts it into a message that so far says what the caller says.
+    fn fill(&self, ctx: &Context<'_>, message: &mut Message) -> Result<Filled, Failure> {
+        match self {
+            Self::Records { refs, more } => records(ctx, refs, more, message),
+            Self::BlockersOf(deal) => blockers::share(ctx, deal, message),
+            Self::Briefing => briefing::share(ctx, message),
+            Self::Asking(wanted) => Ok(ask_for(wanted, message)),
+        }
+    }
+}
+
+/// What somebody asks for: fields on request of records, each record once.
+fn asking(wanted: &[Wanted]) -> Result<Vec<(Ref, Vec<&'static str>)>, Failure> {
+    let records: Vec<RecordRef> = wanted.iter().map(|one| one.ref_.clone()).collect();
+    let refs = envelope::refs("what.asking", &records)?;
+    let mut asked: Vec<(Ref, Vec<&'static str>)> =
+        refs.into_iter().map(|one| (one, Vec::new())).collect();
+    for (at, one) in wanted.iter().enumerate() {
+        let field = format!("what.asking[{at}].fields");
+        let Some(kind) = Shared::named(one.ref_.kind.trim()) else {
+            continue;
+        };
+        let fields = envelope::fields(&field, &[kind], &one.fields)?;
+        if fields.is_empty() {
+            return Err(failure::invalid_input(
+                field,
+                "it names no field",
+                format!("Name fields of: {}.", envelope::askable(&[kind])),
+            ));
+        }
+        let place = asked
+            .iter_mut()
+            .find(|((known, id), _)| *known == kind && id.eq_ignore_ascii_case(&one.ref_.id));
+        if let Some((_, known)) = place {
+            for field in fields {
+                if !known.contains(&field) {
+                    known.push(field);
+                }
+            }
+        }
+    }
+    Ok(asked)
+}
+
+fn records(
+    ctx: &Context<'_>,
+    refs: &[Ref],
+    more: &[&'static str],
+    message: &mut Message,
+) -> Result<Filled, Failure> {
+    let found = context::read(ctx, refs)?.all()?;
+    let pieces = found.pieces(ctx, &mut message.told, more, message.intent);
+    message.layers = pieces.layers;
+    let labels = found.labels();
+    // Names and titles are default fields, so the envelopes tell them.
+    let shown: Vec<String> = labels
+        .iter()
+        .take(NAMED)
+        .map(|label| message.told.text(label))
+        .collect();
+    let mut line = shown.join(", ");
+    if labels.len() > NAMED {
+        line.push_str(&format!(" and {} more", labels.len() - NAMED));
+    }
+    message.say(&format!("About: {line}."));
+    Ok(Filled {
+        words: line,
+        about: refs.iter().map(reference).collect(),
+        warnings: on_request(more).into_iter().collect(),
+    })
+}
+
+/// That fields beyond the default ones are given.
+fn on_request(more: &[&'static str]) -> Option<String> {
+    (!more.is_empty()).then(|| {
+        format!(
+            "Given beyond the default fields, because they were asked for: {}.",
+            more.join(", ")
+        )
+    })
+}
+
+fn ask_for(wanted: &[(Ref, Vec<&'static str>)], message: &mut Message) -> Filled {
+    #[derive(Serialize)]
+    struct Request<'a> {
+        kind: &'static str,
+        refs: Vec<Asked<'a>>,
+    }
+    #[derive(Serialize)]
+    struct Asked<'a> {
+        kind: &'static str,
+        id: &'a str,
+        fields: &'a [&'static str],
+    }
+    let content = serde_json::to_string(&Request {
+        kind: "context.request",
+        refs: wanted
+            .iter()
+            .map(|((kind, id), fields)| Asked {
+                kind: kind.name(),
+                id,
+                fields,
+            })
+            .collect(),
+    });
+    message.layers = vec![envelope::json_layer(
+        LayerKind::Constraint,
+        content.unwrap_or_default(),
+        LayerSource::Stated,
+    )];
+    let lines: Vec<String> = wanted
+        .iter()
+        .map(|((kind, id), fields)| format!("- {} {id}: {}", kind.name(), fields.join(", ")))
+        .collect();
+    message.say(&format!("Please give more of:\n{}", lines.join("\n")));
+    Filled {
+        words: "a request for more".to_owned(),
+        about: wanted.iter().map(|(one, _)| reference(one)).collect(),
+        warnings: Vec::new(),
+    }
+}
+
+/// A record that is shared, as plans name it.
+pub(super) fn reference((kind, id): &Ref) -> RecordRef {
+    RecordRef {
+        kind: kind.object().to_owned(),
+        id: id.clone(),
+    }
+}

@@ -1,0 +1,316 @@
+//! What a proposal is about: the person, company or deal that an id or a name means.
+
+use serde::{Deserialize, Serialize};
+
+use super::given::{self, Member, reference};
+use super::{is_uuid, object, parts, search, some};
+use crate::bindings::claw::crm::types::{Kind, Link};
+use crate::bindings::claw::skill::types::Candidate;
+use crate::context::Context;
+use crate::failure::{self, Failure};
+use crate::text::{Cutter, Text};
+use crate::tezit::envelope::{self, DealView, Envelope, Told, Wanted};
+use crate::twenty::custom::Mapped;
+use crate::twenty::rows::{Deal, Person};
+use crate::twenty::values::{Address, Connection, Links, full_name, named};
+use crate::twenty::{Document, NOBODY, Query, documents, fetch_mapped};
+
+/// How many hits of a name are looked at.
+const HITS: u32 = 20;
+/// How many candidates are offered.
+const CANDIDATES: usize = 10;
+
+/// Asks what a proposal can be about, and who is to do it.
+#[derive(Debug, Serialize)]
+pub struct Lookup {
+    people: Vec<String>,
+    companies: Vec<String>,
+    opportunities: Vec<String>,
+    assignee: String,
+}
+
+/// What it answers.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LookupData {
+    people: Option<Connection<Person>>,
+    companies: Option<Connection<Company>>,
+    opportunities: Option<Connection<Deal>>,
+    workspace_members: Option<Connection<Member>>,
+}
+
+impl Query for Lookup {
+    const DOCUMENT: &'static Document = &documents::FOLLOW_UP;
+    type Answer = LookupData;
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Company {
+    id: String,
+    name: Option<Text>,
+    domain_name: Option<Links>,
+    #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
+    account_owner: Option<Address>,
+}
+
+/// A record that a proposal may be about.
+#[derive(Debug)]
+pub(super) struct Subject {
+    /// What it is.
+    pub(super) kind: Kind,
+    /// Its id.
+    pub(super) id: String,
+    /// Its name.
+    pub(super) label: String,
+    details: String,
+    /// By what else than its name it may be meant: an address, a domain.
+    alias: String,
+    row: Row,
+}
+
+#[derive(Debug)]
+enum Row {
+    Person(Person),
+    Company,
+    Deal {
+        deal: Deal,
+        next_step: Option<String>,
+    },
+}
+
+impl Subject {
+    /// What it is and its name, for who decides: `deal “Acme”`.
+    pub(super) fn shown(&self) -> String {
+        format!("{} \u{201c}{}\u{201d}", self.spoken(), self.label)
+    }
+
+    /// What it is.
+    pub(super) fn spoken(&self) -> &'static str {
+        match self.kind {
+            Kind::Opportunity => "deal",
+            other => object(other),
+        }
+    }
+
+    /// As a link.
+    pub(super) fn link(&self) -> Link {
+        Link {
+            kind: self.kind,
+            id: self.id.clone(),
+            label: self.label.clone(),
+        }
+    }
+
+    /// The name of its owner, if that is this member.
+    pub(super) fn owned_by(&self, member: &str) -> Option<String> {
+        let Row::Deal { deal, .. } = &self.row else {
+            return None;
+        };
+        let owner = deal.owner.as_ref().filter(|owner| owner.id == member)?;
+        owner.name.as_ref().map(|name| name.text())
+    }
+
+    /// Its envelope with default fields; a company has none.
+    pub(super) fn envelope(&self, ctx: &Context<'_>, told: &mut Told) -> Option<Envelope> {
+        let wanted = Wanted::Default(&[]);
+        match &self.row {
+            Row::Person(person) => Some(envelope::contact(told, person, wanted)),
+            Row::Company => None,
+            Row::Deal { deal, next_step } => {
+                let view = DealView::of(deal, Some(next_step.clone()));
+                Some(envelope::deal(ctx, told, &view, wanted))
+            }
+        }
+    }
+
+    /// What it is and its name, for a text that leaves, and as that is told. A company's name is no field of anything that is
+    /// shared: it is used only where the caller wrote it (`about`).
+    pub(super) fn named(&self, about: &str, told: &mut Told) -> String {
+        let shared = envelope::Shared::named(object(self.kind));
+        match shared {
+            Some(kind) => told.tell(kind, &self.id, "name"),
+            None if self.label.to_lowercase() != about.to_lowercase() => {
+                return format!("{} {}", self.spoken(), self.id);
+            }
+            None => {}
+        }
+        let label = told.line(&self.label);
+        format!("{} \u{201c}{label}\u{201d}", self.spoken())
+    }
+}
+
+/// The record that is meant, and the members with an address, if one is asked for: one request for an id, two for a name.
+///
+/// # Errors
+/// `not-found` and `ambiguous` speak of the record.
+pub(super) fn look_up(
+    ctx: &Context<'_>,
+    about: &str,
+    address: Option<&str>,
+) -> Result<(Subject, Vec<Member>), Failure> {
+    let by_id = is_uuid(about);
+    let hits = if by_id {
+        Vec::new()
+    } else {
+        let kinds = [Kind::Person, Kind::Company, Kind::Opportunity];
+        let hits = search::ids(ctx, about, &kinds, HITS)?;
+        if hits.is_empty() {
+            return Err(missing(about));
+        }
+        hits
+    };
+    let ids = |wanted: Kind| {
+        if by_id {
+            return vec![about.to_ascii_lowercase()];
+        }
+        let ids: Vec<String> = hits
+            .iter()
+            .filter(|(kind, _)| *kind == wanted)
+            .map(|(_, id)| id.clone())
+            .collect();
+        if ids.is_empty() {
+            vec![NOBODY.to_owned()]
+        } else {
+            ids
+        }
+    };
+    let (reply, mapped) = fetch_mapped(
+        ctx,
+        &Lookup {
+            people: ids(Kind::Person),
+            companies: ids(Kind::Company),
+            opportunities: ids(Kind::Opportunity),
+            assignee: given::member_pattern(address),
+        },
+    )?;
+    let (data, errors) = (reply.data, &reply.errors);
+    let members = errors.root("workspaceMembers", data.workspace_members)?;
+    let mut subjects: Vec<Subject> = Vec::new();
+    subjects.extend(errors.root("people", data.people)?.rows().map(person));
+    subjects.extend(
+        errors
+            .root("companies", data.companies)?
+            .rows()
+            .map(company),
+    );
+    subjects.extend(
+        errors
+            .root("opportunities", data.opportunities)?
+            .rows()
+            .map(|row| deal(ctx, row, &mapped)),
+    );
+    // In the order of the hits: best first.
+    subjects.sort_by_key(|subject| hits.iter().position(|(_, id)| *id == subject.id));
+    let subject = if by_id {
+        subjects.into_iter().next().ok_or_else(|| missing(about))
+    } else {
+        meant(about, subjects)
+    }?;
+    Ok((subject, members.rows().collect()))
+}
+
+fn missing(about: &str) -> Failure {
+    failure::not_found(
+        format!("There is no person, company or deal \"{about}\", or it was deleted."),
+        "Search for it with crm_search and give its id as `about`.",
+    )
+}
+
+/// The record that a name means: the one of that name or address, else the only one that has every word of it. A hit with some of
+/// the words only is offered, never taken.
+fn meant(name: &str, mut subjects: Vec<Subject>) -> Result<Subject, Failure> {
+    let wanted = name.to_lowercase();
+    let exact = |subject: &Subject| {
+        subject.label.to_lowercase() == wanted
+            || (!subject.alias.is_empty() && subject.alias == wanted)
+    };
+    let all_words = |subject: &Subject| {
+        let text = format!("{} {}", subject.label, subject.alias).to_lowercase();
+        wanted.split(' ').all(|word| text.contains(word))
+    };
+    let one = |fits: &dyn Fn(&Subject) -> bool| {
+        let mut fitting = (0..).zip(&subjects).filter(|(_, subject)| fits(subject));
+        match (fitting.next(), fitting.next()) {
+            (Some((at, _)), None) => Some(at),
+            _ => None,
+        }
+    };
+    let several_exact = subjects.iter().filter(|subject| exact(subject)).count() > 1;
+    let at = one(&exact).or_else(|| if several_exact { None } else { one(&all_words) });
+    if let Some(at) = at {
+        return Ok(subjects.swap_remove(at));
+    }
+    if subjects.is_empty() {
+        return Err(missing(name));
+    }
+    if several_exact {
+        subjects.retain(exact);
+    }
+    let candidates = subjects
+        .into_iter()
+        .take(CANDIDATES)
+        .map(|subject| Candidate {
+            ref_: reference(subject.kind, &subject.id),
+            label: subject.label,
+            details: subject.details,
+        })
+        .collect();
+    Err(failure::ambiguous(
+        "about",
+        format!("\"{name}\" does not say which record is meant."),
+        candidates,
+    ))
+}
+
+fn person(row: Person) -> Subject {
+    let mut cutter = Cutter::default();
+    let company = row.company.as_ref();
+    let company = company.and_then(|company| some(company.name.as_ref(), &mut cutter));
+    let email = row.emails.as_ref();
+    let email = email.and_then(|emails| some(emails.primary_email.as_ref(), &mut cutter));
+    Subject {
+        kind: Kind::Person,
+        id: row.id.clone(),
+        label: cutter.label(&full_name(row.name.as_ref())),
+        details: parts([company, email.clone()]),
+        alias: email.unwrap_or_default().to_lowercase(),
+        row: Row::Person(row),
+    }
+}
+
+fn company(row: Company) -> Subject {
+    let mut cutter = Cutter::default();
+    let link = row.domain_name.and_then(|domain| domain.primary_link_url);
+    let domain = link.map(|link| crate::twenty::records::domain(link.as_str()));
+    let domain = domain.map(|domain| cutter.label(&domain));
+    Subject {
+        kind: Kind::Company,
+        id: row.id,
+        label: cutter.label(named(row.name.as_ref())),
+        details: parts([domain.clone()]),
+        alias: domain.unwrap_or_default(),
+        row: Row::Company,
+    }
+}
+
+fn deal(ctx: &Context<'_>, row: Deal, mapped: &Mapped) -> Subject {
+    let mut cutter = Cutter::default();
+    let company = row.company.as_ref();
+    Subject {
+        kind: Kind::Opportunity,
+        id: row.id.clone(),
+        label: cutter.label(named(row.name.as_ref())),
+        details: parts([
+            Some(cutter.label(row.stage.as_str())),
+            row.close_date
+                .map(|date| format!("closes {}", ctx.zone().date(date))),
+            company.and_then(|company| some(company.name.as_ref(), &mut cutter)),
+        ]),
+        alias: String::new(),
+        row: Row::Deal {
+            next_step: mapped.text(&row.id),
+            deal: row,
+        },
+    }
+}

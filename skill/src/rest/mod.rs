@@ -1,0 +1,130 @@
+//! What the services with plain routes have in common, the relay and PA Workspace: an answer holds `data`, or an `error` with code
+//! and message, or, from whatever stands before them, anything at all.
+
+pub mod errors;
+mod part;
+
+use jiff::Timestamp;
+pub use part::{Part, Wrong};
+use serde_json::Value;
+
+use crate::bindings::claw::skill::types::Provenance;
+use crate::context::Context;
+use crate::failure::{self, Failure};
+use crate::text;
+use crate::transport::{Outcome, Path, Request, TransportError};
+
+/// A service.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its name in answers and in the manifest, such as `tezit`.
+    pub source: &'static str,
+    /// How a sentence begins that is about it, such as `The Tezit relay`.
+    pub name: &'static str,
+    /// The setting that holds its base URL.
+    pub setting: &'static str,
+    /// The variable by which the operator sets its address.
+    pub address: &'static str,
+    /// The variable by which the operator sets its token.
+    pub token: &'static str,
+    /// What the caller can do where it refuses what the caller is not permitted.
+    pub permission: &'static str,
+}
+
+impl Service {
+    /// Its base URL, with no slash at the end.
+    ///
+    /// # Errors
+    /// `unavailable` where it is not set up.
+    pub fn base_url(&self, ctx: &Context<'_>) -> Result<String, Failure> {
+        ctx.setting(self.setting)
+            .map(|url| url.trim_end_matches('/').to_owned())
+            .ok_or_else(|| {
+                failure::unavailable(
+                    false,
+                    format!("{} is not set up: no address is known for it.", self.name),
+                    format!(
+                        "Ask the operator to set {}, or the origin of \"{}\" in the operator file.",
+                        self.address, self.source
+                    ),
+                )
+            })
+    }
+
+    /// A request that reads.
+    ///
+    /// # Errors
+    /// `unavailable` where the service is not set up.
+    pub fn get(&self, ctx: &Context<'_>, path: Path) -> Result<Request, Failure> {
+        Ok(Request::get(self.base_url(ctx)?, path))
+    }
+
+    /// Sends one request that reads.
+    ///
+    /// # Errors
+    /// Whatever kept it from giving data.
+    pub fn ask(&'static self, ctx: &Context<'_>, path: Path) -> Result<Answer, Failure> {
+        let request = self.get(ctx, path)?;
+        let answer = ctx.transport.send_all(&[request]).pop();
+        self.read(answer.unwrap_or(Err(TransportError::Refused)))
+    }
+
+    /// Reads an answer.
+    ///
+    /// # Errors
+    /// What the service said, or `unavailable` where that is no answer at all.
+    pub fn read(&'static self, answer: Outcome) -> Result<Answer, Failure> {
+        let response = answer.map_err(|error| errors::transport(self.name, error))?;
+        if !(200..300).contains(&response.status) {
+            return Err(errors::failure(self, &response));
+        }
+        match json(&response.body) {
+            Some(body) if body.get("data").is_some_and(|data| !data.is_null()) => Ok(Answer {
+                service: self,
+                body,
+            }),
+            _ => Err(errors::no_json(self.name, &response)),
+        }
+    }
+
+    /// Where something that it answered comes from.
+    pub fn provenance(
+        &self,
+        ctx: &Context<'_>,
+        object: &str,
+        id: &str,
+        updated_at: Option<Timestamp>,
+    ) -> Provenance {
+        Provenance {
+            source: self.source.to_owned(),
+            object: object.to_owned(),
+            id: id.to_owned(),
+            updated_at: updated_at.map(text::instant),
+            fetched_at: ctx.fetched_at(),
+        }
+    }
+}
+
+/// A JSON text. One reader for all of them: each kind of text would have its own copy.
+pub(crate) fn json(text: &[u8]) -> Option<Value> {
+    serde_json::from_slice(text).ok()
+}
+
+/// An answer that holds data.
+#[derive(Debug)]
+pub struct Answer {
+    service: &'static Service,
+    body: Value,
+}
+
+impl Answer {
+    /// Its data.
+    pub fn data(&self) -> Part<'_> {
+        Part::new(self.service, self.body.get("data").unwrap_or(&Value::Null))
+    }
+
+    /// Whether it says that there is more than it holds; not every relay says either way.
+    pub fn has_more(&self) -> Option<bool> {
+        self.body.pointer("/meta/hasMore")?.as_bool()
+    }
+}

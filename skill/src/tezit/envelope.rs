@@ -1,0 +1,197 @@
+//! Context envelopes: records as messages carry them, with what is left out named and where it comes from.
+
+mod derived;
+mod kinds;
+mod records;
+mod told;
+mod words;
+
+pub use derived::{advice, deal_advice, deal_fact, limits, task_fact};
+use jiff::Timestamp;
+pub use kinds::{Ref, Shared, askable, fields, refs};
+pub use records::{DealView, NewTask, activity, contact, deal, is_open, new_task, task};
+use serde::Serialize;
+use serde_json::{Map, Value};
+pub use told::Told;
+pub use words::{closing, days, value_band};
+
+use crate::bindings::exports::claw::crm::read::{Layer, LayerKind, LayerSource};
+use crate::context::Context;
+use crate::text;
+
+/// Who made an envelope.
+const SKILL: &str = concat!("crm/", env!("CARGO_PKG_VERSION"));
+
+/// Which fields of a record are wanted.
+#[derive(Debug, Clone, Copy)]
+pub enum Wanted<'w> {
+    /// Its default ones, and these.
+    Default(&'w [&'static str]),
+    /// These alone.
+    Just(&'w [&'static str]),
+}
+
+impl Wanted<'_> {
+    fn has(self, kind: Shared, field: &str) -> bool {
+        match self {
+            Self::Default(more) => kind.default_fields().contains(&field) || more.contains(&field),
+            Self::Just(fields) => fields.contains(&field),
+        }
+    }
+}
+
+/// A record as a message carries it.
+#[derive(Debug)]
+pub struct Envelope {
+    /// What it is.
+    pub kind: Shared,
+    /// Its id.
+    pub id: String,
+    /// Its fields.
+    pub fields: Map<String, Value>,
+    /// Fields that records of its kind have and that are not given. An empty one that was wanted is not among them.
+    pub omitted: Vec<&'static str>,
+    updated_at: Option<Timestamp>,
+    created: bool,
+}
+
+impl Envelope {
+    /// As a piece of context.
+    pub fn layer(&self, ctx: &Context<'_>) -> Layer {
+        #[derive(Serialize)]
+        struct Json<'a> {
+            kind: &'static str,
+            id: &'a str,
+            fields: &'a Map<String, Value>,
+            omitted: &'a [&'static str],
+            provenance: Provenance<'a>,
+        }
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Provenance<'a> {
+            source: &'static str,
+            object: &'static str,
+            record_id: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            record_updated_at: Option<String>,
+            /// The plan makes it, so it has not been changed yet.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            created: Option<bool>,
+            fetched_at: String,
+            skill: &'static str,
+        }
+        let content = serde_json::to_string(&Json {
+            kind: self.kind.name(),
+            id: &self.id,
+            fields: &self.fields,
+            omitted: &self.omitted,
+            provenance: Provenance {
+                source: "twenty",
+                object: self.kind.object(),
+                record_id: &self.id,
+                record_updated_at: self.updated_at.map(text::instant),
+                created: self.created.then_some(true),
+                fetched_at: ctx.fetched_at(),
+                skill: SKILL,
+            },
+        });
+        json_layer(
+            LayerKind::Artifact,
+            content.unwrap_or_default(),
+            LayerSource::Verified,
+        )
+    }
+}
+
+/// A piece of context that is JSON.
+pub fn json_layer(kind: LayerKind, content: String, source: LayerSource) -> Layer {
+    Layer {
+        kind,
+        content,
+        mime_type: Some("application/json".to_owned()),
+        confidence: None,
+        source,
+    }
+}
+
+/// A piece of context that is prose.
+pub fn prose_layer(
+    kind: LayerKind,
+    content: String,
+    source: LayerSource,
+    confidence: Option<u8>,
+) -> Layer {
+    Layer {
+        kind,
+        content,
+        mime_type: None,
+        confidence,
+        source,
+    }
+}
+
+/// An envelope that is being filled in. Whatever is put in is told.
+#[derive(Debug)]
+struct Sheet<'a> {
+    told: &'a mut Told,
+    wanted: Wanted<'a>,
+    envelope: Envelope,
+}
+
+impl<'a> Sheet<'a> {
+    fn new(told: &'a mut Told, kind: Shared, id: &str, wanted: Wanted<'a>) -> Self {
+        Self {
+            told,
+            wanted,
+            envelope: Envelope {
+                kind,
+                id: id.to_owned(),
+                fields: Map::new(),
+                omitted: Vec::new(),
+                updated_at: None,
+                created: false,
+            },
+        }
+    }
+
+    /// A field; `value` is asked only if it is wanted, and none where it is empty.
+    fn put(&mut self, field: &'static str, value: impl FnOnce(&mut Told) -> Option<Value>) {
+        let envelope = &mut self.envelope;
+        if !self.wanted.has(envelope.kind, field) {
+            envelope.omitted.push(field);
+        } else if let Some(value) = value(self.told) {
+            envelope.fields.insert(field.to_owned(), value);
+            self.told.tell(envelope.kind, &envelope.id, field);
+        }
+    }
+
+    /// A field that was not read.
+    fn unread(&mut self, field: &'static str) {
+        self.envelope.omitted.push(field);
+    }
+
+    /// A line of free text.
+    fn text(&mut self, field: &'static str, value: Option<&str>) {
+        self.put(field, |told| Some(Value::from(told.line(value?))));
+    }
+
+    /// A block of free text.
+    fn body(&mut self, field: &'static str, value: Option<&str>) {
+        self.put(field, |told| {
+            let text = told.text(value?);
+            Some(Value::from(text::block(&text, text::BODY).0))
+        });
+    }
+
+    /// A value that is no free text.
+    fn exact<V: Into<Value>>(&mut self, field: &'static str, value: Option<V>) {
+        self.put(field, |_| value.map(Into::into));
+    }
+
+    fn done(self, updated_at: Option<Timestamp>) -> Envelope {
+        Envelope {
+            updated_at,
+            ..self.envelope
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What follows from records and is not in them: facts, what limits them, advice. These texts hold no text of the CRM: a record is
+//! named by its kind and id.
+
+use super::kinds::{Shared, askable};
+use super::records::{DealView, is_open};
+use super::words::{closing, days};
+use super::{LayerKind, LayerSource, prose_layer};
+use crate::bindings::claw::crm::types::Intent;
+use crate::bindings::exports::claw::crm::read::Layer;
+use crate::context::Context;
+use crate::day::days_between;
+use crate::twenty::values::Task;
+
+/// A deal that closes within this many days closes soon.
+const SOON: i32 = 7;
+/// How sure a fact is that was computed from fields.
+const CERTAIN: u8 = 100;
+/// How sure a guess is.
+const GUESS: u8 = 50;
+
+/// That an open deal closes soon, or should have closed.
+pub fn deal_fact(ctx: &Context<'_>, deal: &DealView<'_>) -> Option<Layer> {
+    let today = ctx.zone().date(ctx.now);
+    let date = ctx.zone().date(deal.close_date?);
+    if deal.closed(ctx) || days_between(today, date) > SOON {
+        return None;
+    }
+    let words = closing(today, date);
+    let said = if date < today {
+        format!("its close date {words}")
+    } else {
+        format!("it {words}")
+    };
+    Some(fact(Shared::Deal, deal.id, &said))
+}
+
+/// That an open task is late.
+pub fn task_fact(ctx: &Context<'_>, task: &Task) -> Option<Layer> {
+    let due = task.due_at.filter(|&due| due < ctx.now && is_open(task))?;
+    let zone = ctx.zone();
+    let late = days_between(zone.date(due), zone.date(ctx.now));
+    let since = match late {
+        0 => "since today".to_owned(),
+        late => format!("for {}", days(late)),
+    };
+    Some(fact(
+        Shared::Task,
+        &task.id,
+        &format!("it is overdue {since}"),
+    ))
+}
+
+fn fact(kind: Shared, id: &str, said: &str) -> Layer {
+    prose_layer(
+        LayerKind::Fact,
+        format!("{} {id}: {said}.", kind.name()),
+        LayerSource::Verified,
+        Some(CERTAIN),
+    )
+}
+
+/// That an open deal has no next step on record. Its tasks are not looked at, so it is a guess.
+pub fn deal_advice(ctx: &Context<'_>, deal: &DealView<'_>) -> Option<Layer> {
+    if deal.closed(ctx) || deal.next_step != Some(None) {
+        return None;
+    }
+    Some(prose_layer(
+        LayerKind::Hint,
+        format!(
+            "{} {}: no next step is written down; agree on one.",
+            Shared::Deal.name(),
+            deal.id
+        ),
+        LayerSource::Inferred,
+        Some(GUESS),
+    ))
+}
+
+/// How whatever is left out can be asked for.
+pub fn limits(kinds: &[Shared]) -> Option<Layer> {
+    let on_request = kinds.iter().any(|kind| !kind.on_request().is_empty());
+    on_request.then(|| {
+        prose_layer(
+            LayerKind::Constraint,
+            format!(
+                "This is how the records were when they were fetched. What is omitted can be asked of the sender with a context.request, and may be refused: {}. Nothing else is given.",
+                askable(kinds)
+            ),
+            LayerSource::Stated,
+            None,
+        )
+    })
+}
+
+/// What whoever gets a message of this intent can do.
+pub fn advice(intent: Intent) -> Option<Layer> {
+    let advice = match intent {
+        Intent::Handoff => {
+            "Say whether you take it over: this message changes nothing in the CRM by itself."
+        }
+        Intent::Decision => {
+            "Tell the sender what you decide: this message changes nothing in the CRM by itself."
+        }
+        Intent::Question => "Answer the sender with a message of your own.",
+        Intent::Update => return None,
+    };
+    Some(prose_layer(
+        LayerKind::Hint,
+        advice.to_owned(),
+        LayerSource::Stated,
+        None,
+    ))
+}

@@ -1,0 +1,243 @@
+//! What an envelope holds of each kind of record.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::words::{closing, value_band};
+use super::{Envelope, Shared, Sheet, Told, Wanted};
+use crate::actions::{money, object};
+use crate::bindings::claw::crm::types::{Kind, Link};
+use crate::context::Context;
+use crate::text::{self, Cutter, Text};
+use crate::twenty::rows::{Activity, Deal, Person, Phones};
+use crate::twenty::values::{self, Currency, FullName, RichText, full_name};
+
+/// Whether a task is done, by its status.
+const DONE: &str = "DONE";
+
+fn some(text: Option<&Text>) -> Option<&str> {
+    text.filter(|text| !text.is_empty()).map(Text::as_str)
+}
+
+/// A name, where there is one.
+fn name(name: Option<&FullName>) -> Option<String> {
+    let parts = name.map(|name| {
+        [
+            some(name.first_name.as_ref()),
+            some(name.last_name.as_ref()),
+        ]
+    })?;
+    parts.iter().any(Option::is_some).then(|| full_name(name))
+}
+
+/// A person's envelope.
+pub fn contact(told: &mut Told, person: &Person, wanted: Wanted<'_>) -> Envelope {
+    let email = person.emails.as_ref();
+    let email = email.and_then(|emails| some(emails.primary_email.as_ref()));
+    let phone = Phones::number(person.phones.as_ref());
+    let company = person.company.as_ref();
+    let channels: Vec<&str> = [
+        email.is_some().then_some("email"),
+        phone.is_some().then_some("phone"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let mut sheet = Sheet::new(told, Shared::Contact, &person.id, wanted);
+    sheet.text("name", name(person.name.as_ref()).as_deref());
+    sheet.text("role", some(person.job_title.as_ref()));
+    sheet.text(
+        "company",
+        company.and_then(|company| some(company.name.as_ref())),
+    );
+    sheet.exact("channels", (!channels.is_empty()).then_some(channels));
+    sheet.exact("email", email);
+    sheet.exact("phone", phone);
+    sheet.done(person.updated_at)
+}
+
+/// What there is to tell of a deal, from whichever document it came.
+#[derive(Debug)]
+pub struct DealView<'a> {
+    /// Id.
+    pub id: &'a str,
+    /// When it was last changed.
+    pub updated_at: Option<Timestamp>,
+    /// Name.
+    pub name: Option<&'a Text>,
+    /// Stage, as stored.
+    pub stage: &'a Text,
+    /// Amount.
+    pub amount: Option<&'a Currency>,
+    /// When it is to close.
+    pub close_date: Option<Timestamp>,
+    /// Its owner's name.
+    pub owner: Option<&'a FullName>,
+    /// Its contact's name.
+    pub contact: Option<&'a FullName>,
+    /// What its next-step field says; none where that was not read.
+    pub next_step: Option<Option<String>>,
+}
+
+impl<'a> DealView<'a> {
+    /// Of a row.
+    pub fn of(deal: &'a Deal, next_step: Option<Option<String>>) -> Self {
+        Self {
+            id: &deal.id,
+            updated_at: deal.updated_at,
+            name: deal.name.as_ref(),
+            stage: &deal.stage,
+            amount: deal.amount.as_ref(),
+            close_date: deal.close_date,
+            owner: deal.owner.as_ref().and_then(|owner| owner.name.as_ref()),
+            contact: deal
+                .point_of_contact
+                .as_ref()
+                .and_then(|contact| contact.name.as_ref()),
+            next_step,
+        }
+    }
+
+    /// Whether its stage ends it.
+    pub fn closed(&self, ctx: &Context<'_>) -> bool {
+        let closed = ctx.closed_stages();
+        closed.iter().any(|stage| stage == self.stage.as_str())
+    }
+}
+
+/// A deal's envelope.
+pub fn deal(
+    ctx: &Context<'_>,
+    told: &mut Told,
+    deal: &DealView<'_>,
+    wanted: Wanted<'_>,
+) -> Envelope {
+    let mut cutter = Cutter::default();
+    let amount = Currency::money(deal.amount, &mut cutter);
+    let band = Currency::micros(deal.amount).map(|micros| {
+        let currency = amount.as_ref().map_or("", |money| &money.currency);
+        value_band(micros, currency)
+    });
+    let date = deal.close_date.map(|date| ctx.zone().date(date));
+    let closes = date
+        .filter(|_| !deal.closed(ctx))
+        .map(|date| closing(ctx.zone().date(ctx.now), date));
+    let mut sheet = Sheet::new(told, Shared::Deal, deal.id, wanted);
+    sheet.text("name", some(deal.name));
+    sheet.text("stage", some(Some(deal.stage)));
+    sheet.exact("valueBand", band);
+    sheet.text("owner", name(deal.owner).as_deref());
+    match &deal.next_step {
+        Some(says) => sheet.text("nextStep", says.as_deref()),
+        None => sheet.unread("nextStep"),
+    }
+    sheet.exact("closeDate", date.map(|date| date.to_string()));
+    sheet.exact("closing", closes);
+    sheet.exact("amount", amount.as_ref().map(money));
+    sheet.text("contact", name(deal.contact).as_deref());
+    sheet.done(deal.updated_at)
+}
+
+/// Whether a task is still to be done. One without status is.
+pub fn is_open(task: &values::Task) -> bool {
+    some(task.status.as_ref()) != Some(DONE)
+}
+
+/// A task's envelope.
+pub fn task(told: &mut Told, task: &values::Task, wanted: Wanted<'_>) -> Envelope {
+    let owner = task.assignee.as_ref().and_then(|who| who.name.as_ref());
+    let links = values::links(task.task_targets.as_ref(), &mut Cutter::default());
+    let body = RichText::text(task.body_v2.as_ref());
+    let mut sheet = Sheet::new(told, Shared::Task, &task.id, wanted);
+    sheet.text("title", some(task.title.as_ref()));
+    sheet.text("owner", name(owner).as_deref());
+    sheet.exact("due", task.due_at.map(text::instant));
+    sheet.text("status", some(task.status.as_ref()));
+    sheet.dependency(&links, true);
+    sheet.body("body", body);
+    sheet.done(task.updated_at)
+}
+
+/// A task that the plan makes.
+#[derive(Debug)]
+pub struct NewTask<'a> {
+    /// The id that it will have.
+    pub id: &'a str,
+    /// What is to be done.
+    pub title: &'a str,
+    /// When it will be due.
+    pub due: &'a str,
+    /// Who does it, where that may be told by name.
+    pub owner: Option<String>,
+    /// What it will be linked to.
+    pub about: &'a Link,
+}
+
+/// The envelope of a task that the plan makes. The name of a company is no field of anything that is shared, so it stays out.
+pub fn new_task(told: &mut Told, task: &NewTask<'_>) -> Envelope {
+    let mut sheet = Sheet::new(told, Shared::Task, task.id, Wanted::Default(&[]));
+    sheet.text("title", Some(task.title));
+    match &task.owner {
+        Some(owner) => sheet.text("owner", Some(owner)),
+        None => sheet.unread("owner"),
+    }
+    sheet.exact("due", Some(task.due));
+    sheet.unread("status");
+    sheet.dependency(
+        std::slice::from_ref(task.about),
+        task.about.kind != Kind::Company,
+    );
+    sheet.unread("body");
+    Envelope {
+        created: true,
+        ..sheet.done(None)
+    }
+}
+
+/// An activity's envelope.
+pub fn activity(told: &mut Told, activity: &Activity, wanted: Wanted<'_>) -> Envelope {
+    let kind = some(activity.name.as_ref());
+    let linked = some(activity.linked_record_cached_name.as_ref());
+    let summary = match (happened(kind.unwrap_or_default()), linked) {
+        (what, Some(linked)) => format!("{what}: {linked}"),
+        (what, None) => what.to_owned(),
+    };
+    let mut sheet = Sheet::new(told, Shared::Activity, &activity.id, wanted);
+    sheet.exact("timestamp", Some(text::instant(activity.happens_at)));
+    sheet.text("kind", kind);
+    sheet.text("summary", Some(&summary));
+    sheet.exact("source", Some("CRM timeline"));
+    sheet.done(activity.updated_at)
+}
+
+/// What the name of a timeline's entry means.
+fn happened(name: &str) -> &'static str {
+    match name.split_once('.').unwrap_or((name, "")) {
+        ("linked-task", "created") => "A task was linked",
+        ("linked-note", "created") => "A note was linked",
+        (_, "created") => "Something was made",
+        (_, "updated") => "Something was changed",
+        (_, "deleted") => "Something was deleted",
+        _ => "Something happened",
+    }
+}
+
+impl Sheet<'_> {
+    /// What a task hangs on: records with their kind, id and, if that may be told, name.
+    fn dependency(&mut self, links: &[Link], named: bool) {
+        let about = |told: &mut Told, link: &Link| {
+            let mut about = Map::new();
+            let kind = Shared::named(object(link.kind)).map_or("crm.company", Shared::name);
+            about.insert("kind".to_owned(), Value::from(kind));
+            about.insert("id".to_owned(), Value::from(link.id.as_str()));
+            if named {
+                about.insert("name".to_owned(), Value::from(told.line(&link.label)));
+            }
+            Value::Object(about)
+        };
+        self.put("dependency", |told| {
+            let links: Vec<Value> = links.iter().map(|link| about(told, link)).collect();
+            (!links.is_empty()).then_some(Value::Array(links))
+        });
+    }
+}

@@ -1,0 +1,106 @@
+//! The kinds of record that may be shared, as the skill and as the manifest have them.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail like tests"
+)]
+
+use std::collections::BTreeSet;
+
+use crm_skill::tezit::envelope::{Shared, Told};
+use crm_skill::twenty::documents;
+
+fn manifest() -> toml::Table {
+    include_str!("../../manifests/skill.toml").parse().unwrap()
+}
+
+fn fields(kind: &toml::Value, name: &str) -> Vec<String> {
+    let list = kind.get(name).and_then(toml::Value::as_array);
+    list.into_iter()
+        .flatten()
+        .map(|field| field.as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_skill_shares_what_the_manifest_lets_it_and_no_more() {
+    let manifest = manifest();
+    let kinds = manifest["kinds"].as_table().unwrap();
+    let known: BTreeSet<&str> = kinds.keys().map(String::as_str).collect();
+    assert_eq!(known, Shared::ALL.map(Shared::name).into());
+    for shared in Shared::ALL {
+        let kind = &kinds[shared.name()];
+        assert_eq!(kind["record"].as_str(), Some(shared.object()));
+        assert_eq!(fields(kind, "default"), shared.default_fields());
+        assert_eq!(fields(kind, "on-request"), shared.on_request());
+        let from: BTreeSet<&String> = kind["from"].as_table().unwrap().keys().collect();
+        for field in from {
+            let all = [shared.default_fields(), shared.on_request()].concat();
+            assert!(all.contains(&field.as_str()), "{field}");
+        }
+    }
+}
+
+#[test]
+fn what_may_be_asked_for_in_a_message_is_what_is_given_on_request() {
+    let manifest = manifest();
+    let request = &manifest["shapes"]["request"];
+    let words = |pointer: &str| -> BTreeSet<String> {
+        let list = request[pointer].as_str().unwrap();
+        list.split('|').map(str::to_owned).collect()
+    };
+    let kinds = Shared::ALL.map(|kind| kind.name().to_owned());
+    assert_eq!(words("/refs/*/kind"), kinds.into());
+    let fields = Shared::ALL.iter().flat_map(|kind| kind.on_request());
+    let fields: BTreeSet<String> = fields.map(|&field| field.to_owned()).collect();
+    assert_eq!(words("/refs/*/fields/*"), fields);
+}
+
+#[test]
+fn every_kind_stands_in_the_document_that_shares_it() {
+    for shared in Shared::ALL {
+        let place = format!("# record: {} /", shared.object());
+        assert!(documents::CONTEXT.text.contains(&place), "{place}");
+    }
+}
+
+#[test]
+fn a_kind_is_known_by_the_crm_s_name_and_by_the_messages() {
+    for (name, expected) in [
+        ("person", Some(Shared::Contact)),
+        ("crm.contact", Some(Shared::Contact)),
+        ("opportunity", Some(Shared::Deal)),
+        ("activity", Some(Shared::Activity)),
+        ("timelineActivity", Some(Shared::Activity)),
+        ("company", None),
+        ("crm.note", None),
+        ("", None),
+    ] {
+        assert_eq!(Shared::named(name), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_text_is_one_clean_line_however_an_address_is_laid_out() {
+    let mut told = Told::default();
+    let long = format!("{} ada@example.com", "word ".repeat(38));
+    for text in [
+        "call +49 30\n 1234567 now",
+        "ada@\u{200b}example.com",
+        &long,
+    ] {
+        let line = told.line(text);
+        assert!(
+            !line.contains("1234567") && !line.contains("example.com"),
+            "{line}"
+        );
+        assert!(!line.contains('\n'));
+    }
+    assert_eq!(
+        told.redacted().collect::<Vec<_>>(),
+        ["e-mail address", "phone number"]
+    );
+}

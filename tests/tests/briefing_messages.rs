@@ -1,0 +1,98 @@
+//! Messages and events in the briefing: what waits for the caller, at the cost of ten requests, and each section by itself.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail like tests"
+)]
+
+use crm_stand_in::faults::{Fault, FaultKind};
+use crm_stand_in::relay::Variant;
+use crm_stand_in::relay::sample::{HANDOFF_MESSAGE, INJECTED_MESSAGE};
+use crm_tests::{Differently, World};
+use serde_json::{Value, json};
+
+fn section<'a>(report: &'a Value, name: &str) -> &'a Value {
+    let sections = report["sections"].as_array().unwrap();
+    let found = sections.iter().find(|section| section["name"] == name);
+    found.unwrap_or_else(|| panic!("{name} of {report:#}"))
+}
+
+#[tokio::test]
+async fn five_unread_conversations_cost_at_most_ten_requests_of_either_relay() {
+    for variant in [Variant::P, Variant::M] {
+        let world = World::with(Differently {
+            relay: Some(variant),
+            workspace: true,
+            ..Differently::default()
+        })
+        .await;
+        let report = world.ok("crm_briefing", json!({})).await;
+        let asked = world.relay().requests().count();
+        println!("{asked} requests to the relay");
+        assert!(asked <= 10, "{variant:?}: {asked}");
+        assert!(world.twenty.requests().count() <= 5, "what is kept aside");
+        let messages = section(&report, "tez");
+        assert_eq!(messages["status"], "ok", "{variant:?}: {messages:#}");
+        let rows = messages["rows"].as_array().unwrap();
+        assert!((5..=10).contains(&rows.len()), "{variant:?}: {messages:#}");
+        let ids: Vec<_> = rows.iter().map(|row| row["id"].as_str().unwrap()).collect();
+        assert!(
+            ids.contains(&HANDOFF_MESSAGE.to_string().as_str()),
+            "{variant:?}: {ids:?}"
+        );
+        assert_eq!(section(&report, "calendar")["status"], "ok");
+    }
+}
+
+#[tokio::test]
+async fn what_strangers_wrote_is_shown_clean_and_not_followed() {
+    let world = World::whole().await;
+    let report = world.ok("crm_briefing", json!({"sections": ["tez"]})).await;
+    let rows = section(&report, "tez")["rows"].as_array().unwrap();
+    let row = rows
+        .iter()
+        .find(|row| row["id"] == INJECTED_MESSAGE.to_string());
+    let told = row.unwrap_or_else(|| panic!("{rows:#?}")).to_string();
+    let hidden = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    assert!(!told.contains(hidden), "{told:?}");
+    let wrote = world
+        .relay()
+        .requests()
+        .all()
+        .into_iter()
+        .filter(|request| request.method != "GET");
+    assert_eq!(wrote.count(), 0);
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_set_up_is_said_and_one_that_fails_hides_nothing() {
+    let world = World::new().await;
+    let report = world.ok("crm_briefing", json!({})).await;
+    for (name, variable) in [
+        ("tez", "TEZIT_RELAY_URL"),
+        ("calendar", "PA_WORKSPACE_API_URL"),
+    ] {
+        let section = section(&report, name);
+        assert_eq!(section["status"], "not-configured");
+        assert!(
+            section["why"].as_str().unwrap().contains(variable),
+            "{section:#}"
+        );
+    }
+    let world = World::whole().await;
+    world.relay().faults().add(FaultKind::Status { code: 502 });
+    world
+        .workspace()
+        .faults()
+        .add(Fault::from(FaultKind::NotJson));
+    let report = world.ok("crm_briefing", json!({})).await;
+    for name in ["tez", "calendar"] {
+        let section = section(&report, name);
+        assert_eq!(section["status"], "failed", "{section:#}");
+        assert!(!section["why"].as_str().unwrap().is_empty());
+    }
+    assert_eq!(section(&report, "overdue")["status"], "ok");
+}

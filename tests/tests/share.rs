@@ -1,0 +1,368 @@
+//! Sharing: records, what blocks a deal, the day; asking for more, and answering that.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail like tests"
+)]
+
+use crm_harness::plan::{Outcome, PlanState};
+use crm_stand_in::relay::sample::{CONTEXT_REQUEST, INGRID, PRIYA, ROBINS_TEZ, SAM, TEAM_ID};
+use crm_stand_in::twenty::sample::{EVERYTHING_WRONG, HEALTHY, ROBIN, SAM as SAM_IN_TWENTY};
+use crm_tests::World;
+use serde_json::{Value, json};
+
+fn records(refs: &[(&str, String)], to: &[&str], fields: &[&str]) -> Value {
+    let refs: Vec<Value> = refs
+        .iter()
+        .map(|(kind, id)| json!({"kind": kind, "id": id}))
+        .collect();
+    json!({"what": {"case": "records", "value": refs}, "to": to, "intent": "update", "fields": fields})
+}
+
+async fn send(world: &World, tool: &str, arguments: Value) -> Outcome {
+    let plan = world.propose(tool, arguments).await;
+    let outcome = world.approve(&plan).await.unwrap();
+    assert_eq!(outcome.state, PlanState::Done, "{outcome:#?}");
+    outcome
+}
+
+/// Bodies of requests that wrote to the relay, the newest last.
+fn bodies(world: &World) -> Vec<Value> {
+    let all = world.relay().requests().all().into_iter();
+    all.filter(|request| request.method == "POST")
+        .filter_map(|request| request.json())
+        .collect()
+}
+
+/// The layers of the last message that was sent.
+fn layers(world: &World) -> Vec<Value> {
+    let all = bodies(world);
+    let last = all
+        .iter()
+        .rfind(|body| body.get("surfaceText").is_some())
+        .unwrap();
+    last["context"].as_array().cloned().unwrap_or_default()
+}
+
+fn envelopes(layers: &[Value]) -> Vec<Value> {
+    let parsed = layers
+        .iter()
+        .filter_map(|layer| serde_json::from_str::<Value>(layer["content"].as_str()?).ok());
+    parsed
+        .filter(|value| value.get("fields").is_some())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_record_goes_to_one_colleague_as_a_direct_message_with_its_default_fields() {
+    let world = World::whole().await;
+    send(
+        &world,
+        "crm_share",
+        records(
+            &[("opportunity", HEALTHY.to_string())],
+            &["Sam Okafor"],
+            &[],
+        ),
+    )
+    .await;
+    let writes: Vec<_> = world
+        .relay()
+        .requests()
+        .all()
+        .into_iter()
+        .filter(|request| request.method == "POST")
+        .collect();
+    assert_eq!(writes.len(), 2, "{writes:#?}");
+    assert_eq!(
+        writes[0].json().unwrap(),
+        json!({"type": "dm", "memberIds": [SAM]})
+    );
+    let envelopes = envelopes(&layers(&world));
+    let [deal] = envelopes.as_slice() else {
+        panic!("{envelopes:#?}")
+    };
+    let fields: Vec<&String> = deal["fields"].as_object().unwrap().keys().collect();
+    for field in &fields {
+        assert!(
+            [
+                "name",
+                "stage",
+                "valueBand",
+                "owner",
+                "nextStep",
+                "closeDate",
+                "closing"
+            ]
+            .contains(&field.as_str()),
+            "{fields:?}"
+        );
+    }
+    assert!(fields.iter().any(|field| *field == "stage"));
+    assert!(
+        world.twenty.requests().all().len() <= 2,
+        "one request, and what is kept"
+    );
+}
+
+#[tokio::test]
+async fn several_colleagues_or_the_team_get_one_message_that_the_team_can_read() {
+    let world = World::whole().await;
+    let refs = [("opportunity", HEALTHY.to_string())];
+    send(
+        &world,
+        "crm_share",
+        records(
+            &refs,
+            &["Sam Okafor", "priya@example.com", "Ingrid Solberg"],
+            &[],
+        ),
+    )
+    .await;
+    let all = bodies(&world);
+    let share = all.last().unwrap();
+    assert_eq!(share["teamId"], TEAM_ID.to_string());
+    assert_eq!(share["visibility"], "team");
+    let mut named: Vec<_> = share["recipients"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|id| id.as_str().unwrap().to_owned())
+        .collect();
+    named.sort();
+    let mut expected = [SAM, PRIYA, INGRID].map(|id| id.to_string());
+    expected.sort();
+    assert_eq!(named, expected);
+    assert_eq!(all.len(), 1, "one write");
+}
+
+#[tokio::test]
+async fn what_blocks_a_deal_goes_out_as_facts_and_blockers_and_nothing_of_the_notes() {
+    let world = World::whole().await;
+    let blockers = json!({"what": {"case": "blockers-of", "value": EVERYTHING_WRONG.to_string()}, "to": ["Sam Okafor"], "intent": "question", "ask": "What do you think?"});
+    let report = world
+        .ok(
+            "crm_blockers",
+            json!({"opportunity": EVERYTHING_WRONG.to_string()}),
+        )
+        .await;
+    let before = world.twenty.requests().count();
+    send(&world, "crm_share", blockers).await;
+    assert!(world.twenty.requests().count() - before <= 2);
+    let layers = layers(&world);
+    let found = report["findings"].as_array().unwrap().len();
+    let facts = layers
+        .iter()
+        .filter(|layer| layer["layer"] == "fact")
+        .count();
+    assert!(
+        facts >= found,
+        "{facts} facts of {found} findings: {layers:#?}"
+    );
+    let blockers: Vec<Value> = layers
+        .iter()
+        .filter_map(|layer| serde_json::from_str::<Value>(layer["content"].as_str()?).ok())
+        .filter(|value| value["item_type"] == "blocker")
+        .collect();
+    assert_eq!(blockers.len(), found, "{layers:#?}");
+    assert!(
+        blockers
+            .iter()
+            .all(|blocker| blocker["blocker"]["description"].is_string()
+                && blocker["blocker"]["impact"].is_string())
+    );
+    let sent = bodies(&world)
+        .iter()
+        .map(Value::to_string)
+        .collect::<String>();
+    for note in world.twenty.records("note").unwrap() {
+        let text = note
+            .pointer("/bodyV2/markdown")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        assert!(
+            text.len() < 24 || !sent.contains(&text[..text.floor_char_boundary(24)]),
+            "a note was sent: {text}"
+        );
+    }
+    assert!(!sent.contains("amountMicros"));
+}
+
+#[tokio::test]
+async fn where_nothing_blocks_a_deal_there_is_nothing_to_send_and_that_is_said() {
+    let world = World::whole().await;
+    let arguments = json!({"what": {"case": "blockers-of", "value": HEALTHY.to_string()}, "to": ["Sam Okafor"], "intent": "update"});
+    let failure = world.fails("crm_share", arguments, "not-found").await;
+    assert!(
+        failure["reason"]
+            .as_str()
+            .unwrap()
+            .to_lowercase()
+            .contains("nothing"),
+        "{failure:#}"
+    );
+    assert!(bodies(&world).is_empty());
+}
+
+#[tokio::test]
+async fn the_day_is_shared_as_counts_and_rows() {
+    let world = World::whole().await;
+    let before = world.twenty.requests().count();
+    send(
+        &world,
+        "crm_share",
+        json!({"what": {"case": "briefing"}, "to": ["Sam Okafor"], "intent": "update"}),
+    )
+    .await;
+    let asked = world.twenty.requests().count() - before;
+    assert!(asked <= 5, "{asked} requests, one of them kept");
+    let layers = layers(&world);
+    assert!(!envelopes(&layers).is_empty(), "{layers:#?}");
+}
+
+#[tokio::test]
+async fn context_is_what_would_be_shared_and_sends_nothing() {
+    let world = World::whole().await;
+    let person = world.with_value(
+        "person",
+        "companyId",
+        Some(&world.with_value("company", "accountOwnerId", Some(&ROBIN.to_string()))),
+    );
+    let refs = json!([{"kind": "opportunity", "id": HEALTHY}, {"kind": "person", "id": person}]);
+    let answer = world
+        .ok("crm_context", json!({"refs": refs, "intent": "update"}))
+        .await;
+    assert!(bodies(&world).is_empty());
+    assert_eq!(world.twenty.requests().count(), 1, "one request");
+    let artifacts: Vec<_> = answer["layers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|layer| layer["kind"] == "artifact")
+        .collect();
+    assert_eq!(artifacts.len(), 2, "{answer:#}");
+    let omitted: Vec<_> = answer["omitted"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["field"].as_str().unwrap().to_owned())
+        .collect();
+    for field in ["amount", "email", "phone"] {
+        assert!(
+            omitted.iter().any(|known| known == field),
+            "{field}: {omitted:?}"
+        );
+    }
+    let with = world
+        .ok(
+            "crm_context",
+            json!({"refs": refs, "intent": "update", "fields": ["amount"]}),
+        )
+        .await;
+    let deal = with["layers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|layer| {
+            layer["content"]
+                .as_str()
+                .unwrap()
+                .contains("crm.opportunity")
+        })
+        .unwrap();
+    assert!(
+        deal["content"].as_str().unwrap().contains("\"amount\""),
+        "{deal:#}"
+    );
+}
+
+#[tokio::test]
+async fn more_than_the_default_of_ones_own_deal_needs_a_policy_of_its_own_and_goes_on_record() {
+    let world = World::whole().await;
+    let own = world.with_value("opportunity", "ownerId", Some(&ROBIN.to_string()));
+    let answer = world
+        .ok(
+            "crm_share",
+            records(&[("opportunity", own)], &["Sam Okafor"], &["amount"]),
+        )
+        .await;
+    let steps = answer["preview"]["steps"].as_array().unwrap();
+    let given = &steps.last().unwrap()["disclosures"][0];
+    assert_eq!(given["expanded"], json!(["amount"]), "{given:#}");
+    assert!(
+        steps.last().unwrap()["policies"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("expand-own-records"))
+    );
+    // Somebody else's deal, of another team: nothing of it at all.
+    let others = world.with_value("opportunity", "ownerId", Some(&SAM_IN_TWENTY.to_string()));
+    let outcome = world
+        .outcome(
+            "crm_share",
+            records(&[("opportunity", others)], &["Priya Raman"], &[]),
+        )
+        .await;
+    let failure = outcome.result.unwrap_err();
+    assert_eq!(
+        (failure["case"].as_str(), failure["code"].as_str()),
+        (Some("denied"), Some("access")),
+        "{failure:#}"
+    );
+}
+
+#[tokio::test]
+async fn a_request_in_a_reply_is_answered_in_its_thread_with_just_what_was_asked() {
+    let world = World::whole().await;
+    let answer = world
+        .ok(
+            "crm_answer_request",
+            json!({"tez": CONTEXT_REQUEST, "fields": ["amount"]}),
+        )
+        .await;
+    let plan = answer["plan"].as_str().unwrap().to_owned();
+    let outcome = world.approve(&plan).await.unwrap();
+    assert_eq!(outcome.state, PlanState::Done, "{outcome:#?}");
+    let replies = world
+        .relay()
+        .requests()
+        .all()
+        .into_iter()
+        .filter(|request| request.method == "POST")
+        .collect::<Vec<_>>();
+    assert_eq!(replies.len(), 1, "{replies:#?}");
+    assert!(replies[0].path.ends_with("/reply"), "{}", replies[0].path);
+    let envelopes = envelopes(&layers(&world));
+    let [deal] = envelopes.as_slice() else {
+        panic!("{envelopes:#?}")
+    };
+    let fields: Vec<&String> = deal["fields"].as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["amount"], "{deal:#}");
+    assert_eq!(deal["id"], HEALTHY.to_string());
+    assert_ne!(ROBINS_TEZ, CONTEXT_REQUEST);
+}
+
+#[tokio::test]
+async fn asking_sends_a_request_and_nothing_of_the_crm() {
+    let world = World::whole().await;
+    let arguments = json!({
+        "what": {"case": "asking", "value": [{"ref": {"kind": "crm.opportunity", "id": HEALTHY}, "fields": ["amount", "contact"]}]},
+        "to": ["Sam Okafor"], "intent": "question",
+    });
+    send(&world, "crm_share", arguments).await;
+    let layers = layers(&world);
+    let request = layers
+        .iter()
+        .find(|layer| layer["layer"] == "constraint")
+        .unwrap();
+    let request: Value = serde_json::from_str(request["content"].as_str().unwrap()).unwrap();
+    assert_eq!(request["kind"], "context.request");
+    assert_eq!(request["refs"][0]["fields"], json!(["amount", "contact"]));
+    assert!(
+        world.twenty.requests().all().is_empty(),
+        "nothing is read for it"
+    );
+}

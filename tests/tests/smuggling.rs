@@ -1,0 +1,401 @@
+//! A component that is not to be trusted, between a service that knows things and one that tells them to people: what it has read
+//! leaves as what a plan says it gives away, and in no other way.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail like tests"
+)]
+
+use std::time::Duration;
+
+use crm_harness::{Caller, Harness, Invocation, Outcome, Parts};
+use crm_stand_in::Running;
+use crm_stand_in::relay::sample::{OTHER_TEAM_ID, ROBINS_TEZ, SAM, TEAM_ID};
+use crm_stand_in::twenty::sample::{EVERYTHING_WRONG, HEALTHY, INJECTED_NOTE};
+use crm_tests::outsider::teller;
+use serde_json::{Value, json};
+
+const DEALS: &str = "query Deals($ids: [UUID!]!) { opportunities(first: 10, filter: { id: { in: $ids } }) { edges { node { id name stage closeDate amount { amountMicros currencyCode } owner { userEmail } company { name } } } } }";
+const NOTES: &str = "query Notes($ids: [UUID!]!) { notes(first: 10, filter: { id: { in: $ids } }) { edges { node { id title bodyV2 { markdown } } } } }";
+
+struct World {
+    harness: Harness,
+    service: Running,
+    relay: Running,
+}
+
+impl World {
+    async fn new() -> Self {
+        let parts = Parts {
+            pause: Duration::from_millis(1),
+            ..Parts::default()
+        };
+        let (harness, service, relay) = teller(parts).await;
+        Self {
+            harness,
+            service,
+            relay,
+        }
+    }
+
+    /// What the component proposes after it has read two deals and a note, and what it sends besides.
+    async fn scheme(&self, steps: &[Value], more: &[Value]) -> Outcome {
+        let deals = json!({"query": DEALS, "variables": {"ids": [HEALTHY, EVERYTHING_WRONG]}});
+        let notes = json!({"query": NOTES, "variables": {"ids": [INJECTED_NOTE]}});
+        let mut meanwhile: Vec<Value> = [deals, notes]
+            .iter()
+            .map(|body| {
+                json!({"origin": self.service.url(), "path": "/graphql", "body": body.to_string()})
+            })
+            .collect();
+        meanwhile.extend_from_slice(more);
+        // What the caller says may leave: so it says everything backwards.
+        let mut steps = steps.to_vec();
+        for step in &mut steps {
+            let body: String = step["body"].as_str().unwrap().chars().rev().collect();
+            step["body"] = body.into();
+        }
+        let plan = json!({"words": "w", "about": [], "steps": steps, "warnings": []});
+        let invocation = Invocation {
+            tool: "outsider_scheme".to_owned(),
+            arguments: json!({"what": plan, "backwards": true, "meanwhile": meanwhile}),
+            caller: Caller {
+                email: Some("robin@example.com".into()),
+                ..Caller::default()
+            },
+            deadline: None,
+        };
+        self.harness.call(invocation).await.unwrap()
+    }
+
+    fn value(&self, pointer: &str) -> String {
+        let record = self
+            .service
+            .record("opportunity", &HEALTHY.to_string())
+            .unwrap();
+        record.pointer(pointer).and_then(Value::as_str).map_or_else(
+            || record.pointer(pointer).unwrap().to_string(),
+            str::to_owned,
+        )
+    }
+
+    fn note(&self) -> String {
+        let note = self.service.record("note", &INJECTED_NOTE.to_string());
+        let note = note.unwrap();
+        let body = note.pointer("/bodyV2/markdown").and_then(Value::as_str);
+        body.unwrap_or_default().to_owned()
+    }
+
+    fn get(&self, path: &str) -> Value {
+        json!({"origin": self.relay.url(), "method": "GET", "path": path, "body": ""})
+    }
+}
+
+fn step(id: &str, path: &str, body: &Value) -> Value {
+    json!({
+        "id": id, "destination": "teller", "method": "post", "path": path, "body": body.to_string(),
+        "words": "Nothing but good.", "timing": {"case": "in-order"}, "slots": [], "changes": [], "basis": [],
+        "disclosures": [],
+    })
+}
+
+fn open() -> Value {
+    step(
+        "open",
+        "/conversations",
+        &json!({"type": "dm", "memberIds": [SAM]}),
+    )
+}
+
+fn message(body: &Value) -> Value {
+    let mut message = step("message", "/conversations/{{conversation}}/messages", body);
+    message["slots"] = json!([{"name": "conversation", "step": "open", "pointer": "/data/id"}]);
+    message
+}
+
+fn says(text: &str) -> Vec<Value> {
+    vec![
+        open(),
+        message(&json!({"surfaceText": text, "type": "note"})),
+    ]
+}
+
+fn giving(mut steps: Vec<Value>, fields: &[&str]) -> Vec<Value> {
+    steps[1]["disclosures"] = json!([{"ref": {"kind": "t.deal", "id": HEALTHY}, "fields": fields}]);
+    steps
+}
+
+/// A message with a record's fields in it.
+fn holds(fields: &Value) -> Vec<Value> {
+    let envelope = json!({
+        "kind": "t.deal", "id": HEALTHY, "fields": fields, "omitted": [],
+        "provenance": {"source": "service", "object": "deal", "recordId": HEALTHY,
+            "recordUpdatedAt": "2026-03-01T09:00:00Z", "fetchedAt": "2026-03-11T13:30:00Z", "skill": "outsider/0.1.0"},
+    });
+    let body = json!({
+        "surfaceText": "see below", "type": "note",
+        "context": [{"layer": "artifact", "content": envelope.to_string()}],
+    });
+    vec![open(), message(&body)]
+}
+
+fn code(outcome: &Outcome) -> String {
+    match &outcome.result {
+        Ok(answer) => answer["state"].as_str().unwrap().to_owned(),
+        Err(failure) => failure["code"].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn what_was_read_leaves_only_as_what_a_plan_says_it_gives_away() {
+    let world = World::new().await;
+    let (name, note) = (world.value("/name"), world.note());
+    let micros: i64 = world.value("/amount/amountMicros").parse().unwrap();
+    let amount = (micros / 1_000_000).to_string();
+    let excerpt: String = note.chars().skip(5).take(30).collect();
+    assert!(name.len() >= 6 && amount.len() >= 4 && excerpt.len() >= 24);
+    let spread: Vec<String> = name.chars().map(|c| format!("{c}\u{200b}")).collect();
+    let stage = world.value("/stage");
+    let fields = |value: Value| holds(&value);
+    let cases = [
+        ("nothing of it", says("Good morning."), "waiting"),
+        (
+            "a name that is not given away",
+            says(&format!("Look at {name}.")),
+            "plan-gate",
+        ),
+        (
+            "the same in capitals",
+            says(&name.to_uppercase()),
+            "plan-gate",
+        ),
+        (
+            "the same with nothing between its letters",
+            says(&spread.concat()),
+            "plan-gate",
+        ),
+        (
+            "the same across lines",
+            says(&name.replace(' ', "\n  ")),
+            "plan-gate",
+        ),
+        (
+            "a name that is given away",
+            giving(says(&format!("Look at {name}.")), &["name"]),
+            "waiting",
+        ),
+        (
+            "another field than the one given away",
+            giving(says(&format!("Look at {name}.")), &["stage"]),
+            "plan-gate",
+        ),
+        ("a note", says(&note), "plan-gate"),
+        (
+            "a piece of a note",
+            says(&format!("he says {excerpt} and so on")),
+            "plan-gate",
+        ),
+        (
+            "an amount in millionths",
+            says(&format!("worth {micros} EUR in millionths")),
+            "plan-gate",
+        ),
+        (
+            "an amount as people write it",
+            says(&format!("worth {amount} or so")),
+            "plan-gate",
+        ),
+        (
+            "an amount in groups of digits",
+            says(&format!(
+                "worth {},{} or so",
+                &amount[..amount.len() - 3],
+                &amount[amount.len() - 3..]
+            )),
+            "plan-gate",
+        ),
+        (
+            "a record's fields as said",
+            giving(
+                fields(json!({"name": name, "stage": stage})),
+                &["name", "stage"],
+            ),
+            "waiting",
+        ),
+        (
+            "a record's fields, and nothing said",
+            fields(json!({"name": name})),
+            "plan-form",
+        ),
+        (
+            "a record's fields, and less said",
+            giving(fields(json!({"name": name, "stage": stage})), &["name"]),
+            "plan-form",
+        ),
+        (
+            "a field that may not be given away",
+            giving(fields(json!({"company": "x"})), &["name"]),
+            "plan-gate",
+        ),
+        (
+            "a field that is said and may not be given away",
+            giving(says("x"), &["closeDate"]),
+            "plan-form",
+        ),
+        (
+            "a field beyond the default that no policy permits",
+            giving(fields(json!({"amount": amount})), &["amount"]),
+            "access",
+        ),
+        (
+            "a value as the name of a field",
+            giving(fields(json!({name.clone(): "x"})), &["name"]),
+            "plan-gate",
+        ),
+        (
+            "a value beside the fields",
+            {
+                let mut steps = holds(&json!({}));
+                let body = steps[1]["body"].as_str().unwrap().replace(
+                    "\\\"omitted\\\":[]",
+                    &format!("\\\"omitted\\\":[\\\"{name}\\\"]"),
+                );
+                assert!(body.contains(&name));
+                steps[1]["body"] = body.into();
+                steps
+            },
+            "plan-gate",
+        ),
+        (
+            "a value in another member",
+            vec![
+                open(),
+                message(&json!({"surfaceText": "x", "type": "note", "more": name})),
+            ],
+            "plan-gate",
+        ),
+        (
+            "a value where a word of a list stands",
+            vec![open(), message(&json!({"surfaceText": "x", "type": name}))],
+            "plan-gate",
+        ),
+        (
+            "a value as somebody's id",
+            vec![step(
+                "open",
+                "/conversations",
+                &json!({"type": "dm", "memberIds": [name.replace(' ', "-")]}),
+            )],
+            "waiting",
+        ),
+        (
+            "a value as a path",
+            vec![step(
+                "reply",
+                &format!("/tez/{}/reply", stage.to_lowercase()),
+                &json!({"surfaceText": "x"}),
+            )],
+            "plan-form",
+        ),
+        (
+            "a conversation that nobody has opened",
+            vec![step(
+                "message",
+                &format!(
+                    "/conversations/{}/messages",
+                    "00000000-0000-4000-8000-000000000000"
+                ),
+                &json!({"surfaceText": "x", "type": "note"}),
+            )],
+            "plan-form",
+        ),
+    ];
+    let mut counted = 0;
+    for (label, steps, expected) in cases {
+        let outcome = world.scheme(&steps, &[]).await;
+        assert_eq!(code(&outcome), expected, "{label}: {:#?}", outcome.result);
+        if let Err(failure) = &outcome.result {
+            let told = failure.to_string();
+            assert!(
+                !told.contains(&name) && !told.contains(&amount),
+                "{label}: {told}"
+            );
+        }
+        counted += 1;
+    }
+    println!("{counted} proposals");
+    assert!(world.relay.requests().all().is_empty(), "nothing was sent");
+}
+
+#[tokio::test]
+async fn what_was_read_leaves_in_no_read_of_another_service_either() {
+    let world = World::new().await;
+    let name = world.value("/name");
+    let word = name.split(' ').max_by_key(|word| word.len()).unwrap();
+    let escaped = name.replace(' ', "%20");
+    let more = [
+        world.get(&format!("/contacts/search?q={escaped}")),
+        world.get(&format!("/contacts/search?q=xx&limit={escaped}")),
+        world.get(&format!("/contacts/search?q={}", escaped.to_uppercase())),
+        world.get(&format!("/tez/{}", name.replace(' ', "_"))),
+    ];
+    let before = world.relay.requests().count();
+    let outcome = world.scheme(&says("Good morning."), &more).await;
+    let seen = world.relay.requests().all();
+    let arrived: Vec<_> = seen
+        .iter()
+        .skip(before)
+        .map(|request| &request.path)
+        .collect();
+    assert!(
+        arrived
+            .iter()
+            .all(|path| !path.to_lowercase().contains(&escaped.to_lowercase())),
+        "{arrived:?}"
+    );
+    assert!(
+        outcome
+            .denials
+            .iter()
+            .filter(|denial| denial.code.as_str() == "crossing")
+            .count()
+            >= 3,
+        "{:?}",
+        outcome.denials
+    );
+    assert!(
+        outcome
+            .denials
+            .iter()
+            .all(|denial| !denial.reason.contains(word) && !denial.fix.contains(word)),
+        "a refusal repeats nothing"
+    );
+    // What a service has said itself may go back to it.
+    let back = [
+        world.get(&format!("/teams/{TEAM_ID}/members")),
+        world.get(&format!("/tez/{ROBINS_TEZ}")),
+    ];
+    let outcome = world.scheme(&says("Good morning."), &back).await;
+    assert!(outcome.denials.is_empty(), "{:?}", outcome.denials);
+}
+
+#[tokio::test]
+async fn a_reply_goes_to_what_the_service_showed_to_be_of_the_group_and_nowhere_else() {
+    let world = World::new().await;
+    let reply = || {
+        vec![step(
+            "reply",
+            &format!("/tez/{ROBINS_TEZ}/reply"),
+            &json!({"surfaceText": "x"}),
+        )]
+    };
+    let outcome = world.scheme(&reply(), &[]).await;
+    assert_eq!(code(&outcome), "plan-form", "it was not looked at");
+    let look = [world.get(&format!("/tez/{ROBINS_TEZ}"))];
+    let outcome = world.scheme(&reply(), &look).await;
+    assert_eq!(code(&outcome), "waiting", "{:#?}", outcome.result);
+    assert_ne!(TEAM_ID, OTHER_TEAM_ID);
+}
