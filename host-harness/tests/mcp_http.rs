@@ -15,15 +15,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use common::place::{Place, scheme, token};
-use common::server::{Answer, Server};
 use common::web::{Program, Served, Web, initialize};
-
-async fn world() -> (Server, Place) {
-    let service =
-        Server::start(|_| Answer::json("{\"data\":{\"createTask\":{\"id\":\"1\"}}}")).await;
-    let place = Place::new(&service.origin());
-    (service, place)
-}
 
 async fn served(place: &Place) -> Served {
     Served::new(place, Limits::default(), Pace::default()).await
@@ -31,7 +23,7 @@ async fn served(place: &Place) -> Served {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_is_begun_lists_calls_fails_and_ends() {
-    let (_service, place) = world().await;
+    let (_service, place) = Place::beside_a_service().await;
     let program = Program::new(&place);
     let mut robin = Web::begun(program.address, "robin", json!({})).await;
     let list = robin.message("tools/list", json!({}));
@@ -73,7 +65,7 @@ async fn a_session_is_begun_lists_calls_fails_and_ends() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_not_let_in_gets_the_right_status_and_learns_nothing() {
-    let (_service, place) = world().await;
+    let (_service, place) = Place::beside_a_service().await;
     let front = served(&place).await;
     let right = format!("Bearer {}", token("robin"));
     let robin = Web::begun(front.address, "robin", json!({})).await;
@@ -269,7 +261,7 @@ async fn who_is_not_let_in_gets_the_right_status_and_learns_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plans_are_their_callers_own_and_a_person_is_asked_over_the_same_stream() {
-    let (service, place) = world().await;
+    let (service, place) = Place::beside_a_service().await;
     let front = served(&place).await;
     let mut robin = Web::begun(front.address, "robin", json!({"elicitation": {}})).await;
     for (said, state, sent) in [
@@ -308,7 +300,7 @@ async fn plans_are_their_callers_own_and_a_person_is_asked_over_the_same_stream(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_else_cannot_answer_the_question_of_a_caller() {
-    let (service, place) = world().await;
+    let (service, place) = Place::beside_a_service().await;
     let front = served(&place).await;
     let mut robin = Web::begun(front.address, "robin", json!({"elicitation": {}})).await;
     let mut jo = Web::begun(front.address, "jo", json!({"elicitation": {}})).await;
@@ -332,7 +324,7 @@ async fn somebody_else_cannot_answer_the_question_of_a_caller() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_newest_protocol_works_without_sessions() {
-    let (service, place) = world().await;
+    let (service, place) = Place::beside_a_service().await;
     let front = served(&place).await;
     let mut robin = Web::of(front.address, "robin").await;
     robin.set("mcp-protocol-version", "2026-07-28");
@@ -369,7 +361,7 @@ async fn the_newest_protocol_works_without_sessions() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pages_beside_it_tell_counts_and_nobodys_name() {
-    let (_service, place) = world().await;
+    let (_service, place) = Place::beside_a_service().await;
     let front = served(&place).await;
     let mut robin = Web::begun(front.address, "robin", json!({})).await;
     robin
@@ -407,7 +399,7 @@ async fn the_pages_beside_it_tell_counts_and_nobodys_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_shown_once_and_what_is_written_down_lets_nobody_in() {
-    let (_service, place) = world().await;
+    let (_service, place) = Place::beside_a_service().await;
     let made = place.run(&["token", "new", "--caller", "jo"]);
     assert!(made.status.success(), "{made:?}");
     let drawn = String::from_utf8(made.stdout).unwrap();
@@ -464,7 +456,7 @@ async fn a_token_is_shown_once_and_what_is_written_down_lets_nobody_in() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_a_first_message_begins_a_session_and_its_token_is_all_that_counts() {
-    let (_service, place) = world().await;
+    let (_service, place) = Place::beside_a_service().await;
     let front = served(&place).await;
     let mut wanda = Web::of(front.address, "wanda").await;
     // What a client says of itself makes it nobody else.

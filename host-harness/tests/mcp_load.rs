@@ -33,9 +33,7 @@ fn quick() -> Pace {
 }
 
 async fn world(limits: Limits) -> (Server, Place, Served) {
-    let service =
-        Server::start(|_| Answer::json("{\"data\":{\"createTask\":{\"id\":\"1\"}}}")).await;
-    let place = Place::new(&service.origin());
+    let (service, place) = Place::beside_a_service().await;
     let front = Served::new(&place, limits, quick()).await;
     (service, place, front)
 }

@@ -15,15 +15,6 @@ use serde_json::{Value, json};
 
 use common::client::Client;
 use common::place::{Place, scheme};
-use common::server::{Answer, Server};
-
-/// A service that answers every write, and the folder for it.
-async fn world() -> (Server, Place) {
-    let service =
-        Server::start(|_| Answer::json("{\"data\":{\"createTask\":{\"id\":\"1\"}}}")).await;
-    let place = Place::new(&service.origin());
-    (service, place)
-}
 
 fn robin(place: &Place, capabilities: Value) -> Client {
     Client::begun(place.start(&["mcp", "--caller", "robin"]), capabilities)
@@ -35,7 +26,7 @@ fn text(result: &Value) -> &str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tools_are_the_components_with_hints_by_their_interface_and_one_that_tells_of_plans() {
-    let (_service, place) = world().await;
+    let (_service, place) = Place::beside_a_service().await;
     let mut client = Client::new(place.start(&["mcp", "--caller", "robin"]));
     let params = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}});
     let begun = client.ask("initialize", params);
@@ -94,7 +85,7 @@ async fn tools_are_the_components_with_hints_by_their_interface_and_one_that_tel
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_answers_with_structure_and_text_and_a_failure_says_what_to_do_next() {
-    let (_service, place) = world().await;
+    let (_service, place) = Place::beside_a_service().await;
     let mut client = robin(&place, json!({}));
     let counted = client.call("proposer_count_up", json!({}));
     assert_eq!(counted["structuredContent"], json!({"value": 1}));
@@ -124,7 +115,7 @@ async fn a_call_answers_with_structure_and_text_and_a_failure_says_what_to_do_ne
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_request_of_the_protocol_gets_the_protocols_errors() {
-    let (_service, place) = world().await;
+    let (_service, place) = Place::beside_a_service().await;
     let mut client = robin(&place, json!({}));
     let unknown = client.ask(
         "tools/call",
@@ -157,7 +148,7 @@ async fn what_is_no_request_of_the_protocol_gets_the_protocols_errors() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_call_stops_the_guest_and_progress_is_told_until_then() {
-    let (_service, place) = world().await;
+    let (_service, place) = Place::beside_a_service().await;
     let mut client = robin(&place, json!({}));
     let params = json!({"name": "proposer_spin", "arguments": {}, "_meta": {"progressToken": "p"}});
     let id = client.begin("tools/call", params);
@@ -190,7 +181,7 @@ async fn a_cancelled_call_stops_the_guest_and_progress_is_told_until_then() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_goes_away_stops_its_guest_and_the_program_ends() {
-    let (_service, place) = world().await;
+    let (_service, place) = Place::beside_a_service().await;
     let mut client = robin(&place, json!({}));
     let params = json!({"name": "proposer_spin", "arguments": {}, "_meta": {"progressToken": "p"}});
     client.begin("tools/call", params);
@@ -206,7 +197,7 @@ async fn a_client_that_goes_away_stops_its_guest_and_the_program_ends() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_the_person_can_be_asked_a_yes_performs_exactly_what_was_shown() {
-    let (service, place) = world().await;
+    let (service, place) = Place::beside_a_service().await;
     let mut client = robin(&place, json!({"elicitation": {}}));
     let (question, result) = client.call_and_say(
         "proposer_scheme",
@@ -244,7 +235,7 @@ async fn where_the_person_can_be_asked_a_yes_performs_exactly_what_was_shown() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_no_denies_the_plan_and_no_answer_leaves_it_waiting() {
-    let (service, place) = world().await;
+    let (service, place) = Place::beside_a_service().await;
     let mut client = robin(&place, json!({"elicitation": {"form": {}}}));
     let (_, declined) = client.call_and_say(
         "proposer_scheme",
@@ -273,7 +264,7 @@ async fn a_no_denies_the_plan_and_no_answer_leaves_it_waiting() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_nobody_can_be_asked_the_plan_waits_and_a_tool_tells_where_it_stands() {
-    let (service, place) = world().await;
+    let (service, place) = Place::beside_a_service().await;
     // By URL alone nobody can be asked either.
     let mut client = robin(&place, json!({"elicitation": {"url": {}}}));
     let proposed = client.call("proposer_scheme", scheme("Call Ada"));
@@ -320,7 +311,7 @@ async fn where_nobody_can_be_asked_the_plan_waits_and_a_tool_tells_where_it_stan
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_policy_approves_itself_is_done_and_who_may_not_approve_cannot_by_being_asked() {
-    let (service, place) = world().await;
+    let (service, place) = Place::beside_a_service().await;
     let mut bolt = Client::begun(place.start(&["mcp", "--caller", "bolt"]), json!({}));
     let done = bolt.call("proposer_scheme", scheme("a"));
     assert_eq!(done["structuredContent"]["state"], "done", "{done}");
@@ -343,7 +334,7 @@ async fn what_policy_approves_itself_is_done_and_who_may_not_approve_cannot_by_b
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_of_the_newest_protocol_carries_question_and_answer_itself_and_once() {
-    let (service, place) = world().await;
+    let (service, place) = Place::beside_a_service().await;
     let mut client = Client::new(place.start(&["mcp", "--caller", "robin"]));
     let call = |more: Value, capabilities: Value| {
         let mut params = json!({
@@ -400,7 +391,7 @@ async fn a_client_of_the_newest_protocol_carries_question_and_answer_itself_and_
 #[tokio::test(flavor = "multi_thread")]
 async fn the_program_ends_with_its_input_or_by_a_signal_and_says_nothing_but_the_protocol_on_stdout()
  {
-    let (_service, place) = world().await;
+    let (_service, place) = Place::beside_a_service().await;
     for arguments in [
         &["mcp", "--caller", "robin"][..],
         &["mcp", "--caller", "robin", "--verbose"],

@@ -21,13 +21,6 @@ use relay::{Services, shown};
 use serde_json::{Value, json};
 use sharing::*;
 
-fn reference(kind: &str, id: &str) -> RecordRef {
-    RecordRef {
-        kind: kind.to_owned(),
-        id: id.to_owned(),
-    }
-}
-
 fn all() -> Vec<RecordRef> {
     vec![
         reference("opportunity", DEAL),

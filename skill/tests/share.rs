@@ -16,18 +16,11 @@ use common::*;
 use crm_skill::actions::share::share;
 use crm_skill::bindings::claw::crm::types::{Intent, Urgency};
 use crm_skill::bindings::claw::skill::plan::{Plan, Timing};
-use crm_skill::bindings::claw::skill::types::{Failure, RecordRef};
+use crm_skill::bindings::claw::skill::types::Failure;
 use crm_skill::bindings::exports::claw::crm::propose::{ShareRequest, Subject, Wanted};
 use relay::*;
 use serde_json::{Value, json};
 use sharing::*;
-
-fn reference(kind: &str, id: &str) -> RecordRef {
-    RecordRef {
-        kind: kind.to_owned(),
-        id: id.to_owned(),
-    }
-}
 
 fn request(what: Subject, to: &[&str]) -> ShareRequest {
     ShareRequest {

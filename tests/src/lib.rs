@@ -407,6 +407,14 @@ impl World {
         found["id"].as_str().expect("an id").to_owned()
     }
 
+    /// Takes a plan up again that stopped, as the caller does.
+    ///
+    /// # Errors
+    /// As of the harness.
+    pub async fn resume(&self, plan: &str) -> Result<PlanOutcome, PlanError> {
+        self.harness.resume(plan, &self.caller, false).await
+    }
+
     /// Approves a plan as the caller and performs it.
     ///
     /// # Errors

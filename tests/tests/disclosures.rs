@@ -164,11 +164,7 @@ async fn what_may_have_been_sent_is_on_record_as_such_until_it_is_known() {
     );
     let outcome = world.approve(&plan).await.unwrap();
     assert_eq!(outcome.state, PlanState::InDoubt, "{outcome:#?}");
-    let outcome = world
-        .harness
-        .resume(&plan, &world.caller, false)
-        .await
-        .unwrap();
+    let outcome = world.resume(&plan).await.unwrap();
     assert_eq!(
         outcome.state,
         PlanState::InDoubt,

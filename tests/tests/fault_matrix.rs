@@ -195,11 +195,7 @@ async fn through(world: &World, plan: &str, clear_after: usize) -> (Outcome, usi
         if rounds >= clear_after {
             world.twenty.faults().clear();
         }
-        outcome = world
-            .harness
-            .resume(plan, &world.caller, false)
-            .await
-            .unwrap();
+        outcome = world.resume(plan).await.unwrap();
         rounds += 1;
     }
     (outcome, rounds)
@@ -340,11 +336,7 @@ async fn calls_that_are_dropped_in_the_middle_are_resumed() {
                     () = arrived(&world, seen, root) => {}
                 }
                 world.twenty.faults().clear();
-                let outcome = world
-                    .harness
-                    .resume(&plan, &world.caller, false)
-                    .await
-                    .unwrap();
+                let outcome = world.resume(&plan).await.unwrap();
                 assert_eq!(
                     outcome.state,
                     PlanState::Done,

@@ -239,11 +239,7 @@ async fn where_the_message_cannot_be_sent_the_task_stays_and_the_same_plan_goes_
     assert!(messages(&world).is_empty());
 
     world.relay().faults().clear();
-    let outcome = world
-        .harness
-        .resume(&plan, &world.caller, false)
-        .await
-        .unwrap();
+    let outcome = world.resume(&plan).await.unwrap();
     assert_eq!(outcome.state, PlanState::Done, "{outcome:#?}");
     assert_eq!(world.twenty.count("task").live, tasks + 1);
     assert_eq!(messages(&world).len(), 1);

@@ -158,11 +158,7 @@ async fn a_plan_that_was_begun_can_be_closed_by_a_person() {
     let outcome = world.harness.deny(&plan, &world.caller).await.unwrap();
     assert_eq!(outcome.state, PlanState::Denied);
     assert_eq!(outcome.steps[0].state, StepState::Done);
-    let error = world
-        .harness
-        .resume(&plan, &world.caller, false)
-        .await
-        .unwrap_err();
+    let error = world.resume(&plan).await.unwrap_err();
     assert!(matches!(error, PlanError::Denied), "{error}");
     world.twenty.faults().clear();
     // Asked for again and approved again, it goes on from there.

@@ -186,11 +186,7 @@ async fn through(world: &World, plan: &str, service: &crm_stand_in::Running) -> 
         if round >= 3 {
             service.faults().clear();
         }
-        outcome = world
-            .harness
-            .resume(plan, &world.caller, false)
-            .await
-            .unwrap();
+        outcome = world.resume(plan).await.unwrap();
     }
     outcome
 }

@@ -5,6 +5,8 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
+use super::server::{Answer, Server};
+
 /// The folder.
 pub(crate) struct Place {
     folder: tempfile::TempDir,
@@ -50,6 +52,14 @@ impl Place {
         let trusted = place.run(&["trust", "--accept"]);
         assert!(trusted.status.success(), "{trusted:?}");
         place
+    }
+
+    /// A service that answers every write, and the folder for it.
+    pub(crate) async fn beside_a_service() -> (Server, Self) {
+        let service =
+            Server::start(|_| Answer::json("{\"data\":{\"createTask\":{\"id\":\"1\"}}}")).await;
+        let place = Self::new(&service.origin());
+        (service, place)
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -14,6 +14,7 @@
 use std::collections::BTreeSet;
 
 use crm_skill::bindings::claw::skill::plan::{Method, Plan, Step};
+use crm_skill::bindings::claw::skill::types::RecordRef;
 use crm_skill::twenty::documents;
 use serde_json::{Value, json};
 
@@ -29,6 +30,14 @@ pub const EMAIL: &str = "secret.ada@acme.example";
 pub const PHONE: &str = "301234567";
 pub const BODY: &str = "Planted words of a body";
 pub const CONTACT: &str = "Grace Brewster Hopper";
+
+/// A record by its kind and id.
+pub fn reference(kind: &str, id: &str) -> RecordRef {
+    RecordRef {
+        kind: kind.to_owned(),
+        id: id.to_owned(),
+    }
+}
 
 /// The relay with its team, and a search that finds Noor.
 pub fn relay(crm: Crm) -> Services {
