@@ -9,7 +9,7 @@ use clap::ValueEnum;
 
 use crate::process;
 use crate::toolchain::{self, TARGET};
-use crate::workspace::Workspace;
+use crate::workspace::{self, Workspace};
 use crate::{fuzz, guests, manifest};
 
 /// The release of cargo-deny that reads deny.toml. It builds with this workspace's compiler.
@@ -140,7 +140,9 @@ fn cargo_deny(workspace: &Workspace) -> Result<PathBuf> {
     if is_wanted(&on_path) {
         return Ok(on_path);
     }
-    let root = tools()?.join(wanted.replace(' ', "-"));
+    let root = workspace::cache()?
+        .join("tools")
+        .join(wanted.replace(' ', "-"));
     let own = root
         .join("bin")
         .join(format!("cargo-deny{}", std::env::consts::EXE_SUFFIX));
@@ -170,16 +172,4 @@ fn cargo_deny(workspace: &Workspace) -> Result<PathBuf> {
         );
     }
     Ok(own)
-}
-
-/// The folder for tools of this workspace, shared by its clones.
-fn tools() -> Result<PathBuf> {
-    let set = |name| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    let cache = set("XDG_CACHE_HOME").or_else(|| Some(std::env::home_dir()?.join(".cache")));
-    let cache = cache.context("set HOME or XDG_CACHE_HOME: cargo-deny is kept there")?;
-    Ok(cache.join("crm-skill").join("tools"))
 }

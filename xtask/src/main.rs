@@ -7,12 +7,15 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod check;
 mod component;
+mod debian;
 mod demo;
 mod directives;
 mod documents;
 mod fuzz;
 mod guests;
 mod manifest;
+#[allow(dead_code, reason = "for steps that start programs of npm")]
+mod node;
 mod process;
 mod test;
 mod toolchain;

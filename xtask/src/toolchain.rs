@@ -4,13 +4,12 @@
 //! The second needs nothing but Debian's package archive and crates.io.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use crate::process;
+use crate::{debian, process};
 
 /// The target of the component: its standard library imports nothing.
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
@@ -59,13 +58,13 @@ impl Toolchain {
         if rustup && active_has_target() {
             return Ok(Self::Active);
         }
-        if debian && debian_missing().is_empty() {
+        if debian && debian::missing(&DEBIAN_PACKAGES).is_empty() {
             return Ok(Self::Debian);
         }
         if rustup && rustup_adds_target() {
             return Ok(Self::Active);
         }
-        if debian && install_debian_packages()? {
+        if debian && debian::install(&DEBIAN_PACKAGES)? {
             return Ok(Self::Debian);
         }
         bail!(advice(choice));
@@ -153,66 +152,9 @@ fn rustup_adds_target() -> bool {
     false
 }
 
-/// The packages of [`DEBIAN_PACKAGES`] that are not installed; all of them where there is no dpkg.
-fn debian_missing() -> Vec<&'static str> {
-    let status = |package| {
-        process::answer(Command::new("dpkg-query").args([
-            "--show",
-            "--showformat",
-            "${Status}",
-            package,
-        ]))
-    };
-    DEBIAN_PACKAGES
-        .into_iter()
-        .filter(|package| status(package).as_deref() != Some("install ok installed"))
-        .collect()
-}
-
-/// Installs the missing packages where that is possible without asking anybody: as root, on a system whose archive has them.
-fn install_debian_packages() -> Result<bool> {
-    let root = process::answer(Command::new("id").arg("-u")).as_deref() == Some("0");
-    if !root || !Path::new("/etc/debian_version").exists() {
-        return Ok(false);
-    }
-    if !archive_has_packages() {
-        eprintln!("Reading the list of Debian packages.");
-        process::run(apt_get().arg("update").arg("--quiet=2"))?;
-        if !archive_has_packages() {
-            return Ok(false);
-        }
-    }
-    let missing = debian_missing();
-    eprintln!("Installing Debian's {}.", missing.join(", "));
-    process::run(
-        apt_get()
-            .args(["install", "--quiet=2", "--yes", "--no-install-recommends"])
-            .args(missing),
-    )?;
-    Ok(debian_missing().is_empty())
-}
-
-fn archive_has_packages() -> bool {
-    DEBIAN_PACKAGES.into_iter().all(|package| {
-        process::answer(Command::new("apt-cache").args(["show", "--no-all-versions", package]))
-            .is_some()
-    })
-}
-
-fn apt_get() -> Command {
-    let mut command = process::outside_rustup("apt-get");
-    command.env("DEBIAN_FRONTEND", "noninteractive");
-    // What it prints is progress; the standard output belongs to the answer.
-    command.stdout(std::io::stderr());
-    command
-}
-
 fn advice(choice: Choice) -> String {
     let rustup = format!("  rustup target add {TARGET}");
-    let debian = format!(
-        "  apt-get update && apt-get install --yes --no-install-recommends {}",
-        DEBIAN_PACKAGES.join(" ")
-    );
+    let debian = format!("  {}", debian::command(&DEBIAN_PACKAGES));
     let (ways, commands) = match choice {
         Choice::Auto => (
             "one of these",

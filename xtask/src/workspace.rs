@@ -52,3 +52,16 @@ impl Workspace {
         members
     }
 }
+
+/// The folder for what outlives the clones of this workspace: tools, and packages of other registries.
+///
+/// # Errors
+/// Says what to set where nobody says where caches belong.
+pub(crate) fn cache() -> Result<PathBuf> {
+    let set = std::env::var_os("XDG_CACHE_HOME").filter(|value| !value.is_empty());
+    let cache = set
+        .map(PathBuf::from)
+        .or_else(|| Some(std::env::home_dir()?.join(".cache")))
+        .context("set HOME or XDG_CACHE_HOME: tools are kept there")?;
+    Ok(cache.join("crm-skill"))
+}
