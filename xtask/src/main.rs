@@ -10,12 +10,14 @@ mod component;
 mod debian;
 mod demo;
 mod directives;
+mod dist;
 mod documents;
 mod fuzz;
 mod guests;
 mod manifest;
 #[allow(dead_code, reason = "for steps that start programs of npm")]
 mod node;
+mod plugin;
 mod process;
 mod test;
 mod toolchain;
@@ -50,6 +52,21 @@ enum Command {
         /// Change nothing; fail if the list is stale
         #[arg(long)]
         check: bool,
+    },
+    /// Write what the OpenClaw plugin says of the component's tools: manifests/openclaw
+    Plugin {
+        /// Change nothing; fail if it is stale
+        #[arg(long)]
+        check: bool,
+        /// Which compiler builds the component
+        #[arg(long, value_enum, default_value_t)]
+        toolchain: Choice,
+    },
+    /// Pack the OpenClaw plugin with component and harness as an npm tarball: target/dist
+    Dist {
+        /// Which compiler builds the component
+        #[arg(long, value_enum, default_value_t)]
+        toolchain: Choice,
     },
     /// Show the product on this machine, with an embedded stand-in for Twenty
     Demo {
@@ -94,6 +111,8 @@ fn main() -> ExitCode {
         Command::Component { toolchain } => component::run(toolchain),
         Command::Guests { toolchain } => guests::run(toolchain),
         Command::Manifest { check } => manifest::run(check),
+        Command::Plugin { check, toolchain } => plugin::run(toolchain, check),
+        Command::Dist { toolchain } => dist::run(toolchain),
         Command::Demo { toolchain } => demo::run(toolchain),
         Command::Bench { toolchain } => bench::run(toolchain),
         Command::Check { steps } => check::run(&steps),

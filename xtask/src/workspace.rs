@@ -35,6 +35,11 @@ impl Workspace {
         self.target().join("component").join("crm_skill.wasm")
     }
 
+    /// The OpenClaw plugin.
+    pub(crate) fn plugin(&self) -> PathBuf {
+        self.root().join("manifests").join("openclaw")
+    }
+
     /// Where the components of tests/guests go.
     pub(crate) fn guests(&self) -> PathBuf {
         self.target().join("guests")

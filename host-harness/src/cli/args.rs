@@ -7,8 +7,10 @@ use std::time::SystemTime;
 use clap::{ArgAction, Parser, Subcommand};
 use crm_harness::audit::Head;
 
+use super::hand_over::Variables;
+
 /// Runs the actions of a skill in a sandbox, under a policy that the skill cannot widen.
-#[derive(Debug, Parser)]
+#[derive(Clone, Parser)]
 #[command(name = "crm-harness", version, max_term_width = 100)]
 pub(super) struct Args {
     /// The component [default: crm_skill.wasm beside this program, else target/component/crm_skill.wasm]
@@ -93,11 +95,15 @@ pub(super) struct Args {
     #[arg(long, short, global = true)]
     pub(super) verbose: bool,
 
+    /// What stands for the environment's variables, if it was handed over
+    #[arg(skip)]
+    pub(super) variables: Option<Variables>,
+
     #[command(subcommand)]
     pub(super) command: Command,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(super) enum Command {
     /// List what can be called; with --json the schemas too
     Actions,
@@ -115,7 +121,7 @@ pub(super) enum Command {
         yes: bool,
     },
     /// Serve the actions to one client over standard input and output (Model Context Protocol)
-    Mcp,
+    Mcp(McpArgs),
     /// Serve the actions over HTTP, to every caller of the operator file who has a token (Model Context Protocol)
     Serve(ServeArgs),
     /// Make tokens for clients of `serve`
@@ -155,7 +161,7 @@ pub(super) enum Command {
     },
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(super) enum PlanCommand {
     /// List the plans, the newest first
     List,
@@ -187,7 +193,15 @@ pub(super) enum PlanCommand {
     },
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct McpArgs {
+    /// For a program that starts this one: the inherited socket over which it hands over settings and secrets, and then shows plans to
+    /// its person and says what they decide
+    #[arg(long, value_name = "DESCRIPTOR")]
+    pub(super) channel: Option<u32>,
+}
+
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct ServeArgs {
     /// Where to listen; port 0 takes any that is free
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8020")]
@@ -202,19 +216,19 @@ pub(super) struct ServeArgs {
     pub(super) host: Vec<String>,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(super) enum TokenCommand {
     /// Draw a token for the caller that --caller names, and print it once
     New,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(super) enum AccessCommand {
     /// Say whether policy lets the caller do something, and which policy decides
     Explain(AccessArgs),
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct AccessArgs {
     /// An action by its full name; what a step does to a record: create, link, change, delete, disclose, expand; or what it sends, such as
     /// message
@@ -257,7 +271,7 @@ pub(super) struct AccessArgs {
     pub(super) listed: bool,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct ExplainArgs {
     /// The method, such as POST
     pub(super) method: String,
@@ -278,7 +292,7 @@ pub(super) struct ExplainArgs {
     pub(super) perform: bool,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct InitArgs {
     /// The file to write [default: operator.toml]
     pub(super) file: Option<PathBuf>,
@@ -304,7 +318,7 @@ pub(super) struct InitArgs {
     pub(super) force: bool,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(super) enum AuditCommand {
     /// Show the last rows
     Tail {
@@ -335,7 +349,7 @@ pub(super) enum AuditCommand {
     },
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(super) enum PolicyCommand {
     /// Say whether a request would be let through, by which rule, or why not and what would open it
     Explain(ExplainArgs),

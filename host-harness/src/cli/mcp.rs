@@ -1,28 +1,41 @@
 //! `crm-harness mcp`: the Model Context Protocol over standard input and output, for one caller.
 
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use crm_harness::Caller;
 use crm_harness::front::mcp::{Mcp, Pace, Whose};
-use crm_harness::front::upkeep;
+use crm_harness::front::{channel, upkeep};
 use rmcp::ServiceExt as _;
 use rmcp::transport::async_rw::AsyncRwTransport;
 use rmcp::transport::io::stdio_pipes;
 use tokio::time::timeout;
 
-use super::args::Args;
-use super::resolve::{Resolved, resolve};
-use super::{End, Misuse, UPKEEP, signals};
+use super::args::{Args, McpArgs};
+use super::resolve::{Resolved, data_dir, resolve};
+use super::{End, Misuse, UPKEEP, hand_over, signals};
 
 /// Longest line that is taken, in bytes; the harness itself takes shorter arguments.
 const LINE_MAX: usize = 1 << 20;
 /// How long what was approved may take after the client has gone.
 const PERFORMING: Duration = Duration::from_secs(20);
 
-pub(super) fn run(args: &Args) -> Result<End, Misuse> {
-    let resolved = resolve(args)?;
+pub(super) fn run(args: &Args, given: &McpArgs) -> Result<End, Misuse> {
+    let (args, stream) = match given.channel {
+        Some(descriptor) => {
+            let (args, stream) = hand_over::take(args, descriptor)?;
+            (args, Some(stream))
+        }
+        None => (args.clone(), None),
+    };
+    let resolved = resolve(&args)?;
     resolved.tell_missing();
+    let data = data_dir(&args)?;
+    // What was handed over is where it belongs by now; this copy is wiped.
+    drop(args);
     let Resolved { harness, caller } = resolved;
     if caller.named().is_none() && harness.setup().callers.len() > 1 {
         // Plans are their proposer's own: several people must not be one.
@@ -35,15 +48,39 @@ pub(super) fn run(args: &Args) -> Result<End, Misuse> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let served = runtime.block_on(serve(Mcp::new(
-        Arc::new(harness),
-        Whose::One(Arc::new(caller)),
-        Pace::default(),
-        Arc::default(),
-    )));
+    let caller = Arc::new(caller);
+    let whose = Whose::One(Arc::clone(&caller));
+    let mcp = Mcp::new(Arc::new(harness), whose, Pace::default(), Arc::default());
+    let served = runtime.block_on(async {
+        if let Some(stream) = stream {
+            let served = open(stream, mcp.clone(), caller, data)?;
+            tokio::spawn(async {
+                if let Err(error) = served.await {
+                    tracing::error!("the channel broke: {error}");
+                }
+            });
+        }
+        serve(mcp).await
+    });
     // A read of standard input may still be waiting, and would hold the end up.
     runtime.shutdown_background();
     served.map(|()| End::Done)
+}
+
+/// The channel of the program that started this one, ready to be served.
+fn open(
+    stream: UnixStream,
+    mcp: Mcp,
+    caller: Arc<Caller>,
+    data: PathBuf,
+) -> Result<impl Future<Output = std::io::Result<()>>, Misuse> {
+    stream
+        .set_nonblocking(true)
+        .context("cannot use the channel")?;
+    let stream = tokio::net::UnixStream::from_std(stream).context("cannot use the channel")?;
+    let reading =
+        move |plan: &str| format!("crm-harness plan show {plan} --data-dir {}", data.display());
+    Ok(channel::serve(stream, mcp, caller, Arc::new(reading)))
 }
 
 /// Serves until the input ends or a signal comes.

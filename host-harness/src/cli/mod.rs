@@ -6,6 +6,7 @@ mod args;
 mod ask;
 mod audit;
 mod call;
+mod hand_over;
 mod init;
 mod inspect;
 mod mcp;
@@ -84,7 +85,7 @@ pub(crate) fn main() -> ExitCode {
             arguments,
             yes,
         } => call::run(&args, name, arguments.as_deref(), *yes),
-        Command::Mcp => mcp::run(&args),
+        Command::Mcp(given) => mcp::run(&args, given),
         Command::Serve(serve) => serve::run(&args, serve),
         Command::Token { command } => token::run(&args, command),
         Command::Plan { command } => plan::run(&args, command),

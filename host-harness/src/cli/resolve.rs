@@ -99,10 +99,11 @@ pub(super) fn setup(args: &Args) -> Result<Setup, Misuse> {
     let flags = Flags {
         allow_loopback: args.allow_loopback,
     };
-    Setup::resolve(manifest, operator.as_ref(), flags, &|name| {
-        std::env::var(name).ok()
-    })
-    .map_err(config)
+    let variable = |name: &str| match &args.variables {
+        Some(handed) => handed.get(name).map(|value| value.to_string()),
+        None => std::env::var(name).ok(),
+    };
+    Setup::resolve(manifest, operator.as_ref(), flags, &variable).map_err(config)
 }
 
 pub(super) fn component(args: &Args) -> Result<PathBuf, Misuse> {

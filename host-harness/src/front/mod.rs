@@ -1,6 +1,9 @@
-//! The doors through which clients come in: the Model Context Protocol, over standard input and output or over HTTP.
+//! The doors through which clients come in: the Model Context Protocol, over standard input and output or over HTTP,
+//! and the channel of a program that starts this one and asks its person.
 
+pub mod channel;
 pub mod http;
 pub mod mcp;
 pub mod meter;
+pub mod services;
 pub mod upkeep;

@@ -5,6 +5,7 @@
 //! stored bytes, in order, and asks the component what the answers mean. What is on disk tells at every moment what was sent.
 
 mod approve;
+pub mod brief;
 mod digest;
 mod error;
 mod lock;

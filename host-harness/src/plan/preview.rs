@@ -75,6 +75,15 @@ pub struct StepPreview {
     pub words: String,
     /// The policies that permit it.
     pub policies: Vec<String>,
+    /// The service's name by itself.
+    #[serde(skip)]
+    pub service: String,
+    /// Whether it is sent only to take back an earlier one.
+    #[serde(skip)]
+    pub undoes: bool,
+    /// Whether somebody who gets it is not surely of the team.
+    #[serde(skip)]
+    pub outside: bool,
 }
 
 /// Fields of a record that a step gives away.
@@ -157,6 +166,9 @@ impl Preview {
                         policies: ruling
                             .map(|ruling| ruling.policies.clone())
                             .unwrap_or_default(),
+                        service: title.clone(),
+                        undoes: matches!(step.timing, Timing::Compensates(_)),
+                        outside: sends.is_some_and(|sends| sends.outside),
                     }
                 })
                 .collect(),

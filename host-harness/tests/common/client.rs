@@ -40,18 +40,23 @@ impl Client {
     /// Speaks, and says first what this client can do.
     pub(crate) fn begun(child: Child, capabilities: Value) -> Self {
         let mut client = Self::new(child);
+        client.begin_session(capabilities);
+        client
+    }
+
+    /// Says what this client can do.
+    pub(crate) fn begin_session(&mut self, capabilities: Value) {
         let params = json!({
             "protocolVersion": "2025-11-25",
             "capabilities": capabilities,
             "clientInfo": {"name": "test", "version": "1"},
         });
-        let answer = client.ask("initialize", params);
+        let answer = self.ask("initialize", params);
         assert_eq!(
             answer["result"]["protocolVersion"], "2025-11-25",
             "{answer}"
         );
-        client.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
-        client
+        self.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
     }
 
     pub(crate) fn send(&mut self, message: &Value) {

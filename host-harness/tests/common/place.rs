@@ -16,6 +16,11 @@ impl Place {
     /// A folder with the guest, an operator file that accepts it, and its one service at this origin. The callers: robin and jo are
     /// members, bolt's plans need no approval, wanda may not approve.
     pub(crate) fn new(service: &str) -> Self {
+        Self::with(service, None)
+    }
+
+    /// The same, where the service takes a key, found where this says.
+    fn with(service: &str, secret: Option<&str>) -> Self {
         let place = Self {
             folder: tempfile::tempdir().unwrap(),
         };
@@ -34,6 +39,15 @@ impl Place {
             std::fs::write(place.path(name), text).unwrap();
         }
         std::fs::write(place.path("guest.wasm"), super::proposer()).unwrap();
+        if secret.is_some() {
+            let asked = "origin-env = \"SERVICE_URL\"\n";
+            let keyed =
+                format!("{asked}secret-env = \"SERVICE_KEY\"\nsecret-prefix = \"Bearer \"\n");
+            place.write(
+                "skill.toml",
+                &place.read("skill.toml").replace(asked, &keyed),
+            );
+        }
         let callers = [
             ("robin", "member"),
             ("jo", "member"),
@@ -42,6 +56,9 @@ impl Place {
         ];
         let mut operator =
             format!("[destinations.service]\norigin = \"{service}\"\nallow-loopback = true\n");
+        if let Some(secret) = secret {
+            operator.push_str(&format!("secret = \"{secret}\"\n"));
+        }
         for (name, role) in callers {
             operator.push_str(&format!(
                 "[callers.{name}]\nemail = \"{name}@example.com\"\nrole = \"{role}\"\ntokens = [\"{}\"]\n",
@@ -56,9 +73,18 @@ impl Place {
 
     /// A service that answers every write, and the folder for it.
     pub(crate) async fn beside_a_service() -> (Server, Self) {
+        Self::beside(None).await
+    }
+
+    /// The same, where the service takes a key, found where this says.
+    pub(crate) async fn beside_a_service_with_key(secret: &str) -> (Server, Self) {
+        Self::beside(Some(secret)).await
+    }
+
+    async fn beside(secret: Option<&str>) -> (Server, Self) {
         let service =
             Server::start(|_| Answer::json("{\"data\":{\"createTask\":{\"id\":\"1\"}}}")).await;
-        let place = Self::new(&service.origin());
+        let place = Self::with(&service.origin(), secret);
         (service, place)
     }
 

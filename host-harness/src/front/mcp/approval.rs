@@ -21,6 +21,15 @@ use crate::text::Emphasis;
 /// The one question of a call.
 const QUESTION: &str = "approval";
 
+/// What a person says to a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Perform it.
+    Approve,
+    /// Drop it.
+    Deny,
+}
+
 /// How the person of this client can be asked.
 enum Asking {
     /// Not at all.
@@ -57,8 +66,7 @@ impl Mcp {
                     () = self.0.closing.cancelled() => None,
                     said = asked => said.ok(),
                 };
-                let action = said.map(|said| said.action);
-                Ok(self.decided(digest, action.as_ref(), caller).await.into())
+                Ok(self.decided(digest, decision(said), caller).await.into())
             }
             Asking::Between => {
                 let open = Question {
@@ -99,21 +107,30 @@ impl Mcp {
         };
         let said = said.and_then(|said| said.get(QUESTION)).cloned();
         let said = said.and_then(|said| serde_json::from_value::<ElicitResult>(said).ok());
-        let action = said.map(|said| said.action);
-        Ok(self.decided(&question.plan, action.as_ref(), caller).await)
+        Ok(self.decided(&question.plan, decision(said), caller).await)
+    }
+
+    /// Does what the person says who was asked elsewhere.
+    pub async fn decide(
+        &self,
+        digest: &str,
+        decision: Decision,
+        caller: &Arc<Caller>,
+    ) -> CallToolResult {
+        self.decided(digest, Some(decision), caller).await
     }
 
     /// Does what the person has said. No answer leaves the plan waiting.
     async fn decided(
         &self,
         digest: &str,
-        action: Option<&ElicitationAction>,
+        decision: Option<Decision>,
         caller: &Arc<Caller>,
     ) -> CallToolResult {
         let harness = Arc::clone(&self.0.harness);
         let (caller, plan) = (Arc::clone(caller), digest.to_owned());
-        let done = match action {
-            Some(ElicitationAction::Accept) => {
+        let done = match decision {
+            Some(Decision::Approve) => {
                 // What was approved comes to its end, whether somebody still waits for it or not.
                 let performing = self
                     .0
@@ -124,8 +141,8 @@ impl Mcp {
                     Err(_) => return self.stands(digest, Some("it broke off")),
                 }
             }
-            Some(ElicitationAction::Decline) => harness.deny(&plan, &caller).await.map(|_| ()),
-            _ => return self.stands(digest, Some("nobody has decided yet")),
+            Some(Decision::Deny) => harness.deny(&plan, &caller).await.map(|_| ()),
+            None => return self.stands(digest, Some("nobody has decided yet")),
         };
         match done {
             // Somebody decided or finished it in the meantime: where it stands says so.
@@ -150,6 +167,15 @@ impl Mcp {
 
     pub(super) fn teller(&self) -> Option<&str> {
         self.0.plan_tool.as_deref()
+    }
+}
+
+/// What an answer to the question says; none where it is not decided.
+fn decision(said: Option<ElicitResult>) -> Option<Decision> {
+    match said?.action {
+        ElicitationAction::Accept => Some(Decision::Approve),
+        ElicitationAction::Decline => Some(Decision::Deny),
+        _ => None,
     }
 }
 

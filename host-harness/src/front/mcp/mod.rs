@@ -21,8 +21,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::meter::Meter;
+use super::services::services;
 use crate::config::Caller;
 use crate::skill::harness::Harness;
+pub use approval::Decision;
 use asked::Asked;
 use turns::Turns;
 
@@ -90,7 +92,12 @@ impl Mcp {
     pub fn new(harness: Arc<Harness>, whose: Whose, pace: Pace, meter: Arc<Meter>) -> Self {
         let plan_tool = tools::plan_tool_name(&harness);
         let tools = tools::described(&harness, plan_tool.as_deref());
-        let info = instructions::info(&harness, plan_tool.as_deref());
+        let caller = match &whose {
+            Whose::One(caller) => Some(&**caller),
+            Whose::Each => None,
+        };
+        let services = services(&harness, caller);
+        let info = instructions::info(&harness, plan_tool.as_deref(), &services);
         Self(Arc::new(Inner {
             harness,
             tools,

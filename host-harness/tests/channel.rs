@@ -1,0 +1,254 @@
+//! The channel of a program that starts this one: it hands over settings and secrets, is shown plans, and says what its person decides.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends at the first surprise"
+)]
+
+mod common;
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::Stdio;
+
+use command_fds::{CommandFdExt as _, FdMapping};
+use serde_json::{Value, json};
+
+use common::client::Client;
+use common::place::{Place, scheme};
+use common::server::Server;
+
+const KEY: &str = "a-key-that-nobody-else-may-see";
+
+/// The parent's end.
+struct Parent {
+    client: Client,
+    input: BufReader<UnixStream>,
+    id: u64,
+}
+
+impl Parent {
+    /// Starts the program on behalf of robin, with nothing in its environment, and hands over what it needs.
+    fn begun(place: &Place) -> Self {
+        let handed = json!({
+            "settings": {
+                "component": place.path("guest.wasm"), "operator": place.path("operator.toml"),
+                "cacheDir": place.path("code"), "dataDir": place.path("data"), "caller": "robin",
+            },
+            "variables": {"SERVICE_KEY": KEY},
+        });
+        let mut parent = Self::started(place, &format!("{handed}\n"));
+        let ready = parent.line();
+        assert_eq!(
+            ready["ready"]["services"],
+            json!([{"title": "Service", "configured": true}]),
+            "{ready}"
+        );
+        parent.client.begin_session(json!({}));
+        parent
+    }
+
+    fn started(place: &Place, first: &str) -> Self {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_crm-harness"));
+        command
+            .args(["mcp", "--channel", "3"])
+            .current_dir(place.path(""))
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .fd_mappings(vec![FdMapping {
+                parent_fd: OwnedFd::from(theirs),
+                child_fd: 3,
+            }])
+            .unwrap();
+        let client = Client::new(command.spawn().unwrap());
+        (&ours).write_all(first.as_bytes()).unwrap();
+        Self {
+            client,
+            input: BufReader::new(ours),
+            id: 0,
+        }
+    }
+
+    fn line(&mut self) -> Value {
+        let mut line = String::new();
+        self.input.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line}"))
+    }
+
+    fn ask(&mut self, method: &str, params: Value) -> Value {
+        self.id += 1;
+        let message = json!({"id": self.id, "method": method, "params": params});
+        let mut output = self.input.get_ref();
+        output.write_all(format!("{message}\n").as_bytes()).unwrap();
+        let answer = self.line();
+        assert_eq!(answer["id"], self.id, "{answer}");
+        answer
+    }
+
+    fn propose(&mut self, title: &str) -> String {
+        let mut arguments = scheme(title);
+        // The id of a step has its own bounds.
+        arguments["what"]["steps"][0]["id"] = json!("make");
+        let told = self.client.call("proposer_scheme", arguments);
+        assert_eq!(told["structuredContent"]["state"], "waiting", "{told}");
+        told["structuredContent"]["plan"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+}
+
+/// What arrived at the service, and whether it carried the key.
+fn arrived(service: &Server) -> Vec<String> {
+    service
+        .seen()
+        .iter()
+        .map(|request| {
+            let key = request.headers.get("authorization");
+            key.map_or("", |key| key.to_str().unwrap()).to_owned()
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_is_shown_and_performed_when_the_person_approves_it_with_the_key_that_was_handed_over()
+ {
+    let (service, place) = Place::beside_a_service_with_key("env:SERVICE_KEY").await;
+    let mut parent = Parent::begun(&place);
+    let plan = parent.propose("one thing");
+    assert_eq!(arrived(&service), Vec::<String>::new());
+
+    let shown = parent.ask("show", json!({"plan": plan, "title": 80, "text": 512}));
+    let shown = &shown["result"];
+    assert_eq!(shown["state"], "waiting");
+    assert_eq!(shown["whole"], true, "{shown}");
+    assert!(
+        shown["text"].as_str().unwrap().contains("title: one thing"),
+        "{shown}"
+    );
+
+    let done = parent.ask("approve", json!({"plan": plan}));
+    assert_eq!(
+        done["result"]["structuredContent"]["state"], "done",
+        "{done}"
+    );
+    assert_eq!(arrived(&service), [format!("Bearer {KEY}")]);
+
+    // Approving it again sends nothing again.
+    let again = parent.ask("approve", json!({"plan": plan}));
+    assert_eq!(
+        again["result"]["structuredContent"]["state"], "done",
+        "{again}"
+    );
+    assert_eq!(arrived(&service).len(), 1);
+    let record = place.record();
+    assert!(!serde_json::to_string(&record).unwrap().contains(KEY));
+    let (status, said) = parent.client.finish();
+    assert!(status.success() && !said.contains(KEY), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_the_person_denies_is_dropped_and_cannot_be_approved_any_more() {
+    let (service, place) = Place::beside_a_service_with_key("env:SERVICE_KEY").await;
+    let mut parent = Parent::begun(&place);
+    let plan = parent.propose("one thing");
+    let denied = parent.ask("deny", json!({"plan": plan}));
+    assert_eq!(
+        denied["result"]["structuredContent"]["state"], "denied",
+        "{denied}"
+    );
+    let late = parent.ask("approve", json!({"plan": plan}));
+    assert_eq!(
+        late["result"]["structuredContent"]["state"], "denied",
+        "{late}"
+    );
+    assert_eq!(arrived(&service), Vec::<String>::new());
+    parent.client.finish();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_fit_says_so_and_names_the_command_that_shows_it_whole() {
+    let (_service, place) = Place::beside_a_service_with_key("env:SERVICE_KEY").await;
+    let mut parent = Parent::begun(&place);
+    let plan = parent.propose(&"long ".repeat(200));
+    let shown = parent.ask("show", json!({"plan": plan, "title": 80, "text": 512}));
+    let shown = &shown["result"];
+    assert_eq!(shown["whole"], false, "{shown}");
+    let text = shown["text"].as_str().unwrap();
+    assert!(text.len() <= 512 && text.contains(&plan), "{text}");
+    let data = place.path("data");
+    let command = format!(
+        "crm-harness plan show {} --data-dir {}",
+        &plan[..6],
+        data.display()
+    );
+    assert!(text.contains(&command), "{text}");
+    parent.client.finish();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_whole_digest_is_taken_and_what_cannot_be_done_is_said() {
+    let (service, place) = Place::beside_a_service_with_key("env:SERVICE_KEY").await;
+    let mut parent = Parent::begun(&place);
+    let plan = parent.propose("one thing");
+    for (method, params) in [
+        ("approve", json!({"plan": &plan[..12]})),
+        ("approve", json!({"plan": "0".repeat(64)})),
+        ("approve", json!({})),
+        ("show", json!({"plan": plan})),
+        ("perform", json!({"plan": plan})),
+    ] {
+        let answer = parent.ask_raw(method, params.clone());
+        assert!(answer["error"].is_string(), "{method} {params}: {answer}");
+    }
+    assert_eq!(arrived(&service), Vec::<String>::new());
+    // No tool call reaches what the channel can do.
+    let tool = parent.client.ask("approve", json!({"plan": plan}));
+    assert_eq!(tool["error"]["code"], -32601, "{tool}");
+    parent.client.finish();
+}
+
+impl Parent {
+    /// As [`Self::ask`], for messages whose id may be unreadable.
+    fn ask_raw(&mut self, method: &str, params: Value) -> Value {
+        let message = json!({"id": 0, "method": method, "params": params});
+        let mut output = self.input.get_ref();
+        output.write_all(format!("{message}\n").as_bytes()).unwrap();
+        self.line()
+    }
+}
+
+#[test]
+fn a_hand_over_that_cannot_be_read_ends_the_program_and_repeats_nothing_of_it() {
+    let place = Place::new("http://127.0.0.1:9");
+    for first in [
+        format!("{{\"settings\": {{\"secret\": \"{KEY}\"}}}}\n"),
+        format!("{{\"variables\": {{\"A\": [\"{KEY}\"]}}}}\n"),
+        format!("{KEY}\n"),
+    ] {
+        let parent = Parent::started(&place, &first);
+        let (status, said) = parent.client.ended();
+        assert_eq!(status.code(), Some(2), "{said}");
+        assert!(
+            said.contains("descriptor 3") && !said.contains(KEY),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_number_that_is_no_inherited_socket_is_refused() {
+    let place = Place::new("http://127.0.0.1:9");
+    for number in ["0", "1", "77"] {
+        let output = place.run(&["mcp", "--channel", number]);
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("no inherited socket"), "{said}");
+    }
+}

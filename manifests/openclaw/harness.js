@@ -1,0 +1,189 @@
+// The harness as a child process: MCP over its standard streams, and a channel that this plugin alone holds.
+//
+// The child gets no environment and no secret among its arguments: settings and credentials go over the channel, an inherited socket,
+// and plans are approved and denied there. No tool call reaches it.
+
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+
+/** Version of the Model Context Protocol that is spoken. */
+const PROTOCOL = "2025-11-25";
+/** How long the harness may take to its end once its input is closed, in milliseconds; it finishes what was approved first. */
+const STOPPING_MS = 25_000;
+
+/** Requests and answers over a pair of streams, a JSON message a line. */
+class Peer {
+  #output;
+  #waiting = new Map();
+  #last = 0;
+  #other;
+
+  /** `other` gets the messages that answer nothing. */
+  constructor(input, output, other = () => {}) {
+    this.#output = output;
+    this.#other = other;
+    // A child that dies takes its streams along; what waits is told by `close`.
+    output.on("error", () => {});
+    input.on("error", () => {});
+    createInterface({ input }).on("line", (line) => this.#take(line));
+  }
+
+  #take(line) {
+    const message = JSON.parse(line);
+    const waiting = this.#waiting.get(message.id);
+    if (!waiting || message.method) return this.#other(message);
+    this.#waiting.delete(message.id);
+    if (message.error) waiting.reject(new Error(message.error.message ?? message.error));
+    else waiting.resolve(message.result);
+  }
+
+  tell(message) {
+    this.#output.write(`${JSON.stringify(message)}\n`);
+  }
+
+  /** Asks; where `signal` aborts, `cancelled` is called with the request's id and nothing is waited for any more. */
+  ask(method, params, { signal, cancelled } = {}) {
+    const id = ++this.#last;
+    return new Promise((resolve, reject) => {
+      const abort = () => {
+        this.#waiting.delete(id);
+        cancelled?.(id);
+        reject(signal.reason ?? new Error("the call was cancelled"));
+      };
+      if (signal?.aborted) return abort();
+      signal?.addEventListener("abort", abort, { once: true });
+      const done = (settle) => (value) => {
+        signal?.removeEventListener("abort", abort);
+        settle(value);
+      };
+      this.#waiting.set(id, { resolve: done(resolve), reject: done(reject) });
+      this.tell({ jsonrpc: "2.0", id, method, params });
+    });
+  }
+
+  close(error) {
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+}
+
+/** The harness has ended while something was asked of it. */
+export class Ended extends Error {}
+
+/** One child, from its start to its end. */
+class Session {
+  constructor(program, handOver, ended) {
+    const said = [];
+    this.child = spawn(program, ["mcp", "--channel", "3"], { cwd: "/", env: {}, stdio: ["pipe", "pipe", "pipe", "pipe"] });
+    const { stdin, stdout, stderr, stdio } = this.child;
+    createInterface({ input: stderr }).on("line", (line) => said.push(line) > 8 && said.shift());
+    this.mcp = new Peer(stdout, stdin);
+    let ready;
+    const services = new Promise((resolve) => (ready = resolve));
+    this.channel = new Peer(stdio[3], stdio[3], (message) => ready(message.ready?.services ?? []));
+    this.channel.tell(handOver);
+    this.over = new Promise((resolve) => {
+      const end = (why) => {
+        const error = new Ended(["The CRM harness has ended", why, said.at(-1)].filter(Boolean).join(": "));
+        this.mcp.close(error);
+        this.channel.close(error);
+        resolve(error);
+        ended(this);
+      };
+      this.child.once("error", (error) => end(error.message));
+      this.child.once("close", (code, signal) => end(signal ?? (code ? `status ${code}` : "")));
+    });
+    this.ready = Promise.race([this.#begin(services), this.over.then((error) => Promise.reject(error))]);
+    // Whoever waits for it is told; nobody has to.
+    this.ready.catch(() => {});
+  }
+
+  async #begin(services) {
+    const clientInfo = { name: "openclaw", version: "1" };
+    await this.mcp.ask("initialize", { protocolVersion: PROTOCOL, capabilities: {}, clientInfo });
+    this.mcp.tell({ jsonrpc: "2.0", method: "notifications/initialized" });
+    return services;
+  }
+
+  async stop() {
+    this.child.stdin.end();
+    const timer = setTimeout(() => this.child.kill("SIGKILL"), STOPPING_MS);
+    await this.over;
+    clearTimeout(timer);
+  }
+}
+
+/** The harness, started when it is needed and again if it dies. */
+export class Harness {
+  /** Which services are configured, once the harness has said so. */
+  services = [];
+  #program;
+  #handOver;
+  #log;
+  #session = null;
+  #stopped = false;
+
+  constructor(program, handOver, log) {
+    this.#program = program;
+    this.#handOver = handOver;
+    this.#log = log;
+  }
+
+  /** Starts it if it does not run. */
+  async start() {
+    this.#stopped = false;
+    this.#session ??= new Session(this.#program, this.#handOver, (session) => this.#ended(session));
+    const session = this.#session;
+    this.services = await session.ready;
+    return session;
+  }
+
+  /** One that had been ready is started again at once; one that does not even start waits for the next call. */
+  async #ended(session) {
+    if (this.#session === session) this.#session = null;
+    if (this.#stopped) return;
+    const error = await session.over;
+    this.#log.warn(error.message);
+    const wasReady = await session.ready.then(() => true, () => false);
+    if (wasReady && !this.#stopped) this.start().catch((failed) => this.#log.error(failed.message));
+  }
+
+  /** Asks once more where the harness ended in the middle: the same call finds the same plan, an approved one goes on where it was. */
+  async #persisting(ask) {
+    try {
+      return await ask(await this.start());
+    } catch (error) {
+      if (!(error instanceof Ended) || this.#stopped) throw error;
+      return ask(await this.start());
+    }
+  }
+
+  /** Calls a tool; the result as MCP has it. `signal` stops the action. */
+  call(name, args, signal) {
+    return this.#persisting(({ mcp }) => {
+      const cancelled = (requestId) => mcp.tell({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId } });
+      return mcp.ask("tools/call", { name, arguments: args }, { signal, cancelled });
+    });
+  }
+
+  /** A plan in a few words, for the person who decides. */
+  show(plan, room) {
+    return this.#persisting(({ channel }) => channel.ask("show", { plan, ...room }));
+  }
+
+  /** Performs a plan; what was begun is finished, even if `signal` stops the waiting. */
+  approve(plan, signal) {
+    return this.#persisting(({ channel }) => channel.ask("approve", { plan }, { signal }));
+  }
+
+  /** Drops a plan. */
+  deny(plan) {
+    return this.#persisting(({ channel }) => channel.ask("deny", { plan }));
+  }
+
+  /** Stops it; what was approved is finished first. */
+  async stop() {
+    this.#stopped = true;
+    await this.#session?.stop();
+  }
+}

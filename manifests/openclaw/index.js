@@ -1,0 +1,137 @@
+// The CRM skill in OpenClaw: its tools, run by the harness beside this file, and a person's word for whatever writes.
+
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { definePluginEntry } from "openclaw/plugin-sdk/plugin-entry";
+import { Harness } from "./harness.js";
+import { handOver } from "./settings.js";
+import tools from "./tools.json" with { type: "json" };
+
+const folder = path.dirname(fileURLToPath(import.meta.url));
+const program = path.join(folder, "bin", "crm-harness");
+/** What OpenClaw shows of an approval. */
+const ROOM = { title: 80, text: 512 };
+/** How long a person may take, in seconds: as long as OpenClaw lets them. */
+const DECIDING_SECONDS = 600;
+/** Proposals that wait for their call; of more the oldest is forgotten, and its plan expires. */
+const PROPOSALS_MAX = 256;
+
+const proposing = tools.filter((tool) => !tool.annotations.readOnlyHint).map((tool) => tool.name);
+
+/** One harness for all registrations with the same settings: the gateway may register a plugin more than once. */
+const shared = { key: "", harness: null };
+
+function harnessFor(settings, log) {
+  const key = JSON.stringify(settings);
+  if (shared.key !== key) {
+    shared.harness?.stop();
+    Object.assign(shared, { key, harness: new Harness(program, settings, log) });
+  }
+  return shared.harness;
+}
+
+/** What was proposed between the hook and the call, each for its one call with exactly these arguments. */
+const proposals = new Map();
+const keyOf = (callId, name, params) => JSON.stringify([callId, name, params]);
+
+function remember(key, proposal) {
+  proposals.set(key, proposal);
+  if (proposals.size > PROPOSALS_MAX) proposals.delete(proposals.keys().next().value);
+}
+
+/** A tool's result as OpenClaw has it; `ok` grades the call. */
+function result({ content, structuredContent, isError }) {
+  return { content, details: { ok: !isError, crm: structuredContent } };
+}
+
+/** The services in one sentence, so that the assistant knows without a call. */
+function told(services) {
+  const titles = (configured) => services.filter((one) => one.configured === configured).map((one) => one.title).join(", ");
+  const parts = [["Configured", titles(true)], ["Not configured", titles(false)]];
+  return parts.filter(([, list]) => list).map(([head, list]) => ` ${head}: ${list}.`).join("");
+}
+
+/** The approval of a plan: the host's own words for it. */
+function approval(brief, seconds, onResolution) {
+  const { title, text, message } = brief;
+  const scope = message && {
+    kind: "message-send",
+    target: message.target,
+    recipientCount: message.count,
+    recipients: message.recipients,
+    audience: message.outside ? "external" : "internal",
+  };
+  return {
+    title,
+    description: text,
+    severity: "warning",
+    ...(scope && { scope }),
+    allowedDecisions: ["allow-once", "deny"],
+    timeoutMs: seconds * 1000,
+    onResolution,
+  };
+}
+
+export default definePluginEntry({
+  id: "crm-claw",
+  name: "CRM",
+  description: "Twenty CRM for assistants: reads by fixed documents, writes after a person's approval, in a sandbox.",
+  register(api) {
+    const config = api.pluginConfig ?? {};
+    const stateDir = api.runtime.state.resolveStateDir();
+    const harness = harnessFor(handOver(config, folder, stateDir), api.logger);
+
+    for (const { name, description, inputSchema } of tools) {
+      const tool = () => ({
+        name,
+        label: name.replaceAll("_", " "),
+        description: name.endsWith("_status") ? description + told(harness.services) : description,
+        parameters: inputSchema,
+        execute: (callId, params, signal) => execute(callId, name, params ?? {}, signal),
+      });
+      api.registerTool(tool, { names: [name] });
+    }
+
+    async function execute(callId, name, params, signal) {
+      const key = keyOf(callId, name, params);
+      const proposal = proposals.get(key);
+      proposals.delete(key);
+      if (proposal?.answer) return result(proposal.answer);
+      if (proposal?.approved) return result(await harness.approve(proposal.plan, signal));
+      // Nobody was asked about exactly this: what writes is only proposed.
+      return result(await harness.call(name, params, signal));
+    }
+
+    api.on(
+      "before_tool_call",
+      async (event, ctx) => {
+        if (!proposing.includes(event.toolName)) return;
+        const key = keyOf(event.toolCallId, event.toolName, event.params);
+        try {
+          const answer = await harness.call(event.toolName, event.params, ctx?.abortSignal);
+          const { plan, state } = answer.structuredContent ?? {};
+          // Refused, finished before, or let through by the operator's policy: there is nothing to ask.
+          if (state !== "waiting") return remember(key, { answer });
+          const proposal = { plan, approved: false };
+          remember(key, proposal);
+          const requireApproval = approval(await harness.show(plan, ROOM), config.decidingSeconds ?? DECIDING_SECONDS, (decision) => {
+            proposal.approved = decision === "allow-once";
+            if (proposal.approved) return;
+            proposals.delete(key);
+            return harness.deny(plan).then(() => {});
+          });
+          return { requireApproval };
+        } catch (error) {
+          return { block: true, blockReason: error.message };
+        }
+      },
+      { matcher: proposing },
+    );
+
+    api.registerService({
+      id: "crm-claw",
+      start: async () => void (await harness.start()),
+      stop: () => harness.stop(),
+    });
+  },
+});

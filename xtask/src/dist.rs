@@ -1,0 +1,263 @@
+//! `cargo xtask dist`: the OpenClaw plugin as an npm tarball with component, manifests and this platform's harness in it, so that
+//! installing it downloads nothing, and the same parts beside it.
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::toolchain::{Choice, Toolchain};
+use crate::workspace::Workspace;
+use crate::{component, process};
+
+/// Names and digests, in the format of `sha256sum`.
+const SUMS: &str = "SHA256SUMS";
+/// Where the programs of the package lie in it.
+const BIN: &str = "bin";
+
+/// Builds everything for release and packs it.
+pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    let component = component::build_skill(&workspace, Toolchain::find(choice)?)?;
+    eprintln!("Building the harness for release. The first time takes some minutes.");
+    let mut build = process::cargo();
+    build.current_dir(workspace.root()).args([
+        "build",
+        "--release",
+        "--locked",
+        "--package",
+        "crm-harness",
+        "--bins",
+    ]);
+    process::run(&mut build)?;
+    let harness = workspace.target().join("release").join("crm-harness");
+    let folder = workspace.target().join("dist");
+    let packed = pack(&workspace, &harness, &component.path, &folder)?;
+    println!(
+        "{}  {} KB",
+        packed.display(),
+        fs::metadata(&packed)?.len() / 1000
+    );
+    print!("{}", fs::read_to_string(folder.join(SUMS))?);
+    println!(
+        "\nInstall it: openclaw plugins install npm-pack:{}",
+        packed.display()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Packs the plugin around a harness into a folder that is made anew; the tarball's path.
+///
+/// # Errors
+/// When something cannot be read or written.
+pub(crate) fn pack(
+    workspace: &Workspace,
+    harness: &Path,
+    component: &Path,
+    folder: &Path,
+) -> Result<PathBuf> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let manifests = workspace.root().join("manifests");
+    let package = package_json(&workspace.plugin().join("package.json"))?;
+    let mut parts = vec![
+        Part::read("LICENSE", &workspace.root().join("LICENSE"))?,
+        Part::new(
+            "package.json",
+            format!("{}\n", serde_json::to_string_pretty(&package)?),
+        ),
+    ];
+    let mut own = below(&workspace.plugin(), Path::new(""))?;
+    own.retain(|part| part.name != "package.json");
+    parts.extend(own);
+    let mut run = below(&manifests.join("access"), &Path::new(BIN).join("access"))?;
+    run.push(Part::read(&format!("{BIN}/crm-harness"), harness)?.program());
+    run.push(Part::read(&format!("{BIN}/crm_skill.wasm"), component)?);
+    for name in ["skill.toml", "operator.example.toml"] {
+        run.push(Part::read(&format!("{BIN}/{name}"), &manifests.join(name))?);
+    }
+    parts.extend(run);
+    parts.sort_by(|a, b| a.name.cmp(&b.name));
+    parts.push(Part::new(SUMS, sums(&parts)));
+
+    let of = |field: &str| package[field].as_str().unwrap_or_default().to_owned();
+    let tarball = folder.join(format!("{}-{}.tgz", of("name"), of("version")));
+    archive(&tarball, &parts)?;
+    // The parts beside it, for whoever runs the harness without OpenClaw.
+    let mut beside = vec![Part::read(
+        &tarball.file_name().unwrap_or_default().to_string_lossy(),
+        &tarball,
+    )?];
+    for part in parts {
+        if let Some(name) = part.name.strip_prefix(&format!("{BIN}/")) {
+            let part = Part {
+                name: name.to_owned(),
+                ..part
+            };
+            part.write(folder)?;
+            beside.push(part);
+        }
+    }
+    Part::new(SUMS, sums(&beside)).write(folder)?;
+    Ok(tarball)
+}
+
+/// The package's own description, with the platform that it is for.
+fn package_json(path: &Path) -> Result<Value> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut package: Value =
+        serde_json::from_str(&text).with_context(|| format!("{} is no JSON", path.display()))?;
+    let system = match std::env::consts::OS {
+        "macos" => "darwin",
+        other => other,
+    };
+    let processor = match std::env::consts::ARCH {
+        "x86_64" => "x64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    package["os"] = json!([system]);
+    package["cpu"] = json!([processor]);
+    Ok(package)
+}
+
+/// A file of the package.
+struct Part {
+    name: String,
+    bytes: Vec<u8>,
+    program: bool,
+}
+
+impl Part {
+    fn new(name: &str, bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            name: name.to_owned(),
+            bytes: bytes.into(),
+            program: false,
+        }
+    }
+
+    fn read(name: &str, path: &Path) -> Result<Self> {
+        let mut bytes = Vec::new();
+        File::open(path)
+            .and_then(|mut file| file.read_to_end(&mut bytes))
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Self::new(name, bytes))
+    }
+
+    fn program(mut self) -> Self {
+        self.program = true;
+        self
+    }
+
+    fn mode(&self) -> u32 {
+        if self.program { 0o755 } else { 0o644 }
+    }
+
+    fn write(&self, folder: &Path) -> Result<()> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = folder.join(&self.name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(&path, &self.bytes)
+            .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(self.mode())))
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+/// Every file below a folder, under this name.
+fn below(folder: &Path, name: &Path) -> Result<Vec<Part>> {
+    let mut parts = Vec::new();
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    for entry in entries {
+        let entry = entry?;
+        let (path, name) = (entry.path(), name.join(entry.file_name()));
+        if path.is_dir() {
+            parts.extend(below(&path, &name)?);
+        } else {
+            parts.push(Part::read(&name.to_string_lossy(), &path)?);
+        }
+    }
+    Ok(parts)
+}
+
+fn sums(parts: &[Part]) -> String {
+    let lines = parts.iter().map(|part| {
+        format!(
+            "{}  {}\n",
+            hex::encode(Sha256::digest(&part.bytes)),
+            part.name
+        )
+    });
+    lines.collect()
+}
+
+/// A tarball as npm makes them: everything in `package/`. The same parts make the same bytes.
+fn archive(path: &Path, parts: &[Part]) -> Result<()> {
+    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    let mut tar = tar::Builder::new(GzEncoder::new(file, Compression::best()));
+    for part in parts {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(u64::try_from(part.bytes.len())?);
+        header.set_mode(part.mode());
+        header.set_mtime(0);
+        let name = Path::new("package").join(&part.name);
+        tar.append_data(&mut header, name, part.bytes.as_slice())?;
+    }
+    tar.into_inner()?.finish()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_parts_make_the_same_tarball_and_sums_that_the_usual_tool_reads() {
+        let folder = std::env::temp_dir().join(format!("dist-test-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let parts = || [Part::new("a.txt", "a\n"), Part::new("bin/b", "b").program()];
+        archive(&folder.join("1.tgz"), &parts()).unwrap();
+        archive(&folder.join("2.tgz"), &parts()).unwrap();
+        let read = |name| fs::read(folder.join(name)).unwrap();
+        assert_eq!(read("1.tgz"), read("2.tgz"));
+        assert_eq!(
+            sums(&parts()).lines().next(),
+            // printf 'a\n' | sha256sum
+            Some("87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7  a.txt")
+        );
+        let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(
+            File::open(folder.join("1.tgz")).unwrap(),
+        ));
+        let modes: Vec<_> = archive
+            .entries()
+            .unwrap()
+            .map(|entry| {
+                let entry = entry.unwrap();
+                (
+                    entry.path().unwrap().display().to_string(),
+                    entry.header().mode().unwrap(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            modes,
+            [
+                ("package/a.txt".to_owned(), 0o644),
+                ("package/bin/b".to_owned(), 0o755)
+            ]
+        );
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
