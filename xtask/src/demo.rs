@@ -1,13 +1,13 @@
 //! `cargo xtask demo`: the product on this machine, with no CRM at all: embedded stand-ins, questions, a component that is refused, a
 //! follow-up that is approved, and messages between two people of whom each has an assistant.
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use crate::stand_ins::{KEY, StandIns};
 use crate::toolchain::{Choice, Toolchain};
 use crate::workspace::Workspace;
 use crate::{component, guests, process};
@@ -28,8 +28,6 @@ const SAM: [(&str, &str); 3] = [
 const ROBIN_AT_RELAY: &str = "7e000001-0000-4000-8000-000000000001";
 const SAM_AT_RELAY: &str = "7e000001-0000-4000-8000-000000000002";
 const TEAM: &str = "7e000002-0000-4000-8000-000000000001";
-/// A key that only the stand-in takes.
-const KEY: &str = "stand-in-full-key";
 /// Where the outsider wants to send things. The name can belong to nobody (RFC 2606), and it is never looked up.
 const ELSEWHERE: &str = "https://collector.example.net";
 
@@ -49,7 +47,7 @@ pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
     process::run(&mut build)?;
 
     let programs = workspace.target().join("debug");
-    let services = StandIns::start(&programs.join("crm-stand-in"))?;
+    let services = StandIns::start(&programs.join("crm-stand-in"), true)?;
     let demo = Demo {
         programs,
         component: component.path,
@@ -435,48 +433,5 @@ impl Demo {
             "With a Twenty of your own, set TWENTY_API_URL and TWENTY_API_KEY to its address and a read-only key;"
         );
         println!("the README says how to make one.");
-    }
-}
-
-/// The stand-ins, which end with this process: they stop when their standard input closes.
-struct StandIns {
-    process: Child,
-    /// Where they listen and what they take, as they said.
-    told: Value,
-}
-
-impl StandIns {
-    fn start(program: &Path) -> Result<Self> {
-        let mut process = Command::new(program)
-            .args(["all", "--json", "--until-stdin-closes"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
-        let mut line = String::new();
-        if let Some(output) = process.stdout.take() {
-            BufReader::new(output)
-                .read_line(&mut line)
-                .context("the stand-ins said nothing")?;
-        }
-        let told = serde_json::from_str(&line)
-            .with_context(|| format!("the stand-ins did not say where they listen: {line:?}"))?;
-        Ok(Self { process, told })
-    }
-
-    /// Something that they said.
-    fn told(&self, pointer: &str) -> Result<String> {
-        let value = self.told.pointer(pointer).and_then(Value::as_str);
-        value
-            .map(str::to_owned)
-            .with_context(|| format!("the stand-ins did not say {pointer}"))
-    }
-}
-
-impl Drop for StandIns {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        // They are on their way out; there is nothing to do about an error.
-        let _ = self.process.wait();
     }
 }

@@ -12,13 +12,16 @@ mod demo;
 mod directives;
 mod dist;
 mod documents;
+mod e2e;
 mod fuzz;
 mod guests;
 mod manifest;
-#[allow(dead_code, reason = "for steps that start programs of npm")]
 mod node;
+mod place;
 mod plugin;
 mod process;
+mod programs;
+mod stand_ins;
 mod test;
 mod toolchain;
 mod workspace;
@@ -86,6 +89,18 @@ enum Command {
         #[arg(value_enum)]
         steps: Vec<check::Step>,
     },
+    /// Try the programs with clients that others have made
+    E2e {
+        /// Which compiler builds the component
+        #[arg(long, value_enum, default_value_t)]
+        toolchain: Choice,
+        /// Take what cannot be tried here for a failure
+        #[arg(long)]
+        strict: bool,
+        /// Only these steps
+        #[arg(value_enum)]
+        steps: Vec<e2e::Step>,
+    },
     /// Run the properties of the gate over made-up and broken input for a while
     ///
     /// The inputs know the structure of what they break (URLs, policies, bodies, answers); they are random, new in every round, and
@@ -116,6 +131,11 @@ fn main() -> ExitCode {
         Command::Demo { toolchain } => demo::run(toolchain),
         Command::Bench { toolchain } => bench::run(toolchain),
         Command::Check { steps } => check::run(&steps),
+        Command::E2e {
+            toolchain,
+            strict,
+            steps,
+        } => e2e::run(toolchain, &steps, strict),
         Command::Fuzz { minutes, cases } => fuzz::run(minutes, cases),
         Command::Test { toolchain } => test::run(toolchain),
     };

@@ -3,9 +3,9 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{ExitCode, Stdio};
 
-use anyhow::{Context, Result, bail};
-use cargo_metadata::Message;
+use anyhow::{Context, Result};
 
+use crate::programs::Programs;
 use crate::toolchain::{Choice, Toolchain};
 use crate::workspace::Workspace;
 use crate::{component, guests, process};
@@ -47,7 +47,7 @@ fn build_and_test(choice: Choice) -> Result<Finished> {
         guests::build_all(&workspace, toolchain)?;
     }
     eprintln!("== programs and tests");
-    let programs = build_programs(&workspace)?;
+    let programs = Programs::build(&workspace)?;
     eprintln!("== test");
     let mut cargo = process::cargo();
     cargo
@@ -57,7 +57,7 @@ fn build_and_test(choice: Choice) -> Result<Finished> {
         .args(["--", "--show-output"])
         .env("CRM_COMPONENT", component.path)
         .env("CRM_GUESTS", workspace.guests())
-        .envs(programs)
+        .envs(programs.variables())
         .stdout(Stdio::piped());
     let mut child = cargo
         .spawn()
@@ -74,44 +74,6 @@ fn build_and_test(choice: Choice) -> Result<Finished> {
     }
     let success = child.wait()?.success();
     Ok(Finished { tally, success })
-}
-
-/// Builds the programs of the workspace, together with the tests so that cargo compiles everything once.
-///
-/// Returns a variable for each: `CRM_HARNESS_BIN` for `crm-harness`, `CRM_STAND_IN_BIN` for `crm-stand-in`.
-fn build_programs(workspace: &Workspace) -> Result<Vec<(String, String)>> {
-    let mut cargo = process::cargo();
-    cargo
-        .current_dir(workspace.root())
-        .args(["build", "--workspace", "--bins", "--tests", "--locked"])
-        .args(["--message-format", "json-render-diagnostics"])
-        .stdout(Stdio::piped());
-    let mut child = cargo
-        .spawn()
-        .with_context(|| format!("cannot start `{}`", process::shown(&cargo)))?;
-    let mut programs = Vec::new();
-    if let Some(output) = child.stdout.take() {
-        for message in Message::parse_stream(BufReader::new(output)) {
-            if let Message::CompilerArtifact(artifact) =
-                message.context("cannot read what cargo says")?
-                && artifact.target.is_bin()
-                && !artifact.profile.test
-                && artifact.target.name.starts_with("crm-")
-                && let Some(program) = artifact.executable
-            {
-                programs.push((variable(&artifact.target.name), program.into_string()));
-            }
-        }
-    }
-    let status = child.wait()?;
-    if !status.success() {
-        bail!("`{}` failed ({status})", process::shown(&cargo));
-    }
-    Ok(programs)
-}
-
-fn variable(program: &str) -> String {
-    format!("{}_BIN", program.replace('-', "_").to_uppercase())
 }
 
 /// Sums over all test programs.
@@ -205,10 +167,5 @@ mod tests {
                 "{tally:?}"
             );
         }
-    }
-
-    #[test]
-    fn a_program_is_found_by_a_variable_of_its_name() {
-        assert_eq!(variable("crm-stand-in"), "CRM_STAND_IN_BIN");
     }
 }
