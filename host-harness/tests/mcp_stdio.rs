@@ -69,9 +69,9 @@ async fn tools_are_the_components_with_hints_by_their_interface_and_one_that_tel
             BTreeSet::from(["name", "description", "inputSchema", "annotations"])
         );
         let hints = if tool["name"] == "proposer_scheme" {
-            json!({"readOnlyHint": false, "destructiveHint": true, "idempotentHint": true, "openWorldHint": true})
+            json!({"readOnlyHint": false})
         } else {
-            json!({"readOnlyHint": true, "openWorldHint": false})
+            json!({"readOnlyHint": true})
         };
         assert_eq!(tool["annotations"], hints, "{tool}");
         assert_eq!(tool["inputSchema"]["type"], "object");

@@ -13,10 +13,9 @@ mod common;
 use common::*;
 use crm_skill::actions::follow_up::follow_up;
 use crm_skill::actions::upsert::upsert;
+use crm_skill::bindings::claw::crm::types::Kind;
 use crm_skill::bindings::claw::skill::plan::{Method, Step};
-use crm_skill::bindings::exports::claw::crm::propose::{
-    FollowUpRequest, OpportunityFields, PersonFields, TaskFields, UpsertRecord, UpsertRequest,
-};
+use crm_skill::bindings::exports::claw::crm::propose::{FollowUpRequest, UpsertRequest};
 use crm_skill::judge::{Readiness, ServiceAnswer, Verdict, answer, ready};
 use serde_json::{Value, json};
 
@@ -47,40 +46,28 @@ fn update_step() -> Step {
     let crm = Crm::default()
         .answers("upsert_opportunity", found(&roots, rows))
         .answers("field_types", field_types());
-    let set = UpsertRecord::Opportunity(OpportunityFields {
-        name: None,
+    let set = UpsertRequest {
         amount: Some("99.5".to_owned()),
-        currency: None,
         stage: Some("PROPOSAL".to_owned()),
-        close_date: None,
-        company: None,
-        contact: None,
-        owner: None,
-        custom: None,
-    });
+        ..nothing_of(Kind::Opportunity)
+    };
     one(&crm, set, Some(DEAL.to_owned()))
 }
 
 /// The step that makes a person.
 fn create_step() -> Step {
     let crm = Crm::default().answers("upsert_person", found(&["people", "companies"], json!({})));
-    let set = UpsertRecord::Person(PersonFields {
+    let set = UpsertRequest {
         first_name: Some("Ada".to_owned()),
         last_name: Some("Lovelace".to_owned()),
         email: Some("ada@acme.example".to_owned()),
-        job_title: None,
-        company: None,
-        custom: None,
-    });
+        ..nothing_of(Kind::Person)
+    };
     one(&crm, set, None)
 }
 
-fn one(crm: &Crm, set: UpsertRecord, id: Option<String>) -> Step {
-    let request = UpsertRequest {
-        set,
-        id,
-        idempotency_key: None,
-    };
+fn one(crm: &Crm, set: UpsertRequest, id: Option<String>) -> Step {
+    let request = UpsertRequest { id, ..set };
     at_noon(crm, &settings(), |ctx| upsert(ctx, &request))
         .unwrap()
         .steps
@@ -554,14 +541,11 @@ fn a_change_of_fields_that_are_not_read_is_told_by_its_time_alone() {
 
 #[test]
 fn a_note_that_the_crm_writes_in_its_own_way_speaks_neither_for_nor_against_a_change() {
-    let set = UpsertRecord::Task(TaskFields {
+    let set = UpsertRequest {
         title: Some("Call Ada".to_owned()),
         note: Some("- one".to_owned()),
-        due: None,
-        status: None,
-        assignee: None,
-        custom: None,
-    });
+        ..nothing_of(Kind::Task)
+    };
     let rows = json!({ "tasks": [task(TASK, "Call")] });
     let crm = Crm::default().answers("upsert_task", found(&["tasks", "workspaceMembers"], rows));
     let step = one(&crm, set, Some(TASK.to_owned()));

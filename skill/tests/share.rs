@@ -17,26 +17,20 @@ use crm_skill::actions::share::share;
 use crm_skill::bindings::claw::crm::types::{Intent, Urgency};
 use crm_skill::bindings::claw::skill::plan::{Plan, Timing};
 use crm_skill::bindings::claw::skill::types::Failure;
-use crm_skill::bindings::exports::claw::crm::propose::{ShareRequest, Subject, Wanted};
+use crm_skill::bindings::exports::claw::crm::propose::{ShareRequest, Wanted};
 use relay::*;
 use serde_json::{Value, json};
 use sharing::*;
 
-fn request(what: Subject, to: &[&str]) -> ShareRequest {
+fn request(what: ShareRequest, to: &[&str]) -> ShareRequest {
     ShareRequest {
-        what,
         to: to.iter().map(|&name| name.to_owned()).collect(),
-        intent: Intent::Update,
-        message: None,
-        ask: None,
-        urgency: None,
-        fields: None,
-        idempotency_key: None,
+        ..what
     }
 }
 
-fn deal_and_person() -> Subject {
-    Subject::Records(vec![
+fn deal_and_person() -> ShareRequest {
+    of_records(vec![
         reference("opportunity", DEAL),
         reference("person", PERSON),
     ])
@@ -176,7 +170,7 @@ fn the_same_call_gives_the_same_plan_and_a_later_one_is_sent_once_with_it() {
         once(&|other| other.to = vec![OLE.to_owned()]),
         once(&|other| other.intent = Intent::Handoff),
         once(&|other| other.fields = Some(vec!["amount".to_owned()])),
-        once(&|other| other.what = Subject::Records(vec![reference("person", PERSON)])),
+        once(&|other| other.records = Some(vec![reference("person", PERSON)])),
         once(&|other| other.idempotency_key = Some("k".to_owned())),
     ];
     let unique: std::collections::BTreeSet<&String> = all.iter().collect();
@@ -238,16 +232,16 @@ fn limits_are_checked_before_anything_is_proposed() {
 fn what_cannot_be_shared_is_refused() {
     for (what, intent, fields, expected) in [
         (
-            Subject::Records(Vec::new()),
+            of_records(Vec::new()),
             Intent::Update,
             None,
-            "invalid-input what.records",
+            "invalid-input records",
         ),
         (
-            Subject::Records(vec![reference("company", COMPANY)]),
+            of_records(vec![reference("company", COMPANY)]),
             Intent::Update,
             None,
-            "invalid-input what.records[0].kind",
+            "invalid-input records[0].kind",
         ),
         (
             deal_and_person(),
@@ -256,34 +250,53 @@ fn what_cannot_be_shared_is_refused() {
             "invalid-input fields[0]",
         ),
         (
-            Subject::Briefing,
+            ShareRequest {
+                briefing: Some(false),
+                asking: Some(Vec::new()),
+                ..nothing()
+            },
+            Intent::Update,
+            None,
+            "invalid-input records",
+        ),
+        (
+            ShareRequest {
+                briefing: Some(true),
+                ..blockers_of(DEAL)
+            },
+            Intent::Update,
+            None,
+            "invalid-input briefing",
+        ),
+        (
+            the_day(),
             Intent::Update,
             Some("amount"),
             "invalid-input fields",
         ),
         (
-            Subject::BlockersOf(" ".to_owned()),
+            blockers_of(" "),
             Intent::Update,
             None,
-            "invalid-input what.blockersOf",
+            "invalid-input blockersOf",
         ),
         (
-            Subject::Asking(vec![wanted("crm.contact", PERSON, &["email"])]),
+            asking(vec![wanted("crm.contact", PERSON, &["email"])]),
             Intent::Update,
             None,
             "invalid-input intent",
         ),
         (
-            Subject::Asking(vec![wanted("crm.contact", PERSON, &[])]),
+            asking(vec![wanted("crm.contact", PERSON, &[])]),
             Intent::Question,
             None,
-            "invalid-input what.asking[0].fields",
+            "invalid-input asking[0].fields",
         ),
         (
-            Subject::Asking(vec![wanted("crm.contact", PERSON, &["amount"])]),
+            asking(vec![wanted("crm.contact", PERSON, &["amount"])]),
             Intent::Question,
             None,
-            "invalid-input what.asking[0].fields[0]",
+            "invalid-input asking[0].fields[0]",
         ),
     ] {
         let services = services();
@@ -311,7 +324,8 @@ fn what_cannot_be_shared_is_refused() {
 
 fn wanted(kind: &str, id: &str, fields: &[&str]) -> Wanted {
     Wanted {
-        ref_: reference(kind, id),
+        kind: kind.to_owned(),
+        id: id.to_owned(),
         fields: fields.iter().map(|&field| field.to_owned()).collect(),
     }
 }
@@ -319,7 +333,7 @@ fn wanted(kind: &str, id: &str, fields: &[&str]) -> Wanted {
 #[test]
 fn asking_for_more_asks_the_crm_nothing_and_gives_nothing_away() {
     let services = relay(Crm::default());
-    let what = Subject::Asking(vec![
+    let what = asking(vec![
         wanted("crm.contact", PERSON, &["email"]),
         wanted("opportunity", DEAL, &["amount", "contact", "amount"]),
         wanted("crm.contact", PERSON, &["phone"]),

@@ -14,24 +14,17 @@ mod sharing;
 
 use common::*;
 use crm_skill::actions::share::share;
-use crm_skill::bindings::claw::crm::types::Intent;
 use crm_skill::bindings::claw::skill::plan::Plan;
 use crm_skill::bindings::claw::skill::types::Failure;
-use crm_skill::bindings::exports::claw::crm::propose::{ShareRequest, Subject};
+use crm_skill::bindings::exports::claw::crm::propose::ShareRequest;
 use relay::*;
 use serde_json::{Value, json};
 use sharing::*;
 
-fn request(what: Subject, to: &str) -> ShareRequest {
+fn request(what: ShareRequest, to: &str) -> ShareRequest {
     ShareRequest {
-        what,
         to: vec![to.to_owned()],
-        intent: Intent::Update,
-        message: None,
-        ask: None,
-        urgency: None,
-        fields: None,
-        idempotency_key: None,
+        ..what
     }
 }
 
@@ -100,11 +93,7 @@ fn with_blockers(data: &Value) -> Services {
 fn each_blocker_is_a_fact_and_an_artifact_and_says_no_more_than_is_disclosed() {
     let data = blocked();
     let services = with_blockers(&data);
-    let plan = propose(
-        &services,
-        &request(Subject::BlockersOf(DEAL.to_owned()), NOOR),
-    )
-    .unwrap();
+    let plan = propose(&services, &request(blockers_of(DEAL), NOOR)).unwrap();
     assert_eq!(services.crm.asked(), ["blockers"]);
     let message = step(&plan, "message");
     let body = json_body(message);
@@ -193,10 +182,7 @@ fn a_name_costs_one_request_more() {
     let found = json!({ "opportunities": found });
     let mut services = with_blockers(&data);
     services.crm = std::mem::take(&mut services.crm).answers("blockers_find", found.clone());
-    let plan = propose(
-        &services,
-        &request(Subject::BlockersOf("difference".to_owned()), "team"),
-    );
+    let plan = propose(&services, &request(blockers_of("difference"), "team"));
     let plan = plan.unwrap();
     assert_eq!(services.crm.asked(), ["blockers_find", "blockers"]);
     assert_eq!(plan.about[0].id, DEAL);
@@ -212,11 +198,7 @@ fn a_title_with_an_address_in_it_is_told_without_it() {
     let mut data = blocked();
     data["taskTargets"]["edges"][0]["node"]["task"]["title"] =
         json!("Write to charles@example.com");
-    let plan = propose(
-        &with_blockers(&data),
-        &request(Subject::BlockersOf(DEAL.to_owned()), NOOR),
-    )
-    .unwrap();
+    let plan = propose(&with_blockers(&data), &request(blockers_of(DEAL), NOOR)).unwrap();
     assert!(!sends(&plan, "charles@example.com") && sends(&plan, "[e-mail address]"));
     assert!(
         plan.warnings
@@ -239,11 +221,7 @@ fn where_nothing_is_in_the_way_there_is_nothing_to_send() {
         true,
     )]);
     data["noteTargets"]["edges"][0]["node"]["note"]["bodyV2"]["markdown"] = json!("All is well");
-    let failure = propose(
-        &with_blockers(&data),
-        &request(Subject::BlockersOf(DEAL.to_owned()), NOOR),
-    )
-    .unwrap_err();
+    let failure = propose(&with_blockers(&data), &request(blockers_of(DEAL), NOOR)).unwrap_err();
     let shown = shown(&failure);
     assert!(
         shown.starts_with("not-found: Nothing was found in the way"),
@@ -317,7 +295,7 @@ fn with_day(day: &[(&'static str, Value)]) -> Services {
 fn the_day_is_told_by_counts_and_envelopes_for_four_requests() {
     let day = day();
     let services = with_day(&day);
-    let plan = propose(&services, &request(Subject::Briefing, "team")).unwrap();
+    let plan = propose(&services, &request(the_day(), "team")).unwrap();
     let asked: Vec<&str> = services
         .crm
         .asked()
@@ -376,7 +354,7 @@ fn a_part_of_the_day_that_could_not_be_read_is_said_and_nothing_at_all_is_a_fail
     let day = day();
     let mut services = with_day(&day);
     services.crm = std::mem::take(&mut services.crm).breaks("briefing_coming");
-    let plan = propose(&services, &request(Subject::Briefing, NOOR)).unwrap();
+    let plan = propose(&services, &request(the_day(), NOOR)).unwrap();
     assert!(plan.warnings[0].starts_with("Not all of the day could be read"));
     assert!(sends(&plan, "not everything could be read"));
 
@@ -385,7 +363,7 @@ fn a_part_of_the_day_that_could_not_be_read_is_said_and_nothing_at_all_is_a_fail
         .breaks("briefing_overdue")
         .breaks("briefing_today")
         .breaks("briefing_coming");
-    let failure = propose(&relay(crm), &request(Subject::Briefing, NOOR)).unwrap_err();
+    let failure = propose(&relay(crm), &request(the_day(), NOOR)).unwrap_err();
     assert!(shown(&failure).starts_with("unavailable"), "{failure:?}");
 }
 
@@ -420,7 +398,7 @@ fn a_long_day_is_cut_at_what_a_message_holds() {
             json!({ "taskTargetsGroupBy": [], "timelineActivitiesGroupBy": [] }),
         ),
     ];
-    let plan = propose(&with_day(&day), &request(Subject::Briefing, NOOR)).unwrap();
+    let plan = propose(&with_day(&day), &request(the_day(), NOOR)).unwrap();
     let body = json_body(step(&plan, "message"));
     assert_eq!(artifacts(&body).len(), 40);
     assert!(body["context"].as_array().unwrap().len() <= 50);

@@ -12,12 +12,10 @@ mod common;
 
 use common::*;
 use crm_skill::actions::upsert::upsert;
+use crm_skill::bindings::claw::crm::types::Kind;
 use crm_skill::bindings::claw::skill::plan::Plan;
 use crm_skill::bindings::claw::skill::types::Failure;
-use crm_skill::bindings::exports::claw::crm::propose::{
-    CompanyFields, FieldValue, OpportunityFields, PersonFields, TaskFields, UpsertRecord,
-    UpsertRequest,
-};
+use crm_skill::bindings::exports::claw::crm::propose::{FieldValue, UpsertRequest};
 use serde_json::{Value, json};
 
 const PERSON_ROOTS: [&str; 2] = ["people", "companies"];
@@ -29,61 +27,37 @@ fn some(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-fn a_person(first: &str, last: &str, email: &str) -> UpsertRecord {
-    UpsertRecord::Person(PersonFields {
+fn a_person(first: &str, last: &str, email: &str) -> UpsertRequest {
+    UpsertRequest {
         first_name: some(first),
         last_name: some(last),
         email: some(email),
-        job_title: None,
-        company: None,
-        custom: None,
-    })
+        ..nothing_of(Kind::Person)
+    }
 }
 
-fn a_company(name: &str, domain: &str) -> UpsertRecord {
-    UpsertRecord::Company(CompanyFields {
+fn a_company(name: &str, domain: &str) -> UpsertRequest {
+    UpsertRequest {
         name: some(name),
         domain: some(domain),
-        account_owner: None,
-        custom: None,
-    })
-}
-
-fn no_deal() -> OpportunityFields {
-    OpportunityFields {
-        name: None,
-        amount: None,
-        currency: None,
-        stage: None,
-        close_date: None,
-        company: None,
-        contact: None,
-        owner: None,
-        custom: None,
+        ..nothing_of(Kind::Company)
     }
 }
 
-fn no_task() -> TaskFields {
-    TaskFields {
-        title: None,
-        note: None,
-        due: None,
-        status: None,
-        assignee: None,
-        custom: None,
-    }
+fn no_deal() -> UpsertRequest {
+    nothing_of(Kind::Opportunity)
 }
 
-fn request(set: UpsertRecord, id: Option<&str>) -> UpsertRequest {
-    UpsertRequest {
-        set,
+fn no_task() -> UpsertRequest {
+    nothing_of(Kind::Task)
+}
+
+fn propose(crm: &Crm, set: UpsertRequest, id: Option<&str>) -> Result<Plan, Failure> {
+    let request = UpsertRequest {
         id: id.map(str::to_owned),
-        idempotency_key: None,
-    }
-}
-
-fn propose(crm: &Crm, set: UpsertRecord, id: Option<&str>) -> Result<Plan, Failure> {
-    at_noon(crm, &settings(), |ctx| upsert(ctx, &request(set, id)))
+        ..set
+    };
+    at_noon(crm, &settings(), |ctx| upsert(ctx, &request))
 }
 
 fn people(rows: Value) -> Crm {
@@ -308,13 +282,11 @@ fn a_company_is_found_by_its_domain_whatever_is_around_it() {
 #[test]
 fn a_deal_is_found_by_name_within_its_company() {
     let rows = || json!({ "opportunities": [deal(DEAL, "Big deal")], "companies": [{ "id": COMPANY, "name": "Acme", "accountOwner": null }] });
-    let set = |company: Option<&str>| {
-        UpsertRecord::Opportunity(OpportunityFields {
-            name: some("big deal"),
-            company: company.map(str::to_owned),
-            close_date: some("2026-05-31"),
-            ..no_deal()
-        })
+    let set = |company: Option<&str>| UpsertRequest {
+        name: some("big deal"),
+        company: company.map(str::to_owned),
+        close_date: some("2026-05-31"),
+        ..no_deal()
     };
     let plan = propose(&deals(rows()), set(Some(COMPANY)), None).unwrap();
     let (document, data, changes) = write(&plan);
@@ -340,30 +312,28 @@ fn links_and_members_must_be_there() {
     for (field, fields) in [
         (
             "company",
-            OpportunityFields {
+            UpsertRequest {
                 company: some(OTHER),
                 ..no_deal()
             },
         ),
         (
             "contact",
-            OpportunityFields {
+            UpsertRequest {
                 contact: some(OTHER),
                 ..no_deal()
             },
         ),
     ] {
         let crm = deals(json!({ "opportunities": [deal(DEAL, "Big deal")] }));
-        match propose(&crm, UpsertRecord::Opportunity(fields), Some(DEAL)) {
+        match propose(&crm, fields, Some(DEAL)) {
             Err(Failure::NotFound(problem)) => assert!(problem.reason.starts_with(field)),
             other => panic!("{field}: {other:?}"),
         }
     }
-    let owned = |owner: &str| {
-        UpsertRecord::Opportunity(OpportunityFields {
-            owner: some(owner),
-            ..no_deal()
-        })
+    let owned = |owner: &str| UpsertRequest {
+        owner: some(owner),
+        ..no_deal()
     };
     let crm = || {
         deals(
@@ -386,13 +356,11 @@ fn links_and_members_must_be_there() {
 
 #[test]
 fn an_amount_is_exact_and_has_a_currency() {
-    let set = |amount: &str, currency: &str| {
-        UpsertRecord::Opportunity(OpportunityFields {
-            name: some("Big deal"),
-            amount: some(amount),
-            currency: some(currency),
-            ..no_deal()
-        })
+    let set = |amount: &str, currency: &str| UpsertRequest {
+        name: some("Big deal"),
+        amount: some(amount),
+        currency: some(currency),
+        ..no_deal()
     };
     let crm = || deals(json!({ "opportunities": [deal(DEAL, "Big deal")] }));
     let plan = propose(&crm(), set("9007199254.740992", ""), None).unwrap();
@@ -420,11 +388,9 @@ fn an_amount_is_exact_and_has_a_currency() {
 
 #[test]
 fn options_are_the_workspace_s_own() {
-    let set = |stage: &str| {
-        UpsertRecord::Opportunity(OpportunityFields {
-            stage: some(stage),
-            ..no_deal()
-        })
+    let set = |stage: &str| UpsertRequest {
+        stage: some(stage),
+        ..no_deal()
     };
     let crm = || deals(json!({ "opportunities": [deal(DEAL, "Big deal")] }));
     for (given, stored) in [
@@ -454,10 +420,10 @@ fn options_are_the_workspace_s_own() {
             found(&TASK_ROOTS, json!({ "tasks": [task(TASK, "Call")] })),
         )
         .answers("field_types", field_types());
-    let done = UpsertRecord::Task(TaskFields {
+    let done = UpsertRequest {
         status: some("done"),
         ..no_task()
-    });
+    };
     let plan = propose(&crm, done, Some(TASK)).unwrap();
     assert_eq!(write(&plan).1, json!({ "status": "DONE" }));
     assert_eq!(crm.asked(), ["field_types", "upsert_task"]);
@@ -466,12 +432,12 @@ fn options_are_the_workspace_s_own() {
 #[test]
 fn a_task_without_an_id_is_a_new_one() {
     let crm = Crm::default();
-    let set = UpsertRecord::Task(TaskFields {
+    let set = UpsertRequest {
         title: some("Call"),
         note: some("About *it*"),
         due: some("2026-03-12T09:00:00Z"),
         ..no_task()
-    });
+    };
     let plan = propose(&crm, set, None).unwrap();
     assert!(crm.asked().is_empty());
     let (document, mut data, _) = write(&plan);
@@ -485,19 +451,19 @@ fn a_task_without_an_id_is_a_new_one() {
         "upsert_task",
         found(&TASK_ROOTS, json!({ "workspaceMembers": [me()] })),
     );
-    let mine = UpsertRecord::Task(TaskFields {
+    let mine = UpsertRequest {
         title: some("Call"),
         assignee: some("me"),
         ..no_task()
-    });
+    };
     assert_eq!(
         write(&propose(&crm, mine, None).unwrap()).1["assigneeId"],
         ME
     );
-    let untitled = UpsertRecord::Task(TaskFields {
+    let untitled = UpsertRequest {
         due: some("2026-03-12"),
         ..no_task()
-    });
+    };
     refused(propose(&Crm::default(), untitled, None), "title");
 }
 
@@ -506,21 +472,65 @@ fn setting_nothing_is_refused() {
     for set in [
         a_person("", "", ""),
         a_company("", ""),
-        UpsertRecord::Opportunity(no_deal()),
-        UpsertRecord::Task(no_task()),
+        no_deal(),
+        no_task(),
     ] {
-        refused(propose(&Crm::default(), set, Some(DEAL)), "set");
+        refused(propose(&Crm::default(), set, Some(DEAL)), "kind");
     }
 }
 
-fn custom(name: &str, value: &str) -> UpsertRecord {
-    UpsertRecord::Opportunity(OpportunityFields {
+#[test]
+fn a_field_of_another_kind_is_refused_with_those_that_this_kind_has() {
+    let deal = |set: UpsertRequest| UpsertRequest {
+        kind: Kind::Opportunity,
+        ..set
+    };
+    for (set, field, has) in [
+        (
+            UpsertRequest {
+                name: some("Ada Lovelace"),
+                ..a_person("", "", "ada@acme.example")
+            },
+            "name",
+            "firstName, lastName, email, jobTitle, company, custom",
+        ),
+        (
+            UpsertRequest {
+                company: some(OTHER),
+                ..a_company("Acme", "")
+            },
+            "company",
+            "name, domain, owner, custom",
+        ),
+        (
+            deal(a_person("", "", "ada@acme.example")),
+            "email",
+            "name, amount, currency, stage, closeDate, company, contact, owner, custom",
+        ),
+        (
+            UpsertRequest {
+                owner: some("me@example.com"),
+                ..no_task()
+            },
+            "owner",
+            "title, note, due, status, assignee, custom",
+        ),
+    ] {
+        let crm = Crm::default();
+        let said = refused(propose(&crm, set, None), field);
+        assert!(said.contains(&format!(": {has}.")), "{said}");
+        assert!(crm.asked().is_empty());
+    }
+}
+
+fn custom(name: &str, value: &str) -> UpsertRequest {
+    UpsertRequest {
         custom: Some(vec![FieldValue {
             name: name.to_owned(),
             value: value.to_owned(),
         }]),
         ..no_deal()
-    })
+    }
 }
 
 #[test]
@@ -581,10 +591,10 @@ fn another_state_of_the_record_makes_another_step() {
         row["updatedAt"] = json!(updated);
         let plan = propose(
             &deals(json!({ "opportunities": [row] })),
-            UpsertRecord::Opportunity(OpportunityFields {
+            UpsertRequest {
                 name: some("New name"),
                 ..no_deal()
-            }),
+            },
             Some(DEAL),
         );
         plan.unwrap().steps[0].id.clone()
@@ -601,7 +611,10 @@ fn the_custom_field_that_the_operator_mapped_is_shown_as_it_was() {
         let mut row = deal(DEAL, "Big deal");
         row["nextStep"] = before;
         let crm = deals(json!({ "opportunities": [row] }));
-        let request = request(custom("nextStep", next), Some(DEAL));
+        let request = UpsertRequest {
+            id: some(DEAL),
+            ..custom("nextStep", next)
+        };
         at_noon(&crm, &mapped, |ctx| upsert(ctx, &request))
     };
     let plan = propose(json!("Call legal"), "Send the offer").unwrap();

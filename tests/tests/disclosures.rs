@@ -51,7 +51,7 @@ fn rows<'d>(all: &'d [Disclosed], event: &str) -> Vec<&'d Disclosed> {
 
 fn share(fields: &[&str]) -> Value {
     json!({
-        "what": {"case": "records", "value": [{"kind": "opportunity", "id": HEALTHY}]},
+        "records": [{"kind": "opportunity", "id": HEALTHY}],
         "to": ["Sam Okafor"], "intent": "update", "fields": fields,
         "message": "Reach me at +44 20 7946 0958 if anything is unclear",
     })

@@ -46,8 +46,12 @@ fn writes(world: &World) -> Vec<Write> {
         name,
         tool: "crm_upsert",
         arguments: match id {
-            Some(id) => json!({"set": set, "id": id}),
-            None => json!({"set": set}),
+            Some(id) => {
+                let mut set = set;
+                set["id"] = json!(id);
+                set
+            }
+            None => set,
         },
         roots: root,
         kind,
@@ -69,56 +73,56 @@ fn writes(world: &World) -> Vec<Write> {
             &["createPerson"],
             "person",
             None,
-            json!({"case": "person", "firstName": "Ines", "lastName": "Roth", "email": "ines@newcomer.example"}),
+            json!({"kind": "person", "firstName": "Ines", "lastName": "Roth", "email": "ines@newcomer.example"}),
         ),
         upsert(
             "make a company",
             &["createCompany"],
             "company",
             None,
-            json!({"case": "company", "name": "Newcomer", "domain": "newcomer.example"}),
+            json!({"kind": "company", "name": "Newcomer", "domain": "newcomer.example"}),
         ),
         upsert(
             "make a deal",
             &["createOpportunity"],
             "opportunity",
             None,
-            json!({"case": "opportunity", "name": "A first order", "amount": "10.25", "currency": "EUR"}),
+            json!({"kind": "opportunity", "name": "A first order", "amount": "10.25", "currency": "EUR"}),
         ),
         upsert(
             "make a task",
             &["createTask"],
             "task",
             None,
-            json!({"case": "task", "title": "Count the crates", "due": "2026-03-20"}),
+            json!({"kind": "task", "title": "Count the crates", "due": "2026-03-20"}),
         ),
         upsert(
             "change a person",
             &["updatePerson"],
             "person",
             Some(&person),
-            json!({"case": "person", "jobTitle": "Head of crates"}),
+            json!({"kind": "person", "jobTitle": "Head of crates"}),
         ),
         upsert(
             "change a company",
             &["updateCompany"],
             "company",
             Some(&company),
-            json!({"case": "company", "name": "Renamed"}),
+            json!({"kind": "company", "name": "Renamed"}),
         ),
         upsert(
             "change a deal",
             &["updateOpportunity"],
             "opportunity",
             Some(&deal),
-            json!({"case": "opportunity", "name": "Renamed", "amount": "77"}),
+            json!({"kind": "opportunity", "name": "Renamed", "amount": "77"}),
         ),
         upsert(
             "change a task",
             &["updateTask"],
             "task",
             Some(&task),
-            json!({"case": "task", "title": "Renamed"}),
+            json!({"kind": "task", "title": "Renamed"}),
         ),
     ]
 }

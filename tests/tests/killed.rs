@@ -17,9 +17,8 @@ use serde_json::json;
 async fn a_killed_harness_goes_on_where_it_was_and_makes_everything_once() {
     let deal = HEALTHY.to_string();
     let follow_up = json!({"about": deal, "title": "Send the quote", "due": "2026-12-01"});
-    let make =
-        json!({"set": {"case": "company", "name": "Newcomer", "domain": "newcomer.example"}});
-    let change = json!({"id": deal, "set": {"case": "opportunity", "name": "Renamed"}});
+    let make = json!({"kind": "company", "name": "Newcomer", "domain": "newcomer.example"});
+    let change = json!({"id": deal, "kind": "opportunity", "name": "Renamed"});
     let cache = tempfile::tempdir().unwrap();
     let mut cases = 0;
     for (action, arguments, root, made) in [

@@ -85,7 +85,7 @@ fn arguments(write: &Write, mark: &str) -> Value {
             "handoff": {"to": "Sam Okafor", "message": mark}, "idempotencyKey": mark,
         }),
         "/tez/share" => json!({
-            "what": {"case": "records", "value": [{"kind": "opportunity", "id": about}]},
+            "records": [{"kind": "opportunity", "id": about}],
             "to": ["Sam Okafor", "Priya Raman"], "intent": "update", "message": mark, "idempotencyKey": mark,
         }),
         "/tez/*/reply" => json!({"tez": CONTEXT_REQUEST, "fields": ["amount"], "message": mark}),

@@ -128,7 +128,7 @@ async fn two_callers_with_the_same_key_do_not_meet() {
 async fn who_may_not_change_a_record_gets_no_plan_and_nothing_is_sent_or_kept() {
     let mut world = World::new().await;
     let sams = world.with_value("opportunity", "ownerId", Some(&SAM.to_string()));
-    let arguments = json!({"set": {"case": "opportunity", "name": "Mine now"}, "id": sams});
+    let arguments = json!({"kind": "opportunity", "name": "Mine now", "id": sams});
     let failure = world.fails("crm_upsert", arguments, "denied").await;
     assert_eq!(failure["code"], "access");
     world.caller.role = Some("viewer".into());
@@ -168,7 +168,7 @@ async fn a_change_is_shown_from_old_to_new_and_costs_a_read_and_a_write() {
     let world = World::new().await;
     let arguments = json!({
         "id": HEALTHY.to_string(),
-        "set": {"case": "opportunity", "amount": "1250.5", "currency": "EUR", "stage": "screening"},
+        "kind": "opportunity", "amount": "1250.5", "currency": "EUR", "stage": "screening",
     });
     let answer = world.ok("crm_upsert", arguments).await;
     let values = answer["preview"]["steps"][0]["values"].as_array().unwrap();
@@ -193,7 +193,7 @@ async fn a_change_is_shown_from_old_to_new_and_costs_a_read_and_a_write() {
 #[tokio::test]
 async fn a_record_that_changed_since_the_plan_is_left_alone() {
     let world = World::new().await;
-    let set = |name: &str| json!({"id": HEALTHY.to_string(), "set": {"case": "opportunity", "name": name}});
+    let set = |name: &str| json!({"id": HEALTHY.to_string(), "kind": "opportunity", "name": name});
     let first = world.propose("crm_upsert", set("The first name")).await;
     let second = world.propose("crm_upsert", set("The second name")).await;
     assert_eq!(world.approve(&first).await.unwrap().state, PlanState::Done);
@@ -279,7 +279,10 @@ async fn what_cannot_be_meant_is_refused_before_anything_is_planned() {
         change(&mut arguments);
         arguments
     };
-    let set = |set: Value| json!({"id": deal, "set": set});
+    let set = |mut set: Value| {
+        set["id"] = json!(deal);
+        set
+    };
     let cases = [
         (
             "crm_follow_up",
@@ -331,57 +334,63 @@ async fn what_cannot_be_meant_is_refused_before_anything_is_planned() {
         ),
         (
             "crm_upsert",
-            set(json!({"case": "opportunity"})),
+            set(json!({"kind": "opportunity"})),
             "invalid-input",
-            "set",
+            "kind",
         ),
         (
             "crm_upsert",
-            set(json!({"case": "opportunity", "stage": "NOWHERE"})),
+            set(json!({"kind": "opportunity", "stage": "NOWHERE"})),
             "invalid-input",
             "stage",
         ),
         (
             "crm_upsert",
-            set(json!({"case": "opportunity", "amount": "12,5"})),
+            set(json!({"kind": "opportunity", "amount": "12,5"})),
             "invalid-input",
             "amount",
         ),
         (
             "crm_upsert",
-            set(json!({"case": "opportunity", "amount": "99999999999999999"})),
+            set(json!({"kind": "opportunity", "amount": "99999999999999999"})),
             "invalid-input",
             "amount",
         ),
         (
             "crm_upsert",
-            set(json!({"case": "opportunity", "currency": "euro"})),
+            set(json!({"kind": "opportunity", "currency": "euro"})),
             "invalid-input",
             "currency",
         ),
         (
             "crm_upsert",
-            set(json!({"case": "opportunity", "owner": "nobody@example.com"})),
+            set(json!({"kind": "opportunity", "owner": "nobody@example.com"})),
             "invalid-input",
             "owner",
         ),
         (
             "crm_upsert",
-            set(json!({"case": "opportunity", "custom": [{"name": "mood", "value": "x"}]})),
+            set(json!({"kind": "opportunity", "custom": [{"name": "mood", "value": "x"}]})),
             "invalid-input",
             "custom",
         ),
         (
             "crm_upsert",
-            json!({"id": gone, "set": {"case": "opportunity", "name": "x"}}),
+            json!({"id": gone, "kind": "opportunity", "name": "x"}),
             "not-found",
             "",
         ),
         (
             "crm_upsert",
-            set(json!({"case": "planet"})),
+            set(json!({"kind": "opportunity", "firstName": "Ada"})),
             "invalid-input",
-            "set",
+            "firstName",
+        ),
+        (
+            "crm_upsert",
+            set(json!({"kind": "planet"})),
+            "invalid-input",
+            "kind",
         ),
     ];
     for (tool, arguments, case, field) in cases {

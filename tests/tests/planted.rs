@@ -64,7 +64,7 @@ async fn shared(world: &World, refs: &[(&str, String)], fields: &[&str]) -> Stri
         .map(|(kind, id)| json!({"kind": kind, "id": id}))
         .collect();
     let arguments = json!({
-        "what": {"case": "records", "value": refs}, "to": ["Sam Okafor"], "intent": "update", "fields": fields,
+        "records": refs, "to": ["Sam Okafor"], "intent": "update", "fields": fields,
         "idempotencyKey": format!("share {}", fields.join("-")),
     });
     let plan = world.propose("crm_share", arguments).await;

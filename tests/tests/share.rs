@@ -19,7 +19,7 @@ fn records(refs: &[(&str, String)], to: &[&str], fields: &[&str]) -> Value {
         .iter()
         .map(|(kind, id)| json!({"kind": kind, "id": id}))
         .collect();
-    json!({"what": {"case": "records", "value": refs}, "to": to, "intent": "update", "fields": fields})
+    json!({"records": refs, "to": to, "intent": "update", "fields": fields})
 }
 
 async fn send(world: &World, tool: &str, arguments: Value) -> Outcome {
@@ -142,7 +142,7 @@ async fn several_colleagues_or_the_team_get_one_message_that_the_team_can_read()
 #[tokio::test]
 async fn what_blocks_a_deal_goes_out_as_facts_and_blockers_and_nothing_of_the_notes() {
     let world = World::whole().await;
-    let blockers = json!({"what": {"case": "blockers-of", "value": EVERYTHING_WRONG.to_string()}, "to": ["Sam Okafor"], "intent": "question", "ask": "What do you think?"});
+    let blockers = json!({"blockersOf": EVERYTHING_WRONG.to_string(), "to": ["Sam Okafor"], "intent": "question", "ask": "What do you think?"});
     let report = world
         .ok(
             "crm_blockers",
@@ -194,7 +194,8 @@ async fn what_blocks_a_deal_goes_out_as_facts_and_blockers_and_nothing_of_the_no
 #[tokio::test]
 async fn where_nothing_blocks_a_deal_there_is_nothing_to_send_and_that_is_said() {
     let world = World::whole().await;
-    let arguments = json!({"what": {"case": "blockers-of", "value": HEALTHY.to_string()}, "to": ["Sam Okafor"], "intent": "update"});
+    let arguments =
+        json!({"blockersOf": HEALTHY.to_string(), "to": ["Sam Okafor"], "intent": "update"});
     let failure = world.fails("crm_share", arguments, "not-found").await;
     assert!(
         failure["reason"]
@@ -214,7 +215,7 @@ async fn the_day_is_shared_as_counts_and_rows() {
     send(
         &world,
         "crm_share",
-        json!({"what": {"case": "briefing"}, "to": ["Sam Okafor"], "intent": "update"}),
+        json!({"briefing": true, "to": ["Sam Okafor"], "intent": "update"}),
     )
     .await;
     let asked = world.twenty.requests().count() - before;
@@ -349,7 +350,7 @@ async fn a_request_in_a_reply_is_answered_in_its_thread_with_just_what_was_asked
 async fn asking_sends_a_request_and_nothing_of_the_crm() {
     let world = World::whole().await;
     let arguments = json!({
-        "what": {"case": "asking", "value": [{"ref": {"kind": "crm.opportunity", "id": HEALTHY}, "fields": ["amount", "contact"]}]},
+        "asking": [{"kind": "crm.opportunity", "id": HEALTHY, "fields": ["amount", "contact"]}],
         "to": ["Sam Okafor"], "intent": "question",
     });
     send(&world, "crm_share", arguments).await;

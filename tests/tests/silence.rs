@@ -151,7 +151,8 @@ async fn what_the_actions_read_and_were_asked_is_neither_in_the_record_nor_in_th
     let outcome = world.approve(&plan).await.unwrap();
     assert_eq!(outcome.state, PlanState::Done);
     planted.extend(["agree the planted price", "planted note body"].map(str::to_owned));
-    let change = json!({"id": HEALTHY.to_string(), "set": {"case": "opportunity", "name": "planted new name"}});
+    let change =
+        json!({"id": HEALTHY.to_string(), "kind": "opportunity", "name": "planted new name"});
     let plan = world.propose("crm_upsert", change).await;
     world.approve(&plan).await.unwrap();
     planted.insert("planted new name".into());

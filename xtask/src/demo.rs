@@ -218,7 +218,7 @@ impl Demo {
             &["call", "follow_up", handoff, "--yes"],
             Expected::Answer,
         )?;
-        let blockers = r#"{"what":{"case":"blockers-of","value":"Northern depot relaunch"},"to":["Sam Okafor"],"intent":"question","ask":"What would you do first?"}"#;
+        let blockers = r#"{"blockersOf":"Northern depot relaunch","to":["Sam Okafor"],"intent":"question","ask":"What would you do first?"}"#;
         self.step(
             10,
             "What blocks the deal, as a message",
@@ -232,7 +232,7 @@ impl Demo {
             "/hits/0/id",
         )?;
         let asking = format!(
-            r#"{{"what":{{"case":"asking","value":[{{"ref":{{"kind":"crm.opportunity","id":"{deal}"}},"fields":["amount","contact"]}}]}},"to":["Robin Hale"],"intent":"question"}}"#
+            r#"{{"asking":[{{"kind":"crm.opportunity","id":"{deal}","fields":["amount","contact"]}}],"to":["Robin Hale"],"intent":"question"}}"#
         );
         self.step_of(
             Person::Sam,

@@ -7,7 +7,7 @@ use super::handoff::text;
 use super::{blockers, briefing, context, words};
 use crate::bindings::claw::crm::types::Intent;
 use crate::bindings::claw::skill::types::RecordRef;
-use crate::bindings::exports::claw::crm::propose::{Plan, ShareRequest, Subject, Wanted};
+use crate::bindings::exports::claw::crm::propose::{Plan, ShareRequest, Wanted};
 use crate::bindings::exports::claw::crm::read::{LayerKind, LayerSource};
 use crate::context::Context;
 use crate::failure::{self, Failure};
@@ -28,6 +28,14 @@ enum What {
     BlockersOf(String),
     Briefing,
     Asking(Vec<(Ref, Vec<&'static str>)>),
+}
+
+/// What is to be shared, as it was given.
+enum Given<'a> {
+    Records(&'a [RecordRef]),
+    BlockersOf(&'a str),
+    Briefing,
+    Asking(&'a [Wanted]),
 }
 
 /// What a message was filled with.
@@ -57,7 +65,7 @@ pub fn share(ctx: &Context<'_>, request: &ShareRequest) -> Result<Plan, Failure>
     message.text = said.clone().unwrap_or_default();
     let filled = what.fill(ctx, &mut message)?;
     let asked = Asked {
-        what: request.what_kind(),
+        what: what.kind(),
         about: filled
             .about
             .iter()
@@ -99,17 +107,6 @@ struct Asked<'a> {
     fields: Vec<Vec<&'static str>>,
 }
 
-impl ShareRequest {
-    fn what_kind(&self) -> &'static str {
-        match self.what {
-            Subject::Records(_) => "records",
-            Subject::BlockersOf(_) => "blockers",
-            Subject::Briefing => "briefing",
-            Subject::Asking(_) => "asking",
-        }
-    }
-}
-
 /// The ids of whom a message goes to; none where it is the whole team.
 pub(super) fn ids_of(audience: &Audience) -> Vec<&str> {
     match audience {
@@ -120,24 +117,25 @@ pub(super) fn ids_of(audience: &Audience) -> Vec<&str> {
 
 impl What {
     fn given(request: &ShareRequest) -> Result<Self, Failure> {
+        let what = the_one(request)?;
         let fields = request.fields.as_deref().unwrap_or(&[]);
-        if !fields.is_empty() && !matches!(request.what, Subject::Records(_)) {
+        if !fields.is_empty() && !matches!(what, Given::Records(_)) {
             return Err(failure::invalid_input(
                 "fields",
                 "only records have fields that are given on request",
                 "Leave it out, or share the records themselves.",
             ));
         }
-        match &request.what {
-            Subject::Records(refs) => {
-                let refs = envelope::refs("what.records", refs)?;
+        match what {
+            Given::Records(refs) => {
+                let refs = envelope::refs("records", refs)?;
                 let kinds: Vec<Shared> = refs.iter().map(|(kind, _)| *kind).collect();
                 let more = envelope::fields("fields", &kinds, fields)?;
                 Ok(Self::Records { refs, more })
             }
-            Subject::BlockersOf(deal) => Ok(Self::BlockersOf(words("what.blockersOf", deal)?)),
-            Subject::Briefing => Ok(Self::Briefing),
-            Subject::Asking(wanted) => {
+            Given::BlockersOf(deal) => Ok(Self::BlockersOf(words("blockersOf", deal)?)),
+            Given::Briefing => Ok(Self::Briefing),
+            Given::Asking(wanted) => {
                 if request.intent != Intent::Question {
                     return Err(failure::invalid_input(
                         "intent",
@@ -147,6 +145,15 @@ impl What {
                 }
                 asking(wanted).map(Self::Asking)
             }
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Records { .. } => "records",
+            Self::BlockersOf(_) => "blockers",
+            Self::Briefing => "briefing",
+            Self::Asking(_) => "asking",
         }
     }
 
@@ -169,15 +176,51 @@ impl What {
     }
 }
 
+/// The one thing that a request names. An empty list and a `briefing` that is false name nothing.
+fn the_one(request: &ShareRequest) -> Result<Given<'_>, Failure> {
+    let records = request.records.as_deref().filter(|refs| !refs.is_empty());
+    let asking = request.asking.as_deref().filter(|all| !all.is_empty());
+    let given = [
+        records.map(|refs| ("records", Given::Records(refs))),
+        request
+            .blockers_of
+            .as_deref()
+            .map(|deal| ("blockersOf", Given::BlockersOf(deal))),
+        (request.briefing == Some(true)).then_some(("briefing", Given::Briefing)),
+        asking.map(|wanted| ("asking", Given::Asking(wanted))),
+    ];
+    let mut given = given.into_iter().flatten();
+    let next = "Give exactly one of records, blockersOf, briefing and asking.";
+    match (given.next(), given.next()) {
+        (Some((_, one)), None) => Ok(one),
+        (Some((first, _)), Some((second, _))) => Err(failure::invalid_input(
+            second,
+            format!("{first} is given too, and a message has one subject"),
+            next,
+        )),
+        (None, _) => Err(failure::invalid_input(
+            "records",
+            "nothing is given that could be shared",
+            next,
+        )),
+    }
+}
+
 /// What somebody asks for: fields on request of records, each record once.
 fn asking(wanted: &[Wanted]) -> Result<Vec<(Ref, Vec<&'static str>)>, Failure> {
-    let records: Vec<RecordRef> = wanted.iter().map(|one| one.ref_.clone()).collect();
-    let refs = envelope::refs("what.asking", &records)?;
+    let records: Vec<RecordRef> = wanted
+        .iter()
+        .map(|one| RecordRef {
+            kind: one.kind.clone(),
+            id: one.id.clone(),
+        })
+        .collect();
+    let refs = envelope::refs("asking", &records)?;
     let mut asked: Vec<(Ref, Vec<&'static str>)> =
         refs.into_iter().map(|one| (one, Vec::new())).collect();
     for (at, one) in wanted.iter().enumerate() {
-        let field = format!("what.asking[{at}].fields");
-        let Some(kind) = Shared::named(one.ref_.kind.trim()) else {
+        let field = format!("asking[{at}].fields");
+        let Some(kind) = Shared::named(one.kind.trim()) else {
             continue;
         };
         let fields = envelope::fields(&field, &[kind], &one.fields)?;
@@ -190,7 +233,7 @@ fn asking(wanted: &[Wanted]) -> Result<Vec<(Ref, Vec<&'static str>)>, Failure> {
         }
         let place = asked
             .iter_mut()
-            .find(|((known, id), _)| *known == kind && id.eq_ignore_ascii_case(&one.ref_.id));
+            .find(|((known, id), _)| *known == kind && id.eq_ignore_ascii_case(&one.id));
         if let Some((_, known)) = place {
             for field in fields {
                 if !known.contains(&field) {

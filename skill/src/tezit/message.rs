@@ -343,7 +343,7 @@ fn label(recipient: &Recipient) -> String {
 
 fn too_much(why: &str) -> Failure {
     failure::invalid_input(
-        "what",
+        "records",
         format!("the message cannot be sent: {why}"),
         "Share less at once.",
     )

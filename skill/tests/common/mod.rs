@@ -14,7 +14,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crm_skill::bindings::claw::crm::types::Kind;
 use crm_skill::bindings::claw::skill::plan::{Plan, Step};
+use crm_skill::bindings::exports::claw::crm::propose::UpsertRequest;
 use crm_skill::context::{Context, Settings};
 use crm_skill::transport::{Request, Response, Transport, TransportError};
 use crm_skill::twenty::documents;
@@ -27,6 +29,34 @@ pub const TASK: &str = "44444444-4444-4444-8444-444444444444";
 pub const ME: &str = "55555555-5555-4555-8555-555555555555";
 pub const OTHER: &str = "66666666-6666-4666-8666-666666666666";
 pub const UPDATED: &str = "2026-03-01T08:00:00.123Z";
+
+/// A request that sets nothing of a kind of record.
+pub fn nothing_of(kind: Kind) -> UpsertRequest {
+    UpsertRequest {
+        kind,
+        id: None,
+        name: None,
+        first_name: None,
+        last_name: None,
+        email: None,
+        job_title: None,
+        domain: None,
+        amount: None,
+        currency: None,
+        stage: None,
+        close_date: None,
+        company: None,
+        contact: None,
+        owner: None,
+        title: None,
+        note: None,
+        due: None,
+        status: None,
+        assignee: None,
+        custom: None,
+        idempotency_key: None,
+    }
+}
 
 /// The CRM.
 #[derive(Default)]

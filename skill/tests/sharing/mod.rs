@@ -13,8 +13,10 @@
 
 use std::collections::BTreeSet;
 
+use crm_skill::bindings::claw::crm::types::Intent;
 use crm_skill::bindings::claw::skill::plan::{Method, Plan, Step};
 use crm_skill::bindings::claw::skill::types::RecordRef;
+use crm_skill::bindings::exports::claw::crm::propose::{ShareRequest, Wanted};
 use crm_skill::twenty::documents;
 use serde_json::{Value, json};
 
@@ -36,6 +38,51 @@ pub fn reference(kind: &str, id: &str) -> RecordRef {
     RecordRef {
         kind: kind.to_owned(),
         id: id.to_owned(),
+    }
+}
+
+/// A request that names nothing to share, and nobody.
+pub fn nothing() -> ShareRequest {
+    ShareRequest {
+        records: None,
+        blockers_of: None,
+        briefing: None,
+        asking: None,
+        to: Vec::new(),
+        intent: Intent::Update,
+        message: None,
+        ask: None,
+        urgency: None,
+        fields: None,
+        idempotency_key: None,
+    }
+}
+
+pub fn of_records(refs: Vec<RecordRef>) -> ShareRequest {
+    ShareRequest {
+        records: Some(refs),
+        ..nothing()
+    }
+}
+
+pub fn blockers_of(deal: &str) -> ShareRequest {
+    ShareRequest {
+        blockers_of: Some(deal.to_owned()),
+        ..nothing()
+    }
+}
+
+pub fn the_day() -> ShareRequest {
+    ShareRequest {
+        briefing: Some(true),
+        ..nothing()
+    }
+}
+
+pub fn asking(wanted: Vec<Wanted>) -> ShareRequest {
+    ShareRequest {
+        asking: Some(wanted),
+        ..nothing()
     }
 }
 

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::model;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -135,10 +136,11 @@ impl Mcp {
     pub async fn performed(&self) {
         self.0.performing.wait().await;
     }
+}
 
-    /// Bytes of the names, descriptions and input schemas of all tools: what a model reads before it has asked for anything.
-    #[must_use]
-    pub fn tools_bytes(&self) -> usize {
-        tools::bytes(&self.0.tools)
-    }
+/// The tools of a harness as they are listed: what a model reads before it has asked for anything.
+#[must_use]
+pub fn listed(harness: &Harness) -> Value {
+    let plan_tool = tools::plan_tool_name(harness);
+    serde_json::to_value(tools::described(harness, plan_tool.as_deref())).unwrap_or_default()
 }

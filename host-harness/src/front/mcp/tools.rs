@@ -23,10 +23,10 @@ pub(super) fn described(harness: &Harness, plan_tool: Option<&str>) -> Vec<Tool>
         })
         .collect();
     if let Some(name) = plan_tool {
-        let text = "Where a proposed plan stands: waiting for a person's approval, done, failed. Approves nothing.";
+        let text = "Where a plan stands: waiting for approval, done, failed. Approves nothing.";
         let schema = json!({
             "type": "object",
-            "properties": {"plan": {"type": "string", "description": "The plan's digest, as the proposing tool answered it."}},
+            "properties": {"plan": {"type": "string", "description": "Its digest."}},
             "required": ["plan"],
         });
         if let Value::Object(schema) = schema {
@@ -44,14 +44,10 @@ fn described_as(name: &str, description: &str, schema: JsonObject, effect: ToolE
 /// What a client may take for granted.
 fn annotations(effect: ToolEffect) -> ToolAnnotations {
     match effect {
-        // The other hints have no meaning for what only reads. It reaches the operator's services and nothing else.
-        ToolEffect::Read => ToolAnnotations::new().read_only(true).open_world(false),
-        // A plan may replace what is there, and write to people. Proposing the same again finds the same plan.
-        ToolEffect::Propose => ToolAnnotations::new()
-            .read_only(false)
-            .destructive(true)
-            .idempotent(true)
-            .open_world(true),
+        // The other hints have no meaning for what only reads.
+        ToolEffect::Read => ToolAnnotations::new().read_only(true),
+        // That a plan may replace what is there, and write to people, is what the protocol takes for granted where nothing is said.
+        ToolEffect::Propose => ToolAnnotations::new().read_only(false),
     }
 }
 
@@ -72,19 +68,4 @@ pub(super) fn plan_tool_name(harness: &Harness) -> Option<String> {
         name.push_str("_state");
     }
     Some(name)
-}
-
-/// Bytes of names, descriptions and input schemas.
-pub(super) fn bytes(tools: &[Tool]) -> usize {
-    let schema = |tool: &Tool| {
-        Value::Object((*tool.input_schema).clone())
-            .to_string()
-            .len()
-    };
-    tools
-        .iter()
-        .map(|tool| {
-            tool.name.len() + tool.description.as_deref().map_or(0, str::len) + schema(tool)
-        })
-        .sum()
 }

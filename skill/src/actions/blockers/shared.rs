@@ -105,7 +105,7 @@ fn nothing(label: &str, unjudged: u32) -> Failure {
         format!(
             "Nothing was found in the way of the deal \"{label}\", so there is nothing to send. {but}"
         ),
-        "Share the deal itself (what: records) if somebody should see it.",
+        "Share the deal itself (`records`) if somebody should see it.",
     )
 }
 

@@ -270,7 +270,7 @@ pub(super) fn company(
     )?;
     let rows = reply.errors.root("companies", reply.data.companies)?;
     let members = reply.data.workspace_members;
-    let owner = ("accountOwner", "account owner", "accountOwnerId");
+    let owner = ("owner", "account owner", "accountOwnerId");
     member(ctx, &mut wanted, owner, &reply.errors, members)?;
 
     let fit = |record: &Record| {

@@ -2,6 +2,7 @@
 //! fields and options before anything is proposed.
 
 mod custom;
+mod fields;
 mod find;
 mod lookup;
 mod set;
@@ -12,7 +13,7 @@ use serde_json::Value;
 use super::given::reference;
 use super::{object, uuid};
 use crate::bindings::claw::crm::types::Kind;
-use crate::bindings::exports::claw::crm::propose::{Plan, UpsertRecord, UpsertRequest};
+use crate::bindings::exports::claw::crm::propose::{Plan, UpsertRequest};
 use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::plan::{Basis, Change, Draft, Ids, caller, plan};
@@ -39,17 +40,14 @@ pub fn upsert(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Plan, Failur
     caller(ctx)?;
     let id = request.id.as_deref().map(|id| uuid("id", id)).transpose()?;
     let key = request.idempotency_key.as_deref();
-    let (wanted, found) = match &request.set {
-        UpsertRecord::Person(fields) => {
-            lookup::person(ctx, id.as_deref(), set::person(ctx, fields)?)?
+    fields::check(request)?;
+    let (wanted, found) = match request.kind {
+        Kind::Person => lookup::person(ctx, id.as_deref(), set::person(ctx, request)?)?,
+        Kind::Company => lookup::company(ctx, id.as_deref(), set::company(ctx, request)?)?,
+        Kind::Opportunity => {
+            lookup::opportunity(ctx, id.as_deref(), set::opportunity(ctx, request)?)?
         }
-        UpsertRecord::Company(fields) => {
-            lookup::company(ctx, id.as_deref(), set::company(ctx, fields)?)?
-        }
-        UpsertRecord::Opportunity(fields) => {
-            lookup::opportunity(ctx, id.as_deref(), set::opportunity(ctx, fields)?)?
-        }
-        UpsertRecord::Task(fields) => lookup::task(ctx, id.as_deref(), set::task(ctx, fields)?)?,
+        Kind::Task => lookup::task(ctx, id.as_deref(), set::task(ctx, request)?)?,
     };
     match found.record {
         None => create(ctx, key, &wanted, found.warnings),

@@ -3,13 +3,11 @@
 
 use serde_json::Value;
 
-use super::custom;
 use super::types::{self, Fields};
+use super::{custom, fields};
 use crate::actions::{given, uuid};
 use crate::bindings::claw::crm::types::Kind;
-use crate::bindings::exports::claw::crm::propose::{
-    CompanyFields, FieldValue, OpportunityFields, PersonFields, TaskFields,
-};
+use crate::bindings::exports::claw::crm::propose::{FieldValue, UpsertRequest};
 use crate::context::Context;
 use crate::day;
 use crate::failure::{self, Failure};
@@ -92,11 +90,7 @@ impl Wanted {
     fn something(self) -> Result<Self, Failure> {
         let links = [&self.company, &self.contact, &self.member];
         if self.sets.is_empty() && links.into_iter().all(Option::is_none) {
-            return Err(failure::invalid_input(
-                "set",
-                "it sets nothing",
-                "Give at least one field to set.",
-            ));
+            return Err(fields::none(self.kind));
         }
         Ok(self)
     }
@@ -236,21 +230,21 @@ fn types(
     needed.then(|| Fields::read(ctx, kind)).transpose()
 }
 
-pub(super) fn person(ctx: &Context<'_>, fields: &PersonFields) -> Result<Wanted, Failure> {
+pub(super) fn person(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Wanted, Failure> {
     let mut wanted = Wanted::new(Kind::Person);
     let sets = &mut wanted.sets;
-    let first = fields.first_name.as_deref();
+    let first = request.first_name.as_deref();
     line(sets, ("firstName", "first name", "name.firstName"), first)?;
-    let last = fields.last_name.as_deref();
+    let last = request.last_name.as_deref();
     line(sets, ("lastName", "last name", "name.lastName"), last)?;
-    if let Some(email) = &fields.email {
+    if let Some(email) = &request.email {
         let email = given::email("email", email)?;
         sets.push(Set::text("e-mail", "emails.primaryEmail", &email));
     }
-    let job = fields.job_title.as_deref();
+    let job = request.job_title.as_deref();
     line(sets, ("jobTitle", "job title", "jobTitle"), job)?;
     let own = ["name", "emails", "jobTitle", "company", "companyId"];
-    let custom = fields.custom.as_deref();
+    let custom = request.custom.as_deref();
     let types = types(ctx, Kind::Person, None, custom)?;
     sets.extend(custom::sets(
         ctx,
@@ -259,20 +253,20 @@ pub(super) fn person(ctx: &Context<'_>, fields: &PersonFields) -> Result<Wanted,
         custom,
         types.as_ref(),
     )?);
-    wanted.company = id("company", fields.company.as_deref())?;
+    wanted.company = id("company", request.company.as_deref())?;
     wanted.something()
 }
 
-pub(super) fn company(ctx: &Context<'_>, fields: &CompanyFields) -> Result<Wanted, Failure> {
+pub(super) fn company(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Wanted, Failure> {
     let mut wanted = Wanted::new(Kind::Company);
     let sets = &mut wanted.sets;
-    line(sets, ("name", "name", "name"), fields.name.as_deref())?;
-    if let Some(domain) = &fields.domain {
+    line(sets, ("name", "name", "name"), request.name.as_deref())?;
+    if let Some(domain) = &request.domain {
         let domain = given::domain("domain", domain)?;
         sets.push(Set::text("domain", "domainName.primaryLinkUrl", &domain));
     }
     let own = ["name", "domainName", "accountOwner", "accountOwnerId"];
-    let custom = fields.custom.as_deref();
+    let custom = request.custom.as_deref();
     let types = types(ctx, Kind::Company, None, custom)?;
     sets.extend(custom::sets(
         ctx,
@@ -281,28 +275,25 @@ pub(super) fn company(ctx: &Context<'_>, fields: &CompanyFields) -> Result<Wante
         custom,
         types.as_ref(),
     )?);
-    wanted.member = address(ctx, "accountOwner", fields.account_owner.as_deref())?;
+    wanted.member = address(ctx, "owner", request.owner.as_deref())?;
     wanted.something()
 }
 
-pub(super) fn opportunity(
-    ctx: &Context<'_>,
-    fields: &OpportunityFields,
-) -> Result<Wanted, Failure> {
+pub(super) fn opportunity(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Wanted, Failure> {
     let mut wanted = Wanted::new(Kind::Opportunity);
     let sets = &mut wanted.sets;
-    line(sets, ("name", "name", "name"), fields.name.as_deref())?;
-    if let Some(amount) = &fields.amount {
+    line(sets, ("name", "name", "name"), request.name.as_deref())?;
+    if let Some(amount) = &request.amount {
         let micros = given::micros("amount", amount)?;
         let shown = crate::twenty::values::Micros(micros).decimal();
         let value = Value::from(micros);
         sets.push(Set::shown("amount", "amount.amountMicros", value, &shown));
     }
-    if let Some(currency) = &fields.currency {
+    if let Some(currency) = &request.currency {
         let currency = given::currency("currency", currency)?;
         sets.push(Set::text("currency", "amount.currencyCode", &currency));
     }
-    let close = fields.close_date.as_deref();
+    let close = request.close_date.as_deref();
     deadline(ctx, sets, ("closeDate", "close date", "closeDate"), close)?;
     let own = [
         "name",
@@ -316,9 +307,9 @@ pub(super) fn opportunity(
         "owner",
         "ownerId",
     ];
-    let custom = fields.custom.as_deref();
-    let types = types(ctx, Kind::Opportunity, fields.stage.as_ref(), custom)?;
-    option(sets, "stage", fields.stage.as_deref(), types.as_ref())?;
+    let custom = request.custom.as_deref();
+    let types = types(ctx, Kind::Opportunity, request.stage.as_ref(), custom)?;
+    option(sets, "stage", request.stage.as_deref(), types.as_ref())?;
     sets.extend(custom::sets(
         ctx,
         Kind::Opportunity,
@@ -326,17 +317,17 @@ pub(super) fn opportunity(
         custom,
         types.as_ref(),
     )?);
-    wanted.company = id("company", fields.company.as_deref())?;
-    wanted.contact = id("contact", fields.contact.as_deref())?;
-    wanted.member = address(ctx, "owner", fields.owner.as_deref())?;
+    wanted.company = id("company", request.company.as_deref())?;
+    wanted.contact = id("contact", request.contact.as_deref())?;
+    wanted.member = address(ctx, "owner", request.owner.as_deref())?;
     wanted.something()
 }
 
-pub(super) fn task(ctx: &Context<'_>, fields: &TaskFields) -> Result<Wanted, Failure> {
+pub(super) fn task(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Wanted, Failure> {
     let mut wanted = Wanted::new(Kind::Task);
     let sets = &mut wanted.sets;
-    line(sets, ("title", "title", "title"), fields.title.as_deref())?;
-    if let Some(note) = &fields.note {
+    line(sets, ("title", "title", "title"), request.title.as_deref())?;
+    if let Some(note) = &request.note {
         let note = given::note("note", note)?.ok_or_else(|| {
             failure::invalid_input(
                 "note",
@@ -346,7 +337,7 @@ pub(super) fn task(ctx: &Context<'_>, fields: &TaskFields) -> Result<Wanted, Fai
         })?;
         sets.push(Set::text("note", "bodyV2.markdown", &note));
     }
-    deadline(ctx, sets, ("due", "due", "dueAt"), fields.due.as_deref())?;
+    deadline(ctx, sets, ("due", "due", "dueAt"), request.due.as_deref())?;
     let own = [
         "title",
         "bodyV2",
@@ -355,11 +346,11 @@ pub(super) fn task(ctx: &Context<'_>, fields: &TaskFields) -> Result<Wanted, Fai
         "assignee",
         "assigneeId",
     ];
-    let custom = fields.custom.as_deref();
-    let types = types(ctx, Kind::Task, fields.status.as_ref(), custom)?;
-    option(sets, "status", fields.status.as_deref(), types.as_ref())?;
+    let custom = request.custom.as_deref();
+    let types = types(ctx, Kind::Task, request.status.as_ref(), custom)?;
+    option(sets, "status", request.status.as_deref(), types.as_ref())?;
     sets.extend(custom::sets(ctx, Kind::Task, &own, custom, types.as_ref())?);
-    wanted.member = address(ctx, "assignee", fields.assignee.as_deref())?;
+    wanted.member = address(ctx, "assignee", request.assignee.as_deref())?;
     wanted.something()
 }
 
