@@ -185,7 +185,7 @@ async fn what_does_not_fit_says_so_and_names_the_command_that_shows_it_whole() {
     let data = place.path("data");
     let command = format!(
         "crm-harness plan show {} --data-dir {}",
-        &plan[..6],
+        &plan[..12],
         data.display()
     );
     assert!(text.contains(&command), "{text}");

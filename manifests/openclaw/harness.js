@@ -123,10 +123,14 @@ export class Harness {
   #session = null;
   #stopped = false;
 
-  constructor(program, handOver, log) {
+  constructor(log) {
+    this.#log = log;
+  }
+
+  /** From where and with what it starts the next time. */
+  from(program, handOver) {
     this.#program = program;
     this.#handOver = handOver;
-    this.#log = log;
   }
 
   /** Starts it if it does not run. */

@@ -5,7 +5,10 @@ import { fileURLToPath } from "node:url";
 import { definePluginEntry } from "openclaw/plugin-sdk/plugin-entry";
 import { Harness } from "./harness.js";
 import { handOver } from "./settings.js";
+import manifest from "./openclaw.plugin.json" with { type: "json" };
 import tools from "./tools.json" with { type: "json" };
+
+const { id, name, description, version } = manifest;
 
 const folder = path.dirname(fileURLToPath(import.meta.url));
 const program = path.join(folder, "bin", "crm-harness");
@@ -18,21 +21,24 @@ const PROPOSALS_MAX = 256;
 
 const proposing = tools.filter((tool) => !tool.annotations.readOnlyHint).map((tool) => tool.name);
 
-/** One harness for all registrations with the same settings: the gateway may register a plugin more than once. */
-const shared = { key: "", harness: null };
+/** What all registrations in this process share: the gateway loads a plugin more than once, and each time as another module. */
+const shared = (globalThis[Symbol.for("crm-claw")] ??= { key: "", harness: null, users: 0, proposals: new Map() });
+/** What was proposed between the hook and the call, each for its one call with exactly these arguments. */
+const { proposals } = shared;
+const keyOf = (callId, name, params) => JSON.stringify([callId, name, params]);
 
-function harnessFor(settings, log) {
-  const key = JSON.stringify(settings);
+/** The one harness with these settings; where they have changed, another takes its place. */
+function harnessWith(config, stateDir, log) {
+  const settings = handOver(config, folder, stateDir);
+  const key = JSON.stringify([version, config]);
   if (shared.key !== key) {
     shared.harness?.stop();
-    Object.assign(shared, { key, harness: new Harness(program, settings, log) });
+    Object.assign(shared, { key, harness: new Harness(log) });
   }
+  // Each module has files of its own, which last as long as it does.
+  shared.harness.from(program, settings);
   return shared.harness;
 }
-
-/** What was proposed between the hook and the call, each for its one call with exactly these arguments. */
-const proposals = new Map();
-const keyOf = (callId, name, params) => JSON.stringify([callId, name, params]);
 
 function remember(key, proposal) {
   proposals.set(key, proposal);
@@ -73,19 +79,20 @@ function approval(brief, seconds, onResolution) {
 }
 
 export default definePluginEntry({
-  id: "crm-claw",
-  name: "CRM",
-  description: "Twenty CRM for assistants: reads by fixed documents, writes after a person's approval, in a sandbox.",
+  id,
+  name,
+  description,
   register(api) {
     const config = api.pluginConfig ?? {};
-    const stateDir = api.runtime.state.resolveStateDir();
-    const harness = harnessFor(handOver(config, folder, stateDir), api.logger);
+    // Some registrations are only looked at, and have no secrets: what is not used starts nothing.
+    const harness = () => harnessWith(config, api.runtime.state.resolveStateDir(), api.logger);
+    let running = false;
 
     for (const { name, description, inputSchema } of tools) {
       const tool = () => ({
         name,
         label: name.replaceAll("_", " "),
-        description: name.endsWith("_status") ? description + told(harness.services) : description,
+        description: name.endsWith("_status") ? description + told(shared.harness?.services ?? []) : description,
         parameters: inputSchema,
         execute: (callId, params, signal) => execute(callId, name, params ?? {}, signal),
       });
@@ -97,9 +104,9 @@ export default definePluginEntry({
       const proposal = proposals.get(key);
       proposals.delete(key);
       if (proposal?.answer) return result(proposal.answer);
-      if (proposal?.approved) return result(await harness.approve(proposal.plan, signal));
+      if (proposal?.approved) return result(await harness().approve(proposal.plan, signal));
       // Nobody was asked about exactly this: what writes is only proposed.
-      return result(await harness.call(name, params, signal));
+      return result(await harness().call(name, params, signal));
     }
 
     api.on(
@@ -108,17 +115,17 @@ export default definePluginEntry({
         if (!proposing.includes(event.toolName)) return;
         const key = keyOf(event.toolCallId, event.toolName, event.params);
         try {
-          const answer = await harness.call(event.toolName, event.params, ctx?.abortSignal);
+          const answer = await harness().call(event.toolName, event.params, ctx?.abortSignal);
           const { plan, state } = answer.structuredContent ?? {};
           // Refused, finished before, or let through by the operator's policy: there is nothing to ask.
           if (state !== "waiting") return remember(key, { answer });
           const proposal = { plan, approved: false };
           remember(key, proposal);
-          const requireApproval = approval(await harness.show(plan, ROOM), config.decidingSeconds ?? DECIDING_SECONDS, (decision) => {
+          const requireApproval = approval(await harness().show(plan, ROOM), config.decidingSeconds ?? DECIDING_SECONDS, (decision) => {
             proposal.approved = decision === "allow-once";
             if (proposal.approved) return;
             proposals.delete(key);
-            return harness.deny(plan).then(() => {});
+            return harness().deny(plan).then(() => {});
           });
           return { requireApproval };
         } catch (error) {
@@ -129,9 +136,18 @@ export default definePluginEntry({
     );
 
     api.registerService({
-      id: "crm-claw",
-      start: async () => void (await harness.start()),
-      stop: () => harness.stop(),
+      id,
+      start: async () => {
+        shared.users += running ? 0 : 1;
+        running = true;
+        await harness().start();
+      },
+      stop: async () => {
+        shared.users -= running ? 1 : 0;
+        running = false;
+        // A registration that takes this one's place may have begun already.
+        if (shared.users === 0) await shared.harness?.stop();
+      },
     });
   },
 });

@@ -23,7 +23,9 @@ export function handOver(config, folder, stateDir) {
   for (const [place, name] of Object.entries(VARIABLES)) {
     const [section, key] = place.split(".");
     const value = config[section]?.[key];
-    if (value !== undefined) variables[name] = Array.isArray(value) ? value.join(",") : value;
+    if (value === undefined) continue;
+    variables[name] = Array.isArray(value) ? value.join(",") : value;
+    if (typeof variables[name] !== "string") throw new Error(`plugins.entries.crm-claw.config.${place}: the secret that it names was not resolved`);
   }
   const settings = {
     component: path.join(folder, "bin", "crm_skill.wasm"),

@@ -6,8 +6,9 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -219,6 +220,39 @@ fn archive(path: &Path, parts: &[Part]) -> Result<()> {
     Ok(())
 }
 
+/// Unpacks a tarball.
+///
+/// # Errors
+/// When it cannot be read, or something cannot be written.
+pub(crate) fn unpack(tarball: &Path, folder: &Path) -> Result<()> {
+    let file = File::open(tarball).with_context(|| format!("cannot read {}", tarball.display()))?;
+    tar::Archive::new(GzDecoder::new(file))
+        .unpack(folder)
+        .with_context(|| format!("cannot unpack {}", tarball.display()))
+}
+
+/// Whether every file is as its digest says, and every file has one.
+///
+/// # Errors
+/// Names the file that is not.
+pub(crate) fn check_sums(folder: &Path, text: &str) -> Result<()> {
+    let mut parts = below(folder, Path::new(""))?;
+    // It cannot hold its own digest; tools of others leave reports behind.
+    parts.retain(|part| part.name != SUMS && !part.name.starts_with("reports/"));
+    parts.sort_by(|a, b| a.name.cmp(&b.name));
+    let found = sums(&parts);
+    for (found, told) in found.lines().zip(text.lines()) {
+        ensure!(found == told, "{told}, but it is {found}");
+    }
+    ensure!(
+        found.lines().count() == text.lines().count(),
+        "{} files have a digest, {} are there",
+        text.lines().count(),
+        parts.len()
+    );
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,9 +271,8 @@ mod tests {
             // printf 'a\n' | sha256sum
             Some("87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7  a.txt")
         );
-        let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(
-            File::open(folder.join("1.tgz")).unwrap(),
-        ));
+        let mut archive =
+            tar::Archive::new(GzDecoder::new(File::open(folder.join("1.tgz")).unwrap()));
         let modes: Vec<_> = archive
             .entries()
             .unwrap()

@@ -15,7 +15,7 @@ pub struct Service {
     pub configured: bool,
 }
 
-/// The services, in the manifest's order. A caller has credentials of their own where a service acts in a person's name; without one
+/// The services, in the order of their names there. A caller has credentials of their own where a service acts in a person's name; without one
 /// the address alone counts.
 #[must_use]
 pub fn services(harness: &Harness, caller: Option<&Caller>) -> Vec<Service> {

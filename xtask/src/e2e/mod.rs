@@ -17,9 +17,14 @@ use crate::toolchain::{Choice, Toolchain};
 use crate::workspace::{self, Workspace};
 use crate::{component, process};
 
+mod clawhub;
 mod conformance;
 mod forwarder;
+mod gateway;
 mod inspector;
+mod model;
+mod openclaw;
+mod operator;
 
 /// The Node that packages of npm run with.
 const NODE: &str = "24.21.0";
@@ -31,6 +36,10 @@ pub(crate) enum Step {
     Conformance,
     /// The MCP Inspector's command line, over standard input and output and over HTTP
     Inspector,
+    /// ClawHub's validation of the plugin's package
+    Clawhub,
+    /// The plugin in a real OpenClaw gateway, without a model
+    Openclaw,
 }
 
 impl Step {
@@ -43,6 +52,8 @@ impl Step {
         match self {
             Self::Conformance => conformance::run(context),
             Self::Inspector => inspector::run(context),
+            Self::Clawhub => clawhub::run(context),
+            Self::Openclaw => openclaw::run(context),
         }
     }
 }
