@@ -60,11 +60,14 @@ enum Command {
         #[arg(long, value_enum, default_value_t)]
         toolchain: Choice,
     },
-    /// Measure the figures and print them as one table
+    /// Measure the figures and print them as tables
     Bench {
         /// Which compiler builds the component
         #[arg(long, value_enum, default_value_t)]
         toolchain: Choice,
+        /// Only these groups of them
+        #[arg(value_enum)]
+        groups: Vec<bench::Group>,
     },
     /// Check layout, warnings, manifest and dependencies
     Check {
@@ -110,7 +113,7 @@ fn main() -> ExitCode {
         Command::Guests { toolchain } => guests::run(toolchain),
         Command::Manifest { check } => manifest::run(check),
         Command::Demo { toolchain } => demo::run(toolchain),
-        Command::Bench { toolchain } => bench::run(toolchain),
+        Command::Bench { toolchain, groups } => bench::run(toolchain, &groups),
         Command::Check { steps } => check::run(&steps),
         Command::E2e {
             toolchain,
