@@ -77,11 +77,14 @@ enum Command {
         #[arg(long, value_enum, default_value_t)]
         toolchain: Choice,
     },
-    /// Measure the figures and print them as one table
+    /// Measure the figures and print them as tables
     Bench {
         /// Which compiler builds the component
         #[arg(long, value_enum, default_value_t)]
         toolchain: Choice,
+        /// Only these groups of them
+        #[arg(value_enum)]
+        groups: Vec<bench::Group>,
     },
     /// Check layout, warnings, manifest and dependencies
     Check {
@@ -129,7 +132,7 @@ fn main() -> ExitCode {
         Command::Plugin { check, toolchain } => plugin::run(toolchain, check),
         Command::Dist { toolchain } => dist::run(toolchain),
         Command::Demo { toolchain } => demo::run(toolchain),
-        Command::Bench { toolchain } => bench::run(toolchain),
+        Command::Bench { toolchain, groups } => bench::run(toolchain, &groups),
         Command::Check { steps } => check::run(&steps),
         Command::E2e {
             toolchain,

@@ -50,6 +50,11 @@ impl Node {
         Ok(Self { bin })
     }
 
+    /// The program itself.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.bin.join("node")
+    }
+
     /// A command that finds this Node before any other.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Result<Command> {
         let rest = std::env::var_os("PATH").unwrap_or_default();
