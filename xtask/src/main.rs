@@ -10,6 +10,7 @@ mod component;
 mod demo;
 mod directives;
 mod documents;
+mod eval;
 mod fuzz;
 mod guests;
 mod manifest;
@@ -60,6 +61,8 @@ enum Command {
         #[arg(long, value_enum, default_value_t)]
         toolchain: Choice,
     },
+    /// Ask a model which tools it would call for requests as people say them; the last line is the score
+    Eval(eval::Options),
     /// Check layout, warnings, manifest and dependencies
     Check {
         /// Only these steps
@@ -93,6 +96,7 @@ fn main() -> ExitCode {
         Command::Manifest { check } => manifest::run(check),
         Command::Demo { toolchain } => demo::run(toolchain),
         Command::Bench { toolchain } => bench::run(toolchain),
+        Command::Eval(options) => eval::run(&options),
         Command::Check { steps } => check::run(&steps),
         Command::Fuzz { minutes, cases } => fuzz::run(minutes, cases),
         Command::Test { toolchain } => test::run(toolchain),
