@@ -21,11 +21,13 @@ use crm_tests::requests::{Case, Corpus, matching, read, run};
 use serde_json::{Map, Value, json};
 
 type Calls = Vec<(String, Value)>;
+/// The key and the body of a request.
+type Request = (Option<String>, Value);
 
 /// A model that makes the calls that were written down for a request, one a message, and then talks.
 struct Scripted {
     url: String,
-    asked: Arc<Mutex<Vec<(Option<String>, Value)>>>,
+    asked: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Scripted {
