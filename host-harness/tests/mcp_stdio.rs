@@ -69,7 +69,7 @@ async fn tools_are_the_components_with_hints_by_their_interface_and_one_that_tel
             BTreeSet::from(["name", "description", "inputSchema", "annotations"])
         );
         let hints = if tool["name"] == "proposer_scheme" {
-            json!({"readOnlyHint": false})
+            json!({"readOnlyHint": false, "idempotentHint": true})
         } else {
             json!({"readOnlyHint": true})
         };

@@ -12,6 +12,7 @@ pub mod hostile;
 pub mod leaks;
 pub mod outsider;
 pub mod program;
+pub mod requests;
 pub mod service;
 
 use std::path::{Path, PathBuf};

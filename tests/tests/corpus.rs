@@ -178,7 +178,7 @@ async fn run(path: &Path) -> Tally {
 
 #[tokio::test]
 async fn every_request_of_our_own_corpus_ends_as_expected_when_a_component_makes_it() {
-    for name in ["first", "requests"] {
+    for name in ["first", "outbound"] {
         let tally = run(&root().join(format!("tests/cases/{name}.json"))).await;
         assert!(tally.sent > 0 && tally.refused > 0, "{name} shows nothing");
     }

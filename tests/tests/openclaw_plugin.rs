@@ -21,7 +21,7 @@ fn read(name: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn its_tools_are_those_that_the_harness_lists_word_for_word() {
-    let world = World::start().await;
+    let world = World::new().await;
     let tools = listed(&world.harness);
     assert_eq!(read("tools.json"), tools, "run `cargo xtask plugin`");
     let manifest = read("openclaw.plugin.json");

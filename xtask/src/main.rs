@@ -13,6 +13,7 @@ mod directives;
 mod dist;
 mod documents;
 mod e2e;
+mod eval;
 mod fuzz;
 mod guests;
 mod manifest;
@@ -86,6 +87,8 @@ enum Command {
         #[arg(value_enum)]
         groups: Vec<bench::Group>,
     },
+    /// Ask a model which tools it would call for requests as people say them; the last line is the score
+    Eval(eval::Options),
     /// Check layout, warnings, manifest and dependencies
     Check {
         /// Only these steps
@@ -133,6 +136,7 @@ fn main() -> ExitCode {
         Command::Dist { toolchain } => dist::run(toolchain),
         Command::Demo { toolchain } => demo::run(toolchain),
         Command::Bench { toolchain, groups } => bench::run(toolchain, &groups),
+        Command::Eval(options) => eval::run(&options),
         Command::Check { steps } => check::run(&steps),
         Command::E2e {
             toolchain,

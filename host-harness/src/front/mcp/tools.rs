@@ -23,7 +23,7 @@ pub(super) fn described(harness: &Harness, plan_tool: Option<&str>) -> Vec<Tool>
         })
         .collect();
     if let Some(name) = plan_tool {
-        let text = "Where a plan stands: waiting for approval, done, failed. Approves nothing.";
+        let text = "Where a plan stands: waiting, done, failed. Approves nothing.";
         let schema = json!({
             "type": "object",
             "properties": {"plan": {"type": "string", "description": "Its digest."}},
@@ -47,7 +47,8 @@ fn annotations(effect: ToolEffect) -> ToolAnnotations {
         // The other hints have no meaning for what only reads.
         ToolEffect::Read => ToolAnnotations::new().read_only(true),
         // That a plan may replace what is there, and write to people, is what the protocol takes for granted where nothing is said.
-        ToolEffect::Propose => ToolAnnotations::new().read_only(false),
+        // Proposing the same again finds the same plan.
+        ToolEffect::Propose => ToolAnnotations::new().read_only(false).idempotent(true),
     }
 }
 
