@@ -17,6 +17,7 @@ use crate::toolchain::{Choice, Toolchain};
 use crate::workspace::{self, Workspace};
 use crate::{component, process};
 
+mod cancelled;
 mod clawhub;
 mod conformance;
 mod forwarder;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::gateway::{Gateway, Invoked, OpenClaw, PLUGIN, signal, started_with};
 use super::model::Model;
 use super::operator::{Decision, Operator};
-use super::{Check, Context, Outcome};
+use super::{Check, Context, Outcome, cancelled};
 use crate::dist;
 use crate::stand_ins::{KEY, StandIns};
 
@@ -76,6 +76,8 @@ pub(super) fn run(context: &Context) -> Result<Vec<Check>> {
     checks.push(Check::of("a killed harness", tried.killed()));
     checks.push(Check::of("an agent's turn", tried.turn(&model)));
     checks.push(Check::of("secrets", tried.secrets()));
+    let cancelled = cancelled::check(context, node);
+    checks.push(Check::of("a cancelled call", cancelled));
     let harnesses = gateway.harnesses()?;
     gateway.stop()?;
     checks.push(Check::of("stopped with the gateway", over(&harnesses)));
@@ -281,10 +283,6 @@ impl Tried<'_> {
             self.allowed("Was allowed", &mut operator),
         ));
         checks.push(Check::of("a message", self.message(&mut operator)));
-        checks.push(Check::of(
-            "approved for other arguments",
-            self.other_arguments(),
-        ));
         Ok(())
     }
 
@@ -344,6 +342,7 @@ impl Tried<'_> {
 
     /// The person is shown what the host will send, and that is what is there afterwards, once.
     fn allowed(&self, title: &str, operator: &mut Operator) -> Result<()> {
+        operator.forget();
         let called = self.task(title)?;
         ensure!(
             called.status == 200,
@@ -382,7 +381,7 @@ impl Tried<'_> {
 
     /// Who gets a message stands in the approval's scope; what is too long to be shown is named by its digest.
     fn message(&self, operator: &mut Operator) -> Result<()> {
-        operator.asked.clear();
+        operator.forget();
         let before = self.services.unread()?;
         let arguments = json!({"blockersOf": DEAL.0, "to": ["Sam Okafor"], "intent": "question"});
         let called = self.gateway.invoke("crm_share", &arguments)?;
@@ -407,17 +406,6 @@ impl Tried<'_> {
         ensure!(
             text.contains(digest) && text.contains("plan show"),
             "the person was shown: {text}"
-        );
-        Ok(())
-    }
-
-    /// Each call is asked about by itself: an approval of one is none of another.
-    fn other_arguments(&self) -> Result<()> {
-        let first = self.task("One of two")?;
-        ensure!(first.data("/state") == "done", "{}", first.body);
-        ensure!(
-            self.services.tasks("Two of two")? == 0,
-            "the other task is there"
         );
         Ok(())
     }

@@ -107,6 +107,12 @@ impl Operator {
         }
     }
 
+    /// Forgets the approvals that were asked for so far.
+    pub(super) fn forget(&mut self) {
+        self.catch_up();
+        self.asked.clear();
+    }
+
     fn request(&mut self, method: &str, params: Value) -> Result<Value> {
         self.last += 1;
         let id = self.last.to_string();

@@ -1,0 +1,70 @@
+//! A call that OpenClaw cancels: the plugin stops waiting, and the action stops with it.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
+
+use super::Context;
+use crate::node::Node;
+
+/// The plugin's own code, with a call that is cancelled.
+const SCRIPT: &str = include_str!("cancelled.mjs");
+/// Longest that anything is waited for; an action by itself would take as long as its limit, which is shorter, so that it would fail
+/// in another way.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Whether the connection to a service that never answers is closed as soon as the call is cancelled.
+pub(super) fn check(context: &Context, node: &Node) -> Result<()> {
+    let service = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let folder = context.workspace.target().join("e2e").join("cancelled");
+    std::fs::create_dir_all(&folder)?;
+    let script = folder.join("cancelled.mjs");
+    std::fs::write(&script, SCRIPT)?;
+    let handed = json!({
+        "settings": {
+            "component": context.component,
+            "manifest": context.workspace.root().join("manifests/skill.toml"),
+            "dataDir": folder.join("data"),
+            "cacheDir": folder.join("code"),
+            "allowLoopback": true,
+        },
+        "variables": {
+            "TWENTY_API_URL": format!("http://{}", service.local_addr()?),
+            "TWENTY_API_KEY": "a-key-that-nothing-takes",
+        },
+    });
+    let mut process = node
+        .command("node")?
+        .arg(script)
+        .arg(context.workspace.plugin())
+        .arg(&context.harness)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("cannot start node")?;
+    let mut input = process.stdin.take().context("node has no standard input")?;
+    writeln!(input, "{handed}")?;
+    let (mut connection, _) = service.accept()?;
+    connection.set_read_timeout(Some(PATIENCE))?;
+    let mut request = [0; 1024];
+    ensure!(connection.read(&mut request)? > 0, "no request came");
+    writeln!(input)?;
+    let mut said = String::new();
+    let output = process
+        .stdout
+        .take()
+        .context("node has no standard output")?;
+    BufReader::new(output).read_line(&mut said)?;
+    ensure!(said.trim() == "AbortError", "the call ended with {said:?}");
+    let mut rest = Vec::new();
+    connection
+        .read_to_end(&mut rest)
+        .context("the action goes on: its connection is not closed")?;
+    ensure!(process.wait()?.success(), "the plugin's code failed");
+    Ok(())
+}
