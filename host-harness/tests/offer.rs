@@ -253,9 +253,6 @@ fn a_second_start_compiles_nothing() {
             Setup::resolve(common::manifest(""), None, Default::default(), &|_| None).unwrap();
         Harness::load(&bytes, setup, Parts::default(), Some(&directory)).unwrap()
     };
-    let (hits, misses) = load().skill().cache_hits_and_misses().unwrap();
-    assert!(hits == 0 && misses > 0, "{hits} {misses}");
-    // The first harness is gone, and with it its counts.
-    let (hits, misses) = load().skill().cache_hits_and_misses().unwrap();
-    assert!(hits > 0 && misses == 0, "{hits} {misses}");
+    assert!(load().skill().was_compiled());
+    assert!(!load().skill().was_compiled());
 }

@@ -14,7 +14,7 @@ impl Lines {
     pub(super) fn of(text: &str) -> Self {
         let mut lines = Self::default();
         if let Ok(document) = Document::parse(text) {
-            lines.table(text, "", ".", document.as_table());
+            lines.table(&Starts::of(text), "", ".", document.as_table());
         }
         lines
     }
@@ -31,7 +31,7 @@ impl Lines {
         }
     }
 
-    fn table(&mut self, text: &str, prefix: &str, join: &str, table: &dyn TableLike) {
+    fn table(&mut self, starts: &Starts, prefix: &str, join: &str, table: &dyn TableLike) {
         for (name, item) in table.iter() {
             let key = if prefix.is_empty() {
                 name.to_owned()
@@ -40,25 +40,25 @@ impl Lines {
             };
             let span = table.key(name).and_then(toml_edit::Key::span);
             if let Some(span) = span.or_else(|| item.span()) {
-                self.0.insert(key.clone(), line_at(text, span.start));
+                self.0.insert(key.clone(), starts.line_at(span.start));
             }
             match item {
                 Item::ArrayOfTables(tables) => {
                     for (index, table) in tables.iter().enumerate() {
                         let one = format!("{key}[{index}]");
-                        let line = table.span().map(|span| line_at(text, span.start));
+                        let line = table.span().map(|span| starts.line_at(span.start));
                         self.0.extend(line.map(|line| (one.clone(), line)));
-                        self.table(text, &one, ".", table);
+                        self.table(starts, &one, ".", table);
                         if let Some(name) = table.get("name").and_then(Item::as_str) {
                             let named = format!("{key} `{name}`");
                             self.0.extend(line.map(|line| (named.clone(), line)));
-                            self.table(text, &named, ": ", table);
+                            self.table(starts, &named, ": ", table);
                         }
                     }
                 }
                 item => {
                     if let Some(table) = item.as_table_like() {
-                        self.table(text, &key, ".", table);
+                        self.table(starts, &key, ".", table);
                     }
                 }
             }
@@ -66,12 +66,22 @@ impl Lines {
     }
 }
 
-fn line_at(text: &str, byte: usize) -> usize {
-    text.bytes()
-        .take(byte)
-        .filter(|byte| *byte == b'\n')
-        .count()
-        + 1
+/// Where lines begin, in bytes.
+struct Starts(Vec<usize>);
+
+impl Starts {
+    fn of(text: &str) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        Self(
+            std::iter::once(0)
+                .chain(ends.map(|(at, _)| at + 1))
+                .collect(),
+        )
+    }
+
+    fn line_at(&self, byte: usize) -> usize {
+        self.0.partition_point(|start| *start <= byte)
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,25 @@
-//! Where compiled code is kept. Who can write there can run code outside the sandbox: the directory must be the user's alone
-//! (see [`crate::storage::private_directory`]).
+//! Where compiled code is kept: a file for each component and each engine, mapped into memory when it is used. What no call needs is
+//! then never read, and what is read need not stay.
+//!
+//! Who can write there can run code outside the sandbox: the directory must be the user's alone (see
+//! [`crate::storage::private_directory`]). A file is never changed once it has its name.
 
-use std::path::PathBuf;
+use std::fs::{self, DirEntry, OpenOptions};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::SystemTime;
 
 use etcetera::BaseStrategy;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+/// What files of compiled code end with.
+const EXTENSION: &str = "cwasm";
+/// How many files are kept, the newest ones: a directory serves few components, and a new version replaces another.
+const KEPT: usize = 16;
 
 /// The user's cache directory for this program, if the system has a place for such.
 #[must_use]
@@ -11,4 +27,194 @@ pub fn default_directory() -> Option<PathBuf> {
     etcetera::choose_base_strategy()
         .ok()
         .map(|base| base.cache_dir().join("crm-harness"))
+}
+
+/// A component, ready for its engine.
+pub(super) struct Loaded {
+    pub(super) component: Component,
+    /// Whether it had to be compiled.
+    pub(super) compiled: bool,
+}
+
+/// The component with these bytes and this SHA-256: its code from the directory, or compiled and put there.
+///
+/// # Errors
+/// When it is no component. What goes wrong with the directory costs time alone.
+pub(super) fn load(
+    engine: &Engine,
+    bytes: &[u8],
+    sha256: &str,
+    directory: Option<&Path>,
+) -> wasmtime::Result<Loaded> {
+    let Some(directory) = directory else {
+        return Ok(Loaded {
+            component: Component::from_binary(engine, bytes)?,
+            compiled: true,
+        });
+    };
+    let path = directory.join(file_name(engine, sha256));
+    if let Some(component) = mapped(engine, &path) {
+        return Ok(Loaded {
+            component,
+            compiled: false,
+        });
+    }
+    let code = engine.precompile_component(bytes)?;
+    let component = match put(&path, &code) {
+        Ok(()) => mapped(engine, &path),
+        Err(error) => {
+            tracing::warn!(
+                "compiled code cannot be kept as {}: {error}",
+                path.display()
+            );
+            None
+        }
+    };
+    forget_old(directory);
+    Ok(Loaded {
+        component: match component {
+            Some(component) => component,
+            None => Component::from_binary(engine, bytes)?,
+        },
+        compiled: true,
+    })
+}
+
+/// A name for the code of this component as this engine compiles it.
+fn file_name(engine: &Engine, sha256: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    format!("{sha256}-{:016x}.{EXTENSION}", hasher.finish())
+}
+
+/// The code in a file; none if there is no such file, or the engine does not take it.
+fn mapped(engine: &Engine, path: &Path) -> Option<Component> {
+    if !path.is_file() {
+        return None;
+    }
+    #[allow(
+        unsafe_code,
+        reason = "the engine cannot check machine code; the directory is this user's alone, and `put` alone writes there"
+    )]
+    // SAFETY: the file is what `put` has written whole under this name: the engine's own output. Nothing changes it afterwards.
+    let component = unsafe { Component::deserialize_file(engine, path) };
+    component
+        .inspect_err(|error| tracing::info!("{} is compiled anew: {error:#}", path.display()))
+        .ok()
+}
+
+/// Puts a file there whole or not at all, whoever else does the same.
+fn put(path: &Path, code: &[u8]) -> io::Result<()> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let unfinished = path.with_extension(format!("{}-{number}", std::process::id()));
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&unfinished)
+        .and_then(|mut file| file.write_all(code))
+        .and_then(|()| fs::rename(&unfinished, path));
+    if written.is_err() {
+        // It may not even be there; the first error is the one to tell.
+        let _ = fs::remove_file(&unfinished);
+    }
+    written
+}
+
+/// Removes all but the newest files of compiled code. One that is in use stays mapped.
+fn forget_old(directory: &Path) {
+    let written = |entry: DirEntry| -> Option<(SystemTime, PathBuf)> {
+        let path = entry.path();
+        let is_code = path.extension().is_some_and(|found| found == EXTENSION);
+        let when = is_code.then(|| entry.metadata().ok()?.modified().ok())??;
+        Some((when, path))
+    };
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut found: Vec<_> = entries.filter_map(written).collect();
+    found.sort_by(|one, other| other.cmp(one));
+    for (_, path) in found.into_iter().skip(KEPT) {
+        if let Err(error) = fs::remove_file(&path) {
+            tracing::info!("{} cannot be removed: {error}", path.display());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    const EMPTY: &[u8] = b"(component)";
+
+    fn files(directory: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(directory).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    }
+
+    fn loaded(engine: &Engine, name: &str, directory: &Path) -> Loaded {
+        let bytes = wat::parse_bytes(EMPTY).unwrap();
+        load(engine, &bytes, name, Some(directory)).unwrap()
+    }
+
+    #[test]
+    fn code_is_compiled_once_and_kept_for_this_user_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = Engine::default();
+        assert!(loaded(&engine, "a", folder.path()).compiled);
+        assert!(!loaded(&engine, "a", folder.path()).compiled);
+        assert!(loaded(&engine, "b", folder.path()).compiled);
+        let files = files(folder.path());
+        assert_eq!(files.len(), 2);
+        for file in files {
+            assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn another_engine_has_code_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = wasmtime::Config::new();
+        config.epoch_interruption(true);
+        let other = Engine::new(&config).unwrap();
+        assert!(loaded(&Engine::default(), "a", folder.path()).compiled);
+        assert!(loaded(&other, "a", folder.path()).compiled);
+        assert!(!loaded(&other, "a", folder.path()).compiled);
+    }
+
+    #[test]
+    fn a_file_that_is_no_code_is_replaced_and_a_directory_that_takes_none_is_done_without() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = Engine::default();
+        let path = folder.path().join(file_name(&engine, "a"));
+        for text in ["", "no code"] {
+            fs::write(&path, text).unwrap();
+            assert!(loaded(&engine, "a", folder.path()).compiled);
+            assert!(!loaded(&engine, "a", folder.path()).compiled);
+        }
+        let missing = folder.path().join("missing");
+        assert!(loaded(&engine, "a", &missing).compiled);
+        assert!(!missing.exists());
+    }
+
+    #[test]
+    fn only_the_newest_files_are_kept_and_nothing_else_is_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = folder.path().join("somebody.else");
+        fs::write(&other, "").unwrap();
+        let engine = Engine::default();
+        for number in 0..KEPT {
+            let path = folder.path().join(format!("{number}.{EXTENSION}"));
+            let file = fs::File::create(&path).unwrap();
+            let when = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(number as u64);
+            file.set_modified(when).unwrap();
+        }
+        assert!(loaded(&engine, "a", folder.path()).compiled);
+        assert_eq!(files(folder.path()).len(), KEPT + 1);
+        assert!(other.exists());
+        assert!(!folder.path().join(format!("0.{EXTENSION}")).exists());
+        assert!(folder.path().join(format!("1.{EXTENSION}")).exists());
+        assert!(!loaded(&engine, "a", folder.path()).compiled);
+    }
 }

@@ -1,15 +1,11 @@
 //! The engine: how components are compiled and their memory is kept, and the ticking that ends endless loops.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use wasmtime::{
-    Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy,
-    PoolingAllocationConfig,
-};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// How often a running component can be interrupted.
 pub(super) const TICK: Duration = Duration::from_millis(10);
@@ -25,34 +21,22 @@ const IDLE_TICKS: u32 = 100;
 /// Makes an engine. Memory comes from a pool where the system allows one, else on demand.
 ///
 /// # Errors
-/// When the machine or the cache directory cannot be used.
-pub(super) fn build(
-    memory_bytes: usize,
-    cache: Option<&Path>,
-) -> wasmtime::Result<(Engine, Option<Cache>)> {
-    let cache = cache
-        .map(|directory| {
-            let mut config = CacheConfig::new();
-            config.with_directory(directory);
-            Cache::new(config)
-        })
-        .transpose()?;
-    let mut config = base(cache.as_ref());
+/// When the machine cannot be used.
+pub(super) fn build(memory_bytes: usize) -> wasmtime::Result<Engine> {
+    let mut config = base();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(memory_bytes)));
-    let engine = Engine::new(&config).or_else(|error| {
+    Engine::new(&config).or_else(|error| {
         tracing::info!("no pool of instances here, so each call maps its own memory: {error:#}");
-        Engine::new(&base(cache.as_ref()))
-    })?;
-    Ok((engine, cache))
+        Engine::new(&base())
+    })
 }
 
-fn base(cache: Option<&Cache>) -> Config {
+fn base() -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true);
     // Exports are synchronous; without this the calls take a slower path.
     config.concurrency_support(false);
     config.wasm_component_model(true);
-    config.cache(cache.cloned());
     config
 }
 

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use tokio::sync::Semaphore;
+use wasmtime::Engine;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
-use wasmtime::{Cache, Engine};
 
+use super::code_cache::{self, Loaded};
 use super::docs::{self, Docs};
 use super::engine::{self, CALLS_MAX, Ticker};
 use super::judge::Judge;
@@ -136,7 +137,7 @@ pub struct Skill {
     indices: HashMap<String, ComponentExportIndex>,
     pub(super) judge: Option<Judge>,
     inspection: Inspection,
-    cache: Option<Cache>,
+    compiled: bool,
 }
 
 impl Skill {
@@ -182,8 +183,11 @@ impl Skill {
         trust.check(&sha256, &manifest.sha256)?;
         let memory_bytes =
             usize::try_from(memory_mib.saturating_mul(1 << 20)).unwrap_or(usize::MAX);
-        let (engine, cache) = engine::build(memory_bytes, cache).map_err(LoadError::Compile)?;
-        let component = Component::from_binary(&engine, bytes).map_err(LoadError::Compile)?;
+        let engine = engine::build(memory_bytes).map_err(LoadError::Compile)?;
+        let Loaded {
+            component,
+            compiled,
+        } = code_cache::load(&engine, bytes, &sha256, cache).map_err(LoadError::Compile)?;
         let imports = check_imports(&engine, &component)?;
         let linker = state::linker(&engine).map_err(LoadError::Link)?;
         let instance = linker
@@ -218,7 +222,7 @@ impl Skill {
                 imports,
                 exports,
             },
-            cache,
+            compiled,
         })
     }
 
@@ -248,12 +252,10 @@ impl Skill {
         &self.inspection
     }
 
-    /// How often compiled code was taken from the cache, and how often it was compiled; none without a cache.
+    /// Whether its code had to be compiled, and was not there from an earlier start.
     #[must_use]
-    pub fn cache_hits_and_misses(&self) -> Option<(usize, usize)> {
-        self.cache
-            .as_ref()
-            .map(|cache| (cache.cache_hits(), cache.cache_misses()))
+    pub const fn was_compiled(&self) -> bool {
+        self.compiled
     }
 
     pub(super) fn index(&self, tool: &Tool) -> Option<&ComponentExportIndex> {
