@@ -89,7 +89,12 @@ pub(crate) fn pack(
     parts.sort_by(|a, b| a.name.cmp(&b.name));
     parts.push(Part::new(SUMS, sums(&parts)));
 
-    let of = |field: &str| package[field].as_str().unwrap_or_default().to_owned();
+    let of = |field: &str| {
+        package
+            .get(field)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
     let tarball = folder.join(format!("{}-{}.tgz", of("name"), of("version")));
     archive(&tarball, &parts)?;
     // The parts beside it, for whoever runs the harness without OpenClaw.
@@ -126,8 +131,10 @@ fn package_json(path: &Path) -> Result<Value> {
         "aarch64" => "arm64",
         other => other,
     };
-    package["os"] = json!([system]);
-    package["cpu"] = json!([processor]);
+    let members = package.as_object_mut();
+    let members = members.with_context(|| format!("{} is no object", path.display()))?;
+    members.insert("os".to_owned(), json!([system]));
+    members.insert("cpu".to_owned(), json!([processor]));
     Ok(package)
 }
 

@@ -167,8 +167,10 @@ fn summary(preview: &Preview, counts: &str, reading: &str, room: usize) -> Strin
     let mut text = head;
     let mut used = fixed;
     for line in middle {
-        if used + units(&line) + 1 <= room {
-            used += units(&line) + 1;
+        // With the line break before it.
+        let taken = units(&line) + 1;
+        if used + taken <= room {
+            used += taken;
             text.push('\n');
             text.push_str(&line);
         }

@@ -1,5 +1,10 @@
 //! No model: an endpoint on loopback that answers as OpenAI's do, with tool calls that are written down beforehand.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a member that a JSON object does not have is null when it is read, and is made when it is written"
+)]
+
 use std::io::{self, BufRead, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,6 +1,11 @@
 //! The plugin in a real OpenClaw: installed from its tarball, looked at, called, approved, denied, killed and stopped, and once used by
 //! an assistant whose words are written down beforehand.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a member that a JSON object does not have is null when it is read, and is made when it is written"
+)]
+
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -1,6 +1,11 @@
 //! A person at the gateway: a WebSocket client that is shown approvals and decides about them, and that can say something to the
 //! assistant.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a member that a JSON object does not have is null when it is read, and is made when it is written"
+)]
+
 use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
