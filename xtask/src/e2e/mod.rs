@@ -17,15 +17,11 @@ use crate::toolchain::{Choice, Toolchain};
 use crate::workspace::{self, Workspace};
 use crate::{component, process};
 
-mod cancelled;
 mod clawhub;
 mod conformance;
 mod forwarder;
-mod gateway;
 mod inspector;
-mod model;
 mod openclaw;
-mod operator;
 
 /// The Node that packages of npm run with.
 const NODE: &str = "24.21.0";

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-use super::{Context, finished, last_lines};
+use crate::e2e::{Context, finished, last_lines};
 use crate::node::Node;
 
 /// The plugin.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
-use super::Context;
+use crate::e2e::Context;
 use crate::node::Node;
 
 /// The plugin's own code, with a call that is cancelled.

@@ -1,0 +1,158 @@
+//! The tools that write: nobody is asked, or nobody answers, or a person denies, or allows; and what is in the stand-ins each time.
+
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a member that a JSON object does not have is null when it is read, and is made when it is written"
+)]
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::{Value, json};
+
+use super::DEAL;
+use super::gateway::Invoked;
+use super::operator::{Decision, Operator};
+use super::tried::Tried;
+use crate::e2e::Check;
+
+impl Tried<'_> {
+    pub(super) fn writes(&self, checks: &mut Vec<Check>) -> Result<()> {
+        checks.push(Check::of("nobody can be asked", self.unasked()));
+        let mut operator = Operator::connect(self.gateway.port)?;
+        operator.decides(Decision::Nothing);
+        checks.push(Check::of("unanswered", self.refused("Left unanswered")));
+        operator.decides(Decision::Deny);
+        checks.push(Check::of("denied", self.denied("Was denied")));
+        operator.decides(Decision::Allow);
+        operator.asked.clear();
+        checks.push(Check::of(
+            "allowed",
+            self.allowed("Was allowed", &mut operator),
+        ));
+        checks.push(Check::of("a message", self.message(&mut operator)));
+        Ok(())
+    }
+
+    fn task(&self, title: &str) -> Result<Invoked> {
+        let arguments = json!({"about": DEAL.0, "title": title, "due": "2030-01-01"});
+        self.gateway.invoke("crm_follow_up", &arguments)
+    }
+
+    /// With no client that could approve nothing is sent.
+    fn unasked(&self) -> Result<()> {
+        let called = self.task("Nobody there")?;
+        ensure!(
+            called.status == 403,
+            "status {}: {}",
+            called.status,
+            called.body
+        );
+        ensure!(
+            called.body.pointer("/error/requiresApproval") == Some(&Value::Bool(true)),
+            "{}",
+            called.body
+        );
+        ensure!(
+            self.services.tasks("Nobody there")? == 0,
+            "the task was made"
+        );
+        Ok(())
+    }
+
+    fn refused(&self, title: &str) -> Result<()> {
+        let called = self.task(title)?;
+        ensure!(
+            called.status == 403,
+            "status {}: {}",
+            called.status,
+            called.body
+        );
+        ensure!(self.services.tasks(title)? == 0, "the task was made");
+        Ok(())
+    }
+
+    /// A denied plan is dropped: the record says so, and nothing was sent.
+    fn denied(&self, title: &str) -> Result<()> {
+        self.refused(title)?;
+        let listed = self.harness(&["plan", "list", "--json"])?;
+        let plans: Value = serde_json::from_str(&listed).context("the list is no JSON")?;
+        let newest = plans.pointer("/0").or_else(|| plans.pointer("/plans/0"));
+        let state = newest
+            .and_then(|plan| plan.get("state"))
+            .and_then(Value::as_str);
+        ensure!(
+            state == Some("denied"),
+            "the newest plan is {state:?}: {listed}"
+        );
+        Ok(())
+    }
+
+    /// The person is shown what the host will send, and that is what is there afterwards, once.
+    fn allowed(&self, title: &str, operator: &mut Operator) -> Result<()> {
+        operator.forget();
+        let called = self.task(title)?;
+        ensure!(
+            called.status == 200,
+            "status {}: {}",
+            called.status,
+            called.body
+        );
+        ensure!(called.data("/state") == "done", "{}", called.body);
+        ensure!(
+            self.services.tasks(title)? == 1,
+            "there is not one such task"
+        );
+        operator.catch_up();
+        let [asked] = operator.asked.as_slice() else {
+            bail!("the person was asked {} times", operator.asked.len());
+        };
+        let text = asked["description"].as_str().unwrap_or_default();
+        ensure!(
+            text.contains(&format!("title: {title}")),
+            "the person was shown: {text}"
+        );
+        let plan = called.data("/plan").clone();
+        let told = self.gateway.invoke("crm_plan", &json!({"plan": plan}))?;
+        ensure!(told.data("/state") == "done", "crm_plan says {}", told.body);
+        // The same call again finds what this one made, and asks nobody.
+        let again = self.task(title)?;
+        operator.catch_up();
+        ensure!(
+            again.data("/state") == "done" && operator.asked.len() == 1,
+            "{}",
+            again.body
+        );
+        ensure!(self.services.tasks(title)? == 1, "the task was made twice");
+        Ok(())
+    }
+
+    /// Who gets a message stands in the approval's scope; what is too long to be shown is named by its digest.
+    fn message(&self, operator: &mut Operator) -> Result<()> {
+        operator.forget();
+        let before = self.services.unread()?;
+        let arguments = json!({"blockersOf": DEAL.0, "to": ["Sam Okafor"], "intent": "question"});
+        let called = self.gateway.invoke("crm_share", &arguments)?;
+        ensure!(called.data("/state") == "done", "{}", called.body);
+        ensure!(
+            self.services.unread()? == before + 1,
+            "Sam has not got one message more"
+        );
+        operator.catch_up();
+        let asked = operator.asked.first().context("nobody was asked")?;
+        let scope = &asked["scope"];
+        ensure!(
+            scope["kind"] == "message-send" && scope["recipientCount"] == 1,
+            "the scope is {scope}"
+        );
+        ensure!(
+            scope["recipients"].to_string().contains("Sam Okafor"),
+            "the scope is {scope}"
+        );
+        let text = asked["description"].as_str().unwrap_or_default();
+        let digest = called.data("/plan").as_str().unwrap_or("no digest");
+        ensure!(
+            text.contains(digest) && text.contains("plan show"),
+            "the person was shown: {text}"
+        );
+        Ok(())
+    }
+}
