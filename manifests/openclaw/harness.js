@@ -10,6 +10,8 @@ import { createInterface } from "node:readline";
 const PROTOCOL = "2025-11-25";
 /** How long the harness may take to its end once its input is closed, in milliseconds; it finishes what was approved first. */
 const STOPPING_MS = 25_000;
+/** How long one has to have run to be started again at once, in milliseconds: what dies at its start would only die again. */
+const STEADY_MS = 5_000;
 
 /** Requests and answers over a pair of streams, a JSON message a line. */
 class Peer {
@@ -17,6 +19,7 @@ class Peer {
   #waiting = new Map();
   #last = 0;
   #other;
+  #closed = null;
 
   /** `other` gets the messages that answer nothing. */
   constructor(input, output, other = () => {}) {
@@ -29,7 +32,12 @@ class Peer {
   }
 
   #take(line) {
-    const message = JSON.parse(line);
+    let message;
+    try {
+      message = JSON.parse(line);
+    } catch {
+      return; // What is no message answers nothing, and must not end the gateway.
+    }
     const waiting = this.#waiting.get(message.id);
     if (!waiting || message.method) return this.#other(message);
     this.#waiting.delete(message.id);
@@ -50,6 +58,7 @@ class Peer {
         cancelled?.(id);
         reject(signal.reason ?? new Error("the call was cancelled"));
       };
+      if (this.#closed) return reject(this.#closed);
       if (signal?.aborted) return abort();
       signal?.addEventListener("abort", abort, { once: true });
       const done = (settle) => (value) => {
@@ -62,6 +71,7 @@ class Peer {
   }
 
   close(error) {
+    this.#closed = error;
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
@@ -74,6 +84,7 @@ export class Ended extends Error {}
 class Session {
   constructor(program, handOver, ended) {
     const said = [];
+    this.begun = Date.now();
     this.child = spawn(program, ["mcp", "--channel", "3"], { cwd: "/", env: {}, stdio: ["pipe", "pipe", "pipe", "pipe"] });
     const { stdin, stdout, stderr, stdio } = this.child;
     createInterface({ input: stderr }).on("line", (line) => said.push(line) > 8 && said.shift());
@@ -142,14 +153,14 @@ export class Harness {
     return session;
   }
 
-  /** One that had been ready is started again at once; one that does not even start waits for the next call. */
+  /** One that has run for a while is started again at once; one that dies at its start waits for the next call. */
   async #ended(session) {
     if (this.#session === session) this.#session = null;
     if (this.#stopped) return;
     const error = await session.over;
     this.#log.warn(error.message);
-    const wasReady = await session.ready.then(() => true, () => false);
-    if (wasReady && !this.#stopped) this.start().catch((failed) => this.#log.error(failed.message));
+    const steady = Date.now() - session.begun > STEADY_MS;
+    if (steady && !this.#stopped) this.start().catch((failed) => this.#log.error(failed.message));
   }
 
   /** Asks once more where the harness ended in the middle: the same call finds the same plan, an approved one goes on where it was. */
