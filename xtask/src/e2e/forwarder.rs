@@ -108,6 +108,8 @@ fn requests(mut from: impl BufRead, to: &mut impl Write, header: &str) -> io::Re
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -143,6 +145,11 @@ mod tests {
         forwarder.forward(server.local_addr().unwrap(), "t");
         client.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
         let (mut accepted, _) = server.accept().unwrap();
+        for stream in [&accepted, &client] {
+            stream
+                .set_read_timeout(Some(Duration::from_secs(20)))
+                .unwrap();
+        }
         let expected = b"GET / HTTP/1.1\r\nAuthorization: Bearer t\r\n\r\n";
         let mut arrived = vec![0; expected.len()];
         accepted.read_exact(&mut arrived).unwrap();
