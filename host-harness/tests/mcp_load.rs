@@ -402,7 +402,7 @@ async fn sixty_four_clients_at_once_are_all_served() {
     .await;
 }
 
-/// `cargo test --release --test mcp_load -- --ignored --nocapture`: the figures, against the program.
+/// `cargo xtask bench http`: the figures, against the program as it is built for release.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes long without optimisation"]
 async fn ten_thousand_calls_of_sixty_four_clients_have_no_error_flat_memory_and_a_short_tail() {

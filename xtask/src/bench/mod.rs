@@ -97,20 +97,13 @@ fn figures(built: &Built, choice: Choice) -> Result<()> {
     process::run(&mut bench)
 }
 
-/// The test of the HTTP front that is too long for every day, which says what it has measured and fails at the first error.
+/// The test of the HTTP front that is too long for every day. It says what it has measured of the program that was built for
+/// release, and fails at the first error; its own clients are built as tests are.
 fn http(built: &Built) -> Result<()> {
     let mut test = process::cargo();
-    test.current_dir(built.workspace.root()).args([
-        "test",
-        "--release",
-        "--locked",
-        "--package",
-        "crm-harness",
-        "--test",
-        "mcp_load",
-        "--",
-        "--ignored",
-        "--nocapture",
-    ]);
+    test.current_dir(built.workspace.root())
+        .args(["test", "--workspace", "--locked"])
+        .args(["--test", "mcp_load", "--", "--ignored", "--nocapture"])
+        .env("CRM_HARNESS_BIN", &built.harness);
     process::run(&mut test)
 }
