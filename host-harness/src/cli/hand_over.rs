@@ -120,6 +120,10 @@ fn inherited(descriptor: u32) -> Result<UnixStream> {
 }
 
 /// Reads up to the end of the first line and not a byte further: what follows is for the channel.
+#[expect(
+    clippy::unbuffered_bytes,
+    reason = "a buffer would take what is for the channel; it is one line, once"
+)]
 fn first_line(stream: &UnixStream) -> Result<Zeroizing<String>> {
     // The space is taken at once, so that no copy is left behind.
     let mut line = Zeroizing::new(Vec::with_capacity(LINE_MAX));
