@@ -206,20 +206,17 @@ impl Drop for Served {
     }
 }
 
-/// What the server says of itself over standard input and output: what it can do, and its tools' names.
-pub(crate) fn introduced(place: &Place) -> Result<(Value, Vec<String>)> {
-    let words = place.stdio_server();
-    let (program, arguments) = words.split_first().context("no program")?;
-    let mut process = Command::new(program)
-        .args(arguments)
+/// What the server says of itself over standard input and output: what it can do, and its tools.
+pub(crate) fn introduced(server: &mut Command) -> Result<(Value, Vec<Value>)> {
+    let mut process = server
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .with_context(|| format!("cannot start {}", Path::new(program).display()))?;
+        .with_context(|| format!("cannot start `{}`", crate::process::shown(server)))?;
     let mut input = process.stdin.take().context("it has no standard input")?;
     let output = process.stdout.take().context("it has no standard output")?;
-    let client = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "e2e", "version": "1"}});
+    let client = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "xtask", "version": "1"}});
     for message in [
         json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client}),
         json!({"jsonrpc": "2.0", "method": "notifications/initialized"}),
@@ -238,12 +235,8 @@ pub(crate) fn introduced(place: &Place) -> Result<(Value, Vec<String>)> {
     let listed = answer()?;
     drop(input);
     process.wait().context("the server does not end")?;
-    let tools = listed.get("tools").and_then(Value::as_array);
-    let names = tools
-        .into_iter()
-        .flatten()
-        .filter_map(|tool| Some(tool.get("name")?.as_str()?.to_owned()));
-    Ok((able, names.collect()))
+    let tools = listed.get("tools").and_then(Value::as_array).cloned();
+    Ok((able, tools.unwrap_or_default()))
 }
 
 fn answer(command: &mut Command) -> Result<Value> {

@@ -5,16 +5,17 @@
     reason = "a member that a JSON object does not have is null when it is read, and is made when it is written"
 )]
 
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
+use crate::component;
+use crate::place::introduced;
+use crate::programs::Programs;
 use crate::toolchain::{Choice, Toolchain};
 use crate::workspace::Workspace;
-use crate::{component, process};
 
 /// The generated list of tools, as MCP lists them.
 const TOOLS: &str = "tools.json";
@@ -25,17 +26,9 @@ const MANIFEST: &str = "openclaw.plugin.json";
 pub(crate) fn run(choice: Choice, check: bool) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     let component = component::build_skill(&workspace, Toolchain::find(choice)?)?;
-    let mut build = process::cargo();
-    build.current_dir(workspace.root()).args([
-        "build",
-        "--locked",
-        "--package",
-        "crm-harness",
-        "--bins",
-    ]);
-    process::run(&mut build)?;
-    let harness = workspace.target().join("debug").join("crm-harness");
-    let tools = listed(&workspace, &harness, &component.path)?;
+    let programs = Programs::build(&workspace)?;
+    let harness = programs.path("crm-harness")?;
+    let tools = listed(&workspace, harness, &component.path)?;
     let folder = workspace.plugin();
     let manifest_path = folder.join(MANIFEST);
     let manifest = std::fs::read_to_string(&manifest_path)
@@ -61,7 +54,8 @@ pub(crate) fn run(choice: Choice, check: bool) -> Result<ExitCode> {
 /// The tools as the harness lists them.
 fn listed(workspace: &Workspace, harness: &Path, component: &Path) -> Result<Vec<Value>> {
     let data = workspace.target().join("plugin");
-    let mut child = Command::new(harness)
+    let mut server = Command::new(harness);
+    server
         .arg("mcp")
         .env_clear()
         .env("CRM_HARNESS_COMPONENT", component)
@@ -70,37 +64,12 @@ fn listed(workspace: &Workspace, harness: &Path, component: &Path) -> Result<Vec
             workspace.root().join("manifests/skill.toml"),
         )
         .env("CRM_HARNESS_DATA_DIR", data.join("data"))
-        .env("CRM_HARNESS_CACHE_DIR", data.join("code"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        // It says there which services are not configured: none is.
-        .stderr(Stdio::null())
-        .spawn()
-        .with_context(|| format!("cannot start {}", harness.display()))?;
-    let begin = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "xtask", "version": "1"}});
-    let messages = [
-        json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": begin}),
-        json!({"jsonrpc": "2.0", "method": "notifications/initialized"}),
-        json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"}),
-    ];
-    if let Some(mut input) = child.stdin.take() {
-        for message in messages {
-            writeln!(input, "{message}")?;
-        }
+        .env("CRM_HARNESS_CACHE_DIR", data.join("code"));
+    let (_, tools) = introduced(&mut server)?;
+    if tools.is_empty() {
+        bail!("the harness did not list its tools: run `crm-harness mcp` to see why");
     }
-    let output = child.wait_with_output()?;
-    let answer = output
-        .stdout
-        .split(|byte| *byte == b'\n')
-        .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
-        .find(|message| message["id"] == 2);
-    let tools = answer
-        .as_ref()
-        .and_then(|answer| answer.pointer("/result/tools"));
-    tools
-        .and_then(Value::as_array)
-        .cloned()
-        .context("the harness did not list its tools: run `crm-harness mcp` to see why")
+    Ok(tools)
 }
 
 /// The tools, one a line.

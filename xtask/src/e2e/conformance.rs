@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::forwarder::Forwarder;
 use super::{Check, Context, Outcome, finished, last_lines};
 use crate::node::Node;
-use crate::place::{introduced, url};
+use crate::place::{CALLER, introduced, url};
 
 const PACKAGE: (&str, &str) = ("@modelcontextprotocol/conformance", "0.1.16");
 
@@ -94,7 +94,9 @@ pub(super) fn run(context: &Context) -> Result<Vec<Check>> {
         Err(skipped) => return Ok(vec![skipped]),
     };
     let place = context.place("conformance")?;
-    let (able, tools) = introduced(&place)?;
+    let (able, tools) = introduced(place.harness().args(["--caller", CALLER, "mcp"]))?;
+    let names = tools.iter().filter_map(|tool| tool.get("name")?.as_str());
+    let tools: Vec<String> = names.map(str::to_owned).collect();
     let listed = scenarios(node, &folder)?;
     // The suite sends no token. What stands between adds it, and lets Host and Origin pass as the suite has made them.
     let forwarder = Forwarder::bind()?;
