@@ -1,8 +1,10 @@
 //! A plan in a few words, for doors that show a person little: the whole of it where it fits, else what it amounts to and where to read it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::preview::{Preview, StepPreview};
 
@@ -112,13 +114,14 @@ fn line(number: usize, step: &StepPreview) -> String {
     let values: Vec<String> = step
         .values
         .iter()
-        // What the line already says needs no second mention.
-        .filter(|value| !step.what.contains(&value.value))
+        // The id of the record stands at the beginning of the line.
+        .filter(|value| value.before.is_some() || step.record.as_ref() != Some(&value.value))
         .map(|value| {
-            let before = value.before.as_ref();
-            let before = before.map_or_else(String::new, |before| format!("{before} -> "));
+            let before = value.before.as_deref();
+            let before =
+                before.map_or_else(String::new, |before| format!("{} -> ", distinct(before)));
             let name = value.name.trim_start_matches("data.");
-            format!("{name}: {before}{}", value.value)
+            format!("{name}: {before}{}", distinct(&value.value))
         })
         .collect();
     if !values.is_empty() {
@@ -138,46 +141,72 @@ fn line(number: usize, step: &StepPreview) -> String {
     text
 }
 
-/// What it amounts to, and where to read it. What names people is left out from its end, the rest never.
+/// A value beside others on one line. One that could pass for more than itself, or for nothing, is put in quotes, as JSON has them.
+fn distinct(value: &str) -> Cow<'_, str> {
+    let passes = value.trim().is_empty()
+        || value.trim() != value
+        || [";", "->", "\"", ": "]
+            .iter()
+            .any(|mark| value.contains(mark));
+    if passes {
+        Cow::Owned(Value::from(value).to_string())
+    } else {
+        Cow::Borrowed(value)
+    }
+}
+
+/// What it amounts to, and where to read it. What there is no room for is cut and counted, never passed over.
 fn summary(preview: &Preview, counts: &str, reading: &str, room: usize) -> String {
     let values: usize = preview.steps.iter().map(|step| step.values.len()).sum();
     let head = format!("Too long to be shown here. It sends {counts}, {values} values in all.");
     let foot = format!(
-        "Read it before you decide: {reading}\nDigest {}",
+        "Digest {}\nRead it before you decide: {reading}",
         preview.plan
     );
-    let fixed = units(&head) + units(&foot) + 2;
-    let left = room.saturating_sub(fixed);
-    let mut middle = Vec::new();
-    let people = people(preview);
-    if !people.is_empty() {
-        middle.push(named(&people, left.saturating_sub(1)));
-    }
     let gives: usize = preview
         .steps
         .iter()
         .map(|step| step.disclosures.len())
         .sum();
-    if gives > 0 {
-        middle.push(format!("It gives away fields of {gives} records."));
+    let gives = match gives {
+        0 => None,
+        1 => Some("It gives away fields of 1 record.".to_owned()),
+        more => Some(format!("It gives away fields of {more} records.")),
+    };
+    // Each line with the line break before it.
+    let taken = |line: &String| units(line) + 1;
+    let mut left =
+        room.saturating_sub(units(&head) + taken(&foot) + gives.as_ref().map_or(0, taken));
+    let people = people(preview);
+    // Names need the other half.
+    let share = if people.is_empty() { left } else { left / 2 };
+    let warnings = warned(&preview.warnings, share.saturating_sub(1));
+    left = left.saturating_sub(warnings.as_ref().map_or(0, taken));
+    let people = (!people.is_empty()).then(|| named(&people, left.saturating_sub(1)));
+    let lines = [Some(head), people, gives, warnings, Some(foot)];
+    let lines: Vec<String> = lines.into_iter().flatten().collect();
+    cut(&lines.join("\n"), room)
+}
+
+/// The warnings; where there is no room for all of them, the beginning of the first and how many there are.
+fn warned(warnings: &[String], room: usize) -> Option<String> {
+    let first = warnings.first()?;
+    let all: Vec<String> = warnings
+        .iter()
+        .map(|warning| format!("Warning: {warning}"))
+        .collect();
+    let all = all.join("\n");
+    if units(&all) <= room {
+        return Some(all);
     }
-    for warning in &preview.warnings {
-        middle.push(format!("Warning: {warning}"));
-    }
-    let mut text = head;
-    let mut used = fixed;
-    for line in middle {
-        // With the line break before it.
-        let taken = units(&line) + 1;
-        if used + taken <= room {
-            used += taken;
-            text.push('\n');
-            text.push_str(&line);
-        }
-    }
-    text.push('\n');
-    text.push_str(&foot);
-    cut(&text, room)
+    let head = match warnings.len() {
+        1 => "Warning: ".to_owned(),
+        count => format!("{count} warnings: "),
+    };
+    Some(format!(
+        "{head}{}",
+        cut(first, room.saturating_sub(units(&head)))
+    ))
 }
 
 /// As many names as there is room for, and how many more.
@@ -300,6 +329,7 @@ mod tests {
             redacted: Vec::new(),
             words: String::new(),
             policies: Vec::new(),
+            record: Some(number.to_string()),
             service: "Service".into(),
             undoes: false,
             outside: false,
@@ -366,6 +396,33 @@ mod tests {
     }
 
     #[test]
+    fn no_value_is_left_out_because_it_stands_within_another_and_none_passes_for_two() {
+        let mut change = step(17);
+        let value = |name: &str, before: Option<&str>, value: &str| Shown {
+            name: name.into(),
+            value: value.into(),
+            before: before.map(Into::into),
+        };
+        change.values = vec![
+            value("id", None, "17"),
+            value("data.amount", Some("8000"), "1"),
+            value("data.place", None, "thing"),
+            value("data.rank", Some("3"), "17"),
+            value("data.title", None, "Call; amount: 9"),
+            value("data.note", Some("old -> new"), ""),
+        ];
+        let told = brief(&plan(vec![change]), ROOM, "read it");
+        assert!(told.whole);
+        assert!(
+            told.text.starts_with(
+                "1. create thing 17; amount: 8000 -> 1; place: thing; rank: 3 -> 17; title: \"Call; amount: 9\"; note: \"old -> new\" -> \"\"\n"
+            ),
+            "{}",
+            told.text
+        );
+    }
+
+    #[test]
     fn what_does_not_fit_is_told_by_counts_recipients_digest_and_where_to_read_it() {
         let told = brief(
             &plan(vec![step(1), letter(&["Sam", "Kim"])]),
@@ -376,7 +433,7 @@ mod tests {
         assert_eq!(
             told.text,
             format!(
-                "Too long to be shown here. It sends 1 write to Post, 1 to Service, 3 values in all.\nTo Sam (id-of-Sam), Kim (id-of-Kim).\nIt gives away fields of 1 records.\nRead it before you decide: read it\nDigest {}",
+                "Too long to be shown here. It sends 1 write to Post, 1 to Service, 3 values in all.\nTo Sam (id-of-Sam), Kim (id-of-Kim).\nIt gives away fields of 1 record.\nDigest {}\nRead it before you decide: read it",
                 Digest::of(b"plan")
             )
         );
@@ -398,6 +455,12 @@ mod tests {
         assert!(told.text.contains(plan.plan.as_str()));
         assert!(told.text.contains("crm-harness plan show"));
         assert!(told.text.contains("more."), "{}", told.text);
+        assert!(told.text.contains("fields of 1 record"), "{}", told.text);
+        assert!(told.text.contains("2 warnings: www"), "{}", told.text);
+        // A command that is too long is cut before anything else.
+        let told = brief(&plan, ROOM, &"/folder".repeat(100));
+        assert!(units(&told.text) <= ROOM.text, "{}", told.text);
+        assert!(told.text.contains(plan.plan.as_str()));
         let message = told.message.unwrap();
         assert_eq!((message.count, message.recipients.len()), (60, NAMED_MAX));
     }

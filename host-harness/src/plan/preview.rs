@@ -75,6 +75,9 @@ pub struct StepPreview {
     pub words: String,
     /// The policies that permit it.
     pub policies: Vec<String>,
+    /// The id of the record that it is about, as `what` names it.
+    #[serde(skip)]
+    pub record: Option<String>,
     /// The service's name by itself.
     #[serde(skip)]
     pub service: String,
@@ -166,6 +169,7 @@ impl Preview {
                         policies: ruling
                             .map(|ruling| ruling.policies.clone())
                             .unwrap_or_default(),
+                        record: facts.touched.first().map(|touched| touched.id.clone()),
                         service: title.clone(),
                         undoes: matches!(step.timing, Timing::Compensates(_)),
                         outside: sends.is_some_and(|sends| sends.outside),
