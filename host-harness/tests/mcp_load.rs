@@ -10,6 +10,7 @@
 mod common;
 
 use std::net::SocketAddr;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crm_harness::front::http::Limits;
@@ -157,6 +158,36 @@ async fn what_was_approved_is_performed_though_the_client_has_gone() {
     };
     timeout(PATIENCE, sent).await.unwrap();
     drop((stream, robin));
+    counted(front.address, "crm_harness_plans{state=\"done\"} 1").await;
+    front.stop();
+    front.over().await;
+    assert_eq!(service.seen().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_policy_lets_go_is_performed_though_the_call_was_cancelled() {
+    let (go_on, held) = std::sync::mpsc::channel::<()>();
+    let held = Mutex::new(held);
+    let service = Server::start(move |_| {
+        held.lock().unwrap().recv().unwrap();
+        Answer::json("{\"data\":{\"createTask\":{\"id\":\"1\"}}}")
+    })
+    .await;
+    let place = Place::new(&service.origin());
+    let mut front = Served::new(&place, Limits::default(), quick()).await;
+    let bolt = Web::begun(front.address, "bolt", json!({})).await;
+    let mut calling = bolt.again().await;
+    let stream = calling.call_open("proposer_scheme", scheme("a")).await;
+    let sent = async {
+        while service.seen().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, sent).await.unwrap();
+    // Its client has gone before the service has answered.
+    drop((stream, calling, bolt));
+    counted(front.address, "crm_harness_requests 0").await;
+    go_on.send(()).unwrap();
     counted(front.address, "crm_harness_plans{state=\"done\"} 1").await;
     front.stop();
     front.over().await;

@@ -130,7 +130,21 @@ impl Harness {
         Ok(outcome(&kept))
     }
 
-    /// Takes in what a component proposed during a call, and performs it where policy has approved.
+    /// Performs a plan, or goes on with it, where policy lets each of its steps go without a person.
+    ///
+    /// # Errors
+    /// When a person has to approve it, or it may not be performed; nothing was sent then.
+    pub async fn perform_permitted(&self, name: &str) -> Result<Outcome, PlanError> {
+        let digest = self.plans.find(name)?;
+        let kept = self.plans.get(&digest, self.now())?;
+        if self.preview_of(&kept).approval != Approval::Auto {
+            return Err(PlanError::NotApproved(digest.short().to_owned()));
+        }
+        self.perform_plan(&digest, Acting::Policy, false, self.limit())
+            .await
+    }
+
+    /// Takes in what a component proposed during a call. What policy has approved is performed until `deadline`, if there is one.
     pub(crate) async fn proposed(
         &self,
         call: CallId,
@@ -138,7 +152,7 @@ impl Harness {
         caller: &Caller,
         proposal: Value,
         (seen, guard): (&Seen, &Guard),
-        deadline: Instant,
+        deadline: Option<Instant>,
     ) -> Result<Value, PlanError> {
         let mut proposal: Proposal =
             serde_json::from_value(proposal).map_err(|error| PlanError::Form(error.to_string()))?;
@@ -175,15 +189,16 @@ impl Harness {
         let auto = rulings
             .iter()
             .all(|ruling| ruling.approval == Approval::Auto);
-        let outcome = if auto && !kept.state.is_over() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let outcome = self
-                .perform_plan(&kept.digest, Acting::Policy, false, left)
-                .await?;
-            kept = self.plans.get(&kept.digest, self.now())?;
-            outcome
-        } else {
-            outcome(&kept)
+        let outcome = match deadline {
+            Some(deadline) if auto && !kept.state.is_over() => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                let outcome = self
+                    .perform_plan(&kept.digest, Acting::Policy, false, left)
+                    .await?;
+                kept = self.plans.get(&kept.digest, self.now())?;
+                outcome
+            }
+            _ => outcome(&kept),
         };
         Ok(answer(&Preview::of(&kept, policy, &rulings), &outcome))
     }

@@ -189,11 +189,24 @@ impl Harness {
         &self.outbound
     }
 
-    /// Calls an action.
+    /// Calls an action, and performs what it proposes where policy lets that go without a person.
     ///
     /// # Errors
     /// Why there is no outcome. Wrong arguments and failures of the action are outcomes.
     pub async fn call(&self, invocation: Invocation) -> Result<Outcome, CallError> {
+        self.called(invocation, true).await
+    }
+
+    /// Calls an action, and performs nothing: for whoever may drop the call at any time. What policy lets go is left to
+    /// [`Self::perform_permitted`].
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub async fn call_alone(&self, invocation: Invocation) -> Result<Outcome, CallError> {
+        self.called(invocation, false).await
+    }
+
+    async fn called(&self, invocation: Invocation, perform: bool) -> Result<Outcome, CallError> {
         let started = Instant::now();
         let Invocation {
             tool: name,
@@ -239,7 +252,7 @@ impl Harness {
                 .await?;
             let result = match (tool.effect, result) {
                 (ToolEffect::Propose, Ok(proposal)) => {
-                    let deadline = started + limit;
+                    let deadline = perform.then_some(started + limit);
                     let taken = self.proposed(
                         call,
                         &tool.name,

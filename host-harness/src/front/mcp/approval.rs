@@ -14,8 +14,9 @@ use rmcp::service::RequestContext;
 
 use super::asked::Question;
 use super::{Mcp, answers};
+use crate::access::Approval;
 use crate::config::Caller;
-use crate::plan::{PlanError, PlanState, Preview, shown};
+use crate::plan::{Outcome, PlanError, PlanState, Preview, shown};
 use crate::text::Emphasis;
 
 /// The one question of a call.
@@ -53,6 +54,11 @@ impl Mcp {
             Ok(found) => found,
             Err(error) => return Ok(answers::plan_error(&error).into()),
         };
+        if preview.approval == Approval::Auto && !outcome.state.is_over() {
+            let (harness, plan) = (Arc::clone(&self.0.harness), digest.to_owned());
+            let performing = async move { harness.perform_permitted(&plan).await };
+            return Ok(self.performed_here(digest, performing).await.into());
+        }
         if outcome.state != PlanState::Waiting {
             return Ok(answers::plan(&preview, &outcome, None, self.teller()).into());
         }
@@ -129,24 +135,33 @@ impl Mcp {
     ) -> CallToolResult {
         let harness = Arc::clone(&self.0.harness);
         let (caller, plan) = (Arc::clone(caller), digest.to_owned());
-        let done = match decision {
+        match decision {
             Some(Decision::Approve) => {
-                // What was approved comes to its end, whether somebody still waits for it or not.
-                let performing = self
-                    .0
-                    .performing
-                    .spawn(async move { harness.approve(&plan, &caller, false).await });
-                match performing.await {
-                    Ok(done) => done.map(|_| ()),
-                    Err(_) => return self.stands(digest, Some("it broke off")),
-                }
+                let performing = async move { harness.approve(&plan, &caller, false).await };
+                self.performed_here(digest, performing).await
             }
-            Some(Decision::Deny) => harness.deny(&plan, &caller).await.map(|_| ()),
-            None => return self.stands(digest, Some("nobody has decided yet")),
-        };
+            Some(Decision::Deny) => self.came(digest, harness.deny(&plan, &caller).await),
+            None => self.stands(digest, Some("nobody has decided yet")),
+        }
+    }
+
+    /// Performs a plan. What was approved comes to its end, whether somebody still waits for it or not.
+    async fn performed_here(
+        &self,
+        digest: &str,
+        performing: impl Future<Output = Result<Outcome, PlanError>> + Send + 'static,
+    ) -> CallToolResult {
+        match self.0.performing.spawn(performing).await {
+            Ok(done) => self.came(digest, done),
+            Err(_) => self.stands(digest, Some("it broke off")),
+        }
+    }
+
+    /// What came of a decision.
+    fn came(&self, digest: &str, done: Result<Outcome, PlanError>) -> CallToolResult {
         match done {
             // Somebody decided or finished it in the meantime: where it stands says so.
-            Ok(()) | Err(PlanError::Over(_) | PlanError::Expired | PlanError::Denied) => {
+            Ok(_) | Err(PlanError::Over(_) | PlanError::Expired | PlanError::Denied) => {
                 self.stands(digest, None)
             }
             Err(error @ PlanError::Access { .. }) => {

@@ -89,7 +89,7 @@ impl Mcp {
             caller: Caller::clone(caller),
             deadline: None,
         };
-        let ended = self.0.harness.call(invocation).await;
+        let ended = self.0.harness.call_alone(invocation).await;
         count.outcome = match &ended {
             Ok(outcome) => match &outcome.result {
                 Ok(_) => "done",
