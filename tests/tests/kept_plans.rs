@@ -67,6 +67,35 @@ async fn a_plan_that_waited_too_long_expires_and_calling_again_opens_it_anew() {
 }
 
 #[tokio::test]
+async fn a_plan_that_is_proposed_again_while_it_waits_has_its_whole_time_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::with(Differently {
+        data: Some(folder.path().to_owned()),
+        ..Differently::default()
+    })
+    .await;
+    let plan = world.propose("crm_follow_up", follow_up("a")).await;
+    let (twenty, caller) = (Arc::clone(&world.twenty), world.caller.clone());
+    drop(world);
+    let later = async |minutes: u64| {
+        let mut later = World::with(Differently {
+            data: Some(folder.path().to_owned()),
+            twenty: Some(Arc::clone(&twenty)),
+            later: Duration::from_secs(minutes * 60),
+            ..Differently::default()
+        })
+        .await;
+        later.caller = caller.clone();
+        later
+    };
+    let again = later(14).await;
+    assert_eq!(again.propose("crm_follow_up", follow_up("a")).await, plan);
+    drop(again);
+    let done = later(28).await.approve(&plan).await.unwrap();
+    assert_eq!(done.state, PlanState::Done);
+}
+
+#[tokio::test]
 async fn a_plan_of_another_component_is_refused_unless_it_is_resumed_by_hand() {
     let folder = tempfile::tempdir().unwrap();
     let data = || Some(folder.path().to_owned());

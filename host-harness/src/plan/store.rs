@@ -219,8 +219,7 @@ impl Store {
     }
 
     /// Keeps a plan that waits for approval until `now + 15 minutes`, and answers with what is kept under its digest. One that
-    /// had expired or was denied, or that another component proposed and nobody has approved, waits anew; of any other
-    /// nothing changes.
+    /// waits, had expired or was denied waits anew; of any other nothing changes.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -252,7 +251,7 @@ impl Store {
             } else {
                 transaction.execute(
                     "UPDATE plan SET state = 'waiting', component = ?2, made = ?3, expires = ?4, changed = ?3, decided_by = NULL, reason = NULL
-                     WHERE digest = ?1 AND (state IN ('denied', 'expired') OR (state = 'waiting' AND (expires < ?3 OR component <> ?2))
+                     WHERE digest = ?1 AND (state IN ('waiting', 'denied', 'expired')
                         OR (state IN ('approved', 'stopped') AND expires < ?3
                             AND NOT EXISTS (SELECT 1 FROM step WHERE plan = digest AND step.state <> 'pending')))",
                     params![digest.as_str(), component, now, expires],
