@@ -323,6 +323,47 @@ async fn somebody_else_cannot_answer_the_question_of_a_caller() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_was_not_ended_is_still_its_callers_and_still_counted() {
+    let (_service, place) = Place::beside_a_service().await;
+    let front = served(&place).await;
+    let mut robin = Web::begun(front.address, "robin", json!({})).await;
+    let mut ending = robin.again().await;
+    ending.set("mcp-protocol-version", "nonsense");
+    assert_eq!(ending.request(Method::DELETE, "/mcp", "").await.status, 400);
+    assert_eq!(
+        robin.call("proposer_count_up", json!({})).await["isError"],
+        false
+    );
+    let metrics = robin.get("/metrics").await.body;
+    assert!(
+        metrics.lines().any(|line| line == "crm_harness_sessions 1"),
+        "{metrics}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_session_a_method_that_there_is_not_is_told_as_such() {
+    let (_service, place) = Place::beside_a_service().await;
+    let front = served(&place).await;
+    let mut robin = Web::of(front.address, "robin").await;
+    robin.set("mcp-protocol-version", "2026-07-28");
+    for method in ["resources/list", "plans/approve"] {
+        robin.set("mcp-method", method);
+        let message = robin.message(
+            method,
+            json!({"_meta": {
+                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+                "io.modelcontextprotocol/clientCapabilities": {},
+            }}),
+        );
+        let told = robin.post(&message).await.message();
+        assert_eq!(told["error"]["code"], -32601, "{told}");
+        assert_eq!(told["id"], message["id"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_newest_protocol_works_without_sessions() {
     let (service, place) = Place::beside_a_service().await;
     let front = served(&place).await;

@@ -15,7 +15,7 @@ use super::resolve::{Resolved, resolve};
 use super::{End, Misuse, UPKEEP, render, signals};
 
 pub(super) fn run(args: &Args, given: &ServeArgs) -> Result<End, Misuse> {
-    check(given.listen, given.beyond_loopback)?;
+    check(given.listen, given.beyond_loopback, !given.host.is_empty())?;
     let Resolved { harness, .. } = resolve(args)?;
     let tokens = harness.setup().tokens.clone();
     if tokens.is_empty() {
@@ -62,7 +62,13 @@ pub(super) fn run(args: &Args, given: &ServeArgs) -> Result<End, Misuse> {
 }
 
 /// Beyond this machine only by a second word: tokens and answers would go over the network as they are.
-fn check(listen: SocketAddr, beyond_loopback: bool) -> Result<(), Misuse> {
+fn check(listen: SocketAddr, beyond_loopback: bool, named: bool) -> Result<(), Misuse> {
+    if listen.ip().is_unspecified() && beyond_loopback && !named {
+        return Err(anyhow!(
+            "--listen {listen}: no client could name this address. Pass --host with each name that clients use"
+        )
+        .into());
+    }
     if listen.ip().is_loopback() || beyond_loopback {
         return Ok(());
     }
@@ -87,15 +93,17 @@ mod tests {
 
     #[test]
     fn other_machines_come_in_only_by_a_word_of_its_own() {
-        for (listen, beyond, good) in [
-            ("127.0.0.1:0", false, true),
-            ("[::1]:0", false, true),
-            ("0.0.0.0:80", false, false),
-            ("192.168.1.4:80", false, false),
-            ("0.0.0.0:80", true, true),
+        for (listen, beyond, named, good) in [
+            ("127.0.0.1:0", false, false, true),
+            ("[::1]:0", false, false, true),
+            ("0.0.0.0:80", false, true, false),
+            ("192.168.1.4:80", false, false, false),
+            ("192.168.1.4:80", true, false, true),
+            ("0.0.0.0:80", true, true, true),
+            ("[::]:80", true, false, false),
         ] {
             assert_eq!(
-                check(listen.parse().unwrap(), beyond).is_ok(),
+                check(listen.parse().unwrap(), beyond, named).is_ok(),
                 good,
                 "{listen}"
             );

@@ -13,6 +13,9 @@ use http::{HeaderMap, Uri, header};
 use super::Front;
 use super::refusal::Refusal;
 
+/// The ports of http and https, which a URL need not name.
+const DEFAULTS: [u16; 2] = [80, 443];
+
 /// Names, each with a port or for any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hosts(Vec<(String, Option<u16>)>);
@@ -50,8 +53,10 @@ impl Hosts {
             return false;
         };
         let known = |(name, at): &(String, Option<u16>)| {
-            // A name for any port: a proxy in front has its own.
-            *name == host && at.is_none_or(|at| port == Some(at))
+            // A name for any port: a proxy in front has its own. Clients leave out the port that goes without saying (RFC 9110, 4.2).
+            *name == host
+                && at
+                    .is_none_or(|at| port == Some(at) || (port.is_none() && DEFAULTS.contains(&at)))
         };
         self.0.iter().any(known)
     }
@@ -157,6 +162,15 @@ mod tests {
             Err(Refusal::Host)
         );
         assert!(Hosts::new(listen, &["http://crm.example".into()]).is_err());
+        for (port, good) in [("443", true), ("80", true), ("8443", false)] {
+            let named = Hosts::new(listen, &[format!("crm.example:{port}")]).unwrap();
+            let expected = if good { Ok(()) } else { Err(Refusal::Host) };
+            assert_eq!(
+                admitted(&named, &[("host", "crm.example")]),
+                expected,
+                "{port}"
+            );
+        }
     }
 
     #[test]

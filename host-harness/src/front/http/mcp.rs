@@ -82,7 +82,7 @@ async fn answer(front: &Arc<Front>, request: Request) -> Result<Response, Refusa
     let response = front.service.handle(request).await;
     let (id, in_use) = session.unzip();
     if let Some(id) = &id
-        && (ends || response.status() == StatusCode::NOT_FOUND)
+        && ((ends && response.status().is_success()) || response.status() == StatusCode::NOT_FOUND)
     {
         front.sessions.leave(id);
     }
@@ -96,19 +96,21 @@ async fn answer(front: &Arc<Front>, request: Request) -> Result<Response, Refusa
         _busy: busy,
         _session: in_use,
     };
-    told(response, json, held)
+    told(response, json, id.is_some(), held)
 }
 
 /// The answer, unless the library words a refusal of its own in a way that the protocol does not.
 fn told(
     response: http::Response<BoxBody<Bytes, Infallible>>,
     json: bool,
+    in_session: bool,
     held: Held,
 ) -> Result<Response, Refusal> {
     match response.status() {
         // It could not read the message; the look before it has found JSON.
         StatusCode::UNSUPPORTED_MEDIA_TYPE if json => return Err(Refusal::Invalid),
-        StatusCode::NOT_FOUND => return Err(Refusal::Session),
+        // Without a session it is a method that there is not, which the answer says itself.
+        StatusCode::NOT_FOUND if in_session => return Err(Refusal::Session),
         // What broke is not for the client.
         StatusCode::INTERNAL_SERVER_ERROR => {
             tracing::error!("the protocol's library could not answer a request");

@@ -31,6 +31,7 @@ use crate::config::Tokens;
 use admission::Admission;
 use connections::Connections;
 pub use hosts::Hosts;
+use pages::Plans;
 use sessions::Sessions;
 
 /// Limits of the front.
@@ -86,6 +87,7 @@ struct Front {
     admission: Admission,
     sessions: Sessions,
     connections: Connections,
+    plans: Plans,
     closing: CancellationToken,
 }
 
@@ -124,6 +126,7 @@ pub async fn serve(
         admission: Admission::new(limits),
         sessions: Sessions::new(manager, limits),
         connections: Connections::new(limits),
+        plans: Plans::default(),
         closing: closing.clone(),
     });
     let routes = Router::new()

@@ -1,6 +1,7 @@
 //! The pages beside the protocol: whether it lives, whether it is ready, and what was counted.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::State;
@@ -8,6 +9,11 @@ use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 
 use super::Front;
+use crate::front::mcp::Mcp;
+use crate::plan::{PlanState, StoreError};
+
+/// How long counts of plans are good for.
+const COUNTED_FOR: Duration = Duration::from_secs(1);
 
 fn page(status: StatusCode, text: impl Into<Body>) -> Response {
     let mut response = Response::new(text.into());
@@ -19,6 +25,26 @@ fn page(status: StatusCode, text: impl Into<Body>) -> Response {
     response
 }
 
+/// How many plans stand where, counted once in a while: whoever asks needs no token, and counting reads every plan.
+#[derive(Default)]
+pub(super) struct Plans(Mutex<Option<(Instant, Counts)>>);
+
+type Counts = Vec<(PlanState, u64)>;
+
+impl Plans {
+    fn counts(&self, mcp: &Mcp) -> Result<Counts, StoreError> {
+        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*counted {
+            Some((since, counts)) if since.elapsed() < COUNTED_FOR => Ok(counts.clone()),
+            _ => {
+                let counts = mcp.harness().plans_by_state()?;
+                *counted = Some((Instant::now(), counts.clone()));
+                Ok(counts)
+            }
+        }
+    }
+}
+
 /// The process lives.
 pub(super) async fn health() -> Response {
     page(StatusCode::OK, "ok\n")
@@ -26,8 +52,7 @@ pub(super) async fn health() -> Response {
 
 /// It takes calls on, and plans can be read.
 pub(super) async fn ready(State(front): State<Arc<Front>>) -> Response {
-    let plans = front.mcp.harness().plans_by_state();
-    if front.closing.is_cancelled() || plans.is_err() {
+    if front.closing.is_cancelled() || front.plans.counts(&front.mcp).is_err() {
         page(StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
     } else {
         page(StatusCode::OK, "ready\n")
@@ -36,14 +61,10 @@ pub(super) async fn ready(State(front): State<Arc<Front>>) -> Response {
 
 /// What was counted, for Prometheus.
 pub(super) async fn metrics(State(front): State<Arc<Front>>) -> Response {
-    let plans = front
-        .mcp
-        .harness()
-        .plans_by_state()
-        .unwrap_or_else(|error| {
-            tracing::error!("plans cannot be counted: {error}");
-            Vec::new()
-        });
+    let plans = front.plans.counts(&front.mcp).unwrap_or_else(|error| {
+        tracing::error!("plans cannot be counted: {error}");
+        Vec::new()
+    });
     let gauges = [
         (
             "crm_harness_requests",
@@ -53,7 +74,7 @@ pub(super) async fn metrics(State(front): State<Arc<Front>>) -> Response {
         (
             "crm_harness_sessions",
             "Open sessions.",
-            front.sessions.count(),
+            front.sessions.count().await,
         ),
         (
             "crm_harness_connections",

@@ -1,6 +1,6 @@
 //! Sessions: each belongs to the caller who began it, and nobody has more than a share of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -50,8 +50,21 @@ impl Sessions {
     }
 
     /// How many there are.
-    pub(super) fn count(&self) -> u64 {
+    pub(super) async fn count(&self) -> u64 {
+        self.forget_ended().await;
         u64::try_from(self.open().len()).unwrap_or(u64::MAX)
+    }
+
+    /// Forgets those that ended by themselves.
+    async fn forget_ended(&self) {
+        // Looked at in this order, since one may begin meanwhile.
+        let mut ended: HashSet<String> = self.open().keys().cloned().collect();
+        for id in self.manager.sessions.read().await.keys() {
+            ended.remove(id.as_ref());
+        }
+        self.open().retain(|id, session| {
+            session.under_way.load(Ordering::SeqCst) > 0 || !ended.contains(id)
+        });
     }
 
     /// Uses a session of the caller's. One of somebody else's is as unknown as none.
@@ -72,14 +85,7 @@ impl Sessions {
         if self.room(caller) == Room::Free {
             return Ok(());
         }
-        // Those that ended by themselves.
-        let alive: Vec<String> = {
-            let sessions = self.manager.sessions.read().await;
-            sessions.keys().map(|id| id.to_string()).collect()
-        };
-        self.open().retain(|id, session| {
-            session.under_way.load(Ordering::SeqCst) > 0 || alive.contains(id)
-        });
+        self.forget_ended().await;
         match self.room(caller) {
             Room::Free => Ok(()),
             Room::None => Err(Refusal::Busy),
