@@ -10,7 +10,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use etcetera::BaseStrategy;
 use wasmtime::Engine;
@@ -18,6 +18,10 @@ use wasmtime::component::Component;
 
 /// What files of compiled code end with.
 const EXTENSION: &str = "cwasm";
+/// What the extension of one that is being written begins with.
+const UNFINISHED: &str = "cwasm-";
+/// Longer than any process writes one.
+const WRITING: Duration = Duration::from_secs(60 * 60);
 /// How many files are kept, the newest ones: a directory serves few components, and a new version replaces another.
 const KEPT: usize = 16;
 
@@ -107,13 +111,17 @@ fn mapped(engine: &Engine, path: &Path) -> Option<Component> {
 fn put(path: &Path, code: &[u8]) -> io::Result<()> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let unfinished = path.with_extension(format!("{}-{number}", std::process::id()));
+    let unfinished = path.with_extension(format!("{UNFINISHED}{}-{number}", std::process::id()));
     let written = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(&unfinished)
-        .and_then(|mut file| file.write_all(code))
+        .and_then(|mut file| {
+            file.write_all(code)?;
+            // The name is a promise that all of it is there, also after a power cut.
+            file.sync_all()
+        })
         .and_then(|()| fs::rename(&unfinished, path));
     if written.is_err() {
         // It may not even be there; the first error is the one to tell.
@@ -122,18 +130,25 @@ fn put(path: &Path, code: &[u8]) -> io::Result<()> {
     written
 }
 
-/// Removes all but the newest files of compiled code. One that is in use stays mapped.
+/// Removes all but the newest files of compiled code, and what a process that was ended has left unfinished. A file that is in use
+/// stays mapped.
 fn forget_old(directory: &Path) {
     let written = |entry: DirEntry| -> Option<(SystemTime, PathBuf)> {
         let path = entry.path();
-        let is_code = path.extension().is_some_and(|found| found == EXTENSION);
-        let when = is_code.then(|| entry.metadata().ok()?.modified().ok())??;
+        let extension = path.extension()?.to_str()?;
+        let own = extension == EXTENSION || extension.starts_with(UNFINISHED);
+        let when = own.then(|| entry.metadata().ok()?.modified().ok())??;
         Some((when, path))
     };
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let mut found: Vec<_> = entries.filter_map(written).collect();
-    found.sort_by(|one, other| other.cmp(one));
-    for (_, path) in found.into_iter().skip(KEPT) {
+    let found = entries.filter_map(written);
+    let (mut code, unfinished): (Vec<_>, Vec<_>) =
+        found.partition(|(_, path)| path.extension().is_some_and(|found| found == EXTENSION));
+    code.sort_by(|one, other| other.cmp(one));
+    let left = unfinished
+        .into_iter()
+        .filter(|(when, _)| when.elapsed().is_ok_and(|since| since > WRITING));
+    for (_, path) in code.into_iter().skip(KEPT).chain(left) {
         if let Err(error) = fs::remove_file(&path) {
             tracing::info!("{} cannot be removed: {error}", path.display());
         }
@@ -207,12 +222,17 @@ mod tests {
         for number in 0..KEPT {
             let path = folder.path().join(format!("{number}.{EXTENSION}"));
             let file = fs::File::create(&path).unwrap();
-            let when = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(number as u64);
+            let when = SystemTime::UNIX_EPOCH + Duration::from_secs(number as u64);
             file.set_modified(when).unwrap();
         }
+        let left = folder.path().join(format!("a.{UNFINISHED}1-0"));
+        let file = fs::File::create(&left).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        let under_way = folder.path().join(format!("b.{UNFINISHED}1-1"));
+        fs::write(&under_way, "").unwrap();
         assert!(loaded(&engine, "a", folder.path()).compiled);
-        assert_eq!(files(folder.path()).len(), KEPT + 1);
-        assert!(other.exists());
+        assert_eq!(files(folder.path()).len(), KEPT + 2);
+        assert!(other.exists() && under_way.exists() && !left.exists());
         assert!(!folder.path().join(format!("0.{EXTENSION}")).exists());
         assert!(folder.path().join(format!("1.{EXTENSION}")).exists());
         assert!(!loaded(&engine, "a", folder.path()).compiled);
