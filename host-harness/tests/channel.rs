@@ -33,18 +33,23 @@ struct Parent {
 impl Parent {
     /// Starts the program on behalf of robin, with nothing in its environment, and hands over what it needs.
     fn begun(place: &Place) -> Self {
+        Self::begun_in(place, "Europe/Berlin")
+    }
+
+    /// The same, with this time zone where the operator says none.
+    fn begun_in(place: &Place, time_zone: &str) -> Self {
         let handed = json!({
             "settings": {
                 "component": place.path("guest.wasm"), "operator": place.path("operator.toml"),
                 "cacheDir": place.path("code"), "dataDir": place.path("data"), "caller": "robin",
+                "timeZone": time_zone,
             },
             "variables": {"SERVICE_KEY": KEY},
         });
         let mut parent = Self::started(place, &format!("{handed}\n"));
         let ready = parent.line();
         assert_eq!(
-            ready["ready"]["services"],
-            json!([{"title": "Service", "configured": true}]),
+            ready["ready"]["services"], "Configured: Service.",
             "{ready}"
         );
         parent.client.begin_session(json!({}));
@@ -154,6 +159,17 @@ async fn a_plan_is_shown_and_performed_when_the_person_approves_it_with_the_key_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_operator_says_of_a_caller_counts_and_not_what_is_handed_over() {
+    let (_service, place) = Place::beside_a_service_with_key("env:SERVICE_KEY").await;
+    let operator = place.read("operator.toml");
+    let of_robin = "email = \"robin@example.com\"\n";
+    let zoned = format!("{of_robin}time-zone = \"America/New_York\"\n");
+    place.write("operator.toml", &operator.replace(of_robin, &zoned));
+    // A time zone that there is not would be refused, if it were looked at.
+    Parent::begun_in(&place, "Nowhere/At_All").client.finish();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plan_that_the_person_denies_is_dropped_and_cannot_be_approved_any_more() {
     let (service, place) = Place::beside_a_service_with_key("env:SERVICE_KEY").await;
     let mut parent = Parent::begun(&place);
@@ -183,8 +199,10 @@ async fn what_does_not_fit_says_so_and_names_the_command_that_shows_it_whole() {
     let text = shown["text"].as_str().unwrap();
     assert!(text.len() <= 512 && text.contains(&plan), "{text}");
     let data = place.path("data");
+    let program = std::fs::canonicalize(env!("CARGO_BIN_EXE_crm-harness")).unwrap();
     let command = format!(
-        "crm-harness plan show {} --data-dir {}",
+        "{} plan show {} --data-dir {}",
+        program.display(),
         &plan[..12],
         data.display()
     );

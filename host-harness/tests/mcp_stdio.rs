@@ -137,6 +137,16 @@ async fn what_is_no_request_of_the_protocol_gets_the_protocols_errors() {
     client.line("{\"jsonrpc\": \"2.0\", \"id\": 7, \"method\": 3}");
     let invalid = client.next();
     assert_eq!(invalid["error"]["code"], -32600, "{invalid}");
+    // Arguments that are too long are refused by name; a line that nobody would want to read is refused as it stands.
+    let text = "x".repeat(2 << 20);
+    let long = client.call("proposer_count_up", json!({"text": text}));
+    assert_eq!(
+        long["structuredContent"]["failure"]["case"], "invalid-input",
+        "{long}"
+    );
+    client.line(&"x".repeat(9 << 20));
+    let endless = client.next();
+    assert_eq!(endless["error"]["code"], -32600, "{endless}");
     // What is no JSON at all has no answer, and harms nothing.
     client.line("not JSON");
     assert_eq!(

@@ -10,8 +10,16 @@ import { createInterface } from "node:readline";
 const PROTOCOL = "2025-11-25";
 /** How long the harness may take to its end once its input is closed, in milliseconds; it finishes what was approved first. */
 const STOPPING_MS = 25_000;
+/** Longest message to the harness, in characters; it takes far shorter arguments. */
+const MESSAGE_MAX = 4 << 20;
 /** How long one has to have run to be started again at once, in milliseconds: what dies at its start would only die again. */
 const STEADY_MS = 5_000;
+
+/** Takes lines from a stream. What breaks off with its process is told by the process's end, and must not end this one. */
+function lines(input, take) {
+  input.on("error", () => {});
+  createInterface({ input }).on("line", take).on("error", () => {});
+}
 
 /** Requests and answers over a pair of streams, a JSON message a line. */
 class Peer {
@@ -25,10 +33,8 @@ class Peer {
   constructor(input, output, other = () => {}) {
     this.#output = output;
     this.#other = other;
-    // A child that dies takes its streams along; what waits is told by `close`.
     output.on("error", () => {});
-    input.on("error", () => {});
-    createInterface({ input }).on("line", (line) => this.#take(line));
+    lines(input, (line) => this.#take(line));
   }
 
   #take(line) {
@@ -36,8 +42,10 @@ class Peer {
     try {
       message = JSON.parse(line);
     } catch {
-      return; // What is no message answers nothing, and must not end the gateway.
+      message = null;
     }
+    // What is no message answers nothing.
+    if (message === null || typeof message !== "object") return;
     const waiting = this.#waiting.get(message.id);
     if (!waiting || message.method) return this.#other(message);
     this.#waiting.delete(message.id);
@@ -53,6 +61,7 @@ class Peer {
   ask(method, params, { signal, cancelled } = {}) {
     const id = ++this.#last;
     return new Promise((resolve, reject) => {
+      const message = { jsonrpc: "2.0", id, method, params };
       const abort = () => {
         this.#waiting.delete(id);
         cancelled?.(id);
@@ -60,13 +69,14 @@ class Peer {
       };
       if (this.#closed) return reject(this.#closed);
       if (signal?.aborted) return abort();
+      if (JSON.stringify(message).length > MESSAGE_MAX) return reject(new Error("the arguments are too long: ask for less at once"));
       signal?.addEventListener("abort", abort, { once: true });
       const done = (settle) => (value) => {
         signal?.removeEventListener("abort", abort);
         settle(value);
       };
       this.#waiting.set(id, { resolve: done(resolve), reject: done(reject) });
-      this.tell({ jsonrpc: "2.0", id, method, params });
+      this.tell(message);
     });
   }
 
@@ -82,20 +92,20 @@ export class Ended extends Error {}
 
 /** One child, from its start to its end. */
 class Session {
-  constructor(program, handOver, ended) {
-    const said = [];
+  constructor(program, handOver, log, ended) {
     this.begun = Date.now();
     this.child = spawn(program, ["mcp", "--channel", "3"], { cwd: "/", env: {}, stdio: ["pipe", "pipe", "pipe", "pipe"] });
     const { stdin, stdout, stderr, stdio } = this.child;
-    createInterface({ input: stderr }).on("line", (line) => said.push(line) > 8 && said.shift());
+    // What the operator has to know, and no answer says.
+    lines(stderr, (line) => log.warn(`crm-harness: ${line}`));
     this.mcp = new Peer(stdout, stdin);
     let ready;
     const services = new Promise((resolve) => (ready = resolve));
-    this.channel = new Peer(stdio[3], stdio[3], (message) => ready(message.ready?.services ?? []));
+    this.channel = new Peer(stdio[3], stdio[3], (message) => ready(message.ready?.services ?? ""));
     this.channel.tell(handOver);
     this.over = new Promise((resolve) => {
       const end = (why) => {
-        const error = new Ended(["The CRM harness has ended", why, said.at(-1)].filter(Boolean).join(": "));
+        const error = new Ended(`The CRM harness has ended${why && ` (${why})`}. The gateway's log says why`);
         this.mcp.close(error);
         this.channel.close(error);
         resolve(error);
@@ -126,8 +136,8 @@ class Session {
 
 /** The harness, started when it is needed and again if it dies. */
 export class Harness {
-  /** Which services are configured, once the harness has said so. */
-  services = [];
+  /** Which services are configured, in a sentence, once the harness has said so. */
+  services = "";
   #program;
   #handOver;
   #log;
@@ -144,10 +154,16 @@ export class Harness {
     this.#handOver = handOver;
   }
 
-  /** Starts it if it does not run. */
+  /** Starts it, also after it was stopped. */
   async start() {
     this.#stopped = false;
-    this.#session ??= new Session(this.#program, this.#handOver, (session) => this.#ended(session));
+    await this.#running();
+  }
+
+  /** The one that runs; it is started if none does, unless it was stopped. */
+  async #running() {
+    if (this.#stopped) throw new Error("The CRM harness was stopped with its plugin");
+    this.#session ??= new Session(this.#program, this.#handOver, this.#log, (session) => this.#ended(session));
     const session = this.#session;
     this.services = await session.ready;
     return session;
@@ -160,16 +176,16 @@ export class Harness {
     const error = await session.over;
     this.#log.warn(error.message);
     const steady = Date.now() - session.begun > STEADY_MS;
-    if (steady && !this.#stopped) this.start().catch((failed) => this.#log.error(failed.message));
+    if (steady && !this.#stopped) this.#running().catch((failed) => this.#log.error(failed.message));
   }
 
   /** Asks once more where the harness ended in the middle: the same call finds the same plan, an approved one goes on where it was. */
   async #persisting(ask) {
     try {
-      return await ask(await this.start());
+      return await ask(await this.#running());
     } catch (error) {
       if (!(error instanceof Ended) || this.#stopped) throw error;
-      return ask(await this.start());
+      return ask(await this.#running());
     }
   }
 

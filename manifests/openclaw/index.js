@@ -27,7 +27,7 @@ const shared = (globalThis[Symbol.for("crm-claw")] ??= { key: "", harness: null,
 const { proposals } = shared;
 const keyOf = (callId, name, params) => JSON.stringify([callId, name, params]);
 
-/** The one harness with these settings; where they have changed, another takes its place. */
+/** Sees to the one harness with these settings; where they have changed, another takes its place. */
 function harnessWith(config, stateDir, log) {
   const settings = handOver(config, folder, stateDir);
   const key = JSON.stringify([version, config]);
@@ -48,13 +48,6 @@ function remember(key, proposal) {
 /** A tool's result as OpenClaw has it; `ok` grades the call. */
 function result({ content, structuredContent, isError }) {
   return { content, details: { ok: !isError, crm: structuredContent } };
-}
-
-/** The services in one sentence, so that the assistant knows without a call. */
-function told(services) {
-  const titles = (configured) => services.filter((one) => one.configured === configured).map((one) => one.title).join(", ");
-  const parts = [["Configured", titles(true)], ["Not configured", titles(false)]];
-  return parts.filter(([, list]) => list).map(([head, list]) => ` ${head}: ${list}.`).join("");
 }
 
 /** The approval of a plan: the host's own words for it. */
@@ -84,15 +77,18 @@ export default definePluginEntry({
   description,
   register(api) {
     const config = api.pluginConfig ?? {};
-    // Some registrations are only looked at, and have no secrets: what is not used starts nothing.
-    const harness = () => harnessWith(config, api.runtime.state.resolveStateDir(), api.logger);
+    const renewed = () => harnessWith(config, api.runtime.state.resolveStateDir(), api.logger);
+    // Some registrations are only looked at, and have no secrets: what is not used starts nothing. One whose settings are no longer
+    // those of the service uses the service's.
+    const harness = () => shared.harness ?? renewed();
     let running = false;
 
     for (const { name, description, inputSchema } of tools) {
       const tool = () => ({
         name,
         label: name.replaceAll("_", " "),
-        description: name.endsWith("_status") ? description + told(shared.harness?.services ?? []) : description,
+        // Which services are configured is known to the assistant without a call.
+        description: name.endsWith("_status") ? `${description} ${shared.harness?.services ?? ""}`.trimEnd() : description,
         parameters: inputSchema,
         execute: (callId, params, signal) => execute(callId, name, params ?? {}, signal),
       });
@@ -119,13 +115,16 @@ export default definePluginEntry({
           const { plan, state } = answer.structuredContent ?? {};
           // Refused, finished before, or let through by the operator's policy: there is nothing to ask.
           if (state !== "waiting") return remember(key, { answer });
-          const proposal = { plan, approved: false };
+          // The same call twice is one plan, and one word about it.
+          const known = proposals.get(key);
+          const proposal = known?.plan === plan ? known : { plan, approved: false };
           remember(key, proposal);
           const requireApproval = approval(await harness().show(plan, ROOM), config.decidingSeconds ?? DECIDING_SECONDS, (decision) => {
             proposal.approved = decision === "allow-once";
             if (proposal.approved) return;
             proposals.delete(key);
-            return harness().deny(plan).then(() => {});
+            // What cannot be denied any more expires by itself.
+            return harness().deny(plan).then(() => {}, (error) => api.logger.warn(error.message));
           });
           return { requireApproval };
         } catch (error) {
@@ -140,7 +139,7 @@ export default definePluginEntry({
       start: async () => {
         shared.users += running ? 0 : 1;
         running = true;
-        await harness().start();
+        await renewed().start();
       },
       stop: async () => {
         shared.users -= running ? 1 : 0;

@@ -1,12 +1,13 @@
 //! `crm-harness mcp`: the Model Context Protocol over standard input and output, for one caller.
 
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use crm_harness::Caller;
+use crm_harness::front::lines::Lines;
 use crm_harness::front::mcp::{Mcp, Pace, Whose};
 use crm_harness::front::{channel, upkeep};
 use rmcp::ServiceExt as _;
@@ -18,8 +19,8 @@ use super::args::{Args, McpArgs};
 use super::resolve::{Resolved, data_dir, resolve};
 use super::{End, Misuse, UPKEEP, hand_over, signals};
 
-/// Longest line that is taken, in bytes; the harness itself takes shorter arguments.
-const LINE_MAX: usize = 1 << 20;
+/// Longest line that is taken, in bytes. The harness itself takes far shorter arguments, and says so in its answer to them.
+const LINE_MAX: usize = 8 << 20;
 /// How long what was approved may take after the client has gone.
 const PERFORMING: Duration = Duration::from_secs(20);
 
@@ -78,16 +79,26 @@ fn open(
         .set_nonblocking(true)
         .context("cannot use the channel")?;
     let stream = tokio::net::UnixStream::from_std(stream).context("cannot use the channel")?;
-    let reading =
-        move |plan: &str| format!("crm-harness plan show {plan} --data-dir {}", data.display());
+    let program = std::env::current_exe().unwrap_or_else(|_| "crm-harness".into());
+    let (program, data) = (quoted(&program)?, quoted(&data)?);
+    let reading = move |plan: &str| format!("{program} plan show {plan} --data-dir {data}");
     Ok(channel::serve(stream, mcp, caller, Arc::new(reading)))
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> Result<String, Misuse> {
+    let path = path.to_string_lossy();
+    let quoted = shlex::try_quote(&path).context("a path cannot be named in a command")?;
+    Ok(quoted.into_owned())
 }
 
 /// Serves until the input ends or a signal comes.
 async fn serve(mcp: Mcp) -> Result<(), Misuse> {
     let mut signals = signals::terminating().context("cannot listen for signals")?;
     let (input, output) = stdio_pipes();
-    let transport = AsyncRwTransport::new_server(input, output).with_max_line_length(LINE_MAX);
+    let input = Lines::new(input, LINE_MAX);
+    // One byte more, since a line that was cut has it.
+    let transport = AsyncRwTransport::new_server(input, output).with_max_line_length(LINE_MAX + 1);
     let started = tokio::select! {
         () = signals.recv() => return Ok(()),
         started = mcp.clone().serve(transport) => started,

@@ -73,7 +73,7 @@ impl Misuse {
 /// Runs the command.
 pub(crate) fn main() -> ExitCode {
     let args = Args::parse();
-    log(args.verbose);
+    log(&args);
     let json = args.json;
     let ended = match &args.command {
         Command::Actions => actions::run(&args),
@@ -109,12 +109,13 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-fn log(verbose: bool) {
-    // Without --verbose the commands themselves say on stderr what an operator must know.
-    let level = if verbose {
-        LevelFilter::DEBUG
-    } else {
-        LevelFilter::ERROR
+fn log(args: &Args) {
+    let level = match &args.command {
+        _ if args.verbose => LevelFilter::DEBUG,
+        // What was refused is told in the log alone: whoever calls is not the operator.
+        Command::Mcp(_) | Command::Serve(_) => LevelFilter::WARN,
+        // The other commands themselves say on stderr what an operator must know.
+        _ => LevelFilter::ERROR,
     };
     let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     // The protocol's own library traces whole messages, values and all.

@@ -192,13 +192,15 @@ pub(super) fn caller(args: &Args, setup: &Setup) -> Result<Caller, Misuse> {
         let message = "--caller-role: with an operator file roles are what it says: write `role` under [callers.NAME] there";
         return Err(anyhow!(message).into());
     }
+    // What a program hands over stands in for what the operator has not said; what a person types is meant.
+    let typed = args.variables.is_none();
     for (given, field) in [
         (&args.caller_email, &mut caller.email),
         (&args.caller_name, &mut caller.name),
         (&args.caller_role, &mut caller.role),
         (&args.time_zone, &mut caller.time_zone),
     ] {
-        if given.is_some() {
+        if given.is_some() && (typed || field.is_none()) {
             field.clone_from(given);
         }
     }

@@ -1,8 +1,8 @@
 //! The channel of the program that started this one and holds its other end alone: what its person is shown of a plan, and what they
 //! say to it. Tool calls come in by another door, so no model reaches this one.
 //!
-//! A line is a message, in JSON. First this side says `{"ready": {"services": [...]}}`; then the other asks, with an `id` that the
-//! answer carries:
+//! A line is a message, in JSON. First this side says `{"ready": {"services": "..."}}`: which services are set up, in a sentence. Then
+//! the other asks, with an `id` that the answer carries:
 //!
 //! | method | params | result |
 //! |---|---|---|
@@ -21,7 +21,7 @@ use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
 use super::mcp::{Decision, Mcp};
-use super::services::services;
+use super::services;
 use crate::config::Caller;
 use crate::plan::brief::{Room, brief};
 
@@ -63,7 +63,7 @@ pub async fn serve(
     reading: Arc<dyn Fn(&str) -> String + Send + Sync>,
 ) -> std::io::Result<()> {
     let (input, mut output) = stream.into_split();
-    let ready = json!({"ready": {"services": services(mcp.harness(), Some(&caller))}});
+    let ready = json!({"ready": {"services": services::told(mcp.harness(), Some(&caller))}});
     output.write_all(format!("{ready}\n").as_bytes()).await?;
     let (answers, mut to_write) = mpsc::channel::<Value>(WAITING);
     let writing = async move {

@@ -3,6 +3,7 @@
 
 pub mod channel;
 pub mod http;
+pub mod lines;
 pub mod mcp;
 pub mod meter;
 pub mod services;

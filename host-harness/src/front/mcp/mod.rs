@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::meter::Meter;
-use super::services::services;
+use super::services;
 use crate::config::Caller;
 use crate::skill::harness::Harness;
 pub use approval::Decision;
@@ -97,7 +97,7 @@ impl Mcp {
             Whose::One(caller) => Some(&**caller),
             Whose::Each => None,
         };
-        let services = services(&harness, caller);
+        let services = services::told(&harness, caller);
         let info = instructions::info(&harness, plan_tool.as_deref(), &services);
         Self(Arc::new(Inner {
             harness,

@@ -4,7 +4,7 @@ use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult, ErrorCode,
     ListToolsResult, PaginatedRequestParams, ServerConfig, Tool,
 };
-use rmcp::service::{NotificationContext, RequestContext};
+use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 
 use super::Mcp;
@@ -53,6 +53,4 @@ impl ServerHandler for Mcp {
             None,
         ))
     }
-
-    async fn on_initialized(&self, _context: NotificationContext<RoleServer>) {}
 }
