@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::toolchain::{Choice, Toolchain};
 use crate::workspace::Workspace;
-use crate::{component, process};
+use crate::{component, programs};
 
 /// Names and digests, in the format of `sha256sum`.
 const SUMS: &str = "SHA256SUMS";
@@ -27,20 +27,7 @@ pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     let component = component::build_skill(&workspace, Toolchain::find(choice)?)?;
     eprintln!("Building the harness for release. The first time takes some minutes.");
-    let mut build = process::cargo();
-    build.current_dir(workspace.root()).args([
-        "build",
-        "--release",
-        "--locked",
-        "--package",
-        "crm-harness",
-        // As the benchmarks build it: with other packages cargo would compile everything once more.
-        "--package",
-        "crm-stand-in",
-        "--bins",
-    ]);
-    process::run(&mut build)?;
-    let harness = workspace.target().join("release").join("crm-harness");
+    let harness = programs::release(&workspace)?.join("crm-harness");
     let folder = workspace.target().join("dist");
     let packed = pack(&workspace, &harness, &component.path, &folder)?;
     println!(
@@ -80,7 +67,13 @@ pub(crate) fn pack(
         ),
     ];
     let mut own = below(&workspace.plugin(), Path::new(""))?;
-    own.retain(|part| part.name != "package.json");
+    let files = package.get("files").and_then(Value::as_array);
+    let files: Vec<&str> = files
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    own.retain(|part| files.iter().any(|pattern| names(pattern, &part.name)));
     parts.extend(own);
     let mut run = below(&manifests.join("access"), &Path::new(BIN).join("access"))?;
     run.push(Part::read(&format!("{BIN}/crm-harness"), harness)?.program());
@@ -203,6 +196,18 @@ fn below(folder: &Path, name: &Path) -> Result<Vec<Part>> {
     Ok(parts)
 }
 
+/// Whether a pattern of `files` in package.json names a file: a name, a folder with all below it, or `*.js` and the like.
+fn names(pattern: &str, name: &str) -> bool {
+    let below = |folder| {
+        name.strip_prefix(folder)
+            .is_some_and(|rest| rest.starts_with('/'))
+    };
+    match pattern.strip_prefix('*') {
+        Some(end) => !name.contains('/') && name.ends_with(end),
+        None => name == pattern || below(pattern),
+    }
+}
+
 fn sums(parts: &[Part]) -> String {
     let lines = parts.iter().map(|part| {
         format!(
@@ -266,6 +271,20 @@ pub(crate) fn check_sums(folder: &Path, text: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_the_package_names_is_packed() {
+        for (pattern, name, expected) in [
+            ("*.js", "index.js", true),
+            ("*.js", "reports/index.js", false),
+            ("skills", "skills/crm/SKILL.md", true),
+            ("skills", "skills.md", false),
+            ("tools.json", "tools.json", true),
+            ("tools.json", "reports/tools.json", false),
+        ] {
+            assert_eq!(names(pattern, name), expected, "{pattern} {name}");
+        }
+    }
 
     #[test]
     fn the_same_parts_make_the_same_tarball_and_sums_that_the_usual_tool_reads() {

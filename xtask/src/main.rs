@@ -14,6 +14,7 @@ mod dist;
 mod documents;
 mod e2e;
 mod eval;
+mod family;
 mod fuzz;
 mod guests;
 mod manifest;

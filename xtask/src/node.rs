@@ -19,6 +19,9 @@ const STAMP: &str = ".installed";
 /// What npm said.
 const LOG: &str = "npm.log";
 
+/// The Node that packages run with.
+const VERSION: &str = "24.21.0";
+
 /// A Node that is there.
 pub(crate) struct Node {
     /// The folder with the program `node`.
@@ -26,11 +29,12 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// The Node of this version in the cache; installed there first if it is not.
+    /// Node in the cache; installed there first if it is not.
     ///
     /// # Errors
     /// Says what to install where there is no npm, and shows what npm said where it fails.
-    pub(crate) fn ensure(cache: &Path, version: &str) -> Result<Self> {
+    pub(crate) fn ensure(cache: &Path) -> Result<Self> {
+        let version = VERSION;
         let package = platform_package(std::env::consts::OS, std::env::consts::ARCH)?;
         let folder = cache.join(format!("node-{version}"));
         let wanted = [(package.as_str(), version)];

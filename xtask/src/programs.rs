@@ -10,6 +10,18 @@ use cargo_metadata::Message;
 use crate::process;
 use crate::workspace::Workspace;
 
+/// Builds the programs for release: what is handed out, measured, and measured with. Always these two together, since cargo compiles
+/// everything once more for another choice of packages. The folder in which they are.
+pub(crate) fn release(workspace: &Workspace) -> Result<PathBuf> {
+    let mut cargo = process::cargo();
+    cargo
+        .current_dir(workspace.root())
+        .args(["build", "--release", "--locked", "--bins"])
+        .args(["--package", "crm-harness", "--package", "crm-stand-in"]);
+    process::run(&mut cargo)?;
+    Ok(workspace.target().join("release"))
+}
+
 /// Programs that were built, each with its name.
 pub(crate) struct Programs(Vec<(String, PathBuf)>);
 

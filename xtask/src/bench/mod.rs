@@ -8,7 +8,7 @@ use clap::ValueEnum;
 
 use crate::toolchain::{Choice, Toolchain};
 use crate::workspace::Workspace;
-use crate::{component, guests, process};
+use crate::{component, guests, process, programs};
 
 mod peers;
 mod python;
@@ -56,18 +56,7 @@ fn build(choice: Choice) -> Result<Built> {
     let workspace = Workspace::find()?;
     let toolchain = Toolchain::find(choice)?;
     let component = component::build_skill(&workspace, toolchain)?.path;
-    let mut build = process::cargo();
-    build
-        .current_dir(workspace.root())
-        .args(["build", "--release", "--locked"]);
-    process::run(build.args([
-        "--package",
-        "crm-harness",
-        "--package",
-        "crm-stand-in",
-        "--bins",
-    ]))?;
-    let programs = workspace.target().join("release");
+    let programs = programs::release(&workspace)?;
     Ok(Built {
         workspace,
         component,

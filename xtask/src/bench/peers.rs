@@ -21,8 +21,6 @@ use crate::place::{Parts, Place};
 use crate::stand_ins::KEY;
 use crate::workspace;
 
-/// The Node that the peer runs with.
-const NODE: &str = "24.21.0";
 const JAVASCRIPT: (&str, &str) = ("twenty-crm-mcp-server", "0.6.2");
 const PYTHON: (&str, &str) = ("twenty-mcp", "2.3.6");
 
@@ -227,7 +225,7 @@ fn measure(contestants: &[&Contestant], folder: &Path) -> Result<Vec<Measured>> 
 fn javascript(cache: &Path, url: &str) -> Result<Contestant> {
     let (name, version) = JAVASCRIPT;
     let cache = cache.join("npm");
-    let node = Node::ensure(&cache, NODE)?;
+    let node = Node::ensure(&cache)?;
     let folder = cache.join(name);
     node.packages(&folder, &[JAVASCRIPT])?;
     let module = folder.join("node_modules").join(name).join("dist/index.js");

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use wait_timeout::ChildExt;
 
-use crate::process;
+use crate::{family, process};
 
 /// How long one may take to end once its input has ended.
 const ENDING: Duration = Duration::from_secs(10);
@@ -83,15 +83,10 @@ impl Server {
 
     /// Memory of it and of the processes that it has started, in KiB.
     pub(super) fn resident(&self) -> Result<u64> {
-        let mut family = vec![self.process.id()];
-        let mut sum = 0;
-        let processes = parents()?;
-        while let Some(id) = family.pop() {
-            sum += resident(id)?;
-            let children = processes.iter().filter(|(_, parent)| *parent == id);
-            family.extend(children.map(|(child, _)| *child));
-        }
-        Ok(sum)
+        let id = self.process.id();
+        let below = family::below(id)?;
+        let ids = std::iter::once(id).chain(below.into_iter().map(|process| process.id));
+        ids.map(resident).sum()
     }
 
     fn ask(&mut self, method: &str, params: &Value) -> Result<(Value, Duration)> {
@@ -141,26 +136,6 @@ impl Drop for Server {
     }
 }
 
-/// All processes with their parents.
-fn parents() -> Result<Vec<(u32, u32)>> {
-    let entries = fs::read_dir("/proc").context("memory can be measured on Linux alone")?;
-    Ok(entries
-        .flatten()
-        .filter_map(|entry| {
-            let id = entry.file_name().to_str()?.parse().ok()?;
-            // Some may end while this looks at them.
-            let text = fs::read_to_string(entry.path().join("stat")).ok()?;
-            Some((id, parent(&text)?))
-        })
-        .collect())
-}
-
-/// The parent in a line such as `12 (a name) S 7 ...`; the name may hold anything.
-fn parent(stat: &str) -> Option<u32> {
-    let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_whitespace().nth(1)?.parse().ok()
-}
-
 /// Resident memory of one process, in KiB.
 fn resident(id: u32) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{id}/status"))
@@ -175,17 +150,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_parent_is_found_behind_any_name() {
-        for (stat, expected) in [
-            ("12 (node) S 7 12 12 0", Some(7)),
-            ("12 (a) b (c) R 3 1", Some(3)),
-            ("12", None),
-        ] {
-            assert_eq!(parent(stat), expected, "{stat}");
-        }
-    }
-
-    #[test]
     fn memory_of_a_process_includes_what_it_has_started() {
         let own = std::process::id();
         let mut child = Command::new("sleep")
@@ -193,8 +157,8 @@ mod tests {
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
-        let processes = parents().unwrap();
-        assert!(processes.contains(&(child.id(), own)));
+        let below = family::below(own).unwrap();
+        assert!(below.iter().any(|process| process.id == child.id()));
         assert!(resident(own).unwrap() > 0);
         child.kill().unwrap();
         child.wait().unwrap();

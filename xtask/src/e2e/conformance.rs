@@ -116,7 +116,7 @@ pub(super) fn run(context: &Context) -> Result<Vec<Check>> {
             Some(Kind::Generic) => {
                 let results = place.path("results");
                 let url = url(address);
-                return_outcome(scenario_passes(node, &folder, &url, scenario, &results))
+                Outcome::of(scenario_passes(node, &folder, &url, scenario, &results))
             }
         };
         checks.push(Check::new(scenario, outcome));
@@ -165,13 +165,6 @@ fn wanted(wants: Wants, able: &Value, tools: &[String]) -> Outcome {
         );
     }
     Outcome::DoesNotApply(reason)
-}
-
-fn return_outcome(result: Result<()>) -> Outcome {
-    match result {
-        Ok(()) => Outcome::Passed,
-        Err(error) => Outcome::Failed(format!("{error:#}")),
-    }
 }
 
 /// The suite's scenarios for servers.

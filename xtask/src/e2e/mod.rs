@@ -23,9 +23,6 @@ mod forwarder;
 mod inspector;
 mod openclaw;
 
-/// The Node that packages of npm run with.
-const NODE: &str = "24.21.0";
-
 /// What is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Step {
@@ -124,11 +121,17 @@ impl Check {
 
     /// Passed, or failed with the error.
     pub(crate) fn of(name: impl Into<String>, result: Result<()>) -> Self {
-        let outcome = match result {
-            Ok(()) => Outcome::Passed,
-            Err(error) => Outcome::Failed(format!("{error:#}")),
-        };
-        Self::new(name, outcome)
+        Self::new(name, Outcome::of(result))
+    }
+}
+
+impl Outcome {
+    /// Passed, or failed with the error.
+    fn of(result: Result<()>) -> Self {
+        match result {
+            Ok(()) => Self::Passed,
+            Err(error) => Self::Failed(format!("{error:#}")),
+        }
     }
 }
 
@@ -181,7 +184,7 @@ fn context(choice: Choice) -> Result<Context> {
     let programs = Programs::build(&workspace)?;
     let cache = workspace::cache()?.join("npm");
     Ok(Context {
-        node: Node::ensure(&cache, NODE).map_err(|error| format!("{error:#}")),
+        node: Node::ensure(&cache).map_err(|error| format!("{error:#}")),
         harness: programs.path("crm-harness")?.to_owned(),
         stand_in: programs.path("crm-stand-in")?.to_owned(),
         workspace,

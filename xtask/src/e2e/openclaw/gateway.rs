@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
 use crate::e2e::{Context, finished, last_lines};
+use crate::family;
 use crate::node::Node;
 
 /// The plugin.
@@ -201,24 +202,11 @@ impl Gateway {
 
     /// The harnesses that run below it, by their process ids.
     pub(super) fn harnesses(&self) -> Result<Vec<u32>> {
-        let mut below = vec![self.process.id()];
-        let mut found = Vec::new();
-        let processes = processes()?;
-        // A child has a later line than its parent only by chance, so it is looked for until nothing is added.
-        loop {
-            let before = below.len();
-            for (pid, parent, name) in &processes {
-                if below.contains(parent) && !below.contains(pid) {
-                    below.push(*pid);
-                    if name == "crm-harness" {
-                        found.push(*pid);
-                    }
-                }
-            }
-            if below.len() == before {
-                return Ok(found);
-            }
-        }
+        let below = family::below(self.process.id())?;
+        let harnesses = below
+            .into_iter()
+            .filter(|process| process.name == "crm-harness");
+        Ok(harnesses.map(|process| process.id).collect())
     }
 
     /// Asks it to end, and waits until it has.
@@ -254,30 +242,6 @@ pub(super) fn signal(pid: u32, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Every process: its id, its parent's and its name. By /proc, so on Linux alone.
-fn processes() -> Result<Vec<(u32, u32, String)>> {
-    let mut all = Vec::new();
-    for entry in fs::read_dir("/proc").context("there is no /proc to find processes in")? {
-        let path = entry?.path();
-        // One that has ended meanwhile is none.
-        let Ok(stat) = fs::read_to_string(path.join("stat")) else {
-            continue;
-        };
-        if let Some(process) = parsed(&stat) {
-            all.push(process);
-        }
-    }
-    Ok(all)
-}
-
-/// A line of /proc/PID/stat (proc(5)): `PID (NAME) STATE PARENT ...`; the name may hold anything.
-fn parsed(stat: &str) -> Option<(u32, u32, String)> {
-    let (pid, rest) = stat.split_once(" (")?;
-    let (name, rest) = rest.rsplit_once(") ")?;
-    let parent = rest.split(' ').nth(1)?;
-    Some((pid.parse().ok()?, parent.parse().ok()?, name.to_owned()))
-}
-
 /// What a process was started with, and its environment.
 pub(super) fn started_with(pid: u32) -> Result<(String, String)> {
     let read = |name: &str| {
@@ -286,18 +250,4 @@ pub(super) fn started_with(pid: u32) -> Result<(String, String)> {
         Ok::<_, anyhow::Error>(String::from_utf8_lossy(&bytes).into_owned())
     };
     Ok((read("cmdline")?, read("environ")?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_is_read_whatever_its_name_is() {
-        assert_eq!(
-            parsed("12 (a (b) c) S 7 12 12 0"),
-            Some((12, 7, "a (b) c".to_owned()))
-        );
-        assert_eq!(parsed("nonsense"), None);
-    }
 }

@@ -6,6 +6,7 @@
     reason = "a member that a JSON object does not have is null when it is read, and is made when it is written"
 )]
 
+mod broken;
 mod cancelled;
 mod gateway;
 mod life;
@@ -90,6 +91,10 @@ pub(super) fn run(context: &Context) -> Result<Vec<Check>> {
     checks.push(Check::of("secrets", tried.secrets()));
     let cancelled = cancelled::check(context, node);
     checks.push(Check::of("a cancelled call", cancelled));
+    checks.push(Check::of(
+        "what is no harness",
+        broken::check(context, node),
+    ));
     let harnesses = gateway.harnesses()?;
     gateway.stop()?;
     checks.push(Check::of("stopped with the gateway", over(&harnesses)));

@@ -19,11 +19,16 @@ impl Tried<'_> {
         checks.push(Check::of("nobody can be asked", self.unasked()));
         let mut operator = Operator::connect(self.gateway.port)?;
         operator.decides(Decision::Nothing);
-        checks.push(Check::of("unanswered", self.refused("Left unanswered")));
+        checks.push(Check::of(
+            "unanswered",
+            self.refused("Left unanswered", &mut operator),
+        ));
         operator.decides(Decision::Deny);
-        checks.push(Check::of("denied", self.denied("Was denied")));
+        checks.push(Check::of(
+            "denied",
+            self.denied("Was denied", &mut operator),
+        ));
         operator.decides(Decision::Allow);
-        operator.asked.clear();
         checks.push(Check::of(
             "allowed",
             self.allowed("Was allowed", &mut operator),
@@ -58,7 +63,9 @@ impl Tried<'_> {
         Ok(())
     }
 
-    fn refused(&self, title: &str) -> Result<()> {
+    /// The person is asked, and without their yes nothing is sent.
+    fn refused(&self, title: &str, operator: &mut Operator) -> Result<()> {
+        operator.forget();
         let called = self.task(title)?;
         ensure!(
             called.status == 403,
@@ -67,12 +74,13 @@ impl Tried<'_> {
             called.body
         );
         ensure!(self.services.tasks(title)? == 0, "the task was made");
-        Ok(())
+        operator.catch_up();
+        shown_once(operator, title)
     }
 
     /// A denied plan is dropped: the record says so, and nothing was sent.
-    fn denied(&self, title: &str) -> Result<()> {
-        self.refused(title)?;
+    fn denied(&self, title: &str, operator: &mut Operator) -> Result<()> {
+        self.refused(title, operator)?;
         let listed = self.harness(&["plan", "list", "--json"])?;
         let plans: Value = serde_json::from_str(&listed).context("the list is no JSON")?;
         let newest = plans.pointer("/0").or_else(|| plans.pointer("/plans/0"));
@@ -80,7 +88,7 @@ impl Tried<'_> {
             .and_then(|plan| plan.get("state"))
             .and_then(Value::as_str);
         ensure!(
-            state == Some("denied"),
+            state == Some("denied") && newest.is_some_and(|plan| plan.to_string().contains(title)),
             "the newest plan is {state:?}: {listed}"
         );
         Ok(())
@@ -102,14 +110,7 @@ impl Tried<'_> {
             "there is not one such task"
         );
         operator.catch_up();
-        let [asked] = operator.asked.as_slice() else {
-            bail!("the person was asked {} times", operator.asked.len());
-        };
-        let text = asked["description"].as_str().unwrap_or_default();
-        ensure!(
-            text.contains(&format!("title: {title}")),
-            "the person was shown: {text}"
-        );
+        shown_once(operator, title)?;
         let plan = called.data("/plan").clone();
         let told = self.gateway.invoke("crm_plan", &json!({"plan": plan}))?;
         ensure!(told.data("/state") == "done", "crm_plan says {}", told.body);
@@ -155,4 +156,17 @@ impl Tried<'_> {
         );
         Ok(())
     }
+}
+
+/// That the person was asked once, and shown the title that will be sent.
+fn shown_once(operator: &Operator, title: &str) -> Result<()> {
+    let [asked] = operator.asked.as_slice() else {
+        bail!("the person was asked {} times", operator.asked.len());
+    };
+    let text = asked["description"].as_str().unwrap_or_default();
+    ensure!(
+        text.contains(&format!("title: {title}")),
+        "the person was shown: {text}"
+    );
+    Ok(())
 }
