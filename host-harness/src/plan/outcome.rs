@@ -59,7 +59,7 @@ impl Outcome {
                 "Nobody can say whether the step in doubt was done. Look in the service; then `crm-harness plan resume {}` asks again and goes on only if it can be known.",
                 plan.short()
             ),
-            PlanState::Done => "Nothing: calling again finds what this one made.".to_owned(),
+            PlanState::Done => "Nothing is left to do: calling again finds what this one made.".to_owned(),
             PlanState::Failed => {
                 "Mend what the failed step says. Calling with another idempotency key makes a new plan.".to_owned()
             }

@@ -42,9 +42,8 @@ pub(super) fn check(context: &Context, node: &Node) -> Result<()> {
         String::from_utf8_lossy(&output.stderr)
     );
     let told: Vec<&str> = said.lines().collect();
-    let expected = |line: &&str, part: &str| line.contains(part);
     let as_told = told.chunks(2).all(|pair| {
-        matches!(pair, [ended, after] if expected(ended, "has ended (status") && expected(after, "was stopped"))
+        matches!(pair, [ended, after] if ended.contains("has ended (status") && after.contains("was stopped"))
     });
     ensure!(
         told.len() == 2 * PROGRAMS.len() && as_told,
