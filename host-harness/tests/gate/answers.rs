@@ -1,0 +1,112 @@
+//! What comes back: handed on without what is the host's, within its limits, once where it is kept.
+
+use super::*;
+
+#[tokio::test]
+async fn a_redirect_is_handed_on_and_not_followed() {
+    let server = Server::start(|_| Answer {
+        status: 302,
+        headers: vec![("location", "http://127.0.0.1:1/x")],
+        ..Answer::json("")
+    })
+    .await;
+    let response = gate_to(&server)
+        .send(&ledger(), find(&server.origin()))
+        .await
+        .unwrap();
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["location"]),
+        (302, &HeaderValue::from_static("http://127.0.0.1:1/x"))
+    );
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn headers_of_the_answer_that_concern_the_host_stay_with_it() {
+    let server = Server::start(|_| Answer {
+        headers: vec![
+            ("set-cookie", "a=b"),
+            ("retry-after", "7"),
+            ("x-internal", "y"),
+            ("x-ratelimit-limit", "100"),
+        ],
+        ..Answer::json("{}")
+    })
+    .await;
+    let response = gate_to(&server)
+        .send(&ledger(), find(&server.origin()))
+        .await
+        .unwrap();
+    assert!(
+        !response.headers().contains_key("set-cookie")
+            && !response.headers().contains_key("x-internal")
+    );
+    assert!(
+        response.headers().contains_key("retry-after")
+            && response.headers().contains_key("x-ratelimit-limit")
+    );
+}
+
+#[tokio::test]
+async fn an_answer_over_the_limit_is_cut_with_an_error_and_one_at_the_limit_is_not() {
+    for (bytes, chunked, expected) in [
+        (1000, false, "200"),
+        (1001, false, "response-size"),
+        (1000, true, "200"),
+        (1001, true, "response-size"),
+    ] {
+        let server = Server::start(move |_| Answer {
+            body: "x".repeat(bytes),
+            chunked,
+            ..Answer::json("")
+        })
+        .await;
+        let ledger = ledger_with(Phase::Read, Duration::from_secs(10), 1000);
+        assert_eq!(
+            code(&gate_to(&server).send(&ledger, find(&server.origin())).await),
+            expected,
+            "{bytes} {chunked}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_ends_at_the_deadline() {
+    let server = Server::start(|_| Answer {
+        silent: true,
+        ..Answer::json("")
+    })
+    .await;
+    let ledger = ledger_with(Phase::Read, Duration::from_millis(80), 1000);
+    assert_eq!(
+        code(&gate_to(&server).send(&ledger, find(&server.origin())).await),
+        "timeout"
+    );
+    let patient = ledger_with(Phase::Read, Duration::from_secs(60), 1000);
+    let hurried = Outgoing {
+        first_byte: Some(Duration::from_millis(50)),
+        ..find(&server.origin())
+    };
+    assert_eq!(
+        code(&gate_to(&server).send(&patient, hurried).await),
+        "timeout"
+    );
+}
+
+#[tokio::test]
+async fn a_cacheable_document_is_asked_once_and_an_answer_with_errors_again() {
+    let server = Server::start(|number| {
+        Answer::json(if number == 0 {
+            r#"{"errors":[1]}"#
+        } else {
+            r#"{"data":1}"#
+        })
+    })
+    .await;
+    let gate = gate_to(&server);
+    let stages = || post(&server.origin(), body(KEPT, &serde_json::json!({})));
+    for _ in 0..4 {
+        assert_eq!(code(&gate.send(&ledger(), stages()).await), "200");
+    }
+    assert_eq!(server.seen().len(), 2);
+}

@@ -1,0 +1,61 @@
+//! What cannot be recorded does not happen.
+
+use super::*;
+
+/// A record that cannot be written, from the given event on.
+struct FailsAfter(usize, AtomicUsize);
+
+impl FailsAfter {
+    fn next(&self) -> Result<(), RecordError> {
+        if self.1.fetch_add(1, Ordering::SeqCst) >= self.0 {
+            Err(RecordError("disk full".into()))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Recorder for FailsAfter {
+    fn decided(&self, _event: &Decided<'_>) -> Result<(), RecordError> {
+        self.next()
+    }
+
+    fn finished(&self, _event: &Finished<'_>) -> Result<(), RecordError> {
+        self.next()
+    }
+
+    fn began(&self, _event: &Began<'_>) -> Result<(), RecordError> {
+        self.next()
+    }
+
+    fn ended(&self, _event: &Ended<'_>) -> Result<(), RecordError> {
+        self.next()
+    }
+
+    fn ruled(&self, _event: &Ruled<'_>) -> Result<(), RecordError> {
+        self.next()
+    }
+
+    fn planned(&self, _event: &Planned<'_>) -> Result<(), RecordError> {
+        self.next()
+    }
+
+    fn shared(&self, _event: &Shared<'_>) -> Result<(), RecordError> {
+        self.next()
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_is_not_sent_and_an_unrecorded_answer_is_withheld() {
+    for (events, sent, expected) in [(0, 0, "record"), (1, 1, "record"), (2, 1, "200")] {
+        let server = Server::start(|_| Answer::json("{}")).await;
+        let setup = setup(&server.origin(), "allow-loopback = true");
+        let recorder = Arc::new(FailsAfter(events, AtomicUsize::new(0)));
+        let gate = Outbound::new(setup.policy, setup.credentials, system(), recorder);
+        assert_eq!(
+            code(&gate.send(&ledger(), find(&server.origin())).await),
+            expected
+        );
+        assert_eq!(server.seen().len(), sent);
+    }
+}

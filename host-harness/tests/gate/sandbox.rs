@@ -1,0 +1,49 @@
+//! What the sandbox asks of the gate before there is a request.
+
+use super::*;
+
+#[tokio::test]
+async fn the_hook_of_the_sandbox_reads_the_whole_body_before_it_refuses() {
+    let server = Server::start(|_| Answer::json("{}")).await;
+    let outbound = Arc::new(gate_to(&server));
+    for (bytes, expected) in [(5000, "size"), (10, "denied")] {
+        let ledger = Arc::new(ledger());
+        let mut gate = Gate::new(outbound.clone(), ledger.clone());
+        let body = Full::new(Bytes::from(vec![b'x'; bytes]))
+            .map_err(|never| match never {})
+            .boxed_unsync();
+        let request = http::Request::post(format!("{}/query", server.origin()))
+            .header("content-type", "application/json")
+            .body(body)
+            .unwrap();
+        let sent =
+            std::pin::Pin::from(gate.send_request(request, None, Box::new(async { Ok(()) }))).await;
+        let found = match sent.err() {
+            Some(Error::HttpRequestBodySize(_)) => "size",
+            Some(Error::HttpRequestDenied) => "denied",
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found, expected);
+        assert_eq!(ledger.denials().len(), 1);
+    }
+}
+
+#[test]
+fn a_header_that_belongs_to_the_host_is_refused_while_it_is_built_and_noted_once() {
+    let server_free = setup("https://service.example", "");
+    let ledger = Arc::new(ledger());
+    let mut gate = Gate::new(Arc::new(outbound(server_free, system())), ledger.clone());
+    let forbidden = gate.forbidden_header_filter();
+    for name in [
+        "authorization",
+        "cookie",
+        "proxy-authorization",
+        "proxy-x",
+        "host",
+        "x-api-key",
+    ] {
+        assert!(forbidden(&name.parse().unwrap()), "{name}");
+    }
+    assert!(!forbidden(&header::ACCEPT) && !forbidden(&header::CONTENT_TYPE));
+    assert_eq!(ledger.denials().len(), 1);
+}

@@ -1,0 +1,271 @@
+//! A service that is not there, misbehaves or refuses gives each read its typed failure.
+
+use super::*;
+
+#[tokio::test]
+async fn a_key_that_is_wrong_expired_or_revoked_is_unauthenticated() {
+    for key in ["no-such-key", keys::EXPIRED_KEY, keys::REVOKED_KEY] {
+        let world = World::with(Differently {
+            key: key.to_owned(),
+            ..Differently::default()
+        })
+        .await;
+        let failure = world
+            .fails(
+                "crm_get",
+                json!({ "kind": "person", "id": person_id(1).to_string() }),
+                "unauthenticated",
+            )
+            .await;
+        assert!(
+            !failure.to_string().contains(key),
+            "the key is in {failure}"
+        );
+        let status = world.ok("crm_status", json!({})).await;
+        assert_eq!(
+            status["destinations"][0]["credentialAccepted"], false,
+            "{key}: {status:#}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_key_without_permission_on_one_object_is_denied_that_and_gets_the_rest() {
+    let world = World::with(Differently {
+        key: keys::NARROW_KEY.to_owned(),
+        ..Differently::default()
+    })
+    .await;
+    let failure = world
+        .fails(
+            "crm_get",
+            json!({ "kind": "opportunity", "id": HEALTHY.to_string() }),
+            "denied",
+        )
+        .await;
+    assert_eq!(failure["code"], "permission");
+    world.twenty.faults().add(fault(json!({
+        "fault": "partial-error", "only": "noteTargets", "code": "FORBIDDEN", "times": 1
+    })));
+    let person = json!({ "kind": "person", "id": person_id(1).to_string() });
+    let person = world.ok("crm_get", person).await;
+    let missing = person["missing"][0].as_str().unwrap_or_default();
+    assert!(
+        missing.starts_with("notes: "),
+        "notes may not be read, and that is not said: {person:#}"
+    );
+    let briefing = world.ok("crm_briefing", json!({})).await;
+    let failed: Vec<&str> = briefing["sections"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|section| section["status"] == "failed")
+        .map(|section| section["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(failed, ["closing-soon", "at-risk"]);
+}
+
+/// Every read, with arguments that do well.
+fn reads() -> Vec<(&'static str, Value)> {
+    vec![
+        ("crm_search", json!({ "query": "depot" })),
+        (
+            "crm_get",
+            json!({ "kind": "opportunity", "id": HEALTHY.to_string() }),
+        ),
+        ("crm_follow_ups", json!({})),
+        (
+            "crm_blockers",
+            json!({ "opportunity": HEALTHY.to_string() }),
+        ),
+        ("crm_briefing", json!({})),
+    ]
+}
+
+#[tokio::test]
+async fn a_service_that_misbehaves_gives_each_read_its_typed_failure() {
+    let world = World::new().await;
+    for (given, case, sent) in [
+        (
+            json!({ "fault": "status", "code": 500 }),
+            "unavailable",
+            Some(true),
+        ),
+        (
+            json!({ "fault": "status", "code": 502 }),
+            "unavailable",
+            Some(true),
+        ),
+        (json!({ "fault": "reset" }), "unavailable", Some(true)),
+        (json!({ "fault": "truncated" }), "unavailable", Some(true)),
+        (json!({ "fault": "not-json" }), "unavailable", Some(true)),
+        (json!({ "fault": "huge" }), "unavailable", Some(true)),
+        (
+            json!({ "fault": "redirect", "to": "http://127.0.0.1:9/" }),
+            "unavailable",
+            Some(true),
+        ),
+    ] {
+        for (tool, arguments) in reads() {
+            world.twenty.faults().clear();
+            world.twenty.faults().add(fault(given.clone()));
+            let failure = world.fails(tool, arguments, case).await;
+            assert_eq!(
+                failure["requestSent"].as_bool(),
+                sent,
+                "{tool} with {given}: {failure:#}"
+            );
+        }
+        // The same harness goes on serving.
+        world.twenty.faults().clear();
+        world.ok("crm_search", json!({ "query": "depot" })).await;
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_there_is_unavailable_and_nothing_was_sent() {
+    // A port that was free a moment ago, and that nothing listens on any more.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let url = Some(format!("http://127.0.0.1:{port}"));
+    let world = World::with(Differently {
+        url,
+        ..Differently::default()
+    })
+    .await;
+    for (tool, arguments) in reads() {
+        let failure = world.fails(tool, arguments, "unavailable").await;
+        assert_eq!(failure["requestSent"], false, "{tool}: {failure:#}");
+    }
+    let status = world.ok("crm_status", json!({})).await;
+    assert_eq!(status["destinations"][0]["reachable"], false);
+}
+
+#[tokio::test]
+async fn a_service_that_does_not_answer_in_time_is_cut_off() {
+    let world = World::new().await;
+    world
+        .twenty
+        .faults()
+        .add(fault(json!({ "fault": "delay", "ms": 60_000 })));
+    let invocation = Invocation {
+        tool: "crm_search".to_owned(),
+        arguments: json!({ "query": "depot" }),
+        caller: world.caller.clone(),
+        deadline: Some(std::time::Duration::from_millis(200)),
+    };
+    match world.harness.call(invocation).await {
+        Ok(outcome) => assert_eq!(outcome.result.unwrap_err()["case"], "unavailable"),
+        Err(error) => assert_eq!(error.code(), "deadline-exceeded"),
+    }
+    world.twenty.faults().clear();
+    world.ok("crm_search", json!({ "query": "depot" })).await;
+}
+
+#[tokio::test]
+async fn one_request_too_many_is_waited_for_and_then_answered() {
+    let world = World::new().await;
+    world
+        .twenty
+        .faults()
+        .add(fault(json!({ "fault": "limit-reached", "times": 1 })));
+    let answer = world.ok("crm_follow_ups", json!({})).await;
+    assert!(!answer["tasks"].as_array().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_limit_that_stays_reached_is_rate_limited_with_a_time_to_wait() {
+    let world = World::new().await;
+    world
+        .twenty
+        .faults()
+        .add(fault(json!({ "fault": "limit-reached" })));
+    let failure = world
+        .fails("crm_follow_ups", json!({}), "rate-limited")
+        .await;
+    assert!(failure["retryAfter"].as_u64().unwrap() > 0);
+    world.twenty.faults().clear();
+    world.twenty.faults().add(fault(
+        json!({ "fault": "too-many-requests", "retry_after_seconds": 1 }),
+    ));
+    let failure = world
+        .fails("crm_follow_ups", json!({}), "rate-limited")
+        .await;
+    assert_eq!(failure["retryAfter"], 1);
+}
+
+#[tokio::test]
+async fn the_hosts_own_rate_reads_like_the_services_and_nothing_more_is_sent() {
+    let world = World::with(Differently {
+        rate_limit: true,
+        operator: Some("rate = { requests = 2, seconds = 7200 }"),
+        ..Differently::default()
+    })
+    .await;
+    for _ in 0..2 {
+        world.ok("crm_follow_ups", json!({})).await;
+    }
+    let before = world.twenty.requests().count();
+    let failure = world
+        .fails("crm_follow_ups", json!({}), "rate-limited")
+        .await;
+    assert!(
+        failure["retryAfter"].as_u64().unwrap() > 1000,
+        "{failure:#}"
+    );
+    assert_eq!(world.twenty.requests().count(), before);
+}
+
+#[tokio::test]
+async fn a_null_where_a_value_was_promised_names_the_field() {
+    let world = World::new().await;
+    for (tool, arguments, pointer, field) in [
+        (
+            "crm_get",
+            json!({ "kind": "opportunity", "id": HEALTHY.to_string() }),
+            "/data/opportunity/stage",
+            "opportunity.stage",
+        ),
+        (
+            "crm_follow_ups",
+            json!({}),
+            "/data/tasks/edges/0/node/id",
+            "tasks.edges[0].node.id",
+        ),
+        (
+            "crm_follow_ups",
+            json!({}),
+            "/data/tasks/totalCount",
+            "tasks.totalCount",
+        ),
+        (
+            "crm_blockers",
+            json!({ "opportunity": HEALTHY.to_string() }),
+            "/data/timelineActivities/edges/0/node/happensAt",
+            "timelineActivities.edges[0].node.happensAt",
+        ),
+    ] {
+        world.twenty.faults().clear();
+        world
+            .twenty
+            .faults()
+            .add(fault(json!({ "fault": "null-at", "pointer": pointer })));
+        let failure = world.fails(tool, arguments, "schema-mismatch").await;
+        assert_eq!(failure["field"], field, "{failure:#}");
+    }
+    // What may be missing anywhere is just missing.
+    world.twenty.faults().clear();
+    world.twenty.faults().add(fault(
+        json!({ "fault": "null-at", "pointer": "/data/opportunity/name" }),
+    ));
+    let record = world
+        .ok(
+            "crm_get",
+            json!({ "kind": "opportunity", "id": HEALTHY.to_string() }),
+        )
+        .await;
+    assert_eq!(record["label"], "(no name)");
+}
