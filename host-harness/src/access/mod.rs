@@ -3,6 +3,8 @@
 
 mod engine;
 mod observe;
+mod ruling;
 
-pub use engine::{Access, AccessError, Approval, Audience, Deed, Ruling, Texts};
+pub use engine::{Access, AccessError, Texts};
 pub use observe::{Attributes, RecordKey, Seen};
+pub use ruling::{Approval, Audience, Deed, Ruling};

@@ -3,6 +3,7 @@
 pub mod caller;
 pub mod draft;
 pub mod error;
+mod given;
 mod lines;
 pub mod lint;
 pub mod manifest;
@@ -17,17 +18,19 @@ use http::HeaderName;
 use sha2::{Digest, Sha256};
 
 use crate::access::Texts;
-use crate::nearest;
 use crate::outbound::addresses::Grants;
-use crate::outbound::credentials::{Credential, CredentialError, Credentials};
+use crate::outbound::credentials::{Credential, Credentials};
 use crate::outbound::documents::hex;
 use crate::outbound::kinds::Kinds;
 use crate::outbound::origin::{Origin, OriginError};
 use crate::outbound::policy::{self, Destination, Policy};
-use crate::outbound::rate::Rate;
-use crate::outbound::secret::SecretSource;
 use crate::outbound::sender::grant_hint;
 use crate::trust::Trust;
+
+use given::{
+    access, caller_settings, callers, granted_secret, keep_days, known, rate, recipients,
+    secret_of_environment,
+};
 
 pub use caller::Caller;
 pub use error::ConfigError;
@@ -75,9 +78,6 @@ pub struct Setup {
     /// For how many days plans that are over are kept.
     pub keep_days: u32,
 }
-
-/// For how many days plans that are over are kept where the operator says nothing.
-const KEEP_DAYS: u32 = 90;
 
 impl Setup {
     /// Puts manifest, operator file, flags and environment together. Where there is an operator file it alone grants; without one
@@ -356,224 +356,6 @@ impl Setup {
             .iter()
             .map(|(key, value)| (format!("caller.{key}"), value.clone()))
     }
-}
-
-/// The access policies in force.
-fn access(manifest: &Manifest, operator: Option<&Operator>) -> Result<Option<Texts>, ConfigError> {
-    let Some(path) = operator.and_then(|operator| operator.access.policies.as_ref()) else {
-        return Ok(manifest.access.clone());
-    };
-    let (Some(asked), Some(operator)) = (&manifest.access, operator) else {
-        return Err(ConfigError::value(
-            String::new(),
-            "access.policies",
-            "the skill has no access schema that they could be checked against: remove the line",
-        ));
-    };
-    // Beside the operator file, unless it says otherwise.
-    let path = operator
-        .path
-        .parent()
-        .map_or(path.clone(), |folder| folder.join(path));
-    let policies = std::fs::read_to_string(&path).map_err(|source| ConfigError::Read {
-        path: path.clone(),
-        source,
-    })?;
-    Ok(Some(Texts {
-        policies,
-        policies_path: path,
-        ..asked.clone()
-    }))
-}
-
-fn keep_days(operator: Option<&Operator>) -> Result<u32, ConfigError> {
-    match operator.and_then(|operator| Some((operator, operator.plans.keep_days?))) {
-        None => Ok(KEEP_DAYS),
-        Some((_, days)) if days <= 3650 => Ok(days),
-        Some((operator, _)) => Err(operator.wrong("plans.keep-days", "write 0 to 3650")),
-    }
-}
-
-/// The rate of a destination: the skill's, or the operator's if it is lower.
-fn rate(
-    name: &str,
-    asked: Option<Rate>,
-    granted: Option<Rate>,
-    operator: Option<&Operator>,
-) -> Result<Option<Rate>, ConfigError> {
-    if let (Some(asked), Some(granted), Some(operator)) = (asked, granted, operator)
-        && !granted.within(asked)
-    {
-        let message = format!(
-            "this is more than the skill asks for: write at most {} requests in {} seconds, in the same proportion",
-            asked.requests, asked.seconds
-        );
-        return Err(operator.wrong(format!("destinations.{name}.rate"), message));
-    }
-    Ok(granted.or(asked))
-}
-
-fn secret_of_environment(
-    variable: &str,
-    env: Environment<'_>,
-) -> Result<(SecretSource, String), ConfigError> {
-    let source =
-        SecretSource::from_env(variable, env).map_err(|source| ConfigError::Credential {
-            place: variable.to_owned(),
-            source,
-        })?;
-    let hint =
-        format!("set the environment variable {variable} (the key itself, file:PATH or fd:NUMBER)");
-    Ok((source, hint))
-}
-
-/// The source of a secret in an operator file, and how to set it. What is named must be there.
-fn granted_secret(
-    operator: &Operator,
-    key: &str,
-    text: Option<&str>,
-    env: Environment<'_>,
-) -> Result<(SecretSource, String), ConfigError> {
-    let file = operator.path.display();
-    let Some(text) = text else {
-        return Ok((SecretSource::Unset, format!("write `{key}` in {file}")));
-    };
-    let unusable = |source| ConfigError::Credential {
-        place: format!("{}: {key}", operator.place(key)),
-        source,
-    };
-    let source = SecretSource::parse(text, env).map_err(unusable)?;
-    let hint = match &source {
-        SecretSource::Env { name, .. } => {
-            format!("set the environment variable {name}, which `{key}` in {file} names")
-        }
-        _ => format!("change `{key}` in {file}"),
-    };
-    if let SecretSource::Env { value: None, .. } = &source {
-        return Err(unusable(CredentialError::Missing { hint }));
-    }
-    Ok((source, hint))
-}
-
-fn callers(
-    manifest: &Manifest,
-    operator: Option<&Operator>,
-) -> Result<BTreeMap<String, Caller>, ConfigError> {
-    let Some(operator) = operator else {
-        return Ok(BTreeMap::new());
-    };
-    let mut callers = BTreeMap::new();
-    for (name, section) in &operator.callers {
-        let section = section.clone();
-        if let Some(destination) = section.secrets.keys().find(|destination| {
-            !manifest
-                .destinations
-                .get(*destination)
-                .is_some_and(|asked| asked.secret_per_caller)
-        }) {
-            let own = manifest.destinations.iter();
-            let own = own.filter(|(_, asked)| asked.secret_per_caller);
-            let hint = nearest::hint(destination, own.map(|(known, _)| known.as_str()));
-            return Err(operator.wrong(
-                format!("callers.{name}.secrets.{destination}"),
-                format!(
-                    "the skill has no such service that takes each caller's own credential. {hint}"
-                ),
-            ));
-        }
-        let caller = Caller {
-            id: Some(name.clone()),
-            email: section.email,
-            name: section.name,
-            role: section.role,
-            teams: section.teams,
-            time_zone: section.time_zone,
-            settings: section.settings,
-        };
-        known(
-            operator,
-            &format!("callers.{name}.settings"),
-            caller.settings.keys(),
-            manifest.caller_settings.keys(),
-        )?;
-        caller.settings("").map_err(|error| match error {
-            ConfigError::Value { key, message, .. } => {
-                operator.wrong(format!("callers.{name}.{key}"), message)
-            }
-            other => other,
-        })?;
-        callers.insert(name.clone(), caller);
-    }
-    Ok(callers)
-}
-
-/// What the environment says of the one caller.
-fn caller_settings(manifest: &Manifest, env: Environment<'_>) -> BTreeMap<String, String> {
-    let value = |asked: &manifest::CallerSettingSection| {
-        env(asked.env.as_deref()?).filter(|value| !value.is_empty())
-    };
-    let settings = manifest.caller_settings.iter();
-    settings
-        .filter_map(|(key, asked)| Some((key.clone(), value(asked)?)))
-        .collect()
-}
-
-/// Whom writes of a service may go to that go to nobody else, in small letters.
-fn recipients(
-    name: &str,
-    asked: &manifest::DestinationSection,
-    operator: Option<&Operator>,
-    env: Environment<'_>,
-) -> Result<Vec<String>, ConfigError> {
-    let key = format!("destinations.{name}.recipients");
-    let (place, listed) = match operator {
-        Some(operator) => {
-            let granted = operator.destinations.get(name);
-            (
-                operator.place(&key),
-                granted.map_or_else(Vec::new, |section| section.recipients.clone()),
-            )
-        }
-        None => {
-            let variable = asked.recipients_env.as_deref().unwrap_or_default();
-            let listed = env(variable).unwrap_or_default();
-            let listed = listed.split(',').map(str::trim).map(str::to_owned);
-            (
-                variable.to_owned(),
-                listed.filter(|entry| !entry.is_empty()).collect(),
-            )
-        }
-    };
-    for entry in &listed {
-        let good = entry.split_once('@').is_some_and(|(_, domain)| {
-            domain.contains('.') && !domain.contains(['@', '*']) && !domain.starts_with('.')
-        });
-        if !good || entry.contains(char::is_whitespace) {
-            return Err(ConfigError::value(
-                place,
-                key,
-                "write addresses, such as `jo@example.com`, or domains, such as `@example.com`",
-            ));
-        }
-    }
-    Ok(listed.iter().map(|entry| entry.to_lowercase()).collect())
-}
-
-/// Every key must be one that the manifest knows.
-fn known<'a>(
-    operator: &Operator,
-    section: &str,
-    given: impl Iterator<Item = &'a String>,
-    known: impl Iterator<Item = &'a String> + Clone,
-) -> Result<(), ConfigError> {
-    for key in given {
-        if !known.clone().any(|name| name == key) {
-            let hint = nearest::hint(key, known.clone().map(String::as_str));
-            let message = format!("the skill has no such name. {hint}");
-            return Err(operator.wrong(format!("{section}.{key}"), message));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

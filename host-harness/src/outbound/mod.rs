@@ -7,6 +7,7 @@ pub mod cases;
 pub mod client;
 pub mod credentials;
 pub mod denial;
+mod destination;
 pub mod documents;
 pub mod gate;
 pub mod guard;
