@@ -174,6 +174,7 @@ async fn a_change_is_shown_from_old_to_new_and_costs_a_read_and_a_write() {
     let values = answer["preview"]["steps"][0]["values"].as_array().unwrap();
     let value = |name: &str| values.iter().find(|value| value["name"] == name).unwrap();
     assert_eq!(value("data.amount.amountMicros")["value"], "1250500000");
+    assert_eq!(value("data.amount.amountMicros")["whole"], "1250.5");
     assert!(value("data.stage")["before"].is_string(), "{values:#?}");
     world.twenty.requests().clear();
     let outcome = world

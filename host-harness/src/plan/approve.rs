@@ -200,7 +200,11 @@ impl Harness {
             }
             _ => outcome(&kept),
         };
-        Ok(answer(&Preview::of(&kept, policy, &rulings), &outcome))
+        let micros = &self.setup.manifest.values.micros;
+        Ok(answer(
+            &Preview::of(&kept, policy, micros, &rulings),
+            &outcome,
+        ))
     }
 
     /// Performs a plan. One that waits needs an approver, or the word of policy.
@@ -336,7 +340,8 @@ impl Harness {
     pub(super) fn preview_of(&self, kept: &Kept) -> Preview {
         let caller = self.proposer(&kept.plan.proposer);
         let rulings = self.rulings(&kept.plan, &caller);
-        Preview::of(kept, self.outbound.policy(), &rulings)
+        let micros = &self.setup.manifest.values.micros;
+        Preview::of(kept, self.outbound.policy(), micros, &rulings)
     }
 
     /// Puts on record where a plan stands.

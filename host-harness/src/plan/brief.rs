@@ -121,7 +121,7 @@ fn line(number: usize, step: &StepPreview) -> String {
             let before =
                 before.map_or_else(String::new, |before| format!("{} -> ", distinct(before)));
             let name = value.name.trim_start_matches("data.");
-            format!("{name}: {before}{}", distinct(&value.value))
+            format!("{name}: {before}{}", distinct(&value.told()))
         })
         .collect();
     if !values.is_empty() {
@@ -315,11 +315,13 @@ mod tests {
                 Shown {
                     name: "id".into(),
                     value: number.to_string(),
+                    whole: None,
                     before: None,
                 },
                 Shown {
                     name: "data.title".into(),
                     value: "Call them".into(),
+                    whole: None,
                     before: Some("Write to them".into()),
                 },
             ],
@@ -357,6 +359,7 @@ mod tests {
             values: vec![Shown {
                 name: "text".into(),
                 value: "x".repeat(600),
+                whole: None,
                 before: None,
             }],
             recipients: to
@@ -401,6 +404,7 @@ mod tests {
         let value = |name: &str, before: Option<&str>, value: &str| Shown {
             name: name.into(),
             value: value.into(),
+            whole: None,
             before: before.map(Into::into),
         };
         change.values = vec![

@@ -1,5 +1,7 @@
 //! What a person is shown before deciding, made by the host from the bytes that it will send.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -13,6 +15,7 @@ use crate::outbound::policy::Policy;
 
 /// Longest text of the component's shown, in characters. What is sent is shown whole.
 const SHOWN_MAX: usize = 400;
+const MILLION: u64 = 1_000_000;
 
 /// A plan, as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -112,13 +115,27 @@ pub struct Shown {
     pub name: String,
     /// The value that is sent.
     pub value: String,
+    /// What it comes to, where it counts in millionths.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub whole: Option<String>,
     /// What it replaces, in the skill's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
 }
 
+impl Shown {
+    /// The value as a person reads it: beside one of another unit, millionths would be taken for a million times as much.
+    pub(super) fn told(&self) -> Cow<'_, str> {
+        match &self.whole {
+            Some(whole) => format!("{whole} ({} millionths)", self.value).into(),
+            None => self.value.as_str().into(),
+        }
+    }
+}
+
 impl Preview {
-    pub(crate) fn of(kept: &Kept, policy: &Policy, rulings: &[Ruling]) -> Self {
+    /// `micros` are the names of members whose numbers count in millionths.
+    pub(crate) fn of(kept: &Kept, policy: &Policy, micros: &[String], rulings: &[Ruling]) -> Self {
         let proposal = &kept.plan.proposal;
         let steps = proposal.steps.iter().zip(&kept.plan.facts).enumerate();
         let auto = !rulings.is_empty()
@@ -157,7 +174,7 @@ impl Preview {
                         request: format!("{} {}", step.method.http(), step.path),
                         document: facts.document.clone(),
                         when: when(step, &proposal.steps),
-                        values: values(step),
+                        values: values(step, micros),
                         recipients: sends.map_or_else(Vec::new, |sends| {
                             sends.recipients.iter().map(person).collect()
                         }),
@@ -240,7 +257,7 @@ fn when(step: &Step, steps: &[Step]) -> Option<String> {
 }
 
 /// The values of a step's variables, or of its whole body where it carries no document.
-fn values(step: &Step) -> Vec<Shown> {
+fn values(step: &Step, micros: &[String]) -> Vec<Shown> {
     let body: Value = serde_json::from_str(&step.body).unwrap_or_default();
     let (root, at) = match body.get("variables") {
         Some(variables) => (variables, "/variables"),
@@ -249,13 +266,33 @@ fn values(step: &Step) -> Vec<Shown> {
     let mut shown = Vec::new();
     leaves(root, at, "", &mut |pointer, name, value| {
         let change = step.changes.iter().find(|change| change.pointer == pointer);
+        let counts = name.rsplit('.').next();
+        let counts = counts.is_some_and(|member| micros.iter().any(|known| known == member));
         shown.push(Shown {
             name: name.to_owned(),
             value: plain(value),
+            whole: counts.then(|| of_millionths(value)).flatten(),
             before: change.map(|change| cut(change.before.as_deref().unwrap_or("(nothing)"))),
         });
     });
     shown
+}
+
+/// What so many millionths come to; none of what is no whole number.
+fn of_millionths(text: &str) -> Option<String> {
+    let count: i64 = text.parse().ok()?;
+    let sign = if count < 0 { "-" } else { "" };
+    let (whole, rest) = (
+        count.unsigned_abs() / MILLION,
+        count.unsigned_abs() % MILLION,
+    );
+    let number = format!("{sign}{whole}.{rest:06}");
+    Some(
+        number
+            .trim_end_matches('0')
+            .trim_end_matches('.')
+            .to_owned(),
+    )
 }
 
 fn leaves(value: &Value, pointer: &str, name: &str, take: &mut dyn FnMut(&str, &str, &str)) {
@@ -392,9 +429,12 @@ mod tests {
                 change("/variables/data/price/micros", None),
             ],
         );
-        let shown: Vec<_> = values(&step)
+        let shown: Vec<_> = values(&step, &["micros".to_owned()])
             .into_iter()
-            .map(|shown| (shown.name, shown.value, shown.before))
+            .map(|shown| {
+                let told = shown.told().into_owned();
+                (shown.name, told, shown.before)
+            })
             .collect();
         let line = |name: &str, value: &str, before: Option<&str>| {
             (name.to_owned(), value.to_owned(), before.map(str::to_owned))
@@ -404,11 +444,31 @@ mod tests {
             [
                 line("id", "1", None),
                 line("data.name", "new", Some("old")),
-                line("data.price.micros", "5", Some("(nothing)")),
+                line(
+                    "data.price.micros",
+                    "0.000005 (5 millionths)",
+                    Some("(nothing)")
+                ),
                 line("data.tags[0]", "a", None),
                 line("data.tags[1]", "b", None),
             ]
         );
+    }
+
+    #[test]
+    fn millionths_are_told_as_what_they_come_to() {
+        for (text, expected) in [
+            ("1250500000", Some("1250.5")),
+            ("1000000", Some("1")),
+            ("100000000", Some("100")),
+            ("-1", Some("-0.000001")),
+            ("0", Some("0")),
+            ("9223372036854775807", Some("9223372036854.775807")),
+            ("null", None),
+            ("1.5", None),
+        ] {
+            assert_eq!(of_millionths(text).as_deref(), expected, "{text}");
+        }
     }
 
     #[test]

@@ -44,8 +44,8 @@ fn one(number: usize, step: &StepPreview, emphasis: &Emphasis) -> String {
     ]];
     for value in &step.values {
         let shown = match &value.before {
-            Some(before) => format!("{before}  ->  {}", value.value),
-            None => value.value.clone(),
+            Some(before) => format!("{before}  ->  {}", value.told()),
+            None => value.told().into_owned(),
         };
         rows.push(vec![format!("     {}", value.name), shown]);
     }
