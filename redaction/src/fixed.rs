@@ -69,7 +69,7 @@ fn moment(view: &View<'_>, index: usize) -> Option<usize> {
 }
 
 /// `2026-03-31`, `2026/3/31`, `31.03.2026`, `3/31/2026`, `31.03.` and `03/2026`. The year comes first or last.
-fn date(view: &View<'_>, index: usize) -> Option<usize> {
+pub(crate) fn date(view: &View<'_>, index: usize) -> Option<usize> {
     let first = digits(view, index, 4)?;
     let sign = view.get(first).filter(|c| matches!(c, '-' | '.' | '/'))?;
     let second = digits(view, first + 1, 4)?;

@@ -1,6 +1,7 @@
 //! Keys that a text says are some: in URLs, in PEM blocks, by their first letters, and after words such as `password`.
 
 use crate::Kind;
+use crate::fixed;
 use crate::view::View;
 use crate::word::{self, Join};
 
@@ -221,7 +222,10 @@ fn after_name(view: &View<'_>, index: usize, behind: usize) -> Option<(usize, us
     let (join, from) = word::join(view, behind)?;
     if *kind == Value::Digits {
         let to = view.run(from, |c| c.is_ascii_digit());
-        let fits = (3..=8).contains(&(to - from)) && !view.is(to, char::is_alphanumeric);
+        // The year of a date is none: `the pin 2026-03-31`.
+        let fits = (3..=8).contains(&(to - from))
+            && !view.is(to, char::is_alphanumeric)
+            && fixed::date(view, from).is_none();
         return fits.then_some((from, to));
     }
     let (from, to) = word::value(view, from)?;

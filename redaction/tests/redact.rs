@@ -236,6 +236,7 @@ fn what_is_nobodys_stays() {
         "Bearer of good news",
         "basic needs are covered",
         "pin the note, spin: 1234",
+        "the pin 2026-03-31T09:00:00Z, cvv 1900-01-01",
         "@anna, see react@18.2.0, a@b",
         "lunch @ example.com",
         "https://example.com/Some/Path2/to-the-Q3-2026-renewal?q=1",
