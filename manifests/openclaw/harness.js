@@ -54,14 +54,18 @@ class Peer {
   }
 
   tell(message) {
-    this.#output.write(`${JSON.stringify(message)}\n`);
+    this.#write(JSON.stringify(message));
+  }
+
+  #write(line) {
+    this.#output.write(`${line}\n`);
   }
 
   /** Asks; where `signal` aborts, `cancelled` is called with the request's id and nothing is waited for any more. */
   ask(method, params, { signal, cancelled } = {}) {
     const id = ++this.#last;
     return new Promise((resolve, reject) => {
-      const message = { jsonrpc: "2.0", id, method, params };
+      const line = JSON.stringify({ jsonrpc: "2.0", id, method, params });
       const abort = () => {
         this.#waiting.delete(id);
         cancelled?.(id);
@@ -69,14 +73,14 @@ class Peer {
       };
       if (this.#closed) return reject(this.#closed);
       if (signal?.aborted) return abort();
-      if (JSON.stringify(message).length > MESSAGE_MAX) return reject(new Error("the arguments are too long: ask for less at once"));
+      if (line.length > MESSAGE_MAX) return reject(new Error("the arguments are too long: ask for less at once"));
       signal?.addEventListener("abort", abort, { once: true });
       const done = (settle) => (value) => {
         signal?.removeEventListener("abort", abort);
         settle(value);
       };
       this.#waiting.set(id, { resolve: done(resolve), reject: done(reject) });
-      this.tell(message);
+      this.#write(line);
     });
   }
 

@@ -8,22 +8,43 @@
     reason = "helpers of tests may fail like tests"
 )]
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crm_harness::Caller;
 use crm_harness::plan::{PlanError, PlanState, StepState};
+use crm_stand_in::Running;
 use crm_stand_in::faults::{Fault, FaultKind};
 use crm_stand_in::twenty::sample::SAM_EMAIL;
 use crm_tests::{Differently, World, component, follow_up};
 
-#[tokio::test]
-async fn a_plan_that_was_changed_by_one_byte_is_not_sent() {
-    let folder = tempfile::tempdir().unwrap();
-    let world = World::with(Differently {
-        data: Some(folder.path().to_owned()),
+/// A world whose plans are kept in a folder.
+async fn kept_in(folder: &Path) -> World {
+    World::with(Differently {
+        data: Some(folder.to_owned()),
+        ..Differently::default()
+    })
+    .await
+}
+
+/// The same so many minutes later, in another process.
+async fn later(folder: &Path, twenty: &Arc<Running>, caller: &Caller, minutes: u64) -> World {
+    let mut world = World::with(Differently {
+        data: Some(folder.to_owned()),
+        twenty: Some(Arc::clone(twenty)),
+        later: Duration::from_secs(minutes * 60),
         ..Differently::default()
     })
     .await;
+    world.caller = caller.clone();
+    world
+}
+
+#[tokio::test]
+async fn a_plan_that_was_changed_by_one_byte_is_not_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = kept_in(folder.path()).await;
     let plan = world.propose("crm_follow_up", follow_up("a")).await;
     let database = rusqlite::Connection::open(folder.path().join("plans.sqlite3")).unwrap();
     let changed = database
@@ -42,23 +63,11 @@ async fn a_plan_that_was_changed_by_one_byte_is_not_sent() {
 #[tokio::test]
 async fn a_plan_that_waited_too_long_expires_and_calling_again_opens_it_anew() {
     let folder = tempfile::tempdir().unwrap();
-    let data = || Some(folder.path().to_owned());
-    let world = World::with(Differently {
-        data: data(),
-        ..Differently::default()
-    })
-    .await;
+    let world = kept_in(folder.path()).await;
     let plan = world.propose("crm_follow_up", follow_up("a")).await;
     let (twenty, caller) = (Arc::clone(&world.twenty), world.caller.clone());
     drop(world);
-    let mut later = World::with(Differently {
-        data: data(),
-        twenty: Some(twenty),
-        later: Duration::from_secs(16 * 60),
-        ..Differently::default()
-    })
-    .await;
-    later.caller = caller;
+    let later = later(folder.path(), &twenty, &caller, 16).await;
     let error = later.approve(&plan).await.unwrap_err();
     assert!(matches!(error, PlanError::Expired), "{error}");
     let again = later.propose("crm_follow_up", follow_up("a")).await;
@@ -69,29 +78,15 @@ async fn a_plan_that_waited_too_long_expires_and_calling_again_opens_it_anew() {
 #[tokio::test]
 async fn a_plan_that_is_proposed_again_while_it_waits_has_its_whole_time_again() {
     let folder = tempfile::tempdir().unwrap();
-    let world = World::with(Differently {
-        data: Some(folder.path().to_owned()),
-        ..Differently::default()
-    })
-    .await;
+    let world = kept_in(folder.path()).await;
     let plan = world.propose("crm_follow_up", follow_up("a")).await;
     let (twenty, caller) = (Arc::clone(&world.twenty), world.caller.clone());
     drop(world);
-    let later = async |minutes: u64| {
-        let mut later = World::with(Differently {
-            data: Some(folder.path().to_owned()),
-            twenty: Some(Arc::clone(&twenty)),
-            later: Duration::from_secs(minutes * 60),
-            ..Differently::default()
-        })
-        .await;
-        later.caller = caller.clone();
-        later
-    };
-    let again = later(14).await;
+    let again = later(folder.path(), &twenty, &caller, 14).await;
     assert_eq!(again.propose("crm_follow_up", follow_up("a")).await, plan);
     drop(again);
-    let done = later(28).await.approve(&plan).await.unwrap();
+    let much_later = later(folder.path(), &twenty, &caller, 28).await;
+    let done = much_later.approve(&plan).await.unwrap();
     assert_eq!(done.state, PlanState::Done);
 }
 
@@ -156,18 +151,9 @@ async fn only_who_may_decide_about_a_plan_does() {
 #[tokio::test]
 async fn a_plan_goes_to_the_service_that_it_was_made_for_and_no_other() {
     let folder = tempfile::tempdir().unwrap();
-    let data = || Some(folder.path().to_owned());
-    let world = World::with(Differently {
-        data: data(),
-        ..Differently::default()
-    })
-    .await;
+    let world = kept_in(folder.path()).await;
     let plan = world.propose("crm_follow_up", follow_up("a")).await;
-    let elsewhere = World::with(Differently {
-        data: data(),
-        ..Differently::default()
-    })
-    .await;
+    let elsewhere = kept_in(folder.path()).await;
     let error = elsewhere.approve(&plan).await.unwrap_err();
     assert!(matches!(error, PlanError::Moved { .. }), "{error}");
     assert_eq!(elsewhere.twenty.requests().count(), 0);
@@ -201,12 +187,7 @@ async fn a_plan_that_was_begun_can_be_closed_by_a_person() {
 #[tokio::test]
 async fn what_was_approved_and_not_begun_in_time_is_not_begun_later() {
     let folder = tempfile::tempdir().unwrap();
-    let data = || Some(folder.path().to_owned());
-    let world = World::with(Differently {
-        data: data(),
-        ..Differently::default()
-    })
-    .await;
+    let world = kept_in(folder.path()).await;
     let plan = world.propose("crm_follow_up", follow_up("a")).await;
     let limited = Fault {
         times: None,
@@ -222,13 +203,7 @@ async fn what_was_approved_and_not_begun_in_time_is_not_begun_later() {
     let (twenty, caller) = (Arc::clone(&world.twenty), world.caller.clone());
     drop(world);
     twenty.faults().clear();
-    let later = World::with(Differently {
-        data: data(),
-        twenty: Some(twenty),
-        later: Duration::from_secs(16 * 60),
-        ..Differently::default()
-    })
-    .await;
+    let later = later(folder.path(), &twenty, &caller, 16).await;
     let error = later
         .harness
         .resume(&plan, &caller, false)

@@ -34,19 +34,18 @@ impl Node {
     /// # Errors
     /// Says what to install where there is no npm, and shows what npm said where it fails.
     pub(crate) fn ensure(cache: &Path) -> Result<Self> {
-        let version = VERSION;
         let package = platform_package(std::env::consts::OS, std::env::consts::ARCH)?;
-        let folder = cache.join(format!("node-{version}"));
-        let wanted = [(package.as_str(), version)];
+        let folder = cache.join(format!("node-{VERSION}"));
+        let wanted = [(package.as_str(), VERSION)];
         if !is_installed(&folder, &wanted) {
             ensure_npm()?;
             install(Command::new("npm"), &folder, &wanted)?;
         }
         let bin = folder.join("node_modules").join(package).join("bin");
         let found = process::answer(Command::new(bin.join("node")).arg("--version"));
-        if found.as_deref() != Some(&format!("v{version}")) {
+        if found.as_deref() != Some(&format!("v{VERSION}")) {
             bail!(
-                "{} is not Node {version}; remove {} and try again",
+                "{} is not Node {VERSION}; remove {} and try again",
                 bin.join("node").display(),
                 folder.display()
             );

@@ -30,6 +30,12 @@ pub struct Ruling {
 }
 
 impl Ruling {
+    /// Whether everything that these are about goes without a person; where they are about nothing, nothing goes.
+    pub(crate) fn let_go(rulings: &[Self]) -> bool {
+        let lets = |ruling: &Self| ruling.permitted && ruling.approval == Approval::Auto;
+        !rulings.is_empty() && rulings.iter().all(lets)
+    }
+
     /// What several rulings come to: permitted only if all are.
     pub(crate) fn all(rulings: Vec<Self>) -> Self {
         let mut whole = Self {

@@ -63,14 +63,17 @@ pub(super) fn run(args: &Args, given: &ServeArgs) -> Result<End, Misuse> {
 
 /// Beyond this machine only by a second word: tokens and answers would go over the network as they are.
 fn check(listen: SocketAddr, beyond_loopback: bool, named: bool) -> Result<(), Misuse> {
-    if listen.ip().is_unspecified() && beyond_loopback && !named {
-        return Err(anyhow!(
-            "--listen {listen}: no client could name this address. Pass --host with each name that clients use"
-        )
-        .into());
-    }
-    if listen.ip().is_loopback() || beyond_loopback {
+    if listen.ip().is_loopback() {
         return Ok(());
+    }
+    if beyond_loopback {
+        return match listen.ip().is_unspecified() && !named {
+            false => Ok(()),
+            true => Err(anyhow!(
+                "--listen {listen}: no client could name this address. Pass --host with each name that clients use"
+            )
+            .into()),
+        };
     }
     Err(anyhow!(
         "--listen {listen}: this is reachable from other machines, and tokens would go there in the clear. Put a proxy with TLS in front, or pass --beyond-loopback, and --host with the name that clients use"

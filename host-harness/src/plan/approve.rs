@@ -11,7 +11,7 @@ use super::perform::{Performing, outcome};
 use super::proposal::{Plan, Proposal, Proposer};
 use super::store::Kept;
 use super::{Digest, PlanError, Preview, Vetting, vet};
-use crate::access::{Approval, Seen};
+use crate::access::{Ruling, Seen};
 use crate::config::Caller;
 use crate::outbound::guard::{Exempt, Guard};
 use crate::outbound::policy::Phase;
@@ -137,7 +137,8 @@ impl Harness {
     pub async fn perform_permitted(&self, name: &str) -> Result<Outcome, PlanError> {
         let digest = self.plans.find(name)?;
         let kept = self.plans.get(&digest, self.now())?;
-        if self.preview_of(&kept).approval != Approval::Auto {
+        let caller = self.proposer(&kept.plan.proposer);
+        if !Ruling::let_go(&self.rulings(&kept.plan, &caller)) {
             return Err(PlanError::NotApproved(digest.short().to_owned()));
         }
         self.perform_plan(&digest, Acting::Policy, false, self.limit())
@@ -186,11 +187,8 @@ impl Harness {
         self.note_plan(call, &kept, caller.named())
             .map_err(unrecorded)?;
         self.note_redactions(call, &kept)?;
-        let auto = rulings
-            .iter()
-            .all(|ruling| ruling.approval == Approval::Auto);
         let outcome = match deadline {
-            Some(deadline) if auto && !kept.state.is_over() => {
+            Some(deadline) if Ruling::let_go(&rulings) && !kept.state.is_over() => {
                 let left = deadline.saturating_duration_since(Instant::now());
                 let outcome = self
                     .perform_plan(&kept.digest, Acting::Policy, false, left)

@@ -138,10 +138,6 @@ impl Preview {
     pub(crate) fn of(kept: &Kept, policy: &Policy, micros: &[String], rulings: &[Ruling]) -> Self {
         let proposal = &kept.plan.proposal;
         let steps = proposal.steps.iter().zip(&kept.plan.facts).enumerate();
-        let auto = !rulings.is_empty()
-            && rulings
-                .iter()
-                .all(|ruling| ruling.permitted && ruling.approval == Approval::Auto);
         let proposer = &kept.plan.proposer;
         Self {
             plan: kept.digest.clone(),
@@ -153,7 +149,7 @@ impl Preview {
                 .unwrap_or_default(),
             state: kept.state,
             expires: time(kept.expires),
-            approval: if auto {
+            approval: if Ruling::let_go(rulings) {
                 Approval::Auto
             } else {
                 Approval::Required
