@@ -4,6 +4,7 @@ pub mod client;
 pub mod custom;
 pub mod documents;
 pub mod errors;
+pub mod mend;
 pub mod mutations;
 mod place;
 pub mod records;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::mend::Unreadable;
 use super::records::Emails;
 use super::values::{Address, Colleague, Currency, FullName, JustName, NamedPerson};
 use crate::text::Text;
@@ -25,6 +26,9 @@ pub struct Person {
     pub phones: Option<Phones>,
     /// Where they work.
     pub company: Option<Employer>,
+    /// What could not be read.
+    #[serde(default, rename = "$unreadable")]
+    pub unreadable: Unreadable,
 }
 
 /// A person's phone numbers.
@@ -84,6 +88,9 @@ pub struct Deal {
     pub company: Option<JustName>,
     /// Point of contact.
     pub point_of_contact: Option<NamedPerson>,
+    /// What could not be read.
+    #[serde(default, rename = "$unreadable")]
+    pub unreadable: Unreadable,
 }
 
 /// An entry of a record's timeline.
@@ -102,6 +109,9 @@ pub struct Activity {
     pub linked_record_cached_name: Option<Text>,
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
     target_opportunity: Option<Owned>,
+    /// What could not be read.
+    #[serde(default, rename = "$unreadable")]
+    pub unreadable: Unreadable,
 }
 
 #[derive(Debug, Deserialize)]

@@ -14,7 +14,7 @@ pub use queries::{Around, AroundData, Blockers, BlockersData};
 use rules::{Outcome, RULES};
 pub(super) use shared::share;
 
-use super::{get::deal_line, is_uuid, within, words as checked_words};
+use super::{get::deal_line, within, words as checked_words};
 use crate::bindings::exports::claw::crm::read::{
     BlockersReport, BlockersRequest, Certainty, Finding, OpportunityFields, Severity, Unjudged,
 };
@@ -42,11 +42,7 @@ fn by_words<'a>(
     stale_days: u16,
     widen: bool,
 ) -> Result<Facts<'a>, Failure> {
-    let id = if is_uuid(named) {
-        named.to_ascii_lowercase()
-    } else {
-        find::by_name(ctx, named)?
-    };
+    let id = find::by_name(ctx, named)?;
     Facts::read(ctx, id, stale_days, widen)
 }
 
@@ -57,7 +53,12 @@ fn report(ctx: &Context<'_>, facts: &Facts<'_>) -> BlockersReport {
     let mut unknown = Vec::new();
     let mut clear = Vec::new();
     for &(code, rule) in RULES {
-        match rule(facts) {
+        let outcome = match rules::unreadable(facts, code) {
+            _ if facts.closed && rules::is_about_open_deals(code) => Outcome::Clear,
+            Some(why) => Outcome::Unknown(why),
+            None => rule(facts),
+        };
+        match outcome {
             Outcome::Clear => clear.push(code),
             Outcome::Unknown(reason) => unknown.push(Unjudged { code, reason }),
             Outcome::Fires(fired) => findings.push(Finding {
@@ -86,6 +87,7 @@ fn report(ctx: &Context<'_>, facts: &Facts<'_>) -> BlockersReport {
         unknown,
         clear,
         last_activity: facts.last_activity.known().map(text::instant),
+        missing: facts.missing.clone(),
         truncated: cutter.cut,
         provenance: twenty::provenance(ctx, "opportunity", &facts.deal.id, facts.deal.updated_at),
     }
@@ -110,6 +112,9 @@ fn markdown(
         escape(&deal_line(ctx, fields, facts.deal.close_date)),
         facts.deal.id
     ));
+    for missing in &facts.missing {
+        page.line(&format!("Not shown, {}", escape(missing)));
+    }
     if facts.closed {
         page.line("This deal is closed; rules about open deals are not applied.");
     }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::text::Text;
+use crate::twenty::mend::Unreadable;
 use crate::twenty::values::{Colleague, Connection, Counted, Currency, Id, NamedPerson, RichText};
 use crate::twenty::{Document, Query, documents};
 
@@ -11,6 +12,7 @@ use crate::twenty::{Document, Query, documents};
 #[derive(Debug, Serialize)]
 pub struct Blockers {
     pub(super) id: String,
+    pub(super) open: Vec<String>,
 }
 
 /// What it answers.
@@ -44,6 +46,8 @@ pub(super) struct Deal {
     pub(super) company: Option<DealCompany>,
     pub(super) point_of_contact_id: Option<String>,
     pub(super) point_of_contact: Option<NamedPerson>,
+    #[serde(default, rename = "$unreadable")]
+    pub(super) unreadable: Unreadable,
 }
 
 #[derive(Debug, Deserialize)]
@@ -69,6 +73,8 @@ pub(super) struct Task {
     pub(super) body_v2: Option<RichText>,
     pub(super) assignee_id: Option<String>,
     pub(super) assignee: Option<Assignee>,
+    #[serde(default, rename = "$unreadable")]
+    pub(super) unreadable: Unreadable,
 }
 
 #[derive(Debug, Deserialize)]
