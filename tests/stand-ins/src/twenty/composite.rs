@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::catalogue::{ColumnId, Object};
 use super::data::{bad_data, inspect, text};
-use super::errors::{GENERIC, Refusal};
+use super::errors::{GENERIC, GqlError, Refusal};
 use super::input::Input;
 use super::standard::ACTOR_SOURCE;
 use super::value::{Kind, Value};
