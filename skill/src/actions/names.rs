@@ -168,6 +168,9 @@ impl Asked {
         if let Some(number) = Number::read(spoken) {
             return Self::Phone(number);
         }
+        if is_domain(text) {
+            return Self::Domain(domain(text));
+        }
         Self::Words(without_possessives(text))
     }
 
@@ -194,6 +197,19 @@ impl Asked {
             Self::Words(words) => searched(words),
         }
     }
+}
+
+/// Whether a text is nothing but a domain: labels of letters, digits and hyphens, the last one of letters.
+fn is_domain(text: &str) -> bool {
+    let label = |label: &str| {
+        !label.is_empty()
+            && label
+                .chars()
+                .all(|character| character.is_alphanumeric() || character == '-')
+    };
+    text.rsplit_once('.').is_some_and(|(rest, last)| {
+        rest.split('.').all(label) && last.len() >= 2 && last.chars().all(char::is_alphabetic)
+    })
 }
 
 /// Words as they are searched for: in one form, of usual width, and apart where an apostrophe parts them, as the CRM's index has them.
@@ -464,6 +480,8 @@ fn fulltext(
         let name = record.label.as_ref().map_or("", Text::as_str);
         let likeness = match asked {
             Asked::Words(words) => likeness(words, name),
+            // Companies have domains; others only mention them.
+            Asked::Domain(_) if kind == Kind::Company => Likeness::Words,
             _ => Likeness::Other,
         };
         complete |= likeness < Likeness::Other;
@@ -682,6 +700,12 @@ mod tests {
             ("the Joneses' house".to_owned(), words("the Joneses house")),
             ("'s".to_owned(), words("'s")),
             ("2026-03-31".to_owned(), words("2026-03-31")),
+            (
+                "acme.example".to_owned(),
+                Asked::Domain("acme.example".to_owned()),
+            ),
+            ("v2.0".to_owned(), words("v2.0")),
+            ("St. Gallen".to_owned(), words("St. Gallen")),
             ("12345".to_owned(), words("12345")),
             ("Route 66 deal".to_owned(), words("Route 66 deal")),
             (

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::actions::names::{self, Asked, Choice, Likeness};
+use crate::actions::names::{self, Asked, Choice, Likeness, Matched};
 use crate::actions::parts;
 use crate::bindings::claw::crm::types::Kind;
 use crate::bindings::claw::skill::types::{Candidate, RecordRef};
@@ -123,7 +123,21 @@ pub(super) fn by_name(ctx: &Context<'_>, name: &str) -> Result<String, Failure> 
             u32::try_from(fitting.len()).unwrap_or(total),
             fitting.iter().filter_map(|&at| rows.get(at)),
         )),
-        (Choice::None, rows) => Err(ambiguous(ctx, name, total, rows.iter())),
+        (Choice::None, rows) => {
+            // What is written nearly so is offered; what only has the words somewhere is another deal.
+            let near = |row: &&Found| {
+                let hit = hits.iter().find(|one| one.id == row.id);
+                hit.is_some_and(|one| {
+                    matches!(one.matched, Matched::SimilarName | Matched::SomeWords)
+                })
+            };
+            let near: Vec<&Found> = rows.iter().filter(near).collect();
+            if near.is_empty() {
+                return Err(missing(name));
+            }
+            let number = u32::try_from(near.len()).unwrap_or(total);
+            Err(ambiguous(ctx, name, number, near.into_iter()))
+        }
     }
 }
 
