@@ -6,5 +6,5 @@ mod observe;
 mod ruling;
 
 pub use engine::{Access, AccessError, Texts};
-pub use observe::{Attributes, RecordKey, Seen};
+pub use observe::{Attributes, Owner, RecordKey, Seen};
 pub use ruling::{Approval, Audience, Deed, Ruling};
