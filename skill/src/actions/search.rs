@@ -11,11 +11,10 @@ use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::markdown::{Page, escape};
 use crate::text::{Cutter, Text};
+use crate::twenty::hidden::{self, hides};
 use crate::twenty::mend::Unreadable;
 use crate::twenty::rows::Phones;
-use crate::twenty::values::{
-    Address, Connection, Currency, FullName, Links, Who, full_name, named,
-};
+use crate::twenty::values::{Colleague, Connection, Currency, FullName, Links, full_name, named};
 use crate::twenty::{self, Document, NOBODY, Query, documents, fetch};
 
 /// How many hits are looked at where only the caller's own are wanted: the most that Twenty gives at once.
@@ -62,8 +61,14 @@ struct PersonLine {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Employer {
+    #[expect(
+        dead_code,
+        reason = "selected so that what is nested in it is not lost"
+    )]
+    deleted_at: Option<jiff::Timestamp>,
     name: Option<Text>,
-    account_owner: Option<Address>,
+    #[serde(rename = "accountOwnerId")]
+    account_owner: Option<Colleague>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,7 +78,8 @@ struct CompanyLine {
     updated_at: Option<jiff::Timestamp>,
     name: Option<Text>,
     domain_name: Option<Links>,
-    account_owner: Option<Address>,
+    #[serde(rename = "accountOwnerId")]
+    account_owner: Option<Colleague>,
     #[serde(default, rename = "$unreadable")]
     unreadable: Unreadable,
 }
@@ -87,7 +93,8 @@ struct DealLine {
     stage: Text,
     amount: Option<Currency>,
     close_date: Option<jiff::Timestamp>,
-    owner: Option<Who>,
+    #[serde(rename = "ownerId")]
+    owner: Option<Colleague>,
     #[serde(default, rename = "$unreadable")]
     unreadable: Unreadable,
 }
@@ -100,7 +107,8 @@ struct TaskLine {
     title: Option<Text>,
     status: Option<Text>,
     due_at: Option<jiff::Timestamp>,
-    assignee: Option<Who>,
+    #[serde(rename = "assigneeId")]
+    assignee: Option<Colleague>,
     #[serde(default, rename = "$unreadable")]
     unreadable: Unreadable,
 }
@@ -178,14 +186,17 @@ pub fn search(ctx: &Context<'_>, request: &SearchRequest) -> Result<SearchAnswer
     let mut missing: Vec<String> = all.lost.into_iter().collect();
     missing.extend(unread);
     Ok(SearchAnswer {
-        markdown: markdown(
-            &query,
-            &asked,
-            &hits,
-            examined,
-            more,
-            me.is_some(),
-            &missing,
+        markdown: hidden::said_below(
+            ctx,
+            markdown(
+                &query,
+                &asked,
+                &hits,
+                examined,
+                more,
+                me.is_some(),
+                &missing,
+            ),
         ),
         missing,
         hits,
@@ -353,14 +364,20 @@ fn deal(ctx: &Context<'_>, row: DealLine, email: &str) -> Line {
         label: cutter.label(named(row.name.as_ref())),
         details: parts([
             Some(cutter.label(row.stage.as_str())),
-            Currency::money(row.amount.as_ref(), &mut cutter)
-                .as_ref()
-                .map(money),
+            match hides(ctx, "opportunity", "amount") {
+                true => Some("amount not readable".to_owned()),
+                false => Currency::money(row.amount.as_ref(), &mut cutter)
+                    .as_ref()
+                    .map(money),
+            },
             row.close_date
                 .map(|date| format!("closes {}", ctx.zone().due(date).day)),
             match owner {
-                Some(owner) => Some(cutter.label(&full_name(owner.name.as_ref()))),
-                None if row.unreadable.has("owner") => None,
+                Some(owner) => Some(cutter.label(&owner.label())),
+                None if row.unreadable.has("ownerId") => None,
+                None if hides(ctx, "opportunity", "ownerId") => {
+                    Some("owner not readable".to_owned())
+                }
                 None => Some("no owner".to_owned()),
             },
             row.unreadable.said(),
@@ -388,8 +405,11 @@ fn task(ctx: &Context<'_>, row: TaskLine, email: &str) -> Line {
             row.due_at
                 .map(|due| format!("due {}", ctx.zone().show_due(due))),
             match assignee {
-                Some(who) => Some(cutter.label(&full_name(who.name.as_ref()))),
-                None if row.unreadable.has("assignee") => None,
+                Some(who) => Some(cutter.label(&who.label())),
+                None if row.unreadable.has("assigneeId") => None,
+                None if hides(ctx, "task", "assigneeId") => {
+                    Some("assignee not readable".to_owned())
+                }
                 None => Some("unassigned".to_owned()),
             },
             row.unreadable.said(),

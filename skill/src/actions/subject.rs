@@ -15,7 +15,7 @@ use crate::twenty::custom::Mapped;
 use crate::twenty::mend::Unreadable;
 use crate::twenty::records::Emails;
 use crate::twenty::rows::{Deal, Person, Phones};
-use crate::twenty::values::{Address, Connection, Links, full_name, named};
+use crate::twenty::values::{Colleague, Connection, Links, full_name, named};
 use crate::twenty::{Document, NOBODY, Query, documents, fetch_mapped};
 
 /// How many hits of a name are looked at.
@@ -54,7 +54,8 @@ struct Company {
     name: Option<Text>,
     domain_name: Option<Links>,
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
-    account_owner: Option<Address>,
+    #[serde(rename = "accountOwnerId")]
+    account_owner: Option<Colleague>,
     #[serde(default, rename = "$unreadable")]
     unreadable: Unreadable,
 }

@@ -74,7 +74,9 @@ fn spoken(field: &str) -> String {
         "emails" => "e-mail",
         "phones" => "phone",
         "domainName" => "domain",
-        "pointOfContact" => "contact",
+        "pointOfContact" | "pointOfContactId" => "contact",
+        "ownerId" => "owner",
+        "assigneeId" => "assignee",
         _ => "",
     };
     if !name.is_empty() {

@@ -104,12 +104,15 @@ impl Crm {
     }
 }
 
-/// What a workspace answers that says nothing else: the statuses of a new one, and no hit.
+/// What a workspace answers that says nothing else: the statuses of a new one, its members, and no hit. It counts as no request.
 fn usual(document: &str) -> Option<Result<(u16, String), bool>> {
     let statuses = ["TODO", "IN_PROGRESS", "DONE"].map(|name| json!({ "name": name }));
     let data = match document {
         "task_statuses" => json!({ "data": { "__type": { "enumValues": statuses } } }),
         "search" => hits(&[]),
+        "members" => json!({ "data": workspace_members() }),
+        // It is asked for the harness alone, about people without a company.
+        "employment" => json!({ "data": { "people": list(Vec::new()) } }),
         _ => return None,
     };
     Some(Ok((200, data.to_string())))
@@ -218,20 +221,26 @@ pub fn me() -> Value {
     json!({ "id": ME, "name": { "firstName": "Mia", "lastName": "Ek" }, "userEmail": "me@example.com" })
 }
 
-pub fn owner() -> Value {
-    json!({ "id": ME, "userEmail": "me@example.com" })
+/// The members of the workspace, as the document of that name answers.
+pub fn workspace_members() -> Value {
+    let johanna = json!({ "firstName": "Johanna", "lastName": "Lindqvist" });
+    let johanna =
+        json!({ "id": OTHER, "name": johanna, "userEmail": "johanna.lindqvist@example.com" });
+    let mut page = list(vec![me(), johanna]);
+    page["pageInfo"] = json!({ "hasNextPage": false });
+    json!({ "workspaceMembers": page })
 }
 
 pub fn person(id: &str, first: &str, last: &str, email: &str) -> Value {
     json!({
         "id": id, "updatedAt": UPDATED, "name": { "firstName": first, "lastName": last }, "emails": { "primaryEmail": email },
-        "jobTitle": "CTO", "company": { "id": COMPANY, "name": "Acme", "accountOwner": owner() },
+        "jobTitle": "CTO", "company": { "id": COMPANY, "name": "Acme", "accountOwnerId": ME },
     })
 }
 
 pub fn company(id: &str, name: &str, link: &str) -> Value {
     json!({
-        "id": id, "updatedAt": UPDATED, "name": name, "domainName": { "primaryLinkUrl": link }, "accountOwner": owner(),
+        "id": id, "updatedAt": UPDATED, "name": name, "domainName": { "primaryLinkUrl": link }, "accountOwnerId": ME,
     })
 }
 
@@ -239,14 +248,14 @@ pub fn deal(id: &str, name: &str) -> Value {
     json!({
         "id": id, "updatedAt": UPDATED, "name": name, "stage": "MEETING",
         "amount": { "amountMicros": 1_250_500_000u64, "currencyCode": "EUR" }, "closeDate": "2026-04-01T00:00:00.000Z",
-        "company": { "id": COMPANY, "name": "Acme" }, "pointOfContact": { "id": PERSON }, "owner": owner(),
+        "company": { "id": COMPANY, "name": "Acme" }, "pointOfContact": { "id": PERSON }, "ownerId": ME,
     })
 }
 
 pub fn task(id: &str, title: &str) -> Value {
     json!({
         "id": id, "updatedAt": UPDATED, "title": title, "bodyV2": { "markdown": "" }, "status": "TODO",
-        "dueAt": "2026-03-20T23:59:59.000Z", "assignee": owner(),
+        "dueAt": "2026-03-20T23:59:59.000Z", "assigneeId": ME,
     })
 }
 

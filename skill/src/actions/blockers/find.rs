@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::text::{Cutter, Text};
 use crate::twenty::mend::Unreadable;
-use crate::twenty::values::{Address, Counted, JustName, named};
+use crate::twenty::values::{Colleague, Counted, JustName, named};
 use crate::twenty::{Document, NOBODY, Query, documents, fetch};
 
 /// How many candidates are offered.
@@ -41,7 +41,8 @@ struct Found {
     close_date: Option<jiff::Timestamp>,
     company: Option<JustName>,
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
-    owner: Option<Address>,
+    #[serde(rename = "ownerId")]
+    owner: Option<Colleague>,
     #[serde(default, rename = "$unreadable")]
     unreadable: Unreadable,
 }

@@ -22,7 +22,7 @@ use crate::context::{Context, STALE_DAYS};
 use crate::failure::Failure;
 use crate::markdown::{Page, count, escape};
 use crate::text::{self, Cutter};
-use crate::twenty;
+use crate::twenty::{self, hidden};
 
 /// Runs the action.
 ///
@@ -53,7 +53,8 @@ fn report(ctx: &Context<'_>, facts: &Facts<'_>) -> BlockersReport {
     let mut unknown = Vec::new();
     let mut clear = Vec::new();
     for &(code, rule) in RULES {
-        let outcome = match rules::unreadable(facts, code) {
+        let why = rules::unread(ctx, code).or_else(|| rules::unreadable(facts, code));
+        let outcome = match why {
             _ if facts.closed && rules::is_about_open_deals(code) => Outcome::Clear,
             Some(why) => Outcome::Unknown(why),
             None => rule(facts),
@@ -114,6 +115,9 @@ fn markdown(
     ));
     for missing in &facts.missing {
         page.line(&format!("Not shown, {}", escape(missing)));
+    }
+    if let Some(unread) = hidden::sentence(ctx) {
+        page.line(&escape(&unread));
     }
     if facts.closed {
         page.line("This deal is closed; rules about open deals are not applied.");

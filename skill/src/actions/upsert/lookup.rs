@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::text::Text;
 use crate::twenty::records::{self, Emails, Record};
-use crate::twenty::values::{Address, Connection, FullName, full_name, named};
+use crate::twenty::values::{Colleague, Connection, FullName, full_name, named};
 use crate::twenty::{
     Document, Errors, NOBODY, NOTHING, Query, documents, fetch, fetch_mapped, pattern,
 };
@@ -79,7 +79,8 @@ pub(super) struct LinkedCompany {
     id: String,
     name: Option<Text>,
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
-    account_owner: Option<Address>,
+    #[serde(rename = "accountOwnerId")]
+    account_owner: Option<Colleague>,
 }
 
 /// A person to link to.
@@ -94,8 +95,14 @@ pub(super) struct LinkedPerson {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct LinkedEmployer {
+    #[expect(
+        dead_code,
+        reason = "selected so that what is nested in it is not lost"
+    )]
+    deleted_at: Option<jiff::Timestamp>,
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
-    account_owner: Option<Address>,
+    #[serde(rename = "accountOwnerId")]
+    account_owner: Option<Colleague>,
 }
 
 /// How many records a lookup shows.
@@ -273,7 +280,10 @@ pub(super) fn person(
             .map_or(Likeness::Other, |full| likeness(full, &name));
         by_name(likeness, email.is_some() && !addresses.is_empty())
     };
-    let records = people.rows().map(Record::Person).collect();
+    let records = people
+        .rows()
+        .map(|row| Record::Person(row).as_seen(ctx))
+        .collect();
     let mut found = found(Kind::Person, id, records, reply.errors.lost("people"), fit)?;
     if id.is_none() && email.is_none() && names.is_none() {
         found.warnings.push(
@@ -327,7 +337,10 @@ pub(super) fn company(
         });
         by_name(likeness, domain.is_some() && held.is_some())
     };
-    let records = rows.rows().map(Record::Company).collect();
+    let records = rows
+        .rows()
+        .map(|row| Record::Company(row).as_seen(ctx))
+        .collect();
     Ok((
         wanted,
         found(
@@ -396,7 +409,7 @@ pub(super) fn opportunity(
     };
     let records = rows
         .rows()
-        .map(|row| Record::Opportunity(row).with(&mapped))
+        .map(|row| Record::Opportunity(row).with(&mapped).as_seen(ctx))
         .collect();
     Ok((
         wanted,
@@ -431,7 +444,10 @@ pub(super) fn task(
     let members = reply.data.workspace_members;
     let assignee = ("assignee", "assignee", "assigneeId");
     member(ctx, &mut wanted, assignee, &reply.errors, members)?;
-    let records = rows.rows().map(Record::Task).collect();
+    let records = rows
+        .rows()
+        .map(|row| Record::Task(row).as_seen(ctx))
+        .collect();
     let found = found(Kind::Task, id, records, None, |_| Fit::Not)?;
     Ok((wanted, found))
 }

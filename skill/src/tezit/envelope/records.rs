@@ -147,7 +147,7 @@ pub fn deal(
     sheet.unless(unreadable.has("name"), "name");
     sheet.unless(unreadable.has("stage"), "stage");
     sheet.unless(unreadable.has("amount"), "valueBand");
-    sheet.unless(unreadable.has("owner"), "owner");
+    sheet.unless(unreadable.has("ownerId"), "owner");
     sheet.unless(unreadable.has("closeDate"), "closeDate");
     sheet.unless(unreadable.has("closeDate"), "closing");
     sheet.unless(unreadable.has("amount"), "amount");
@@ -174,7 +174,7 @@ pub fn task(told: &mut Told, task: &values::Task, wanted: Wanted<'_>) -> Envelop
     sheet.body("body", body);
     let unreadable = &task.unreadable;
     sheet.unless(unreadable.has("title"), "title");
-    sheet.unless(unreadable.has("assignee"), "owner");
+    sheet.unless(unreadable.has("assigneeId"), "owner");
     sheet.unless(unreadable.has("dueAt"), "due");
     sheet.unless(unreadable.has("status"), "status");
     sheet.unless(unreadable.has("taskTargets"), "dependency");
