@@ -403,6 +403,7 @@ impl Outbound {
 
 /// Takes in what an answer tells of records and people, where that is asked for.
 fn observe(ledger: &Ledger, allowed: &Allowed<'_>, response: &Response<Bytes>) {
+    ledger.told.take_in(response.body());
     if let Some(seen) = &ledger.seen {
         if let Some(document) = allowed.document {
             seen.observe(&document.records, response.body());

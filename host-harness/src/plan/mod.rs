@@ -30,6 +30,7 @@ pub use outcome::{Outcome, StepOutcome};
 
 pub use preview::Preview;
 pub use proposal::{Proposal, Step};
+pub use retention::forgotten;
 pub use sends::{Given, Person, Sends};
 pub use state::{PlanState, StepState};
 pub use store::{Kept, Store, StoreError};
