@@ -13,6 +13,7 @@ use super::denial::Denial;
 use super::guard::Guard;
 use super::policy::{Phase, Settings};
 use super::record::CallId;
+use super::told::Told;
 use crate::access::Seen;
 
 /// Refusals of one call that are kept and recorded one by one; of more there is only a count. A guest that keeps asking
@@ -29,8 +30,7 @@ pub struct Ledger {
     deadline: Instant,
     limits: LedgerLimits,
     attempts: AtomicU32,
-    requests: AtomicU32,
-    refused: AtomicU32,
+    counts: Arc<Counts>,
     denials: Mutex<Vec<Denial>>,
     side_by_side: Semaphore,
     /// What the answers tell of records, where that is asked for.
@@ -40,6 +40,15 @@ pub struct Ledger {
     /// What must not go from one service to another.
     pub(super) guard: Option<Arc<Guard>>,
     lookup: Mutex<Option<Lookup>>,
+    /// The ids and times that answers told.
+    pub(super) told: Arc<Told>,
+}
+
+/// What goes on record of a call as numbers.
+#[derive(Debug, Default)]
+struct Counts {
+    requests: AtomicU32,
+    refused: AtomicU32,
 }
 
 /// A search for one text in what a service answers.
@@ -89,15 +98,22 @@ impl Ledger {
             deadline,
             limits,
             attempts: AtomicU32::new(0),
-            requests: AtomicU32::new(0),
-            refused: AtomicU32::new(0),
+            counts: Arc::default(),
             denials: Mutex::new(Vec::new()),
             side_by_side: Semaphore::new(limits.concurrent_requests.max(1) as usize),
             seen: None,
             settings: Arc::default(),
             guard: None,
             lookup: Mutex::default(),
+            told: Arc::default(),
         }
+    }
+
+    /// Counts requests and refusals together with another ledger of the same call.
+    #[must_use]
+    pub fn counting_with(mut self, other: &Self) -> Self {
+        self.counts = Arc::clone(&other.counts);
+        self
     }
 
     /// Begins a search for a text among the strings of what this service answers from now on, in place of any search before.
@@ -175,7 +191,7 @@ impl Ledger {
     /// How many requests were let through, those answered from memory included.
     #[must_use]
     pub fn requests(&self) -> u32 {
-        self.requests.load(Ordering::Relaxed)
+        self.counts.requests.load(Ordering::Relaxed)
     }
 
     /// Counts one more request that was asked for; whether that is still within the limit.
@@ -191,7 +207,7 @@ impl Ledger {
 
     /// Counts one more request that was let through.
     pub(super) fn let_through(&self) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.counts.requests.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The call.
@@ -200,10 +216,16 @@ impl Ledger {
         self.call
     }
 
+    /// The ids and times that services have told during the call.
+    #[must_use]
+    pub fn told(&self) -> &Told {
+        &self.told
+    }
+
     /// How many requests and headers were refused.
     #[must_use]
     pub fn refused(&self) -> u32 {
-        self.refused.load(Ordering::Relaxed)
+        self.counts.refused.load(Ordering::Relaxed)
     }
 
     /// The first refusals.
@@ -217,7 +239,7 @@ impl Ledger {
 
     /// Notes a refusal; whether it is one of the first, which are recorded one by one.
     pub fn refuse(&self, denial: Denial) -> bool {
-        self.refused.fetch_add(1, Ordering::Relaxed);
+        self.counts.refused.fetch_add(1, Ordering::Relaxed);
         let mut denials = self.denials.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = denials.len() < REFUSALS_KEPT;
         if kept {
