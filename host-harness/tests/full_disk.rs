@@ -42,74 +42,74 @@ fn told(output: &Output) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_that_began_is_told_and_resumed() {
     let (mut untouched, mut interrupted, mut stopped, mut done) = (0, 0, 0, 0);
-    for caller in ["robin", "bolt"] {
-        for blocks in (64..=320).step_by(8) {
-            let (service, place) = Place::beside_a_service().await;
-            // What is compiled is kept where it lies, so that only record and plans are written.
-            assert!(place.run(&["actions"]).status.success());
-            let arguments = scheme("one").to_string();
-            let mut args = vec!["call", "scheme", &arguments, "--json", "--caller", caller];
-            if caller == "robin" {
-                args.push("--yes");
-            }
-            let output = limited(&place.command(&args), blocks).output().unwrap();
-            let label = format!("{caller}, {blocks} blocks: {output:?}");
-            assert_eq!(output.status.signal(), None, "{label}");
-            let sent = service.seen().len();
-            assert!(sent <= 1, "{label}");
-            let answer = told(&output);
-            let failure = &answer["failure"];
-            match failure["case"].as_str() {
-                Some("plan-interrupted") => {
-                    interrupted += 1;
-                    let reason = failure["reason"].as_str().unwrap();
-                    let plan = failure["plan"].as_str().unwrap();
-                    assert!(
-                        plan.len() == 64
-                            && reason.contains("began")
-                            && reason.contains("Make room")
-                            && reason.contains(&format!("plan resume {}", &plan[..12])),
-                        "{label}"
-                    );
-                }
-                Some(_) => {
-                    untouched += 1;
-                    assert_eq!(sent, 0, "what was sent is no refusal: {label}");
-                    let said = String::from_utf8_lossy(&output.stderr);
-                    assert!(said.contains("Make room"), "{label}");
-                }
-                None if answer["state"] == "done" => done += 1,
-                None => stopped += 1,
-            }
-            // There is room again.
-            let plans = told(&place.run(&["plan", "list", "--json", "--caller", caller]));
-            if let Some(plan) = plans[0]["plan"].as_str() {
-                let state = plans[0]["state"].as_str().unwrap();
-                let verb = if state == "waiting" {
-                    "approve"
-                } else {
-                    "resume"
-                };
-                let again = place.run(&["plan", verb, plan, "--json", "--caller", caller]);
-                let outcome = told(&again);
-                assert_eq!(outcome["state"], "done", "{label}: {outcome}");
-                // This guest takes whatever may have been sent as done.
-                assert!(service.seen().len() <= 1, "{label}");
-            }
-            let report = told(&place.run(&["audit", "verify", "--json"]));
-            assert_eq!(report["whole"], true, "{label}: {report}");
-            let rows = place.record();
-            let of = |kind: &str| rows.iter().filter(|row| row["kind"] == kind).count();
-            let allowed = rows
-                .iter()
-                .filter(|row| row["kind"] == "request" && row["body"]["phase"] == "perform");
-            assert_eq!(
-                allowed.count(),
-                service.seen().len(),
-                "what is on record as let through was sent: {label}"
-            );
-            assert_eq!(of("lost"), 0, "{label}");
+    // robin's plans are approved, bolt's go without a person.
+    for (blocks, caller) in (64..=640)
+        .step_by(24)
+        .zip(["robin", "bolt"].into_iter().cycle())
+    {
+        let (service, place) = Place::beside_a_service().await;
+        // What is compiled is kept where it lies, so that only record and plans are written.
+        assert!(place.run(&["actions"]).status.success());
+        let arguments = scheme("one").to_string();
+        let mut args = vec!["call", "scheme", &arguments, "--json", "--caller", caller];
+        if caller == "robin" {
+            args.push("--yes");
         }
+        let output = limited(&place.command(&args), blocks).output().unwrap();
+        let label = format!("{caller}, {blocks} blocks: {output:?}");
+        assert_eq!(output.status.signal(), None, "{label}");
+        let sent = service.seen().len();
+        assert!(sent <= 1, "{label}");
+        let answer = told(&output);
+        let failure = &answer["failure"];
+        match failure["case"].as_str() {
+            Some("plan-interrupted") => {
+                interrupted += 1;
+                let reason = failure["reason"].as_str().unwrap();
+                let plan = failure["plan"].as_str().unwrap();
+                assert!(
+                    plan.len() == 64
+                        && reason.contains("began")
+                        && reason.contains("Make room")
+                        && reason.contains(&format!("plan resume {}", &plan[..12])),
+                    "{label}"
+                );
+            }
+            Some(_) => {
+                untouched += 1;
+                assert_eq!(sent, 0, "what was sent is no refusal: {label}");
+                let said = String::from_utf8_lossy(&output.stderr);
+                assert!(said.contains("Make room"), "{label}");
+            }
+            None if answer["state"] == "done" => done += 1,
+            None => stopped += 1,
+        }
+        // There is room again.
+        let plans = told(&place.run(&["plan", "list", "--json", "--caller", caller]));
+        if let Some(plan) = plans[0]["plan"].as_str() {
+            let again = if plans[0]["state"] == "waiting" {
+                place.run(&args)
+            } else {
+                place.run(&["plan", "resume", plan, "--json", "--caller", caller])
+            };
+            let outcome = told(&again);
+            assert_eq!(outcome["state"], "done", "{label}: {outcome}");
+            // This guest takes whatever may have been sent as done.
+            assert!(service.seen().len() <= 1, "{label}");
+        }
+        let report = told(&place.run(&["audit", "verify", "--json"]));
+        assert_eq!(report["whole"], true, "{label}: {report}");
+        let rows = place.record();
+        let of = |kind: &str| rows.iter().filter(|row| row["kind"] == kind).count();
+        let allowed = rows
+            .iter()
+            .filter(|row| row["kind"] == "request" && row["body"]["phase"] == "perform");
+        assert_eq!(
+            allowed.count(),
+            service.seen().len(),
+            "what is on record as let through was sent: {label}"
+        );
+        assert_eq!(of("lost"), 0, "{label}");
     }
     println!("{untouched} not begun, {interrupted} interrupted, {stopped} stopped, {done} done");
     assert!(untouched > 0 && interrupted > 0 && done > 0);
