@@ -1,17 +1,28 @@
-//! How long plans that are over are kept.
+//! How long plans that are over are kept, and for how long their idempotency keys hold.
 
-use super::StoreError;
+use super::store::Before;
+use super::{Store, StoreError};
 use crate::skill::harness::Harness;
 
 /// Milliseconds of a day.
 const DAY: i64 = 24 * 60 * 60 * 1_000;
 
-/// Returns the moments before which plans that are over, and plans that expired, are forgotten. What nobody approved is of use for
-/// a day at most: whoever calls again gets a new plan.
-#[must_use]
-pub fn forgotten(now: i64, keep_days: u32) -> (i64, i64) {
+/// How long an idempotency key holds after it was used, in days: longer than anybody repeats a message by mistake.
+const CLAIM_DAYS: i64 = 400;
+
+/// Forgets, at the time `now` in milliseconds, what is over for longer than `keep_days`, and plans that expired without having begun
+/// more than a day ago: whoever calls again gets a new plan. Returns how many plans that were.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn forget(plans: &Store, keep_days: u32, now: i64) -> Result<usize, StoreError> {
     let kept = DAY.saturating_mul(i64::from(keep_days));
-    (now.saturating_sub(kept), now.saturating_sub(kept.min(DAY)))
+    let over = now.saturating_sub(kept);
+    plans.forget(&Before {
+        over,
+        expired: now.saturating_sub(kept.min(DAY)),
+        claims: now.saturating_sub(CLAIM_DAYS * DAY).min(over),
+    })
 }
 
 impl Harness {
@@ -21,7 +32,6 @@ impl Harness {
     /// # Errors
     /// When it cannot be written.
     pub fn forget_old_plans(&self) -> Result<usize, StoreError> {
-        let (over, expired) = forgotten(self.now(), self.setup.keep_days);
-        self.plans.forget(over, expired)
+        forget(&self.plans, self.setup.keep_days, self.now())
     }
 }

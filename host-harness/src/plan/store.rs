@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use super::proposal::Plan;
 use super::{Digest, PlanError, PlanState, StepState, lock};
+use crate::access::ObservedRead;
 use crate::database::{self, Copied, ReadOnly};
 use crate::storage;
 
@@ -20,7 +21,7 @@ const DATABASE: &str = "plans.sqlite3";
 /// The folder of the files that processes lock.
 const LOCKS: &str = "plan-locks";
 /// The database's layout; `PRAGMA user_version`.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 /// How long another process may keep the database busy.
 const BUSY: Duration = Duration::from_secs(2);
 /// Plans of one caller that may wait for approval at once. Each can take a quarter of a MiB.
@@ -52,14 +53,37 @@ CREATE TABLE step (
     PRIMARY KEY (plan, position)
 ) STRICT, WITHOUT ROWID;
 ";
-/// What came with the second layout: of all steps with a name, one is sent.
-const ONCE: &str = "
-CREATE TABLE once (
-    name TEXT PRIMARY KEY,
-    plan TEXT NOT NULL REFERENCES plan (digest) ON DELETE CASCADE,
-    position INTEGER NOT NULL
+/// Added by layout 3: idempotency keys, which outlive their plans, and the reads that a plan rests on.
+///
+/// `request` is the SHA-256 of what was sent under a key; it is empty in rows that come from layout 2, where it was not kept, and
+/// then equals no request.
+const CLAIMS: &str = "
+CREATE TABLE claim (
+    caller TEXT NOT NULL,
+    name TEXT NOT NULL,
+    request TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    status INTEGER,
+    answer BLOB,
+    changed INTEGER NOT NULL,
+    PRIMARY KEY (caller, name)
 ) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 2;
+CREATE INDEX claim_step ON claim (plan, position);
+ALTER TABLE plan ADD COLUMN reads TEXT;
+PRAGMA user_version = 3;
+";
+/// Takes over the keys of layout 2. One whose step may have been sent is kept as such.
+const CLAIMS_OF_LAYOUT_2: &str = "
+INSERT INTO claim (caller, name, request, plan, position, state, changed)
+    SELECT plan.proposer, once.name, '', once.plan, once.position,
+           CASE WHEN step.state IN ('done', 'found') THEN 'done' ELSE 'sending' END, plan.changed
+    FROM once
+    JOIN plan ON plan.digest = once.plan
+    JOIN step ON step.plan = once.plan AND step.position = once.position
+    WHERE step.state NOT IN ('pending', 'failed', 'conflict');
+DROP TABLE once;
 ";
 
 /// What plans are found by without reading them all: a row holds the bodies of a plan, so that reading past one reads many pages.
@@ -69,6 +93,7 @@ CREATE INDEX IF NOT EXISTS plan_made ON plan (made DESC, digest);
 CREATE INDEX IF NOT EXISTS plan_changed ON plan (state, changed);
 CREATE INDEX IF NOT EXISTS plan_expires ON plan (state, expires);
 CREATE INDEX IF NOT EXISTS plan_waiting ON plan (proposer, state, expires);
+CREATE INDEX IF NOT EXISTS claim_changed ON claim (state, changed);
 ";
 
 const NEWEST: &str = "SELECT digest FROM plan ORDER BY made DESC, digest LIMIT ?1";
@@ -86,6 +111,20 @@ const FORGET_EXPIRED: &str =
 const FORGET_UNBEGUN: &str = "
 DELETE FROM plan WHERE state IN ('approved', 'stopped') AND expires < ?1
 AND NOT EXISTS (SELECT 1 FROM step WHERE plan = digest AND step.state <> 'pending') RETURNING digest";
+
+const FORGET_ANSWERS: &str = "UPDATE claim SET status = NULL, answer = NULL WHERE plan = ?1";
+const FORGET_CLAIMS: &str = "DELETE FROM claim WHERE state = 'done' AND changed < ?1";
+
+/// The moments before which things are forgotten, in milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy)]
+pub struct Before {
+    /// Plans that are over.
+    pub over: i64,
+    /// Plans that expired without having begun.
+    pub expired: i64,
+    /// Idempotency keys that were used.
+    pub claims: i64,
+}
 
 /// Why plans cannot be stored or read.
 #[derive(Debug, Error)]
@@ -110,6 +149,9 @@ pub enum StoreError {
         /// Why.
         source: rusqlite::Error,
     },
+    /// It was made by an older version of this program, and cannot be brought up to this one where it is only read.
+    #[error("{} was made by an older version of crm-harness: copy it to a directory that can be written", .0.display())]
+    Older(PathBuf),
     /// There are none in a directory that is only read.
     #[error("there are no plans in {}", .0.display())]
     None(PathBuf),
@@ -142,6 +184,8 @@ pub struct Kept {
     pub reason: Option<String>,
     /// Its steps.
     pub steps: Vec<KeptStep>,
+    /// The reads whose answers told of its records and people, so that they can be asked again.
+    pub reads: Vec<ObservedRead>,
 }
 
 /// A step as it is kept.
@@ -155,21 +199,37 @@ pub struct KeptStep {
     pub detail: Option<String>,
 }
 
-/// Whether a step may be sent, of all that have its name.
+/// An idempotency key and the request that is to be sent under it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ClaimKey<'a> {
+    /// On whose behalf: keys of different callers are different keys.
+    pub(super) caller: &'a str,
+    /// The key, in the component's words.
+    pub(super) name: &'a str,
+    /// SHA-256 of destination, method, path and body, in hexadecimal.
+    pub(super) request: &'a str,
+}
+
+/// The result of claiming an idempotency key for a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Claim {
-    /// It may, and is `sending` from now on.
-    Ours,
-    /// One of another plan was done.
+    /// The key belongs to the step, which is `sending` from now on.
+    Granted,
+    /// Another step has sent the same request under this key.
     Done {
-        /// That plan.
+        /// That step's plan.
         plan: String,
-        /// What the service answered to it.
+        /// What the service answered to it; none if that was not received or is not kept any more.
         answer: Option<(u16, Vec<u8>)>,
     },
-    /// One of another plan may have been done.
-    Unsure {
-        /// That plan.
+    /// Another step has sent a different request under this key.
+    Conflict {
+        /// That step's plan.
+        plan: String,
+    },
+    /// Another step may have been sent under this key.
+    InDoubt {
+        /// That step's plan.
         plan: String,
     },
 }
@@ -183,6 +243,7 @@ struct Raw {
     expires: i64,
     decided_by: Option<String>,
     reason: Option<String>,
+    reads: Option<String>,
     steps: Vec<KeptStep>,
 }
 
@@ -239,11 +300,12 @@ impl Store {
             .map_err(at)?;
         match version {
             0 => Err(StoreError::None(folder.to_owned())),
-            1..=VERSION => Ok(Self {
+            VERSION => Ok(Self {
                 connection: Mutex::new(connection),
                 locks: None,
                 _copy: copy,
             }),
+            1..VERSION => Err(StoreError::Older(path)),
             _ => Err(StoreError::Newer(path)),
         }
     }
@@ -272,9 +334,13 @@ impl Store {
         match version {
             0 => {
                 transaction.execute_batch(LAYOUT)?;
-                transaction.execute_batch(ONCE)?;
+                transaction.execute_batch(CLAIMS)?;
             }
-            1 => transaction.execute_batch(ONCE)?,
+            1 => transaction.execute_batch(CLAIMS)?,
+            2 => {
+                transaction.execute_batch(CLAIMS)?;
+                transaction.execute_batch(CLAIMS_OF_LAYOUT_2)?;
+            }
             VERSION => {}
             _ => return Err(StoreError::Newer(path.to_owned())),
         }
@@ -298,28 +364,30 @@ impl Store {
     }
 
     /// Keeps a plan that waits for approval until `now + 15 minutes`, and answers with what is kept under its digest. One that
-    /// waits, had expired or was denied waits anew; of any other nothing changes.
+    /// waits, had expired or was denied waits anew; of any other nothing changes. `reads` are what it rests on.
     ///
     /// # Errors
     /// When it cannot be written, or as many plans of its proposer wait as may.
-    pub fn propose(&self, plan: &Plan, component: &str, now: i64) -> Result<Kept, PlanError> {
+    pub fn propose(
+        &self,
+        plan: &Plan,
+        reads: &[ObservedRead],
+        component: &str,
+        now: i64,
+    ) -> Result<Kept, PlanError> {
+        let reads = serde_json::to_string(reads).map_err(StoreError::from)?;
         let bytes = serde_json::to_vec(plan).map_err(StoreError::from)?;
         let digest = Digest::of(&bytes);
         let expires = now + i64::try_from(WAITS.as_millis()).unwrap_or(0);
-        let proposer = plan
-            .proposer
-            .id
-            .as_deref()
-            .or(plan.proposer.email.as_deref());
-        let proposer = proposer.unwrap_or_default();
+        let proposer = plan.proposer.key();
         let work = || -> Result<bool, rusqlite::Error> {
             let mut connection = self.connection();
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let made = transaction.execute(
-                "INSERT INTO plan (digest, bytes, component, tool, proposer, state, made, expires, changed)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 'waiting', ?6, ?7, ?6) ON CONFLICT DO NOTHING",
-                params![digest.as_str(), bytes, component, plan.tool, proposer, now, expires],
+                "INSERT INTO plan (digest, bytes, component, tool, proposer, state, made, expires, changed, reads)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 'waiting', ?6, ?7, ?6, ?8) ON CONFLICT DO NOTHING",
+                params![digest.as_str(), bytes, component, plan.tool, proposer, now, expires, reads],
             )?;
             let mut waits = made == 1;
             if made == 1 {
@@ -331,11 +399,11 @@ impl Store {
                 }
             } else {
                 waits = transaction.execute(
-                    "UPDATE plan SET state = 'waiting', component = ?2, made = ?3, expires = ?4, changed = ?3, decided_by = NULL, reason = NULL
+                    "UPDATE plan SET state = 'waiting', component = ?2, made = ?3, expires = ?4, changed = ?3, decided_by = NULL, reason = NULL, reads = ?5
                      WHERE digest = ?1 AND (state IN ('waiting', 'denied', 'expired')
                         OR (state IN ('approved', 'stopped') AND expires < ?3
                             AND NOT EXISTS (SELECT 1 FROM step WHERE plan = digest AND step.state <> 'pending')))",
-                    params![digest.as_str(), component, now, expires],
+                    params![digest.as_str(), component, now, expires, reads],
                 )? == 1;
             }
             let others: u32 = transaction
@@ -395,6 +463,11 @@ impl Store {
             expires: raw.expires,
             decided_by: raw.decided_by,
             reason: raw.reason,
+            // Without them nothing can be observed again, and nothing is sent that needs it.
+            reads: raw
+                .reads
+                .and_then(|reads| serde_json::from_str(&reads).ok())
+                .unwrap_or_default(),
             steps: raw.steps,
         })
     }
@@ -409,7 +482,7 @@ impl Store {
             .collect::<Result<_, _>>()?;
         connection
             .prepare_cached(
-                "SELECT bytes, component, state, made, expires, decided_by, reason FROM plan WHERE digest = ?1",
+                "SELECT bytes, component, state, made, expires, decided_by, reason, reads FROM plan WHERE digest = ?1",
             )?
             .query_row([digest.as_str()], |row| {
                 let state: String = row.get(2)?;
@@ -421,6 +494,7 @@ impl Store {
                     expires: row.get(4)?,
                     decided_by: row.get(5)?,
                     reason: row.get(6)?,
+                    reads: row.get(7)?,
                     steps,
                 })
             })
@@ -497,7 +571,7 @@ impl Store {
         Ok(())
     }
 
-    /// Moves a step to another state. An answer that is there stays until the step is sent again.
+    /// Moves a step to another state, and its idempotency key with it. An answer that is there stays until the step is sent again.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -510,24 +584,47 @@ impl Store {
         detail: Option<&str>,
     ) -> Result<(), StoreError> {
         let (status, body) = answer.unzip();
-        self.connection().execute(
+        let position = i64::try_from(position).unwrap_or(i64::MAX);
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute(
             "UPDATE step SET state = ?3, detail = ?6,
                 status = CASE ?3 WHEN 'sending' THEN NULL ELSE coalesce(?4, status) END,
                 answer = CASE ?3 WHEN 'sending' THEN NULL ELSE coalesce(?5, answer) END
              WHERE plan = ?1 AND position = ?2",
             params![
                 digest.as_str(),
-                i64::try_from(position).unwrap_or(i64::MAX),
+                position,
                 state.as_str(),
                 status,
                 body,
                 detail
             ],
         )?;
+        match state {
+            StepState::Done | StepState::Found => {
+                transaction.execute(
+                    "UPDATE claim SET state = 'done', status = step.status, answer = step.answer
+                     FROM step
+                     WHERE claim.plan = ?1 AND claim.position = ?2 AND step.plan = ?1 AND step.position = ?2",
+                    params![digest.as_str(), position],
+                )?;
+            }
+            // It was not sent, or surely not done: the key is free again.
+            StepState::Pending | StepState::Failed | StepState::Conflict => {
+                transaction.execute(
+                    "DELETE FROM claim WHERE plan = ?1 AND position = ?2",
+                    params![digest.as_str(), position],
+                )?;
+            }
+            StepState::Sending | StepState::Answered | StepState::NotNeeded => {}
+        }
+        transaction.commit()?;
         Ok(())
     }
 
-    /// Moves a step to `sending`, unless another plan's step of the same name was or may have been sent.
+    /// Claims an idempotency key for a step and moves the step to `sending`, unless another step has or may have sent something
+    /// under that key.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -535,64 +632,76 @@ impl Store {
         &self,
         digest: &Digest,
         position: usize,
-        name: &str,
+        key: ClaimKey<'_>,
+        now: i64,
     ) -> Result<Claim, StoreError> {
         let position = i64::try_from(position).unwrap_or(i64::MAX);
         let mut connection = self.connection();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let theirs = transaction
+        let other = transaction
             .query_row(
-                "SELECT once.plan, step.state, step.status, step.answer, step.detail
-                 FROM once JOIN step ON step.plan = once.plan AND step.position = once.position
-                 WHERE once.name = ?1 AND once.plan <> ?2",
-                params![name, digest.as_str()],
+                "SELECT plan, request, state, status, answer FROM claim
+                 WHERE caller = ?1 AND name = ?2 AND NOT (plan = ?3 AND position = ?4)",
+                params![key.caller, key.name, digest.as_str(), position],
                 |row| {
-                    let state: String = row.get(1)?;
-                    let (status, body): (Option<u16>, Option<Vec<u8>>) = (row.get(2)?, row.get(3)?);
-                    let plan: String = row.get(0)?;
-                    Ok((plan, StepState::named(&state), status.zip(body)))
+                    let (plan, request, state): (String, String, String) =
+                        (row.get(0)?, row.get(1)?, row.get(2)?);
+                    let (status, body): (Option<u16>, Option<Vec<u8>>) = (row.get(3)?, row.get(4)?);
+                    Ok(match state.as_str() {
+                        "done" if request == key.request => Claim::Done {
+                            plan,
+                            answer: status.zip(body),
+                        },
+                        "done" => Claim::Conflict { plan },
+                        _ => Claim::InDoubt { plan },
+                    })
                 },
             )
             .optional()?;
-        match theirs {
-            Some((plan, StepState::Done | StepState::Found, answer)) => {
-                return Ok(Claim::Done { plan, answer });
-            }
-            Some((plan, StepState::Sending | StepState::Answered, _)) => {
-                return Ok(Claim::Unsure { plan });
-            }
-            // It was not done: the name is free again.
-            Some(_) | None => {}
+        if let Some(other) = other {
+            return Ok(other);
         }
         transaction.execute(
-            "INSERT INTO once (name, plan, position) VALUES (?1, ?2, ?3)
-             ON CONFLICT (name) DO UPDATE SET plan = ?2, position = ?3",
-            params![name, digest.as_str(), position],
+            "INSERT INTO claim (caller, name, request, plan, position, state, changed)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'sending', ?6)
+             ON CONFLICT (caller, name) DO UPDATE SET request = ?3, state = 'sending', status = NULL, answer = NULL, changed = ?6",
+            params![key.caller, key.name, key.request, digest.as_str(), position, now],
         )?;
         transaction.execute(
             "UPDATE step SET state = 'sending', detail = NULL, status = NULL, answer = NULL WHERE plan = ?1 AND position = ?2",
             params![digest.as_str(), position],
         )?;
         transaction.commit()?;
-        Ok(Claim::Ours)
+        Ok(Claim::Granted)
     }
 
-    /// Forgets plans that have been over since before `over`, and those that expired before `expired` without anything being
-    /// sent. Their record stays.
+    /// Forgets plans that have been over for long enough, and those that expired without anything being sent, with what services
+    /// answered to them. Their record stays, and so do their idempotency keys, for a time of their own: what was sent once under
+    /// a key is not sent again because its plan was forgotten.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn forget(&self, over: i64, expired: i64) -> Result<usize, StoreError> {
-        let connection = self.connection();
+    pub fn forget(&self, before: &Before) -> Result<usize, StoreError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut forgotten = Vec::new();
         for (statement, before) in [
-            (FORGET_OVER, over),
-            (FORGET_EXPIRED, expired),
-            (FORGET_UNBEGUN, expired),
+            (FORGET_OVER, before.over),
+            (FORGET_EXPIRED, before.expired),
+            (FORGET_UNBEGUN, before.expired),
         ] {
-            let mut statement = connection.prepare_cached(statement)?;
+            let mut statement = transaction.prepare_cached(statement)?;
             forgotten.extend(digests(&mut statement, [before])?);
         }
+        for digest in &forgotten {
+            transaction
+                .prepare_cached(FORGET_ANSWERS)?
+                .execute([digest.as_str()])?;
+        }
+        transaction
+            .prepare_cached(FORGET_CLAIMS)?
+            .execute([before.claims])?;
+        transaction.commit()?;
         drop(connection);
         if let Some(locks) = &self.locks {
             for digest in &forgotten {
@@ -654,7 +763,7 @@ mod tests {
     }
 
     fn kept(store: &Store, words: &str, now: i64) -> Digest {
-        let kept = store.propose(&plan(words, "robin@example.com"), "c0", now);
+        let kept = store.propose(&plan(words, "robin@example.com"), &[], "c0", now);
         kept.unwrap().digest
     }
 
@@ -670,6 +779,8 @@ mod tests {
             FORGET_OVER,
             FORGET_EXPIRED,
             FORGET_UNBEGUN,
+            FORGET_ANSWERS,
+            FORGET_CLAIMS,
         ] {
             let mut statement = connection
                 .prepare(&format!("EXPLAIN QUERY PLAN {query}"))
@@ -679,9 +790,12 @@ mod tests {
                 row.get::<_, String>("detail")
             });
             let steps: Vec<String> = steps.unwrap().map(Result::unwrap).collect();
-            let of_plans: Vec<_> = steps.iter().filter(|step| step.contains("plan")).collect();
-            assert!(!of_plans.is_empty(), "{query}: {steps:?}");
-            for step in of_plans {
+            let reads: Vec<_> = steps
+                .iter()
+                .filter(|step| step.starts_with("SCAN") || step.starts_with("SEARCH"))
+                .collect();
+            assert!(!reads.is_empty(), "{query}: {steps:?}");
+            for step in reads {
                 // A whole index may be read where everything in it is asked for; the table itself never.
                 let good = step.contains("USING INDEX")
                     || step.contains("USING COVERING INDEX")
@@ -699,6 +813,7 @@ mod tests {
                 store
                     .propose(
                         &plan(&number.to_string(), &format!("{number}@example.com")),
+                        &[],
                         "c0",
                         0,
                     )
@@ -734,7 +849,7 @@ mod tests {
         );
         connection
             .execute(
-                "INSERT INTO plan SELECT ?1, bytes, component, tool, proposer, state, made, expires, changed, decided_by, reason FROM plan WHERE digest = ?2",
+                "INSERT INTO plan SELECT ?1, bytes, component, tool, proposer, state, made, expires, changed, decided_by, reason, reads FROM plan WHERE digest = ?2",
                 [twin.as_str(), first],
             )
             .unwrap();
@@ -764,26 +879,26 @@ mod tests {
         for number in 1..WAITING_MAX {
             kept(&store, &number.to_string(), 0);
         }
-        let more = || store.propose(&plan("more", "robin@example.com"), "c0", 1);
+        let more = || store.propose(&plan("more", "robin@example.com"), &[], "c0", 1);
         let error = more().unwrap_err();
         assert!(matches!(error, PlanError::TooMany { .. }), "{error}");
         assert_eq!(store.digests(usize::MAX).unwrap().len(), WAITING_MAX);
         // One that waits already may be asked for again, and others are not held up.
         assert_eq!(kept(&store, "0", 1), first);
         store
-            .propose(&plan("more", "sam@example.com"), "c0", 1)
+            .propose(&plan("more", "sam@example.com"), &[], "c0", 1)
             .unwrap();
         store
             .move_to(&first, PlanState::Denied, None, None, 1)
             .unwrap();
         more().unwrap();
         // What was denied waits anew only where there is room.
-        let again = store.propose(&plan("0", "robin@example.com"), "c0", 2);
+        let again = store.propose(&plan("0", "robin@example.com"), &[], "c0", 2);
         assert!(matches!(again, Err(PlanError::TooMany { .. })));
         assert_eq!(store.get(&first, 2).unwrap().state, PlanState::Denied);
         let later = 2 * HOUR;
         store
-            .propose(&plan("0", "robin@example.com"), "c0", later)
+            .propose(&plan("0", "robin@example.com"), &[], "c0", later)
             .unwrap();
     }
 
@@ -796,13 +911,21 @@ mod tests {
         for (digest, state) in [(&approved, PlanState::Approved), (&done, PlanState::Done)] {
             store.move_to(digest, state, None, None, 0).unwrap();
         }
-        assert_eq!(store.forget(0, 0).unwrap(), 0);
-        assert_eq!(store.forget(0, HOUR).unwrap(), 2);
+        let forget = |over, expired| {
+            let before = Before {
+                over,
+                expired,
+                claims: 0,
+            };
+            store.forget(&before).unwrap()
+        };
+        assert_eq!(forget(0, 0), 0);
+        assert_eq!(forget(0, HOUR), 2);
         for gone in [&waiting, &approved] {
             assert!(matches!(store.get(gone, 0), Err(PlanError::Unknown(_))));
         }
         assert_eq!(store.get(&done, 0).unwrap().state, PlanState::Done);
-        assert_eq!(store.forget(1, 0).unwrap(), 1);
+        assert_eq!(forget(1, 0), 1);
     }
 
     #[test]
@@ -821,7 +944,7 @@ mod tests {
         };
         limit(pages);
         let long = "x".repeat(200_000);
-        let propose = || store.propose(&plan(&long, "robin@example.com"), "c0", 0);
+        let propose = || store.propose(&plan(&long, "robin@example.com"), &[], "c0", 0);
         let error = propose().unwrap_err().to_string();
         assert!(
             error.contains("plans.sqlite3") && error.contains("Make room"),
@@ -829,5 +952,68 @@ mod tests {
         );
         limit(pages + 1_000);
         propose().unwrap();
+    }
+
+    const KEY: ClaimKey<'_> = ClaimKey {
+        caller: "robin",
+        name: "k",
+        request: "digest",
+    };
+
+    /// A database of layout 2, in which one message was sent under `k`, one may have been under `l`, and one surely was not.
+    fn layout_2(path: &Path) {
+        let database = Connection::open(path).unwrap();
+        database.execute_batch(LAYOUT).unwrap();
+        database
+            .execute_batch(
+                "CREATE TABLE once (
+                    name TEXT PRIMARY KEY,
+                    plan TEXT NOT NULL REFERENCES plan (digest) ON DELETE CASCADE,
+                    position INTEGER NOT NULL
+                ) STRICT, WITHOUT ROWID;
+                INSERT INTO plan (digest, bytes, component, tool, proposer, state, made, expires, changed)
+                    VALUES ('old', x'00', 'c', 't', 'robin', 'done', 1, 1, 1);
+                INSERT INTO step (plan, position, state) VALUES ('old', 0, 'done'), ('old', 1, 'sending'), ('old', 2, 'failed');
+                INSERT INTO once VALUES ('k', 'old', 0), ('l', 'old', 1), ('m', 'old', 2);
+                PRAGMA user_version = 2;",
+            )
+            .unwrap();
+    }
+
+    #[test]
+    fn keys_of_layout_2_still_hold() {
+        let folder = tempfile::tempdir().unwrap();
+        layout_2(&folder.path().join(DATABASE));
+        let store = Store::open(folder.path()).unwrap();
+        let digest = Digest::of(b"new");
+        let plan = "old".to_owned();
+        for (name, expected) in [
+            ("k", Claim::Conflict { plan: plan.clone() }),
+            ("l", Claim::InDoubt { plan }),
+            ("m", Claim::Granted),
+        ] {
+            let key = ClaimKey { name, ..KEY };
+            assert_eq!(store.claim(&digest, 0, key, 2).unwrap(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn keys_hold_for_their_caller_until_released() {
+        let store = Store::in_memory().unwrap();
+        let (first, second) = (Digest::of(b"first"), Digest::of(b"second"));
+        let claim = |digest: &Digest, key: ClaimKey<'_>| store.claim(digest, 0, key, 2).unwrap();
+        let plan = first.as_str().to_owned();
+        assert_eq!(claim(&first, KEY), Claim::Granted);
+        assert_eq!(claim(&first, KEY), Claim::Granted, "its own");
+        let other = ClaimKey {
+            caller: "kim",
+            ..KEY
+        };
+        assert_eq!(claim(&second, other), Claim::Granted);
+        let pending = Claim::InDoubt { plan: plan.clone() };
+        assert_eq!(claim(&second, KEY), pending);
+        let moved = |state| store.move_step(&first, 0, state, None, None).unwrap();
+        moved(StepState::Failed);
+        assert_eq!(claim(&second, KEY), Claim::Granted, "released");
     }
 }
