@@ -43,8 +43,8 @@ fn told(output: &Output) -> Value {
 async fn a_plan_that_began_is_told_and_resumed() {
     let (mut untouched, mut interrupted, mut stopped, mut done) = (0, 0, 0, 0);
     // robin's plans are approved, bolt's go without a person.
-    for (blocks, caller) in (64..=640)
-        .step_by(24)
+    for (blocks, caller) in (64..=214)
+        .step_by(6)
         .zip(["robin", "bolt"].into_iter().cycle())
     {
         let (service, place) = Place::beside_a_service().await;

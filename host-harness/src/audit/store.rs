@@ -465,7 +465,14 @@ impl Recorder for Audit {
     fn began(&self, event: &Began<'_>) -> Result<(), RecordError> {
         LogRecorder.began(event)?;
         let body = CallBody::from(event);
-        self.keep(event::CALL, event.call, &body, When::Later, Unwritten::Held)
+        // A call that finds no room among what waits does not begin.
+        self.keep(
+            event::CALL,
+            event.call,
+            &body,
+            When::Later,
+            Unwritten::Dropped,
+        )
     }
 
     fn ruled(&self, event: &Ruled<'_>) -> Result<(), RecordError> {

@@ -39,9 +39,9 @@ pub struct Ledger {
     pub(super) settings: Arc<Settings>,
     /// What must not go from one service to another.
     pub(super) guard: Option<Arc<Guard>>,
-    lookup: Mutex<Option<Lookup>>,
     /// The ids and times that answers told.
     pub(super) told: Arc<Told>,
+    lookup: Mutex<Option<Lookup>>,
 }
 
 /// What goes on record of a call as numbers.
@@ -104,8 +104,8 @@ impl Ledger {
             seen: None,
             settings: Arc::default(),
             guard: None,
-            lookup: Mutex::default(),
             told: Arc::default(),
+            lookup: Mutex::default(),
         }
     }
 

@@ -16,7 +16,7 @@ mod perform;
 pub mod preview;
 pub mod proposal;
 mod repeat;
-mod retention;
+pub mod retention;
 mod rule;
 mod sends;
 mod shared;
@@ -31,10 +31,9 @@ pub use outcome::{Outcome, StepOutcome};
 
 pub use preview::Preview;
 pub use proposal::{Proposal, Step};
-pub use retention::Forgotten;
 pub use sends::{Given, Person, Sends};
 pub use state::{PlanState, StepState};
-pub use store::{Kept, Store, StoreError};
+pub use store::{Before, Kept, Store, StoreError};
 pub use vet::{Facts, Touched};
 
 pub(crate) use lock::Locks;
