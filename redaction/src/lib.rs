@@ -14,6 +14,10 @@
 //!
 //! Matching is done on a reading of the text in which characters without a form of their own are left out and digits, dashes,
 //! spaces and full-width signs of all scripts are one, so that an invisible character within an address hides nothing.
+//!
+//! [`glyphs`] tells of each character of a text whether a reader sees it where it stands, and [`visible`] leaves out those that
+//! nobody does. Whoever cleans, compares or shows text asks these, so that a joiner within a Persian word or an emoji is a letter
+//! everywhere and a hidden character nowhere.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -24,6 +28,7 @@ use alloc::vec::Vec;
 
 mod account;
 mod fixed;
+mod joining;
 mod key;
 mod mail;
 mod number;
@@ -31,9 +36,11 @@ mod phone;
 mod token;
 mod unicode;
 mod view;
+mod visible;
 mod word;
 
 pub use unicode::{is_hidden, plain};
+pub use visible::{Glyph, count_hidden, glyphs, visible};
 
 use view::View;
 
