@@ -11,7 +11,7 @@ use super::denial::{Denial, DenialCode};
 use super::policy::Allowed;
 use super::sender::Outgoing;
 pub use super::values::Exempt;
-use super::values::{Crossing, Disclosed, RecordPlace, Values};
+use super::values::{Crossing, Disclosed, Names, RecordPlace, Repeat, Values};
 
 /// The guard of one call.
 #[derive(Debug)]
@@ -23,11 +23,11 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// A guard that has seen nothing yet. `micros` are the names of members whose numbers count in millionths.
+    /// A guard that has seen nothing yet. `names` is what the manifest says of members of answers.
     #[must_use]
-    pub fn new(exempt: Exempt, micros: &[String]) -> Self {
+    pub fn new(exempt: Exempt, names: Names) -> Self {
         Self {
-            values: Values::new(micros.iter().cloned()),
+            values: Values::new(names),
             exempt,
             nowhere: Arc::default(),
         }
@@ -42,6 +42,12 @@ impl Guard {
         };
         self.values
             .take_in(&allowed.destination.name, places, body.clone());
+    }
+
+    /// Takes in an answer that tells of no record.
+    #[cfg(test)]
+    pub(crate) fn note(&self, destination: &str, body: Bytes) {
+        self.values.take_in(destination, &self.nowhere, body);
     }
 
     /// Whether a request that a component makes carries nothing of another service.
@@ -88,6 +94,23 @@ impl Guard {
         self.check(to, carried, disclosed)
     }
 
+    /// Returns the values of records that a text repeats and that are not disclosed, whoever said them: what the caller has written
+    /// counts as what the component has.
+    pub(crate) fn repeated(
+        &self,
+        to: &str,
+        texts: &[&str],
+        disclosed: Disclosed<'_>,
+        settings: &Exempt,
+    ) -> Vec<Repeat> {
+        self.values.repeated(to, texts, disclosed, settings)
+    }
+
+    /// Returns how many bytes of answers it keeps.
+    pub(crate) fn bytes(&self) -> usize {
+        self.values.bytes()
+    }
+
     fn check(&self, to: &str, carried: &[String], disclosed: Disclosed<'_>) -> Result<(), Denial> {
         let carried: Vec<&str> = carried.iter().map(String::as_str).collect();
         self.values
@@ -104,7 +127,8 @@ fn refused(crossing: &Crossing) -> Denial {
     )
 }
 
-/// Every text, number and name of a member in a value, that of JSON within texts included.
+/// Every text, number and name of a member in a value, that of JSON within texts included. A text that is JSON counts as it stands
+/// too: what a reader makes of it, such as of equal names, is not known here.
 pub(crate) fn texts(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
@@ -119,11 +143,25 @@ pub(crate) fn texts(value: &Value, found: &mut Vec<String>) {
                 && let Ok(inner) = serde_json::from_str::<Value>(text)
             {
                 texts(&inner, found);
-            } else {
-                found.push(text.clone());
             }
+            found.push(text.clone());
         }
         Value::Number(number) => found.push(number.to_string()),
         Value::Bool(_) | Value::Null => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_in_a_text_counts_as_it_stands_too() {
+        // A reader keeps the last of two equal names, the text goes out with both.
+        let variable = serde_json::json!({"title": r#"{"a":"Northern Depot","a":"x"}"#});
+        let mut found = Vec::new();
+        texts(&variable, &mut found);
+        assert!(found.iter().any(|text| text.contains("Northern Depot")));
+        assert!(found.contains(&"x".to_owned()));
     }
 }

@@ -159,7 +159,11 @@ impl Harness {
             serde_json::from_value(proposal).map_err(|error| PlanError::Form(error.to_string()))?;
         let email = caller.email.as_deref().unwrap_or_default().to_lowercase();
         let policy = self.outbound.policy();
+        let recent = self.recent.of(caller, self.clock.now());
+        let exempt = self.exempt_for(caller, &Value::Null);
         let vetting = Vetting {
+            recent: &recent,
+            exempt: &exempt,
             policy,
             kinds: &self.setup.kinds,
             settings: &self.setup.bound_for(caller),
@@ -324,6 +328,12 @@ impl Harness {
 
     /// What keeps values of one service from another during a call with these arguments.
     pub(crate) fn guard_for(&self, caller: &Caller, arguments: &Value) -> Guard {
+        let exempt = self.exempt_for(caller, arguments);
+        Guard::new(exempt, self.setup.manifest.values.names())
+    }
+
+    /// Returns what is no value of a service: what the arguments say, settings, and words of the manifest.
+    fn exempt_for(&self, caller: &Caller, arguments: &Value) -> Exempt {
         let known = self.setup.bound_for(caller);
         let own = [&caller.email, &caller.name, &caller.time_zone];
         let own = own.into_iter().flatten().map(String::as_str);
@@ -331,8 +341,7 @@ impl Harness {
         let kinds = self.setup.kinds.iter();
         let kinds = kinds.flat_map(|(name, kind)| [name, kind.record()]);
         let settings = known.values().map(String::as_str).chain(own).chain(kinds);
-        let exempt = Exempt::of(arguments, settings);
-        Guard::new(exempt, &self.setup.manifest.values.micros)
+        Exempt::of(arguments, settings)
     }
 
     pub(super) fn preview_of(&self, kept: &Kept) -> Preview {

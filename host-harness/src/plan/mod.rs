@@ -15,6 +15,7 @@ mod own;
 mod perform;
 pub mod preview;
 pub mod proposal;
+mod recent;
 mod retention;
 mod rule;
 mod sends;
@@ -36,4 +37,5 @@ pub use store::{Kept, Store, StoreError};
 pub use vet::{Facts, Touched};
 
 pub(crate) use lock::Locks;
+pub(crate) use recent::Recent;
 pub(crate) use vet::{Vetting, vet};
