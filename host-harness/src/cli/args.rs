@@ -238,8 +238,8 @@ pub(super) struct AccessArgs {
     #[arg(long, default_value = "record")]
     pub(super) kind: String,
 
-    /// The e-mail of the record's owner; `none` for a record without one
-    #[arg(long, value_name = "EMAIL|none")]
+    /// The e-mail of the record's owner; `none` for a record without one, `unknown` (as without this option) where the service does not say
+    #[arg(long, value_name = "EMAIL|none|unknown")]
     pub(super) owner: Option<String>,
 
     /// The record's stage

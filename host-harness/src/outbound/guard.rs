@@ -33,10 +33,12 @@ impl Guard {
         }
     }
 
-    /// Takes in what a service has answered. Documents that may be kept tell of the service itself, not of anybody's records.
+    /// Takes in what a service has answered. Documents that may be kept tell of the service itself, unless they tell of records.
     pub(super) fn take_in(&self, allowed: &Allowed<'_>, body: &Bytes) {
         let places = match allowed.document {
-            Some(document) if document.cacheable_seconds > 0 => return,
+            Some(document) if document.cacheable_seconds > 0 && document.places.is_empty() => {
+                return;
+            }
             Some(document) => &document.places,
             None => &self.nowhere,
         };

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::proposal::{Disclosure, Proposal, Step};
 use super::vet::{Facts, Vetting, gate, wrong};
 use super::{PlanError, vet};
-use crate::access::{Attributes, Audience, RecordKey};
+use crate::access::{Attributes, Audience, Owner, RecordKey};
 use crate::outbound::body::{Envelope, Held};
 use crate::outbound::pattern::Step as Place;
 use crate::outbound::policy::{Allowed, Destination};
@@ -101,8 +101,8 @@ impl Given {
     /// Returns the same with these attributes of the record.
     pub(super) fn known_as(self, attributes: Attributes) -> Self {
         Self {
-            owner_known: attributes.owner.is_some(),
-            owner: attributes.owner.flatten(),
+            owner_known: attributes.owner != Owner::Unknown,
+            owner: attributes.owner.email().map(str::to_owned),
             stage: attributes.stage,
             ..self
         }
@@ -112,7 +112,11 @@ impl Given {
     #[must_use]
     pub fn attributes(&self) -> Attributes {
         Attributes {
-            owner: self.owner_known.then(|| self.owner.clone()),
+            owner: match (&self.owner, self.owner_known) {
+                (_, false) => Owner::Unknown,
+                (None, true) => Owner::None,
+                (Some(email), true) => Owner::Member(email.clone()),
+            },
             stage: self.stage.clone(),
         }
     }
@@ -169,7 +173,7 @@ pub(super) fn sends(
                 && fields.is_some_and(|mut fields| {
                     fields.any(|field| given.fields.contains(&field.name))
                 })
-        })
+        }) || of_owner(by, &gives, record, place)
     };
     // Words of lists, settings and where a record comes from cannot carry anything; of the path only what is the component's choice can.
     let mut carried: Vec<String> = allowed
@@ -275,8 +279,8 @@ fn repeats(
                 expanded: asked.then(|| field.clone()).into_iter().collect(),
                 fields: vec![field],
                 new: false,
-                owner_known: attributes.owner.is_some(),
-                owner: attributes.owner.flatten(),
+                owner_known: attributes.owner != Owner::Unknown,
+                owner: attributes.owner.email().map(str::to_owned),
                 stage: attributes.stage,
             });
         }
@@ -305,6 +309,25 @@ fn repeated_field(by: &Vetting<'_>, at: &RepeatedAt, what: What) -> Option<(Stri
         }
         None => None,
     }
+}
+
+/// Checks whether what stands at a place in a member's record may go: with a field of a record that the member owns, as the kind of
+/// that record says. Members who own nothing that was read are nobody's data; they are read to find out who an owner is.
+fn of_owner(by: &Vetting<'_>, gives: &[Given], record: &Record<'_>, place: &[Place<'_>]) -> bool {
+    let Some(owned) = by.seen.owned_by(record.id) else {
+        return false;
+    };
+    owned.is_empty()
+        || gives.iter().any(|given| {
+            let kind = by.kinds.get(&given.kind);
+            let fields = kind.map(|kind| kind.fields_at_owner(place));
+            owned
+                .iter()
+                .any(|key| key.kind == given.record && key.id == given.id)
+                && fields.is_some_and(|mut fields| {
+                    fields.any(|field| given.fields.contains(&field.name))
+                })
+        })
 }
 
 /// What a step gives away: what it says, if that covers what its bytes hold.
@@ -383,7 +406,7 @@ fn given(
     let new = made.contains(&key);
     let attributes = if new {
         Attributes {
-            owner: Some(Some(by.caller.to_owned())),
+            owner: Owner::Member(by.caller.to_owned()),
             stage: None,
         }
     } else {
@@ -400,8 +423,8 @@ fn given(
             .collect(),
         fields,
         new,
-        owner_known: attributes.owner.is_some(),
-        owner: attributes.owner.flatten(),
+        owner_known: attributes.owner != Owner::Unknown,
+        owner: attributes.owner.email().map(str::to_owned),
         stage: attributes.stage,
     })
 }

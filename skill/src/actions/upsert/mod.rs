@@ -150,7 +150,7 @@ fn change(
         .collect();
     for set in sets.iter().filter(|set| record.held(&set.path).is_none()) {
         warnings.push(format!(
-            "What {} holds now is not shown: this skill does not read it.",
+            "What {} holds now is not shown: this skill does not read it, or the CRM key may not.",
             set.path
         ));
     }
