@@ -40,6 +40,9 @@ pub struct ValuesSection {
     /// Members whose numbers count in millionths.
     #[serde(default)]
     pub micros: Vec<String>,
+    /// Texts of the skill's own that a read may carry, each as a whole: what no argument, setting or answer holds.
+    #[serde(default)]
+    pub constants: Vec<String>,
 }
 
 /// What is wrong with a kind.
