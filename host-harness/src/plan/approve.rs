@@ -15,6 +15,7 @@ use crate::access::{Ruling, Seen};
 use crate::config::Caller;
 use crate::outbound::guard::{Exempt, Guard};
 use crate::outbound::policy::Phase;
+use crate::outbound::provenance::Provenance;
 use crate::outbound::record::{Began, CallId, Planned, RecordError};
 use crate::skill::harness::Harness;
 use crate::trust::Trust;
@@ -331,8 +332,11 @@ impl Harness {
         let kinds = self.setup.kinds.iter();
         let kinds = kinds.flat_map(|(name, kind)| [name, kind.record()]);
         let settings = known.values().map(String::as_str).chain(own).chain(kinds);
-        let exempt = Exempt::of(arguments, settings);
-        Guard::new(exempt, &self.setup.manifest.values.micros)
+        let settings: Vec<&str> = settings.collect();
+        let values = &self.setup.manifest.values;
+        let exempt = Exempt::of(arguments, settings.iter().copied());
+        let provenance = Provenance::of(arguments, settings, &values.constants);
+        Guard::new(exempt, &values.micros).founded_on(provenance)
     }
 
     pub(super) fn preview_of(&self, kept: &Kept) -> Preview {
