@@ -16,8 +16,9 @@ use crm_harness::Caller;
 use crm_harness::plan::{PlanError, PlanState, StepState};
 use crm_stand_in::Running;
 use crm_stand_in::faults::{Fault, FaultKind};
-use crm_stand_in::twenty::sample::SAM_EMAIL;
+use crm_stand_in::twenty::sample::{HEALTHY, SAM_EMAIL};
 use crm_tests::{Differently, World, component, follow_up};
+use serde_json::json;
 
 /// A world whose plans are kept in a folder.
 async fn kept_in(folder: &Path) -> World {
@@ -212,4 +213,46 @@ async fn what_was_approved_and_not_begun_in_time_is_not_begun_later() {
     assert!(matches!(error, PlanError::Expired), "{error}");
     let again = later.propose("crm_follow_up", follow_up("a")).await;
     assert_eq!(later.approve(&again).await.unwrap().state, PlanState::Done);
+}
+
+/// The owner of a record may change between the proposal and the day on which a stopped plan goes on.
+#[tokio::test]
+async fn resume_observes_owners_again() {
+    let mut world = World::with(Differently {
+        operator: Some(
+            "allow-loopback = true\n[callers.robin]\nemail = \"robin@example.com\"\nrole = \"member\"\nteams = [\"north\"]\n\
+             [callers.priya]\nemail = \"priya@example.com\"\nrole = \"member\"\nteams = [\"south\"]\n\
+             [callers.kim]\nemail = \"kim@example.com\"\nrole = \"lead\"\nteams = [\"north\", \"south\"]",
+        ),
+        ..Differently::default()
+    })
+    .await;
+    let robin = world.harness.setup().callers["robin"].clone();
+    world.caller = robin.clone();
+    let plan = world.propose("crm_follow_up", follow_up("a")).await;
+    let limit = Fault {
+        times: None,
+        ..Fault::once(FaultKind::LimitReached { only: None })
+    };
+    world
+        .twenty
+        .faults()
+        .add(limit.on_root("createTaskTargets"));
+    let outcome = world.approve(&plan).await.unwrap();
+    assert_eq!(outcome.state, PlanState::Stopped, "{outcome:#?}");
+    world.twenty.faults().clear();
+    // Somebody gives the deal to another team.
+    world.caller = world.harness.setup().callers["kim"].clone();
+    let given =
+        json!({"kind": "opportunity", "id": HEALTHY.to_string(), "owner": "priya@example.com"});
+    let other = world.propose("crm_upsert", given).await;
+    let outcome = world.approve(&other).await.unwrap();
+    assert_eq!(outcome.state, PlanState::Done, "{outcome:#?}");
+    world.caller = robin;
+    let links = world.twenty.count("taskTarget").live;
+    let outcome = world.resume(&plan).await.unwrap();
+    assert_eq!(outcome.state, PlanState::Failed, "{outcome:#?}");
+    let detail = outcome.steps[1].detail.as_deref().unwrap_or_default();
+    assert!(detail.contains("no policy"), "{outcome:#?}");
+    assert_eq!(world.twenty.count("taskTarget").live, links);
 }

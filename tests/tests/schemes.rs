@@ -184,6 +184,41 @@ async fn what_may_not_be_sent_is_refused_before_anybody_is_asked() {
             "plan-form",
         ),
         (
+            "a slot in a document",
+            plan(&[make(), slotted]),
+            "plan-form",
+        ),
+        (
+            "a slot in the path of a document",
+            plan(&[
+                make(),
+                with(
+                    with(tie(TASK), "path", "/{{task}}".into()),
+                    "slots",
+                    slot("task", "make"),
+                ),
+            ]),
+            "plan-gate",
+        ),
+        (
+            "the nil UUID as a record's id",
+            plan(&[step(
+                "make",
+                MAKE,
+                &json!({"id": "00000000-0000-0000-0000-000000000000", "title": "made"}),
+            )]),
+            "plan-form",
+        ),
+        (
+            "the max UUID as a record's id",
+            plan(&[step(
+                "make",
+                MAKE,
+                &json!({"id": "ffffffff-ffff-ffff-ffff-ffffffffffff", "title": "made"}),
+            )]),
+            "plan-form",
+        ),
+        (
             "a slot that is not used",
             plan(&[make(), with(tie(TASK), "slots", slot("task", "make"))]),
             "plan-form",
@@ -221,7 +256,7 @@ async fn what_may_not_be_sent_is_refused_before_anybody_is_asked() {
     assert_eq!(world.service.requests().count(), 0);
     // The same without an offence passes.
     let good = world
-        .scheme(plan(&[make(), slotted]), None)
+        .scheme(plan(&[make(), tie(TASK)]), None)
         .await
         .result
         .unwrap();
@@ -264,62 +299,70 @@ async fn a_component_cannot_write_while_it_proposes_nor_while_it_judges() {
     assert_eq!(world.writes(), 1);
 }
 
+/// The victim's id comes back in the answer of a step that the component may fill freely, and a later step takes it from there.
 #[tokio::test]
-async fn a_value_of_an_earlier_answer_fills_its_slot_and_nothing_but_an_id_does() {
+async fn slot_cannot_name_the_record_of_a_write() {
     let world = World::new().await;
-    let slots = |pointer: &str| json!([{"name": "task", "step": "make", "pointer": pointer}]);
-    let filled = with(tie("{{task}}"), "slots", slots("/data/createTask/id"));
-    let answer = world
-        .scheme(plan(&[make(), filled]), None)
-        .await
-        .result
-        .unwrap();
+    let victim = live_task(&world);
+    let slot = json!([{"name": "v", "step": "tie", "pointer": "/data/createTaskTargets/0/id"}]);
+    for (name, id) in [
+        ("nil", "00000000-0000-0000-0000-000000000000"),
+        ("its own", TASK),
+    ] {
+        let steps = |timing: Value| {
+            let claim = step("claim", MAKE, &json!({"id": id, "title": "Call them"}));
+            let tie = step("tie", TIE, &json!({"id": victim, "taskId": TASK}));
+            let remove = step("remove", UNMAKE, &json!({"id": "{{v}}"}));
+            let remove = with(with(remove, "slots", slot.clone()), "timing", timing);
+            plan(&[claim, tie, make(), remove])
+        };
+        for timing in [
+            json!({"case": "in-order"}),
+            json!({"case": "compensates", "value": "make"}),
+        ] {
+            let failure = world.scheme(steps(timing), None).await.result;
+            let failure = failure.expect_err(name);
+            assert_eq!(failure["code"], "plan-form", "{name}: {failure:#}");
+        }
+    }
+    assert_eq!(world.writes(), 0);
+}
+
+/// A component can arrange that an answer is lost, and then say that its step was done.
+#[tokio::test]
+async fn lost_answer_does_not_prove_a_record_new() {
+    use crm_stand_in::faults::{Fault, FaultKind};
+    let world = World::new().await;
+    let victim = live_task(&world);
+    let claim = step("claim", MAKE, &json!({"id": victim, "title": "mine"}));
+    let claim = with(claim, "words", "lie: done".into());
+    let tie = step("tie", TIE, &json!({"id": LINK, "taskId": victim}));
+    let remove = step("remove", UNMAKE, &json!({"id": victim}));
+    let back = json!({"case": "compensates", "value": "tie"});
+    let scheme = plan(&[claim, tie, with(remove, "timing", back)]);
+    let answer = world.scheme(scheme, None).await.result.unwrap();
+    let faults = world.service.faults();
+    faults.add(Fault::once(FaultKind::Reset).on_root("createTask"));
+    faults.add(Fault::once(FaultKind::Status { code: 400 }).on_root("createTaskTargets"));
     let digest = answer["plan"].as_str().unwrap();
-    let outcome = world
-        .harness
-        .approve(digest, &world.caller, false)
-        .await
-        .unwrap();
-    assert_eq!(outcome.state, PlanState::Done, "{outcome:?}");
-    let link = world.service.record("taskTarget", LINK).unwrap();
-    assert_eq!(link["taskId"], TASK);
-    world.service.reset();
-    let wrong = with(tie("{{task}}"), "slots", slots("/data/createTask"));
-    let answer = world
-        .scheme(plan(&[make(), wrong]), None)
-        .await
-        .result
-        .unwrap();
-    let digest = answer["plan"].as_str().unwrap();
-    let outcome = world
-        .harness
-        .approve(digest, &world.caller, false)
-        .await
-        .unwrap();
-    assert_eq!(outcome.state, PlanState::Failed);
-    let states: Vec<_> = outcome.steps.iter().map(|step| step.state).collect();
-    assert_eq!(states, [StepState::Done, StepState::Failed]);
-    assert!(
-        outcome.steps[1]
-            .detail
-            .as_ref()
-            .unwrap()
-            .contains("no id for `task`")
-    );
-    assert!(world.service.record("taskTarget", LINK).is_none());
+    let outcome = world.harness.approve(digest, &world.caller, false).await;
+    let outcome = outcome.unwrap();
+    assert_eq!(outcome.state, PlanState::Failed, "{outcome:#?}");
+    assert_eq!(outcome.steps[0].state, StepState::Done, "{outcome:#?}");
+    let task = world.service.record("task", &victim).unwrap();
+    assert!(task["deletedAt"].is_null(), "{outcome:#?}");
+}
+
+fn live_task(world: &World) -> String {
+    let tasks = world.service.records("task").unwrap();
+    let live = tasks.iter().find(|task| task["deletedAt"].is_null());
+    live.unwrap()["id"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
 async fn a_record_that_was_there_before_is_not_the_plans_own_whatever_the_component_says() {
     let world = World::new().await;
-    let victim = world.service.records("task").unwrap();
-    let victim = victim
-        .iter()
-        .find(|task| task["deletedAt"].is_null())
-        .unwrap()["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let victim = live_task(&world);
     let claim = step("claim", MAKE, &json!({"id": victim, "title": "mine"}));
     let remove = step("remove", UNMAKE, &json!({"id": victim}));
     let with_remove = |timing: Value| with(remove.clone(), "timing", timing);

@@ -3,8 +3,10 @@
 
 mod engine;
 mod observe;
+mod reads;
 mod ruling;
 
 pub use engine::{Access, AccessError, Texts};
 pub use observe::{Attributes, RecordKey, Seen};
+pub use reads::ObservedRead;
 pub use ruling::{Approval, Audience, Deed, Ruling};

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
+use super::reads::{ObservedRead, Reads};
 use crate::outbound::documents::{RecordAt, has_errors};
 use crate::outbound::policy::{GroupAt, PeopleAt};
 use crate::steps::{at, each};
@@ -46,9 +47,21 @@ pub struct Seen {
     records: Mutex<HashMap<RecordKey, Attributes>>,
     /// By the service's name.
     people: Mutex<HashMap<String, People>>,
+    reads: Reads,
 }
 
 impl Seen {
+    /// Keeps a read whose answer told of something.
+    pub(crate) fn keep_read(&self, read: ObservedRead) {
+        self.reads.push(read);
+    }
+
+    /// Returns the reads whose answers told of something, in their order.
+    #[must_use]
+    pub fn reads(&self) -> Vec<ObservedRead> {
+        self.reads.all()
+    }
+
     /// What is known of a record; none if no answer told of it.
     #[must_use]
     pub fn get(&self, key: &RecordKey) -> Option<Attributes> {

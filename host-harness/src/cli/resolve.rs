@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow};
 use crm_harness::audit::Audit;
 use crm_harness::config::{Flags, Manifest, Operator};
 use crm_harness::nearest;
-use crm_harness::plan::Store;
+use crm_harness::plan::{Store, retention};
 use crm_harness::skill::clock::{FixedClock, SystemClock};
 use crm_harness::skill::code_cache;
 use crm_harness::storage::{self, StorageError};
@@ -58,9 +58,7 @@ pub(super) fn resolve(args: &Args) -> Result<Resolved, Misuse> {
 /// Forgets the plans that are over for as long as the operator wants.
 fn forget(plans: &Store, keep_days: u32) -> Result<(), Misuse> {
     let now = jiff::Timestamp::now().as_millisecond();
-    let before = now - i64::from(keep_days) * 24 * 60 * 60 * 1_000;
-    plans
-        .forget(before)
+    retention::forget(plans, keep_days, now)
         .map(|_| ())
         .map_err(|error| Misuse::new("plan-store", error))
 }

@@ -15,6 +15,7 @@ use crate::outbound::kinds::{KindSection, ValuesSection};
 use crate::outbound::policy::{GroupAt, PeopleAt, Route};
 use crate::outbound::rate::Rate;
 use crate::outbound::route::RoutePattern;
+use crate::outbound::write::{Recipients, Write};
 
 fn read(path: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
@@ -396,6 +397,13 @@ impl Manifest {
                 .map(|write| self.write(write, place, additions))
                 .transpose()?,
         };
+        let of_segment = |write: &Write| write.recipients == Recipients::OfSegment;
+        if write.as_ref().is_some_and(of_segment) && pattern.as_str().matches('*').count() != 1 {
+            return Err(self.wrong(
+                format!("{place}.write.recipients-of-segment"),
+                "the path needs just one `*`: the segment that says to whom it goes",
+            ));
+        }
         let people = route
             .people
             .as_ref()

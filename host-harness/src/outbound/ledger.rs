@@ -4,6 +4,9 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde_json::Value;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::denial::Denial;
@@ -41,6 +44,24 @@ pub struct Ledger {
     pub(super) settings: Arc<Settings>,
     /// What must not go from one service to another.
     pub(super) guard: Option<Arc<Guard>>,
+    lookup: Mutex<Option<Lookup>>,
+}
+
+/// A search for one text in what a service answers.
+#[derive(Debug)]
+struct Lookup {
+    destination: String,
+    text: String,
+    result: LookupResult,
+}
+
+/// The result of a search for one text in what a service answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LookupResult {
+    /// The service has answered a read since the search began.
+    pub answered: bool,
+    /// An answer holds the text.
+    pub found: bool,
 }
 
 /// What one call may send and receive.
@@ -85,7 +106,47 @@ impl Ledger {
             seen: None,
             settings: Arc::default(),
             guard: None,
+            lookup: Mutex::default(),
         }
+    }
+
+    /// Begins a search for a text among the strings of what this service answers from now on, in place of any search before.
+    pub fn look_for(&self, destination: &str, text: &str) {
+        let lookup = Lookup {
+            destination: destination.to_owned(),
+            text: text.to_owned(),
+            result: LookupResult::default(),
+        };
+        *self.lookup.lock().unwrap_or_else(PoisonError::into_inner) = Some(lookup);
+    }
+
+    /// Returns what the search that [`Self::look_for`] began has found so far.
+    #[must_use]
+    pub fn lookup(&self) -> LookupResult {
+        let lookup = self.lookup.lock().unwrap_or_else(PoisonError::into_inner);
+        lookup
+            .as_ref()
+            .map_or_else(LookupResult::default, |lookup| lookup.result)
+    }
+
+    /// Takes an answer into the search.
+    pub(super) fn look_into(&self, destination: &str, response: &Response<Bytes>) {
+        let mut lookup = self.lookup.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(lookup) = lookup
+            .as_mut()
+            .filter(|lookup| lookup.destination == destination)
+        else {
+            return;
+        };
+        // Of what is not there, the service says so.
+        if !response.status().is_success() && response.status() != StatusCode::NOT_FOUND {
+            return;
+        }
+        let Ok(body) = serde_json::from_slice::<Value>(response.body()) else {
+            return;
+        };
+        lookup.result.answered = true;
+        lookup.result.found |= holds(&body, &lookup.text);
     }
 
     /// Holds bound values of requests against these settings.
@@ -217,5 +278,15 @@ impl Ledger {
             denials.push(denial);
         }
         kept
+    }
+}
+
+/// Returns whether a string within a JSON value is this text, or holds it.
+fn holds(value: &Value, text: &str) -> bool {
+    match value {
+        Value::String(string) => string.contains(text),
+        Value::Array(items) => items.iter().any(|item| holds(item, text)),
+        Value::Object(members) => members.values().any(|member| holds(member, text)),
+        _ => false,
     }
 }

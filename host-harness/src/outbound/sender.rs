@@ -22,6 +22,7 @@ use super::policy::{self, Allowed, Decision, Phase, Policy};
 use super::rate::Bucket;
 use super::record::{Decided, End, Recorder, Refused};
 use super::watch::Watch;
+use crate::access::ObservedRead;
 
 /// A request as it was asked for.
 #[derive(Debug)]
@@ -347,10 +348,11 @@ impl Outbound {
         kept: Kept,
     ) -> Result<Response<Bytes>, SendError> {
         let mut watch = Watch::start(self.recorder.as_ref(), ledger, allowed);
+        let read = observed_read(ledger, allowed, &outgoing);
         let keep = match kept {
             Kept::Now(response) => {
                 watch.end(End::FromMemory)?;
-                observe(ledger, allowed, &response);
+                observe(ledger, allowed, read, &response);
                 return Ok(response);
             }
             Kept::Later(keep) => Some(keep),
@@ -407,7 +409,7 @@ impl Outbound {
                     status: response.status().as_u16(),
                     bytes: response.body().len(),
                 })?;
-                observe(ledger, allowed, &response);
+                observe(ledger, allowed, read, &response);
                 if let Some(Keep { key, seconds }) = keep {
                     self.cache.put(key, seconds, &response);
                 }
@@ -444,9 +446,43 @@ impl Outbound {
     }
 }
 
+/// Returns what it takes to make a read again, if its answer can tell of records or people.
+fn observed_read(
+    ledger: &Ledger,
+    allowed: &Allowed<'_>,
+    outgoing: &Outgoing,
+) -> Option<ObservedRead> {
+    let tells = allowed
+        .document
+        .is_some_and(|document| !document.records.is_empty())
+        || allowed.route.people.is_some()
+        || allowed.route.group.is_some();
+    if ledger.phase != Phase::Read || ledger.seen.is_none() || !tells {
+        return None;
+    }
+    let body = outgoing.body.as_deref().unwrap_or_default();
+    Some(ObservedRead {
+        destination: allowed.destination.name.clone(),
+        method: outgoing.method.as_str().to_owned(),
+        path: outgoing
+            .url
+            .strip_prefix(allowed.origin.as_str())?
+            .to_owned(),
+        body: std::str::from_utf8(body).ok()?.to_owned(),
+    })
+}
+
 /// Takes in what an answer tells of records and people, where that is asked for.
-fn observe(ledger: &Ledger, allowed: &Allowed<'_>, response: &Response<Bytes>) {
+fn observe(
+    ledger: &Ledger,
+    allowed: &Allowed<'_>,
+    read: Option<ObservedRead>,
+    response: &Response<Bytes>,
+) {
     if let Some(seen) = &ledger.seen {
+        if let Some(read) = read {
+            seen.keep_read(read);
+        }
         if let Some(document) = allowed.document {
             seen.observe(&document.records, response.body());
         }
@@ -457,6 +493,7 @@ fn observe(ledger: &Ledger, allowed: &Allowed<'_>, response: &Response<Bytes>) {
             seen.place(&allowed.destination.name, group, response.body());
         }
     }
+    ledger.look_into(&allowed.destination.name, response);
     if let Some(guard) = &ledger.guard {
         guard.take_in(allowed, response.body());
     }

@@ -21,8 +21,26 @@ pub struct Write {
     pub listed: bool,
     /// Whether a person has to confirm it, whatever policy says.
     pub person: bool,
+    /// Whether a step may be sent a second time where the service may have received it.
+    pub repeat: Repeat,
     /// What its body may hold.
     pub body: BodyShape,
+}
+
+/// Whether a write may be sent a second time where the service may have received it the first time.
+///
+/// A component that judges answers can say that a step was not done. Where a write makes a second thing when it is sent twice, the
+/// host does not take its word alone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Repeat {
+    /// It is not: unless the service surely did not receive it, it stays in doubt.
+    #[default]
+    Never,
+    /// It is, if after the first sending the service has answered a read of the component and no answer held the text at this
+    /// place of the body.
+    UnlessFound(Vec<String>),
+    /// It is: sent twice it does what it does sent once.
+    Always,
 }
 
 /// What giving something away is called in the record.

@@ -184,7 +184,9 @@ impl Harness {
         };
         let rulings = self.permitted(call, None, &plan, caller)?;
         let component = &self.skill.inspection().sha256;
-        let mut kept = self.plans.propose(&plan, component, self.now())?;
+        let mut kept = self
+            .plans
+            .propose(&plan, &seen.reads(), component, self.now())?;
         self.note_plan(call, &kept, caller.named())
             .map_err(unrecorded)?;
         self.note_redactions(call, &kept)?;
@@ -276,6 +278,8 @@ impl Harness {
                 reading: Arc::new(reading.watching(Arc::clone(&seen))),
                 seen,
                 sending,
+                stale: matches!(acting, Acting::Resumes(_)),
+                fresh: false,
             };
             performing.run().await
         };

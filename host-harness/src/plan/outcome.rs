@@ -63,7 +63,9 @@ impl Outcome {
             PlanState::Failed => {
                 "Mend what the failed step says. Calling with another idempotency key makes a new plan.".to_owned()
             }
-            PlanState::Conflict => "Call again: the new plan starts from the record as it is now.".to_owned(),
+            PlanState::Conflict => {
+                "Look at what the step in conflict says. Calling again plans from the record as it is now.".to_owned()
+            }
             PlanState::Denied => "It was denied. Calling again asks anew.".to_owned(),
             PlanState::Expired => "It was not approved in time. Calling again asks anew.".to_owned(),
         }

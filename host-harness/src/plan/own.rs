@@ -1,11 +1,17 @@
 //! What a plan has made itself, by the service's word: what turns out to have been there before is whose the service says it is,
 //! and is not taken back.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
 use serde_json::Value;
 
 use super::perform::Performing;
-use super::{PlanError, StepState, Touched};
+use super::{Person, PlanError, StepState, Touched, vet};
 use crate::outbound::documents::has_errors;
+use crate::outbound::policy::Phase;
+use crate::outbound::sender::Outgoing;
 
 impl Performing<'_> {
     /// Whether a step before this one was sent.
@@ -44,15 +50,15 @@ impl Performing<'_> {
             .map(|(position, _)| position)
     }
 
-    /// Whether this plan has made a record: the service said so without an error, or it was sent, its answer was lost, and it
-    /// was found afterwards.
+    /// Returns whether this plan has made a record: the service has said so, without an error. An answer that was lost proves
+    /// nothing, since the record may have been there all along; whose it is, the service then says.
     fn has_made(&self, maker: usize) -> bool {
         let Some(step) = self.kept.steps.get(maker) else {
             return false;
         };
-        let good = step.answer.as_ref().is_none_or(|(status, body)| {
+        let good = step.answer.as_ref().is_some_and(|(status, body)| {
             let body = serde_json::from_slice::<Value>(body);
-            *status < 300 && !body.is_ok_and(|body| has_errors(&body))
+            (200..300).contains(status) && body.is_ok_and(|body| !has_errors(&body))
         });
         step.state == StepState::Done && good
     }
@@ -67,8 +73,67 @@ impl Performing<'_> {
         })
     }
 
-    /// Whether policy permits a step by what is known now: a record that was to be new, and turned out to be there already, is
-    /// whose the service says it is.
+    /// Makes the reads that the plan rests on again, once, if what is stored of its records is too old to send anything by: the
+    /// owner of a record may have changed since it was proposed. The inner error is why that could not be done.
+    pub(super) async fn observe_again(&mut self) -> Result<Result<(), String>, PlanError> {
+        if !self.stale {
+            return Ok(Ok(()));
+        }
+        let ledger = self.harness.ledger_of(
+            self.sending.call(),
+            Phase::Read,
+            &self.caller,
+            self.reading.deadline(),
+        );
+        let ledger = ledger.watching(Arc::clone(&self.seen));
+        for read in &self.kept.reads {
+            let policy = self.harness.outbound().policy();
+            let destination = policy.destination(&read.destination);
+            let origin = destination.and_then(|known| known.origin.as_ref());
+            let (Some(origin), Ok(method)) = (origin, Method::from_bytes(read.method.as_bytes()))
+            else {
+                continue;
+            };
+            let outgoing = Outgoing {
+                headers: if method == Method::GET {
+                    HeaderMap::new()
+                } else {
+                    vet::headers()
+                },
+                method,
+                url: format!("{}{}", origin.as_str(), read.path),
+                body: Some(Bytes::from(read.body.clone())),
+                connect: None,
+                first_byte: None,
+            };
+            if let Err(error) = self.harness.outbound().send(&ledger, outgoing).await {
+                return Ok(Err(format!(
+                    "the records of this plan could not be read again ({error}): nothing more was sent"
+                )));
+            }
+        }
+        for facts in &mut self.kept.plan.facts {
+            for touched in facts.touched.iter_mut().filter(|touched| !touched.new) {
+                let now = self.seen.get(&touched.key()).unwrap_or_default();
+                *touched = touched.clone().known_as(now);
+            }
+            if let Some(sends) = &mut facts.sends {
+                for given in sends.gives.iter_mut().filter(|given| !given.new) {
+                    let now = self.seen.get(&given.key()).unwrap_or_default();
+                    *given = given.clone().known_as(now);
+                }
+                let seen = &self.seen;
+                let belongs = |person: &Person| seen.belongs(&sends.service, &person.id);
+                sends.outside = !sends.recipients.iter().all(belongs);
+            }
+        }
+        self.stale = false;
+        self.fresh = true;
+        Ok(Ok(()))
+    }
+
+    /// Decides whether policy permits a step by what is known now: a record that was to be new, and turned out to be there already,
+    /// is whose the service says it is; and of a plan that is resumed, what was observed again counts.
     pub(super) async fn still_permitted(
         &self,
         position: usize,
@@ -76,6 +141,17 @@ impl Performing<'_> {
         let Some(facts) = self.kept.plan.facts.get(position) else {
             return Ok(Err("nothing is known of this step".to_owned()));
         };
+        if self.fresh {
+            let call = self.sending.call();
+            for asked in self.harness.ask_about(facts, &self.caller) {
+                if !asked.permitted(self.harness, call, &self.kept, &self.caller)? {
+                    return Ok(Err(format!(
+                        "since it was proposed things have changed, and no policy lets the caller {} any more",
+                        asked.what()
+                    )));
+                }
+            }
+        }
         for touched in facts
             .touched
             .iter()

@@ -9,18 +9,20 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::Response;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::outcome::{Outcome, StepOutcome};
 use super::preview::{plain, what};
-use super::store::{Claim, Kept, Store};
+use super::store::{Claim, ClaimKey, Kept, Store};
 use super::{PlanError, proposal, vet};
 use super::{PlanState, StepState};
 use crate::access::Seen;
 use crate::config::Caller;
 use crate::outbound::client::ClientError;
 use crate::outbound::denial::DenialCode;
+use crate::outbound::documents::hex;
 use crate::outbound::ledger::Ledger;
 use crate::outbound::sender::{Outbound, Outgoing, SendError};
 use crate::skill::call::CallError;
@@ -44,6 +46,10 @@ pub(super) struct Performing<'a> {
     pub(super) reading: Arc<Ledger>,
     /// What is sent.
     pub(super) sending: Arc<Ledger>,
+    /// Whether records have to be observed again before anything more is sent: what is stored of them is of the proposal.
+    pub(super) stale: bool,
+    /// Whether they were.
+    pub(super) fresh: bool,
 }
 
 /// What became of a step.
@@ -70,14 +76,16 @@ enum Sent {
     Not(String, Option<Duration>),
     /// It was sent, and what came of it cannot be put on record.
     Unrecorded,
-    /// A step of the same name was done by another plan.
+    /// The same request was sent under the same idempotency key by another plan.
     Before {
         /// That plan.
         plan: String,
         /// What the service answered to it.
         answer: Option<(u16, Vec<u8>)>,
     },
-    /// A step of the same name may have been done by this plan.
+    /// A different request was sent under the same idempotency key by this plan.
+    Taken(String),
+    /// A request may have been sent under the same idempotency key by this plan.
     Elsewhere(String),
 }
 
@@ -100,7 +108,9 @@ impl Performing<'_> {
                 Became::Done => continue,
                 Became::Failed => self.take_back(position).await?,
                 // Half of it is done: that is taken back, as after any other step that will not be done.
-                Became::Conflict if self.was_sent(position) => self.take_back(position).await?,
+                Became::Conflict if self.was_sent(position) && self.is_compensated(position) => {
+                    self.take_back(position).await?
+                }
                 Became::Conflict => (PlanState::Conflict, None),
                 Became::Stopped(reason) => (PlanState::Stopped, Some(reason)),
                 Became::InDoubt(reason) => (PlanState::InDoubt, Some(reason)),
@@ -144,6 +154,13 @@ impl Performing<'_> {
         Ok((PlanState::Failed, None))
     }
 
+    /// Returns whether the plan has a step that takes back what was done where this one is not.
+    fn is_compensated(&self, position: usize) -> bool {
+        let id = &self.step(position).id;
+        let mut steps = self.kept.plan.proposal.steps.iter();
+        steps.any(|step| step.compensates(id))
+    }
+
     pub(super) fn step(&self, position: usize) -> &proposal::Step {
         // Positions come from the steps themselves; the store has checked that there are as many.
         #[expect(
@@ -176,6 +193,9 @@ impl Performing<'_> {
                         return Ok(Became::Stopped(self.why(position)));
                     }
                     tries += 1;
+                    if let Err(why) = self.observe_again().await? {
+                        return Ok(Became::Stopped(why));
+                    }
                     if let Err(PlanError::Form(why)) = self.filled(position) {
                         if self.lost_answer(position) {
                             return Ok(Became::InDoubt(why));
@@ -203,13 +223,20 @@ impl Performing<'_> {
                     }
                     match self.send(position).await? {
                         Sent::Before { plan, answer } => {
-                            let plan = plan.get(..12).unwrap_or(&plan).to_owned();
-                            let why = format!("plan {plan} has done this before");
+                            let why = format!("plan {} has done this before", short(&plan));
                             self.move_step(position, StepState::Found, answer, Some(&why))?;
                             continue;
                         }
+                        Sent::Taken(plan) => {
+                            let why = format!(
+                                "plan {} has sent something else under the same idempotency key, so this was not sent: look at that plan, and propose this anew with another key if it is to go as well",
+                                short(&plan)
+                            );
+                            self.move_step(position, StepState::Conflict, None, Some(&why))?;
+                            continue;
+                        }
                         Sent::Elsewhere(plan) => {
-                            let plan = plan.get(..12).unwrap_or(&plan);
+                            let plan = short(&plan);
                             return Ok(Became::Stopped(format!(
                                 "plan {plan} may have done this: look at that one first"
                             )));
@@ -250,8 +277,16 @@ impl Performing<'_> {
                     self.note_shared(position, true)?;
                     self.move_step(position, StepState::Found, None, Some(&why))?;
                 }
-                Verdict::Again(why) => {
+                Verdict::Again(why) if self.may_repeat(position) => {
                     self.move_step(position, StepState::Pending, None, Some(&why))?;
+                }
+                Verdict::Again(why) => {
+                    let why = format!(
+                        "the skill says that it was not done ({why}), but the service may have received it and did not show that: it is not sent again"
+                    );
+                    self.note_shared(position, false)?;
+                    self.move_step(position, StepState::Sending, None, Some(&why))?;
+                    return Ok(Became::InDoubt(why));
                 }
                 Verdict::Failed(why) => {
                     self.move_step(position, StepState::Failed, None, Some(&why))?;
@@ -302,6 +337,9 @@ impl Performing<'_> {
         answered: bool,
     ) -> Result<Result<Verdict, String>, PlanError> {
         let step = self.filled(position)?;
+        if let Some(text) = self.sought(position) {
+            self.reading.look_for(&step.destination, &text);
+        }
         let answer = self
             .kept
             .steps
@@ -321,11 +359,14 @@ impl Performing<'_> {
         vet::fill(self.step(position), &|slot| self.slot(slot))
     }
 
-    /// A value of an earlier step's answer.
+    /// Returns a value of an earlier step's answer, if the service accepted that step.
     fn slot(&self, slot: &proposal::Slot) -> Option<Uuid> {
         let steps = &self.kept.plan.proposal.steps;
         let position = steps.iter().position(|step| step.id == slot.step)?;
-        let (_, body) = self.kept.steps.get(position)?.answer.as_ref()?;
+        let (status, body) = self.kept.steps.get(position)?.answer.as_ref()?;
+        if !(200..300).contains(status) {
+            return None;
+        }
         let body: Value = serde_json::from_slice(body).ok()?;
         Uuid::try_parse(body.pointer(&slot.pointer)?.as_str()?).ok()
     }
@@ -339,6 +380,7 @@ impl Performing<'_> {
                 None,
             ));
         };
+        let request = request_digest(&step);
         let outgoing = Outgoing {
             method: step.method.http(),
             url,
@@ -349,11 +391,20 @@ impl Performing<'_> {
         };
         match &step.once {
             None => self.move_step(position, StepState::Sending, None, None)?,
-            Some(name) => match self.store.claim(&self.kept.digest, position, name)? {
-                Claim::Ours => self.is_now(position, StepState::Sending, None, None),
-                Claim::Done { plan, answer } => return Ok(Sent::Before { plan, answer }),
-                Claim::Unsure { plan } => return Ok(Sent::Elsewhere(plan)),
-            },
+            Some(name) => {
+                let key = ClaimKey {
+                    caller: self.kept.plan.proposer.key(),
+                    name,
+                    request: &request,
+                };
+                let now = self.harness.now();
+                match self.store.claim(&self.kept.digest, position, key, now)? {
+                    Claim::Granted => self.is_now(position, StepState::Sending, None, None),
+                    Claim::Done { plan, answer } => return Ok(Sent::Before { plan, answer }),
+                    Claim::Conflict { plan } => return Ok(Sent::Taken(plan)),
+                    Claim::InDoubt { plan } => return Ok(Sent::Elsewhere(plan)),
+                }
+            }
         }
         let sent = outbound.send(&self.sending, outgoing).await;
         Ok(match sent {
@@ -437,6 +488,27 @@ const fn weight(state: PlanState) -> u8 {
 
 fn unjudged(error: &CallError) -> String {
     format!("the component could not say what came of it: {error}")
+}
+
+/// Returns the beginning of a plan's digest, as people name it.
+fn short(plan: &str) -> &str {
+    plan.get(..12).unwrap_or(plan)
+}
+
+/// Returns the SHA-256 of what a step sends, in hexadecimal: destination, method, path and body.
+fn request_digest(step: &proposal::Step) -> String {
+    let method = step.method.http();
+    let mut digest = Sha256::new();
+    for part in [
+        step.destination.as_str(),
+        method.as_str(),
+        &step.path,
+        &step.body,
+    ] {
+        digest.update((part.len() as u64).to_le_bytes());
+        digest.update(part);
+    }
+    hex(&digest.finalize())
 }
 
 /// Whether an error surely came before anything was sent.

@@ -157,6 +157,14 @@ pub struct Proposer {
     pub time_zone: Option<String>,
 }
 
+impl Proposer {
+    /// Returns the name under which their plans and idempotency keys are kept; empty where nobody is named.
+    pub(super) fn key(&self) -> &str {
+        let name = self.id.as_deref().or(self.email.as_deref());
+        name.unwrap_or_default()
+    }
+}
+
 /// A plan as it is stored: these bytes are what its digest is of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,10 +1,23 @@
-//! How long plans that are over are kept.
+//! How long plans that are over are kept, and for how long their idempotency keys hold.
 
-use super::StoreError;
+use super::{Store, StoreError};
 use crate::skill::harness::Harness;
 
 /// Milliseconds of a day.
 const DAY: i64 = 24 * 60 * 60 * 1_000;
+
+/// How long an idempotency key holds after it was used, in days: longer than anybody repeats a message by mistake.
+const CLAIM_DAYS: i64 = 400;
+
+/// Forgets what is over for longer than `keep_days`, at the time `now` in milliseconds; how many plans that were.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn forget(plans: &Store, keep_days: u32, now: i64) -> Result<usize, StoreError> {
+    let kept = DAY.saturating_mul(i64::from(keep_days));
+    let before = now.saturating_sub(kept);
+    plans.forget(before, now.saturating_sub(CLAIM_DAYS * DAY).min(before))
+}
 
 impl Harness {
     /// Forgets the plans that have been over for longer than the operator wants them kept; how many that were. Their record stays.
@@ -12,7 +25,6 @@ impl Harness {
     /// # Errors
     /// When it cannot be written.
     pub fn forget_old_plans(&self) -> Result<usize, StoreError> {
-        let kept = DAY.saturating_mul(i64::from(self.setup.keep_days));
-        self.plans.forget(self.now().saturating_sub(kept))
+        forget(&self.plans, self.setup.keep_days, self.now())
     }
 }

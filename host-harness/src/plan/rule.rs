@@ -20,6 +20,26 @@ pub(super) struct Asked<'a> {
     pub(super) ruling: Ruling,
 }
 
+impl Asked<'_> {
+    /// Returns what it is, in words.
+    pub(super) fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// Puts the decision on record and returns whether it permits.
+    pub(super) fn permitted(
+        &self,
+        harness: &Harness,
+        call: CallId,
+        kept: &Kept,
+        by: &Caller,
+    ) -> Result<bool, PlanError> {
+        let about = (self.deed, self.record);
+        harness.note_ruling(call, Some(&kept.digest), by, about, &self.ruling)?;
+        Ok(self.ruling.permitted)
+    }
+}
+
 impl Harness {
     /// What policy says about each step, if it permits all of them.
     pub(super) fn permitted(

@@ -95,6 +95,16 @@ impl Given {
         }
     }
 
+    /// Returns the same with these attributes of the record.
+    pub(super) fn known_as(self, attributes: Attributes) -> Self {
+        Self {
+            owner_known: attributes.owner.is_some(),
+            owner: attributes.owner.flatten(),
+            stage: attributes.stage,
+            ..self
+        }
+    }
+
     /// What is known of it.
     #[must_use]
     pub fn attributes(&self) -> Attributes {
@@ -140,7 +150,7 @@ pub(super) fn sends(
         .steps
         .get(index)
         .ok_or_else(|| wrong(index, "it is not there"))?;
-    let filled = vet::fill(step, &|_| Some(uuid::Uuid::nil()))?;
+    let filled = vet::fill(step, &|_| Some(uuid::Uuid::now_v7()))?;
     let body: Value =
         serde_json::from_str(&filled.body).map_err(|_| wrong(index, "its body is no JSON"))?;
     let held = write
@@ -268,18 +278,14 @@ fn given(
             "it gives away a field that may not be given away",
         ));
     }
-    if uuid::Uuid::try_parse(&disclosure.record.id).is_err() {
-        return Err(wrong(
-            index,
-            "the id of a record that it gives away is no UUID",
-        ));
-    }
+    let id = vet::record_id(&disclosure.record.id)
+        .ok_or_else(|| wrong(index, "the id of a record that it gives away is no UUID"))?;
     let mut fields = disclosure.fields.clone();
     fields.sort();
     fields.dedup();
     let key = RecordKey {
         kind: kind.record().to_owned(),
-        id: disclosure.record.id.to_ascii_lowercase(),
+        id,
     };
     let new = made.contains(&key);
     let attributes = if new {
@@ -358,8 +364,8 @@ fn opened(
     earlier: &[Facts],
 ) -> Option<Vec<Person>> {
     let slot = step.slots.iter().find(|slot| {
-        let mark = format!("{{{{{}}}}}", slot.name);
-        step.path.split('/').any(|segment| segment == mark)
+        let placeholder = vet::placeholder(slot);
+        step.path.split('/').any(|segment| segment == placeholder)
     })?;
     let from = proposal
         .steps

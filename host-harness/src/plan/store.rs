@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::proposal::Plan;
 use super::{Digest, PlanError, PlanState, StepState};
+use crate::access::ObservedRead;
 use crate::storage;
 
 /// The database's file name.
@@ -17,7 +18,7 @@ const DATABASE: &str = "plans.sqlite3";
 /// The folder of the files that processes lock.
 const LOCKS: &str = "plan-locks";
 /// The database's layout; `PRAGMA user_version`.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 /// How long another process may keep the database busy.
 const BUSY: Duration = Duration::from_secs(2);
 /// How long a plan may wait for approval.
@@ -47,14 +48,37 @@ CREATE TABLE step (
     PRIMARY KEY (plan, position)
 ) STRICT, WITHOUT ROWID;
 ";
-/// What came with the second layout: of all steps with a name, one is sent.
-const ONCE: &str = "
-CREATE TABLE once (
-    name TEXT PRIMARY KEY,
-    plan TEXT NOT NULL REFERENCES plan (digest) ON DELETE CASCADE,
-    position INTEGER NOT NULL
+/// Added by layout 3: idempotency keys, which outlive their plans, and the reads that a plan rests on.
+///
+/// `request` is the SHA-256 of what was sent under a key; it is empty in rows that come from layout 2, where it was not kept, and
+/// then equals no request.
+const CLAIMS: &str = "
+CREATE TABLE claim (
+    caller TEXT NOT NULL,
+    name TEXT NOT NULL,
+    request TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    status INTEGER,
+    answer BLOB,
+    changed INTEGER NOT NULL,
+    PRIMARY KEY (caller, name)
 ) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 2;
+CREATE INDEX claim_step ON claim (plan, position);
+ALTER TABLE plan ADD COLUMN reads TEXT;
+PRAGMA user_version = 3;
+";
+/// Takes over the keys of layout 2. One whose step may have been sent is kept as such.
+const CLAIMS_OF_LAYOUT_2: &str = "
+INSERT INTO claim (caller, name, request, plan, position, state, changed)
+    SELECT plan.proposer, once.name, '', once.plan, once.position,
+           CASE WHEN step.state IN ('done', 'found') THEN 'done' ELSE 'sending' END, plan.changed
+    FROM once
+    JOIN plan ON plan.digest = once.plan
+    JOIN step ON step.plan = once.plan AND step.position = once.position
+    WHERE step.state NOT IN ('pending', 'failed', 'conflict');
+DROP TABLE once;
 ";
 
 /// Why plans cannot be stored or read.
@@ -101,6 +125,8 @@ pub struct Kept {
     pub reason: Option<String>,
     /// Its steps.
     pub steps: Vec<KeptStep>,
+    /// The reads whose answers told of its records and people, so that they can be asked again.
+    pub reads: Vec<ObservedRead>,
 }
 
 /// A step as it is kept.
@@ -114,21 +140,37 @@ pub struct KeptStep {
     pub detail: Option<String>,
 }
 
-/// Whether a step may be sent, of all that have its name.
+/// An idempotency key and the request that is to be sent under it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ClaimKey<'a> {
+    /// On whose behalf: keys of different callers are different keys.
+    pub(super) caller: &'a str,
+    /// The key, in the component's words.
+    pub(super) name: &'a str,
+    /// SHA-256 of destination, method, path and body, in hexadecimal.
+    pub(super) request: &'a str,
+}
+
+/// The result of claiming an idempotency key for a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Claim {
-    /// It may, and is `sending` from now on.
-    Ours,
-    /// One of another plan was done.
+    /// The key belongs to the step, which is `sending` from now on.
+    Granted,
+    /// Another step has sent the same request under this key.
     Done {
-        /// That plan.
+        /// That step's plan.
         plan: String,
-        /// What the service answered to it.
+        /// What the service answered to it; none if that was not received or is not kept any more.
         answer: Option<(u16, Vec<u8>)>,
     },
-    /// One of another plan may have been done.
-    Unsure {
-        /// That plan.
+    /// Another step has sent a different request under this key.
+    Conflict {
+        /// That step's plan.
+        plan: String,
+    },
+    /// Another step may have been sent under this key.
+    InDoubt {
+        /// That step's plan.
         plan: String,
     },
 }
@@ -142,6 +184,7 @@ struct Raw {
     expires: i64,
     decided_by: Option<String>,
     reason: Option<String>,
+    reads: Option<String>,
     steps: Vec<KeptStep>,
 }
 
@@ -195,9 +238,13 @@ impl Store {
         match version {
             0 => {
                 transaction.execute_batch(LAYOUT)?;
-                transaction.execute_batch(ONCE)?;
+                transaction.execute_batch(CLAIMS)?;
             }
-            1 => transaction.execute_batch(ONCE)?,
+            1 => transaction.execute_batch(CLAIMS)?,
+            2 => {
+                transaction.execute_batch(CLAIMS)?;
+                transaction.execute_batch(CLAIMS_OF_LAYOUT_2)?;
+            }
             VERSION => {}
             _ => return Err(StoreError::Newer(path.to_owned())),
         }
@@ -219,27 +266,29 @@ impl Store {
     }
 
     /// Keeps a plan that waits for approval until `now + 15 minutes`, and answers with what is kept under its digest. One that
-    /// waits, had expired or was denied waits anew; of any other nothing changes.
+    /// waits, had expired or was denied waits anew; of any other nothing changes. `reads` are what it rests on.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn propose(&self, plan: &Plan, component: &str, now: i64) -> Result<Kept, PlanError> {
+    pub fn propose(
+        &self,
+        plan: &Plan,
+        reads: &[ObservedRead],
+        component: &str,
+        now: i64,
+    ) -> Result<Kept, PlanError> {
+        let reads = serde_json::to_string(reads).map_err(StoreError::from)?;
         let bytes = serde_json::to_vec(plan).map_err(StoreError::from)?;
         let digest = Digest::of(&bytes);
         let expires = now + i64::try_from(WAITS.as_millis()).unwrap_or(0);
-        let proposer = plan
-            .proposer
-            .id
-            .as_deref()
-            .or(plan.proposer.email.as_deref());
         let work = || -> Result<(), rusqlite::Error> {
             let mut connection = self.connection();
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let made = transaction.execute(
-                "INSERT INTO plan (digest, bytes, component, tool, proposer, state, made, expires, changed)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 'waiting', ?6, ?7, ?6) ON CONFLICT DO NOTHING",
-                params![digest.as_str(), bytes, component, plan.tool, proposer.unwrap_or_default(), now, expires],
+                "INSERT INTO plan (digest, bytes, component, tool, proposer, state, made, expires, changed, reads)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 'waiting', ?6, ?7, ?6, ?8) ON CONFLICT DO NOTHING",
+                params![digest.as_str(), bytes, component, plan.tool, plan.proposer.key(), now, expires, reads],
             )?;
             if made == 1 {
                 for position in 0..plan.proposal.steps.len() {
@@ -250,11 +299,11 @@ impl Store {
                 }
             } else {
                 transaction.execute(
-                    "UPDATE plan SET state = 'waiting', component = ?2, made = ?3, expires = ?4, changed = ?3, decided_by = NULL, reason = NULL
+                    "UPDATE plan SET state = 'waiting', component = ?2, made = ?3, expires = ?4, changed = ?3, decided_by = NULL, reason = NULL, reads = ?5
                      WHERE digest = ?1 AND (state IN ('waiting', 'denied', 'expired')
                         OR (state IN ('approved', 'stopped') AND expires < ?3
                             AND NOT EXISTS (SELECT 1 FROM step WHERE plan = digest AND step.state <> 'pending')))",
-                    params![digest.as_str(), component, now, expires],
+                    params![digest.as_str(), component, now, expires, reads],
                 )?;
             }
             transaction.commit()
@@ -302,6 +351,11 @@ impl Store {
             expires: raw.expires,
             decided_by: raw.decided_by,
             reason: raw.reason,
+            // Without them nothing can be observed again, and nothing is sent that needs it.
+            reads: raw
+                .reads
+                .and_then(|reads| serde_json::from_str(&reads).ok())
+                .unwrap_or_default(),
             steps: raw.steps,
         })
     }
@@ -316,7 +370,7 @@ impl Store {
             .collect::<Result<_, _>>()?;
         connection
             .prepare_cached(
-                "SELECT bytes, component, state, made, expires, decided_by, reason FROM plan WHERE digest = ?1",
+                "SELECT bytes, component, state, made, expires, decided_by, reason, reads FROM plan WHERE digest = ?1",
             )?
             .query_row([digest.as_str()], |row| {
                 let state: String = row.get(2)?;
@@ -328,6 +382,7 @@ impl Store {
                     expires: row.get(4)?,
                     decided_by: row.get(5)?,
                     reason: row.get(6)?,
+                    reads: row.get(7)?,
                     steps,
                 })
             })
@@ -400,7 +455,7 @@ impl Store {
         Ok(())
     }
 
-    /// Moves a step to another state. An answer that is there stays until the step is sent again.
+    /// Moves a step to another state, and its idempotency key with it. An answer that is there stays until the step is sent again.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -413,24 +468,47 @@ impl Store {
         detail: Option<&str>,
     ) -> Result<(), StoreError> {
         let (status, body) = answer.unzip();
-        self.connection().execute(
+        let position = i64::try_from(position).unwrap_or(i64::MAX);
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute(
             "UPDATE step SET state = ?3, detail = ?6,
                 status = CASE ?3 WHEN 'sending' THEN NULL ELSE coalesce(?4, status) END,
                 answer = CASE ?3 WHEN 'sending' THEN NULL ELSE coalesce(?5, answer) END
              WHERE plan = ?1 AND position = ?2",
             params![
                 digest.as_str(),
-                i64::try_from(position).unwrap_or(i64::MAX),
+                position,
                 state.as_str(),
                 status,
                 body,
                 detail
             ],
         )?;
+        match state {
+            StepState::Done | StepState::Found => {
+                transaction.execute(
+                    "UPDATE claim SET state = 'done', status = step.status, answer = step.answer
+                     FROM step
+                     WHERE claim.plan = ?1 AND claim.position = ?2 AND step.plan = ?1 AND step.position = ?2",
+                    params![digest.as_str(), position],
+                )?;
+            }
+            // It was not sent, or surely not done: the key is free again.
+            StepState::Pending | StepState::Failed | StepState::Conflict => {
+                transaction.execute(
+                    "DELETE FROM claim WHERE plan = ?1 AND position = ?2",
+                    params![digest.as_str(), position],
+                )?;
+            }
+            StepState::Sending | StepState::Answered | StepState::NotNeeded => {}
+        }
+        transaction.commit()?;
         Ok(())
     }
 
-    /// Moves a step to `sending`, unless another plan's step of the same name was or may have been sent.
+    /// Claims an idempotency key for a step and moves the step to `sending`, unless another step has or may have sent something
+    /// under that key.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -438,58 +516,73 @@ impl Store {
         &self,
         digest: &Digest,
         position: usize,
-        name: &str,
+        key: ClaimKey<'_>,
+        now: i64,
     ) -> Result<Claim, StoreError> {
         let position = i64::try_from(position).unwrap_or(i64::MAX);
         let mut connection = self.connection();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let theirs = transaction
+        let other = transaction
             .query_row(
-                "SELECT once.plan, step.state, step.status, step.answer, step.detail
-                 FROM once JOIN step ON step.plan = once.plan AND step.position = once.position
-                 WHERE once.name = ?1 AND once.plan <> ?2",
-                params![name, digest.as_str()],
+                "SELECT plan, request, state, status, answer FROM claim
+                 WHERE caller = ?1 AND name = ?2 AND NOT (plan = ?3 AND position = ?4)",
+                params![key.caller, key.name, digest.as_str(), position],
                 |row| {
-                    let state: String = row.get(1)?;
-                    let (status, body): (Option<u16>, Option<Vec<u8>>) = (row.get(2)?, row.get(3)?);
-                    let plan: String = row.get(0)?;
-                    Ok((plan, StepState::named(&state), status.zip(body)))
+                    let (plan, request, state): (String, String, String) =
+                        (row.get(0)?, row.get(1)?, row.get(2)?);
+                    let (status, body): (Option<u16>, Option<Vec<u8>>) = (row.get(3)?, row.get(4)?);
+                    Ok(match state.as_str() {
+                        "done" if request == key.request => Claim::Done {
+                            plan,
+                            answer: status.zip(body),
+                        },
+                        "done" => Claim::Conflict { plan },
+                        _ => Claim::InDoubt { plan },
+                    })
                 },
             )
             .optional()?;
-        match theirs {
-            Some((plan, StepState::Done | StepState::Found, answer)) => {
-                return Ok(Claim::Done { plan, answer });
-            }
-            Some((plan, StepState::Sending | StepState::Answered, _)) => {
-                return Ok(Claim::Unsure { plan });
-            }
-            // It was not done: the name is free again.
-            Some(_) | None => {}
+        if let Some(other) = other {
+            return Ok(other);
         }
         transaction.execute(
-            "INSERT INTO once (name, plan, position) VALUES (?1, ?2, ?3)
-             ON CONFLICT (name) DO UPDATE SET plan = ?2, position = ?3",
-            params![name, digest.as_str(), position],
+            "INSERT INTO claim (caller, name, request, plan, position, state, changed)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'sending', ?6)
+             ON CONFLICT (caller, name) DO UPDATE SET request = ?3, state = 'sending', status = NULL, answer = NULL, changed = ?6",
+            params![key.caller, key.name, key.request, digest.as_str(), position, now],
         )?;
         transaction.execute(
             "UPDATE step SET state = 'sending', detail = NULL, status = NULL, answer = NULL WHERE plan = ?1 AND position = ?2",
             params![digest.as_str(), position],
         )?;
         transaction.commit()?;
-        Ok(Claim::Ours)
+        Ok(Claim::Granted)
     }
 
-    /// Forgets plans that are over, and those that expired, since before `before`. Their record stays.
+    /// Forgets plans that are over, and those that expired, since before `before`, with what services answered to them. Their
+    /// record stays, and so do their idempotency keys, until they are older than `claims_before`: what was sent once under a key is
+    /// not sent again because its plan was forgotten.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn forget(&self, before: i64) -> Result<usize, StoreError> {
-        let forgotten = self.connection().execute(
+    pub fn forget(&self, before: i64, claims_before: i64) -> Result<usize, StoreError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let forgotten = transaction.execute(
             "DELETE FROM plan WHERE (changed < ?1 AND state IN ('done', 'failed', 'conflict', 'denied', 'expired'))
              OR (expires < ?1 AND state = 'waiting')",
             [before],
         )?;
+        transaction.execute(
+            "UPDATE claim SET status = NULL, answer = NULL
+             WHERE answer IS NOT NULL AND NOT EXISTS (SELECT 1 FROM plan WHERE plan.digest = claim.plan)",
+            [],
+        )?;
+        transaction.execute(
+            "DELETE FROM claim WHERE state = 'done' AND changed < ?1",
+            [claims_before],
+        )?;
+        transaction.commit()?;
         Ok(forgotten)
     }
 }
@@ -502,4 +595,72 @@ fn step(row: &Row<'_>) -> Result<KeptStep, rusqlite::Error> {
         answer: status.zip(body),
         detail: row.get(3)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: ClaimKey<'_> = ClaimKey {
+        caller: "robin",
+        name: "k",
+        request: "digest",
+    };
+
+    /// A database of layout 2, in which one message was sent under `k`, one may have been under `l`, and one surely was not.
+    fn layout_2(path: &Path) {
+        let database = Connection::open(path).unwrap();
+        database.execute_batch(LAYOUT).unwrap();
+        database
+            .execute_batch(
+                "CREATE TABLE once (
+                    name TEXT PRIMARY KEY,
+                    plan TEXT NOT NULL REFERENCES plan (digest) ON DELETE CASCADE,
+                    position INTEGER NOT NULL
+                ) STRICT, WITHOUT ROWID;
+                INSERT INTO plan (digest, bytes, component, tool, proposer, state, made, expires, changed)
+                    VALUES ('old', x'00', 'c', 't', 'robin', 'done', 1, 1, 1);
+                INSERT INTO step (plan, position, state) VALUES ('old', 0, 'done'), ('old', 1, 'sending'), ('old', 2, 'failed');
+                INSERT INTO once VALUES ('k', 'old', 0), ('l', 'old', 1), ('m', 'old', 2);
+                PRAGMA user_version = 2;",
+            )
+            .unwrap();
+    }
+
+    #[test]
+    fn keys_of_layout_2_still_hold() {
+        let folder = tempfile::tempdir().unwrap();
+        layout_2(&folder.path().join(DATABASE));
+        let store = Store::open(folder.path()).unwrap();
+        let digest = Digest::of(b"new");
+        let plan = "old".to_owned();
+        for (name, expected) in [
+            ("k", Claim::Conflict { plan: plan.clone() }),
+            ("l", Claim::InDoubt { plan }),
+            ("m", Claim::Granted),
+        ] {
+            let key = ClaimKey { name, ..KEY };
+            assert_eq!(store.claim(&digest, 0, key, 2).unwrap(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn keys_hold_for_their_caller_until_released() {
+        let store = Store::in_memory().unwrap();
+        let (first, second) = (Digest::of(b"first"), Digest::of(b"second"));
+        let claim = |digest: &Digest, key: ClaimKey<'_>| store.claim(digest, 0, key, 2).unwrap();
+        let plan = first.as_str().to_owned();
+        assert_eq!(claim(&first, KEY), Claim::Granted);
+        assert_eq!(claim(&first, KEY), Claim::Granted, "its own");
+        let other = ClaimKey {
+            caller: "kim",
+            ..KEY
+        };
+        assert_eq!(claim(&second, other), Claim::Granted);
+        let pending = Claim::InDoubt { plan: plan.clone() };
+        assert_eq!(claim(&second, KEY), pending);
+        let moved = |state| store.move_step(&first, 0, state, None, None).unwrap();
+        moved(StepState::Failed);
+        assert_eq!(claim(&second, KEY), Claim::Granted, "released");
+    }
 }

@@ -9,13 +9,14 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::PlanError;
-use super::proposal::{Proposal, Step, Timing};
+use super::proposal::{Proposal, Slot, Step, Timing};
 use super::sends::{Sends, sends};
 use crate::access::{Attributes, RecordKey, Seen};
 use crate::outbound::documents::Verb;
 use crate::outbound::guard::Guard;
 use crate::outbound::kinds::Kinds;
-use crate::outbound::policy::{Decision, Phase, Policy, Request, Settings};
+use crate::outbound::policy::{Decision, Phase, Policy, Request, Route, Settings};
+use crate::outbound::write::Recipients;
 
 /// Most steps of a plan.
 const STEPS_MAX: usize = 32;
@@ -126,34 +127,27 @@ pub(crate) fn vet(by: &Vetting<'_>, proposal: &mut Proposal) -> Result<Vec<Facts
     let mut made: HashSet<RecordKey> = HashSet::new();
     let mut facts: Vec<Facts> = Vec::new();
     for (index, step) in proposal.steps.iter().enumerate() {
-        let filled = fill(step, &|_| Some(Uuid::nil()))?;
+        let filled = fill(step, &|_| Some(Uuid::now_v7()))?;
         let allowed = decide(policy, by.settings, &filled, index)?;
+        check_slots(index, step, allowed.route)?;
         let acts = allowed.document.map_or(&[][..], |document| &document.acts);
-        // A record whose id comes from a slot is not known yet: nobody is known to own it, so no step may touch it.
-        let (variables, planned) = (variables_of(&filled.body), variables_of(&step.body));
+        let variables = variables_of(&step.body);
         let mut touched = Vec::new();
         for acts in acts {
-            let id_in = |variables: &Value| {
-                let id = acts
-                    .id
-                    .iter()
-                    .try_fold(variables, |value: &Value, name| value.get(name));
-                id.and_then(Value::as_str).map(str::to_ascii_lowercase)
-            };
-            let Some(id) = id_in(&variables) else {
+            let id = acts
+                .id
+                .iter()
+                .try_fold(&variables, |value: &Value, name| value.get(name));
+            let Some(id) = id.and_then(Value::as_str) else {
                 return Err(wrong(index, "the id of its record is no text"));
             };
-            // A place for an id that is not known yet, or an id: nothing else goes on record as one.
-            if Uuid::try_parse(&id).is_err() {
-                return Err(wrong(index, "the id of its record is no UUID"));
-            }
             let key = RecordKey {
                 kind: acts.kind.clone(),
-                id,
+                id: record_id(id).ok_or_else(|| wrong(index, "the id of its record is no UUID"))?,
             };
-            // A record that an answer told of is there already, whatever the component says. Only what is sent in its turn makes one,
-            // and not under an id that is not known yet.
-            let known = seen.get(&key).is_some() || id_in(&planned).as_ref() != Some(&key.id);
+            // A record that an answer told of exists already, whatever the component says. Only a step that is sent in order makes
+            // one.
+            let known = seen.get(&key).is_some();
             if acts.verb == Verb::Create && step.is_in_order() && !known {
                 made.insert(key.clone());
             }
@@ -215,29 +209,58 @@ fn variables_of(body: &str) -> Value {
         .unwrap_or(Value::Null)
 }
 
-/// A step with its slots filled, as it is sent. `value` gives what an earlier answer holds.
-pub(super) fn fill(
-    step: &Step,
-    value: &dyn Fn(&super::proposal::Slot) -> Option<Uuid>,
-) -> Result<Step, PlanError> {
+/// Returns the id of a record in its one form: a hyphenated UUID in lower case, neither nil nor max, which name no record.
+pub(super) fn record_id(text: &str) -> Option<String> {
+    let id = Uuid::try_parse(text).ok()?;
+    let canonical = id.to_string();
+    let good = !id.is_nil() && !id.is_max() && canonical.eq_ignore_ascii_case(text);
+    good.then_some(canonical)
+}
+
+/// Returns the placeholder by which the path of a step refers to a slot.
+pub(super) fn placeholder(slot: &Slot) -> String {
+    format!("{{{{{}}}}}", slot.name)
+}
+
+/// Checks that a slot stands only where the manifest lets one stand: as the wildcard segment of a route whose recipients follow from
+/// it. An id that comes from an answer can name any record, so neither a document nor any other path takes one: policy could not be
+/// asked about that record, and a person could not see which one it is.
+fn check_slots(index: usize, step: &Step, route: &Route) -> Result<(), PlanError> {
+    let [slot, others @ ..] = step.slots.as_slice() else {
+        return Ok(());
+    };
+    let of_segment = route
+        .write
+        .as_ref()
+        .is_some_and(|write| write.recipients == Recipients::OfSegment);
+    let only = route.pattern.wildcards(&step.path).next() == Some(&*placeholder(slot));
+    if of_segment && only && others.is_empty() {
+        return Ok(());
+    }
+    Err(wrong(
+        index,
+        "a value of an earlier answer may stand only in the path of a route with `recipients-of-segment`",
+    ))
+}
+
+/// Returns a step with the slot of its path filled, as it is sent. `value` gives what an earlier answer holds.
+pub(super) fn fill(step: &Step, value: &dyn Fn(&Slot) -> Option<Uuid>) -> Result<Step, PlanError> {
     let mut filled = step.clone();
     for slot in &step.slots {
-        let mark = format!("{{{{{}}}}}", slot.name);
         let id = value(slot).ok_or_else(|| {
             PlanError::Form(format!(
                 "the answer of step `{}` has no id for `{}`",
                 slot.step, slot.name
             ))
         })?;
-        filled.path = filled.path.replace(&mark, &id.to_string());
-        filled.body = filled.body.replace(&mark, &id.to_string());
+        filled.path = filled.path.replace(&placeholder(slot), &id.to_string());
     }
     Ok(filled)
 }
 
 /// Takes out of a step's texts what may not leave in them; what was taken out.
 fn redact(by: &Vetting<'_>, index: usize, step: &mut Step) -> Result<Vec<String>, PlanError> {
-    let filled = fill(step, &|_| Some(Uuid::nil()))?;
+    let filled = fill(step, &|_| Some(Uuid::now_v7()))?;
     let allowed = decide(by.policy, by.settings, &filled, index)?;
     let Some(write) = &allowed.route.write else {
         return Ok(Vec::new());
@@ -403,13 +426,12 @@ fn step_form(
         ));
     }
     for slot in &step.slots {
-        let mark = format!("{{{{{}}}}}", slot.name);
         let good = !slot.name.is_empty()
             && slot
                 .name
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-            && (step.path.contains(&mark) || step.body.contains(&mark))
+            && step.path.contains(&placeholder(slot))
             && slot.pointer.starts_with('/')
             && is_earlier(&slot.step);
         if !good {

@@ -9,7 +9,7 @@ use super::{Additions, Manifest};
 use crate::config::ConfigError;
 use crate::outbound::body::{BodyShape, Contents};
 use crate::outbound::kinds::Kinds;
-use crate::outbound::write::{Event, Group, Recipients, Write};
+use crate::outbound::write::{Event, Group, Recipients, Repeat, Write};
 
 /// What a route writes.
 #[derive(Debug, Clone, Deserialize)]
@@ -35,8 +35,25 @@ pub struct WriteSection {
     pub listed: bool,
     /// `required` where a person has to confirm it, whatever policy says.
     pub approval: Option<Confirmation>,
+    /// Whether it may be sent a second time where the service may have received it: `never` (the default), `always`, or
+    /// `{ unless-found = "/POINTER" }`, which names the text of the body that must not stand in what the service then shows.
+    #[serde(default)]
+    pub repeat: RepeatSection,
     /// What its body may hold: by JSON pointer, in which `*` is every item of a list, the type of the value.
     pub body: BTreeMap<String, String>,
+}
+
+/// Whether a write may be sent a second time.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RepeatSection {
+    /// Not where the service may have received it.
+    #[default]
+    Never,
+    /// Whenever the component says that it was not done.
+    Always,
+    /// If the service does not show this text of its body, given by a JSON pointer.
+    UnlessFound(String),
 }
 
 /// Whether a person has to confirm.
@@ -99,6 +116,13 @@ impl Manifest {
             group,
             listed: section.listed,
             person: section.approval == Some(Confirmation::Required),
+            repeat: match &section.repeat {
+                RepeatSection::Never => Repeat::Never,
+                RepeatSection::Always => Repeat::Always,
+                RepeatSection::UnlessFound(pointer) => {
+                    Repeat::UnlessFound(self.steps(pointer, &at("repeat"))?)
+                }
+            },
             body,
         })
     }

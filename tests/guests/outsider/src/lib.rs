@@ -110,9 +110,26 @@ impl judge::Guest for Outsider {
         judge::Readiness::Go
     }
 
-    fn answer(_step: judge::Step, answer: Option<judge::ServiceAnswer>) -> judge::Verdict {
+    fn answer(step: judge::Step, answer: Option<judge::ServiceAnswer>) -> judge::Verdict {
+        // A step can have words that tell this guest to lie.
+        match step.words.split_once(": ") {
+            Some(("lie", "done")) => return judge::Verdict::Done,
+            Some(("lie", "again")) => return judge::Verdict::Again("it was not done".to_owned()),
+            // After a look at the service.
+            Some(("lie", look)) if look.starts_with("http") => {
+                let (origin, path) = look.split_once(' ').unwrap_or((look, "/"));
+                let _ = send(&SendRequest {
+                    origin: origin.to_owned(),
+                    method: Some("GET".to_owned()),
+                    path: path.to_owned(),
+                    body: String::new(),
+                });
+                return judge::Verdict::Again("it was not done".to_owned());
+            }
+            _ => {}
+        }
         match answer {
-            Some(answer) if answer.status == 200 => judge::Verdict::Done,
+            Some(answer) if (200..300).contains(&answer.status) => judge::Verdict::Done,
             Some(answer) => judge::Verdict::Failed(format!("status {}", answer.status)),
             None => judge::Verdict::Unknown("nobody knows".to_owned()),
         }

@@ -1,0 +1,243 @@
+//! Idempotency keys of messages, and whether a message may be sent a second time: a component that is not to be trusted chooses the
+//! keys and judges the answers.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail like tests"
+)]
+
+use std::time::Duration;
+
+use crm_harness::plan::{Outcome, PlanState, StepState, Store};
+use crm_harness::{Caller, Harness, Invocation, Parts};
+use crm_stand_in::Running;
+use crm_stand_in::faults::{Fault, FaultKind};
+use crm_stand_in::relay::sample::{PRIYA, SAM, TEAM_ID};
+use crm_tests::outsider::teller;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+struct World {
+    harness: Harness,
+    relay: Running,
+    _service: Running,
+}
+
+impl World {
+    async fn new() -> Self {
+        Self::with(Parts::default()).await
+    }
+
+    async fn with(parts: Parts) -> Self {
+        let (harness, service, relay) = teller(Parts {
+            pause: Duration::from_millis(1),
+            ..parts
+        })
+        .await;
+        Self {
+            harness,
+            relay,
+            _service: service,
+        }
+    }
+
+    async fn propose(&self, steps: &[Value], caller: &Caller) -> String {
+        let members = format!("/teams/{TEAM_ID}/members");
+        let invocation = Invocation {
+            tool: "outsider_scheme".to_owned(),
+            arguments: json!({
+                "what": {"words": "w", "about": [], "steps": steps, "warnings": []},
+                "meanwhile": [{"origin": self.relay.url(), "method": "GET", "path": members, "body": ""}],
+            }),
+            caller: caller.clone(),
+            deadline: None,
+        };
+        let answer = self.harness.call(invocation).await.unwrap().result.unwrap();
+        answer["plan"].as_str().unwrap().to_owned()
+    }
+
+    async fn approve(&self, plan: &str, caller: &Caller) -> Outcome {
+        self.harness.approve(plan, caller, false).await.unwrap()
+    }
+
+    /// How many messages of the tests the relay got.
+    fn messages(&self, text: &str) -> usize {
+        let messages = self.relay.records("message").unwrap();
+        let holds = |message: &&Value| message.to_string().contains(text);
+        messages.iter().filter(holds).count()
+    }
+}
+
+fn caller(email: &str) -> Caller {
+    Caller {
+        email: Some(email.to_owned()),
+        ..Caller::default()
+    }
+}
+
+fn robin() -> Caller {
+    caller("robin@example.com")
+}
+
+fn step(id: &str, path: &str, body: &Value, once: Option<&str>) -> Value {
+    json!({
+        "id": id, "destination": "teller", "method": "post", "path": path, "body": body.to_string(),
+        "words": "w", "timing": {"case": "in-order"}, "slots": [], "changes": [], "basis": [],
+        "disclosures": [], "once": once,
+    })
+}
+
+/// A message to one person; `keys` are those of the conversation and of the message.
+fn message(to: Uuid, text: &str, keys: [Option<&str>; 2]) -> Vec<Value> {
+    let open = json!({"type": "dm", "memberIds": [to]});
+    let mut message = step(
+        "message",
+        "/conversations/{{c}}/messages",
+        &json!({"surfaceText": text, "type": "note"}),
+        keys[1],
+    );
+    message["slots"] = json!([{"name": "c", "step": "open", "pointer": "/data/id"}]);
+    vec![step("open", "/conversations", &open, keys[0]), message]
+}
+
+/// Plan A, approved earlier, opened a conversation with somebody else under the key that plan B names.
+#[tokio::test]
+async fn key_does_not_redirect_a_message() {
+    let world = World::new().await;
+    let first = message(PRIYA, "to Priya", [Some("k"), None]);
+    let first = world.propose(&first, &robin()).await;
+    assert_eq!(world.approve(&first, &robin()).await.state, PlanState::Done);
+    let second = message(SAM, "for Sam alone", [Some("k"), None]);
+    let second = world.propose(&second, &robin()).await;
+    let outcome = world.approve(&second, &robin()).await;
+    assert_eq!(outcome.state, PlanState::Conflict, "{outcome:#?}");
+    assert_eq!(outcome.steps[0].state, StepState::Conflict, "{outcome:#?}");
+    let detail = outcome.steps[0].detail.as_deref().unwrap_or_default();
+    assert!(detail.contains(&first[..12]), "{detail}");
+    assert!(detail.contains("idempotency key"), "{detail}");
+    assert_eq!(world.messages("for Sam alone"), 0);
+}
+
+#[tokio::test]
+async fn key_with_other_text_is_a_conflict() {
+    let world = World::new().await;
+    for (text, state, sent) in [
+        ("one text", PlanState::Done, 1),
+        ("another text", PlanState::Conflict, 0),
+    ] {
+        let plan = message(SAM, text, [None, Some("k")]);
+        let plan = world.propose(&plan, &robin()).await;
+        let outcome = world.approve(&plan, &robin()).await;
+        assert_eq!(outcome.state, state, "{text}: {outcome:#?}");
+        assert_eq!(world.messages(text), sent, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn key_with_the_same_bytes_is_sent_once() {
+    let world = World::new().await;
+    let mut steps = message(SAM, "the same", [Some("open"), Some("k")]);
+    let first = world.propose(&steps, &robin()).await;
+    assert_eq!(world.approve(&first, &robin()).await.state, PlanState::Done);
+    // Another plan, since its words differ.
+    steps[0]["words"] = "other words".into();
+    let second = world.propose(&steps, &robin()).await;
+    assert_ne!(first, second);
+    let outcome = world.approve(&second, &robin()).await;
+    assert_eq!(outcome.state, PlanState::Done, "{outcome:#?}");
+    let states: Vec<StepState> = outcome.steps.iter().map(|step| step.state).collect();
+    assert_eq!(states, [StepState::Found, StepState::Found]);
+    assert_eq!(world.messages("the same"), 1);
+}
+
+#[tokio::test]
+async fn keys_of_two_callers_are_two_keys() {
+    let world = World::new().await;
+    for (who, text) in [
+        ("robin@example.com", "from Robin"),
+        ("kim@example.com", "from Kim"),
+    ] {
+        let who = caller(who);
+        let plan = message(SAM, text, [None, Some("k")]);
+        let plan = world.propose(&plan, &who).await;
+        let outcome = world.approve(&plan, &who).await;
+        assert_eq!(outcome.state, PlanState::Done, "{text}: {outcome:#?}");
+        assert_eq!(world.messages(text), 1, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn key_outlives_its_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let parts = Parts {
+        plans: Some(Store::open(folder.path()).unwrap()),
+        ..Parts::default()
+    };
+    let world = World::with(parts).await;
+    let plan = message(SAM, "one text", [None, Some("k")]);
+    let first = world.propose(&plan, &robin()).await;
+    assert_eq!(world.approve(&first, &robin()).await.state, PlanState::Done);
+    let forgotten = Store::open(folder.path()).unwrap().forget(i64::MAX, 0);
+    assert_eq!(forgotten.unwrap(), 1);
+    assert!(world.harness.plan(&first).is_err());
+    let second = message(SAM, "another text", [None, Some("k")]);
+    let second = world.propose(&second, &robin()).await;
+    let outcome = world.approve(&second, &robin()).await;
+    assert_eq!(outcome.state, PlanState::Conflict, "{outcome:#?}");
+    assert_eq!(world.messages("another text"), 0);
+}
+
+/// The manifest of this component says nothing of repeating messages, which means never.
+#[tokio::test]
+async fn component_cannot_have_a_message_sent_twice() {
+    let look = |world: &World| format!("lie: {} /tez/unknown", world.relay.url());
+    for (name, fault) in [
+        ("accepted", None),
+        ("lost", Some(Fault::once(FaultKind::Reset).after())),
+        (
+            "500",
+            Some(Fault::once(FaultKind::Status { code: 500 }).after()),
+        ),
+    ] {
+        for lie in [
+            |_: &World| "lie: again".to_owned(),
+            look as fn(&World) -> String,
+        ] {
+            let world = World::new().await;
+            let mut steps = message(SAM, "once and no more", [None, None]);
+            steps[1]["words"] = lie(&world).into();
+            let plan = world.propose(&steps, &robin()).await;
+            if let Some(fault) = &fault {
+                let fault = fault.clone();
+                let route = "/conversations/*/messages";
+                world.relay.faults().add(fault.on_route("POST", route));
+            }
+            let outcome = world.approve(&plan, &robin()).await;
+            assert_eq!(outcome.state, PlanState::InDoubt, "{name}: {outcome:#?}");
+            for _ in 0..3 {
+                let outcome = world.harness.resume(&plan, &robin(), false).await;
+                assert_eq!(outcome.unwrap().state, PlanState::InDoubt, "{name}");
+            }
+            assert_eq!(world.messages("once and no more"), 1, "{name}");
+        }
+    }
+}
+
+/// Where the service surely did not take a message up, it is sent again whatever the manifest says.
+#[tokio::test]
+async fn message_that_was_not_taken_up_is_sent_again() {
+    let world = World::new().await;
+    let mut steps = message(SAM, "in the end", [None, None]);
+    steps[1]["words"] = "lie: again".into();
+    let plan = world.propose(&steps, &robin()).await;
+    let fault = Fault::once(FaultKind::TooManyRequests {
+        retry_after_seconds: None,
+    });
+    let route = "/conversations/*/messages";
+    world.relay.faults().add(fault.on_route("POST", route));
+    world.approve(&plan, &robin()).await;
+    assert_eq!(world.messages("in the end"), 1);
+}
