@@ -219,7 +219,17 @@ pub(super) struct ServeArgs {
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum TokenCommand {
     /// Draw a token for the caller that --caller names, and print it once
-    New,
+    New {
+        /// What it is for: `propose` for an agent; `approve` for a client whose answer to a plan is surely its person's
+        #[arg(long, value_enum, default_value_t = TokenScope::Propose)]
+        scope: TokenScope,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum TokenScope {
+    Propose,
+    Approve,
 }
 
 #[derive(Clone, Debug, Subcommand)]

@@ -50,6 +50,9 @@ pub struct ValuesSection {
     /// Members whose texts are ids and no values. UUIDs are none anywhere.
     #[serde(default)]
     pub ids: Vec<String>,
+    /// Texts of the skill's own that a read may carry, each as a whole: what no argument, setting or answer holds.
+    #[serde(default)]
+    pub constants: Vec<String>,
 }
 
 impl ValuesSection {

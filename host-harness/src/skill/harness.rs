@@ -56,6 +56,8 @@ pub struct Outcome {
     pub elapsed: Duration,
     /// What the gate refused. The fixes in it are for the operator.
     pub denials: Vec<Denial>,
+    /// How many requests came too soon for the harness's own rate.
+    pub postponed: u32,
     /// Where the time went.
     pub timings: Timings,
 }
@@ -296,6 +298,7 @@ impl Harness {
             requests: ledger.requests(),
             elapsed: started.elapsed(),
             denials: ledger.denials(),
+            postponed: ledger.postponed(),
             timings,
         })
     }
@@ -408,6 +411,7 @@ impl Harness {
             concurrent_requests: limits.concurrent_requests,
             request_bytes: limits.request_bytes,
             response_bytes: limits.response_bytes,
+            body_bytes: usize::try_from(limits.memory_mib << 20).unwrap_or(usize::MAX),
         };
         Ledger::new(call, phase, caller.id.clone(), deadline, limits)
             .holding(Arc::new(self.setup.bound_for(caller)))
