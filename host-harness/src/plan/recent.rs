@@ -14,6 +14,8 @@ use crate::outbound::guard::Guard;
 const KEPT: Duration = Duration::from_secs(10 * 60);
 /// Most bytes of answers that are kept for a caller; of more, the newest.
 const BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Most calls of a caller that are kept; of more, the newest.
+const CALLS_MAX: usize = 64;
 /// Most callers for whom answers are kept; with more, those of whoever called least lately go.
 const CALLERS_MAX: usize = 64;
 
@@ -66,7 +68,9 @@ impl Recent {
             at: now,
             bytes,
         });
-        while calls.iter().map(|call| call.bytes).sum::<usize>() > BYTES_MAX {
+        while calls.len() > CALLS_MAX
+            || calls.iter().map(|call| call.bytes).sum::<usize>() > BYTES_MAX
+        {
             calls.pop_front();
         }
     }
