@@ -224,7 +224,17 @@ pub(super) struct ServeArgs {
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum TokenCommand {
     /// Draw a token for the caller that --caller names, and print it once
-    New,
+    New {
+        /// What it is for: `propose` for an agent; `approve` for a client whose answer to a plan is surely its person's
+        #[arg(long, value_enum, default_value_t = TokenScope::Propose)]
+        scope: TokenScope,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum TokenScope {
+    Propose,
+    Approve,
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -243,8 +253,8 @@ pub(super) struct AccessArgs {
     #[arg(long, default_value = "record")]
     pub(super) kind: String,
 
-    /// The e-mail of the record's owner; `none` for a record without one
-    #[arg(long, value_name = "EMAIL|none")]
+    /// The e-mail of the record's owner; `none` for a record without one, `unknown` (as without this option) where the service does not say
+    #[arg(long, value_name = "EMAIL|none|unknown")]
     pub(super) owner: Option<String>,
 
     /// The record's stage

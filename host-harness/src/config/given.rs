@@ -144,6 +144,7 @@ pub(super) fn callers(
             teams: section.teams,
             time_zone: section.time_zone,
             settings: section.settings,
+            elicitation: section.elicitation,
         };
         known(
             operator,

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::error::{ConfigError, place, read};
 use super::lines::Lines;
+use super::tokens::Scope;
 use crate::outbound::rate::Rate;
 use crate::trust::Pins;
 
@@ -73,6 +74,10 @@ pub struct CallerSection {
     pub teams: Vec<String>,
     /// Their IANA time zone.
     pub time_zone: Option<String>,
+    /// Whether a client that speaks for them over standard input and output may ask its person about a plan, and its word on the answer
+    /// counts; by default it may only propose.
+    #[serde(default)]
+    pub elicitation: Scope,
     /// The digests of the tokens with which they come in over HTTP, as `crm-harness token new` prints them.
     #[serde(default)]
     pub tokens: Vec<String>,

@@ -1,6 +1,6 @@
 //! What is counted and found out during one call.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -31,8 +31,13 @@ pub struct Ledger {
     limits: LedgerLimits,
     attempts: AtomicU32,
     counts: Arc<Counts>,
+    postponed: AtomicU32,
     denials: Mutex<Vec<Denial>>,
     side_by_side: Semaphore,
+    /// Requests that the component has handed over.
+    handed_over: AtomicU32,
+    /// Bytes of bodies that may still be held for this call.
+    room: AtomicUsize,
     /// What the answers tell of records, where that is asked for.
     pub(super) seen: Option<Arc<Seen>>,
     /// What values of requests are held against.
@@ -79,6 +84,8 @@ pub struct LedgerLimits {
     pub request_bytes: usize,
     /// Bytes of one response's body.
     pub response_bytes: usize,
+    /// Bytes of the bodies of all requests and responses together: what the host holds for a call is no more than its memory.
+    pub body_bytes: usize,
 }
 
 impl Ledger {
@@ -99,8 +106,11 @@ impl Ledger {
             limits,
             attempts: AtomicU32::new(0),
             counts: Arc::default(),
+            postponed: AtomicU32::new(0),
             denials: Mutex::new(Vec::new()),
             side_by_side: Semaphore::new(limits.concurrent_requests.max(1) as usize),
+            handed_over: AtomicU32::new(0),
+            room: AtomicUsize::new(limits.body_bytes),
             seen: None,
             settings: Arc::default(),
             guard: None,
@@ -169,6 +179,13 @@ impl Ledger {
         self
     }
 
+    /// Holds what the component reads from now on to a step that it judges: to the step's service and what stands in the step.
+    pub(crate) fn judge(&self, service: &str, path: &str, body: &str, answer: Option<&[u8]>) {
+        if let Some(guard) = &self.guard {
+            guard.judge(service, path, body, answer);
+        }
+    }
+
     /// Lets what the answers tell of records be taken in.
     #[must_use]
     pub fn watching(mut self, seen: Arc<Seen>) -> Self {
@@ -197,6 +214,31 @@ impl Ledger {
     /// Counts one more request that was asked for; whether that is still within the limit.
     pub(super) fn attempt(&self) -> bool {
         self.attempts.fetch_add(1, Ordering::Relaxed) < self.limits.requests
+    }
+
+    /// Counts one more request that the component hands over; whether its body may be held. Without this bound many requests at once
+    /// would be held, of which few may ever be sent.
+    pub(super) fn hand_over(&self) -> bool {
+        self.handed_over.fetch_add(1, Ordering::Relaxed) < self.limits.requests
+    }
+
+    /// Takes as much of this as there is room for; how much that is.
+    pub(super) fn reserve(&self, bytes: usize) -> usize {
+        let taken = |room: usize| Some(room.saturating_sub(bytes));
+        let before = self
+            .room
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken);
+        before.map_or(0, |before| before.min(bytes))
+    }
+
+    /// Returns whether nothing more may be held.
+    pub(super) fn is_full(&self) -> bool {
+        self.room.load(Ordering::Relaxed) == 0
+    }
+
+    /// Gives back what was reserved and is not held.
+    pub(super) fn give_back(&self, bytes: usize) {
+        self.room.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Waits until one more request may be under way.
@@ -235,6 +277,18 @@ impl Ledger {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Counts a request that came too soon for the harness's own rate. It is refused, and no denial: the same request passes later.
+    pub(super) fn postpone(&self) {
+        self.counts.refused.fetch_add(1, Ordering::Relaxed);
+        self.postponed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns how many requests came too soon for the harness's own rate.
+    #[must_use]
+    pub fn postponed(&self) -> u32 {
+        self.postponed.load(Ordering::Relaxed)
     }
 
     /// Notes a refusal; whether it is one of the first, which are recorded one by one.

@@ -15,6 +15,7 @@ use crate::access::{Ruling, Seen};
 use crate::config::Caller;
 use crate::outbound::guard::{Exempt, Guard};
 use crate::outbound::policy::Phase;
+use crate::outbound::provenance::Provenance;
 use crate::outbound::record::{Began, CallId, Planned, RecordError};
 use crate::skill::harness::Harness;
 use crate::trust::Trust;
@@ -188,7 +189,11 @@ impl Harness {
             serde_json::from_value(proposal).map_err(|error| PlanError::Form(error.to_string()))?;
         let email = caller.email.as_deref().unwrap_or_default().to_lowercase();
         let policy = self.outbound.policy();
+        let recent = self.recent.of(caller, self.clock.now());
+        let exempt = self.exempt_for(caller);
         let vetting = Vetting {
+            recent: &recent,
+            exempt: &exempt,
             policy,
             kinds: &self.setup.kinds,
             settings: &self.setup.bound_for(caller),
@@ -361,15 +366,33 @@ impl Harness {
 
     /// What keeps values of one service from another during a call with these arguments.
     pub(crate) fn guard_for(&self, caller: &Caller, arguments: &Value) -> Guard {
+        let known = self.known_words(caller);
+        let known = || known.iter().map(String::as_str);
+        let values = &self.setup.manifest.values;
+        let provenance = Provenance::of(arguments, known(), &values.constants);
+        Guard::new(Exempt::of(arguments, known()), values.names()).founded_on(provenance)
+    }
+
+    /// Returns what is no value of a service whatever a caller says.
+    fn exempt_for(&self, caller: &Caller) -> Exempt {
+        let known = self.known_words(caller);
+        Exempt::of(&Value::Null, known.iter().map(String::as_str))
+    }
+
+    /// Returns settings, what the operator says of the caller, and words of the manifest.
+    fn known_words(&self, caller: &Caller) -> Vec<String> {
         let known = self.setup.bound_for(caller);
         let own = [&caller.email, &caller.name, &caller.time_zone];
         let own = own.into_iter().flatten().map(String::as_str);
         // The name of a kind of record is a word of the manifest, though a service answers it too.
         let kinds = self.setup.kinds.iter();
         let kinds = kinds.flat_map(|(name, kind)| [name, kind.record()]);
-        let settings = known.values().map(String::as_str).chain(own).chain(kinds);
-        let exempt = Exempt::of(arguments, settings);
-        Guard::new(exempt, &self.setup.manifest.values.micros)
+        let settings = known.values().map(String::as_str);
+        settings
+            .chain(own)
+            .chain(kinds)
+            .map(str::to_owned)
+            .collect()
     }
 
     pub(super) fn preview_of(&self, kept: &Kept) -> Preview {

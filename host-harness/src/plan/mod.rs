@@ -15,6 +15,7 @@ mod own;
 mod perform;
 pub mod preview;
 pub mod proposal;
+mod recent;
 mod repeat;
 pub mod retention;
 mod rule;
@@ -37,4 +38,5 @@ pub use store::{Before, Kept, Store, StoreError};
 pub use vet::{Facts, Touched};
 
 pub(crate) use lock::Locks;
+pub(crate) use recent::Recent;
 pub(crate) use vet::{Vetting, vet};

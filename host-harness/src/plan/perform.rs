@@ -422,7 +422,7 @@ impl Performing<'_> {
             Err(SendError::Denied(denial)) if denial.code == DenialCode::Leak => Sent::Unknown,
             Err(SendError::Denied(denial)) => Sent::Not(denial.reason, None),
             Err(SendError::Rate { retry_after }) => {
-                let why = "the service was asked as often as it may be for now".to_owned();
+                let why = "this harness's own limit for the service (`rate`) is reached".to_owned();
                 Sent::Not(why, Some(retry_after))
             }
             Err(SendError::Record) => Sent::Unrecorded,

@@ -25,7 +25,7 @@ use crate::outbound::record::{Began, CallId, LogRecorder, Recorder};
 use crate::outbound::resolve::SystemResolver;
 use crate::outbound::sender::Outbound;
 use crate::outbound::tls::Tls;
-use crate::plan::{Locks, PlanError, Store};
+use crate::plan::{Locks, PlanError, Recent, Store};
 
 /// Rulings kept; a harness has few callers and few tools.
 const RULINGS_MAX: usize = 1024;
@@ -56,6 +56,8 @@ pub struct Outcome {
     pub elapsed: Duration,
     /// What the gate refused. The fixes in it are for the operator.
     pub denials: Vec<Denial>,
+    /// How many requests came too soon for the harness's own rate.
+    pub postponed: u32,
     /// Where the time went.
     pub timings: Timings,
 }
@@ -112,6 +114,8 @@ pub struct Harness {
     pub(crate) plans: Store,
     pub(crate) locks: Locks,
     pub(crate) pause: Duration,
+    /// What callers were answered lately.
+    pub(crate) recent: Recent,
     /// SHA-256 of the policy in force, in hexadecimal.
     pub(crate) policy: String,
     /// What policy said about calls: it depends on caller and tool alone.
@@ -164,6 +168,7 @@ impl Harness {
             access,
             locks: Locks::new(plans.locks()),
             pause: parts.pause,
+            recent: Recent::default(),
             plans,
             policy,
             rulings: Mutex::default(),
@@ -228,12 +233,10 @@ impl Harness {
         let call = CallId::new();
         let seen = Arc::new(Seen::default());
         let guard = Arc::new(self.guard_for(&caller, &arguments));
-        let mut ledger = self
+        let ledger = self
             .ledger_of(call, Phase::Read, &caller, started + limit)
-            .guarded(Arc::clone(&guard));
-        if tool.effect == ToolEffect::Propose {
-            ledger = ledger.watching(Arc::clone(&seen));
-        }
+            .guarded(Arc::clone(&guard))
+            .watching(Arc::clone(&seen));
         let ledger = Arc::new(ledger);
         let ruling = self.ruling(&caller, tool);
         self.outbound.recorder().began(&Began {
@@ -275,7 +278,15 @@ impl Harness {
             };
             Ok::<_, CallError>((result, timings))
         };
-        let (result, timings) = match performed.await {
+        let performed = performed.await;
+        // Whatever was read may be in the answer, and in what the caller writes next.
+        self.recent.keep(
+            &caller,
+            Arc::clone(&guard),
+            Arc::clone(&seen),
+            self.clock.now(),
+        );
+        let (result, timings) = match performed {
             Ok(done) => done,
             Err(error) => {
                 let written = recorded.broke(error.code());
@@ -303,6 +314,7 @@ impl Harness {
             requests: ledger.requests(),
             elapsed: started.elapsed(),
             denials: ledger.denials(),
+            postponed: ledger.postponed(),
             timings,
         })
     }
@@ -415,6 +427,7 @@ impl Harness {
             concurrent_requests: limits.concurrent_requests,
             request_bytes: limits.request_bytes,
             response_bytes: limits.response_bytes,
+            body_bytes: usize::try_from(limits.memory_mib << 20).unwrap_or(usize::MAX),
         };
         Ledger::new(call, phase, caller.id.clone(), deadline, limits)
             .holding(Arc::new(self.setup.bound_for(caller)))

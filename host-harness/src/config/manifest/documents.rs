@@ -10,7 +10,7 @@ use trusted_documents::ExtendError;
 use super::{Additions, DestinationSection, Manifest};
 use crate::config::ConfigError;
 use crate::outbound::documents::{
-    Acts, Declared, Document, Documents, Effect, RecordAt, Verb, parse_sha256,
+    Acts, Declared, Document, Documents, Effect, RecordAt, Refers, Verb, parse_sha256,
 };
 use crate::outbound::input::Input;
 use crate::outbound::pattern::Pattern;
@@ -35,6 +35,12 @@ pub struct DocumentSection {
     /// Its variables and their types.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
+    /// Variables that take listed values alone: by variable all that there are.
+    #[serde(default)]
+    pub values: BTreeMap<String, Vec<String>>,
+    /// Variables of a length, as `2..200`: items of a list; of a text at least so many letters and digits, at most so many characters.
+    #[serde(default)]
+    pub lengths: BTreeMap<String, String>,
     /// For how many seconds the host may answer it from memory.
     #[serde(default)]
     pub cacheable_seconds: u32,
@@ -47,6 +53,9 @@ pub struct DocumentSection {
     /// What it does to which records, the one that it is about first; every document that writes says so.
     #[serde(default)]
     pub acts: Vec<ActsSection>,
+    /// Records that what it writes refers to, where their ids are given.
+    #[serde(default)]
+    pub refers: Vec<RefersSection>,
     /// Where its answer tells of records.
     #[serde(default)]
     pub records: Vec<RecordSection>,
@@ -71,6 +80,16 @@ pub struct ActsSection {
     pub id: String,
 }
 
+/// A record that a document refers to.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RefersSection {
+    /// The record's kind.
+    pub kind: String,
+    /// Where its id is among the variables, such as `data.companyId`.
+    pub id: String,
+}
+
 /// Where an answer tells of records: JSON pointers, in which `*` is every item of a list.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -79,8 +98,11 @@ pub struct RecordSection {
     pub kind: String,
     /// Where they are below `data`.
     pub at: String,
-    /// Where a record tells its owner's e-mail.
+    /// Where a record tells its owner: an e-mail address, or the id of a record with `email`. `|` stands between several places, of
+    /// which the first counts whose parent is there.
     pub owner: Option<String>,
+    /// Where a record of a member tells the member's e-mail address.
+    pub email: Option<String>,
     /// Where a record tells its stage.
     pub stage: Option<String>,
 }
@@ -130,6 +152,7 @@ impl Manifest {
                 cacheable_seconds: entry.cacheable_seconds,
                 cost: entry.cost,
                 acts: self.acts(entry, &key)?,
+                refers: self.refers(entry, &key)?,
                 records: self.records(entry, &key)?,
                 places: self.places(entry, &key)?,
             });
@@ -177,12 +200,41 @@ impl Manifest {
         let parse = |name: String, declared: &str| {
             VariableType::parse(declared).map_err(|error| self.wrong(key(&name), error.to_string()))
         };
+        let known = |name: &String| entry.variables.contains_key(name);
+        let strange = |name: &&String| !known(name) || entry.inputs.contains_key(*name);
+        for (field, mut names) in [
+            (
+                "values",
+                entry.values.keys().collect::<Vec<_>>().into_iter(),
+            ),
+            (
+                "lengths",
+                entry.lengths.keys().collect::<Vec<_>>().into_iter(),
+            ),
+        ] {
+            if let Some(name) = names.find(strange) {
+                return Err(self.wrong(
+                    key(&format!("{field}.{name}")),
+                    "this document has no such scalar variable: remove it, or write its name as declared",
+                ));
+            }
+        }
         let mut variables = Vec::new();
         for (name, declared) in &entry.variables {
             let paths = entry.inputs.get(name);
             let custom = entry.custom.get(name);
             if paths.is_none() && custom.is_none() {
-                let scalar = parse(format!("variables.{name}"), declared)?;
+                let mut scalar = parse(format!("variables.{name}"), declared)?;
+                if let Some(values) = entry.values.get(name) {
+                    scalar = scalar.closed_to(values.clone()).map_err(|error| {
+                        self.wrong(key(&format!("values.{name}")), error.to_string())
+                    })?;
+                }
+                if let Some(range) = entry.lengths.get(name) {
+                    scalar = scalar.of_length(range).map_err(|error| {
+                        self.wrong(key(&format!("lengths.{name}")), error.to_string())
+                    })?;
+                }
                 variables.push((name.clone(), Declared::Scalar(scalar)));
                 continue;
             }
@@ -242,6 +294,33 @@ impl Manifest {
         entry.acts.iter().map(read).collect()
     }
 
+    fn refers(
+        &self,
+        entry: &DocumentSection,
+        key: &impl Fn(&str) -> String,
+    ) -> Result<Vec<Refers>, ConfigError> {
+        if entry.effect == Effect::Query && !entry.refers.is_empty() {
+            return Err(self.wrong(
+                key("refers"),
+                "a document that reads refers to nothing: remove it",
+            ));
+        }
+        let read = |refers: &RefersSection| {
+            let id: Vec<_> = refers.id.split('.').map(str::to_owned).collect();
+            if !id
+                .first()
+                .is_some_and(|name| entry.variables.contains_key(name))
+            {
+                return Err(self.wrong(key("refers"), "`id` names no variable of this document"));
+            }
+            Ok(Refers {
+                kind: refers.kind.clone(),
+                id,
+            })
+        };
+        entry.refers.iter().map(read).collect()
+    }
+
     /// Where a document's whole answer tells of records.
     fn places(
         &self,
@@ -269,7 +348,11 @@ impl Manifest {
             Ok(RecordAt {
                 kind: record.kind.clone(),
                 at: steps(&record.at)?,
-                owner: record.owner.as_deref().map(steps).transpose()?,
+                owner: (record.owner.iter())
+                    .flat_map(|places| places.split('|'))
+                    .map(steps)
+                    .collect::<Result<_, _>>()?,
+                email: record.email.as_deref().map(steps).transpose()?,
                 stage: record.stage.as_deref().map(steps).transpose()?,
             })
         };

@@ -50,7 +50,10 @@ pub(super) fn broken(error: &CallError) -> CallToolResult {
         CallError::Plan(error) => return plan_error(error),
         CallError::DeadlineExceeded { .. }
         | CallError::CpuLimit { .. }
-        | CallError::MemoryLimit { .. } => {
+        | CallError::MemoryLimit { .. }
+        | CallError::HostMemoryLimit { .. }
+        | CallError::ResourceLimit { .. }
+        | CallError::StackLimit => {
             let text = error.to_string();
             let (reason, next) = text.split_once(". ").unwrap_or((&text, ""));
             (reason.to_owned(), format!("{next}."))
