@@ -194,11 +194,15 @@ impl Asked {
                 None if matches!(route.method.as_str(), "GET" | "HEAD") => "reads".to_owned(),
                 None => "any body".to_owned(),
             };
-            let bound: Vec<_> = route
+            let keys = route
                 .query
                 .iter()
-                .map(|(key, setting)| format!("; {key} is the {setting}"))
-                .collect();
+                .map(|(key, setting)| format!("; {key} is the {setting}"));
+            let segments = route
+                .path_settings
+                .iter()
+                .map(|(number, setting)| format!("; `*` number {number} is the {setting}"));
+            let bound: Vec<_> = keys.chain(segments).collect();
             self.put(
                 &format!("route {name}: {} {}", route.method, route.path),
                 &format!("{takes}{}", bound.concat()),
@@ -212,7 +216,13 @@ impl Asked {
             let variables: Vec<_> = document
                 .variables
                 .iter()
-                .map(|(name, declared)| format!("{name}: {declared}"))
+                .map(|(name, declared)| {
+                    let values = document.values.get(name).map(|values| values.join("|"));
+                    let length = document.lengths.get(name);
+                    let values = values.map_or_else(String::new, |values| format!(" of {values}"));
+                    let length = length.map_or_else(String::new, |range| format!(" ({range})"));
+                    format!("{name}: {declared}{values}{length}")
+                })
                 .collect();
             let text = document.sha256.get(..12).unwrap_or_default();
             let does: Vec<_> = document

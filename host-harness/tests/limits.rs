@@ -69,6 +69,7 @@ fn ledger(side_by_side: u32) -> Ledger {
         concurrent_requests: side_by_side,
         request_bytes: 1000,
         response_bytes: 1 << 20,
+        body_bytes: 64 << 20,
     };
     let deadline = Instant::now() + Duration::from_secs(20);
     Ledger::new(CallId::new(), Phase::Read, None, deadline, limits)

@@ -9,6 +9,7 @@
 
 mod common;
 
+use crm_harness::config::tokens::{Scope, stored};
 use crm_harness::front::http::Limits;
 use crm_harness::front::mcp::Pace;
 use http::Method;
@@ -106,10 +107,7 @@ async fn who_is_not_let_in_gets_the_right_status_and_learns_nothing() {
             "what the file keeps",
             &[(
                 "authorization",
-                &format!(
-                    "Bearer {}",
-                    crm_harness::config::tokens::stored(&token("robin"))
-                ),
+                &format!("Bearer {}", stored(&token("robin"), Scope::Propose)),
             )],
             &list,
             401,
@@ -299,6 +297,77 @@ async fn plans_are_their_callers_own_and_a_person_is_asked_over_the_same_stream(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn token_to_propose_approves_nothing() {
+    let (service, place) = Place::beside_a_service().await;
+    let front = served(&place).await;
+    // It declares that it can ask, and is not asked.
+    let mut agent = Web::begun(front.address, "robin-agent", json!({"elicitation": {}})).await;
+    let proposed = agent.call("proposer_scheme", scheme("a")).await;
+    let told = proposed["content"][0]["text"].as_str().unwrap();
+    assert_eq!(proposed["structuredContent"]["state"], "waiting", "{told}");
+    assert!(
+        told.contains("does not count as approval") && told.contains("they approve plan"),
+        "{told}"
+    );
+    // In a session of the same caller's that may approve, it is as unknown as a stranger.
+    let mut robin = Web::begun(front.address, "robin", json!({"elicitation": {}})).await;
+    let mut stream = robin.call_open("proposer_scheme", scheme("b")).await;
+    let question = stream.next().await.unwrap();
+    assert_eq!(question["method"], "elicitation/create");
+    let answer = json!({"jsonrpc": "2.0", "id": question["id"], "result": {"action": "accept"}});
+    assert_eq!(agent.post(&answer).await.status, 202);
+    let session = robin.headers["mcp-session-id"].to_str().unwrap().to_owned();
+    agent.set("mcp-session-id", &session);
+    assert_eq!(agent.post(&answer).await.status, 404);
+    assert_eq!(service.seen().len(), 0);
+    assert_eq!(robin.again().await.post(&answer).await.status, 202);
+    let done = stream.next().await.unwrap();
+    assert_eq!(done["result"]["structuredContent"]["state"], "done");
+    assert_eq!(service.seen().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answer_brought_back_with_a_token_to_propose_is_none() {
+    let (service, place) = Place::beside_a_service().await;
+    let front = served(&place).await;
+    let mut robin = Web::of(front.address, "robin").await;
+    let mut agent = Web::of(front.address, "robin-agent").await;
+    for client in [&mut robin, &mut agent] {
+        client.set("mcp-protocol-version", "2026-07-28");
+        client.set("mcp-method", "tools/call");
+        client.set("mcp-name", "proposer_scheme");
+    }
+    let mut params = json!({
+        "name": "proposer_scheme",
+        "arguments": scheme("a"),
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}},
+        },
+    });
+    let message = agent.message("tools/call", params.clone());
+    let proposed = agent.post(&message).await.message();
+    let told = &proposed["result"]["structuredContent"];
+    assert_eq!(told["state"], "waiting", "{proposed}");
+    let message = robin.message("tools/call", params.clone());
+    let asked = robin.post(&message).await.message();
+    assert_eq!(asked["result"]["resultType"], "input_required", "{asked}");
+    params["requestState"] = asked["result"]["requestState"].clone();
+    params["inputResponses"] = json!({"approval": {"action": "accept"}});
+    let message = agent.message("tools/call", params.clone());
+    assert_eq!(
+        agent.post(&message).await.message()["error"]["code"],
+        -32602
+    );
+    assert_eq!(service.seen().len(), 0);
+    let message = robin.message("tools/call", params);
+    let done = robin.post(&message).await.message();
+    assert_eq!(done["result"]["structuredContent"]["state"], "done");
+    assert_eq!(service.seen().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn somebody_else_cannot_answer_the_question_of_a_caller() {
     let (service, place) = Place::beside_a_service().await;
     let front = served(&place).await;
@@ -445,12 +514,25 @@ async fn a_token_is_shown_once_and_what_is_written_down_lets_nobody_in() {
     assert!(made.status.success(), "{made:?}");
     let drawn = String::from_utf8(made.stdout).unwrap();
     let said = String::from_utf8(made.stderr).unwrap();
-    let stored = crm_harness::config::tokens::stored(drawn.trim());
+    let kept = stored(drawn.trim(), Scope::Propose);
     assert!(
-        said.contains("[callers.jo]") && said.contains(&stored),
+        said.contains("[callers.jo]") && said.contains(&format!("[\"{kept}\"]")),
         "{said}"
     );
     assert!(!said.contains(drawn.trim()));
+    let made = place.run(&["token", "new", "--caller", "jo", "--scope", "approve"]);
+    assert!(made.status.success(), "{made:?}");
+    let (approving, said) = (
+        String::from_utf8(made.stdout).unwrap(),
+        String::from_utf8(made.stderr).unwrap(),
+    );
+    let kept = stored(approving.trim(), Scope::Approve);
+    assert!(
+        said.contains(&format!("[\"{kept}\"]")) && said.contains("APPROVE"),
+        "{said}"
+    );
+    let strange = place.run(&["token", "new", "--caller", "jo", "--scope", "all"]);
+    assert_eq!(strange.status.code(), Some(2));
     assert_eq!(
         place
             .run(&["token", "new", "--caller", "joe"])
@@ -482,10 +564,7 @@ async fn a_token_is_shown_once_and_what_is_written_down_lets_nobody_in() {
     );
     place.write(
         "operator.toml",
-        &operator.replace(
-            &crm_harness::config::tokens::stored(&token("jo")),
-            drawn.trim(),
-        ),
+        &operator.replace(&stored(&token("jo"), Scope::Approve), drawn.trim()),
     );
     let mistaken = place.run(&["serve", "--listen", "127.0.0.1:0"]);
     let said = String::from_utf8(mistaken.stderr).unwrap();

@@ -273,6 +273,47 @@ async fn a_no_denies_the_plan_and_no_answer_leaves_it_waiting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn client_without_the_operators_word_approves_nothing() {
+    let (service, place) = Place::beside_a_service().await;
+    let mut client = Client::begun(
+        place.start(&["mcp", "--caller", "pat"]),
+        json!({"elicitation": {"form": {}}}),
+    );
+    let proposed = client.call("proposer_scheme", scheme("a"));
+    assert_eq!(proposed["structuredContent"]["state"], "waiting");
+    assert!(
+        text(&proposed).contains("does not count as approval"),
+        "{}",
+        text(&proposed)
+    );
+    // Nothing was asked on the way.
+    assert!(client.aside.is_empty(), "{:?}", client.aside);
+    let newest = json!({
+        "name": "proposer_scheme",
+        "arguments": scheme("b"),
+        "requestState": "0123456789abcdef0123456789abcdef",
+        "inputResponses": {"approval": {"action": "accept"}},
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}},
+        },
+    });
+    client.finish();
+    let mut client = Client::new(place.start(&["mcp", "--caller", "pat"]));
+    let refused = client.ask("tools/call", newest.clone());
+    assert_eq!(refused["error"]["code"], -32602, "{refused}");
+    let mut fresh = newest;
+    fresh.as_object_mut().unwrap().remove("requestState");
+    fresh.as_object_mut().unwrap().remove("inputResponses");
+    let proposed = client.ask("tools/call", fresh);
+    let told = &proposed["result"]["structuredContent"];
+    assert_eq!(told["state"], "waiting", "{proposed}");
+    assert_eq!(service.seen().len(), 0);
+    client.finish();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn where_nobody_can_be_asked_the_plan_waits_and_a_tool_tells_where_it_stands() {
     let (service, place) = Place::beside_a_service().await;
     // By URL alone nobody can be asked either.

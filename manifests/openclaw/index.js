@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { definePluginEntry } from "openclaw/plugin-sdk/plugin-entry";
 import { Harness } from "./harness.js";
 import { handOver } from "./settings.js";
+import { join, keyOf, services } from "./shared.js";
 import manifest from "./openclaw.plugin.json" with { type: "json" };
 import tools from "./tools.json" with { type: "json" };
 
@@ -21,16 +22,13 @@ const PROPOSALS_MAX = 256;
 
 const proposing = tools.filter((tool) => !tool.annotations.readOnlyHint).map((tool) => tool.name);
 
-/** What all registrations in this process share: the gateway loads a plugin more than once, and each time as another module. */
-const shared = (globalThis[Symbol.for("crm-claw")] ??= { key: "", harness: null, users: 0, proposals: new Map() });
-/** What was proposed between the hook and the call, each for its one call with exactly these arguments. */
-const { proposals } = shared;
-const keyOf = (callId, name, params) => JSON.stringify([callId, name, params]);
+/** The one call that a proposal is for: this one, with exactly these arguments. */
+const nameOf = (callId, name, params) => JSON.stringify([callId, name, params]);
 
 /** Sees to the one harness with these settings; where they have changed, another takes its place. */
-function harnessWith(config, stateDir, log) {
+function harnessWith(shared, config, stateDir, log) {
   const settings = handOver(config, folder, stateDir);
-  const key = JSON.stringify([version, config]);
+  const key = keyOf(version, config);
   if (shared.key !== key) {
     shared.harness?.stop();
     Object.assign(shared, { key, harness: new Harness(log) });
@@ -40,7 +38,8 @@ function harnessWith(config, stateDir, log) {
   return shared.harness;
 }
 
-function remember(key, proposal) {
+/** Keeps what was proposed between the hook and the call. */
+function remember(proposals, key, proposal) {
   proposals.set(key, proposal);
   if (proposals.size > PROPOSALS_MAX) proposals.delete(proposals.keys().next().value);
 }
@@ -77,10 +76,13 @@ export default definePluginEntry({
   description,
   register(api) {
     const config = api.pluginConfig ?? {};
-    const renewed = () => harnessWith(config, api.runtime.state.resolveStateDir(), api.logger);
+    const stateDir = () => api.runtime.state.resolveStateDir();
+    let joined = null;
+    const shared = () => (joined ??= join(path.join(stateDir(), "crm-claw")));
+    const renewed = () => harnessWith(shared(), config, stateDir(), api.logger);
     // Some registrations are only looked at, and have no secrets: what is not used starts nothing. One whose settings are no longer
     // those of the service uses the service's.
-    const harness = () => shared.harness ?? renewed();
+    const harness = () => shared().harness ?? renewed();
     let running = false;
 
     for (const { name, description, inputSchema } of tools) {
@@ -88,7 +90,7 @@ export default definePluginEntry({
         name,
         label: name.replaceAll("_", " "),
         // Which services are configured is known to the assistant without a call.
-        description: name.endsWith("_status") ? `${description} ${shared.harness?.services ?? ""}`.trimEnd() : description,
+        description: name.endsWith("_status") ? `${description} ${services()}`.trimEnd() : description,
         parameters: inputSchema,
         execute: (callId, params, signal) => execute(callId, name, params ?? {}, signal),
       });
@@ -96,7 +98,8 @@ export default definePluginEntry({
     }
 
     async function execute(callId, name, params, signal) {
-      const key = keyOf(callId, name, params);
+      const { proposals } = shared();
+      const key = nameOf(callId, name, params);
       const proposal = proposals.get(key);
       proposals.delete(key);
       if (proposal?.answer) return result(proposal.answer);
@@ -109,16 +112,17 @@ export default definePluginEntry({
       "before_tool_call",
       async (event, ctx) => {
         if (!proposing.includes(event.toolName)) return;
-        const key = keyOf(event.toolCallId, event.toolName, event.params);
+        const key = nameOf(event.toolCallId, event.toolName, event.params);
         try {
+          const { proposals } = shared();
           const answer = await harness().call(event.toolName, event.params, ctx?.abortSignal);
           const { plan, state } = answer.structuredContent ?? {};
           // Refused, finished before, or let through by the operator's policy: there is nothing to ask.
-          if (state !== "waiting") return remember(key, { answer });
+          if (state !== "waiting") return remember(proposals, key, { answer });
           // The same call twice is one plan, and one word about it.
           const known = proposals.get(key);
           const proposal = known?.plan === plan ? known : { plan, approved: false };
-          remember(key, proposal);
+          remember(proposals, key, proposal);
           const requireApproval = approval(await harness().show(plan, ROOM), config.decidingSeconds ?? DECIDING_SECONDS, (decision) => {
             proposal.approved = decision === "allow-once";
             if (proposal.approved) return;
@@ -137,15 +141,15 @@ export default definePluginEntry({
     api.registerService({
       id,
       start: async () => {
-        shared.users += running ? 0 : 1;
+        shared().users += running ? 0 : 1;
         running = true;
         await renewed().start();
       },
       stop: async () => {
-        shared.users -= running ? 1 : 0;
+        shared().users -= running ? 1 : 0;
         running = false;
         // A registration that takes this one's place may have begun already.
-        if (shared.users === 0) await shared.harness?.stop();
+        if (shared().users === 0) await shared().harness?.stop();
       },
     });
   },

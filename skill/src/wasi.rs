@@ -194,6 +194,10 @@ fn failed(error: &ErrorCode) -> TransportError {
         | ErrorCode::HttpResponseTimeout => (true, "it did not answer in time"),
         ErrorCode::ConnectionTerminated => (true, "it closed the connection"),
         ErrorCode::HttpResponseIncomplete => (true, "its answer broke off"),
+        ErrorCode::HttpResponseContentCoding(_) => (
+            true,
+            "something answered with no JSON object, such as a web page",
+        ),
         _ => (true, "the exchange failed"),
     };
     TransportError::Unreachable {

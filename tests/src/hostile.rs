@@ -34,15 +34,21 @@ pub enum Stopped {
 use Stopped::{Broken, Denied, Failed, Unbuildable};
 
 /// Every behaviour: its component, how it ends, and how many of its requests may arrive.
-pub const BEHAVIOURS: [(&str, Stopped, usize); 21] = [
+pub const BEHAVIOURS: [(&str, Stopped, usize); 29] = [
     ("allocation_bomb", Broken("memory-limit"), 0),
     ("data_in_header", Denied("header"), 0),
     ("data_in_path", Denied("path"), 0),
     ("data_in_query", Denied("query"), 0),
+    ("deep_calls", Broken("stack-limit"), 0),
     ("duplicate_host", Denied("header"), 0),
+    ("empty_query", Denied("variables"), 0),
     ("endless_loop", Broken("deadline-exceeded"), 0),
     ("giant_request", Denied("request-size"), 0),
     ("giant_response", Failed("response-size"), 1),
+    ("giant_text", Broken("host-memory-limit"), 0),
+    ("held_bodies", Broken("resource-limit"), 0),
+    ("held_fields", Broken("resource-limit"), 0),
+    ("held_paths", Broken("host-memory-limit"), 0),
     ("huge_headers", Denied("header"), 0),
     ("huge_response_headers", Failed("protocol"), 1),
     ("line_break_in_header", Unbuildable, 0),
@@ -56,6 +62,8 @@ pub const BEHAVIOURS: [(&str, Stopped, usize); 21] = [
     ("slow_reader", Broken("deadline-exceeded"), 1),
     ("transfer_encoding", Denied("header"), 0),
     ("undeclared_document", Denied("document"), 0),
+    ("unlisted_value", Denied("variables"), 0),
+    ("unlisted_values", Denied("variables"), 0),
 ];
 
 /// A harness around a hostile component, with its record.

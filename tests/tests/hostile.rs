@@ -76,6 +76,68 @@ async fn every_offence_is_stopped_and_recorded_and_the_host_goes_on() {
     }
 }
 
+/// What this process holds in memory, in MiB.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let kib = line.unwrap().split_whitespace().nth(1).unwrap();
+    kib.parse::<u64>().unwrap() / 1024
+}
+
+#[tokio::test]
+async fn what_the_host_holds_for_a_call_is_bounded() {
+    let service = Service::start().await.unwrap();
+    for name in ["held_fields", "held_paths", "held_bodies", "giant_text"] {
+        let trial = Trial::new(name, &service.origin(), None).unwrap();
+        let before = resident();
+        let (calls, mut most) = (Arc::new(trial), before);
+        let running = tokio::spawn({
+            let trial = Arc::clone(&calls);
+            async move { trial.run(true).await.map(|outcome| outcome.result) }
+        });
+        while !running.is_finished() {
+            most = most.max(resident());
+            tokio::task::yield_now().await;
+        }
+        let error = running.await.unwrap().unwrap_err();
+        println!(
+            "{name}: {} after {} MiB more at most",
+            error.code(),
+            most - before
+        );
+        assert!(error.to_string().contains("Ask for less"), "{error}");
+        // Its own memory is 32 MiB, what is held for it as much; other tests of this process have some as well.
+        assert!(most - before < 400, "{name}: {} MiB more", most - before);
+    }
+}
+
+#[tokio::test]
+async fn headers_are_the_hosts_own() {
+    let service = Service::start().await.unwrap();
+    let trial = Trial::new("data_in_usual_headers", &service.origin(), None).unwrap();
+    let outcome = trial.run(true).await.unwrap();
+    assert_eq!(outcome.result, Ok(json!({ "status": 200 })));
+    let seen = service.seen();
+    assert_eq!(seen.len(), 3);
+    let agent = format!("user-agent: crm-harness/{}", env!("CARGO_PKG_VERSION"));
+    for request in &seen {
+        assert!(!request.contains(LOOT), "{request}");
+        let (head, _) = request.split_once("\r\n\r\n").unwrap();
+        let mut headers: Vec<_> = head.lines().skip(1).map(str::to_lowercase).collect();
+        headers.retain(|line| {
+            !["host:", "content-length:", "authorization:"]
+                .iter()
+                .any(|own| line.starts_with(own))
+        });
+        headers.sort_unstable();
+        let mut expected = vec!["accept: application/json", &agent];
+        if request.starts_with("POST") {
+            expected.insert(1, "content-type: application/json");
+        }
+        assert_eq!(headers, expected, "{request}");
+    }
+}
+
 #[tokio::test]
 async fn ten_thousand_requests_leave_a_bounded_record_that_counts_them_all() {
     let service = Service::start().await.unwrap();

@@ -8,6 +8,9 @@
 )]
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 
 use crm_harness::front::mcp::listed;
 use crm_tests::{World, root};
@@ -111,4 +114,75 @@ fn the_package_has_the_version_of_the_workspace_and_no_dependency() {
     ] {
         assert!(package.get(kind).is_none(), "{kind}");
     }
+}
+
+/// Runs a script of tests/openclaw with Node against a copy of the plugin whose OpenClaw and harness are stand-ins; what it printed, or
+/// nothing where there is no Node that can.
+fn with_node(script: &str) -> Option<String> {
+    let version = Command::new("node").arg("--version").output().ok()?;
+    let version = String::from_utf8(version.stdout).unwrap();
+    let mut numbers = version.trim().trim_start_matches('v').split('.');
+    let mut number = || numbers.next()?.parse::<u32>().ok();
+    // From 20.10 on it reads `with { type: "json" }`.
+    if (number()?, number()?) < (20, 10) {
+        return None;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (plugin, state) = (folder.path().join("plugin"), folder.path().join("state"));
+    let sdk = plugin.join("node_modules/openclaw");
+    for folder in [&plugin.join("bin"), &sdk, &state] {
+        fs::create_dir_all(folder).unwrap();
+    }
+    for entry in fs::read_dir(root().join("manifests/openclaw")).unwrap() {
+        let entry = entry.unwrap().path();
+        if entry
+            .extension()
+            .is_some_and(|ext| ext == "js" || ext == "json")
+        {
+            fs::copy(&entry, plugin.join(entry.file_name().unwrap())).unwrap();
+        }
+    }
+    let package = json!({"name": "openclaw", "type": "module", "exports": {"./plugin-sdk/plugin-entry": "./entry.js"}});
+    fs::write(sdk.join("package.json"), package.to_string()).unwrap();
+    let entry = "export const definePluginEntry = (entry) => entry;\n";
+    fs::write(sdk.join("entry.js"), entry).unwrap();
+    let node = Command::new("node")
+        .args(["-p", "process.execPath"])
+        .output();
+    let node = String::from_utf8(node.unwrap().stdout).unwrap();
+    let harness = fs::read_to_string(root().join("tests/openclaw/harness.mjs")).unwrap();
+    let harness = harness.replacen("/usr/bin/env node", node.trim(), 1);
+    let program = plugin.join("bin/crm-harness");
+    fs::write(&program, harness).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let run = Command::new("node")
+        .arg(root().join("tests/openclaw").join(script))
+        .args([&plugin, &state])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{script}: {said}");
+    Some(String::from_utf8(run.stdout).unwrap())
+}
+
+#[test]
+fn other_plugins_can_neither_approve_nor_read_a_secret() {
+    let Some(said) = with_node("reach.mjs") else {
+        println!("not run: there is no Node of 20.10 or newer");
+        return;
+    };
+    println!("{said}");
+    assert!(
+        said.contains("functions and") && said.contains("left behind: false"),
+        "{said}"
+    );
+}
+
+#[test]
+fn place_that_somebody_took_beforehand_is_handed_nothing() {
+    let Some(said) = with_node("taken.mjs") else {
+        println!("not run: there is no Node of 20.10 or newer");
+        return;
+    };
+    assert!(said.contains("nothing was handed over"), "{said}");
 }

@@ -15,6 +15,7 @@ use crm_harness::{Caller, Harness, Invocation, Outcome, Parts};
 use crm_stand_in::Running;
 use crm_stand_in::relay::sample::{OTHER_TEAM_ID, ROBINS_TEZ, SAM, TEAM_ID};
 use crm_stand_in::twenty::sample::{EVERYTHING_WRONG, HEALTHY, INJECTED_NOTE};
+use crm_tests::leaks::disguises;
 use crm_tests::outsider::teller;
 use serde_json::{Value, json};
 
@@ -398,4 +399,137 @@ async fn a_reply_goes_to_what_the_service_showed_to_be_of_the_group_and_nowhere_
     let outcome = world.scheme(&reply(), &look).await;
     assert_eq!(code(&outcome), "waiting", "{:#?}", outcome.result);
     assert_ne!(TEAM_ID, OTHER_TEAM_ID);
+}
+
+#[tokio::test]
+async fn a_value_in_disguise_does_not_leave() {
+    let world = World::new().await;
+    let (name, note) = (world.value("/name"), world.note());
+    let excerpt: String = note.chars().skip(5).take(40).collect();
+    let micros: i64 = world.value("/amount/amountMicros").parse().unwrap();
+    let amount = (micros / 1_000_000).to_string();
+    let mut counted = 0;
+    for value in [&name, &excerpt, &amount] {
+        for (form, text) in disguises(value) {
+            let outcome = world.scheme(&says(&format!("About {text}.")), &[]).await;
+            assert_eq!(code(&outcome), "plan-gate", "{form}: {text}");
+            counted += 1;
+        }
+    }
+    println!("{counted} disguises");
+    assert!(world.relay.requests().all().is_empty(), "nothing was sent");
+}
+
+fn denials(outcome: &Outcome) -> Vec<&'static str> {
+    let codes = outcome.denials.iter().map(|denial| denial.code.as_str());
+    codes.collect()
+}
+
+#[tokio::test]
+async fn encoded_value_leaves_in_no_read() {
+    let world = World::new().await;
+    let name = world.value("/name");
+    let backwards: String = name.chars().rev().collect();
+    let hidden = |path: &str| {
+        let mut request = world.get(path);
+        request["body"] = backwards.clone().into();
+        request
+    };
+    let hexadecimal: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+    for path in [
+        "/contacts/search?q={}",
+        "/contacts/search?q=Sam&limit={}",
+        "/tez/{}",
+    ] {
+        let before = world.relay.requests().count();
+        let outcome = world.scheme(&says("Good morning."), &[hidden(path)]).await;
+        assert_eq!(denials(&outcome), ["provenance"], "{path}");
+        let seen = world.relay.requests().all();
+        assert_eq!(seen.len(), before, "{path}: {seen:?}");
+        let denial = &outcome.denials[0];
+        assert!(!denial.reason.contains(&hexadecimal), "{}", denial.reason);
+    }
+    // As long as nobody has said anything, nothing can be carried: the same passes before the first answer of another service.
+    let plan = json!({"words": "w", "about": [], "steps": says("x"), "warnings": []});
+    let invocation = Invocation {
+        tool: "outsider_scheme".to_owned(),
+        arguments: json!({"what": plan, "meanwhile": [hidden("/contacts/search?q={}")]}),
+        caller: Caller::default(),
+        deadline: None,
+    };
+    let outcome = world.harness.call(invocation).await.unwrap();
+    assert!(outcome.denials.is_empty(), "{:?}", outcome.denials);
+}
+
+#[tokio::test]
+async fn each_value_of_a_read_has_one_spelling() {
+    let world = World::new().await;
+    // The argument says "Sam"; which of its letters are escaped would tell something.
+    for (path, expected) in [
+        ("/contacts/search?q=Sam", &[][..]),
+        ("/contacts/search?q=%53am", &["provenance"]),
+        ("/contacts/search?q=S%61m", &["provenance"]),
+    ] {
+        let outcome = world.scheme(&says("Sam"), &[world.get(path)]).await;
+        assert_eq!(denials(&outcome), expected, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn members_of_another_group_are_not_fetched() {
+    let world = World::new().await;
+    let path = format!("/teams/{OTHER_TEAM_ID}/members");
+    let before = world.relay.requests().count();
+    let outcome = world
+        .scheme(&says("Good morning."), &[world.get(&path)])
+        .await;
+    assert_eq!(denials(&outcome), ["setting"]);
+    assert_eq!(world.relay.requests().count(), before, "nothing arrived");
+    let own = world.get(&format!("/teams/{TEAM_ID}/members"));
+    let outcome = world.scheme(&says("Good morning."), &[own]).await;
+    assert!(outcome.denials.is_empty(), "{:?}", outcome.denials);
+}
+
+#[tokio::test]
+async fn judge_reads_the_service_of_its_step_and_tells_what_is_in_it() {
+    let world = World::new().await;
+    let caller = Caller {
+        email: Some("robin@example.com".into()),
+        ..Caller::default()
+    };
+    let relay = world.relay.url();
+    let hello = json!({"query": DEALS, "variables": {"ids": [HEALTHY]}}).to_string();
+    let search = format!("GET {relay} /contacts/search?q={{}}&limit=5");
+    let deals = format!("POST {} /graphql", world.service.url());
+    for (label, words, before, arrives) in [
+        (
+            "what was there before, in plain",
+            &search,
+            "planted secret",
+            false,
+        ),
+        ("a piece of it", &search, "planted", false),
+        ("what stands in the step", &search, "dm", true),
+        ("a question to another service", &deals, &*hello, false),
+    ] {
+        let mut open = open();
+        open["words"] = words.clone().into();
+        open["changes"] = json!([{"pointer": "/type", "before": before}]);
+        let outcome = world.scheme(&[open], &[]).await;
+        let plan = outcome.result.as_ref().unwrap()["plan"].as_str().unwrap();
+        let (there, here) = (
+            world.service.requests().count(),
+            world.relay.requests().count(),
+        );
+        let done = world.harness.approve(plan, &caller, false).await.unwrap();
+        assert!(!done.steps.is_empty(), "{label}");
+        let seen = world.relay.requests().all();
+        let searched = seen
+            .iter()
+            .skip(here)
+            .filter(|request| request.path.contains("/contacts/search"))
+            .count();
+        assert_eq!(searched, usize::from(arrives), "{label}: {seen:?}");
+        assert_eq!(world.service.requests().count(), there, "{label}");
+    }
 }

@@ -1,5 +1,5 @@
-//! What comment lines at the head of a trusted document say about access: whose records it answers with, what it does to which
-//! record, and what the objects among its variables may hold.
+//! Reads the comment lines at the head of a trusted document: whose records it answers with, what it does to which record, and what its
+//! variables may hold.
 
 use std::collections::BTreeMap;
 
@@ -20,6 +20,10 @@ pub(crate) struct Access {
     pub(crate) records: Vec<Record>,
     /// `# input: VARIABLE.PATH TYPE`: what an object among the variables may hold, by variable and path.
     pub(crate) inputs: BTreeMap<String, BTreeMap<String, String>>,
+    /// `# values: VARIABLE VALUE VALUE ...`: all values that a variable may have.
+    pub(crate) values: BTreeMap<String, Vec<String>>,
+    /// `# length: VARIABLE 2..200`: fewest and most items of a list; of a text fewest letters and digits, and most characters.
+    pub(crate) lengths: BTreeMap<String, String>,
     /// `# input: VARIABLE.* custom KIND`: objects that may also hold the custom fields that the operator names for a kind.
     pub(crate) custom: BTreeMap<String, String>,
 }
@@ -53,6 +57,10 @@ pub(crate) struct Record {
 
 /// What a mutation can do to a record.
 const VERBS: [&str; 4] = ["create", "link", "change", "delete"];
+/// Types of variables that are no enums.
+const SCALARS: [&str; 8] = [
+    "String", "ID", "Int", "Float", "Boolean", "UUID", "DateTime", "Date",
+];
 /// What the access policies can ask about a record.
 const ATTRIBUTES: [&str; 3] = ["owner", "stage", "email"];
 
@@ -74,6 +82,8 @@ impl Access {
                 "refers" => access.refers(&words, variables),
                 "record" => access.record(&words),
                 "input" => access.input(&words, variables),
+                "values" => access.values(&words, variables),
+                "length" => access.length(&words, variables),
                 _ => Ok(()),
             };
             read.with_context(|| format!("`# {comment}`"))?;
@@ -86,8 +96,58 @@ impl Access {
             (Effect::Query, true) if !access.refers.is_empty() => {
                 bail!("a query does nothing to a record: remove `# refers`")
             }
-            _ => Ok(access),
+            _ => {}
         }
+        // The gate cannot know the words of a workspace's own enum: how many of them leave is bounded at least.
+        let open = variables.iter().find(|(name, ty)| {
+            let named = ty.trim_matches(['[', ']', '!']);
+            effect == Effect::Query
+                && !SCALARS.contains(&named)
+                && !access.values.contains_key(name)
+                && !access.lengths.contains_key(name)
+        });
+        if let Some((name, _)) = open {
+            bail!(
+                "`${name}` is an enum: list its values (`# values: {name} A B`), or say how many it takes where the workspace has values of its own (`# length: {name} 1..100`)"
+            );
+        }
+        Ok(access)
+    }
+
+    fn values(&mut self, words: &[&str], variables: &[(String, String)]) -> Result<()> {
+        let [variable, values @ ..] = words else {
+            bail!("write `# values: VARIABLE VALUE VALUE ...`");
+        };
+        declared(variable, variables)?;
+        if values.is_empty() {
+            bail!("it lists no value");
+        }
+        let values = values.iter().map(|value| (*value).to_owned()).collect();
+        if self.values.insert((*variable).to_owned(), values).is_some() {
+            bail!("it is there twice");
+        }
+        Ok(())
+    }
+
+    fn length(&mut self, words: &[&str], variables: &[(String, String)]) -> Result<()> {
+        let [variable, range] = words else {
+            bail!("write `# length: VARIABLE 2..200`");
+        };
+        declared(variable, variables)?;
+        let ends = range.split_once("..").and_then(|(least, most)| {
+            Some((least.parse::<usize>().ok()?, most.parse::<usize>().ok()?))
+        });
+        if !ends.is_some_and(|(least, most)| least <= most && most > 0) {
+            bail!("`{range}` is no range: write it as `2..200`");
+        }
+        if self
+            .lengths
+            .insert((*variable).to_owned(), (*range).to_owned())
+            .is_some()
+        {
+            bail!("it is there twice");
+        }
+        Ok(())
     }
 
     fn acts(&mut self, words: &[&str], variables: &[(String, String)]) -> Result<()> {
@@ -224,6 +284,10 @@ mod tests {
         );
         assert_eq!(access.inputs["data"]["price.micros"], "Float");
         assert_eq!(access.custom["data"], "item");
+        let text = "# values: data A B\n# length: id 2..200\nquery Q {}\n";
+        let access = Access::read(text, Effect::Query, &variables()).unwrap();
+        assert_eq!(access.values["data"], ["A", "B"]);
+        assert_eq!(access.lengths["id"], "2..200");
         let text = "# record: item /items/*/node owner=/owner/email stage=/stage\nquery Q {}\n";
         let access = Access::read(text, Effect::Query, &[]).unwrap();
         assert_eq!(access.records[0].at, "/items/*/node");
@@ -253,6 +317,13 @@ mod tests {
                 "# acts: create item $id\n# refers: shop $other",
                 "no variable `$other`",
             ),
+            (Effect::Query, "# values: id", "no value"),
+            (Effect::Query, "# values: other a", "no variable `$other`"),
+            (Effect::Query, "# values: id a\n# values: id b", "twice"),
+            (Effect::Query, "# length: id", "write `# length"),
+            (Effect::Query, "# length: id 5", "no range"),
+            (Effect::Query, "# length: id 5..2", "no range"),
+            (Effect::Query, "# Only words.", "`$data` is an enum"),
             (Effect::Query, "# record: item items", "no JSON pointer"),
             (
                 Effect::Query,

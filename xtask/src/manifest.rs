@@ -123,8 +123,22 @@ fn render(documents: &[Document]) -> String {
     file.to_string().trim().to_owned()
 }
 
-/// What the comments of a document say about access.
+/// What the comments of a document say about access and its variables.
 fn describe(access: &Access, table: &mut Table) {
+    let mut values = InlineTable::new();
+    for (variable, listed) in &access.values {
+        values.insert(variable, listed.iter().collect::<Array>().into());
+    }
+    if !values.is_empty() {
+        table.insert("values", value(values));
+    }
+    let mut lengths = InlineTable::new();
+    for (variable, range) in &access.lengths {
+        lengths.insert(variable, range.into());
+    }
+    if !lengths.is_empty() {
+        table.insert("lengths", value(lengths));
+    }
     if !access.acts.is_empty() {
         let mut all = Array::new();
         for acts in &access.acts {

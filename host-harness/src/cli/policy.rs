@@ -67,7 +67,9 @@ fn explain(args: &Args, asked: &ExplainArgs) -> Result<End, Misuse> {
         headers: &headers,
         body: &body,
     };
-    let (told, end) = match setup.policy.decide(phase, &request) {
+    // As during a call of this caller: what is bound to a setting is held against it.
+    let settings = setup.bound_for(&resolve::caller(args, &setup)?);
+    let (told, end) = match setup.policy.decide_for(phase, &request, &settings) {
         Decision::Allow(allowed) => (allow(&allowed), End::Done),
         Decision::Deny(denial) => {
             let told = json!({

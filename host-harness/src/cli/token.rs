@@ -1,19 +1,19 @@
 //! `crm-harness token`: what clients of `crm-harness serve` say who they are with.
 
 use anyhow::{Context as _, anyhow};
-use crm_harness::config::tokens;
+use crm_harness::config::tokens::{self, Scope};
 
-use super::args::{Args, TokenCommand};
+use super::args::{Args, TokenCommand, TokenScope};
 use super::{End, Misuse, render, resolve};
 
 pub(super) fn run(args: &Args, command: &TokenCommand) -> Result<End, Misuse> {
     match command {
-        TokenCommand::New => new(args),
+        TokenCommand::New { scope } => new(args, *scope),
     }
 }
 
 /// Draws a token, shows it once, and says where its digest belongs.
-fn new(args: &Args) -> Result<End, Misuse> {
+fn new(args: &Args, scope: TokenScope) -> Result<End, Misuse> {
     let name = args
         .caller
         .as_deref()
@@ -23,15 +23,25 @@ fn new(args: &Args) -> Result<End, Misuse> {
         resolve::caller(args, &resolve::setup(args)?)?;
     }
     let token = tokens::draw().context("the system has no randomness")?;
-    let stored = tokens::stored(&token);
+    let scope = match scope {
+        TokenScope::Propose => Scope::Propose,
+        TokenScope::Approve => Scope::Approve,
+    };
+    let stored = tokens::stored(&token, scope);
     if args.json {
         render::print(&render::pretty(&serde_json::json!({
-            "caller": name, "token": token.as_str(), "stored": stored,
+            "caller": name, "scope": scope.as_str(), "token": token.as_str(), "stored": stored,
         })));
         return Ok(End::Done);
     }
     render::print(&format!("{}\n", token.as_str()));
     render::note("this is shown once: give it to the client, as `Authorization: Bearer ...`");
+    render::note(match scope {
+        Scope::Propose => "whoever holds it can propose plans, and approve none",
+        Scope::Approve => {
+            "whoever holds it can APPROVE plans: keep it where no model and no tool can read it"
+        }
+    });
     // A name that TOML would not take bare.
     let key = toml_edit::Key::new(name);
     render::note(&format!(

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::error::ConfigError;
+use super::tokens::Scope;
 
 /// A person.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -24,6 +25,8 @@ pub struct Caller {
     pub time_zone: Option<String>,
     /// What the manifest asks about each caller beside that, by key.
     pub settings: BTreeMap<String, String>,
+    /// Whether their client's word on what its person answers counts: over HTTP by the token, else as the operator says.
+    pub elicitation: Scope,
 }
 
 impl Caller {

@@ -7,7 +7,7 @@ use http::Method;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::error::{ConfigError, place};
+use super::error::{ConfigError, place, read};
 use super::lines::Lines;
 use crate::access::Texts;
 use crate::outbound::documents::hex;
@@ -16,13 +16,6 @@ use crate::outbound::policy::{GroupAt, PeopleAt, Route};
 use crate::outbound::rate::Rate;
 use crate::outbound::route::RoutePattern;
 use crate::outbound::write::{Recipients, Write};
-
-fn read(path: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
-        path: path.to_owned(),
-        source,
-    })
-}
 
 mod documents;
 mod limits;
@@ -139,6 +132,9 @@ pub struct RouteSection {
     /// Query keys whose value has to be that of a setting, as `setting KEY`.
     #[serde(default)]
     pub query: BTreeMap<String, String>,
+    /// Segments of the path whose value has to be that of a setting, as `setting KEY`, by the number of their `*` from 1 on.
+    #[serde(default)]
+    pub path_settings: BTreeMap<String, String>,
     /// Where its answer tells of people.
     pub people: Option<PeopleSection>,
     /// Where its answer tells to which group the thing in it belongs.
@@ -160,7 +156,8 @@ pub struct PeopleSection {
     pub id: String,
     /// Where each tells its name.
     pub name: Option<String>,
-    /// Whether they are all of a group: whoever is not among them is outside of it.
+    /// Whether they are all of a group: whoever is not among them is outside of it. Every `*` and every query key of such a route has
+    /// to be bound to a setting, since who asks must not choose the group.
     #[serde(default)]
     pub group: bool,
 }
@@ -415,11 +412,34 @@ impl Manifest {
         let mut bound = Vec::new();
         for (key, setting) in &route.query {
             let key_place = format!("{place}.query");
+            if !pattern.query().any(|known| known == key) {
+                let message = format!("`path` lists no query key `{key}`: list it, or remove this");
+                return Err(self.wrong(key_place, message));
+            }
             bound.push((key.clone(), self.bound(setting, &key_place)?));
+        }
+        let wildcards = pattern.wildcard_count();
+        let mut bound_segments = Vec::new();
+        for (number, setting) in &route.path_settings {
+            let key_place = format!("{place}.path-settings");
+            let index = number
+                .parse::<usize>()
+                .ok()
+                .and_then(|at| at.checked_sub(1));
+            let Some(index) = index.filter(|index| *index < wildcards) else {
+                let message =
+                    format!("`{number}` is the number of no `*` in `path`; the first is `1`");
+                return Err(self.wrong(key_place, message));
+            };
+            bound_segments.push((index, self.bound(setting, &key_place)?));
+        }
+        if people.as_ref().is_some_and(|people| people.group) {
+            self.check_group_bound(&pattern, &bound, &bound_segments, place)?;
         }
         Ok(Route {
             documents,
             bound,
+            bound_segments,
             people,
             group,
             cacheable_seconds: route.cacheable_seconds,
@@ -430,6 +450,35 @@ impl Manifest {
                 pattern,
             )
         })
+    }
+
+    /// Checks that who asks a route for a group does not choose it: not by a segment, not by a query key.
+    fn check_group_bound(
+        &self,
+        pattern: &RoutePattern,
+        bound: &[(String, String)],
+        bound_segments: &[(usize, String)],
+        place: &str,
+    ) -> Result<(), ConfigError> {
+        let free = (0..pattern.wildcard_count())
+            .find(|index| !bound_segments.iter().any(|(bound, _)| bound == index));
+        if let Some(index) = free {
+            let message = format!(
+                "whoever asks could choose the group: bind the segment, as `path-settings = {{ \"{}\" = \"setting KEY\" }}`",
+                index + 1
+            );
+            return Err(self.wrong(format!("{place}.people.group"), message));
+        }
+        if let Some(key) = pattern
+            .query()
+            .find(|key| !bound.iter().any(|(bound, _)| bound == key))
+        {
+            let message = format!(
+                "whoever asks could choose the group: bind the query key, as `query = {{ {key} = \"setting KEY\" }}`, or take it out of `path`"
+            );
+            return Err(self.wrong(format!("{place}.people.group"), message));
+        }
+        Ok(())
     }
 
     fn people(&self, section: &PeopleSection, place: &str) -> Result<PeopleAt, ConfigError> {

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::error::{ConfigError, place};
+use super::error::{ConfigError, place, read};
 use super::lines::Lines;
+use super::tokens::Scope;
 use crate::outbound::rate::Rate;
 use crate::trust::Pins;
 
@@ -73,6 +74,10 @@ pub struct CallerSection {
     pub teams: Vec<String>,
     /// Their IANA time zone.
     pub time_zone: Option<String>,
+    /// Whether a client that speaks for them over standard input and output may ask its person about a plan, and its word on the answer
+    /// counts; by default it may only propose.
+    #[serde(default)]
+    pub elicitation: Scope,
     /// The digests of the tokens with which they come in over HTTP, as `crm-harness token new` prints them.
     #[serde(default)]
     pub tokens: Vec<String>,
@@ -131,12 +136,9 @@ impl Operator {
     /// Reads an operator file.
     ///
     /// # Errors
-    /// When it cannot be read, or what is wrong with it and where.
+    /// When it cannot be read, others than this user and root could have changed it, or what is wrong with it and where.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = read(path)?;
         Self::parse(&text, path)
     }
 

@@ -1,10 +1,15 @@
 //! Tokens with which clients of the HTTP front say who they are. They are drawn at random and kept as digests alone: whoever reads
 //! the operator file cannot come in by it.
+//!
+//! A token has a scope. Whoever holds one of the scope `approve` can approve plans: the server takes the client's word for what its
+//! person said. A token that an agent's runtime holds, where a model may get at it, is for proposing alone; that is what a token is for
+//! unless its line in the operator file says otherwise.
 
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
@@ -22,9 +27,31 @@ const SCHEME: &str = "sha256:";
 /// Longest token that is looked at, in bytes.
 const LENGTH_MAX: usize = 256;
 
-/// Whose token is whose.
+/// What a client's word counts for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// It calls tools. Plans that it proposes wait for somebody's approval elsewhere.
+    #[default]
+    Propose,
+    /// It may also ask its person about a plan, and what it brings back as their answer counts.
+    Approve,
+}
+
+impl Scope {
+    /// The name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Propose => "propose",
+            Self::Approve => "approve",
+        }
+    }
+}
+
+/// Whose token is whose, and what it is for.
 #[derive(Clone, Default)]
-pub struct Tokens(Vec<([u8; 32], String)>);
+pub struct Tokens(Vec<([u8; 32], String, Scope)>);
 
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,22 +65,28 @@ impl Tokens {
     /// # Errors
     /// When an entry is no digest, or two callers have the same.
     pub(super) fn of(operator: &Operator) -> Result<Self, ConfigError> {
-        let mut tokens: Vec<([u8; 32], String)> = Vec::new();
+        let mut tokens: Vec<([u8; 32], String, Scope)> = Vec::new();
         for (caller, section) in &operator.callers {
             let key = format!("callers.{caller}.tokens");
             for entry in &section.tokens {
-                let digest = entry.strip_prefix(SCHEME).and_then(parse_sha256);
+                let (digest, scope) = match entry.split_once(' ') {
+                    None => (entry.as_str(), Some(Scope::Propose)),
+                    Some((digest, "propose")) => (digest, Some(Scope::Propose)),
+                    Some((digest, "approve")) => (digest, Some(Scope::Approve)),
+                    Some((digest, _)) => (digest, None),
+                };
+                let digest = digest.strip_prefix(SCHEME).and_then(parse_sha256);
                 // What stands there may be a token: it is not repeated.
-                let Some(digest) = digest else {
+                let Some((digest, scope)) = digest.zip(scope) else {
                     let message = format!(
-                        "write what `crm-harness token new --caller {caller}` prints: `{SCHEME}` and 64 hexadecimal digits, never the token itself"
+                        "write what `crm-harness token new --caller {caller}` prints: `{SCHEME}` and 64 hexadecimal digits, and for one that may approve a space and `approve`; never the token itself"
                     );
                     return Err(operator.wrong(key, message));
                 };
-                if tokens.iter().any(|(known, _)| *known == digest) {
+                if tokens.iter().any(|(known, ..)| *known == digest) {
                     return Err(operator.wrong(key, "this token stands in the file twice: who comes in by it would not be certain"));
                 }
-                tokens.push((digest, caller.clone()));
+                tokens.push((digest, caller.clone(), scope));
             }
         }
         Ok(Self(tokens))
@@ -65,17 +98,17 @@ impl Tokens {
         self.0.is_empty()
     }
 
-    /// The caller whose token this is. Takes as long for a wrong one as for a right one.
+    /// Returns the caller whose token this is, and what it is for. Takes as long for a wrong one as for a right one.
     #[must_use]
-    pub fn caller(&self, token: &str) -> Option<&str> {
+    pub fn caller(&self, token: &str) -> Option<(&str, Scope)> {
         if token.len() > LENGTH_MAX {
             return None;
         }
         let given: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         let mut found = None;
-        for (digest, caller) in &self.0 {
+        for (digest, caller, scope) in &self.0 {
             if bool::from(digest.ct_eq(&given)) {
-                found = Some(caller.as_str());
+                found = Some((caller.as_str(), *scope));
             }
         }
         found
@@ -95,10 +128,14 @@ pub fn draw() -> Result<Zeroizing<String>, getrandom::Error> {
     Ok(token)
 }
 
-/// A token as the operator file keeps it.
+/// Returns a token as the operator file keeps it.
 #[must_use]
-pub fn stored(token: &str) -> String {
-    format!("{SCHEME}{}", hex(&Sha256::digest(token.as_bytes())))
+pub fn stored(token: &str, scope: Scope) -> String {
+    let digest = hex(&Sha256::digest(token.as_bytes()));
+    match scope {
+        Scope::Propose => format!("{SCHEME}{digest}"),
+        Scope::Approve => format!("{SCHEME}{digest} approve"),
+    }
 }
 
 #[cfg(test)]
@@ -117,17 +154,17 @@ mod tests {
         let (robin, jo) = (draw().unwrap(), draw().unwrap());
         let text = format!(
             "[callers.robin]\ntokens = [\"{}\"]\n[callers.jo]\ntokens = [\"{}\"]\n",
-            stored(&robin),
-            stored(&jo)
+            stored(&robin, Scope::Propose),
+            stored(&jo, Scope::Approve)
         );
         let tokens = tokens(&text).unwrap();
         assert_eq!((robin.len(), robin.get(..3)), (46, Some("ch_")));
-        assert_eq!(tokens.caller(&robin), Some("robin"));
-        assert_eq!(tokens.caller(&jo), Some("jo"));
+        assert_eq!(tokens.caller(&robin), Some(("robin", Scope::Propose)));
+        assert_eq!(tokens.caller(&jo), Some(("jo", Scope::Approve)));
         for wrong in [
             "",
             "ch_",
-            &stored(&robin),
+            &stored(&robin, Scope::Propose),
             &format!("{}x", *robin),
             &"x".repeat(1_000),
         ] {
@@ -148,9 +185,34 @@ mod tests {
 
     #[test]
     fn two_callers_never_have_the_same_token() {
-        let same = stored("ch_a");
+        let same = stored("ch_a", Scope::Propose);
         let text =
             format!("[callers.a]\ntokens = [\"{same}\"]\n[callers.b]\ntokens = [\"{same}\"]\n");
         assert!(tokens(&text).unwrap_err().contains("twice"));
+    }
+
+    #[test]
+    fn token_proposes_unless_its_line_says_approve() {
+        let digest = stored("ch_a", Scope::Propose);
+        let scope = |line: &str| {
+            let tokens = tokens(&format!("[callers.a]\ntokens = [\"{line}\"]\n"))?;
+            Ok::<_, String>(tokens.caller("ch_a").map(|(_, scope)| scope))
+        };
+        assert_eq!(scope(&digest), Ok(Some(Scope::Propose)));
+        assert_eq!(
+            scope(&format!("{digest} propose")),
+            Ok(Some(Scope::Propose))
+        );
+        assert_eq!(
+            scope(&format!("{digest} approve")),
+            Ok(Some(Scope::Approve))
+        );
+        for wrong in ["admin", "Approve", "approve ", " approve", ""] {
+            let error = scope(&format!("{digest} {wrong}")).unwrap_err();
+            assert!(error.contains("`approve`"), "{wrong}: {error}");
+        }
+        // The same token once for each is not certain either.
+        let both = format!("[callers.a]\ntokens = [\"{digest}\", \"{digest} approve\"]\n");
+        assert!(tokens(&both).unwrap_err().contains("twice"));
     }
 }

@@ -20,6 +20,7 @@ pub struct Meter(Mutex<Counts>);
 struct Counts {
     calls: BTreeMap<String, OfTool>,
     refusals: BTreeMap<&'static str, u64>,
+    gate_refusals: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +60,14 @@ impl Meter {
     pub fn refused(&self, code: &'static str) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.refusals.entry(code).or_default() += 1;
+    }
+
+    /// The gate has refused requests of a call, or let them come too soon (`rate`).
+    pub fn gate_refused(&self, code: &'static str, count: u64) {
+        if count > 0 {
+            let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            *counts.gate_refusals.entry(code).or_default() += count;
+        }
     }
 
     /// Everything as text; `plans` and `gauges` are how it is at the moment.
@@ -118,6 +127,16 @@ impl Meter {
             "Requests refused at the door, by reason.",
         )?;
         for (code, count) in &counts.refusals {
+            writeln!(text, "{name}{{code=\"{code}\"}} {count}")?;
+        }
+        let name = "crm_harness_gate_refusals_total";
+        head(
+            text,
+            name,
+            "counter",
+            "Requests of actions that the gate refused, by reason; `rate` is the harness's own limit.",
+        )?;
+        for (code, count) in &counts.gate_refusals {
             writeln!(text, "{name}{{code=\"{code}\"}} {count}")?;
         }
         head(

@@ -2,6 +2,21 @@
 //!
 //! Source: <https://www.iana.org/assignments/iana-ipv4-special-registry> and `iana-ipv6-special-registry` (read 2026-07),
 //! column "Globally Reachable", RFC 6890 and its successors. What is not known to be reachable from everywhere is refused.
+//!
+//! Some IPv6 addresses hold an IPv4 address, to which the packets go in the end. What counts is where that is:
+//!
+//! | form | decision |
+//! |---|---|
+//! | `64:ff9b::/96`, NAT64's well-known prefix (RFC 6052) | public if the IPv4 address is public: that is how a host behind DNS64 reaches every IPv4 service. Any other IPv4 address in it is refused, whatever is granted; RFC 6052 (3.1) forbids it anyway |
+//! | `64:ff9b:1::/48`, NAT64 for local use (RFC 8215) | refused: it leads into a network of somebody's own |
+//! | `::ffff:0:0/96`, `::/96`, `2002::/16` (6to4), `2001::/32` (Teredo) | refused: no service has to be reached in this way |
+//! | ISATAP (RFC 5214): any prefix, then `0000:5efe` or `0200:5efe` and an IPv4 address | refused unless the IPv4 address is public |
+//!
+//! ISATAP is decided like that since the prefix alone does not tell where a packet ends: a host that has an ISATAP interface for this
+//! prefix, ours or the router's, sends it to the IPv4 address inside. A stranger who names an address in our own organisation's prefix
+//! would reach a private host through it. The refusal costs nobody anything: nothing else forms such an interface identifier (EUI-64
+//! has `fffe` in its middle, and a random one looks like this once in four thousand million), and with a public IPv4 address inside
+//! the packet ends in public either way. NAT64 with a prefix of a network's own cannot be told from any other address.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -128,6 +143,16 @@ const METADATA_V6: [Ipv6Net; 3] = [
     v6([0xfd00, 0x42, 0, 0, 0, 0, 0, 0], 32),
 ];
 
+/// NAT64's well-known prefix: an IPv4 address follows it.
+const NAT64: Ipv6Net = v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96);
+
+/// Returns the IPv4 address to which a NAT64 or ISATAP address leads.
+fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [.., a, b, c, d] = ip.octets();
+    let isatap = matches!(ip.segments(), [.., 0 | 0x200, 0x5efe, _, _]);
+    (NAT64.contains(&ip) || isatap).then(|| Ipv4Addr::new(a, b, c, d))
+}
+
 /// Whether this address may be dialled under these grants, and which network it is in.
 ///
 /// # Errors
@@ -178,6 +203,13 @@ fn check_v6(ip: Ipv6Addr, grants: Grants) -> Result<Reach, AddressRefusal> {
             Reach::Loopback,
             AddressRefusal::Loopback(address),
         );
+    }
+    // A grant is for addresses that show what they are.
+    match embedded(ip).map(|inner| check_v4(inner, Grants::default())) {
+        Some(Err(AddressRefusal::Metadata(_))) => return Err(AddressRefusal::Metadata(address)),
+        Some(Err(_)) => return Err(AddressRefusal::NotGlobal(address)),
+        Some(Ok(_)) if NAT64.contains(&ip) => return Ok(Reach::Global),
+        Some(Ok(_)) | None => {}
     }
     if PRIVATE_V6.contains(&ip) {
         return granted(
@@ -258,6 +290,66 @@ mod tests {
                 ),
                 "{ip}"
             );
+        }
+    }
+
+    #[test]
+    fn ipv4_inside_ipv6_counts_as_itself() {
+        let outcome = |ip: &str, grants| match check(ip.parse().unwrap(), grants) {
+            Ok(Reach::Global) => "public",
+            Ok(_) => "granted",
+            Err(AddressRefusal::Metadata(_)) => "metadata",
+            Err(AddressRefusal::NotGlobal(_)) => "refused",
+            Err(_) => "not granted",
+        };
+        for (ip, expected) in [
+            ("64:ff9b::93.184.216.34", "public"),
+            ("64:ff9b::8.8.8.8", "public"),
+            ("64:ff9b::10.0.0.1", "refused"),
+            ("64:ff9b::172.16.0.1", "refused"),
+            ("64:ff9b::192.168.1.1", "refused"),
+            ("64:ff9b::127.0.0.1", "refused"),
+            ("64:ff9b::100.64.0.1", "refused"),
+            ("64:ff9b::224.0.0.1", "refused"),
+            ("64:ff9b::", "refused"),
+            ("64:ff9b::169.254.169.254", "metadata"),
+            ("64:ff9b::100.100.100.200", "metadata"),
+            ("64:ff9b:1::93.184.216.34", "refused"),
+            ("64:ff9b:0:0:1::93.184.216.34", "refused"),
+            ("2606:4700::5efe:93.184.216.34", "public"),
+            ("2606:4700::200:5efe:93.184.216.34", "public"),
+            ("2606:4700::5efe:10.0.0.1", "refused"),
+            ("2606:4700::200:5efe:10.0.0.1", "refused"),
+            ("2606:4700:1:2:0:5efe:127.0.0.1", "refused"),
+            ("2606:4700::5efe:169.254.169.254", "metadata"),
+            ("2606:4700::5efe:0.0.0.0", "refused"),
+            // No ISATAP: something else stands where `5efe` or its `0` has to.
+            ("2606:4700::1:5efe:10.0.0.1", "public"),
+            ("2606:4700::5eff:10.0.0.1", "public"),
+            ("fd12::5efe:10.0.0.1", "refused"),
+            ("fe80::5efe:93.184.216.34", "refused"),
+        ] {
+            assert_eq!(outcome(ip, ALL), expected, "{ip}, all granted");
+            assert_eq!(outcome(ip, Grants::default()), expected, "{ip}");
+        }
+        assert_eq!(outcome("fd12::5efe:93.184.216.34", ALL), "granted");
+    }
+
+    #[test]
+    fn nat64_answer_with_a_private_address_is_refused_whole() {
+        let answer = |texts: &[&str]| -> Vec<IpAddr> {
+            texts.iter().map(|ip| ip.parse().unwrap()).collect()
+        };
+        // As a resolver with DNS64 answers: the address of the service, and the same in NAT64's prefix.
+        let both = answer(&["64:ff9b::93.184.216.34", "93.184.216.34"]);
+        assert_eq!(check_all(&both, Grants::default()), Ok(Reach::Global));
+        for mixed in [
+            ["64:ff9b::93.184.216.34", "64:ff9b::10.0.0.1"],
+            ["64:ff9b::93.184.216.34", "10.0.0.1"],
+            ["93.184.216.34", "64:ff9b::169.254.169.254"],
+            ["2606:4700::1", "2606:4700::5efe:10.0.0.1"],
+        ] {
+            assert!(check_all(&answer(&mixed), ALL).is_err(), "{mixed:?}");
         }
     }
 

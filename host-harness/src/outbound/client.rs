@@ -102,6 +102,12 @@ pub enum ClientError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The answer to a document is no JSON object, and was withheld.
+    #[error("the answer to `{document}` is no JSON object: something else may be at this address")]
+    NoObject {
+        /// The document.
+        document: String,
+    },
     /// The connection broke after the request was sent.
     #[error("the connection broke before the answer was complete: {0}")]
     Broken(hyper::Error),
@@ -123,6 +129,7 @@ impl ClientError {
             Self::Tls(_) => "tls",
             Self::Timeout => "timeout",
             Self::ResponseTooLarge { .. } => "response-size",
+            Self::NoObject { .. } => "no-object",
             Self::Broken(_) => "broken",
             Self::Protocol(_) => "protocol",
         }

@@ -35,6 +35,8 @@ pub enum DenialCode {
     RequestLimit,
     /// The request's body is too large.
     RequestSize,
+    /// The bodies of all requests and answers of one call are too large together.
+    BodySize,
     /// No credential is set for the destination.
     Credential,
     /// Too many requests to the destination in too short a time.
@@ -45,6 +47,10 @@ pub enum DenialCode {
     Setting,
     /// A value that came from another service, and is not given away by the plan.
     Crossing,
+    /// A value in a read that comes from nowhere that its service may be told of.
+    Provenance,
+    /// The judge of a step asked another service than the one that the step goes to.
+    Judge,
     /// The decision could not be put on record.
     Record,
 }
@@ -69,11 +75,14 @@ impl DenialCode {
             Self::Address => "address",
             Self::RequestLimit => "request-limit",
             Self::RequestSize => "request-size",
+            Self::BodySize => "body-size",
             Self::Credential => "credential",
             Self::Rate => "rate",
             Self::Leak => "leak",
             Self::Setting => "setting",
             Self::Crossing => "crossing",
+            Self::Provenance => "provenance",
+            Self::Judge => "judge",
             Self::Record => "record",
         }
     }

@@ -54,6 +54,8 @@ pub struct Route {
     pub documents: Option<Documents>,
     /// Query keys whose value has to be that of a setting: key and setting.
     pub bound: Vec<(String, String)>,
+    /// Segments whose value has to be that of a setting: which `*` of the pattern, from 0 on, and the setting.
+    pub bound_segments: Vec<(usize, String)>,
     /// Where its answer tells of people.
     pub people: Option<PeopleAt>,
     /// Where its answer tells to which group the thing in it belongs.
@@ -140,6 +142,7 @@ impl Route {
             pattern,
             documents: None,
             bound: Vec::new(),
+            bound_segments: Vec::new(),
             people: None,
             group: None,
             cacheable_seconds: 0,
@@ -155,12 +158,23 @@ impl Route {
         })
     }
 
+    /// Checks that what is bound to a setting has its value, in the query and in the path.
     pub(super) fn check_bound(&self, url: &Url, settings: &Settings) -> Result<(), Denial> {
         for (key, setting) in &self.bound {
             let mut values = url.query_pairs().filter(|(name, _)| name == key);
             let value = values.next().map(|(_, value)| value);
-            if settings.get(setting).map(String::as_str) != value.as_deref() {
+            let set = settings.get(setting);
+            // What is not set is no value that could be the right one.
+            if set.is_none() || set.map(String::as_str) != value.as_deref() {
                 return Err(self.not_the_settings(&format!("the query key `{key}`"), setting));
+            }
+        }
+        for (index, setting) in &self.bound_segments {
+            let segment = self.pattern.wildcards(url.path()).nth(*index);
+            let set = settings.get(setting);
+            if set.is_none() || set.map(String::as_str) != segment {
+                let what = format!("the segment `*` number {} of its path", index + 1);
+                return Err(self.not_the_settings(&what, setting));
             }
         }
         Ok(())
@@ -279,6 +293,8 @@ impl Route {
                     Unfit::Type => "is of another type",
                     Unfit::Size => "is too large",
                     Unfit::Member => "holds a member that is not listed",
+                    Unfit::Value => "holds a value that is not on its list",
+                    Unfit::Length => "is shorter or longer than its declared length",
                 };
                 Denial::new(
                     DenialCode::Variables,

@@ -18,6 +18,11 @@ use super::denial::{Denial, DenialCode};
 use super::ledger::Ledger;
 use super::sender::{Outbound, Outgoing, SendError};
 
+/// Bytes that a request's body takes in one write.
+pub(crate) const BODY_CHUNK: usize = 16 << 10;
+/// How many such pieces wait to be read.
+pub(crate) const BODY_CHUNKS: usize = 1;
+
 /// What a guest may never put into headers, beside the sandbox's own list.
 const SECRET_HEADERS: [HeaderName; 4] = [
     header::AUTHORIZATION,
@@ -79,6 +84,14 @@ impl WasiHttpHooks for Gate {
         Arc::clone(&self.headers)
     }
 
+    fn p2_outgoing_body_buffer_chunks(&mut self) -> usize {
+        BODY_CHUNKS
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK
+    }
+
     fn send_request(
         &mut self,
         request: Request<WasiBody>,
@@ -87,12 +100,20 @@ impl WasiHttpHooks for Gate {
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let outbound = Arc::clone(&self.outbound);
         let ledger = Arc::clone(&self.ledger);
+        if !ledger.hand_over() {
+            // It is refused here and now, and nothing of it is held.
+            let error = outbound.beyond_limit(&ledger, request.method(), request.uri());
+            return Box::new(std::future::ready(Err(for_guest(&error))));
+        }
         Box::new(async move {
             let (parts, body) = request.into_parts();
-            let collected = collect(body, ledger.limits().request_bytes);
+            // Against both limits: of one body, and of all bodies of this call.
+            let reserved = ledger.reserve(ledger.limits().request_bytes);
+            let collected = collect(body, reserved);
             let body = timeout_at(ledger.deadline().into(), collected)
                 .await
                 .map_err(|_| Error::ConnectionWriteTimeout)??;
+            ledger.give_back(reserved - body.as_ref().map_or(0, Bytes::len).min(reserved));
             let options = options.unwrap_or_default();
             let outgoing = Outgoing {
                 method: parts.method,
@@ -132,6 +153,9 @@ async fn collect(mut body: WasiBody, limit: usize) -> Result<Option<Bytes>, Erro
     Ok((!too_large).then(|| collected.freeze()))
 }
 
+/// The body of the host's own 429: whoever reads it can tell that the limit is not the service's.
+const OWN_LIMIT: &str = r#"{"error":{"code":"HARNESS_RATE","message":"this is the harness's own limit: `rate` of the destination in skill.toml and the operator file"}}"#;
+
 /// The host's own answer to a request that came too soon: 429 with `retry-after` (RFC 6585, RFC 9110), which a skill must
 /// understand anyway.
 fn too_many(retry_after: Duration) -> Result<Response<Bytes>, Error> {
@@ -139,7 +163,7 @@ fn too_many(retry_after: Duration) -> Result<Response<Bytes>, Error> {
     Response::builder()
         .status(StatusCode::TOO_MANY_REQUESTS)
         .header(header::RETRY_AFTER, seconds)
-        .body(Bytes::new())
+        .body(Bytes::from_static(OWN_LIMIT.as_bytes()))
         .map_err(|_| Error::InternalError(None))
 }
 
@@ -150,6 +174,7 @@ fn for_guest(error: &SendError) -> Error {
             DenialCode::Credential => Error::ConfigurationError,
             DenialCode::Address => Error::DestinationIpProhibited,
             DenialCode::RequestSize => Error::HttpRequestBodySize(None),
+            DenialCode::BodySize => Error::HttpResponseBodySize(None),
             DenialCode::RequestLimit => Error::ConnectionLimitReached,
             _ => Error::HttpRequestDenied,
         },
@@ -175,6 +200,10 @@ fn for_guest(error: &SendError) -> Error {
             ClientError::Timeout => Error::HttpResponseTimeout,
             ClientError::ResponseTooLarge { limit } => {
                 Error::HttpResponseBodySize(u64::try_from(*limit).ok())
+            }
+            // The nearest that wasi:http has: the content is not in the form that was asked for.
+            ClientError::NoObject { .. } => {
+                Error::HttpResponseContentCoding(Some("application/json".to_owned()))
             }
             ClientError::Broken(_) => Error::ConnectionTerminated,
             ClientError::Protocol(_) => Error::HttpProtocolError,

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::pattern::{Pattern, PatternError, Step};
+use super::values::Names;
 
 /// Most fields of a kind.
 pub const FIELDS_MAX: usize = 64;
@@ -43,6 +44,28 @@ pub struct ValuesSection {
     /// Members whose numbers count in millionths.
     #[serde(default)]
     pub micros: Vec<String>,
+    /// Members whose texts are words of a fixed list, such as a stage: they are no values. Only capitals, digits and `_` are words.
+    #[serde(default)]
+    pub words: Vec<String>,
+    /// Members whose texts are ids and no values. UUIDs are none anywhere.
+    #[serde(default)]
+    pub ids: Vec<String>,
+    /// Texts of the skill's own that a read may carry, each as a whole: what no argument, setting or answer holds.
+    #[serde(default)]
+    pub constants: Vec<String>,
+}
+
+impl ValuesSection {
+    /// The same, for what answers are read into.
+    #[must_use]
+    pub fn names(&self) -> Names {
+        let set = |names: &[String]| names.iter().cloned().collect();
+        Names {
+            micros: set(&self.micros),
+            words: set(&self.words),
+            ids: set(&self.ids),
+        }
+    }
 }
 
 /// What is wrong with a kind.
@@ -414,6 +437,9 @@ mod tests {
             assert!(toml::from_str::<KindSection>(wrong).is_err(), "{wrong}");
         }
         assert!(toml::from_str::<ValuesSection>("micros = ['a']").is_ok());
+        let section = "micros = ['a']\nwords = ['b', 'c']\nids = ['d']";
+        let names = toml::from_str::<ValuesSection>(section).unwrap().names();
+        assert!(names.words.contains("c") && names.ids.contains("d") && names.micros.len() == 1);
         assert!(toml::from_str::<ValuesSection>("micro = ['a']").is_err());
     }
 }

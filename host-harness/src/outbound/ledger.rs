@@ -1,6 +1,6 @@
 //! What is counted and found out during one call.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -13,6 +13,7 @@ use super::denial::Denial;
 use super::guard::Guard;
 use super::policy::{Phase, Settings};
 use super::record::CallId;
+use super::told::Told;
 use crate::access::Seen;
 
 /// Refusals of one call that are kept and recorded one by one; of more there is only a count. A guest that keeps asking
@@ -29,17 +30,30 @@ pub struct Ledger {
     deadline: Instant,
     limits: LedgerLimits,
     attempts: AtomicU32,
-    requests: AtomicU32,
-    refused: AtomicU32,
+    counts: Arc<Counts>,
+    postponed: AtomicU32,
     denials: Mutex<Vec<Denial>>,
     side_by_side: Semaphore,
+    /// Requests that the component has handed over.
+    handed_over: AtomicU32,
+    /// Bytes of bodies that may still be held for this call.
+    room: AtomicUsize,
     /// What the answers tell of records, where that is asked for.
     pub(super) seen: Option<Arc<Seen>>,
     /// What values of requests are held against.
     pub(super) settings: Arc<Settings>,
     /// What must not go from one service to another.
     pub(super) guard: Option<Arc<Guard>>,
+    /// The ids and times that answers told.
+    pub(super) told: Arc<Told>,
     lookup: Mutex<Option<Lookup>>,
+}
+
+/// What goes on record of a call as numbers.
+#[derive(Debug, Default)]
+struct Counts {
+    requests: AtomicU32,
+    refused: AtomicU32,
 }
 
 /// A search for one text in what a service answers.
@@ -70,6 +84,8 @@ pub struct LedgerLimits {
     pub request_bytes: usize,
     /// Bytes of one response's body.
     pub response_bytes: usize,
+    /// Bytes of the bodies of all requests and responses together: what the host holds for a call is no more than its memory.
+    pub body_bytes: usize,
 }
 
 impl Ledger {
@@ -89,15 +105,25 @@ impl Ledger {
             deadline,
             limits,
             attempts: AtomicU32::new(0),
-            requests: AtomicU32::new(0),
-            refused: AtomicU32::new(0),
+            counts: Arc::default(),
+            postponed: AtomicU32::new(0),
             denials: Mutex::new(Vec::new()),
             side_by_side: Semaphore::new(limits.concurrent_requests.max(1) as usize),
+            handed_over: AtomicU32::new(0),
+            room: AtomicUsize::new(limits.body_bytes),
             seen: None,
             settings: Arc::default(),
             guard: None,
+            told: Arc::default(),
             lookup: Mutex::default(),
         }
+    }
+
+    /// Counts requests and refusals together with another ledger of the same call.
+    #[must_use]
+    pub fn counting_with(mut self, other: &Self) -> Self {
+        self.counts = Arc::clone(&other.counts);
+        self
     }
 
     /// Begins a search for a text among the strings of what this service answers from now on, in place of any search before.
@@ -153,6 +179,13 @@ impl Ledger {
         self
     }
 
+    /// Holds what the component reads from now on to a step that it judges: to the step's service and what stands in the step.
+    pub(crate) fn judge(&self, service: &str, path: &str, body: &str, answer: Option<&[u8]>) {
+        if let Some(guard) = &self.guard {
+            guard.judge(service, path, body, answer);
+        }
+    }
+
     /// Lets what the answers tell of records be taken in.
     #[must_use]
     pub fn watching(mut self, seen: Arc<Seen>) -> Self {
@@ -175,12 +208,37 @@ impl Ledger {
     /// How many requests were let through, those answered from memory included.
     #[must_use]
     pub fn requests(&self) -> u32 {
-        self.requests.load(Ordering::Relaxed)
+        self.counts.requests.load(Ordering::Relaxed)
     }
 
     /// Counts one more request that was asked for; whether that is still within the limit.
     pub(super) fn attempt(&self) -> bool {
         self.attempts.fetch_add(1, Ordering::Relaxed) < self.limits.requests
+    }
+
+    /// Counts one more request that the component hands over; whether its body may be held. Without this bound many requests at once
+    /// would be held, of which few may ever be sent.
+    pub(super) fn hand_over(&self) -> bool {
+        self.handed_over.fetch_add(1, Ordering::Relaxed) < self.limits.requests
+    }
+
+    /// Takes as much of this as there is room for; how much that is.
+    pub(super) fn reserve(&self, bytes: usize) -> usize {
+        let taken = |room: usize| Some(room.saturating_sub(bytes));
+        let before = self
+            .room
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken);
+        before.map_or(0, |before| before.min(bytes))
+    }
+
+    /// Returns whether nothing more may be held.
+    pub(super) fn is_full(&self) -> bool {
+        self.room.load(Ordering::Relaxed) == 0
+    }
+
+    /// Gives back what was reserved and is not held.
+    pub(super) fn give_back(&self, bytes: usize) {
+        self.room.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Waits until one more request may be under way.
@@ -191,7 +249,7 @@ impl Ledger {
 
     /// Counts one more request that was let through.
     pub(super) fn let_through(&self) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.counts.requests.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The call.
@@ -200,10 +258,16 @@ impl Ledger {
         self.call
     }
 
+    /// The ids and times that services have told during the call.
+    #[must_use]
+    pub fn told(&self) -> &Told {
+        &self.told
+    }
+
     /// How many requests and headers were refused.
     #[must_use]
     pub fn refused(&self) -> u32 {
-        self.refused.load(Ordering::Relaxed)
+        self.counts.refused.load(Ordering::Relaxed)
     }
 
     /// The first refusals.
@@ -215,9 +279,21 @@ impl Ledger {
             .clone()
     }
 
+    /// Counts a request that came too soon for the harness's own rate. It is refused, and no denial: the same request passes later.
+    pub(super) fn postpone(&self) {
+        self.counts.refused.fetch_add(1, Ordering::Relaxed);
+        self.postponed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns how many requests came too soon for the harness's own rate.
+    #[must_use]
+    pub fn postponed(&self) -> u32 {
+        self.postponed.load(Ordering::Relaxed)
+    }
+
     /// Notes a refusal; whether it is one of the first, which are recorded one by one.
     pub fn refuse(&self, denial: Denial) -> bool {
-        self.refused.fetch_add(1, Ordering::Relaxed);
+        self.counts.refused.fetch_add(1, Ordering::Relaxed);
         let mut denials = self.denials.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = denials.len() < REFUSALS_KEPT;
         if kept {

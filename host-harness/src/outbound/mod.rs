@@ -1,6 +1,7 @@
 //! The gate: what may leave, where to, and how it is sent.
 
 pub mod addresses;
+mod answer;
 pub mod body;
 pub mod cache;
 pub mod cases;
@@ -19,6 +20,7 @@ pub mod origin;
 pub mod pattern;
 pub mod policy;
 mod pool;
+pub(crate) mod provenance;
 pub mod rate;
 pub mod record;
 pub mod resolve;
@@ -27,6 +29,7 @@ pub mod scan;
 pub mod secret;
 pub mod sender;
 pub mod tls;
+pub mod told;
 pub mod values;
 pub mod variables;
 mod watch;

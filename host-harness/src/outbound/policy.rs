@@ -64,7 +64,8 @@ pub struct Allowed<'p> {
 pub(super) const NO_FIX: &str =
     "This cannot be granted: it is a fault of the skill. Report it to its makers.";
 
-/// Headers that a guest may give. `host` is put there by the sandbox and checked.
+/// Headers that a guest may give; any other is refused. None of them is sent (see [`super::message`]). `host` is put there by the
+/// sandbox and checked.
 const GUEST_HEADERS: [HeaderName; 6] = [
     header::ACCEPT,
     header::ACCEPT_LANGUAGE,

@@ -167,6 +167,18 @@ impl RoutePattern {
             .map(|(_, segment)| segment)
     }
 
+    /// Returns how many `*` the pattern has.
+    #[must_use]
+    pub fn wildcard_count(&self) -> usize {
+        let any = |segment: &&Segment| **segment == Segment::Any;
+        self.segments.iter().filter(any).count()
+    }
+
+    /// Returns the query keys that a request may carry.
+    pub fn query(&self) -> impl Iterator<Item = &str> {
+        self.query.iter().map(String::as_str)
+    }
+
     /// The pattern as written.
     #[must_use]
     pub fn as_str(&self) -> &str {

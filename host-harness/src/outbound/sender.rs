@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 use tokio::time::timeout_at;
 
+use super::answer;
 use super::cache::{Cache, Key};
 use super::client::{Client, ClientError, Exchange};
 use super::credentials::{CredentialError, Credentials, Ready};
@@ -30,7 +31,7 @@ pub struct Outgoing {
     pub method: Method,
     /// The URL exactly as it was given.
     pub url: String,
-    /// The headers that were given.
+    /// The headers that were given: they are checked, and not sent.
     pub headers: HeaderMap,
     /// The whole body, or none if it is larger than the limit.
     pub body: Option<Bytes>,
@@ -50,7 +51,7 @@ pub enum SendError {
     #[error("{0}")]
     Client(#[from] ClientError),
     /// The destination was asked as often as it may be; nothing was sent.
-    #[error("the service was asked too often; try again in {} s", retry_after.as_secs().max(1))]
+    #[error("this harness's own limit for the service (`rate`) is reached; try again in {} s", retry_after.as_secs().max(1))]
     Rate {
         /// After how long it may be asked again.
         retry_after: Duration,
@@ -204,11 +205,16 @@ impl Outbound {
         let title = &allowed.destination.title;
         let denial = Denial::new(
             DenialCode::Rate,
-            format!("{title} was asked as often as it may be for now."),
-            "The rate is `rate` of the destination in skill.toml; an operator can only lower it.",
+            format!("This harness sends {title} no more requests for now: its own limit is reached."),
+            format!(
+                "The limit is `rate` under [destinations.{0}] in skill.toml; an operator can only lower it, under [destinations.{0}] of the operator file.",
+                allowed.destination.name
+            ),
         )
         .at(&allowed.destination.name)
         .near(&*allowed.route.id);
+        tracing::warn!(fix = denial.fix, "postponed: {}", denial.reason);
+        ledger.postpone();
         self.record_refusal(ledger, outgoing, &denial);
         SendError::Rate { retry_after }
     }
@@ -219,20 +225,16 @@ impl Outbound {
         outgoing: &Outgoing,
     ) -> Result<(Allowed<'_>, Option<Ready>), Denial> {
         if !ledger.attempt() {
-            return Err(Denial::new(
-                DenialCode::RequestLimit,
-                format!(
-                    "The action made more than {} requests.",
-                    ledger.limits().requests
-                ),
-                "The limit is `requests` under [limits] in skill.toml; an operator can only lower it.",
-            ));
+            return Err(too_many_requests(ledger));
         }
         let Some(body) = &outgoing.body else {
+            if ledger.is_full() {
+                return Err(too_much_held(ledger));
+            }
             return Err(Denial::new(
                 DenialCode::RequestSize,
                 format!(
-                    "A request's body was larger than {} bytes.",
+                    "A request's body was larger than {} bytes (`request-bytes`).",
                     ledger.limits().request_bytes
                 ),
                 "The limit is `request-bytes` under [limits] in skill.toml; an operator can only lower it.",
@@ -262,6 +264,19 @@ impl Outbound {
                     .at(&allowed.destination.name)
             })?;
         Ok((allowed, credential))
+    }
+
+    /// Refuses a request beyond the limit of requests, before anything of it is read.
+    pub(super) fn beyond_limit(&self, ledger: &Ledger, method: &Method, uri: &Uri) -> SendError {
+        let outgoing = Outgoing {
+            method: method.clone(),
+            url: uri.to_string(),
+            headers: HeaderMap::new(),
+            body: None,
+            connect: None,
+            first_byte: None,
+        };
+        self.refuse(ledger, &outgoing, too_many_requests(ledger))
     }
 
     fn refuse(&self, ledger: &Ledger, outgoing: &Outgoing, denial: Denial) -> SendError {
@@ -348,20 +363,25 @@ impl Outbound {
             .url
             .parse()
             .map_err(|_| ClientError::Protocol("the URL cannot be sent".into()))?;
-        let request = build(outgoing.method, uri, outgoing.headers, body, credential)?;
+        let request = build(outgoing.method, uri, body, credential)?;
+        let reserved = ledger.reserve(ledger.limits().response_bytes);
         let exchange = Exchange {
             deadline: ledger.deadline(),
             connect: outgoing.connect,
             first_byte: outgoing.first_byte,
-            response_bytes: ledger.limits().response_bytes,
+            response_bytes: reserved,
             repeatable: ledger.phase == Phase::Read,
         };
         let grants = allowed.destination.grants;
-        match self
+        let answered = self
             .client
             .send(allowed.origin, grants, request, exchange)
-            .await
-        {
+            .await;
+        let held = answered
+            .as_ref()
+            .map_or(0, |response| response.body().len().min(reserved));
+        ledger.give_back(reserved - held);
+        match answered {
             Ok(response) => {
                 let response = bared(response);
                 if self.echoes(&response) {
@@ -371,6 +391,20 @@ impl Outbound {
                     ledger.refuse(denial.clone());
                     return Err(SendError::Denied(denial));
                 }
+                let response = match allowed.document {
+                    Some(document) => match answer::of_document(response) {
+                        Some(response) => response,
+                        None => {
+                            let error = ClientError::NoObject {
+                                document: document.name.clone(),
+                            };
+                            watch.end(End::Failed(error.code()))?;
+                            tracing::warn!(rule = allowed.route.id, "answer withheld: {error}");
+                            return Err(error.into());
+                        }
+                    },
+                    None => response,
+                };
                 watch.end(End::Answered {
                     status: response.status().as_u16(),
                     bytes: response.body().len(),
@@ -391,6 +425,15 @@ impl Outbound {
                 )
                 .at(&allowed.destination.name);
                 tracing::warn!(fix = denial.fix, "request refused: {}", denial.reason);
+                ledger.refuse(denial.clone());
+                Err(SendError::Denied(denial))
+            }
+            Err(ClientError::ResponseTooLarge { .. })
+                if reserved < ledger.limits().response_bytes =>
+            {
+                watch.end(End::Failed(DenialCode::BodySize.as_str()))?;
+                let denial = too_much_held(ledger).at(&allowed.destination.name);
+                tracing::warn!(fix = denial.fix, "answer withheld: {}", denial.reason);
                 ledger.refuse(denial.clone());
                 Err(SendError::Denied(denial))
             }
@@ -436,6 +479,7 @@ fn observe(
     read: Option<ObservedRead>,
     response: &Response<Bytes>,
 ) {
+    ledger.told.take_in(response.body());
     if let Some(seen) = &ledger.seen {
         if let Some(read) = read {
             seen.keep_read(read);
@@ -482,6 +526,28 @@ impl Outbound {
                 .values()
                 .any(|value| scanner.finds(value.as_bytes()))
     }
+}
+
+fn too_many_requests(ledger: &Ledger) -> Denial {
+    Denial::new(
+        DenialCode::RequestLimit,
+        format!(
+            "The action made more than {} requests (`requests`).",
+            ledger.limits().requests
+        ),
+        "The limit is `requests` under [limits] in skill.toml; an operator can only lower it.",
+    )
+}
+
+fn too_much_held(ledger: &Ledger) -> Denial {
+    Denial::new(
+        DenialCode::BodySize,
+        format!(
+            "The action's requests and their answers came to more than {} MiB (`memory-mib`).",
+            ledger.limits().body_bytes >> 20
+        ),
+        "The limit is `memory-mib` under [limits] in skill.toml, of what a call may have and of what is held for it; an operator can only lower it.",
+    )
 }
 
 fn leaked(title: &str) -> Denial {

@@ -18,6 +18,10 @@ pub struct VariableType {
     nullable: bool,
     /// For a list: whether the list itself may be null.
     list: Option<bool>,
+    /// The only values (or items) that there are; none for any of the type.
+    closed: Option<Vec<String>>,
+    /// Fewest and most: items of a list; of a text letters and digits, and characters.
+    length: Option<(usize, usize)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +53,23 @@ pub enum Unfit {
     Size,
     /// An object with a member that is not listed.
     Member,
+    /// None of the values that are listed for it, or an empty list of them.
+    Value,
+    /// Fewer or more letters or items than are declared for it.
+    Length,
+}
+
+/// Limits of a variable that cannot be declared.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum LimitsError {
+    /// Values of a type that has none.
+    #[error(
+        "values are listed for a `String` or an enum and lists of them, each a text of its own"
+    )]
+    Values,
+    /// No range, or one of something that has no length.
+    #[error("write a length as `2..200`: items of a list, letters and digits of a `String`")]
+    Length,
 }
 
 impl VariableType {
@@ -68,15 +89,60 @@ impl VariableType {
                     scalar,
                     nullable: item_nullable,
                     list: Some(nullable),
+                    closed: None,
+                    length: None,
                 })
             }
             None => Scalar::named(outer).map(|scalar| Self {
                 scalar,
                 nullable,
                 list: None,
+                closed: None,
+                length: None,
             }),
         };
         parsed.ok_or_else(|| VariableTypeError(text.to_owned()))
+    }
+
+    /// Closes it to these values: of a list at least one item, each one of them. An empty list is the same as no restriction at many
+    /// services.
+    ///
+    /// # Errors
+    /// When there are no values, or the type is not made of texts.
+    pub fn closed_to(mut self, values: Vec<String>) -> Result<Self, LimitsError> {
+        let known = values.iter().enumerate().all(|(index, value)| {
+            !value.is_empty() && !values.iter().take(index).any(|other| other == value)
+        });
+        if values.is_empty() || !known || !matches!(self.scalar, Scalar::Text | Scalar::Enum(_)) {
+            return Err(LimitsError::Values);
+        }
+        self.closed = Some(values);
+        Ok(self)
+    }
+
+    /// Holds it to a length, written `2..200`: that many items of a list; of a text at least so many letters and digits, at most so many
+    /// characters. A text of signs alone is an empty one to a full-text search.
+    ///
+    /// # Errors
+    /// When that is no range, or the type has no length.
+    pub fn of_length(mut self, range: &str) -> Result<Self, LimitsError> {
+        let counted = self.list.is_some() || self.scalar == Scalar::Text;
+        let ends = range.split_once("..").and_then(|(least, most)| {
+            Some((least.parse::<usize>().ok()?, most.parse::<usize>().ok()?))
+        });
+        match ends {
+            Some((least, most)) if counted && least <= most && most > 0 => {
+                self.length = Some((least, most));
+                Ok(self)
+            }
+            _ => Err(LimitsError::Length),
+        }
+    }
+
+    /// Returns whether its values are texts of the sender's choice: no number, date or id, and no word of a closed list.
+    #[must_use]
+    pub fn is_free_text(&self) -> bool {
+        matches!(self.scalar, Scalar::Text | Scalar::Enum(_)) && self.closed.is_none()
     }
 
     /// Whether a value is of this type.
@@ -85,13 +151,30 @@ impl VariableType {
     /// In what way it is not.
     pub fn check(&self, value: &Value) -> Result<(), Unfit> {
         let Some(list_nullable) = self.list else {
-            return self.check_one(value);
+            self.check_one(value)?;
+            return match (value, self.length) {
+                (Value::String(text), Some((least, most))) => {
+                    let letters = text.chars().filter(|c| c.is_alphanumeric()).count();
+                    let fits = letters >= least && text.chars().count() <= most;
+                    if fits { Ok(()) } else { Err(Unfit::Length) }
+                }
+                _ => Ok(()),
+            };
         };
         match value {
             Value::Null if list_nullable => Ok(()),
             Value::Null => Err(Unfit::Null),
             Value::Array(items) if items.len() > LIST_MAX => Err(Unfit::Size),
-            Value::Array(items) => items.iter().try_for_each(|item| self.check_one(item)),
+            Value::Array(items) => {
+                let (least, most) = self.length.unwrap_or((0, LIST_MAX));
+                if !(least..=most).contains(&items.len()) {
+                    return Err(Unfit::Length);
+                }
+                if self.closed.is_some() && items.is_empty() {
+                    return Err(Unfit::Value);
+                }
+                items.iter().try_for_each(|item| self.check_one(item))
+            }
             _ => Err(Unfit::Type),
         }
     }
@@ -101,7 +184,10 @@ impl VariableType {
             Value::Null if self.nullable => Ok(()),
             Value::Null => Err(Unfit::Null),
             Value::String(text) if text.len() > TEXT_MAX => Err(Unfit::Size),
-            value if self.scalar.fits(value) => Ok(()),
+            value if self.scalar.fits(value) => match &self.closed {
+                Some(values) if !values.iter().any(|known| value == known) => Err(Unfit::Value),
+                _ => Ok(()),
+            },
             _ => Err(Unfit::Type),
         }
     }
@@ -198,7 +284,8 @@ fn in_range(text: &str, low: u8, high: u8) -> bool {
         .is_ok_and(|number| (low..=high).contains(&number))
 }
 
-fn is_date(text: &str) -> bool {
+/// Whether a text is a date.
+pub(super) fn is_date(text: &str) -> bool {
     has_form(text, "0000-00-00")
         && text.get(5..7).is_some_and(|month| in_range(month, 1, 12))
         && text.get(8..10).is_some_and(|day| in_range(day, 1, 31))
@@ -297,6 +384,71 @@ mod tests {
                 expected,
                 "{declared} {value}"
             );
+        }
+    }
+
+    #[test]
+    fn closed_list_takes_its_values_alone() {
+        let kinds = |declared: &str| {
+            let values = ["person", "task"].map(str::to_owned).to_vec();
+            VariableType::parse(declared).unwrap().closed_to(values)
+        };
+        let list = kinds("[String!]!").unwrap();
+        for (value, expected) in [
+            (json!(["person"]), Ok(())),
+            (json!(["task", "person"]), Ok(())),
+            (json!([]), Err(Unfit::Value)),
+            (json!(["workspaceMember"]), Err(Unfit::Value)),
+            (json!(["person", "message"]), Err(Unfit::Value)),
+            (json!(["Person"]), Err(Unfit::Value)),
+            (json!(["person "]), Err(Unfit::Value)),
+            (json!([""]), Err(Unfit::Value)),
+            (json!([null]), Err(Unfit::Null)),
+            (json!("person"), Err(Unfit::Type)),
+        ] {
+            assert_eq!(list.check(&value), expected, "{value}");
+        }
+        let one = kinds("Kind").unwrap();
+        assert_eq!(one.check(&json!("task")), Ok(()));
+        assert_eq!(one.check(&json!(null)), Ok(()));
+        assert_eq!(one.check(&json!("tasks")), Err(Unfit::Value));
+        assert_eq!(kinds("Int!"), Err(LimitsError::Values));
+        let text = VariableType::parse("String!").unwrap();
+        assert!(text.clone().closed_to(Vec::new()).is_err());
+        assert!(text.closed_to(vec!["a".into(), "a".into()]).is_err());
+    }
+
+    #[test]
+    fn length_counts_letters_or_items() {
+        let sized =
+            |declared: &str, range: &str| VariableType::parse(declared).unwrap().of_length(range);
+        let query = sized("String!", "2..5").unwrap();
+        for (value, expected) in [
+            ("ab", Ok(())),
+            ("a b", Ok(())),
+            ("\u{674e}\u{674e}", Ok(())),
+            ("abcde", Ok(())),
+            ("", Err(Unfit::Length)),
+            ("  ", Err(Unfit::Length)),
+            ("a", Err(Unfit::Length)),
+            ("a%*", Err(Unfit::Length)),
+            ("%%", Err(Unfit::Length)),
+            ("abcdef", Err(Unfit::Length)),
+        ] {
+            assert_eq!(query.check(&json!(value)), expected, "{value:?}");
+        }
+        let list = sized("[Stage!]!", "0..2").unwrap();
+        assert_eq!(list.check(&json!([])), Ok(()));
+        assert_eq!(list.check(&json!(["A", "B"])), Ok(()));
+        assert_eq!(list.check(&json!(["A", "B", "C"])), Err(Unfit::Length));
+        for (declared, range) in [
+            ("Int!", "1..2"),
+            ("String!", "2"),
+            ("String!", "3..2"),
+            ("String!", "0..0"),
+            ("String!", "a..b"),
+        ] {
+            assert_eq!(sized(declared, range), Err(LimitsError::Length), "{range}");
         }
     }
 

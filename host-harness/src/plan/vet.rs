@@ -10,10 +10,11 @@ use uuid::Uuid;
 
 use super::PlanError;
 use super::proposal::{Proposal, Slot, Step, Timing};
+use super::recent::Answered;
 use super::sends::{Sends, sends};
 use crate::access::{Attributes, Owner, RecordKey, Seen};
 use crate::outbound::documents::Verb;
-use crate::outbound::guard::Guard;
+use crate::outbound::guard::{Exempt, Guard};
 use crate::outbound::kinds::Kinds;
 use crate::outbound::policy::{Decision, Phase, Policy, Request, Route, Settings};
 use crate::outbound::write::Recipients;
@@ -112,6 +113,10 @@ pub(crate) struct Vetting<'a> {
     pub(crate) guard: &'a Guard,
     /// What those answers told of records and people.
     pub(crate) seen: &'a Seen,
+    /// What services answered to the caller lately, the newest first.
+    pub(crate) recent: &'a [Answered],
+    /// What is no value in the caller's words: settings.
+    pub(crate) exempt: &'a Exempt,
     /// The caller's e-mail, in small letters.
     pub(crate) caller: &'a str,
     pub(crate) request_bytes: usize,

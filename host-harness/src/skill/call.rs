@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use thiserror::Error;
 use tokio::time::timeout_at;
-use wasmtime::component::{ComponentExportIndex, Val};
+use wasmtime::component::{ComponentExportIndex, ResourceTableError, Val};
 use wasmtime::{Store, Trap};
 use wasmtime_wasi_config::WasiConfigVariables;
 
 use super::harness::{Harness, Timings};
+use super::held::{HANDLES_MAX, RESOURCES_MAX};
 use super::json::{self, BadAnswer};
 use super::metered::{Metered, Spent};
 use super::shape::Shape;
@@ -21,6 +22,11 @@ use crate::outbound::gate::Gate;
 use crate::outbound::ledger::Ledger;
 use crate::outbound::record::RecordError;
 use crate::plan::PlanError;
+
+/// What wasmtime says where more is passed in one host call than may be; its type is not public.
+const FUEL: &str = "fuel allocated for hostcalls has been exhausted";
+/// What it says where a component has too many handles.
+const HANDLES: &str = "store handle limit exceeded";
 
 /// Why a call has no outcome.
 #[derive(Debug, Error)]
@@ -38,23 +44,42 @@ pub enum CallError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// It took too long.
-    #[error("the action did not end within {} ms. Ask for less at once, or try again later", limit.as_millis())]
+    #[error("the action did not end within {} ms (`time-ms`). Ask for less at once, or try again later", limit.as_millis())]
     DeadlineExceeded {
         /// The limit.
         limit: Duration,
     },
     /// It computed too long.
-    #[error("the action computed for more than {} ms. Ask for less at once", limit.as_millis())]
+    #[error("the action computed for more than {} ms (`cpu-ms`). Ask for less at once", limit.as_millis())]
     CpuLimit {
         /// The limit.
         limit: Duration,
     },
     /// It wanted too much memory.
-    #[error("the action needed more than {mib} MiB of memory. Ask for less at once")]
+    #[error("the action needed more than {mib} MiB of memory (`memory-mib`). Ask for less at once")]
     MemoryLimit {
         /// The limit.
         mib: u64,
     },
+    /// It made the host hold too much for it: fields, requests, texts.
+    #[error(
+        "the action made this host hold more than {mib} MiB for it (`memory-mib`). Ask for less at once"
+    )]
+    HostMemoryLimit {
+        /// The limit.
+        mib: u64,
+    },
+    /// It had too many resources of the host at once.
+    #[error(
+        "the action held more than {most} resources of this host at once. Ask for less at once"
+    )]
+    ResourceLimit {
+        /// The limit.
+        most: usize,
+    },
+    /// Its functions called each other too deep.
+    #[error("the action needed more than its stack. Ask for less at once")]
+    StackLimit,
     /// It broke.
     #[error(
         "the action broke off: {reason}. This is a fault of the skill: report it to its makers"
@@ -86,6 +111,9 @@ impl CallError {
             Self::Plan(error) => error.code(),
             Self::Record(_) => "record",
             Self::MemoryLimit { .. } => "memory-limit",
+            Self::HostMemoryLimit { .. } => "host-memory-limit",
+            Self::ResourceLimit { .. } => "resource-limit",
+            Self::StackLimit => "stack-limit",
             Self::Trapped { .. } => "trapped",
             Self::BadAnswer(_) => "bad-answer",
         }
@@ -122,12 +150,15 @@ impl Call<'_> {
         let cpu = Duration::from_millis(self.harness.setup.limits.cpu_ms);
         let work = self.enter(&mut store, index, &params, begun, &mut timings);
         let ended = Metered::new(work, self.ledger.deadline(), cpu).await;
-        let refused_memory = store.data().limiter.refused;
+        let limiter = &store.data().limiter;
+        let (refused_memory, held_too_much) = (limiter.refused, limiter.host);
         let disposing = Instant::now();
         drop(store);
         timings.dispose = disposing.elapsed();
         let value = match ended {
-            Ok(ended) => ended.map_err(|error| self.explain(&error, refused_memory))?,
+            Ok(ended) => {
+                ended.map_err(|error| self.explain(&error, refused_memory, held_too_much))?
+            }
             Err(Spent::Time) => return Err(late()),
             Err(Spent::Cpu) => return Err(CallError::CpuLimit { limit: cpu }),
         };
@@ -140,12 +171,14 @@ impl Call<'_> {
         let memory = harness.skill.memory_bytes;
         let state = State::new(
             gate,
-            Arc::clone(&harness.clock),
+            Arc::clone(&harness.told),
             Arc::clone(&self.settings),
             memory,
         );
         let mut store = Store::new(&harness.skill.engine, state);
         store.limiter(|state| &mut state.limiter);
+        store.set_hostcall_fuel(memory);
+        store.set_max_component_handles(HANDLES_MAX);
         // At each tick the component gives way, so that other calls go on and its limits are looked at.
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
@@ -176,13 +209,27 @@ impl Call<'_> {
         Ok(result)
     }
 
-    fn explain(&self, error: &wasmtime::Error, refused_memory: bool) -> CallError {
+    /// Says which limit ended a call, or that it broke.
+    fn explain(
+        &self,
+        error: &wasmtime::Error,
+        refused_memory: bool,
+        held_too_much: bool,
+    ) -> CallError {
         let trap = error.downcast_ref::<Trap>();
         tracing::debug!("`{}` broke off: {error:?}", self.name);
+        let mib = self.harness.setup.limits.memory_mib;
+        let said = |words: &str| error.chain().any(|cause| cause.to_string().contains(words));
+        let full = error
+            .chain()
+            .any(|cause| matches!(cause.downcast_ref(), Some(ResourceTableError::Full)));
         match trap {
-            _ if refused_memory => CallError::MemoryLimit {
-                mib: self.harness.setup.limits.memory_mib,
+            _ if refused_memory => CallError::MemoryLimit { mib },
+            _ if held_too_much || said(FUEL) => CallError::HostMemoryLimit { mib },
+            _ if full || said(HANDLES) => CallError::ResourceLimit {
+                most: RESOURCES_MAX,
             },
+            Some(Trap::StackOverflow) => CallError::StackLimit,
             Some(trap) => CallError::Trapped {
                 reason: trap.to_string(),
             },

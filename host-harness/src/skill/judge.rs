@@ -123,6 +123,7 @@ impl Harness {
         step: &Step,
     ) -> Result<Readiness, CallError> {
         let judge = self.skill.judge.as_ref().ok_or_else(missing)?;
+        ledger.judge(&step.destination, &step.path, &step.body, None);
         let step = serde_json::to_value(step).map_err(|_| BadAnswer::NOT_OF_THE_CONTRACT)?;
         self.judge("judge.ready", &judge.ready, &[step], caller, ledger)
             .await
@@ -137,6 +138,12 @@ impl Harness {
         answer: Option<(u16, &[u8])>,
     ) -> Result<Verdict, CallError> {
         let judge = self.skill.judge.as_ref().ok_or_else(missing)?;
+        ledger.judge(
+            &step.destination,
+            &step.path,
+            &step.body,
+            answer.map(|(_, body)| body),
+        );
         let step = serde_json::to_value(step).map_err(|_| BadAnswer::NOT_OF_THE_CONTRACT)?;
         let answer = answer.map_or(Value::Null, |(status, body)| service_answer(status, body));
         self.judge(

@@ -6,6 +6,7 @@ pub mod code_cache;
 pub mod docs;
 pub mod engine;
 pub mod harness;
+mod held;
 pub mod json;
 pub mod judge;
 pub mod load;

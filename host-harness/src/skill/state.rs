@@ -12,6 +12,7 @@ use wasmtime_wasi_io::IoView;
 
 use super::clock::{Clock, Steady, SteadyView, Wall, WallView};
 use super::engine::{PARTS_MAX, TABLE_MAX};
+use super::held::{self, FIELDS_MAX, RESOURCES_MAX};
 use crate::outbound::gate::Gate;
 
 /// The state of one call.
@@ -32,9 +33,13 @@ impl State {
         settings: Arc<WasiConfigVariables>,
         memory_bytes: usize,
     ) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(RESOURCES_MAX);
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(FIELDS_MAX);
         Self {
-            table: ResourceTable::new(),
-            http: WasiHttpCtx::new(),
+            table,
+            http,
             gate,
             clock,
             clocks: WasiClocksCtx::default(),
@@ -43,13 +48,25 @@ impl State {
                 memory_bytes,
                 used: 0,
                 refused: false,
+                host: false,
             },
+        }
+    }
+
+    /// Gives up everything that is held for the component once that is more than it may have: its next host call finds nothing, and the
+    /// call ends.
+    fn bound_what_is_held(&mut self) {
+        if held::bytes(&mut self.table) > self.limiter.memory_bytes {
+            self.limiter.host = true;
+            self.table = ResourceTable::new();
+            self.table.set_max_capacity(0);
         }
     }
 }
 
 impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.bound_what_is_held();
         WasiHttpCtxView {
             hooks: &mut self.gate,
             table: &mut self.table,
@@ -104,6 +121,8 @@ pub(super) struct Limiter {
     memory_bytes: usize,
     used: usize,
     pub(super) refused: bool,
+    /// Whether the host held too much for it.
+    pub(super) host: bool,
 }
 
 impl ResourceLimiter for Limiter {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
+use crm_harness::config::tokens::{Scope, stored};
 use serde_json::{Value, json};
 
 use super::server::{Answer, Server};
@@ -61,10 +62,14 @@ impl Place {
         }
         for (name, role) in callers {
             operator.push_str(&format!(
-                "[callers.{name}]\nemail = \"{name}@example.com\"\nrole = \"{role}\"\ntokens = [\"{}\"]\n",
-                crm_harness::config::tokens::stored(&token(name))
+                "[callers.{name}]\nemail = \"{name}@example.com\"\nrole = \"{role}\"\nelicitation = \"approve\"\n\
+                 tokens = [\"{}\", \"{}\"]\n",
+                stored(&token(name), Scope::Approve),
+                stored(&token(&format!("{name}-agent")), Scope::Propose)
             ));
         }
+        // An agent for which nobody says more.
+        operator.push_str("[callers.pat]\nemail = \"pat@example.com\"\nrole = \"member\"\n");
         place.write("operator.toml", &operator);
         let trusted = place.run(&["trust", "--accept"]);
         assert!(trusted.status.success(), "{trusted:?}");

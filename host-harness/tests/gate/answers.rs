@@ -56,7 +56,7 @@ async fn an_answer_over_the_limit_is_cut_with_an_error_and_one_at_the_limit_is_n
         (1001, true, "response-size"),
     ] {
         let server = Server::start(move |_| Answer {
-            body: "x".repeat(bytes),
+            body: format!("{{{}}}", " ".repeat(bytes - 2)),
             chunked,
             ..Answer::json("")
         })
@@ -91,6 +91,45 @@ async fn an_answer_that_does_not_come_ends_at_the_deadline() {
         code(&gate_to(&server).send(&patient, hurried).await),
         "timeout"
     );
+}
+
+#[tokio::test]
+async fn answer_to_a_document_that_is_no_object_is_withheld() {
+    let stream = "event: next\ndata: {\"data\":{\"name\":\"planted\"}}\n\n";
+    for (status, body, expected) in [
+        (200, stream, "no-object"),
+        (200, "<html>planted</html>", "no-object"),
+        (200, "[{\"data\":\"planted\"}]", "no-object"),
+        (204, "", "no-object"),
+        (502, "<html>planted</html>", "502"),
+        (200, "{\"data\":{}}", "200"),
+    ] {
+        let server = Server::start(move |_| Answer {
+            status,
+            ..Answer::json(body)
+        })
+        .await;
+        let gate = gate_to(&server);
+        for text in [QUERY, KEPT] {
+            let variables = match text {
+                QUERY => serde_json::json!({"q": "x"}),
+                _ => serde_json::json!({}),
+            };
+            let sent = gate
+                .send(
+                    &ledger(),
+                    post(&server.origin(), self::body(text, &variables)),
+                )
+                .await;
+            assert_eq!(code(&sent), expected, "{status} {body}");
+            if let Ok(response) = sent {
+                assert!(!response.body().windows(7).any(|part| part == b"planted"));
+            }
+        }
+        // Other routes answer in whatever form they have.
+        let item = gate.send(&ledger(), get(&server.origin())).await;
+        assert_eq!(code(&item), status.to_string(), "{body}");
+    }
 }
 
 #[tokio::test]

@@ -139,6 +139,7 @@ fn ledger_with(phase: Phase, time: Duration, response_bytes: usize) -> Ledger {
             concurrent_requests: 4,
             request_bytes: 4096,
             response_bytes,
+            body_bytes: 1 << 20,
         },
     )
 }
@@ -196,7 +197,7 @@ fn code(result: &Result<http::Response<Bytes>, SendError>) -> String {
 }
 
 #[tokio::test]
-async fn a_trusted_document_arrives_with_the_credential_and_nothing_the_guest_did_not_say() {
+async fn trusted_document_arrives_with_headers_of_the_host() {
     let server = Server::start(|_| Answer::json(r#"{"data":1}"#)).await;
     let gate = gate_to(&server);
     let ledger = ledger();
@@ -218,7 +219,14 @@ async fn a_trusted_document_arrives_with_the_credential_and_nothing_the_guest_di
     names.sort();
     assert_eq!(
         names,
-        ["authorization", "content-length", "content-type", "host"]
+        [
+            "accept",
+            "authorization",
+            "content-length",
+            "content-type",
+            "host",
+            "user-agent"
+        ]
     );
 }
 

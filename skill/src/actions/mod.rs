@@ -84,6 +84,14 @@ pub(crate) fn words(field: &str, text: &str) -> Result<String, Failure> {
             "Give at least one word.",
         ));
     }
+    // To the CRM's search signs alone are an empty query, and that finds everything.
+    if !text.chars().any(char::is_alphanumeric) {
+        return Err(failure::invalid_input(
+            field,
+            "it holds no letter and no digit",
+            "Give at least one word of a name.",
+        ));
+    }
     if text.chars().count() > LONGEST_NAME {
         return Err(failure::invalid_input(
             field,

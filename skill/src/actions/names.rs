@@ -225,7 +225,9 @@ fn searched(words: &str) -> String {
         })
         .collect();
     let words: String = apart.nfkc().collect();
-    words.split_whitespace().collect::<Vec<_>>().join(" ")
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Letters that come apart make a text longer than it was given.
+    words.chars().take(super::LONGEST_NAME).collect()
 }
 
 /// Words without the English possessive: "Sam's renewal" is about Sam.
@@ -439,7 +441,12 @@ pub(super) fn look(
             ..All::default()
         });
     }
-    let (mut all, complete) = fulltext(ctx, asked, &asked.query(), kinds, limit)?;
+    let query = asked.query();
+    // The search takes a text without letters and digits for none at all, and would list everything.
+    if !query.chars().any(char::is_alphanumeric) {
+        return Ok(All::default());
+    }
+    let (mut all, complete) = fulltext(ctx, asked, &query, kinds, limit)?;
     if let (Asked::Words(words), false) = (asked, complete) {
         let similar = similar(ctx, words, kinds)?;
         all.found

@@ -11,6 +11,24 @@ use crate::transport::{Response, TransportError};
 /// How long the relay counts requests, in seconds. It does not say when it will take the next one: there is no `Retry-After`.
 const WINDOW: u32 = 60;
 
+/// How the harness marks a 429 of its own: its limit, not the service's.
+const HARNESS_RATE: &str = "HARNESS_RATE";
+
+/// Whether a 429 is the harness's own.
+pub fn is_of_harness(response: &Response) -> bool {
+    Refusal::of(&response.body).is_some_and(|refusal| refusal.code == HARNESS_RATE)
+}
+
+/// The failure that a 429 of the harness's own stands for; `destination` is the service's name in skill.toml.
+pub fn harness_limit(name: &str, destination: &str, response: &Response) -> Failure {
+    failure::rate_limited(
+        response.retry_after.unwrap_or(WINDOW),
+        format!(
+            "The harness sends {name} no more requests for now: its own limit is reached (`rate` under [destinations.{destination}] in skill.toml or the operator file)."
+        ),
+    )
+}
+
 /// What a service says in an error.
 #[derive(Debug, Default)]
 struct Refusal {
@@ -89,6 +107,9 @@ pub fn failure(service: &Service, response: &Response) -> Failure {
             format!("it is larger than {} takes (HTTP 413)", within(name)),
             "Share fewer records, or less about them.",
         ),
+        429 if code == HARNESS_RATE => {
+            harness_limit(within(name).as_str(), service.source, response)
+        }
         429 => failure::rate_limited(
             response.retry_after.unwrap_or(WINDOW),
             format!("{name} takes no more requests for now (HTTP 429){said}."),
@@ -187,7 +208,7 @@ pub fn transport(name: &str, error: TransportError) -> Failure {
         TransportError::TooLarge => failure::unavailable(
             true,
             format!("{name}'s answer is larger than the harness lets through."),
-            "Ask for less, or ask the operator to raise the limit for answers.",
+            "Ask for less at once. The limit is `response-bytes` under [limits] in the operator file and skill.toml.",
         ),
         TransportError::Unreachable {
             request_sent,

@@ -145,6 +145,7 @@ pub fn status(response: &Response) -> Failure {
     match status {
         401 => failure::unauthenticated("The CRM did not accept the key (HTTP 401)."),
         403 => failure::unauthenticated("The CRM refused the key (HTTP 403)."),
+        429 if rest::is_of_harness(response) => rest::harness_limit("the CRM", "twenty", response),
         429 => failure::rate_limited(
             response.retry_after.unwrap_or(60),
             "The CRM's own limit is reached (HTTP 429).",

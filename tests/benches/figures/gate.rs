@@ -204,6 +204,7 @@ fn added(runtime: &Runtime, peer: &Peer, table: &mut Table) {
             concurrent_requests: 8,
             request_bytes: 1 << 18,
             response_bytes: 4 << 20,
+            body_bytes: 64 << 20,
         };
         let deadline = begun + Duration::from_secs(20);
         let ledger = Ledger::new(call, Phase::Read, None, deadline, limits);

@@ -35,6 +35,12 @@ pub struct DocumentSection {
     /// Its variables and their types.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
+    /// Variables that take listed values alone: by variable all that there are.
+    #[serde(default)]
+    pub values: BTreeMap<String, Vec<String>>,
+    /// Variables of a length, as `2..200`: items of a list; of a text at least so many letters and digits, at most so many characters.
+    #[serde(default)]
+    pub lengths: BTreeMap<String, String>,
     /// For how many seconds the host may answer it from memory.
     #[serde(default)]
     pub cacheable_seconds: u32,
@@ -194,12 +200,41 @@ impl Manifest {
         let parse = |name: String, declared: &str| {
             VariableType::parse(declared).map_err(|error| self.wrong(key(&name), error.to_string()))
         };
+        let known = |name: &String| entry.variables.contains_key(name);
+        let strange = |name: &&String| !known(name) || entry.inputs.contains_key(*name);
+        for (field, mut names) in [
+            (
+                "values",
+                entry.values.keys().collect::<Vec<_>>().into_iter(),
+            ),
+            (
+                "lengths",
+                entry.lengths.keys().collect::<Vec<_>>().into_iter(),
+            ),
+        ] {
+            if let Some(name) = names.find(strange) {
+                return Err(self.wrong(
+                    key(&format!("{field}.{name}")),
+                    "this document has no such scalar variable: remove it, or write its name as declared",
+                ));
+            }
+        }
         let mut variables = Vec::new();
         for (name, declared) in &entry.variables {
             let paths = entry.inputs.get(name);
             let custom = entry.custom.get(name);
             if paths.is_none() && custom.is_none() {
-                let scalar = parse(format!("variables.{name}"), declared)?;
+                let mut scalar = parse(format!("variables.{name}"), declared)?;
+                if let Some(values) = entry.values.get(name) {
+                    scalar = scalar.closed_to(values.clone()).map_err(|error| {
+                        self.wrong(key(&format!("values.{name}")), error.to_string())
+                    })?;
+                }
+                if let Some(range) = entry.lengths.get(name) {
+                    scalar = scalar.of_length(range).map_err(|error| {
+                        self.wrong(key(&format!("lengths.{name}")), error.to_string())
+                    })?;
+                }
                 variables.push((name.clone(), Declared::Scalar(scalar)));
                 continue;
             }

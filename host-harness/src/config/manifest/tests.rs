@@ -133,3 +133,75 @@ fn an_error_names_file_and_key() {
         );
     }
 }
+
+/// A manifest with a route that answers with a group.
+fn group_route(path: &str, more: &str) -> Result<Manifest, String> {
+    parse(&format!(
+        "{GOOD}[[destinations.service.routes]]\nmethod = \"GET\"\npath = \"{path}\"\n{more}\n\
+         people = {{ at = \"/data/*\", id = \"/id\", group = true }}\n\
+         [settings]\nteam = {{ about = \"A team.\" }}\n"
+    ))
+}
+
+#[test]
+fn group_of_the_askers_choice_is_refused() {
+    const SEGMENT: &str = "path-settings = { \"1\" = \"setting team\" }";
+    for (path, more) in [
+        ("/own/members", ""),
+        ("/teams/*/members", SEGMENT),
+        ("/members?team", "query = { team = \"setting team\" }"),
+    ] {
+        assert!(group_route(path, more).is_ok(), "{path} {more}");
+    }
+    for (path, more, expected) in [
+        ("/teams/*/members", "", "bind the segment"),
+        ("/teams/*/parts/*", SEGMENT, "\"2\""),
+        ("/teams/*/members?limit", SEGMENT, "bind the query key"),
+        (
+            "/members?team,other",
+            "query = { team = \"setting team\" }",
+            "other",
+        ),
+        (
+            "/teams/*/members",
+            "path-settings = { \"2\" = \"setting team\" }",
+            "path-settings",
+        ),
+        (
+            "/teams/*/members",
+            "path-settings = { \"0\" = \"setting team\" }",
+            "path-settings",
+        ),
+        (
+            "/teams/*/members",
+            "path-settings = { \"1\" = \"setting none\" }",
+            "[settings]",
+        ),
+        (
+            "/members",
+            "query = { team = \"setting team\" }",
+            "lists no query key",
+        ),
+    ] {
+        let error = group_route(path, more).unwrap_err();
+        assert!(error.contains(expected), "{path} {more}: {error}");
+    }
+}
+
+#[test]
+fn values_and_lengths_of_variables_are_checked() {
+    let with =
+        |more: &str| parse(&GOOD.replace("variables = {", &format!("{more}\nvariables = {{")));
+    for good in ["values = { q = [\"a\"] }", "lengths = { q = \"2..200\" }"] {
+        assert!(with(good).is_ok(), "{good}");
+    }
+    for (bad, expected) in [
+        ("values = { other = [\"a\"] }", "`find`: values.other"),
+        ("values = { q = [] }", "`find`: values.q"),
+        ("lengths = { q = \"2\" }", "`find`: lengths.q"),
+        ("lengths = { other = \"1..2\" }", "`find`: lengths.other"),
+    ] {
+        let error = with(bad).unwrap_err();
+        assert!(error.contains(expected), "{bad}: {error}");
+    }
+}

@@ -17,6 +17,7 @@ use super::connections::Connection;
 use super::refusal::Refusal;
 use super::{Front, message};
 use crate::config::Caller;
+use crate::config::tokens::Scope;
 use crate::front::mcp::{Leaving, OnBehalf};
 
 /// Names a session.
@@ -39,6 +40,11 @@ async fn answer(front: &Arc<Front>, request: Request) -> Result<Response, Refusa
     }
     let (mut parts, body) = request.into_parts();
     let (name, caller) = caller(front, &parts.headers).ok_or(Refusal::Token)?;
+    // A session is of one scope: what is asked in one that may approve is not answered by a token that may not.
+    let holder = match caller.elicitation {
+        Scope::Propose => name.clone(),
+        Scope::Approve => format!("{name} (approve)"),
+    };
     // From here on nobody needs it, and nothing can repeat it.
     parts.headers.remove(header::AUTHORIZATION);
     let stream = match parts.method {
@@ -52,7 +58,7 @@ async fn answer(front: &Arc<Front>, request: Request) -> Result<Response, Refusa
     let session = match one(&parts.headers, SESSION)? {
         Some(id) => {
             let id = id.to_str().map_err(|_| Refusal::Session)?.to_owned();
-            let in_use = front.sessions.enter(&id, &name)?;
+            let in_use = front.sessions.enter(&id, &holder)?;
             Some((id, in_use))
         }
         None => None,
@@ -70,7 +76,7 @@ async fn answer(front: &Arc<Front>, request: Request) -> Result<Response, Refusa
         begins = message::look(&body)?.begins && session.is_none();
     }
     if begins {
-        front.sessions.make_room(&name).await?;
+        front.sessions.make_room(&holder).await?;
     }
     let leaving = CancellationToken::new();
     parts.extensions.insert(OnBehalf(caller));
@@ -88,7 +94,7 @@ async fn answer(front: &Arc<Front>, request: Request) -> Result<Response, Refusa
     }
     if begins && let Some(id) = response.headers().get(SESSION) {
         let id = id.to_str().map_err(|_| Refusal::Internal)?;
-        front.sessions.begun(id, &name);
+        front.sessions.begun(id, &holder);
     }
     let held = Held {
         _leaving: leaving,
@@ -136,9 +142,10 @@ fn caller(front: &Front, headers: &HeaderMap) -> Option<(String, Arc<Caller>)> {
     if !scheme.eq_ignore_ascii_case("bearer") {
         return None;
     }
-    let name = front.tokens.caller(token.trim_start_matches(' '))?;
-    let caller = front.mcp.harness().setup().callers.get(name)?;
-    Some((name.to_owned(), Arc::new(caller.clone())))
+    let (name, scope) = front.tokens.caller(token.trim_start_matches(' '))?;
+    let mut caller = front.mcp.harness().setup().callers.get(name)?.clone();
+    caller.elicitation = scope;
+    Some((name.to_owned(), Arc::new(caller)))
 }
 
 /// The one header of this name; several would let one part of the way see another than the next.

@@ -1,5 +1,9 @@
 //! Asking a person about a plan: in the middle of the call that proposed it, or, since protocol version 2026-07-28, by an answer that
 //! the client brings back with the person's word.
+//!
+//! It is the client that says what its person answered. So only a client is asked whose word counts for this caller: one with a token of
+//! the scope `approve`, or over standard input and output one whom the operator trusts with it (`elicitation = "approve"`). With any other
+//! the plan waits, whatever the client declares.
 
 use std::sync::Arc;
 
@@ -16,11 +20,15 @@ use super::asked::Question;
 use super::{Mcp, answers};
 use crate::access::Approval;
 use crate::config::Caller;
+use crate::config::tokens::Scope;
 use crate::plan::{Outcome, PlanError, PlanState, Preview, shown};
 use crate::text::Emphasis;
 
 /// The one question of a call.
 const QUESTION: &str = "approval";
+/// Why nobody was asked.
+const NOT_TRUSTED: &str =
+    "this client may propose plans, and what it says for its person does not count as approval";
 
 /// What a person says to a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +43,8 @@ pub enum Decision {
 enum Asking {
     /// Not at all.
     Never,
+    /// They could be, and the client's word on their answer does not count.
+    NotTrusted,
     /// By a request within the call.
     Within,
     /// By an answer that asks, and another call that brings the person's word.
@@ -62,8 +72,9 @@ impl Mcp {
         if outcome.state != PlanState::Waiting {
             return Ok(answers::plan(&preview, &outcome, None, self.teller()).into());
         }
-        match asking(context) {
+        match asking(context, caller) {
             Asking::Never => Ok(self.stands(digest, None).into()),
+            Asking::NotTrusted => Ok(self.stands(digest, Some(NOT_TRUSTED)).into()),
             Asking::Within => {
                 let asked = context
                     .peer
@@ -101,9 +112,9 @@ impl Mcp {
         context: &RequestContext<RoleServer>,
     ) -> Result<CallToolResult, ErrorData> {
         // Who cannot have asked anybody cannot bring an answer.
-        let question = match asking(context) {
+        let question = match asking(context, caller) {
             Asking::Between => self.0.asked.answered(name, tool, caller.named()),
-            Asking::Within | Asking::Never => None,
+            Asking::Within | Asking::Never | Asking::NotTrusted => None,
         };
         let Some(question) = question else {
             return Err(ErrorData::invalid_params(
@@ -194,8 +205,9 @@ fn decision(said: Option<ElicitResult>) -> Option<Decision> {
     }
 }
 
-/// How the person of this client can be asked: what the client has declared, and by the protocol's version.
-fn asking(context: &RequestContext<RoleServer>) -> Asking {
+/// Tells how the person of this client can be asked: by what the client has declared, whether its word counts for this caller, and by the
+/// protocol's version.
+fn asking(context: &RequestContext<RoleServer>, caller: &Caller) -> Asking {
     let declared = context
         .client_capabilities()
         .and_then(|capabilities| capabilities.elicitation);
@@ -203,6 +215,9 @@ fn asking(context: &RequestContext<RoleServer>) -> Asking {
     let by_form = declared.is_some_and(|modes| modes.form.is_some() || modes.url.is_none());
     if !by_form {
         return Asking::Never;
+    }
+    if caller.elicitation != Scope::Approve {
+        return Asking::NotTrusted;
     }
     let between = context
         .protocol_version()

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{Leaving, Mcp, OnBehalf, Whose, answers, progress};
 use crate::config::Caller;
 use crate::nearest;
+use crate::outbound::denial::DenialCode;
 use crate::skill::call::CallError;
 use crate::skill::harness::{Invocation, Outcome};
 use crate::skill::recorded;
@@ -99,6 +100,13 @@ impl Mcp {
         }
         .to_owned();
         drop(count);
+        if let Ok(outcome) = &ended {
+            let meter = self.meter();
+            for denial in &outcome.denials {
+                meter.gate_refused(denial.code.as_str(), 1);
+            }
+            meter.gate_refused(DenialCode::Rate.as_str(), outcome.postponed.into());
+        }
         ended
     }
 

@@ -37,6 +37,8 @@ use wire::Request;
 pub const FIND: &str = "query Find($q: String!) { find(q: $q) { id } }";
 /// A document that the manifest lists as one that writes.
 pub const MAKE: &str = "mutation Make($q: String!) { make(q: $q) { id } }";
+/// A document that the manifest lists, with the kinds that it may be asked for and the length of what it looks for.
+pub const SEARCH: &str = "query Search($query: String!, $kinds: [String!]!) { search(query: $query, kinds: $kinds) { id } }";
 /// What a component that steals would like to carry out. The tests look for it wherever it must not be.
 pub const LOOT: &str = "planted-loot-7f3a";
 

@@ -1,0 +1,14 @@
+//! Searches in objects that the manifest does not list.
+
+fn run(origin: &str, offend: bool) -> Result<u16, String> {
+    let variables = if offend {
+        r#"{"query":"acme","kinds":["workspaceMember"]}"#
+    } else {
+        r#"{"query":"acme","kinds":["person"]}"#
+    };
+    Ok(hostile::document(origin, hostile::SEARCH, variables)
+        .send()?
+        .status)
+}
+
+hostile::component!(run);
