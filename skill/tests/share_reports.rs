@@ -54,9 +54,11 @@ fn blocked() -> Value {
     deal["nextStep"] = json!("");
     deal["amount"]["amountMicros"] = json!(99_123_000_000u64);
     deal["pointOfContactId"] = json!(PERSON);
+    let contact = json!({ "id": DEAL, "pointOfContact": deal.as_object_mut().unwrap().remove("pointOfContact") });
     deal["company"] = json!({ "id": COMPANY, "name": "Analytical Engines", "people": counted(vec![json!({ "id": PERSON })]) });
     json!({
         "opportunity": deal,
+        "opportunities": list(vec![contact]),
         "taskTargets": counted(vec![
             open_task(TASK, "Send the drawings", json!("2026-03-01T12:00:00.000Z"), true),
             open_task(OTHER, "Call the foundry", Value::Null, false),

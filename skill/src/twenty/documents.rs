@@ -49,7 +49,7 @@ documents! {
     /// Which objects the key may read.
     ACCESS = "access", "/graphql", 9;
     /// What the rules about a deal look at.
-    BLOCKERS = "blockers", "/graphql", 5;
+    BLOCKERS = "blockers", "/graphql", 6;
     /// Deals by name.
     BLOCKERS_FIND = "blockers_find", "/graphql", 1;
     /// Activity around a deal.

@@ -125,7 +125,13 @@ impl<'a> Facts<'a> {
         };
         let (reply, next_step) = fetch_deal(ctx, &query)?;
         let (data, errors) = (reply.data, reply.errors);
-        let deal = errors.root("opportunity", data.opportunity)?;
+        let mut deal = errors.root("opportunity", data.opportunity)?;
+        // A contact that cannot be read is not known: the deal still tells whether it has one.
+        let mut with_contact = data
+            .opportunities
+            .into_iter()
+            .flat_map(values::Connection::rows);
+        deal.point_of_contact = with_contact.next().and_then(|row| row.point_of_contact);
         let why = |failure: Failure| failure::sentence(&failure).to_owned();
 
         let lost: Vec<Option<String>> = [

@@ -20,6 +20,7 @@ pub struct Blockers {
 #[serde(rename_all = "camelCase")]
 pub struct BlockersData {
     pub(super) opportunity: Option<Deal>,
+    pub(super) opportunities: Option<Connection<WithContact>>,
     pub(super) task_targets: Option<Counted<TaskLink>>,
     pub(super) note_targets: Option<Connection<NoteLink>>,
     pub(super) timeline_activities: Option<Counted<Activity>>,
@@ -45,6 +46,17 @@ pub(super) struct Deal {
     pub(super) owner: Option<Colleague>,
     pub(super) company: Option<DealCompany>,
     pub(super) point_of_contact_id: Option<String>,
+    /// Read beside the deal.
+    #[serde(skip)]
+    pub(super) point_of_contact: Option<NamedPerson>,
+}
+
+/// The deal's contact.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WithContact {
+    #[expect(dead_code, reason = "the request says which deal it is")]
+    id: String,
     pub(super) point_of_contact: Option<NamedPerson>,
     #[serde(default, rename = "$unreadable")]
     pub(super) unreadable: Unreadable,
