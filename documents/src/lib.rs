@@ -19,6 +19,10 @@
 
 extern crate alloc;
 
+mod narrow;
+
+pub use narrow::{NarrowError, Restored, leave_out, restore};
+
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString as _};
 

@@ -122,6 +122,7 @@ fn document() -> Document {
         cacheable_seconds: 0,
         cost: 1,
         acts: Vec::new(),
+        refers: Vec::new(),
         records: Vec::new(),
         places: Arc::default(),
     }

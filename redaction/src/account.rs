@@ -37,6 +37,8 @@ const BETWEEN: [&str; 12] = [
     "no", "nr", "num", "number", "nummer", "numero", "is", "ist", "code", "id", "n", "at",
 ];
 
+/// Most signs between two groups of an IBAN.
+const GAP_MAX: usize = 4;
 /// Fewest digits of an account.
 const FEWEST: usize = 8;
 
@@ -75,26 +77,28 @@ fn length(country: (char, char)) -> Option<usize> {
     None
 }
 
-/// The end of the IBAN that begins at an index: in one or in groups with one space or dash between them.
+/// The end of the IBAN that begins at an index: in one or in groups, whatever signs and line breaks are between them. Its check digits
+/// fit, or it is written as one is: in groups of four, or with all its digits in a row. Then somebody copied it wrongly.
 fn iban(view: &View<'_>, index: usize) -> Option<usize> {
     let letter = |index| view.get(index).filter(char::is_ascii_alphabetic);
     let length = length((letter(index)?, letter(index + 1)?))?;
     let mut read = 0;
     let mut at = index;
+    let (mut in_fours, mut numeric) = (true, true);
     // Check digits and country come last in the sum, so they are kept until then.
     let (mut head, mut sum) = (0, 0);
     while read < length {
-        let digit = match view.get(at)? {
-            ' ' | '-' if read > 0 => {
-                at += 1;
-                view.get(at)?
-            }
-            c => c,
-        }
-        .to_digit(36)?;
+        let next = match read {
+            0 | 1 => at,
+            _ => view.skip(at, GAP_MAX, is_gap),
+        };
+        in_fours &= next == at || read % 4 == 0;
+        at = next;
+        let digit = view.get(at)?.to_digit(36)?;
         if (2..4).contains(&read) && digit > 9 {
             return None;
         }
+        numeric &= read < 4 || digit < 10;
         let part = if read < 4 { &mut head } else { &mut sum };
         *part = (*part * if digit > 9 { 100 } else { 10 } + digit) % 97_000_000;
         if read >= 4 {
@@ -104,8 +108,13 @@ fn iban(view: &View<'_>, index: usize) -> Option<usize> {
         at += 1;
     }
     // The head has at most six digits: two letters of two, and two digits.
-    let fits = (sum * 1_000_000 + head) % 97 == 1;
+    let fits = (sum * 1_000_000 + head) % 97 == 1 || (in_fours && numeric);
     (fits && !view.is(at, char::is_alphanumeric)).then_some(at)
+}
+
+/// What can stand between two groups.
+fn is_gap(c: char) -> bool {
+    c.is_whitespace() || "-.,:;_/|~*\u{b7}".contains(c)
 }
 
 /// Takes out eight digits or more after a word for an account.
@@ -131,7 +140,9 @@ pub(crate) fn named(view: &mut View<'_>) {
 fn called(view: &View<'_>, index: usize, behind: usize) -> Option<(usize, usize)> {
     let is_name = (NAMES.iter())
         .any(|name| word::ends(view, behind, name).is_some_and(|start| start >= index));
-    if !is_name {
+    // `account_id` and `accountId` name a record.
+    let is_field = view.starts(behind, "_id") && !view.is(behind + 3, char::is_alphanumeric);
+    if !is_name || is_field {
         return None;
     }
     let mut at = behind;

@@ -56,8 +56,29 @@ fn uuid(view: &View<'_>, index: usize) -> Option<usize> {
     form(view, index, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx").filter(|end| ends(view, *end))
 }
 
+/// `20260331T170000Z`, `20260331170000`, and the first with dashes in it.
+fn compact(view: &View<'_>, index: usize) -> Option<usize> {
+    let day = form(view, index, "00000000")?;
+    let known = is_year(view, index, index + 4)
+        && value(view, index + 4, index + 6).is_some_and(|month| (1..=12).contains(&month))
+        && value(view, index + 6, day).is_some_and(|day| (1..=31).contains(&day));
+    let from = view.skip(day, 1, |c| matches!(c, 'T' | 't' | '-' | '_'));
+    let hours = form(view, from, "0000").filter(|_| {
+        value(view, from, from + 2).is_some_and(|hour| hour < 24)
+            && value(view, from + 2, from + 4).is_some_and(|minute| minute < 60)
+    })?;
+    let seconds = form(view, hours, "00");
+    // Twelve digits in a row can be anything.
+    let end = seconds.or((from > day).then_some(hours))?;
+    let end = view.skip(end, 1, |c| matches!(c, 'Z' | 'z'));
+    (known && ends(view, end)).then_some(end)
+}
+
 /// A date, a time, or both.
 fn moment(view: &View<'_>, index: usize) -> Option<usize> {
+    if let Some(end) = compact(view, index) {
+        return Some(end);
+    }
     let Some(date) = date(view, index) else {
         return time(view, index);
     };

@@ -10,10 +10,19 @@
 //!
 //! It looks for forms, so it errs, and where a form is open it errs towards taking out: nine digits in a row are a phone number
 //! unless they stand by a currency, and a random token of 24 characters or more is a key, a hexadecimal digest too. What it knows
-//! to be something else stays: dates, times, UUIDs, amounts, percentages, years, versions, network addresses.
+//! to be something else stays: dates, times, UUIDs, amounts, percentages, years, versions, network addresses, ISBNs, and what a word or
+//! a prefix calls the number of a thing: `order 4500012345`, `INV-2026001234`, `customer_id: ...`. After a word for a phone seven
+//! digits are enough. What is taken out is so as a whole: an IBAN whatever separates its groups, an identifier of tightly joined parts
+//! in no part of it.
+//!
+//! Escapes of URLs, HTML and JSON are read as what they stand for ([`readings`]), letters beside digits as digits (`O151`).
 //!
 //! Matching is done on a reading of the text in which characters without a form of their own are left out and digits, dashes,
 //! spaces and full-width signs of all scripts are one, so that an invisible character within an address hides nothing.
+//!
+//! [`glyphs`] tells of each character of a text whether a reader sees it where it stands, and [`visible`] leaves out those that
+//! nobody does. Whoever cleans, compares or shows text asks these, so that a joiner within a Persian word or an emoji is a letter
+//! everywhere and a hidden character nowhere.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -23,23 +32,30 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 mod account;
+mod decode;
 mod fixed;
+mod joining;
 mod key;
 mod mail;
+mod marked;
 mod number;
 mod phone;
+mod spread;
 mod token;
 mod unicode;
 mod view;
+mod visible;
 mod word;
 
+pub use decode::readings;
 pub use unicode::{is_hidden, plain};
+pub use visible::{Glyph, count_hidden, glyphs, visible};
 
 use view::View;
 
 /// How often a text is looked through. What is taken out can show something that was not seen as such before; in practice a
 /// second look finds nothing.
-const PASSES: usize = 8;
+const PASSES: usize = 12;
 
 /// What is taken out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,9 +127,7 @@ pub fn redact(text: &str) -> Redacted {
         count: 0,
     };
     for _ in 0..PASSES {
-        let mut view = View::of(&redacted.text);
-        look(&mut view);
-        let Some((text, found)) = view.rendered() else {
+        let Some((text, found)) = taken_out(&redacted.text) else {
             return redacted;
         };
         redacted.text = text;
@@ -130,18 +144,40 @@ pub fn redact(text: &str) -> Redacted {
     }
 }
 
+/// What is left of a text, and what was taken out; none if nothing was. It is read with letters that stand for digits as those, as it
+/// stands, and with its escapes taken out. What one reading has found is gone before the next.
+fn taken_out(text: &str) -> Option<(String, Vec<Kind>)> {
+    let views = [View::loose, |text| Some(View::of(text)), View::decoded];
+    views.into_iter().find_map(|view| {
+        let mut view = view(text)?;
+        look(&mut view);
+        view.rendered()
+    })
+}
+
 /// One look: each step sees what those before it left.
 fn look(view: &mut View<'_>) {
     key::in_urls(view);
     mail::addresses(view);
+    mail::spelt(view);
     key::blocks(view);
     key::named(view);
     fixed::leave(view);
     account::ibans(view);
     token::random(view);
+    numbers(view);
+}
+
+/// The steps that look for digits alone.
+fn numbers(view: &mut View<'_>) {
+    fixed::leave(view);
+    account::ibans(view);
     account::named(view);
+    phone::named(view);
+    marked::leave(view);
     number::cards(view);
     phone::numbers(view);
+    spread::numbers(view);
 }
 
 #[cfg(test)]
@@ -205,6 +241,27 @@ mod tests {
             "x@y.xn--",
             "_",
             "0b7e7dee-1f0e-4b8e-9a31-",
+            "&#49;",
+            "%31",
+            "\\u0031",
+            "&amp;",
+            "1|",
+            "1\n",
+            "1x",
+            "0151\n",
+            "+49~",
+            "order 1 ",
+            "#1 ",
+            "INV-1",
+            "_id: 1 ",
+            "Tel 1 ",
+            "phone no. ",
+            "a at b dot ",
+            " dot ",
+            "O1 ",
+            "1-",
+            "1234.",
+            "978-",
         ]
         .into_iter()
         .map(|piece| (piece, piece.repeat(length / piece.len())))

@@ -20,6 +20,96 @@ pub(crate) fn addresses(view: &mut View<'_>) {
     }
 }
 
+/// Words for `@` and for a dot, in common languages.
+const AT: [&str; 5] = ["at", "\u{e4}t", "arroba", "chiocciola", "aapenstaart"];
+const DOT: [&str; 5] = ["dot", "punkt", "punto", "point", "ponto"];
+/// Most labels of a domain in words.
+const LABELS_MAX: usize = 6;
+
+/// Takes out addresses that are spelt out: `anna at example dot com`. A dot in words has to follow: `meet me at noon` is none.
+pub(crate) fn spelt(view: &mut View<'_>) {
+    let mut index = 0;
+    while let Some(c) = view.get(index) {
+        if !c.is_alphanumeric() || !view.begins(index) {
+            index += 1;
+            continue;
+        }
+        let end = view.run(index, char::is_alphanumeric);
+        index = match spelt_around(view, index, end) {
+            Some((from, to)) => {
+                view.take(from, to, Kind::Email);
+                to
+            }
+            None => end,
+        };
+    }
+}
+
+fn is_one_of(view: &View<'_>, from: usize, to: usize, words: &[&str]) -> bool {
+    words.iter().any(|word| {
+        word.chars().count() == to - from
+            && word.chars().enumerate().all(|(offset, c)| {
+                view.is(from + offset, |given| {
+                    given.to_lowercase().next() == Some(c)
+                })
+            })
+    })
+}
+
+/// The word behind white space; none where there is none.
+fn next_word(view: &View<'_>, from: usize) -> Option<(usize, usize)> {
+    let start = view.skip(from, 3, char::is_whitespace);
+    let end = view.run(start, |c| c.is_alphanumeric() || c == '-' || c == '_');
+    (start > from && end > start).then_some((start, end))
+}
+
+/// The address around a word for `@`.
+fn spelt_around(view: &View<'_>, from: usize, to: usize) -> Option<(usize, usize)> {
+    if !is_one_of(view, from, to, &AT) {
+        return None;
+    }
+    let (_, mut end) = next_word(view, to)?;
+    let mut labels = 1;
+    while labels < LABELS_MAX
+        && let Some((dot, behind)) = next_word(view, end)
+        && is_one_of(view, dot, behind, &DOT)
+        && let Some((label, stop)) = next_word(view, behind)
+        && !is_one_of(view, label, stop, &DOT)
+    {
+        labels += 1;
+        end = stop;
+    }
+    if labels == 1 {
+        return None;
+    }
+    let mut start = word_before(view, from)?;
+    // `anna dot lee at ...`
+    for _ in 0..LABELS_MAX {
+        let Some(dot) = word_before(view, start) else {
+            break;
+        };
+        let stop = view.run(dot, char::is_alphanumeric);
+        match word_before(view, dot).filter(|_| is_one_of(view, dot, stop, &DOT)) {
+            Some(name) => start = name,
+            None => break,
+        }
+    }
+    Some((start, end))
+}
+
+/// Where the word before an index begins, with white space between.
+fn word_before(view: &View<'_>, index: usize) -> Option<usize> {
+    let mut end = index;
+    while index - end < 3 && view.before(end).is_some_and(char::is_whitespace) {
+        end -= 1;
+    }
+    let mut start = end;
+    while view.before(start).is_some_and(is_local) {
+        start -= 1;
+    }
+    (end < index && start < end).then_some(start)
+}
+
 /// The address around an `@`.
 fn address(view: &View<'_>, at: usize) -> Option<(usize, usize)> {
     let to = domain(view, at + 1)?;

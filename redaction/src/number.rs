@@ -98,6 +98,11 @@ fn is_extension(view: &View<'_>, index: usize) -> bool {
         || view.starts(index, "ext")
 }
 
+/// Whether one sign that is no space joins two groups: they are parts of one thing.
+pub(crate) fn is_tight(view: &View<'_>, one: Group, other: Group) -> bool {
+    other.start - one.end == 1 && view.is(one.end, |c| "-./".contains(c))
+}
+
 /// Whether all groups are single digits: a number spelt out.
 pub(crate) fn is_spelt(groups: &[Group]) -> bool {
     groups.len() > 1 && groups.iter().all(|group| group.len() == 1)
@@ -145,7 +150,14 @@ pub(crate) fn cards(view: &mut View<'_>) {
         while let Some(groups) = run.groups.get(first..)
             && !groups.is_empty()
         {
-            first += match card(view, groups) {
+            let joined = |at: usize| match run.groups.get(at..at + 2) {
+                Some([one, other]) => is_tight(view, *one, *other),
+                _ => false,
+            };
+            let part = |length: usize| {
+                joined(first + length - 1) || first.checked_sub(1).is_some_and(joined)
+            };
+            first += match card(view, groups).filter(|length| !part(*length)) {
                 Some(length) => {
                     let last = groups.get(length - 1).map_or(0, |group| group.end);
                     let from = groups.first().map_or(last, |group| group.start);
@@ -159,7 +171,7 @@ pub(crate) fn cards(view: &mut View<'_>) {
 }
 
 /// How many groups, from the first, are a card's number: as many as can be.
-fn card(view: &View<'_>, groups: &[Group]) -> Option<usize> {
+pub(crate) fn card(view: &View<'_>, groups: &[Group]) -> Option<usize> {
     let start = groups.first()?.start;
     // Cards that people pay with begin so.
     if !view.is(start, |c| ('2'..='6').contains(&c)) {

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 
 use crate::Kind;
+use crate::decode::{self, Source};
 use crate::unicode::{is_hidden, plain};
 
 /// The sign of what is taken out already or must stay as it is. No detector takes it for anything.
@@ -34,39 +35,55 @@ pub(crate) struct View<'t> {
 impl<'t> View<'t> {
     /// Reads a text. A marker is one sign, and none that anything is made of.
     pub(crate) fn of(text: &'t str) -> Self {
-        let mut signs: Vec<Sign> = Vec::with_capacity(text.len());
+        Self::read(text, &decode::sources(text))
+    }
+
+    /// Reads a text with its escapes taken out; none where it has none.
+    pub(crate) fn decoded(text: &'t str) -> Option<Self> {
+        let sources = decoded(text)?;
+        Some(Self::read(text, &sources))
+    }
+
+    /// Reads a text with letters that stand for digits as those, its escapes taken out; none where no letter does.
+    pub(crate) fn loose(text: &'t str) -> Option<Self> {
+        if !text.contains(['O', 'o', 'l', 'I']) {
+            return None;
+        }
+        let mut sources = decoded(text).unwrap_or_else(|| decode::sources(text));
+        loosen(&mut sources).then(|| Self::read(text, &sources))
+    }
+
+    fn read(text: &'t str, sources: &[Source]) -> Self {
+        let mut signs: Vec<Sign> = Vec::with_capacity(sources.len());
         let mut at = 0;
-        while let Some(rest) = text.get(at..)
-            && let Some(first) = rest.chars().next()
-        {
-            let (c, mut start, length) = match opened(rest) {
-                Some((c, length)) => (c, at, length),
-                None => (plain(first), at, first.len_utf8()),
-            };
-            let mut end = at + length;
-            if is_hidden(first) {
+        while let Some(first) = sources.get(at).copied() {
+            let rest = sources.get(at..).unwrap_or_default();
+            let (c, mut length) = opened(rest).unwrap_or((plain(first.c), 1));
+            let mut start = first.start;
+            if is_hidden(first.c) {
                 if let Some(last) = signs.last_mut() {
-                    last.end = end;
+                    last.end = first.end;
                 }
-                at = end;
+                at += 1;
                 continue;
             }
             // ` (at) ` is one sign with the spaces around it.
-            if length > 1 && matches!(c, '@' | '.') && first.is_ascii() {
+            if length > 1 && matches!(c, '@' | '.') {
                 if let Some(space) = signs.pop_if(|last| last.c == ' ') {
                     start = space.start;
                 }
-                if text.as_bytes().get(end) == Some(&b' ') {
-                    end += 1;
+                if rest.get(length).is_some_and(|next| next.c == ' ') {
+                    length += 1;
                 }
             }
+            let end = rest.get(length - 1).map_or(first.end, |last| last.end);
             signs.push(Sign {
                 c,
                 start,
                 end,
                 thing: None,
             });
-            at = end;
+            at += length;
         }
         Self {
             text,
@@ -176,24 +193,75 @@ impl<'t> View<'t> {
     }
 }
 
-/// What a bracket opens that counts as one sign: a marker, or an `@` or a dot in words. Its length is in bytes.
-fn opened(rest: &str) -> Option<(char, usize)> {
-    if !rest.starts_with(['[', '(', '{']) {
+/// A text's characters with its escapes taken out, as often as there are some.
+fn decoded(text: &str) -> Option<Vec<Source>> {
+    if !decode::may_decode(text) {
         return None;
     }
+    let mut sources = decode::decode(&decode::sources(text))?;
+    for _ in 1..decode::DEPTH {
+        let Some(again) = decode::decode(&sources) else {
+            break;
+        };
+        sources = again;
+    }
+    Some(sources)
+}
+
+/// Replaces letters by the digits that they stand for: `O151`, `3O`, `l5`; not in words, nor behind a number as its unit.
+fn loosen(sources: &mut [Source]) -> bool {
+    let mut changed = false;
+    for index in 0..sources.len() {
+        let at = |index: Option<usize>| index.and_then(|index| sources.get(index)).map(|at| at.c);
+        let before = at(index.checked_sub(1));
+        let next = at(index.checked_add(1));
+        let digit = match at(Some(index)) {
+            Some('O' | 'o') => '0',
+            Some('l' | 'I') => '1',
+            _ => continue,
+        };
+        let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+        let letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
+        let before_digits = !letter(before) && is_digit(next);
+        let stands = |c: Option<char>| matches!(c, Some('O' | 'o' | 'l' | 'I'));
+        let capital = at(Some(index)) == Some('O');
+        let behind_digits = is_digit(before) && capital && (!letter(next) || stands(next));
+        if (before_digits || behind_digits)
+            && let Some(source) = sources.get_mut(index)
+        {
+            source.c = digit;
+            changed = true;
+        }
+    }
+    changed
+}
+
+/// What a bracket opens that counts as one sign: a marker, or an `@` or a dot in words; and of how many characters it is.
+fn opened(rest: &[Source]) -> Option<(char, usize)> {
+    let is = |index: usize, c: char| rest.get(index).is_some_and(|source| source.c == c);
+    if !rest
+        .first()
+        .is_some_and(|source| matches!(source.c, '[' | '(' | '{'))
+    {
+        return None;
+    }
+    let stands = |text: &str| text.chars().enumerate().all(|(index, c)| is(index, c));
     let marker = Kind::ALL
         .into_iter()
         .map(Kind::marker)
-        .find(|marker| rest.starts_with(marker));
+        .find(|marker| stands(marker));
     if let Some(marker) = marker {
         return Some((TAKEN, marker.len()));
     }
     [("at", '@'), ("dot", '.')]
         .into_iter()
         .find_map(|(word, c)| {
-            let given = rest.get(1..=word.len())?;
-            let closed =
-                (rest.as_bytes().get(word.len() + 1)).is_some_and(|byte| b")]}".contains(byte));
-            (closed && given.eq_ignore_ascii_case(word)).then_some((c, word.len() + 2))
+            let given = rest.get(1..=word.len())?.iter();
+            let same = given
+                .zip(word.chars())
+                .all(|(source, c)| source.c.eq_ignore_ascii_case(&c));
+            let closed = (rest.get(word.len() + 1))
+                .is_some_and(|source| matches!(source.c, ')' | ']' | '}'));
+            (closed && same).then_some((c, word.len() + 2))
         })
 }

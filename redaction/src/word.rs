@@ -40,7 +40,7 @@ pub(crate) fn ends(view: &View<'_>, before: usize, name: &str) -> Option<usize> 
             index -= 1;
         }
         let c = view.before(index)?;
-        if c.to_ascii_lowercase() != expected {
+        if c.to_lowercase().next() != Some(expected) {
             return None;
         }
         index -= 1;

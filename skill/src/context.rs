@@ -1,6 +1,7 @@
 //! What an action knows besides its arguments: the services, the settings, the caller and the time.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, Ref, RefCell};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
@@ -9,6 +10,7 @@ use crate::day::Zone;
 use crate::failure;
 use crate::text;
 use crate::transport::Transport;
+use crate::twenty::hidden::Field;
 
 /// Settings that are not secret, by key. The harness sets those that begin with `caller.` for each call, so that a model
 /// cannot claim to be somebody else.
@@ -25,6 +27,7 @@ pub struct Context<'a> {
     /// When the call began.
     pub now: Timestamp,
     zone: OnceCell<Zone>,
+    hidden: RefCell<BTreeSet<Field>>,
 }
 
 /// How many days without activity make a deal stale where the caller does not say.
@@ -38,7 +41,18 @@ impl<'a> Context<'a> {
             settings,
             now,
             zone: OnceCell::new(),
+            hidden: RefCell::default(),
         }
+    }
+
+    /// Returns the fields that the CRM key may not read, as far as this call has found out.
+    pub fn hidden(&self) -> Ref<'_, BTreeSet<Field>> {
+        self.hidden.borrow()
+    }
+
+    /// Remembers fields that the key may not read.
+    pub(crate) fn hide(&self, fields: BTreeSet<Field>) {
+        self.hidden.borrow_mut().extend(fields);
     }
 
     /// A setting's value; an empty one counts as not set.

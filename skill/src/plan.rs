@@ -11,6 +11,7 @@ use crate::bindings::claw::skill::types::RecordRef;
 use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::twenty::documents::Document;
+use crate::twenty::hidden;
 use crate::twenty::mutations;
 
 /// Where this skill's names begin (RFC 9562, section 6.5); drawn once.
@@ -29,6 +30,8 @@ pub struct Ids {
     caller: String,
     action: &'static str,
     key: Key,
+    /// What could not be read for it.
+    unread: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -62,6 +65,7 @@ impl Ids {
             caller: caller(ctx)?,
             action,
             key,
+            unread: hidden::sentence(ctx),
         })
     }
 
@@ -278,9 +282,10 @@ pub fn plan(
     ids: &Ids,
     words: String,
     about: Vec<RecordRef>,
-    warnings: Vec<String>,
+    mut warnings: Vec<String>,
     drafts: Vec<Draft>,
 ) -> Plan {
+    warnings.extend(ids.unread.clone());
     let mut said: Vec<&str> = vec![&words];
     said.extend(warnings.iter().map(String::as_str));
     for record in &about {
@@ -338,6 +343,7 @@ mod tests {
             caller: caller.to_owned(),
             action: "follow-up",
             key,
+            unread: None,
         }
     }
 

@@ -57,36 +57,33 @@ impl<'de> Deserialize<'de> for Text {
 }
 
 /// Takes out what cannot be seen and could mislead a reader or carry hidden words: control characters but line breaks and
-/// tabs, zero-width and direction characters, tags and unassigned fillers (Unicode 16, general categories Cc and Cf, and
-/// the default-ignorable ranges that steganography uses).
+/// tabs, and what [`redaction::glyphs`] knows to be hidden where it stands. Joiners within a word of Persian or Malayalam,
+/// emoji and accents stay.
 pub fn clean(text: &str) -> String {
     if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
         return text.to_owned();
     }
-    text.chars()
-        .filter(|&character| !is_hidden(character))
-        .collect()
+    let seen = redaction::glyphs(text)
+        .into_iter()
+        .filter(|glyph| !glyph.hidden && !breaks(glyph.c));
+    seen.map(|glyph| glyph.c).collect()
 }
 
-fn is_hidden(character: char) -> bool {
-    match character {
-        '\n' | '\t' => false,
-        '\u{ad}'
-        | '\u{34f}'
-        | '\u{61c}'
-        | '\u{180b}'..='\u{180f}'
-        | '\u{115f}'
-        | '\u{1160}'
-        | '\u{3164}'
-        | '\u{ffa0}' => true,
-        '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}' => true,
-        '\u{fe00}'..='\u{fe0e}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' => true,
-        other => other.is_control(),
+/// Counts the characters that [`clean`] takes out and nobody would miss in reading. Carriage returns are none of them.
+pub fn count_hidden(text: &str) -> usize {
+    if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
+        return 0;
     }
+    let glyphs = redaction::glyphs(text).into_iter();
+    glyphs
+        .filter(|glyph| glyph.hidden || (breaks(glyph.c) && glyph.c != '\r'))
+        .count()
+}
+
+/// Whether a character moves the line in another way than a line break or a tab does.
+fn breaks(character: char) -> bool {
+    matches!(character, '\u{2028}' | '\u{2029}')
+        || (character.is_control() && !matches!(character, '\n' | '\t'))
 }
 
 /// One line of at most `most` characters, and whether something was cut. Runs of white space become one space.
@@ -167,8 +164,24 @@ mod tests {
             ("Zoë Łódź 東京 שלום 🚀", "Zoë Łódź 東京 שלום 🚀"),
             ("carriage\r\nreturn", "carriage\nreturn"),
             ("esc\u{1b}[31m", "esc[31m"),
+            ("می\u{200c}خواهم", "می\u{200c}خواهم"),
+            ("അവന്\u{200d}", "അവന്\u{200d}"),
+            (
+                "👩\u{200d}💻 ☎\u{fe0e} 1\u{fe0f}\u{20e3}",
+                "👩\u{200d}💻 ☎\u{fe0e} 1\u{fe0f}\u{20e3}",
+            ),
+            (
+                "🏴\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
+                "🏴\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
+            ),
+            ("Jose\u{301}", "Jose\u{301}"),
+            ("pay\u{200d}load\u{fe0f}", "payload"),
+            ("one\u{2028}two", "onetwo"),
         ] {
             assert_eq!(clean(given), kept, "{given:?}");
+            let gone = given.chars().count() - kept.chars().count();
+            let counted = gone - usize::from(given.contains('\r'));
+            assert_eq!(count_hidden(given), counted, "{given:?}");
         }
     }
 

@@ -184,8 +184,8 @@ fn a_field_on_request_is_given_if_it_is_asked_for() {
 fn what_is_empty_is_neither_given_nor_said_to_be_left_out() {
     let data = json!({
         "people": list(vec![json!({ "id": PERSON, "updatedAt": null, "name": null, "jobTitle": " ", "emails": null, "phones": { "primaryPhoneCallingCode": "+49", "primaryPhoneNumber": "" }, "company": null })]),
-        "opportunities": list(vec![json!({ "id": DEAL, "updatedAt": null, "name": "", "stage": "NEW", "amount": { "amountMicros": null, "currencyCode": null }, "closeDate": null, "owner": null, "pointOfContact": null, "nextStep": null })]),
-        "tasks": list(vec![json!({ "id": TASK, "updatedAt": null, "title": null, "bodyV2": null, "status": null, "dueAt": null, "assignee": null, "taskTargets": list(Vec::new()) })]),
+        "opportunities": list(vec![json!({ "id": DEAL, "updatedAt": null, "name": "", "stage": "NEW", "amount": { "amountMicros": null, "currencyCode": null }, "closeDate": null, "ownerId": null, "pointOfContact": null, "nextStep": null })]),
+        "tasks": list(vec![json!({ "id": TASK, "updatedAt": null, "title": null, "bodyV2": null, "status": null, "dueAt": null, "assigneeId": null, "taskTargets": list(Vec::new()) })]),
         "timelineActivities": list(vec![json!({ "id": ACTIVITY, "updatedAt": UPDATED, "happensAt": "2026-03-09T10:00:00.000Z", "name": null, "linkedRecordCachedName": "", "targetOpportunity": null })]),
     });
     let services = relay(Crm::default().answers("context", data));

@@ -197,6 +197,7 @@ fn a_field_that_the_operator_named_and_nobody_made_is_missing() {
     assert_eq!(
         drift.documents,
         [
+            "access",
             "blockers",
             "context",
             "follow_up",

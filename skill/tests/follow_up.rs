@@ -32,13 +32,13 @@ fn request(about: &str) -> FollowUpRequest {
 }
 
 fn row_of_deal(id: &str, name: &str) -> Value {
-    json!({ "id": id, "name": name, "stage": "MEETING", "closeDate": null, "company": { "name": "Acme" }, "owner": me() })
+    json!({ "id": id, "name": name, "stage": "MEETING", "closeDate": null, "company": { "name": "Acme" }, "ownerId": ME })
 }
 
 fn row_of_person(id: &str, first: &str, last: &str) -> Value {
     json!({
         "id": id, "name": { "firstName": first, "lastName": last }, "emails": { "primaryEmail": "ada@acme.example" },
-        "company": { "name": "Acme", "accountOwner": null },
+        "company": { "name": "Acme", "accountOwnerId": null },
     })
 }
 
@@ -177,7 +177,7 @@ fn a_name_takes_two_requests_and_means_the_record_that_has_all_of_it() {
             "acme.example",
             ("company", COMPANY),
             json!({
-                "companies": [{ "id": COMPANY, "name": "Acme", "domainName": { "primaryLinkUrl": "https://acme.example" }, "accountOwner": null }],
+                "companies": [{ "id": COMPANY, "name": "Acme", "domainName": { "primaryLinkUrl": "https://acme.example" }, "accountOwnerId": null }],
                 "workspaceMembers": [me()],
             }),
             "link_task_to_company",

@@ -196,7 +196,7 @@ fn whose_the_task_is_is_told_without_a_name_that_nobody_disclosed() {
 
     // Somebody else does it: the message goes without the name.
     let mut other = deal();
-    other["owner"] = me();
+    other["ownerId"] = json!(ME);
     let data = answer(json!({ "opportunities": [other], "workspaceMembers": [johanna()] }));
     let plan = propose(&data, &asked).unwrap();
     assert!(!sends(&plan, "Lindqvist") && !sends(&plan, "assigned to"));
@@ -233,7 +233,7 @@ fn a_person_goes_with_default_fields_and_a_company_without_its_name() {
     assert!(plan.warnings[0].contains("whole team"));
     check(&plan, &[("follow_up", &data)], "");
 
-    let row = json!({ "id": COMPANY, "name": "Analytical Engines", "domainName": { "primaryLinkUrl": "https://engines.example" }, "accountOwner": { "userEmail": JOHANNA } });
+    let row = json!({ "id": COMPANY, "name": "Analytical Engines", "domainName": { "primaryLinkUrl": "https://engines.example" }, "accountOwnerId": OTHER });
     let data = answer(json!({ "companies": [row], "workspaceMembers": [me()] }));
     let plan = propose(&data, &request(COMPANY, NOOR)).unwrap();
     assert!(sends(&plan, &format!("about the company {COMPANY}")));

@@ -9,7 +9,7 @@
 )]
 
 use crm_harness::Caller;
-use crm_harness::access::{Access, Approval, Attributes, Audience, Deed, RecordKey};
+use crm_harness::access::{Access, Approval, Attributes, Audience, Deed, Owner, RecordKey};
 use crm_harness::config::Manifest;
 use crm_tests::{World, root};
 use serde::Deserialize;
@@ -49,6 +49,11 @@ struct Case {
     /// A person's name, `nobody`, or `unknown`.
     #[serde(default = "unknown")]
     owner: String,
+    /// The fields that it sets.
+    #[serde(default)]
+    fields: Vec<String>,
+    #[serde(default = "opportunity")]
+    kind: String,
     #[serde(default)]
     new: bool,
     #[serde(default)]
@@ -82,6 +87,10 @@ fn unknown() -> String {
     "unknown".to_owned()
 }
 
+fn opportunity() -> String {
+    "opportunity".to_owned()
+}
+
 fn email(name: &str) -> String {
     format!("{name}@example.com")
 }
@@ -100,14 +109,14 @@ fn the_shipped_policies_decide_as_the_table_says() {
             .find(|caller| caller.id.as_deref() == Some(&case.who))
             .unwrap_or_else(|| panic!("{label}: nobody of that name"));
         let record = RecordKey {
-            kind: "opportunity".into(),
+            kind: case.kind.clone(),
             id: "1".into(),
         };
         let attributes = Attributes {
             owner: match case.owner.as_str() {
-                "unknown" => None,
-                "nobody" => Some(None),
-                name => Some(Some(email(name))),
+                "unknown" => Owner::Unknown,
+                "nobody" => Owner::None,
+                name => Owner::Member(email(name)),
             },
             stage: None,
         };
@@ -123,7 +132,7 @@ fn the_shipped_policies_decide_as_the_table_says() {
                 attributes: &attributes,
                 new: case.new,
                 undo: case.undo,
-                fields: &[],
+                fields: &case.fields,
             },
             "message" | "email" | "log" => Deed::Send {
                 act: &case.deed,
@@ -135,7 +144,7 @@ fn the_shipped_policies_decide_as_the_table_says() {
                 record: &record,
                 attributes: &attributes,
                 new: case.new,
-                fields: &[],
+                fields: &case.fields,
                 audience: case.audience(),
             },
             tool => Deed::Act {

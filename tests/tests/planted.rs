@@ -13,7 +13,7 @@ use crm_harness::plan::PlanState;
 use crm_stand_in::relay;
 use crm_stand_in::twenty::sample::{HEALTHY, ROBIN};
 use crm_tests::World;
-use crm_tests::leaks::found;
+use crm_tests::leaks::{disguises, found};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -141,22 +141,26 @@ async fn the_look_over_everything_that_left_sees_what_should_not_have() {
         .pointer("/bodyV2/markdown")
         .and_then(Value::as_str)
         .unwrap();
-    for text in [
-        format!("worth {} in all", micros / 1_000_000),
-        note.chars().take(28).collect(),
-    ] {
-        world.relay().requests().clear();
-        assert!(found(&world).is_empty());
-        let body = json!({"surfaceText": text}).to_string();
-        let mut stream = TcpStream::connect(world.relay().addr()).await.unwrap();
-        let request = format!(
-            "POST /tez/share HTTP/1.1\r\nhost: relay\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-            relay::token(relay::sample::ROBIN),
-            body.len()
-        );
-        stream.write_all(request.as_bytes()).await.unwrap();
-        stream.read_to_end(&mut Vec::new()).await.unwrap();
-        assert!(!found(&world).is_empty(), "{text}");
+    let excerpt: String = note.chars().take(28).collect();
+    let amount = (micros / 1_000_000).to_string();
+    let mut forms = 0;
+    for value in [&amount, &excerpt] {
+        for (form, text) in disguises(value) {
+            world.relay().requests().clear();
+            assert!(found(&world).is_empty());
+            let body = json!({"surfaceText": format!("worth {text} in all")}).to_string();
+            let mut stream = TcpStream::connect(world.relay().addr()).await.unwrap();
+            let request = format!(
+                "POST /tez/share HTTP/1.1\r\nhost: relay\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                relay::token(relay::sample::ROBIN),
+                body.len()
+            );
+            stream.write_all(request.as_bytes()).await.unwrap();
+            stream.read_to_end(&mut Vec::new()).await.unwrap();
+            assert!(!found(&world).is_empty(), "{form}: {text}");
+            forms += 1;
+        }
     }
+    println!("{forms} forms of planted values");
     world.relay().requests().clear();
 }

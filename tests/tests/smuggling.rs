@@ -15,6 +15,7 @@ use crm_harness::{Caller, Harness, Invocation, Outcome, Parts};
 use crm_stand_in::Running;
 use crm_stand_in::relay::sample::{OTHER_TEAM_ID, ROBINS_TEZ, SAM, TEAM_ID};
 use crm_stand_in::twenty::sample::{EVERYTHING_WRONG, HEALTHY, INJECTED_NOTE};
+use crm_tests::leaks::disguises;
 use crm_tests::outsider::teller;
 use serde_json::{Value, json};
 
@@ -398,6 +399,25 @@ async fn a_reply_goes_to_what_the_service_showed_to_be_of_the_group_and_nowhere_
     let outcome = world.scheme(&reply(), &look).await;
     assert_eq!(code(&outcome), "waiting", "{:#?}", outcome.result);
     assert_ne!(TEAM_ID, OTHER_TEAM_ID);
+}
+
+#[tokio::test]
+async fn a_value_in_disguise_does_not_leave() {
+    let world = World::new().await;
+    let (name, note) = (world.value("/name"), world.note());
+    let excerpt: String = note.chars().skip(5).take(40).collect();
+    let micros: i64 = world.value("/amount/amountMicros").parse().unwrap();
+    let amount = (micros / 1_000_000).to_string();
+    let mut counted = 0;
+    for value in [&name, &excerpt, &amount] {
+        for (form, text) in disguises(value) {
+            let outcome = world.scheme(&says(&format!("About {text}.")), &[]).await;
+            assert_eq!(code(&outcome), "plan-gate", "{form}: {text}");
+            counted += 1;
+        }
+    }
+    println!("{counted} disguises");
+    assert!(world.relay.requests().all().is_empty(), "nothing was sent");
 }
 
 fn denials(outcome: &Outcome) -> Vec<&'static str> {

@@ -13,7 +13,10 @@ pub(crate) struct Access {
     /// `# acts: VERB KIND $variable`: what a mutation does, and the variable with the record's id; a line for each record, the
     /// one that it is about first.
     pub(crate) acts: Vec<Acts>,
-    /// `# record: KIND /POINTER [owner=/POINTER] [stage=/POINTER]`: where an answer's records are.
+    /// `# refers: KIND $variable`: a record that what a mutation writes refers to, and the variable with its id; it may be left out.
+    pub(crate) refers: Vec<Refers>,
+    /// `# record: KIND /POINTER [owner=/POINTER|/POINTER] [stage=/POINTER] [email=/POINTER]`: where an answer's records are. The
+    /// owner is an e-mail address, or the id of a record with one; of several pointers the first counts whose parent is there.
     pub(crate) records: Vec<Record>,
     /// `# input: VARIABLE.PATH TYPE`: what an object among the variables may hold, by variable and path.
     pub(crate) inputs: BTreeMap<String, BTreeMap<String, String>>,
@@ -34,6 +37,14 @@ pub(crate) struct Acts {
     pub(crate) id: String,
 }
 
+/// A record that a mutation refers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refers {
+    pub(crate) kind: String,
+    /// A path in the variables, such as `data.companyId`.
+    pub(crate) id: String,
+}
+
 /// Records of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Record {
@@ -51,7 +62,7 @@ const SCALARS: [&str; 8] = [
     "String", "ID", "Int", "Float", "Boolean", "UUID", "DateTime", "Date",
 ];
 /// What the access policies can ask about a record.
-const ATTRIBUTES: [&str; 2] = ["owner", "stage"];
+const ATTRIBUTES: [&str; 3] = ["owner", "stage", "email"];
 
 impl Access {
     /// Reads the comment lines that a document starts with.
@@ -68,6 +79,7 @@ impl Access {
             let words: Vec<&str> = value.split_whitespace().collect();
             let read = match key {
                 "acts" => access.acts(&words, variables),
+                "refers" => access.refers(&words, variables),
                 "record" => access.record(&words),
                 "input" => access.input(&words, variables),
                 "values" => access.values(&words, variables),
@@ -81,6 +93,9 @@ impl Access {
                 bail!("a mutation says what it does: `# acts: VERB KIND $variable`")
             }
             (Effect::Query, false) => bail!("a query does nothing to a record: remove `# acts`"),
+            (Effect::Query, true) if !access.refers.is_empty() => {
+                bail!("a query does nothing to a record: remove `# refers`")
+            }
             _ => {}
         }
         // The gate cannot know the words of a workspace's own enum: how many of them leave is bounded at least.
@@ -158,9 +173,30 @@ impl Access {
         Ok(())
     }
 
+    fn refers(&mut self, words: &[&str], variables: &[(String, String)]) -> Result<()> {
+        let [kind, id] = words else {
+            bail!("write `# refers: KIND $variable`");
+        };
+        let Some(id) = id.strip_prefix('$') else {
+            bail!("write the variable with its `$`");
+        };
+        declared(id, variables)?;
+        let refers = Refers {
+            kind: (*kind).to_owned(),
+            id: id.to_owned(),
+        };
+        if self.refers.contains(&refers) {
+            bail!("it is there twice");
+        }
+        self.refers.push(refers);
+        Ok(())
+    }
+
     fn record(&mut self, words: &[&str]) -> Result<()> {
         let [kind, at, attributes @ ..] = words else {
-            bail!("write `# record: KIND /POINTER [owner=/POINTER] [stage=/POINTER]`");
+            bail!(
+                "write `# record: KIND /POINTER [owner=/POINTER] [stage=/POINTER] [email=/POINTER]`"
+            );
         };
         let mut record = Record {
             kind: (*kind).to_owned(),
@@ -174,7 +210,10 @@ impl Access {
             if !ATTRIBUTES.contains(&name) {
                 bail!("`{name}` is none of {}", ATTRIBUTES.join(", "));
             }
-            record.attributes.insert(name.to_owned(), pointer(at)?);
+            for one in at.split('|') {
+                pointer(one)?;
+            }
+            record.attributes.insert(name.to_owned(), at.to_owned());
         }
         self.records.push(record);
         Ok(())
@@ -231,12 +270,17 @@ mod tests {
 
     #[test]
     fn the_comments_say_what_a_document_does_and_of_whose_records_it_tells() {
-        let text = "# Changes an item.\n# acts: change item $id\n# input: data.name String\n# input: data.price.micros Float\n# input: data.* custom item\nmutation M {}\n# acts: delete item $id\n";
+        let text = "# Changes an item.\n# acts: change item $id\n# refers: shop $data.shopId\n# input: data.name String\n# input: data.price.micros Float\n# input: data.* custom item\nmutation M {}\n# acts: delete item $id\n";
         let access = Access::read(text, Effect::Mutation, &variables()).unwrap();
         let acts = &access.acts[0];
         assert_eq!(
             (acts.verb.as_str(), acts.kind.as_str(), acts.id.as_str()),
             ("change", "item", "id")
+        );
+        let refers = &access.refers[0];
+        assert_eq!(
+            (refers.kind.as_str(), refers.id.as_str()),
+            ("shop", "data.shopId")
         );
         assert_eq!(access.inputs["data"]["price.micros"], "Float");
         assert_eq!(access.custom["data"], "item");
@@ -267,6 +311,12 @@ mod tests {
                 "# acts: create item $id\n# acts: create item $id",
                 "twice",
             ),
+            (Effect::Query, "# refers: item $id", "does nothing"),
+            (
+                Effect::Mutation,
+                "# acts: create item $id\n# refers: shop $other",
+                "no variable `$other`",
+            ),
             (Effect::Query, "# values: id", "no value"),
             (Effect::Query, "# values: other a", "no variable `$other`"),
             (Effect::Query, "# values: id a\n# values: id b", "twice"),
@@ -275,6 +325,11 @@ mod tests {
             (Effect::Query, "# length: id 5..2", "no range"),
             (Effect::Query, "# Only words.", "`$data` is an enum"),
             (Effect::Query, "# record: item items", "no JSON pointer"),
+            (
+                Effect::Query,
+                "# record: item /items owner=/a|b",
+                "no JSON pointer",
+            ),
             (
                 Effect::Query,
                 "# record: item /items colour=/c",

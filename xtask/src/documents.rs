@@ -10,6 +10,7 @@ use graphql_parser::query::{
 use sha2::{Digest, Sha256};
 
 use crate::directives::Access;
+use crate::nesting::Types;
 
 /// One trusted document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,9 +68,13 @@ const DEFAULT_PATH: &str = "/graphql";
 /// Reads `queries` and `mutations` below `graphql`, queries first, each sorted by name.
 ///
 /// # Errors
-/// Names the file that does not parse, holds anything but one operation, or lies in the wrong folder, and two files
-/// that give the same name or the same bytes.
+/// Names the file that does not parse, holds anything but one operation, nests a relation that the service would lose, or lies in
+/// the wrong folder, and two files that give the same name or the same bytes.
 pub(crate) fn read_all(graphql: &Path) -> Result<Vec<Document>> {
+    let schema = graphql.join("schema.graphql");
+    let types = fs::read_to_string(&schema)
+        .with_context(|| format!("cannot read {}", schema.display()))
+        .and_then(|text| Types::read(&text).with_context(|| schema.display().to_string()))?;
     let mut documents: Vec<Document> = Vec::new();
     for effect in [Effect::Query, Effect::Mutation] {
         let folder = graphql.join(effect.folder());
@@ -80,6 +85,9 @@ pub(crate) fn read_all(graphql: &Path) -> Result<Vec<Document>> {
                 .with_context(|| format!("cannot read {}", file.display()))?;
             let document =
                 read(&folder, &file, effect, &text).with_context(|| file.display().to_string())?;
+            types
+                .check(&text)
+                .with_context(|| file.display().to_string())?;
             documents.push(document);
         }
     }

@@ -18,6 +18,7 @@ mod family;
 mod fuzz;
 mod guests;
 mod manifest;
+mod nesting;
 mod node;
 mod place;
 mod plugin;

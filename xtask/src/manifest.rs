@@ -150,6 +150,16 @@ fn describe(access: &Access, table: &mut Table) {
         }
         table.insert("acts", value(all));
     }
+    if !access.refers.is_empty() {
+        let mut all = Array::new();
+        for refers in &access.refers {
+            let mut told = InlineTable::new();
+            told.insert("kind", (&refers.kind).into());
+            told.insert("id", (&refers.id).into());
+            all.push(told);
+        }
+        table.insert("refers", value(all));
+    }
     if !access.records.is_empty() {
         let mut records = Array::new();
         for record in &access.records {

@@ -12,7 +12,7 @@ use cedar_policy::{
 use thiserror::Error;
 
 use super::ruling::{Approval, Audience, Deed, Ruling};
-use super::{Attributes, RecordKey};
+use super::{Attributes, Owner, RecordKey};
 use crate::config::{Caller, Setup};
 use crate::trust::Trust;
 
@@ -316,11 +316,15 @@ impl Access {
         caller: &str,
         entities: &mut Vec<Entity>,
     ) -> Result<EntityUid, String> {
-        let Some(owner) = &attributes.owner else {
-            return Err(format!(
-                "the service did not say who owns the {}, so nobody may touch it or give it away",
-                record.kind
-            ));
+        let owner = match &attributes.owner {
+            Owner::Unknown => {
+                return Err(format!(
+                    "the service did not say who owns the {}, so nobody may touch it or give it away; if its owner has left, a person gives it a new one in the service",
+                    record.kind
+                ));
+            }
+            Owner::None => None,
+            Owner::Member(email) => Some(email.as_str()),
         };
         let mut about = HashMap::from([
             ("kind".to_owned(), text(&record.kind)),

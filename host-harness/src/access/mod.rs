@@ -7,6 +7,6 @@ mod reads;
 mod ruling;
 
 pub use engine::{Access, AccessError, Texts};
-pub use observe::{Attributes, RecordKey, Seen};
+pub use observe::{Attributes, Owner, RecordKey, Seen};
 pub use reads::ObservedRead;
 pub use ruling::{Approval, Audience, Deed, Ruling};

@@ -22,13 +22,63 @@ pub struct RecordKey {
     pub id: String,
 }
 
+/// The owner of a record, as far as the service's answers tell it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Owner {
+    /// Nothing tells it: an absent field, an answer with errors, an id that no member's record has. Nothing that needs an owner is
+    /// permitted then.
+    #[default]
+    Unknown,
+    /// The service says that it has none.
+    None,
+    /// A member, by e-mail in small letters.
+    Member(String),
+}
+
+impl Owner {
+    /// Returns the owner's e-mail, if there is a known owner.
+    #[must_use]
+    pub fn email(&self) -> Option<&str> {
+        match self {
+            Self::Member(email) => Some(email),
+            Self::Unknown | Self::None => None,
+        }
+    }
+}
+
 /// What is known of a record. What was not found in the answer is not known, which is not the same as empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attributes {
-    /// The owner's e-mail in small letters; the inner none means that it has none.
-    pub owner: Option<Option<String>>,
+    /// Its owner.
+    pub owner: Owner,
     /// Its stage.
     pub stage: Option<String>,
+}
+
+/// A record as an answer showed it.
+#[derive(Debug, Default)]
+struct Shown {
+    owner: Named,
+    stage: Option<String>,
+}
+
+/// An owner as an answer names one.
+#[derive(Debug, Default)]
+enum Named {
+    /// Not at all.
+    #[default]
+    Unknown,
+    /// As none.
+    None,
+    /// By an e-mail address, or by the id of a member's record.
+    Text(String),
+}
+
+/// Records, and the e-mail addresses that members' records tell, by the records' ids.
+#[derive(Debug, Default)]
+struct Records {
+    shown: HashMap<RecordKey, Shown>,
+    emails: HashMap<String, String>,
 }
 
 /// The people of a service, as its answers told of them.
@@ -44,7 +94,7 @@ struct People {
 /// What a call's answers told of records and people.
 #[derive(Debug, Default)]
 pub struct Seen {
-    records: Mutex<HashMap<RecordKey, Attributes>>,
+    records: Mutex<Records>,
     /// By the service's name.
     people: Mutex<HashMap<String, People>>,
     reads: Reads,
@@ -65,11 +115,34 @@ impl Seen {
     /// What is known of a record; none if no answer told of it.
     #[must_use]
     pub fn get(&self, key: &RecordKey) -> Option<Attributes> {
-        self.records
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(key)
-            .cloned()
+        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown = records.shown.get(key)?;
+        let owner = match &shown.owner {
+            Named::Unknown => Owner::Unknown,
+            Named::None => Owner::None,
+            Named::Text(text) if text.contains('@') => Owner::Member(text.clone()),
+            Named::Text(id) => match records.emails.get(id) {
+                Some(email) => Owner::Member(email.clone()),
+                None => Owner::Unknown,
+            },
+        };
+        Some(Attributes {
+            owner,
+            stage: shown.stage.clone(),
+        })
+    }
+
+    /// Returns the records that name this member's record as their owner; none where the id is no member's.
+    #[must_use]
+    pub fn owned_by(&self, member: &str) -> Option<Vec<RecordKey>> {
+        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = member.to_ascii_lowercase();
+        records.emails.get(&id)?;
+        let owned = records
+            .shown
+            .iter()
+            .filter(|(_, shown)| matches!(&shown.owner, Named::Text(owner) if *owner == id));
+        Some(owned.map(|(key, _)| key.clone()).collect())
     }
 
     /// The name of somebody at a service, if an answer told it.
@@ -153,36 +226,77 @@ impl Seen {
         let Some(data) = body.get("data").filter(|_| !has_errors(&body)) else {
             return;
         };
-        let mut seen = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let Records { shown, emails } = &mut *records;
         for place in places {
             each(data, &place.at, &mut |record| {
                 let Some(id) = record.get("id").and_then(Value::as_str) else {
                     return;
                 };
-                if seen.len() < RECORDS_MAX {
-                    let key = RecordKey {
-                        kind: place.kind.clone(),
-                        id: id.to_ascii_lowercase(),
-                    };
-                    seen.insert(key, attributes(place, record));
+                let id = id.to_ascii_lowercase();
+                if let Some(steps) = &place.email {
+                    let email = text_at(record, steps).filter(|email| email.contains('@'));
+                    if let Some(email) = email.filter(|_| emails.len() < RECORDS_MAX) {
+                        emails.insert(id, email.to_lowercase());
+                    }
+                    return;
+                }
+                let key = RecordKey {
+                    kind: place.kind.clone(),
+                    id,
+                };
+                if shown.len() < RECORDS_MAX || shown.contains_key(&key) {
+                    shown.entry(key).or_default().learn(read(place, record));
                 }
             });
         }
     }
 }
 
-fn attributes(place: &RecordAt, record: &Value) -> Attributes {
-    let owner = place.owner.as_deref().and_then(|steps| at(record, steps));
-    let stage = place.stage.as_deref().and_then(|steps| at(record, steps));
-    Attributes {
-        owner: owner.and_then(|owner| match owner {
-            Value::Null => Some(None),
-            Value::String(owner) if owner.is_empty() => Some(None),
-            Value::String(owner) => Some(Some(owner.to_lowercase())),
-            _ => None,
-        }),
-        stage: stage.and_then(Value::as_str).map(str::to_owned),
+impl Shown {
+    /// Takes in what a later answer shows. What that does not tell stays as it was: one answer shows the owner, another the stage.
+    fn learn(&mut self, later: Self) {
+        if !matches!(later.owner, Named::Unknown) {
+            self.owner = later.owner;
+        }
+        if later.stage.is_some() {
+            self.stage = later.stage;
+        }
     }
+}
+
+fn read(place: &RecordAt, record: &Value) -> Shown {
+    let stage = place
+        .stage
+        .as_deref()
+        .and_then(|steps| text_at(record, steps));
+    Shown {
+        owner: named(&place.owner, record),
+        stage: stage.map(str::to_owned),
+    }
+}
+
+/// The owner that stands at the first of several places whose parent is there. A null is none only where it stands at the end of the
+/// way: a relation that reads null may be one to a deleted record, and says nothing of what is below it.
+fn named(places: &[Vec<String>], record: &Value) -> Named {
+    for steps in places {
+        let Some((last, way)) = steps.split_last() else {
+            continue;
+        };
+        let Some(parent) = at(record, way).and_then(Value::as_object) else {
+            continue;
+        };
+        return match parent.get(last) {
+            Some(Value::Null) => Named::None,
+            Some(Value::String(text)) if !text.is_empty() => Named::Text(text.to_lowercase()),
+            _ => Named::Unknown,
+        };
+    }
+    Named::Unknown
+}
+
+fn text_at<'v>(record: &'v Value, steps: &[String]) -> Option<&'v str> {
+    at(record, steps).and_then(Value::as_str)
 }
 
 #[cfg(test)]
@@ -200,43 +314,147 @@ mod tests {
         let place = RecordAt {
             kind: "item".into(),
             at: steps("items/edges/*/node"),
-            owner: Some(steps("company/owner/email")),
+            owner: vec![steps("company/owner/email")],
             stage: Some(steps("stage")),
+            email: None,
         };
         seen.observe(&[place], body.to_string().as_bytes());
         seen
     }
 
-    fn owner(node: Value) -> Option<Option<Option<String>>> {
+    fn owner(node: Value) -> Owner {
         let mut node = node;
         node["id"] = "A1".into();
         let seen = seen(&json!({"data": {"items": {"edges": [{ "node": node }]}}}));
-        let key = RecordKey {
+        seen.get(&key()).unwrap().owner
+    }
+
+    fn key() -> RecordKey {
+        RecordKey {
             kind: "item".into(),
             id: "a1".into(),
-        };
-        seen.get(&key).map(|attributes| attributes.owner)
+        }
     }
 
     #[test]
-    fn an_owner_is_known_known_to_be_none_or_not_known() {
+    fn owner_is_known_none_or_unknown() {
         let email = json!({"company": {"owner": {"email": "Robin@example.com"}}});
-        assert_eq!(owner(email), Some(Some(Some("robin@example.com".into()))));
-        for none in [
-            json!({"company": null}),
-            json!({"company": {"owner": null}}),
-            json!({"company": {"owner": {"email": ""}}}),
-        ] {
-            assert_eq!(owner(none.clone()), Some(Some(None)), "{none}");
-        }
+        assert_eq!(owner(email), Owner::Member("robin@example.com".into()));
+        let none = json!({"company": {"owner": {"email": null}}});
+        assert_eq!(owner(none), Owner::None);
         for unknown in [
             json!({}),
             json!({"company": {}}),
+            // A relation to a deleted record reads null as well.
+            json!({"company": null}),
+            json!({"company": {"owner": null}}),
+            json!({"company": {"owner": {}}}),
             json!({"company": {"owner": {"email": 3}}}),
+            json!({"company": {"owner": {"email": ""}}}),
+            json!({"company": {"owner": {"email": "5a000001-0000-4000-8000-000000000006"}}}),
             json!({"company": ["owner"]}),
         ] {
-            assert_eq!(owner(unknown.clone()), Some(None), "{unknown}");
+            assert_eq!(owner(unknown.clone()), Owner::Unknown, "{unknown}");
         }
+    }
+
+    fn place(kind: &str, owner: &[&str], email: Option<&str>) -> RecordAt {
+        RecordAt {
+            kind: kind.into(),
+            at: steps("items/*"),
+            owner: owner.iter().map(|at| steps(at)).collect(),
+            stage: None,
+            email: email.map(steps),
+        }
+    }
+
+    fn answer(items: &Value) -> Vec<u8> {
+        json!({"data": {"items": items}}).to_string().into_bytes()
+    }
+
+    #[test]
+    fn owner_by_id_is_who_the_members_say() {
+        let seen = Seen::default();
+        let owner = || seen.get(&key()).map(|attributes| attributes.owner);
+        seen.observe(
+            &[place("item", &["ownerId"], None)],
+            &answer(&json!([{"id": "a1", "ownerId": "M1"}])),
+        );
+        assert_eq!(owner(), Some(Owner::Unknown), "nobody has said who that is");
+        let members = [place("member", &[], Some("email"))];
+        seen.observe(
+            &members,
+            &answer(&json!([{"id": "m2", "email": "max@example.com"}])),
+        );
+        assert_eq!(
+            owner(),
+            Some(Owner::Unknown),
+            "an id that is not among them"
+        );
+        assert_eq!(seen.owned_by("m1"), None);
+        for unusable in [json!(null), json!(""), json!("no address"), json!(3)] {
+            seen.observe(&members, &answer(&json!([{"id": "m1", "email": unusable}])));
+            assert_eq!(owner(), Some(Owner::Unknown), "{unusable}");
+        }
+        let mut failed: Value =
+            serde_json::from_slice(&answer(&json!([{"id": "m1", "email": "mia@example.com"}])))
+                .unwrap();
+        failed["errors"] = json!([{"message": "m"}]);
+        seen.observe(&members, failed.to_string().as_bytes());
+        assert_eq!(owner(), Some(Owner::Unknown), "an error beside the data");
+        seen.observe(
+            &members,
+            &answer(&json!([{"id": "m1", "email": "Mia@example.com"}])),
+        );
+        assert_eq!(owner(), Some(Owner::Member("mia@example.com".into())));
+        assert_eq!(seen.owned_by("M1"), Some(vec![key()]));
+        assert_eq!(seen.owned_by("m2"), Some(Vec::new()));
+    }
+
+    #[test]
+    fn first_place_that_is_there_names_the_owner() {
+        let places = [place("item", &["deal/ownerId", "firm/ownerId"], None)];
+        for (item, expected) in [
+            (
+                json!({"deal": {"ownerId": "a@b.c"}, "firm": null}),
+                Owner::Member("a@b.c".into()),
+            ),
+            (
+                json!({"deal": null, "firm": {"ownerId": "d@e.f"}}),
+                Owner::Member("d@e.f".into()),
+            ),
+            (
+                json!({"deal": {"ownerId": null}, "firm": {"ownerId": "d@e.f"}}),
+                Owner::None,
+            ),
+            (json!({"deal": null, "firm": null}), Owner::Unknown),
+        ] {
+            let mut item = item;
+            item["id"] = "a1".into();
+            let seen = Seen::default();
+            seen.observe(&places, &answer(&json!([item])));
+            assert_eq!(seen.get(&key()).unwrap().owner, expected, "{item}");
+        }
+    }
+
+    #[test]
+    fn answer_that_tells_no_owner_takes_none_away() {
+        let seen = Seen::default();
+        let places = [place("item", &["firm/ownerId"], None)];
+        let alone = [place("item", &["firmId"], None)];
+        let owner = || seen.get(&key()).unwrap().owner;
+        seen.observe(&places, &answer(&json!([{"id": "a1", "firm": null}])));
+        assert_eq!(owner(), Owner::Unknown);
+        seen.observe(&alone, &answer(&json!([{"id": "a1", "firmId": null}])));
+        assert_eq!(owner(), Owner::None);
+        seen.observe(&places, &answer(&json!([{"id": "a1", "firm": null}])));
+        assert_eq!(owner(), Owner::None);
+        seen.observe(&alone, &answer(&json!([{"id": "a1", "firmId": "f1"}])));
+        assert_eq!(
+            owner(),
+            Owner::Unknown,
+            "it has a firm, and nobody says whose"
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `crm-harness access`: what policy says, without a component doing anything.
 
 use crm_harness::Setup;
-use crm_harness::access::{Access, Attributes, Audience, Deed, RecordKey, Ruling};
+use crm_harness::access::{Access, Attributes, Audience, Deed, Owner, RecordKey, Ruling};
 use crm_harness::outbound::documents::Verb;
 use crm_harness::outbound::policy::Destination;
 use serde_json::json;
@@ -26,10 +26,11 @@ fn explain(args: &Args, asked: &AccessArgs) -> Result<End, Misuse> {
     };
     let email = caller.email.clone().unwrap_or_default().to_lowercase();
     let owner = match asked.owner.as_deref() {
-        Some("none") => Some(None),
-        Some(owner) => Some(Some(owner.to_lowercase())),
-        None if asked.new => Some(Some(email)),
-        None => None,
+        Some("none") => Owner::None,
+        Some("unknown") => Owner::Unknown,
+        Some(owner) => Owner::Member(owner.to_lowercase()),
+        None if asked.new => Owner::Member(email),
+        None => Owner::Unknown,
     };
     let attributes = Attributes {
         owner,

@@ -41,6 +41,8 @@ pub struct Document {
     pub cost: u32,
     /// What it does to which records, if it writes; the one that it is about first.
     pub acts: Vec<Acts>,
+    /// Records that what it writes refers to.
+    pub refers: Vec<Refers>,
     /// Where its answer tells of records.
     pub records: Vec<RecordAt>,
     /// The same, as values of answers are known by it.
@@ -85,6 +87,15 @@ pub struct Acts {
     pub id: Vec<String>,
 }
 
+/// A record that what a document writes refers to, such as the company of a deal: writing it ties something to that record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refers {
+    /// The record's kind, in the skill's words.
+    pub kind: String,
+    /// Where the record's id is among the variables: names, the outermost first. It may be left out.
+    pub id: Vec<String>,
+}
+
 /// What a document can do to a record; the names of actions in access policies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -122,8 +133,11 @@ pub struct RecordAt {
     pub kind: String,
     /// Steps below `data`; `*` is every item of a list.
     pub at: Vec<String>,
-    /// Steps below the record to its owner's e-mail.
-    pub owner: Option<Vec<String>>,
+    /// Steps below the record to its owner: an e-mail address, or the id of a record with one. Of several places the first counts
+    /// whose parent is there.
+    pub owner: Vec<Vec<String>>,
+    /// Steps below the record to the e-mail address of the member that it stands for.
+    pub email: Option<Vec<String>>,
     /// Steps below the record to its stage.
     pub stage: Option<Vec<String>>,
 }
@@ -189,16 +203,29 @@ impl Documents {
             return Err(BodyRefusal::Shape);
         }
         let body: Body<'_> = serde_json::from_slice(body).map_err(|_| BodyRefusal::Shape)?;
-        let digest: [u8; 32] = Sha256::digest(body.query.as_bytes()).into();
-        let document = self
-            .0
-            .iter()
-            .find(|document| document.sha256 == digest)
-            .ok_or_else(|| BodyRefusal::UnknownDocument {
-                sha256: hex(&digest),
-            })?;
+        let document = match self.of_text(&body.query) {
+            Some(document) => document,
+            None => self
+                .narrowed(&body.query)
+                .ok_or_else(|| BodyRefusal::UnknownDocument {
+                    sha256: hex(&Sha256::digest(body.query.as_bytes())),
+                })?,
+        };
         document.check_variables(body.variables)?;
         Ok(document)
+    }
+
+    fn of_text(&self, text: &str) -> Option<&Document> {
+        let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+        self.0.iter().find(|document| document.sha256 == digest)
+    }
+
+    /// Returns the document that a text is without some fields, which a key may not read. It reads less, and nothing else.
+    fn narrowed(&self, text: &str) -> Option<&Document> {
+        let restored = trusted_documents::restore(text)?;
+        let document = self.of_text(&restored.document)?;
+        let may = |path: &Vec<String>| document.effect == Effect::Query && document.may_lack(path);
+        restored.left_out.iter().all(may).then_some(document)
     }
 }
 
@@ -212,6 +239,19 @@ struct Body<'a> {
 }
 
 impl Document {
+    /// Checks that nothing is decided by a field which would be missing. Without an owner nothing is permitted; without a stage a policy
+    /// that forbids by stage would not forbid; without an id nobody knows what the rest is of.
+    fn may_lack(&self, path: &[String]) -> bool {
+        let decides = |place: &RecordAt| {
+            let names = |steps: &[String]| {
+                let mut names = place.at.iter().chain(steps).filter(|step| *step != "*");
+                path.iter().all(|name| names.next() == Some(name))
+            };
+            place.stage.as_deref().is_some_and(names)
+        };
+        path.last().is_some_and(|name| name != "id") && !self.records.iter().any(decides)
+    }
+
     fn check_variables(&self, raw: Option<&RawValue>) -> Result<(), BodyRefusal> {
         let given = match raw {
             Some(raw) if raw.get().starts_with('{') => {
@@ -342,6 +382,7 @@ mod tests {
             cacheable_seconds: 0,
             cost: 1,
             acts: Vec::new(),
+            refers: Vec::new(),
             records: Vec::new(),
             places: Arc::default(),
         }])

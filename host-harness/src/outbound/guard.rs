@@ -13,7 +13,7 @@ use super::policy::{Allowed, NO_FIX};
 use super::provenance::{self, Place, Provenance};
 use super::sender::Outgoing;
 pub use super::values::Exempt;
-use super::values::{Crossing, Disclosed, RecordPlace, Values};
+use super::values::{Crossing, Disclosed, Names, RecordPlace, Repeat, Values};
 
 /// The guard of one call.
 #[derive(Debug)]
@@ -27,18 +27,18 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// A guard that has seen nothing yet. `micros` are the names of members whose numbers count in millionths.
+    /// A guard that has seen nothing yet. `names` is what the manifest says of members of answers.
     #[must_use]
-    pub fn new(exempt: Exempt, micros: &[String]) -> Self {
+    pub fn new(exempt: Exempt, names: Names) -> Self {
         Self {
-            values: Values::new(micros.iter().cloned()),
+            values: Values::new(names),
             exempt,
             nowhere: Arc::default(),
             provenance: Provenance::default(),
         }
     }
 
-    /// Takes in what a service has answered. Documents that may be kept tell of the service itself, not of anybody's records.
+    /// Takes in what a service has answered. Documents that may be kept tell of the service itself, unless they tell of records.
     pub(super) fn take_in(&self, allowed: &Allowed<'_>, body: &Bytes) {
         let of_itself = allowed
             .document
@@ -46,12 +46,20 @@ impl Guard {
         self.provenance
             .take_in(&allowed.destination.name, body.clone(), !of_itself);
         let places = match allowed.document {
-            Some(document) if document.cacheable_seconds > 0 => return,
+            Some(document) if document.cacheable_seconds > 0 && document.places.is_empty() => {
+                return;
+            }
             Some(document) => &document.places,
             None => &self.nowhere,
         };
         self.values
             .take_in(&allowed.destination.name, places, body.clone());
+    }
+
+    /// Takes in an answer that tells of no record.
+    #[cfg(test)]
+    pub(crate) fn note(&self, destination: &str, body: Bytes) {
+        self.values.take_in(destination, &self.nowhere, body);
     }
 
     /// Lets reads carry what comes from these sources alone, once another service has answered.
@@ -154,6 +162,23 @@ impl Guard {
         self.check(to, carried, disclosed)
     }
 
+    /// Returns the values of records that a text repeats and that are not disclosed, whoever said them: what the caller has written
+    /// counts as what the component has.
+    pub(crate) fn repeated(
+        &self,
+        to: &str,
+        texts: &[&str],
+        disclosed: Disclosed<'_>,
+        settings: &Exempt,
+    ) -> Vec<Repeat> {
+        self.values.repeated(to, texts, disclosed, settings)
+    }
+
+    /// Returns how many bytes of answers it keeps.
+    pub(crate) fn bytes(&self) -> usize {
+        self.values.bytes()
+    }
+
     fn check(&self, to: &str, carried: &[String], disclosed: Disclosed<'_>) -> Result<(), Denial> {
         let carried: Vec<&str> = carried.iter().map(String::as_str).collect();
         self.values
@@ -202,7 +227,8 @@ fn refused(crossing: &Crossing) -> Denial {
     )
 }
 
-/// Every text, number and name of a member in a value, that of JSON within texts included.
+/// Every text, number and name of a member in a value, that of JSON within texts included. A text that is JSON counts as it stands
+/// too: what a reader makes of it, such as of equal names, is not known here.
 pub(crate) fn texts(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
@@ -217,11 +243,25 @@ pub(crate) fn texts(value: &Value, found: &mut Vec<String>) {
                 && let Ok(inner) = serde_json::from_str::<Value>(text)
             {
                 texts(&inner, found);
-            } else {
-                found.push(text.clone());
             }
+            found.push(text.clone());
         }
         Value::Number(number) => found.push(number.to_string()),
         Value::Bool(_) | Value::Null => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_in_a_text_counts_as_it_stands_too() {
+        // A reader keeps the last of two equal names, the text goes out with both.
+        let variable = serde_json::json!({"title": r#"{"a":"Northern Depot","a":"x"}"#});
+        let mut found = Vec::new();
+        texts(&variable, &mut found);
+        assert!(found.iter().any(|text| text.contains("Northern Depot")));
+        assert!(found.contains(&"x".to_owned()));
     }
 }

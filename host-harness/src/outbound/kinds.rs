@@ -6,11 +6,14 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::pattern::{Pattern, PatternError, Step};
+use super::values::Names;
 
 /// Most fields of a kind.
 pub const FIELDS_MAX: usize = 64;
 /// Longest name of a kind or a field, in bytes.
 pub const NAME_MAX: usize = 64;
+/// What stands before a place in the owner's record.
+const OF_OWNER: &str = "owner:";
 
 /// A kind as a manifest writes it, under `[kinds.NAME]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -28,7 +31,8 @@ pub struct KindSection {
     #[serde(default)]
     pub exact: Vec<String>,
     /// Where in a record, as a service's answer shows it, the values of a field stand. A step can be `{SETTING}`: the field that
-    /// the setting names; where it names none, the place is left out.
+    /// the setting names; where it names none, the place is left out. `owner:` before a place says that it is one in the record of
+    /// the member who owns this one.
     #[serde(default)]
     pub from: BTreeMap<String, Vec<String>>,
 }
@@ -40,9 +44,28 @@ pub struct ValuesSection {
     /// Members whose numbers count in millionths.
     #[serde(default)]
     pub micros: Vec<String>,
+    /// Members whose texts are words of a fixed list, such as a stage: they are no values. Only capitals, digits and `_` are words.
+    #[serde(default)]
+    pub words: Vec<String>,
+    /// Members whose texts are ids and no values. UUIDs are none anywhere.
+    #[serde(default)]
+    pub ids: Vec<String>,
     /// Texts of the skill's own that a read may carry, each as a whole: what no argument, setting or answer holds.
     #[serde(default)]
     pub constants: Vec<String>,
+}
+
+impl ValuesSection {
+    /// The same, for what answers are read into.
+    #[must_use]
+    pub fn names(&self) -> Names {
+        let set = |names: &[String]| names.iter().cloned().collect();
+        Names {
+            micros: set(&self.micros),
+            words: set(&self.words),
+            ids: set(&self.ids),
+        }
+    }
 }
 
 /// What is wrong with a kind.
@@ -112,6 +135,8 @@ pub struct Field {
     pub exact: bool,
     /// Where in a record its values stand; nowhere if they are computed.
     pub from: Vec<Pattern>,
+    /// Where in the record of its owner they stand.
+    pub from_owner: Vec<Pattern>,
 }
 
 /// What may be given away of one kind of record.
@@ -144,6 +169,12 @@ impl Kind {
     pub fn fields_at(&self, place: &[Step<'_>]) -> impl Iterator<Item = &Field> {
         (self.fields.iter())
             .filter(move |field| field.from.iter().any(|pattern| pattern.covers(place)))
+    }
+
+    /// The fields that a value belongs to which stands at a place in the record of the owner.
+    pub fn fields_at_owner(&self, place: &[Step<'_>]) -> impl Iterator<Item = &Field> {
+        (self.fields.iter())
+            .filter(move |field| field.from_owner.iter().any(|pattern| pattern.covers(place)))
     }
 }
 
@@ -208,14 +239,18 @@ impl Kind {
                 });
             }
             let from = section.from.get(name).map_or(&[][..], Vec::as_slice);
+            let read = |text: &str| place(kind, name, text, setting).transpose();
             fields.push(Field {
                 name: name.clone(),
                 on_request,
                 exact: section.exact.contains(name),
-                from: (from
-                    .iter()
-                    .filter_map(|text| place(kind, name, text, setting).transpose()))
-                .collect::<Result<_, _>>()?,
+                from: (from.iter())
+                    .filter(|text| !text.starts_with(OF_OWNER))
+                    .filter_map(|text| read(text))
+                    .collect::<Result<_, _>>()?,
+                from_owner: (from.iter())
+                    .filter_map(|text| read(text.strip_prefix(OF_OWNER)?))
+                    .collect::<Result<_, _>>()?,
             });
         }
         let mut named = section.exact.iter().chain(section.from.keys());
@@ -326,6 +361,18 @@ mod tests {
     }
 
     #[test]
+    fn value_of_the_owner_belongs_to_the_field_that_says_so() {
+        let text = "record = 'note'\ndefault = ['by', 'title']\nfrom = { by = ['owner:/name'], title = ['/name'] }";
+        let note = parse(text, None).unwrap();
+        let place = [Name("name"), Name("first")];
+        let names = |fields: &mut dyn Iterator<Item = &Field>| {
+            fields.map(|field| field.name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&mut note.fields_at(&place)), ["title"]);
+        assert_eq!(names(&mut note.fields_at_owner(&place)), ["by"]);
+    }
+
+    #[test]
     fn a_setting_that_is_not_set_leaves_its_place_out() {
         for mood in [None, Some("")] {
             let note = parse(NOTE, mood).unwrap();
@@ -390,6 +437,9 @@ mod tests {
             assert!(toml::from_str::<KindSection>(wrong).is_err(), "{wrong}");
         }
         assert!(toml::from_str::<ValuesSection>("micros = ['a']").is_ok());
+        let section = "micros = ['a']\nwords = ['b', 'c']\nids = ['d']";
+        let names = toml::from_str::<ValuesSection>(section).unwrap().names();
+        assert!(names.words.contains("c") && names.ids.contains("d") && names.micros.len() == 1);
         assert!(toml::from_str::<ValuesSection>("micro = ['a']").is_err());
     }
 }

@@ -5,14 +5,14 @@
 //!
 //! - one of the places where it stood is of a field that is disclosed, or it stands in a text that is;
 //! - the caller's own arguments, or settings, say it;
-//! - it is no value: a UUID, an id (letters, digits, `_` and `-` under `id` or a name that ends in `Id`), a type's name
-//!   (`__typename`), or a word of a fixed list: capitals, digits and `_` alone, under a name under which all texts of that service
-//!   are such words in this call.
+//! - it is no value: a UUID, a type's name (`__typename`), or, under names that the manifest lists, an id (letters, digits, `_` and
+//!   `-`) or a word of a fixed list (capitals, digits and `_`).
 //!
-//! Texts are matched without hidden characters, in one case, with one space for each run of white space, and digits and signs of all
-//! scripts as one; numbers whatever stands between their groups of digits, and only as a whole. Of a text of 32 characters or more
-//! each piece of 24 counts. An answer that is no JSON counts with its pieces between signs and line breaks. JSON in a text counts with
-//! its own values too.
+//! Both sides are read in one spelling: compatibility forms (NFKD) without marks and hidden characters, confusables as UTS 39 has
+//! them, in one case, digits of all scripts as one. Escapes of URLs, HTML and JSON are read as what they stand for. Texts are matched
+//! as they stand, and as letters and digits alone, whatever joins them: `NorthernDepot`, `Northern-Depot`; numbers whatever stands
+//! between their groups of digits, and only as a whole. Of a text of 32 characters or more each piece of 24 counts. An answer that is
+//! no JSON counts with its pieces between signs and line breaks. JSON in a text counts with its own values too.
 //!
 //! It finds what is copied, not what is reworded. A guest that wants to deceive can spell a value out; it does not get far with it,
 //! since a person sees what is sent.
@@ -28,6 +28,7 @@ use thiserror::Error;
 use super::pattern::{Pattern, Step};
 
 mod check;
+mod fold;
 mod index;
 mod number;
 mod outgoing;
@@ -37,6 +38,7 @@ mod walk;
 use check::Check;
 use index::Index;
 use number::Decimal;
+use outgoing::{Form, Haystack};
 
 /// Fewest characters of a text that counts.
 pub const TEXT_MIN: usize = 6;
@@ -46,6 +48,8 @@ pub const DIGITS_MIN: u32 = 4;
 pub const LONG_MIN: usize = 32;
 /// How many characters a piece has.
 pub const PIECE: usize = 24;
+/// From how many letters and digits on a text is found wherever they stand in a row; a shorter one between whole words.
+pub const JOINED_MIN: usize = 10;
 /// Most answers that are kept of a service; with more, nothing may go from it to another.
 pub const ANSWERS_MAX: usize = 256;
 /// Most bytes that are kept of a service's answers; with more, nothing may go from it to another.
@@ -122,10 +126,32 @@ impl fmt::Display for What {
     }
 }
 
+/// A value of records that is repeated in what is about to be sent. Never holds the value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repeat {
+    /// What it is.
+    pub what: What,
+    /// Its characters or digits.
+    pub length: usize,
+    /// Each place where it stood.
+    pub records: Vec<RepeatedAt>,
+}
+
+/// A place in a record where a repeated value stood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepeatedAt {
+    /// The record's kind, in the skill's words.
+    pub kind: String,
+    /// The record's id.
+    pub id: String,
+    /// Where in it: names, and none for the number of an item.
+    pub place: Vec<Option<String>>,
+}
+
 /// What may go anywhere since it came from no service: what the caller said, and settings.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Exempt {
-    text: String,
+    text: Haystack,
     numbers: HashSet<Decimal>,
 }
 
@@ -133,38 +159,45 @@ impl Exempt {
     /// Of the texts and numbers of a call's arguments, and of settings.
     #[must_use]
     pub fn of<'s>(arguments: &Value, settings: impl IntoIterator<Item = &'s str>) -> Self {
-        let mut exempt = Self::default();
-        exempt.value(arguments);
-        settings.into_iter().for_each(|setting| exempt.add(setting));
-        exempt
-    }
-
-    fn value(&mut self, value: &Value) {
-        match value {
-            Value::String(text) => self.add(text),
-            Value::Number(number) => self.add(&number.to_string()),
-            Value::Array(items) => items.iter().for_each(|item| self.value(item)),
-            Value::Object(members) => members.values().for_each(|member| self.value(member)),
-            Value::Null | Value::Bool(_) => {}
-        }
-    }
-
-    fn add(&mut self, given: &str) {
-        let start = self.text.len();
-        text::push(given, &mut self.text);
-        let added = self.text.get(start..).unwrap_or_default();
-        number::each(added, &mut |number| {
-            self.numbers.insert(number);
+        let mut texts = Vec::new();
+        said(arguments, &mut texts);
+        texts.extend(settings.into_iter().map(str::to_owned));
+        let text = Haystack::of(texts.iter().map(String::as_str));
+        let mut numbers = HashSet::new();
+        number::each(text.text(Form::Spaced), &mut |number| {
+            numbers.insert(number);
         });
-        self.text.push(text::BREAK);
+        Self { text, numbers }
     }
+}
+
+/// Collects the texts and numbers of arguments.
+fn said(value: &Value, texts: &mut Vec<String>) {
+    match value {
+        Value::String(text) => texts.push(text.clone()),
+        Value::Number(number) => texts.push(number.to_string()),
+        Value::Array(items) => items.iter().for_each(|item| said(item, texts)),
+        Value::Object(members) => members.values().for_each(|member| said(member, texts)),
+        Value::Null | Value::Bool(_) => {}
+    }
+}
+
+/// What a manifest says of members of answers, by their names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Their numbers count in millionths: the numbers that they stand for are known too.
+    pub micros: HashSet<String>,
+    /// Their texts are words of a fixed list, if they look like one.
+    pub words: HashSet<String>,
+    /// Their texts and numbers are ids, if they look like one.
+    pub ids: HashSet<String>,
 }
 
 /// What came from services during one call. Taking an answer in costs next to nothing; it is read when something is about to go to
 /// another service.
 #[derive(Debug, Default)]
 pub struct Values {
-    micros: HashSet<String>,
+    names: Names,
     sources: Mutex<Vec<Source>>,
 }
 
@@ -181,11 +214,11 @@ struct Source {
 }
 
 impl Values {
-    /// None yet. `micros` are names of members whose numbers count in millionths: the numbers that they stand for are known too.
+    /// None yet.
     #[must_use]
-    pub fn new(micros: impl IntoIterator<Item = String>) -> Self {
+    pub fn new(names: Names) -> Self {
         Self {
-            micros: micros.into_iter().collect(),
+            names,
             sources: Mutex::default(),
         }
     }
@@ -236,7 +269,7 @@ impl Values {
             return Ok(());
         }
         for source in sources.iter_mut().filter(|source| source.name != to) {
-            source.read(&self.micros);
+            source.read(&self.names);
             if source.too_much {
                 let from = source.name.clone();
                 return Err(Crossing::TooMuch { from });
@@ -252,10 +285,39 @@ impl Values {
     }
 }
 
+impl Values {
+    /// Returns the values of other destinations' records that are about to be sent to one, but for those that are disclosed or exempt.
+    pub fn repeated(
+        &self,
+        to: &str,
+        texts: &[&str],
+        disclosed: Disclosed<'_>,
+        exempt: &Exempt,
+    ) -> Vec<Repeat> {
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        for source in sources.iter_mut().filter(|source| source.name != to) {
+            source.read(&self.names);
+        }
+        let others = (sources.iter().filter(|source| source.name != to))
+            .map(|source| (source.name.as_str(), &source.index))
+            .collect::<Vec<_>>();
+        if others.iter().all(|(_, index)| index.is_empty()) {
+            return Vec::new();
+        }
+        Check::new(&others, texts, disclosed, exempt).all()
+    }
+
+    /// Returns how many bytes of answers are kept.
+    pub fn bytes(&self) -> usize {
+        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        sources.iter().map(|source| source.bytes).sum()
+    }
+}
+
 impl Source {
-    fn read(&mut self, micros: &HashSet<String>) {
+    fn read(&mut self, names: &Names) {
         for (places, body) in std::mem::take(&mut self.unread) {
-            walk::answer(&mut self.index, &places, micros, &body);
+            walk::answer(&mut self.index, &places, names, &body);
             self.too_much |= self.index.is_full();
         }
     }

@@ -329,6 +329,7 @@ mod tests {
             group: None,
             disclosures: Vec::new(),
             redacted: Vec::new(),
+            repeats: Vec::new(),
             words: String::new(),
             policies: Vec::new(),
             record: Some(number.to_string()),

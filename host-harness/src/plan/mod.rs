@@ -15,6 +15,7 @@ mod own;
 mod perform;
 pub mod preview;
 pub mod proposal;
+mod recent;
 mod repeat;
 pub mod retention;
 mod rule;
@@ -33,8 +34,9 @@ pub use preview::Preview;
 pub use proposal::{Proposal, Step};
 pub use sends::{Given, Person, Sends};
 pub use state::{PlanState, StepState};
-pub use store::{Kept, Store, StoreError};
+pub use store::{Before, Kept, Store, StoreError};
 pub use vet::{Facts, Touched};
 
 pub(crate) use lock::Locks;
+pub(crate) use recent::Recent;
 pub(crate) use vet::{Vetting, vet};

@@ -74,6 +74,9 @@ pub struct StepPreview {
     /// What was taken out of its texts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<String>,
+    /// What its texts repeat of records that it does not give away.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub repeats: Vec<String>,
     /// The skill's words for it.
     pub words: String,
     /// The policies that permit it.
@@ -178,6 +181,9 @@ impl Preview {
                         disclosures: sends
                             .map_or_else(Vec::new, |sends| sends.gives.iter().map(told).collect()),
                         redacted: sends.map_or_else(Vec::new, |sends| sends.redacted.clone()),
+                        repeats: sends.map_or_else(Vec::new, |sends| {
+                            sends.repeats.iter().map(repeated).collect()
+                        }),
                         words: cut(&step.words),
                         policies: ruling
                             .map(|ruling| ruling.policies.clone())
@@ -323,6 +329,16 @@ fn leaves(value: &Value, pointer: &str, name: &str, take: &mut dyn FnMut(&str, &
         Value::String(text) => take(pointer, name, text),
         other => take(pointer, name, &other.to_string()),
     }
+}
+
+/// What a text repeats of a record, in words.
+fn repeated(given: &Given) -> String {
+    format!(
+        "the {} of {} {}, which this plan does not give away",
+        given.fields.join(", "),
+        given.record,
+        given.id
+    )
 }
 
 /// What a step gives away of a record.

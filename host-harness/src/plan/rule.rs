@@ -144,6 +144,31 @@ impl Harness {
             what: super::preview::sent(sends),
             ruling,
         });
+        for repeat in sends
+            .repeats
+            .iter()
+            .filter(|repeat| !repeat.expanded.is_empty())
+        {
+            let deed = Deed::Give {
+                verb: "expand",
+                record: &repeat.key(),
+                attributes: &repeat.attributes(),
+                new: false,
+                fields: &repeat.expanded,
+                audience,
+            };
+            asked.push(Asked {
+                deed: "expand",
+                record: Some((&repeat.record, &repeat.id)),
+                what: format!(
+                    "repeat the {} of {} {} in a text",
+                    repeat.expanded.join(", "),
+                    repeat.record,
+                    repeat.id
+                ),
+                ruling: self.access.decide(caller, deed),
+            });
+        }
         for given in &sends.gives {
             let fields = [("disclose", &given.fields), ("expand", &given.expanded)];
             let fields = fields.into_iter().filter(|(_, fields)| !fields.is_empty());

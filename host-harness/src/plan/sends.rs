@@ -8,11 +8,11 @@ use serde_json::Value;
 use super::proposal::{Disclosure, Proposal, Step};
 use super::vet::{Facts, Vetting, gate, wrong};
 use super::{PlanError, vet};
-use crate::access::{Attributes, Audience, RecordKey};
+use crate::access::{Attributes, Audience, Owner, RecordKey};
 use crate::outbound::body::{Envelope, Held};
 use crate::outbound::pattern::Step as Place;
 use crate::outbound::policy::{Allowed, Destination};
-use crate::outbound::values::Record;
+use crate::outbound::values::{Record, RepeatedAt, What};
 use crate::outbound::write::{Group, Recipients, Write};
 use crate::steps::each;
 
@@ -48,6 +48,9 @@ pub struct Sends {
     /// What was taken out of its texts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<String>,
+    /// What its texts repeat of records without giving it away, whoever wrote them: a field each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repeats: Vec<Given>,
 }
 
 /// Somebody who gets something.
@@ -98,8 +101,8 @@ impl Given {
     /// Returns the same with these attributes of the record.
     pub(super) fn known_as(self, attributes: Attributes) -> Self {
         Self {
-            owner_known: attributes.owner.is_some(),
-            owner: attributes.owner.flatten(),
+            owner_known: attributes.owner != Owner::Unknown,
+            owner: attributes.owner.email().map(str::to_owned),
             stage: attributes.stage,
             ..self
         }
@@ -109,7 +112,11 @@ impl Given {
     #[must_use]
     pub fn attributes(&self) -> Attributes {
         Attributes {
-            owner: self.owner_known.then(|| self.owner.clone()),
+            owner: match (&self.owner, self.owner_known) {
+                (_, false) => Owner::Unknown,
+                (None, true) => Owner::None,
+                (Some(email), true) => Owner::Member(email.clone()),
+            },
             stage: self.stage.clone(),
         }
     }
@@ -166,7 +173,7 @@ pub(super) fn sends(
                 && fields.is_some_and(|mut fields| {
                     fields.any(|field| given.fields.contains(&field.name))
                 })
-        })
+        }) || of_owner(by, &gives, record, place)
     };
     // Words of lists, settings and where a record comes from cannot carry anything; of the path only what is the component's choice can.
     let mut carried: Vec<String> = allowed
@@ -179,6 +186,8 @@ pub(super) fn sends(
     by.guard
         .let_write(&step.destination, &carried, &disclosed)
         .map_err(|denial| gate(index, denial))?;
+
+    let repeats = repeats(by, step, &held, &disclosed);
 
     let recipients = recipients(by, write, index, step, &body, proposal, earlier)?;
     let destination = allowed.destination;
@@ -211,7 +220,114 @@ pub(super) fn sends(
         person: write.person,
         gives,
         redacted: Vec::new(),
+        repeats,
     })
+}
+
+/// Fewest characters of a text that is looked for in the caller's own words: shorter ones are first names and cities.
+const REPEATED_MIN: usize = 12;
+/// Most fields that are named.
+const REPEATS_MAX: usize = 16;
+
+/// What the free texts of a step repeat of records that services told of in this call or lately, and that the plan does not give
+/// away: a listed field, or a piece of a long text of any. `expanded` holds the field where policy is asked about it.
+fn repeats(
+    by: &Vetting<'_>,
+    step: &Step,
+    held: &Held,
+    disclosed: crate::outbound::values::Disclosed<'_>,
+) -> Vec<Given> {
+    let texts: Vec<&str> = held
+        .texts
+        .iter()
+        .filter(|text| text.free)
+        .map(|text| text.text.as_str())
+        .collect();
+    let recent = by.recent.iter().map(|call| (&*call.guard, &*call.seen));
+    let calls = std::iter::once((by.guard, by.seen)).chain(recent);
+    let mut all: Vec<Given> = Vec::new();
+    for (guard, seen) in calls {
+        for repeat in guard.repeated(&step.destination, &texts, disclosed, by.exempt) {
+            if repeat.what == What::Text && repeat.length < REPEATED_MIN {
+                continue;
+            }
+            let named = repeat
+                .records
+                .iter()
+                .filter_map(|at| Some((at, repeated_field(by, at, repeat.what)?)));
+            // Where it stands in a field that is given by default as well, that is the one.
+            let Some((at, (kind, field, asked))) = named.min_by_key(|(_, (.., asked))| *asked)
+            else {
+                continue;
+            };
+            let key = RecordKey {
+                kind: at.kind.clone(),
+                id: at.id.to_ascii_lowercase(),
+            };
+            let known = all.iter().any(|other| {
+                other.record == key.kind && other.id == key.id && other.fields == [field.as_str()]
+            });
+            if known || all.len() >= REPEATS_MAX {
+                continue;
+            }
+            let attributes = by.seen.get(&key).or_else(|| seen.get(&key));
+            let attributes = attributes.unwrap_or_default();
+            all.push(Given {
+                kind,
+                record: key.kind,
+                id: key.id,
+                expanded: asked.then(|| field.clone()).into_iter().collect(),
+                fields: vec![field],
+                new: false,
+                owner_known: attributes.owner != Owner::Unknown,
+                owner: attributes.owner.email().map(str::to_owned),
+                stage: attributes.stage,
+            });
+        }
+    }
+    all
+}
+
+/// The field that a repeated value is of, under the kind that lists it, and whether policy is asked about it.
+fn repeated_field(by: &Vetting<'_>, at: &RepeatedAt, what: What) -> Option<(String, String, bool)> {
+    let place: Vec<Place<'_>> = at
+        .place
+        .iter()
+        .map(|name| name.as_deref().map_or(Place::Index(0), Place::Name))
+        .collect();
+    let listed = by
+        .kinds
+        .of_record(&at.kind)
+        .flat_map(|(name, kind)| kind.fields_at(&place).map(move |field| (name, field)))
+        .min_by_key(|(_, field)| field.on_request);
+    match listed {
+        Some((kind, field)) => Some((kind.to_owned(), field.name.clone(), field.on_request)),
+        // What no kind lists is never given away: a piece of a note is noticed, a city is not.
+        None if what == What::Piece => {
+            let name = at.place.iter().flatten().next()?;
+            Some((at.kind.clone(), name.clone(), true))
+        }
+        None => None,
+    }
+}
+
+/// Checks whether what stands at a place in a member's record may go: with a field of a record that the member owns, as the kind of
+/// that record says. Members who own nothing that was read are nobody's data; they are read to find out who an owner is.
+fn of_owner(by: &Vetting<'_>, gives: &[Given], record: &Record<'_>, place: &[Place<'_>]) -> bool {
+    let Some(owned) = by.seen.owned_by(record.id) else {
+        return false;
+    };
+    owned.is_empty()
+        || gives.iter().any(|given| {
+            let kind = by.kinds.get(&given.kind);
+            let fields = kind.map(|kind| kind.fields_at_owner(place));
+            owned
+                .iter()
+                .any(|key| key.kind == given.record && key.id == given.id)
+                && fields.is_some_and(|mut fields| {
+                    fields.any(|field| given.fields.contains(&field.name))
+                })
+        })
 }
 
 /// What a step gives away: what it says, if that covers what its bytes hold.
@@ -290,7 +406,7 @@ fn given(
     let new = made.contains(&key);
     let attributes = if new {
         Attributes {
-            owner: Some(Some(by.caller.to_owned())),
+            owner: Owner::Member(by.caller.to_owned()),
             stage: None,
         }
     } else {
@@ -307,8 +423,8 @@ fn given(
             .collect(),
         fields,
         new,
-        owner_known: attributes.owner.is_some(),
-        owner: attributes.owner.flatten(),
+        owner_known: attributes.owner != Owner::Unknown,
+        owner: attributes.owner.email().map(str::to_owned),
         stage: attributes.stage,
     })
 }

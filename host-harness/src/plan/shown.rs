@@ -81,6 +81,9 @@ fn one(number: usize, step: &StepPreview, emphasis: &Emphasis) -> String {
     if !step.redacted.is_empty() {
         rows.push(vec!["     taken out".to_owned(), step.redacted.join(", ")]);
     }
+    for repeat in &step.repeats {
+        rows.push(vec!["     repeats".to_owned(), repeat.clone()]);
+    }
     let policies = if step.policies.is_empty() {
         "none".to_owned()
     } else {

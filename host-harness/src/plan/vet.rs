@@ -10,10 +10,11 @@ use uuid::Uuid;
 
 use super::PlanError;
 use super::proposal::{Proposal, Slot, Step, Timing};
+use super::recent::Answered;
 use super::sends::{Sends, sends};
-use crate::access::{Attributes, RecordKey, Seen};
+use crate::access::{Attributes, Owner, RecordKey, Seen};
 use crate::outbound::documents::Verb;
-use crate::outbound::guard::Guard;
+use crate::outbound::guard::{Exempt, Guard};
 use crate::outbound::kinds::Kinds;
 use crate::outbound::policy::{Decision, Phase, Policy, Request, Route, Settings};
 use crate::outbound::write::Recipients;
@@ -80,8 +81,8 @@ impl Touched {
     /// The same, with this known of the record.
     pub(super) fn known_as(self, attributes: Attributes) -> Self {
         Self {
-            owner_known: attributes.owner.is_some(),
-            owner: attributes.owner.flatten(),
+            owner_known: attributes.owner != Owner::Unknown,
+            owner: attributes.owner.email().map(str::to_owned),
             stage: attributes.stage,
             ..self
         }
@@ -91,7 +92,11 @@ impl Touched {
     #[must_use]
     pub fn attributes(&self) -> Attributes {
         Attributes {
-            owner: self.owner_known.then(|| self.owner.clone()),
+            owner: match (&self.owner, self.owner_known) {
+                (_, false) => Owner::Unknown,
+                (None, true) => Owner::None,
+                (Some(email), true) => Owner::Member(email.clone()),
+            },
             stage: self.stage.clone(),
         }
     }
@@ -108,6 +113,10 @@ pub(crate) struct Vetting<'a> {
     pub(crate) guard: &'a Guard,
     /// What those answers told of records and people.
     pub(crate) seen: &'a Seen,
+    /// What services answered to the caller lately, the newest first.
+    pub(crate) recent: &'a [Answered],
+    /// What is no value in the caller's words: settings.
+    pub(crate) exempt: &'a Exempt,
     /// The caller's e-mail, in small letters.
     pub(crate) caller: &'a str,
     pub(crate) request_bytes: usize,
@@ -154,7 +163,7 @@ pub(crate) fn vet(by: &Vetting<'_>, proposal: &mut Proposal) -> Result<Vec<Facts
             let new = made.contains(&key);
             let attributes = if new {
                 Attributes {
-                    owner: Some(Some(caller_email.to_owned())),
+                    owner: Owner::Member(caller_email.to_owned()),
                     stage: None,
                 }
             } else {
@@ -162,6 +171,51 @@ pub(crate) fn vet(by: &Vetting<'_>, proposal: &mut Proposal) -> Result<Vec<Facts
             };
             let one = Touched {
                 verb: acts.verb.as_str().to_owned(),
+                kind: key.kind,
+                id: key.id,
+                new,
+                undo: !step.is_in_order(),
+                fields: fields(&variables),
+                owner_known: false,
+                owner: None,
+                stage: None,
+            };
+            touched.push(one.known_as(attributes));
+        }
+        // What is written refers to other records: it is tied to each of them, and only who may link those may do that.
+        for refers in allowed
+            .document
+            .map_or(&[][..], |document| &document.refers)
+        {
+            let value = refers
+                .id
+                .iter()
+                .try_fold(&variables, |value: &Value, name| value.get(name));
+            let id = match value {
+                None | Some(Value::Null) => continue,
+                Some(value) => value.as_str().filter(|id| Uuid::try_parse(id).is_ok()),
+            };
+            let Some(id) = id.map(str::to_ascii_lowercase) else {
+                return Err(wrong(
+                    index,
+                    "the id of a record that it refers to is no UUID",
+                ));
+            };
+            let key = RecordKey {
+                kind: refers.kind.clone(),
+                id,
+            };
+            let new = made.contains(&key);
+            let attributes = if new {
+                Attributes {
+                    owner: Owner::Member(caller_email.to_owned()),
+                    stage: None,
+                }
+            } else {
+                seen.get(&key).unwrap_or_default()
+            };
+            let one = Touched {
+                verb: Verb::Link.as_str().to_owned(),
                 kind: key.kind,
                 id: key.id,
                 new,

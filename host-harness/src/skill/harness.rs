@@ -25,7 +25,7 @@ use crate::outbound::record::{Began, CallId, LogRecorder, Recorder};
 use crate::outbound::resolve::SystemResolver;
 use crate::outbound::sender::Outbound;
 use crate::outbound::tls::Tls;
-use crate::plan::{Locks, PlanError, Store};
+use crate::plan::{Locks, PlanError, Recent, Store};
 
 /// Rulings kept; a harness has few callers and few tools.
 const RULINGS_MAX: usize = 1024;
@@ -75,8 +75,10 @@ pub struct Timings {
 
 /// What a test or a demonstration may replace.
 pub struct Parts {
-    /// The time of day.
+    /// The time of day, by which plans expire.
     pub clock: Arc<dyn Clock>,
+    /// What the component is told instead of the time of day, for demonstrations.
+    pub told: Option<Arc<dyn Clock>>,
     /// The client; none for the system's resolver, TCP and the platform's roots.
     pub client: Option<Client>,
     /// The record.
@@ -91,6 +93,7 @@ impl Default for Parts {
     fn default() -> Self {
         Self {
             clock: Arc::new(SystemClock),
+            told: None,
             client: None,
             recorder: Arc::new(LogRecorder),
             plans: None,
@@ -105,10 +108,14 @@ pub struct Harness {
     pub(crate) setup: Setup,
     pub(crate) outbound: Arc<Outbound>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// The clock of the component.
+    pub(crate) told: Arc<dyn Clock>,
     pub(crate) access: Access,
     pub(crate) plans: Store,
     pub(crate) locks: Locks,
     pub(crate) pause: Duration,
+    /// What callers were answered lately.
+    pub(crate) recent: Recent,
     /// SHA-256 of the policy in force, in hexadecimal.
     pub(crate) policy: String,
     /// What policy said about calls: it depends on caller and tool alone.
@@ -156,10 +163,12 @@ impl Harness {
             skill,
             setup,
             outbound,
+            told: parts.told.unwrap_or_else(|| Arc::clone(&parts.clock)),
             clock: parts.clock,
             access,
             locks: Locks::new(plans.locks()),
             pause: parts.pause,
+            recent: Recent::default(),
             plans,
             policy,
             rulings: Mutex::default(),
@@ -224,12 +233,10 @@ impl Harness {
         let call = CallId::new();
         let seen = Arc::new(Seen::default());
         let guard = Arc::new(self.guard_for(&caller, &arguments));
-        let mut ledger = self
+        let ledger = self
             .ledger_of(call, Phase::Read, &caller, started + limit)
-            .guarded(Arc::clone(&guard));
-        if tool.effect == ToolEffect::Propose {
-            ledger = ledger.watching(Arc::clone(&seen));
-        }
+            .guarded(Arc::clone(&guard))
+            .watching(Arc::clone(&seen));
         let ledger = Arc::new(ledger);
         let ruling = self.ruling(&caller, tool);
         self.outbound.recorder().began(&Began {
@@ -271,18 +278,36 @@ impl Harness {
             };
             Ok::<_, CallError>((result, timings))
         };
-        let (result, timings) = match performed.await {
+        let performed = performed.await;
+        // Whatever was read may be in the answer, and in what the caller writes next.
+        self.recent.keep(
+            &caller,
+            Arc::clone(&guard),
+            Arc::clone(&seen),
+            self.clock.now(),
+        );
+        let (result, timings) = match performed {
             Ok(done) => done,
             Err(error) => {
-                recorded.broke(error.code())?;
-                return Err(error);
+                let written = recorded.broke(error.code());
+                // That a plan began is told whether or not the end of the call can be put on record.
+                return match (&error, written) {
+                    (CallError::Plan(PlanError::Interrupted { .. }), _) | (_, Ok(())) => Err(error),
+                    (_, Err(unrecorded)) => Err(unrecorded.into()),
+                };
             }
         };
-        recorded.ended(
+        let written = recorded.ended(
             &result,
             tool.failure.as_ref(),
             &self.setup.manifest.skill.objects,
-        )?;
+        );
+        if let Err(error) = written {
+            return Err(match begun(&result) {
+                Some(outcome) => PlanError::Record(error.to_string()).after(&outcome).into(),
+                None => error.into(),
+            });
+        }
         Ok(Outcome {
             call,
             result,
@@ -427,6 +452,12 @@ impl Harness {
     }
 }
 
+/// What came of the plan that an answer tells of, if it tells of one.
+fn begun(result: &Result<Value, Value>) -> Option<crate::plan::Outcome> {
+    let outcome = result.as_ref().ok()?.get("outcome")?;
+    serde_json::from_value(outcome.clone()).ok()
+}
+
 /// A plan that cannot be taken as the failure of its action: what the caller can mend is an outcome, the rest is not.
 fn plan_failure(error: PlanError) -> Result<Result<Value, Value>, CallError> {
     let next = match &error {
@@ -438,6 +469,9 @@ fn plan_failure(error: PlanError) -> Result<Result<Value, Value>, CallError> {
         }
         PlanError::Gate { .. } | PlanError::Form(_) => {
             "Calling again does not help. Tell the operator, who finds the cause in the log."
+        }
+        PlanError::TooMany { .. } => {
+            "Tell the person: they approve or deny plans where crm-harness runs. Then call again."
         }
         _ => return Err(error.into()),
     };

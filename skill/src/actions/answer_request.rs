@@ -4,6 +4,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::given;
 use super::handoff::text;
 use super::share::reference;
 use super::{context, is_uuid};
@@ -149,6 +150,7 @@ pub fn answer_request(ctx: &Context<'_>, request: &AnswerRequestRequest) -> Resu
         message.send(ctx, &ids, &audience, Order::InOrder)?
     };
     warnings.extend(sending.warnings);
+    warnings.extend(given::hidden(&[("message", request.message.as_deref())]));
     let number = u32::try_from(given.len()).unwrap_or(u32::MAX);
     Ok(plan(
         &ids,

@@ -15,7 +15,7 @@ use crate::tezit::message::{self, LAYERS};
 use crate::twenty::custom::Mapped;
 use crate::twenty::rows::{Activity, Deal, Person};
 use crate::twenty::values::{Connection, Task, full_name, named};
-use crate::twenty::{self, Document, Errors, NOBODY, Query, documents, fetch_mapped};
+use crate::twenty::{self, Document, Errors, NOBODY, Query, documents, fetch_mapped, hidden};
 
 /// Asks for records by their ids.
 #[derive(Debug, Serialize)]
@@ -311,7 +311,7 @@ pub fn context(ctx: &Context<'_>, request: &ContextRequest) -> Result<ContextAns
         .collect();
     let redacted: Vec<String> = told.redacted().map(str::to_owned).collect();
     Ok(ContextAnswer {
-        markdown: markdown(request.intent, &found, &pieces, &redacted),
+        markdown: hidden::said_below(ctx, markdown(request.intent, &found, &pieces, &redacted)),
         layers: pieces.layers,
         omitted,
         redacted,

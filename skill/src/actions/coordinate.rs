@@ -127,6 +127,38 @@ pub fn coordinate(ctx: &Context<'_>, request: &CoordinateRequest) -> Result<Plan
     if let Some((entry, sender)) = entry.as_ref().zip(sender.as_deref()) {
         parts.calendar(entry, sender)?;
     }
+    let (email, calendar) = (request.email.as_ref(), request.calendar.as_ref());
+    parts.warnings.extend(given::hidden(&[
+        ("objective", Some(&request.objective)),
+        (
+            "task's title",
+            request.task.as_ref().map(|task| task.title.as_str()),
+        ),
+        (
+            "task's note",
+            request.task.as_ref().and_then(|task| task.note.as_deref()),
+        ),
+        (
+            "message",
+            handoff.and_then(|handoff| handoff.message.as_deref()),
+        ),
+        (
+            "question",
+            handoff.and_then(|handoff| handoff.ask.as_deref()),
+        ),
+        (
+            "e-mail's subject",
+            email.and_then(|email| email.subject.as_deref()),
+        ),
+        (
+            "e-mail's body",
+            email.and_then(|email| email.body.as_deref()),
+        ),
+        (
+            "calendar entry",
+            calendar.and_then(|entry| entry.summary.as_deref()),
+        ),
+    ]));
     Ok(parts.finish())
 }
 

@@ -63,6 +63,19 @@ pub fn follow_up(ctx: &Context<'_>, request: &FollowUpRequest) -> Result<Plan, F
         warnings.extend(sending.warnings);
         said = format!("{said} Then hand it over to {}.", sending.whom);
     }
+    let handoff = request.handoff.as_ref();
+    warnings.extend(given::hidden(&[
+        ("title", Some(&request.title)),
+        ("note", request.note.as_deref()),
+        (
+            "message",
+            handoff.and_then(|handoff| handoff.message.as_deref()),
+        ),
+        (
+            "question",
+            handoff.and_then(|handoff| handoff.ask.as_deref()),
+        ),
+    ]));
     Ok(plan(
         &ids,
         said,

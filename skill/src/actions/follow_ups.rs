@@ -12,9 +12,9 @@ use crate::failure::{self, Failure};
 use crate::markdown::{Page, count, escape};
 use crate::text;
 use crate::twenty::values::{
-    self, Connection, Counted, Edge, Named, NamedPerson, PageInfo, Target, same_address,
+    self, Connection, Counted, Edge, Named, NamedPerson, PageInfo, Target,
 };
-use crate::twenty::{Document, NOBODY, Query, documents, fetch};
+use crate::twenty::{Document, NOBODY, Query, documents, fetch, hidden};
 
 /// Rows of a page.
 const PAGE: u32 = 25;
@@ -287,7 +287,7 @@ fn about_one(
         Whose::Member(email) => task
             .assignee
             .as_ref()
-            .is_some_and(|assignee| same_address(assignee.user_email.as_ref(), email)),
+            .is_some_and(|assignee| assignee.is(email)),
     };
     let rows = values::unique(rows.filter(mine), |task| &task.id);
     let cut = u32::try_from(seen).is_ok_and(|seen| seen < linked) && linked > ABOUT;
@@ -328,7 +328,7 @@ fn answer(
         page.line(&format!("There is more: cursor {}", escape(cursor)));
     }
     FollowUpsPage {
-        markdown: page.finish(),
+        markdown: hidden::said_below(ctx, page.finish()),
         tasks: rows,
         total,
         total_is_examined: examined,

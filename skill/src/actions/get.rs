@@ -18,7 +18,7 @@ use crate::twenty::values::{
     self, Colleague, Connection, Count, Counted, Currency, FullName, Links, Named, NamedPerson,
     RichText, full_name, named,
 };
-use crate::twenty::{self, Document, Errors, Query, documents, fetch, fetch_deal};
+use crate::twenty::{self, Document, Errors, Query, documents, fetch, fetch_deal, hidden};
 
 /// A link leads to a note, and the note is not there: the key may not read notes.
 pub(super) const UNREADABLE_NOTE: &str = "a note is linked that may not be read";
@@ -118,6 +118,7 @@ struct Company {
     updated_at: Option<Timestamp>,
     name: Option<Text>,
     domain_name: Option<Links>,
+    #[serde(rename = "accountOwnerId")]
     account_owner: Option<Colleague>,
     people: Option<Count>,
 }
@@ -131,6 +132,7 @@ struct Opportunity {
     stage: Text,
     amount: Option<Currency>,
     close_date: Option<Timestamp>,
+    #[serde(rename = "ownerId")]
     owner: Option<Colleague>,
     company: Option<Named>,
     point_of_contact: Option<NamedPerson>,
@@ -145,6 +147,7 @@ struct TaskRecord {
     body_v2: Option<RichText>,
     status: Option<Text>,
     due_at: Option<Timestamp>,
+    #[serde(rename = "assigneeId")]
     assignee: Option<Colleague>,
     task_targets: Option<Connection<values::Target>>,
 }
@@ -445,8 +448,11 @@ fn view(
     line: &str,
     fields: RecordFields,
     updated_at: Option<Timestamp>,
-    around: Around,
+    mut around: Around,
 ) -> RecordView {
+    if let Some(unread) = hidden::sentence(ctx) {
+        around.missing.push(format!("fields: {unread}"));
+    }
     let mut page = Page::titled(&format!("{} {}", object(kind), escape(&label)));
     page.line(&escape(line));
     let shown: Vec<_> = around

@@ -59,6 +59,20 @@ pub(super) fn note(field: &str, given: &str) -> Result<Option<String>, Failure> 
     Ok((!note.is_empty()).then_some(note))
 }
 
+/// Says of each text out of which hidden characters are taken how many they are: what is written is not what was given then.
+pub(super) fn hidden(given: &[(&str, Option<&str>)]) -> Vec<String> {
+    let counted = given
+        .iter()
+        .map(|(field, text)| (field, text.map_or(0, text::count_hidden)));
+    counted
+        .filter(|(_, hidden)| *hidden > 0)
+        .map(|(field, hidden)| match hidden {
+            1 => format!("1 hidden character was taken out of the {field}."),
+            _ => format!("{hidden} hidden characters were taken out of the {field}."),
+        })
+        .collect()
+}
+
 /// An e-mail address, in lower case as the CRM stores it.
 pub(super) fn email(field: &str, given: &str) -> Result<String, Failure> {
     let email = text::clean(given).trim().to_lowercase();
@@ -297,6 +311,23 @@ mod tests {
         for wrong in ["eur", "EU", "EURO", "€", ""] {
             assert!(currency("currency", wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn hidden_characters_are_counted_by_field() {
+        let told = hidden(&[
+            ("title", Some("pay\u{200d}load")),
+            ("note", Some("a\u{202e}b\u{e0041}c\r\nd")),
+            ("message", Some("می\u{200c}خواهم 👩\u{200d}💻")),
+            ("ask", None),
+        ]);
+        assert_eq!(
+            told,
+            [
+                "1 hidden character was taken out of the title.",
+                "2 hidden characters were taken out of the note."
+            ]
+        );
     }
 
     #[test]

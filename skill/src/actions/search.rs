@@ -9,9 +9,8 @@ use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::markdown::{Page, escape};
 use crate::text::{Cutter, Text};
-use crate::twenty::values::{
-    Address, Connection, Currency, FullName, Links, Who, full_name, named,
-};
+use crate::twenty::hidden::{self, hides};
+use crate::twenty::values::{Colleague, Connection, Currency, FullName, Links, full_name, named};
 use crate::twenty::{self, Document, NOBODY, Query, documents, fetch};
 
 /// How many hits are looked at where only the caller's own are wanted: the most that Twenty gives at once.
@@ -101,8 +100,14 @@ struct PersonLine {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Employer {
+    #[expect(
+        dead_code,
+        reason = "selected so that what is nested in it is not lost"
+    )]
+    deleted_at: Option<jiff::Timestamp>,
     name: Option<Text>,
-    account_owner: Option<Address>,
+    #[serde(rename = "accountOwnerId")]
+    account_owner: Option<Colleague>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -112,7 +117,8 @@ struct CompanyLine {
     updated_at: Option<jiff::Timestamp>,
     name: Option<Text>,
     domain_name: Option<Links>,
-    account_owner: Option<Address>,
+    #[serde(rename = "accountOwnerId")]
+    account_owner: Option<Colleague>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -124,7 +130,8 @@ struct DealLine {
     stage: Text,
     amount: Option<Currency>,
     close_date: Option<jiff::Timestamp>,
-    owner: Option<Who>,
+    #[serde(rename = "ownerId")]
+    owner: Option<Colleague>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -135,7 +142,8 @@ struct TaskLine {
     title: Option<Text>,
     status: Option<Text>,
     due_at: Option<jiff::Timestamp>,
-    assignee: Option<Who>,
+    #[serde(rename = "assigneeId")]
+    assignee: Option<Colleague>,
 }
 
 /// What the details request told about one record.
@@ -200,7 +208,7 @@ pub fn search(ctx: &Context<'_>, request: &SearchRequest) -> Result<SearchAnswer
         hits.push(hit(ctx, kind, &record, line));
     }
     Ok(SearchAnswer {
-        markdown: markdown(&query, &hits, examined, more, me.is_some()),
+        markdown: hidden::said_below(ctx, markdown(&query, &hits, examined, more, me.is_some())),
         hits,
         examined,
         more,
@@ -359,14 +367,20 @@ fn deal(ctx: &Context<'_>, row: DealLine, email: &str) -> Line {
         label: cutter.label(named(row.name.as_ref())),
         details: parts([
             Some(cutter.label(row.stage.as_str())),
-            Currency::money(row.amount.as_ref(), &mut cutter)
-                .as_ref()
-                .map(money),
+            match hides(ctx, "opportunity", "amount") {
+                true => Some("amount not readable".to_owned()),
+                false => Currency::money(row.amount.as_ref(), &mut cutter)
+                    .as_ref()
+                    .map(money),
+            },
             row.close_date
                 .map(|date| format!("closes {}", ctx.zone().date(date))),
             Some(owner.map_or_else(
-                || "no owner".to_owned(),
-                |owner| cutter.label(&full_name(owner.name.as_ref())),
+                || match hides(ctx, "opportunity", "ownerId") {
+                    true => "owner not readable".to_owned(),
+                    false => "no owner".to_owned(),
+                },
+                |owner| cutter.label(&owner.label()),
             )),
         ]),
         mine: owner.is_some_and(|owner| owner.is(email)),
@@ -390,8 +404,11 @@ fn task(ctx: &Context<'_>, row: TaskLine, email: &str) -> Line {
             row.due_at
                 .map(|due| format!("due {}", ctx.zone().show(due))),
             Some(assignee.map_or_else(
-                || "unassigned".to_owned(),
-                |who| cutter.label(&full_name(who.name.as_ref())),
+                || match hides(ctx, "task", "assigneeId") {
+                    true => "assignee not readable".to_owned(),
+                    false => "unassigned".to_owned(),
+                },
+                |who| cutter.label(&who.label()),
             )),
         ]),
         mine: assignee.is_some_and(|who| who.is(email)),

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::given;
 use super::handoff::text;
 use super::{blockers, briefing, context, words};
 use crate::bindings::claw::crm::types::Intent;
@@ -81,6 +82,10 @@ pub fn share(ctx: &Context<'_>, request: &ShareRequest) -> Result<Plan, Failure>
     let mut warnings = filled.warnings;
     let sending = message.send(ctx, &ids, &audience, Order::InOrder)?;
     warnings.extend(sending.warnings);
+    warnings.extend(given::hidden(&[
+        ("message", request.message.as_deref()),
+        ("question", request.ask.as_deref()),
+    ]));
     Ok(plan(
         &ids,
         format!(

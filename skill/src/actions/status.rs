@@ -15,12 +15,12 @@ use crate::bindings::exports::claw::crm::read::{
 use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::markdown::{Page, escape};
-use crate::text::Cutter;
-use crate::twenty::custom;
-use crate::twenty::values::{Connection, Id};
+use crate::text::{Cutter, Text};
+use crate::twenty::values::Connection;
 use crate::twenty::{Document, Errors, Query, Reply, decode, documents, fetch_all, prepare};
+use crate::twenty::{custom, hidden};
 
-/// Asks for one id of each object.
+/// Asks for one record of each object, with all fields that the skill reads.
 #[derive(Debug, Serialize)]
 pub struct Access {}
 
@@ -28,15 +28,45 @@ pub struct Access {}
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AccessData {
-    people: Option<Connection<Id>>,
-    companies: Option<Connection<Id>>,
-    opportunities: Option<Connection<Id>>,
-    tasks: Option<Connection<Id>>,
-    notes: Option<Connection<Id>>,
-    task_targets: Option<Connection<Id>>,
-    note_targets: Option<Connection<Id>>,
-    timeline_activities: Option<Connection<Id>>,
-    workspace_members: Option<Connection<Id>>,
+    people: Option<Connection<Row>>,
+    companies: Option<Connection<Row>>,
+    opportunities: Option<Connection<DealRow>>,
+    tasks: Option<Connection<Row>>,
+    notes: Option<Connection<Row>>,
+    task_targets: Option<Connection<Row>>,
+    note_targets: Option<Connection<Row>>,
+    timeline_activities: Option<Connection<ActivityRow>>,
+    workspace_members: Option<Connection<Row>>,
+}
+
+/// A record of which it only matters that it could be read.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    #[expect(dead_code, reason = "that it could be read is what counts")]
+    id: String,
+    #[expect(dead_code, reason = "that it could be read is what counts")]
+    #[serde(flatten)]
+    fields: BTreeMap<String, Value>,
+}
+
+#[derive(Debug, Deserialize)]
+struct DealRow {
+    #[expect(dead_code, reason = "that it could be read is what counts")]
+    stage: Text,
+    #[expect(dead_code, reason = "that it could be read is what counts")]
+    #[serde(flatten)]
+    row: Row,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ActivityRow {
+    #[expect(dead_code, reason = "that it could be read is what counts")]
+    happens_at: jiff::Timestamp,
+    #[expect(dead_code, reason = "that it could be read is what counts")]
+    #[serde(flatten)]
+    row: Row,
 }
 
 impl Query for Access {
@@ -122,6 +152,7 @@ pub fn status(ctx: &Context<'_>) -> Result<StatusReport, Failure> {
             let state = reached(access.as_ref(), took);
             if let Some(Ok(reply)) = access {
                 report.objects = objects(reply);
+                report.objects.extend(unreadable_fields(ctx));
             }
             if let Some(Ok(reply)) = metadata
                 && let Ok(objects) = reply.errors.root("objects", reply.data.objects)
@@ -189,13 +220,27 @@ fn objects(reply: Reply<AccessData>) -> Vec<ObjectAccess> {
     ]
 }
 
-fn object(name: &str, root: &str, rows: Option<Connection<Id>>, errors: &Errors) -> ObjectAccess {
+fn object<R>(name: &str, root: &str, rows: Option<Connection<R>>, errors: &Errors) -> ObjectAccess {
     let failure = errors.root(root, rows).err();
     ObjectAccess {
         object: name.to_owned(),
         readable: failure.is_none(),
         reason: failure.map(|failure| failure::sentence(&failure).to_owned()),
     }
+}
+
+/// The fields that the key may not read, each as `object.field`.
+fn unreadable_fields(ctx: &Context<'_>) -> Vec<ObjectAccess> {
+    let hidden = ctx.hidden();
+    let unreadable = hidden.iter().map(|field| ObjectAccess {
+        object: format!("{}.{}", field.object, field.name),
+        readable: false,
+        reason: Some(format!(
+            "The key may not read the field {} of {}: it is shown as unknown. Let the key's role read it, if the skill should.",
+            field.name, hidden::spoken(&field.object)
+        )),
+    });
+    unreadable.collect()
 }
 
 /// Stages, drift and the names of links, from the workspace's own metadata.

@@ -12,7 +12,7 @@ use crate::text::{Cutter, Text};
 use crate::tezit::envelope::{self, DealView, Envelope, Told, Wanted};
 use crate::twenty::custom::Mapped;
 use crate::twenty::rows::{Deal, Person};
-use crate::twenty::values::{Address, Connection, Links, full_name, named};
+use crate::twenty::values::{Colleague, Connection, Links, full_name, named};
 use crate::twenty::{Document, NOBODY, Query, documents, fetch_mapped};
 
 /// How many hits of a name are looked at.
@@ -51,7 +51,8 @@ struct Company {
     name: Option<Text>,
     domain_name: Option<Links>,
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
-    account_owner: Option<Address>,
+    #[serde(rename = "accountOwnerId")]
+    account_owner: Option<Colleague>,
 }
 
 /// A record that a proposal may be about.

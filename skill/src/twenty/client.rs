@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::custom;
 use super::documents::{Document, Query};
 use super::errors::{self, GraphQlError};
+use super::hidden;
+use super::members;
 use super::place;
 use crate::context::Context;
 use crate::failure::{self, Failure};
@@ -25,6 +27,13 @@ const LONGEST_WAIT: Duration = Duration::from_secs(6);
 pub struct Prepared {
     document: &'static Document,
     request: Request,
+}
+
+impl Prepared {
+    /// Its document.
+    pub(super) fn document(&self) -> &'static Document {
+        self.document
+    }
 }
 
 /// An answer: what there is of its data, and what went wrong beside it. Twenty gives both at once.
@@ -178,8 +187,82 @@ pub fn fetch_all(
     fetch_all_beside(ctx, prepared, Vec::new()).0
 }
 
-/// The same, beside requests to other services; their answers come second, and nothing is waited for on their account.
+/// The same, beside requests to other services; their answers come second, and nothing is waited for on their account. Whoever
+/// owns a record stands in the place of the id that an answer gives, as far as that is known (`members`).
 pub fn fetch_all_beside(
+    ctx: &Context<'_>,
+    prepared: &[Prepared],
+    others: Vec<Request>,
+) -> (Vec<Outcome>, Vec<Outcome>) {
+    let Some(asked) = members::beside(ctx, prepared) else {
+        return exchange(ctx, prepared, others);
+    };
+    let mut all = prepared.to_vec();
+    all.push(asked);
+    let (mut answers, others) = exchange(ctx, &all, others);
+    if let Some(told) = answers.pop() {
+        members::resolve(ctx, prepared, &mut answers, told, &|requests| {
+            exchange(ctx, requests, Vec::new()).0
+        });
+    }
+    (answers, others)
+}
+
+/// Sends requests; what is refused for a field that the key may not read is sent again without it (`hidden`).
+fn exchange(
+    ctx: &Context<'_>,
+    prepared: &[Prepared],
+    others: Vec<Request>,
+) -> (Vec<Outcome>, Vec<Outcome>) {
+    let without = |one: &Prepared| {
+        let request = hidden::narrowed(ctx, one.document, &one.request)?;
+        Some(Prepared {
+            document: one.document,
+            request,
+        })
+    };
+    // What is known to be hidden is not asked for in the first place.
+    let mut asked: Vec<Prepared> = prepared.to_vec();
+    if !ctx.hidden().is_empty() {
+        for one in &mut asked {
+            if let Some(narrowed) = without(one) {
+                *one = narrowed;
+            }
+        }
+    }
+    let (mut answers, others) = send_all(ctx, &asked, others);
+    for _ in 0..hidden::ROUNDS {
+        let mut again = Vec::new();
+        for (at, answer) in answers.iter().enumerate() {
+            let told = hidden::told(answer);
+            if !told.is_empty() {
+                ctx.hide(told);
+                again.push(at);
+            }
+        }
+        let mut narrower = Vec::new();
+        again.retain(|&at| {
+            let narrowed = asked.get(at).and_then(without);
+            let found = narrowed.is_some();
+            narrower.extend(narrowed);
+            found
+        });
+        if again.is_empty() {
+            break;
+        }
+        let (found, _) = send_all(ctx, &narrower, Vec::new());
+        for ((at, one), answer) in again.into_iter().zip(narrower).zip(found) {
+            if let (Some(place), Some(slot)) = (asked.get_mut(at), answers.get_mut(at)) {
+                *place = one;
+                *slot = answer;
+            }
+        }
+    }
+    (answers, others)
+}
+
+/// Sends requests as they are.
+fn send_all(
     ctx: &Context<'_>,
     prepared: &[Prepared],
     others: Vec<Request>,

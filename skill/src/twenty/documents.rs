@@ -66,6 +66,8 @@ documents! {
     CONTEXT = "context", "/graphql", 4;
     /// Which fields deals have.
     DEAL_FIELDS = "deal_fields", "/graphql", 0;
+    /// Whether people have a company.
+    EMPLOYMENT = "employment", "/graphql", 1;
     /// Which fields records have, of what type.
     FIELD_TYPES = "field_types", "/metadata", 0;
     /// What a follow-up can be about, and who is to do it.
@@ -88,6 +90,10 @@ documents! {
     GET_PERSON = "get_person", "/graphql", 4;
     /// A task.
     GET_TASK = "get_task", "/graphql", 2;
+    /// The workspace's members.
+    MEMBERS = "members", "/graphql", 1;
+    /// Members by their ids.
+    MEMBERS_BY_ID = "members_by_id", "/graphql", 1;
     /// The workspace's objects and fields.
     METADATA = "metadata", "/metadata", 0;
     /// A company, read again.

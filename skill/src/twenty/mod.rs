@@ -4,6 +4,8 @@ pub mod client;
 pub mod custom;
 pub mod documents;
 pub mod errors;
+pub mod hidden;
+pub mod members;
 pub mod mutations;
 mod place;
 pub mod records;

@@ -6,8 +6,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::custom::Mapped;
-use super::values::{Address, Currency, FullName, Id, Links, Micros, RichText, full_name, named};
+use super::hidden;
+use super::values::{Colleague, Currency, FullName, Id, Links, Micros, RichText, full_name, named};
 use crate::bindings::claw::crm::types::Kind;
+use crate::context::Context;
 use crate::text::{self, Text};
 
 /// A person's e-mail addresses.
@@ -24,16 +26,14 @@ pub struct Emails {
 pub struct Employer {
     id: String,
     name: Option<Text>,
+    #[expect(
+        dead_code,
+        reason = "selected so that what is nested in it is not lost"
+    )]
+    deleted_at: Option<Timestamp>,
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
-    account_owner: Option<Address>,
-}
-
-/// A member by id and address.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Owner {
-    id: String,
-    user_email: Option<Text>,
+    #[serde(rename = "accountOwnerId")]
+    account_owner: Option<Colleague>,
 }
 
 /// A person.
@@ -46,6 +46,9 @@ pub struct Person {
     pub(crate) emails: Option<Emails>,
     pub(crate) job_title: Option<Text>,
     pub(crate) company: Option<Employer>,
+    /// Fields that the key may not read.
+    #[serde(skip)]
+    hidden: Vec<String>,
 }
 
 /// A company.
@@ -56,7 +59,11 @@ pub struct Company {
     updated_at: Option<Timestamp>,
     pub(crate) name: Option<Text>,
     pub(crate) domain_name: Option<Links>,
-    account_owner: Option<Owner>,
+    #[serde(rename = "accountOwnerId")]
+    account_owner: Option<Colleague>,
+    /// Fields that the key may not read.
+    #[serde(skip)]
+    hidden: Vec<String>,
 }
 
 /// A company by id and name.
@@ -78,10 +85,14 @@ pub struct Opportunity {
     pub(crate) close_date: Option<Timestamp>,
     pub(crate) company: Option<At>,
     point_of_contact: Option<Id>,
-    owner: Option<Owner>,
+    #[serde(rename = "ownerId")]
+    owner: Option<Colleague>,
     /// The field that the operator mapped, and what it holds.
     #[serde(skip)]
     mapped: Option<(String, Held)>,
+    /// Fields that the key may not read.
+    #[serde(skip)]
+    hidden: Vec<String>,
 }
 
 /// A task.
@@ -94,7 +105,11 @@ pub struct Task {
     body_v2: Option<RichText>,
     status: Option<Text>,
     due_at: Option<Timestamp>,
-    assignee: Option<Owner>,
+    #[serde(rename = "assigneeId")]
+    assignee: Option<Colleague>,
+    /// Fields that the key may not read.
+    #[serde(skip)]
+    hidden: Vec<String>,
 }
 
 /// A record of some kind.
@@ -161,7 +176,7 @@ impl Held {
         }
     }
 
-    fn owner(owner: Option<&Owner>) -> Self {
+    fn owner(owner: Option<&Colleague>) -> Self {
         owner.map_or_else(Self::default, |owner| {
             Self::link(&owner.id, owner.user_email.as_ref())
         })
@@ -176,6 +191,22 @@ impl Record {
             deal.mapped = mapped
                 .of(&deal.id)
                 .and_then(|(field, value)| Some((field.to_owned(), Held::plain(value)?)));
+        }
+        self
+    }
+
+    /// Without the fields that the key may not read: what they hold is not known.
+    #[must_use]
+    pub fn as_seen(mut self, ctx: &Context<'_>) -> Self {
+        let object = crate::actions::object(self.kind());
+        let hidden = ctx.hidden();
+        let names = hidden.iter().filter(|field| field.object == object);
+        let names = names.map(|field| field.name.clone()).collect();
+        match &mut self {
+            Self::Person(record) => record.hidden = names,
+            Self::Company(record) => record.hidden = names,
+            Self::Opportunity(record) => record.hidden = names,
+            Self::Task(record) => record.hidden = names,
         }
         self
     }
@@ -221,8 +252,18 @@ impl Record {
         }
     }
 
-    /// What the field at a path of a write's data (such as `name.firstName`) holds; none where this skill does not read it.
+    /// What the field at a path of a write's data (such as `name.firstName`) holds; none where this skill does not read it, or the key may not.
     pub fn held(&self, path: &str) -> Option<Held> {
+        let hidden = match self {
+            Self::Person(record) => &record.hidden,
+            Self::Company(record) => &record.hidden,
+            Self::Opportunity(record) => &record.hidden,
+            Self::Task(record) => &record.hidden,
+        };
+        let field = path.split('.').next().unwrap_or(path);
+        if hidden.iter().any(|name| hidden::same(name, field)) {
+            return None;
+        }
         match self {
             Self::Person(record) => record.held(path),
             Self::Company(record) => record.held(path),

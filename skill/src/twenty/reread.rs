@@ -36,7 +36,7 @@ macro_rules! reread {
             fn now(ctx: &Context<'_>, id: &str) -> Result<Now, Failure> {
                 let (reply, mapped) = fetch_mapped(ctx, &Self { id: id.to_owned() })?;
                 let live = reply.data.$one.map(Record::$record);
-                let live = live.map(|record| record.with(&mapped));
+                let live = live.map(|record| record.with(&mapped).as_seen(ctx));
                 Now::of(&reply.errors, $root, live, $roots, reply.data.$many)
             }
         }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::records::Emails;
-use super::values::{Address, Colleague, Currency, FullName, JustName, NamedPerson};
+use super::values::{Colleague, Currency, FullName, JustName, NamedPerson};
 use crate::text::Text;
 
 /// A person.
@@ -58,8 +58,14 @@ impl Phones {
 pub struct Employer {
     /// Its name.
     pub name: Option<Text>,
+    #[expect(
+        dead_code,
+        reason = "selected so that what is nested in it is not lost"
+    )]
+    deleted_at: Option<Timestamp>,
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
-    account_owner: Option<Address>,
+    #[serde(rename = "accountOwnerId")]
+    account_owner: Option<Colleague>,
 }
 
 /// A deal.
@@ -79,6 +85,7 @@ pub struct Deal {
     /// When it is to close.
     pub close_date: Option<Timestamp>,
     /// Owner.
+    #[serde(rename = "ownerId")]
     pub owner: Option<Colleague>,
     /// Company.
     pub company: Option<JustName>,
@@ -101,11 +108,44 @@ pub struct Activity {
     /// The name of what was linked.
     pub linked_record_cached_name: Option<Text>,
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
-    target_opportunity: Option<Owned>,
+    target_opportunity: Option<OwnedDeal>,
+    #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
+    target_company: Option<OwnedCompany>,
+    #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
+    target_task: Option<OwnedTask>,
+    #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
+    target_person: Option<Employed>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Owned {
+struct OwnedDeal {
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
-    owner: Option<Address>,
+    #[serde(rename = "ownerId")]
+    owner: Option<Colleague>,
+}
+
+#[derive(Debug, Deserialize)]
+struct OwnedCompany {
+    #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
+    #[serde(rename = "accountOwnerId")]
+    account_owner: Option<Colleague>,
+}
+
+#[derive(Debug, Deserialize)]
+struct OwnedTask {
+    #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
+    #[serde(rename = "assigneeId")]
+    assignee: Option<Colleague>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Employed {
+    #[expect(
+        dead_code,
+        reason = "selected so that what is nested in it is not lost"
+    )]
+    deleted_at: Option<Timestamp>,
+    #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
+    company: Option<OwnedCompany>,
 }

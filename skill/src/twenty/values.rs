@@ -184,16 +184,48 @@ pub fn named(text: Option<&Text>) -> &str {
         .map_or("(no name)", Text::as_str)
 }
 
-/// A workspace member as answers show one.
+/// A workspace member whom a record names. An answer names its id alone; who that is stands in its place as far as the workspace's
+/// members tell it (`members`).
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(from = "Told")]
 pub struct Colleague {
     /// Id.
     pub id: String,
-    /// Name.
+    /// Name; none of somebody who is not known.
     pub name: Option<FullName>,
-    /// E-mail.
+    /// E-mail; none of somebody who is not known.
     pub user_email: Option<Text>,
+}
+
+/// How an answer names a member.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Told {
+    Id(String),
+    #[serde(rename_all = "camelCase")]
+    Member {
+        id: String,
+        name: Option<FullName>,
+        user_email: Option<Text>,
+    },
+}
+
+impl From<Told> for Colleague {
+    fn from(told: Told) -> Self {
+        let (id, name, user_email) = match told {
+            Told::Id(id) => (id, None, None),
+            Told::Member {
+                id,
+                name,
+                user_email,
+            } => (id, name, user_email),
+        };
+        Self {
+            id,
+            name,
+            user_email,
+        }
+    }
 }
 
 impl Colleague {
@@ -201,39 +233,25 @@ impl Colleague {
     pub fn member(&self, cutter: &mut Cutter) -> Member {
         Member {
             id: self.id.clone(),
-            name: cutter.label(&full_name(self.name.as_ref())),
+            name: cutter.label(&self.label()),
             email: cutter.label(self.user_email.as_ref().map_or("", Text::as_str)),
         }
     }
-}
 
-/// Who, by name and address: enough for a line and for "mine".
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Who {
-    /// Name.
-    pub name: Option<FullName>,
-    /// E-mail.
-    pub user_email: Option<Text>,
-}
-
-impl Who {
-    /// Whether this is the member with that address.
-    pub fn is(&self, email: &str) -> bool {
-        same_address(self.user_email.as_ref(), email)
+    /// Checks that the CRM says who this is: an id that none of its members has may be of one who was deleted.
+    pub fn is_known(&self) -> bool {
+        self.user_email.is_some() || self.name.is_some()
     }
-}
 
-/// An address and nothing else: enough for "mine".
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Address {
-    /// E-mail.
-    pub user_email: Option<Text>,
-}
+    /// The name, or that it is not known.
+    pub fn label(&self) -> String {
+        if self.is_known() {
+            return full_name(self.name.as_ref());
+        }
+        format!("somebody unknown (member {})", self.id)
+    }
 
-impl Address {
-    /// Whether this is the member with that address.
+    /// Checks that this is the member with that address.
     pub fn is(&self, email: &str) -> bool {
         same_address(self.user_email.as_ref(), email)
     }
@@ -483,6 +501,7 @@ pub struct Task {
     /// When it is due.
     pub due_at: Option<Timestamp>,
     /// Who does it.
+    #[serde(rename = "assigneeId")]
     pub assignee: Option<Colleague>,
     /// What it is linked to, where that was asked.
     pub task_targets: Option<Connection<Target>>,

@@ -111,13 +111,25 @@ impl Transport for Crm {
                                     .replace("\n        nextStep\n", "\n")
                     })
                     .expect("only queries are sent");
-                self.asked
-                    .borrow_mut()
-                    .push((document.name, body["variables"].clone()));
-                let answer = self
-                    .answers
-                    .get(document.name)
-                    .unwrap_or_else(|| panic!("nobody expects {}", document.name));
+                // Who the members are is kept by the host: it counts as no request.
+                if document.name != "members" {
+                    self.asked
+                        .borrow_mut()
+                        .push((document.name, body["variables"].clone()));
+                }
+                let usual = Ok((200, json!({ "data": workspace_members() }).to_string()));
+                // It is asked for the harness alone, about people without a company.
+                let nobody = Ok((
+                    200,
+                    json!({ "data": { "people": list(Vec::new()) } }).to_string(),
+                ));
+                let answer = match document.name {
+                    "members" => self.answers.get("members").unwrap_or(&usual),
+                    "employment" => self.answers.get("employment").unwrap_or(&nobody),
+                    name => {
+                        (self.answers.get(name)).unwrap_or_else(|| panic!("nobody expects {name}"))
+                    }
+                };
                 match answer {
                     Ok((status, body)) => Ok(Response {
                         status: *status,
@@ -183,20 +195,26 @@ pub fn me() -> Value {
     json!({ "id": ME, "name": { "firstName": "Mia", "lastName": "Ek" }, "userEmail": "me@example.com" })
 }
 
-pub fn owner() -> Value {
-    json!({ "id": ME, "userEmail": "me@example.com" })
+/// The members of the workspace, as the document of that name answers.
+pub fn workspace_members() -> Value {
+    let johanna = json!({ "firstName": "Johanna", "lastName": "Lindqvist" });
+    let johanna =
+        json!({ "id": OTHER, "name": johanna, "userEmail": "johanna.lindqvist@example.com" });
+    let mut page = list(vec![me(), johanna]);
+    page["pageInfo"] = json!({ "hasNextPage": false });
+    json!({ "workspaceMembers": page })
 }
 
 pub fn person(id: &str, first: &str, last: &str, email: &str) -> Value {
     json!({
         "id": id, "updatedAt": UPDATED, "name": { "firstName": first, "lastName": last }, "emails": { "primaryEmail": email },
-        "jobTitle": "CTO", "company": { "id": COMPANY, "name": "Acme", "accountOwner": owner() },
+        "jobTitle": "CTO", "company": { "id": COMPANY, "name": "Acme", "accountOwnerId": ME },
     })
 }
 
 pub fn company(id: &str, name: &str, link: &str) -> Value {
     json!({
-        "id": id, "updatedAt": UPDATED, "name": name, "domainName": { "primaryLinkUrl": link }, "accountOwner": owner(),
+        "id": id, "updatedAt": UPDATED, "name": name, "domainName": { "primaryLinkUrl": link }, "accountOwnerId": ME,
     })
 }
 
@@ -204,14 +222,14 @@ pub fn deal(id: &str, name: &str) -> Value {
     json!({
         "id": id, "updatedAt": UPDATED, "name": name, "stage": "MEETING",
         "amount": { "amountMicros": 1_250_500_000u64, "currencyCode": "EUR" }, "closeDate": "2026-04-01T00:00:00.000Z",
-        "company": { "id": COMPANY, "name": "Acme" }, "pointOfContact": { "id": PERSON }, "owner": owner(),
+        "company": { "id": COMPANY, "name": "Acme" }, "pointOfContact": { "id": PERSON }, "ownerId": ME,
     })
 }
 
 pub fn task(id: &str, title: &str) -> Value {
     json!({
         "id": id, "updatedAt": UPDATED, "title": title, "bodyV2": { "markdown": "" }, "status": "TODO",
-        "dueAt": "2026-03-20T23:59:59.000Z", "assignee": owner(),
+        "dueAt": "2026-03-20T23:59:59.000Z", "assigneeId": ME,
     })
 }
 

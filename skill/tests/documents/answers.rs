@@ -127,6 +127,9 @@ fn every_answer_s_type_reads_every_selected_field_and_takes_null_just_where_the_
     check::<blockers::Find>(&schema, &mut checked);
     check::<blockers::Blockers>(&schema, &mut checked);
     check::<blockers::Around>(&schema, &mut checked);
+    check::<members::Members>(&schema, &mut checked);
+    check::<members::MembersById>(&schema, &mut checked);
+    check::<members::Employment>(&schema, &mut checked);
     check::<deal_fields::DealFields>(&schema, &mut checked);
     check::<stages::Stages>(&schema, &mut checked);
     check::<briefing::Overdue>(&schema, &mut checked);

@@ -24,7 +24,7 @@ use crm_skill::actions::{
     upsert,
 };
 use crm_skill::twenty::documents::{self, Document};
-use crm_skill::twenty::{Query, reread};
+use crm_skill::twenty::{Query, members, reread};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
@@ -235,14 +235,21 @@ fn the_places_of_records_are_in_the_answers() {
         for line in lines {
             let mut words = line.split(' ');
             let kind = words.next().unwrap();
-            let known = KINDS.contains(&kind) || kind == "timelineActivity";
+            let known =
+                KINDS.contains(&kind) || ["timelineActivity", "workspaceMember"].contains(&kind);
             assert!(known, "{}: {kind}", document.name);
             let record = at(&answer, words.next().unwrap());
             assert!(at(&record, "/id").is_string());
             for word in words {
                 let (name, pointer) = word.split_once('=').unwrap();
-                assert!(["owner", "stage"].contains(&name), "{}", document.name);
-                assert!(at(&record, pointer).is_string());
+                assert!(
+                    ["owner", "stage", "email"].contains(&name),
+                    "{}",
+                    document.name
+                );
+                for pointer in pointer.split('|') {
+                    assert!(at(&record, pointer).is_string());
+                }
             }
             places += 1;
         }

@@ -106,7 +106,7 @@ pub fn shared_person() -> Value {
         "id": PERSON, "updatedAt": UPDATED, "name": { "firstName": "Augusta", "lastName": "Lovelace" },
         "jobTitle": "Chief Analyst", "emails": { "primaryEmail": EMAIL },
         "phones": { "primaryPhoneCallingCode": "+49", "primaryPhoneNumber": PHONE },
-        "company": { "name": "Analytical Engines", "accountOwner": { "userEmail": "owner.of.account@example.com" } },
+        "company": { "name": "Analytical Engines", "accountOwnerId": OTHER },
     })
 }
 
@@ -114,7 +114,7 @@ pub fn shared_deal(id: &str, name: &str) -> Value {
     json!({
         "id": id, "updatedAt": UPDATED, "name": name, "stage": "MEETING",
         "amount": { "amountMicros": 12_345_670_000u64, "currencyCode": "EUR" }, "closeDate": "2026-03-16T00:00:00.000Z",
-        "owner": colleague(OTHER, "Johanna", "Lindqvist", "johanna.lindqvist@example.com"),
+        "ownerId": OTHER,
         "pointOfContact": { "id": PERSON, "name": { "firstName": "Grace", "lastName": "Brewster Hopper" } },
         "nextStep": "Send the contract",
     })
@@ -123,7 +123,7 @@ pub fn shared_deal(id: &str, name: &str) -> Value {
 pub fn shared_task(title: &str) -> Value {
     json!({
         "id": TASK, "updatedAt": UPDATED, "title": title, "bodyV2": { "markdown": BODY }, "status": "IN_PROGRESS",
-        "dueAt": "2026-03-08T23:59:59.000Z", "assignee": colleague(OTHER, "Johanna", "Lindqvist", "johanna.lindqvist@example.com"),
+        "dueAt": "2026-03-08T23:59:59.000Z", "assigneeId": OTHER,
         "taskTargets": list(vec![json!({ "targetPerson": null, "targetCompany": null, "targetOpportunity": { "id": DEAL, "name": "Difference engine" } })]),
     })
 }
@@ -131,7 +131,7 @@ pub fn shared_task(title: &str) -> Value {
 pub fn shared_activity() -> Value {
     json!({
         "id": ACTIVITY, "updatedAt": UPDATED, "happensAt": "2026-03-09T10:00:00.000Z", "name": "linked-note.created",
-        "linkedRecordCachedName": "Minutes of the meeting", "targetOpportunity": { "owner": { "userEmail": "johanna.lindqvist@example.com" } },
+        "linkedRecordCachedName": "Minutes of the meeting", "targetOpportunity": { "ownerId": OTHER },
     })
 }
 
@@ -440,6 +440,7 @@ fn disclosed_values(
     {
         let mut words = line.split(' ');
         let (kind, place) = (words.next().unwrap(), words.next().unwrap());
+        let owner = words.find_map(|word| word.strip_prefix("owner="));
         for record in at(data, place) {
             for one in &step.disclosures {
                 let shared = &manifest["kinds"][one.ref_.kind.as_str()];
@@ -448,12 +449,25 @@ fn disclosed_values(
                 }
                 for field in &one.fields {
                     let from = shared["from"].get(field).and_then(toml::Value::as_array);
-                    for pointer in from.into_iter().flatten() {
-                        let pointer = pointer
-                            .as_str()
-                            .unwrap()
-                            .replace("{next-step-field}", "nextStep");
-                        let found = at(record, &pointer).into_iter().flat_map(leaves);
+                    let places = from
+                        .into_iter()
+                        .flatten()
+                        .map(|place| place.as_str().unwrap());
+                    for place in places {
+                        let pointer = place.replace("{next-step-field}", "nextStep");
+                        let members = workspace_members();
+                        let within = match pointer.strip_prefix("owner:") {
+                            None => at(record, &pointer),
+                            Some(pointer) => {
+                                let id = owner.map(|owner| at(record, owner));
+                                let id = id.and_then(|found| found.first().copied());
+                                let all = at(&members, "/workspaceMembers/edges/*/node");
+                                let named =
+                                    all.into_iter().filter(|member| Some(&member["id"]) == id);
+                                named.flat_map(|member| at(member, pointer)).collect()
+                            }
+                        };
+                        let found = within.into_iter().flat_map(leaves);
                         values.extend(found.filter_map(|(_, value)| match value {
                             Value::String(text) => Some(normal(&text)),
                             Value::Number(number) => Some(number.to_string()),

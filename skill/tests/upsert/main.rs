@@ -284,7 +284,7 @@ fn a_company_is_found_by_its_domain_whatever_is_around_it() {
 
 #[test]
 fn a_deal_is_found_by_name_within_its_company() {
-    let rows = || json!({ "opportunities": [deal(DEAL, "Big deal")], "companies": [{ "id": COMPANY, "name": "Acme", "accountOwner": null }] });
+    let rows = || json!({ "opportunities": [deal(DEAL, "Big deal")], "companies": [{ "id": COMPANY, "name": "Acme", "accountOwnerId": null }] });
     let set = |company: Option<&str>| UpsertRequest {
         name: some("big deal"),
         company: company.map(str::to_owned),
@@ -304,7 +304,7 @@ fn a_deal_is_found_by_name_within_its_company() {
         "update_opportunity"
     );
 
-    let elsewhere = json!({ "opportunities": [deal(DEAL, "Big deal")], "companies": [{ "id": OTHER, "name": "Other", "accountOwner": null }] });
+    let elsewhere = json!({ "opportunities": [deal(DEAL, "Big deal")], "companies": [{ "id": OTHER, "name": "Other", "accountOwnerId": null }] });
     let plan = propose(&deals(elsewhere), set(Some(OTHER)), None).unwrap();
     assert_eq!(write(&plan).0, "create_opportunity");
     assert!(plan.warnings[0].contains(DEAL), "{:?}", plan.warnings);

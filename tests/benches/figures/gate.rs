@@ -72,6 +72,7 @@ fn rules() -> Policy {
                 cacheable_seconds: 0,
                 cost: 1,
                 acts: Vec::new(),
+                refers: Vec::new(),
                 records: Vec::new(),
                 places: Arc::default(),
             })

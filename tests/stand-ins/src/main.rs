@@ -78,6 +78,9 @@ struct Twenty {
     /// One more key with every right.
     #[arg(long)]
     api_key: Option<String>,
+    /// A field that no key may read, as `opportunity.amount`; several times for several.
+    #[arg(long = "hide-field", value_name = "OBJECT.FIELD")]
+    hide_fields: Vec<String>,
 }
 
 /// What tokens are signed with.
@@ -240,6 +243,12 @@ async fn start_twenty(
             token,
             access: Access::Role(Role::full()),
         });
+    }
+    let hide: Vec<&str> = arguments.hide_fields.iter().map(String::as_str).collect();
+    for key in &mut keys {
+        if let Access::Role(role) = &mut key.access {
+            role.hidden = Role::hiding(&hide).hidden;
+        }
     }
     let running = TwentyStandIn::start(twenty::Options {
         port,

@@ -45,11 +45,12 @@ fn access(policies: &str) -> Result<Access, AccessError> {
     Access::new(Some(&texts), &people, "")
 }
 
-fn change(who: &Caller, owner: Option<Option<&str>>, fields: &[&str]) -> Ruling {
-    let attributes = Attributes {
-        owner: owner.map(|owner| owner.map(str::to_owned)),
-        stage: None,
-    };
+fn owned_by(email: &str) -> Owner {
+    Owner::Member(email.to_owned())
+}
+
+fn change(who: &Caller, owner: Owner, fields: &[&str]) -> Ruling {
+    let attributes = Attributes { owner, stage: None };
     let record = RecordKey {
         kind: "item".into(),
         id: "1".into(),
@@ -69,34 +70,38 @@ fn change(who: &Caller, owner: Option<Option<&str>>, fields: &[&str]) -> Ruling 
 #[test]
 fn a_ruling_names_the_policies_that_made_it() {
     let robin = caller("Robin@example.com", &["north"]);
-    let own = change(&robin, Some(Some("robin@example.com")), &[]);
+    let own = change(&robin, owned_by("robin@example.com"), &[]);
     // One that wants a person is enough to need one.
     assert_eq!((own.permitted, own.approval), (true, Approval::Required));
     assert_eq!(own.policies, ["own", "team"], "robin is of robin's team");
     let alone = caller("robin@example.com", &[]);
-    let own = change(&alone, Some(Some("robin@example.com")), &[]);
+    let own = change(&alone, owned_by("robin@example.com"), &[]);
     assert_eq!(
         (own.approval, own.policies),
         (Approval::Auto, vec!["own".to_owned()])
     );
-    let nobody = change(&Caller::default(), Some(None), &[]);
+    let nobody = change(&Caller::default(), Owner::None, &[]);
     assert!(!nobody.permitted && nobody.undecided.is_some());
-    let kims = change(&robin, Some(Some("kim@example.com")), &[]);
+    let kims = change(&robin, owned_by("kim@example.com"), &[]);
     assert_eq!((kims.permitted, kims.approval), (true, Approval::Required));
     assert_eq!(kims.policies, ["team"]);
-    let forbidden = change(&robin, Some(Some("kim@example.com")), &["price"]);
+    let forbidden = change(&robin, owned_by("kim@example.com"), &["price"]);
     assert_eq!(
         (forbidden.permitted, forbidden.policies),
         (false, vec!["no-prices".to_owned()])
     );
-    let stranger = change(&robin, Some(Some("lee@example.com")), &[]);
+    let stranger = change(&robin, owned_by("lee@example.com"), &[]);
     assert_eq!((stranger.permitted, stranger.policies.len()), (false, 0));
-    assert!(!change(&robin, Some(None), &[]).permitted);
+    assert!(!change(&robin, Owner::None, &[]).permitted);
 }
 
 #[test]
 fn an_owner_that_the_service_did_not_tell_of_is_nobody_s_to_touch() {
-    let ruling = change(&caller("robin@example.com", &["north"]), None, &[]);
+    let ruling = change(
+        &caller("robin@example.com", &["north"]),
+        Owner::Unknown,
+        &[],
+    );
     assert!(!ruling.permitted);
     assert!(ruling.undecided.unwrap().contains("did not say who owns"));
 }

@@ -10,7 +10,7 @@ use trusted_documents::ExtendError;
 use super::{Additions, DestinationSection, Manifest};
 use crate::config::ConfigError;
 use crate::outbound::documents::{
-    Acts, Declared, Document, Documents, Effect, RecordAt, Verb, parse_sha256,
+    Acts, Declared, Document, Documents, Effect, RecordAt, Refers, Verb, parse_sha256,
 };
 use crate::outbound::input::Input;
 use crate::outbound::pattern::Pattern;
@@ -53,6 +53,9 @@ pub struct DocumentSection {
     /// What it does to which records, the one that it is about first; every document that writes says so.
     #[serde(default)]
     pub acts: Vec<ActsSection>,
+    /// Records that what it writes refers to, where their ids are given.
+    #[serde(default)]
+    pub refers: Vec<RefersSection>,
     /// Where its answer tells of records.
     #[serde(default)]
     pub records: Vec<RecordSection>,
@@ -77,6 +80,16 @@ pub struct ActsSection {
     pub id: String,
 }
 
+/// A record that a document refers to.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RefersSection {
+    /// The record's kind.
+    pub kind: String,
+    /// Where its id is among the variables, such as `data.companyId`.
+    pub id: String,
+}
+
 /// Where an answer tells of records: JSON pointers, in which `*` is every item of a list.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -85,8 +98,11 @@ pub struct RecordSection {
     pub kind: String,
     /// Where they are below `data`.
     pub at: String,
-    /// Where a record tells its owner's e-mail.
+    /// Where a record tells its owner: an e-mail address, or the id of a record with `email`. `|` stands between several places, of
+    /// which the first counts whose parent is there.
     pub owner: Option<String>,
+    /// Where a record of a member tells the member's e-mail address.
+    pub email: Option<String>,
     /// Where a record tells its stage.
     pub stage: Option<String>,
 }
@@ -136,6 +152,7 @@ impl Manifest {
                 cacheable_seconds: entry.cacheable_seconds,
                 cost: entry.cost,
                 acts: self.acts(entry, &key)?,
+                refers: self.refers(entry, &key)?,
                 records: self.records(entry, &key)?,
                 places: self.places(entry, &key)?,
             });
@@ -277,6 +294,33 @@ impl Manifest {
         entry.acts.iter().map(read).collect()
     }
 
+    fn refers(
+        &self,
+        entry: &DocumentSection,
+        key: &impl Fn(&str) -> String,
+    ) -> Result<Vec<Refers>, ConfigError> {
+        if entry.effect == Effect::Query && !entry.refers.is_empty() {
+            return Err(self.wrong(
+                key("refers"),
+                "a document that reads refers to nothing: remove it",
+            ));
+        }
+        let read = |refers: &RefersSection| {
+            let id: Vec<_> = refers.id.split('.').map(str::to_owned).collect();
+            if !id
+                .first()
+                .is_some_and(|name| entry.variables.contains_key(name))
+            {
+                return Err(self.wrong(key("refers"), "`id` names no variable of this document"));
+            }
+            Ok(Refers {
+                kind: refers.kind.clone(),
+                id,
+            })
+        };
+        entry.refers.iter().map(read).collect()
+    }
+
     /// Where a document's whole answer tells of records.
     fn places(
         &self,
@@ -304,7 +348,11 @@ impl Manifest {
             Ok(RecordAt {
                 kind: record.kind.clone(),
                 at: steps(&record.at)?,
-                owner: record.owner.as_deref().map(steps).transpose()?,
+                owner: (record.owner.iter())
+                    .flat_map(|places| places.split('|'))
+                    .map(steps)
+                    .collect::<Result<_, _>>()?,
+                email: record.email.as_deref().map(steps).transpose()?,
                 stage: record.stage.as_deref().map(steps).transpose()?,
             })
         };

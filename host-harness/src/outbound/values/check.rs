@@ -1,25 +1,27 @@
 //! Looks in what is about to be sent for what came from elsewhere.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashSet;
 
 use super::index::{Entry, Index};
 use super::number::{self, Decimal};
-use super::outgoing::{Outgoing, pieces};
-use super::text::BREAK;
-use super::{Crossing, Disclosed, Exempt, PIECE, What};
+use super::outgoing::{Form, Haystack, pieces};
+use super::text::{self, BREAK};
+use super::{Crossing, Disclosed, Exempt, PIECE, Repeat, RepeatedAt, Step, TEXT_MIN, What};
 
 pub(super) struct Check<'c> {
     sources: &'c [(&'c str, &'c Index)],
-    outgoing: Outgoing,
+    outgoing: Haystack,
     disclosed: Disclosed<'c>,
     exempt: &'c Exempt,
     given: OnceCell<Given>,
+    /// What was found, where all of it is asked for.
+    found: Option<RefCell<Vec<Repeat>>>,
 }
 
 /// What is disclosed, as a whole: a value that stands in it is given away with it.
 struct Given {
-    text: String,
+    text: Haystack,
     numbers: HashSet<Decimal>,
 }
 
@@ -32,11 +34,56 @@ impl<'c> Check<'c> {
     ) -> Self {
         Self {
             sources,
-            outgoing: Outgoing::of(texts),
+            outgoing: Haystack::of(texts.iter().copied()),
             disclosed,
             exempt,
             given: OnceCell::new(),
+            found: None,
         }
+    }
+
+    /// Returns every value that is found, with the records that it is of, instead of refusing the first.
+    pub(super) fn all(mut self) -> Vec<Repeat> {
+        self.found = Some(RefCell::default());
+        // Nothing is refused then.
+        let _ = self.run();
+        self.found.map(RefCell::into_inner).unwrap_or_default()
+    }
+
+    /// Refuses a value, or keeps it where all are asked for. A word of a fixed list alone is none.
+    fn report(
+        &self,
+        from: &str,
+        index: &Index,
+        places: u32,
+        (what, length): (What, usize),
+    ) -> Result<(), Crossing> {
+        let Some(found) = &self.found else {
+            return crossing(from, index, places, what);
+        };
+        if index.telling(places).is_none() {
+            return Ok(());
+        }
+        let mut records = Vec::new();
+        index.each_record(places, &mut |record, steps| {
+            let names = steps.iter().map(|step| match step {
+                Step::Name(name) => Some((*name).to_owned()),
+                Step::Index(_) => None,
+            });
+            records.push(RepeatedAt {
+                kind: record.kind.to_owned(),
+                id: record.id.to_owned(),
+                place: names.collect(),
+            });
+        });
+        if !records.is_empty() {
+            found.borrow_mut().push(Repeat {
+                what,
+                length,
+                records,
+            });
+        }
+        Ok(())
     }
 
     pub(super) fn run(&self) -> Result<(), Crossing> {
@@ -49,7 +96,7 @@ impl<'c> Check<'c> {
             }
         }
         let mut found = Ok(());
-        number::each(self.outgoing.text(), &mut |number| {
+        number::each(self.outgoing.text(Form::Spaced), &mut |number| {
             if found.is_ok() {
                 found = self.number(number);
             }
@@ -59,47 +106,65 @@ impl<'c> Check<'c> {
 
     fn short(&self, from: &str, index: &Index, entry: &Entry) -> Result<(), Crossing> {
         let text = index.text_of(entry);
-        let held = self.outgoing.may_hold(entry.begins, entry.ends)
-            && self.outgoing.holds_short(text, entry.length);
+        let form = match entry.letters < TEXT_MIN {
+            true => Form::Spaced,
+            false => Form::Joined,
+        };
+        let held = self.outgoing.may_hold(form, entry.begins, entry.ends)
+            && self.outgoing.holds_short(text, entry.letters);
         if !held
             || index.is_disclosed(entry.places, self.disclosed)
-            || self.exempt.text.contains(text)
-            || self.given().text.contains(text)
+            || self.exempt.text.holds_short(text, entry.letters)
+            || self.given().text.holds_short(text, entry.letters)
         {
             return Ok(());
         }
-        crossing(from, index, entry.places, What::Text)
+        self.report(from, index, entry.places, (What::Text, entry.length))
     }
 
     fn long(&self, from: &str, index: &Index, entry: &Entry) -> Result<(), Crossing> {
         let text = index.text_of(entry);
+        self.pieces_of(from, index, entry, Form::Spaced, text)?;
+        if entry.letters < PIECE {
+            return Ok(());
+        }
+        self.pieces_of(from, index, entry, Form::Joined, &text::joined(text))
+    }
+
+    /// Looks for the pieces of a long text, in a form.
+    fn pieces_of(
+        &self,
+        from: &str,
+        index: &Index,
+        entry: &Entry,
+        form: Form,
+        text: &str,
+    ) -> Result<(), Crossing> {
         let mut found = Ok(());
         let mut allowed = 0;
         pieces(text, PIECE, |start, end, hash| {
-            if end <= allowed || !self.outgoing.may_hold_piece(hash) {
+            if end <= allowed || !self.outgoing.may_hold_piece(form, hash) {
                 return true;
             }
             let (Some(piece), Some(rest)) = (text.get(start..end), text.get(start..)) else {
                 return true;
             };
-            if !self.outgoing.holds(piece) {
+            if !self.outgoing.holds(form, piece) {
                 return true;
             }
             // The first piece that is found decides about the whole.
             if allowed == 0 && index.is_disclosed(entry.places, self.disclosed) {
                 return false;
             }
-            let said = together(&self.exempt.text, piece, rest).max(together(
-                &self.given().text,
-                piece,
-                rest,
-            ));
+            let exempt = together(self.exempt.text.text(form), piece, rest);
+            let said = exempt.max(together(self.given().text.text(form), piece, rest));
             if said > 0 {
                 allowed = start + said;
                 return true;
             }
-            found = crossing(from, index, entry.places, What::Piece);
-            found.is_ok()
+            found = self.report(from, index, entry.places, (What::Piece, entry.length));
+            // One piece tells of the whole.
+            found.is_ok() && self.found.is_none()
         });
         found
     }
@@ -115,34 +180,34 @@ impl<'c> Check<'c> {
             {
                 continue;
             }
-            crossing(from, index, places, What::Number)?;
+            let length = usize::try_from(number.count()).unwrap_or_default();
+            self.report(from, index, places, (What::Number, length))?;
         }
         Ok(())
     }
 
     fn given(&self) -> &Given {
         self.given.get_or_init(|| {
-            let mut given = Given {
-                text: String::new(),
-                numbers: HashSet::new(),
-            };
+            let mut text = String::new();
+            let mut numbers = HashSet::new();
             for (_, index) in self.sources {
                 for entry in index.entries() {
                     if index.is_disclosed(entry.places, self.disclosed) {
-                        given.text.push_str(index.text_of(entry));
-                        given.text.push(BREAK);
+                        text.push_str(index.text_of(entry));
+                        text.push(BREAK);
                     }
                 }
                 for (number, places) in index.numbers() {
                     if index.is_disclosed(places, self.disclosed) {
-                        given.numbers.insert(number);
+                        numbers.insert(number);
                     }
                 }
             }
-            number::each(&given.text, &mut |number| {
-                given.numbers.insert(number);
+            number::each(&text, &mut |number| {
+                numbers.insert(number);
             });
-            given
+            let text = Haystack::of_read(text);
+            Given { text, numbers }
         })
     }
 }

@@ -1,10 +1,11 @@
 //! The values of a service's answers, each with all places where it stood.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+use super::fold::Order;
 use super::number::Decimal;
-use super::outgoing::{add, hash};
+use super::outgoing::add;
 use super::{DIGITS_MIN, LONG_MIN, Record, Step, TEXT_MIN, text};
 
 /// Most places of a service's answers that are known.
@@ -44,8 +45,8 @@ struct Place {
     node: u32,
     /// The record that it is of.
     record: u32,
-    /// The name under which it stood, if it looks like a word of a fixed list.
-    word_of: u32,
+    /// Whether it is a word of a fixed list there.
+    word: bool,
     /// Another place of the same value.
     next: u32,
 }
@@ -57,7 +58,9 @@ pub(super) struct Entry {
     end: usize,
     /// Its characters.
     pub(super) length: usize,
-    /// Hashes of its first and its last characters.
+    /// Its letters and digits, as they are read.
+    pub(super) letters: usize,
+    /// Hashes of its first and its last letters and digits; of its characters where it has too few of those.
     pub(super) begins: u64,
     pub(super) ends: u64,
     /// The first of its places.
@@ -77,8 +80,6 @@ pub(super) struct Index {
     entries: Vec<Entry>,
     by_text: HashMap<u64, u32>,
     numbers: HashMap<Decimal, u32>,
-    /// Names under which texts stood that are no words of a fixed list.
-    free: HashSet<u32>,
     full: bool,
 }
 
@@ -149,16 +150,19 @@ impl Index {
         }
     }
 
-    /// Takes a text in, if it counts.
+    /// Takes a text in, if it counts. `word` says that it is a word of a fixed list there.
     pub(super) fn text(&mut self, at: At, given: &str, word: bool) {
-        if !word && !given.is_empty() {
-            self.free.insert(at.name);
+        self.reading(at, given, word, Order::Case);
+        if text::is_two_faced(given) {
+            self.reading(at, given, word, Order::Form);
         }
+    }
+
+    fn reading(&mut self, at: At, given: &str, word: bool, order: Order) {
         let start = self.texts.len();
-        text::push(given, &mut self.texts);
+        let length = text::push(given, order, &mut self.texts);
         let added = self.texts.get(start..).unwrap_or_default();
-        let length = added.chars().count();
-        if length < TEXT_MIN || !added.contains(char::is_alphanumeric) {
+        if length < TEXT_MIN || !added.contains(text::is_part) {
             self.texts.truncate(start);
             return;
         }
@@ -179,17 +183,23 @@ impl Index {
             }
         };
         let entry = known.unwrap_or_else(|| {
-            let last = added.char_indices().rev().nth(TEXT_MIN - 1);
-            let ends = last
-                .and_then(|(index, _)| added.get(index..))
-                .map_or(0, hash);
+            let letters = added.chars().filter(|c| text::is_part(*c)).count();
+            let counts = |c: &char| letters < TEXT_MIN || text::is_part(*c);
+            let begins = added.chars().filter(counts).take(TEXT_MIN).fold(0, add);
+            let mut last = ['\0'; TEXT_MIN];
+            let behind = added.chars().rev().filter(counts);
+            last.iter_mut()
+                .rev()
+                .zip(behind)
+                .for_each(|(place, c)| *place = c);
             self.by_text.insert(key, count(&self.entries));
             self.entries.push(Entry {
                 start,
                 end: self.texts.len(),
                 length,
-                begins: added.chars().take(TEXT_MIN).fold(0, add),
-                ends,
+                letters,
+                begins,
+                ends: last.into_iter().fold(0, add),
                 places: NONE,
             });
             count(&self.entries) - 1
@@ -197,10 +207,9 @@ impl Index {
         if known.is_some() {
             self.texts.truncate(start);
         }
-        let word_of = if word { at.name } else { NONE };
         let index = usize::try_from(entry).unwrap_or(usize::MAX);
         let first = self.entries.get(index).map_or(NONE, |entry| entry.places);
-        let place = self.place(at, word_of, first);
+        let place = self.place(at, word, first);
         if let Some(entry) = self.entries.get_mut(index) {
             entry.places = place;
         }
@@ -215,13 +224,13 @@ impl Index {
         {
             if number.count() >= DIGITS_MIN {
                 let first = self.numbers.get(&number).copied().unwrap_or(NONE);
-                let place = self.place(at, NONE, first);
+                let place = self.place(at, false, first);
                 self.numbers.insert(number, place);
             }
         }
     }
 
-    fn place(&mut self, at: At, word_of: u32, next: u32) -> u32 {
+    fn place(&mut self, at: At, word: bool, next: u32) -> u32 {
         if self.places.len() >= PLACES_MAX {
             self.full = true;
             return next;
@@ -229,7 +238,7 @@ impl Index {
         self.places.push(Place {
             node: at.node,
             record: at.record,
-            word_of,
+            word,
             next,
         });
         count(&self.places) - 1
@@ -266,7 +275,7 @@ impl Index {
     /// A place of a value where it is more than a word of a fixed list.
     pub(super) fn telling(&self, first: u32) -> Option<At> {
         (self.each_place(first))
-            .filter(|place| place.word_of == NONE || self.free.contains(&place.word_of))
+            .filter(|place| !place.word)
             .max_by_key(|place| place.record != NONE)
             .map(|place| At {
                 node: place.node,
@@ -284,6 +293,15 @@ impl Index {
             let steps = self.steps(place.node, told.node);
             disclosed(&record, &steps)
         })
+    }
+
+    /// Calls for each place of a value that is of a known record: with the record, and the steps to the place in it.
+    pub(super) fn each_record(&self, first: u32, call: &mut dyn FnMut(&Record<'_>, &[Step<'_>])) {
+        for place in self.each_place(first) {
+            if let Some((told, record)) = self.record_of(place.record) {
+                call(&record, &self.steps(place.node, told.node));
+            }
+        }
     }
 
     /// A record, if its id is known.

@@ -3,12 +3,13 @@
 //!
 //! Pieces of one length are known by a rolling hash. It only ever says where looking is worth while; what is found is compared.
 
-use std::cell::{OnceCell, RefCell};
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
+use super::fold::Order;
 use super::text::{self, BREAK};
-use super::{LONG_MIN, PIECE, TEXT_MIN};
+use super::{JOINED_MIN, LONG_MIN, PIECE, TEXT_MIN};
 
 /// How often texts of one length are looked for before their pieces are hashed.
 const PATIENCE: usize = 16;
@@ -58,6 +59,7 @@ pub(super) fn pieces(text: &str, length: usize, mut call: impl FnMut(usize, usiz
 }
 
 /// The hashes of all pieces of one length.
+#[derive(Debug)]
 struct Pieces {
     /// Two bits for some of each hash: most that is asked for is not there.
     bits: Vec<u64>,
@@ -66,7 +68,7 @@ struct Pieces {
 }
 
 /// Hashes are hashed already.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Same(u64);
 
 impl Hasher for Same {
@@ -134,76 +136,159 @@ fn places(hash: u64, words: usize) -> [(usize, u64); 2] {
     })
 }
 
-/// Texts that are about to be sent, each in all its readings, as one compared text with breaks between them.
-pub(super) struct Outgoing {
-    text: String,
-    starts: OnceCell<Pieces>,
-    long: OnceCell<Pieces>,
+/// Texts in all their readings, in which others are looked for: as one read text with breaks between them, and the same without what
+/// joins words.
+#[derive(Debug, Default)]
+pub(super) struct Haystack {
+    spaced: Pile,
+    joined: Pile,
+    /// Where in the joined text a word begins or ends, a bit for each byte.
+    edges: Vec<u64>,
     /// For each length of short texts: how often one was looked for, and the pieces once that was often.
-    short: RefCell<Vec<(usize, Option<Pieces>)>>,
+    short: Mutex<Vec<(usize, Option<Pieces>)>>,
 }
 
-impl Outgoing {
-    pub(super) fn of(texts: &[&str]) -> Self {
+/// One long text with what is known of its pieces.
+#[derive(Debug, Default)]
+struct Pile {
+    text: String,
+    starts: OnceLock<Pieces>,
+    long: OnceLock<Pieces>,
+}
+
+/// Whether a text is compared with its spaces and signs, or without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// With them: as it reads.
+    Spaced,
+    /// Without: as letters and digits alone.
+    Joined,
+}
+
+impl Haystack {
+    /// Reads texts that are about to be sent, or that may be: each in all its readings, in both orders where they differ.
+    pub(super) fn of<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
         let mut out = String::new();
         for text in texts {
             for reading in text::readings(text) {
-                text::push(&reading, &mut out);
+                text::push(&reading, Order::Case, &mut out);
                 out.push(BREAK);
+                if text::is_two_faced(&reading) {
+                    text::push(&reading, Order::Form, &mut out);
+                    out.push(BREAK);
+                }
             }
         }
-        let text = text::without_uuids(&out).into_owned();
+        Self::of_read(text::without_uuids(&out).into_owned())
+    }
+
+    /// Takes a text that is read already.
+    pub(super) fn of_read(spaced: String) -> Self {
+        let mut joined = String::with_capacity(spaced.len());
+        let mut edges = vec![0; spaced.len() / 64 + 1];
+        let mut edge = |at: usize| {
+            if let Some(bits) = edges.get_mut(at / 64) {
+                *bits |= 1_u64 << (at % 64);
+            }
+        };
+        let mut within = false;
+        for c in spaced.chars() {
+            let part = text::is_part(c);
+            if part != within {
+                edge(joined.len());
+                within = part;
+            }
+            if part {
+                joined.push(c);
+            } else if c == BREAK {
+                joined.push(c);
+                edge(joined.len());
+            }
+        }
+        edge(joined.len());
         let mut short = Vec::new();
         short.resize_with(LONG_MIN, || (0, None));
-        Self {
+        let pile = |text| Pile {
             text,
-            starts: OnceCell::new(),
-            long: OnceCell::new(),
-            short: RefCell::new(short),
+            starts: OnceLock::new(),
+            long: OnceLock::new(),
+        };
+        Self {
+            spaced: pile(spaced),
+            joined: pile(joined),
+            edges,
+            short: Mutex::new(short),
         }
     }
 
-    /// The compared text.
-    pub(super) fn text(&self) -> &str {
-        &self.text
+    /// The read text, in a form.
+    pub(super) fn text(&self, form: Form) -> &str {
+        &self.pile(form).text
+    }
+
+    fn pile(&self, form: Form) -> &Pile {
+        match form {
+            Form::Spaced => &self.spaced,
+            Form::Joined => &self.joined,
+        }
     }
 
     /// Whether a text could be in it that begins and ends with pieces of these hashes.
-    pub(super) fn may_hold(&self, begins: u64, ends: u64) -> bool {
-        let starts = self
+    pub(super) fn may_hold(&self, form: Form, begins: u64, ends: u64) -> bool {
+        let pile = self.pile(form);
+        let starts = pile
             .starts
-            .get_or_init(|| Pieces::of(&self.text, TEXT_MIN, false));
+            .get_or_init(|| Pieces::of(&pile.text, TEXT_MIN, false));
         starts.has(begins) && starts.has(ends)
     }
 
     /// Whether a piece of a long text could be in it.
-    pub(super) fn may_hold_piece(&self, hash: u64) -> bool {
-        let long = self
+    pub(super) fn may_hold_piece(&self, form: Form, hash: u64) -> bool {
+        let pile = self.pile(form);
+        let long = pile
             .long
-            .get_or_init(|| Pieces::of(&self.text, PIECE, true));
+            .get_or_init(|| Pieces::of(&pile.text, PIECE, true));
         long.has(hash)
     }
 
-    /// Whether a text is in it.
-    pub(super) fn holds(&self, text: &str) -> bool {
-        memchr::memmem::find(self.text.as_bytes(), text.as_bytes()).is_some()
+    /// Whether a text is in it, as it stands in this form.
+    pub(super) fn holds(&self, form: Form, text: &str) -> bool {
+        memchr::memmem::find(self.text(form).as_bytes(), text.as_bytes()).is_some()
     }
 
-    /// The same for a text of so many characters, fewer than a long one has, however many are asked for.
-    pub(super) fn holds_short(&self, text: &str, length: usize) -> bool {
-        let mut short = self.short.borrow_mut();
-        let Some((asked, pieces)) = short.get_mut(length) else {
-            return self.holds(text);
+    /// Whether a text of letters and digits alone is in it, whatever joins them there. A short one has to begin and end with a word,
+    /// since words can meet: `and reality` holds no `Andrea`.
+    fn holds_words(&self, joined: &str) -> bool {
+        let free = joined.chars().count() >= JOINED_MIN;
+        let edge = |at: usize| {
+            let bits = self.edges.get(at / 64).copied().unwrap_or_default();
+            bits & (1 << (at % 64)) != 0
         };
-        *asked += 1;
-        if *asked > PATIENCE
-            && !pieces
-                .get_or_insert_with(|| Pieces::of(&self.text, length, false))
-                .has(hash(text))
-        {
+        memchr::memmem::find_iter(self.joined.text.as_bytes(), joined.as_bytes())
+            .any(|at| free || (edge(at) && edge(at + joined.len())))
+    }
+
+    /// Whether a read text is in it that has so many letters and digits, fewer than a long one has, however many are asked for.
+    pub(super) fn holds_short(&self, spaced: &str, letters: usize) -> bool {
+        // Signs are most of it: it is looked for as it stands.
+        if letters < TEXT_MIN {
+            return self.holds(Form::Spaced, spaced);
+        }
+        let joined = text::joined(spaced);
+        let mut short = self.short.lock().unwrap_or_else(PoisonError::into_inner);
+        let may_hold = short.get_mut(letters).is_none_or(|(asked, pieces)| {
+            *asked += 1;
+            *asked <= PATIENCE
+                || pieces
+                    .get_or_insert_with(|| Pieces::of(&self.joined.text, letters, false))
+                    .has(hash(&joined))
+        });
+        drop(short);
+        if !may_hold {
             return false;
         }
-        self.holds(text)
+        self.holds_words(&joined)
+            || (self.holds(Form::Joined, &joined) && self.holds(Form::Spaced, spaced))
     }
 }
 
@@ -234,18 +319,43 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_there_is_found_and_what_is_not_is_not(text in "[a-cä ]{0,60}", from in 0_usize..60, length in 6_usize..40) {
-            let outgoing = Outgoing::of(&[&text]);
-            let held = outgoing.text().trim_end_matches(BREAK).chars().skip(from).take(length).collect::<String>();
-            if held.chars().count() >= TEXT_MIN {
+            let outgoing = Haystack::of([text.as_str()]);
+            let held = outgoing.text(Form::Spaced).trim_end_matches(BREAK).chars().skip(from).take(length).collect::<String>();
+            let letters = text::joined(&held).chars().count();
+            for form in [Form::Spaced, Form::Joined] {
+                let held = if form == Form::Spaced { held.clone() } else { text::joined(&held) };
+                if held.chars().count() < TEXT_MIN {
+                    continue;
+                }
                 let first = held.chars().take(TEXT_MIN).collect::<String>();
                 let last = held.chars().rev().take(TEXT_MIN).collect::<Vec<_>>().into_iter().rev().collect::<String>();
-                prop_assert!(outgoing.may_hold(hash(&first), hash(&last)));
-                prop_assert!(!outgoing.may_hold(hash("ccczzz"), hash(&last)));
+                prop_assert!(outgoing.may_hold(form, hash(&first), hash(&last)));
+                prop_assert!(!outgoing.may_hold(form, hash("ccczzz"), hash(&last)));
+            }
+            if held.chars().count() >= TEXT_MIN {
                 for _ in 0..PATIENCE + 2 {
-                    prop_assert!(outgoing.holds_short(&held, held.chars().count()));
+                    prop_assert!(outgoing.holds_short(&held, letters));
                     prop_assert!(!outgoing.holds_short("zzzzzz", 6));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn words_are_found_however_they_are_joined() {
+        let sent = Haystack::of(["Ask North-ern Depot, and reality", "x s.i.e.m.e.n.s y"]);
+        let holds = |text: &str| {
+            let mut read = String::new();
+            text::push(text, Order::Case, &mut read);
+            let letters = text::joined(&read).chars().count();
+            sent.holds_short(&read, letters)
+        };
+        for found in ["Northern Depot", "NorthernDepot", "Siemens", "depot, and"] {
+            assert!(holds(found), "{found}");
+        }
+        // Parts of words that meet are no word.
+        for other in ["Andrea", "Sandreal", "Depots", "realityx"] {
+            assert!(!holds(other), "{other}");
         }
     }
 }

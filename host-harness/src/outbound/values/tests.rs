@@ -37,8 +37,17 @@ fn answer() -> Value {
     }})
 }
 
+fn names() -> Names {
+    let set = |name: &str| HashSet::from([name.to_owned()]);
+    Names {
+        micros: set("amountMicros"),
+        words: set("stage"),
+        ids: set("ownerId"),
+    }
+}
+
 fn values() -> Values {
-    let values = Values::new(["amountMicros".to_owned()]);
+    let values = Values::new(names());
     values.take_in("notes", &places(), Bytes::from(answer().to_string()));
     values
 }
@@ -62,6 +71,8 @@ fn what_came_from_another_service_is_found_wherever_it_stands() {
             "Acme renewal",
             "of note 0b7e7dee-1f0e-4b8e-9a31-94c6a7c1a001, at `/data/notes/*/node/name`",
         ),
+        ("acme-renewal", "node/name"),
+        ("AcmeRenewal", "node/name"),
         ("about \"ACME\n  Renewal\", late", "node/name"),
         ("ac\u{200b}me ren\u{ad}ewal", "node/name"),
         ("q=acme%20renewal", "node/name"),
@@ -115,7 +126,7 @@ fn what_is_no_value_or_came_from_nowhere_else_may_go() {
         "",
         "Acme",
         "a renewal of Acme",
-        "acme-renewal",
+        "acme: a renewal",
         ID,
         "anna_lee",
         "PROPOSAL, CUSTOMER",
@@ -142,19 +153,75 @@ fn what_is_no_value_or_came_from_nowhere_else_may_go() {
 }
 
 #[test]
-fn a_word_of_a_fixed_list_is_one_only_where_nothing_else_stands() {
-    let values = values();
-    let body = json!({"data": {"note": {"id": ID, "name": "ACMECORP", "stage": "PROPOSAL"}}});
-    let alone = Values::new([]);
-    alone.take_in("notes", &places(), Bytes::from(body.to_string()));
-    assert_eq!(found(&alone, "chat", "acmecorp"), None);
-    // Names are words of no list, as others show.
+fn only_names_that_the_manifest_lists_hold_words_and_ids() {
+    let body = json!({"data": {"note": {
+        "id": ID, "name": "SIEMENS", "jobTitle": "DIRECTOR", "stage": "PROPOSAL", "iban": "DE89370400440532013000",
+        "taxId": "secret-tax-number-4711", "ownerId": "anna_lee", "code": {"stage": "Not a word"}, "shopId": 471_108_15,
+    }}});
+    let values = Values::new(names());
+    // Many records change nothing.
+    for _ in 0..3 {
+        values.take_in("notes", &places(), Bytes::from(body.to_string()));
+    }
+    for (text, at) in [
+        ("Siemens", "name"),
+        ("the director", "jobTitle"),
+        ("DE89 3704 0044 0532 0130 00", "iban"),
+        ("secret-tax-number-4711", "taxId"),
+        ("not a word", "code/stage"),
+        ("47110815", "shopId"),
+    ] {
+        let crossing = found(&values, "chat", text).unwrap_or_default();
+        assert!(
+            crossing.contains(&format!("/data/note/{at}")),
+            "{text}: {crossing}"
+        );
+    }
+    for text in ["a proposal", "anna_lee", ID] {
+        assert_eq!(found(&values, "chat", text), None, "{text}");
+    }
+}
+
+#[test]
+fn a_text_is_found_in_every_form_that_reads_the_same() {
+    let values = Values::new(names());
+    let body = json!({"data": {"note": {"id": ID, "name": "Northern Depot", "owner": "José García GmbH", "city": "НОВОСТЬ"}}});
     values.take_in("notes", &places(), Bytes::from(body.to_string()));
-    assert!(
-        found(&values, "chat", "acmecorp")
-            .is_some_and(|crossing| crossing.contains("/data/note/name"))
-    );
-    assert_eq!(found(&values, "chat", "proposal"), None);
+    for sent in [
+        "Jose\u{301} Garci\u{301}a GmbH",
+        "JOSE GARCIA GMBH",
+        "Jos&eacute; Garc&iacute;a GmbH",
+        "𝐍𝐨𝐫𝐭𝐡𝐞𝐫𝐧 𝐃𝐞𝐩𝐨𝐭",
+        "Ｎｏｒｔｈｅｒｎ Ｄｅｐｏｔ",
+        "Nоrthеrn Dероt",
+        "NОRТНЕRN DЕРОТ",
+        "ɴᴏʀᴛʜᴇʀɴ ᴅᴇᴘᴏᴛ",
+        "N0rthern Dep0t",
+        "Northem Depot",
+        "xxNorthernDepotxx",
+        "Northern-Depot",
+        "N.o.r.t.h.e.r.n D.e.p.o.t",
+        "nor\nthern de\npot",
+        "Northern&#32;Depot",
+        "Northern&nbsp;Depot",
+        "Northern&amp;#32;Depot",
+        "Northern%20Depot",
+        "Northern\\u0020Depot",
+        "NORTHERN_DEPOT",
+        "новость",
+        "Новость",
+    ] {
+        assert!(found(&values, "chat", sent).is_some(), "{sent:?}");
+    }
+    for other in [
+        "Northern lights, then the depot",
+        "a depot",
+        "José",
+        "north and repot",
+        "GmbH",
+    ] {
+        assert_eq!(found(&values, "chat", other), None, "{other}");
+    }
 }
 
 #[test]
@@ -187,7 +254,7 @@ fn what_is_disclosed_may_go_and_no_more() {
 
 #[test]
 fn a_value_that_stands_in_several_places_may_go_if_one_is_disclosed() {
-    let values = Values::new([]);
+    let values = Values::new(Names::default());
     let body = json!({"data": {
         "notes": [{"node": {"id": ID, "name": "Acme Corp: renewal 5000", "seats": 5000, "shop": {"id": OTHER, "name": "Acme Corp"}}}],
         "note": {"id": OTHER, "name": "Acme Corp", "text": LONG, "other": LONG},
@@ -255,7 +322,7 @@ fn an_answer_that_is_no_json_counts_in_pieces() {
             "]".repeat(200)
         ),
     ] {
-        let values = Values::new([]);
+        let values = Values::new(Names::default());
         values.take_in("notes", &places, Bytes::from(body.clone()));
         assert!(
             found(&values, "chat", "the acme renewal").is_some(),
@@ -267,7 +334,7 @@ fn an_answer_that_is_no_json_counts_in_pieces() {
 
 #[test]
 fn what_cannot_be_looked_through_lets_nothing_go() {
-    let (values, places) = (Values::new([]), places());
+    let (values, places) = (Values::new(Names::default()), places());
     for _ in 0..=ANSWERS_MAX {
         values.take_in("notes", &places, Bytes::from_static(b"{}"));
     }
@@ -280,7 +347,7 @@ fn what_cannot_be_looked_through_lets_nothing_go() {
         values.check("notes", &["hi"], &nothing, &Exempt::default()),
         Ok(())
     );
-    let values = Values::new([]);
+    let values = Values::new(Names::default());
     let mut half = vec![b' '; BYTES_MAX / 2];
     half[0] = b'1';
     let half = Bytes::from(half);
@@ -293,7 +360,7 @@ fn what_cannot_be_looked_through_lets_nothing_go() {
 
 #[test]
 fn a_refusal_repeats_no_name_that_could_be_data() {
-    let values = Values::new([]);
+    let values = Values::new(Names::default());
     let body = json!({"anna@example.com": {"Acme Corp": ["hidden gem"]}, "x": {"id": "not an id", "y": "hidden pearl"}});
     let place = RecordPlace {
         kind: "thing".to_owned(),
@@ -312,13 +379,11 @@ proptest! {
         value in "[a-zäß]{3,10} [a-z0-9A-Z.]{3,20}", before in "[ -~]{0,40}", behind in "[ -~]{0,40}", upper in any::<bool>(),
         hidden in 0_usize..12,
     ) {
-        let values = Values::new([]);
+        let values = Values::new(Names::default());
         values.take_in("notes", &places(), Bytes::from(json!({"a": value}).to_string()));
         let mut sent = if upper { value.chars().flat_map(char::to_uppercase).collect() } else { value.clone() };
         let cut = sent.char_indices().nth(hidden).map_or(sent.len(), |(index, _)| index);
         sent.insert(cut, '\u{2060}');
-        // There is no one small letter for what `ß` is in capitals.
-        prop_assume!(!(upper && value.contains('ß')));
         let crossing = values.check("chat", &[&format!("{before} {sent} {behind}")], &nothing, &Exempt::default());
         let is_crossing = matches!(crossing, Err(Crossing::Value { what: What::Text, .. }));
         prop_assert!(is_crossing, "{:?}", crossing);
@@ -328,10 +393,10 @@ proptest! {
 
     #[test]
     fn any_piece_of_a_long_text_is_found(value in "[a-z ]{50,200}", from in 0_usize..100, length in 30_usize..60) {
-        let values = Values::new([]);
+        let values = Values::new(Names::default());
         values.take_in("notes", &places(), Bytes::from(json!({"a": value}).to_string()));
         let mut plain = String::new();
-        text::push(&value, &mut plain);
+        text::push(&value, fold::Order::Case, &mut plain);
         prop_assume!(plain.len() >= LONG_MIN);
         let piece = plain.get(from..(from + length).min(plain.len())).unwrap_or_default();
         let crossing = values.check("chat", &[piece], &nothing, &Exempt::default());
@@ -340,7 +405,7 @@ proptest! {
 
     #[test]
     fn a_number_is_found_however_it_is_grouped(number in 1000_u64..10_000_000_000, sign in "[,. ']", before in "[a-z ]{0,9}", behind in "[a-z ]{0,9}") {
-        let values = Values::new([]);
+        let values = Values::new(Names::default());
         values.take_in("notes", &places(), Bytes::from(json!({"a": number}).to_string()));
         let digits = number.to_string();
         let grouped = digits.char_indices().fold(String::new(), |mut grouped, (index, digit)| {
@@ -360,13 +425,13 @@ proptest! {
 
     #[test]
     fn any_answer_can_be_looked_through(body in ".{0,80}", text in ".{0,80}") {
-        let values = Values::new([]);
+        let values = Values::new(Names::default());
         values.take_in("notes", &places(), Bytes::from(body.clone()));
         let _ = values.check("chat", &[&text], &nothing, &Exempt::default());
         // What is sent as it came is found if it holds anything that counts.
         let mut plain = String::new();
-        text::push(&body, &mut plain);
-        let counts = plain.len() >= LONG_MIN && plain.is_ascii() && serde_json::from_str::<Value>(&body).is_err() && !body.contains(['%', '\\', '+']);
+        text::push(&body, fold::Order::Case, &mut plain);
+        let counts = plain.len() >= LONG_MIN && plain.is_ascii() && serde_json::from_str::<Value>(&body).is_err() && !body.contains(['%', '\\', '+', '&']);
         if counts && text::without_uuids(&plain) == plain {
             prop_assert!(values.check("chat", &[&body], &nothing, &Exempt::default()).is_err());
         }

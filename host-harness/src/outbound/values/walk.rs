@@ -1,15 +1,14 @@
 //! Reads an answer, as it stands, into what is known of a service.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::super::pattern::Wanted;
 use super::super::variables::is_uuid;
-use super::RecordPlace;
 use super::index::{At, Index, NONE, StepAt};
 use super::number::{self, Decimal};
+use super::{Names, RecordPlace};
 
 /// How deep JSON in texts is read.
 const NESTED_MAX: u8 = 3;
@@ -19,16 +18,11 @@ const ID_MAX: usize = 64;
 const WORD_MAX: usize = 64;
 
 /// Takes an answer in. One that is no JSON counts as a whole and in pieces between signs: nobody knows what it says.
-pub(super) fn answer(
-    index: &mut Index,
-    places: &[RecordPlace],
-    micros: &HashSet<String>,
-    body: &[u8],
-) {
+pub(super) fn answer(index: &mut Index, places: &[RecordPlace], names: &Names, body: &[u8]) {
     let mut walk = Walk {
         index,
         places,
-        micros,
+        names,
         steps: Vec::new(),
     };
     let at = At {
@@ -58,7 +52,7 @@ pub(super) fn answer(
 struct Walk<'w> {
     index: &'w mut Index,
     places: &'w [RecordPlace],
-    micros: &'w HashSet<String>,
+    names: &'w Names,
     /// The steps to where it is.
     steps: Vec<StepAt>,
 }
@@ -110,22 +104,22 @@ impl<'w> Walk<'w> {
             let _ = self.value(at, NONE, nested + 1).deserialize(&mut json);
         }
         let name = self.index.name_of(at.name);
-        let id = is_id_name(name);
-        if name == "__typename" || is_uuid(text) || (id && is_id(text)) {
+        if name == "__typename" || is_uuid(text) || (self.names.ids.contains(name) && is_id(text)) {
             return;
         }
+        let word = self.names.words.contains(name) && is_word(text);
         if let Some(number) = number::whole(text) {
             self.number(at, number);
         }
-        self.index.text(at, text, is_word(text));
+        self.index.text(at, text, word);
     }
 
     fn number(&mut self, at: At, number: Decimal) {
         let name = self.index.name_of(at.name);
-        if is_id_name(name) {
+        if self.names.ids.contains(name) {
             return;
         }
-        let millionth = self.micros.contains(name).then(|| number.millionth());
+        let millionth = self.names.micros.contains(name).then(|| number.millionth());
         self.index.number(at, number);
         if let Some(millionth) = millionth {
             self.index.number(at, millionth);
@@ -249,11 +243,6 @@ impl Visitor<'_> for Name<'_> {
     fn visit_str<E>(self, name: &str) -> Result<u32, E> {
         Ok(self.0.name(name))
     }
-}
-
-/// Names under which ids stand, in the style of every service: `id`, `recordId`, `memberIds`.
-fn is_id_name(name: &str) -> bool {
-    matches!(name, "id" | "ids") || name.ends_with("Id") || name.ends_with("Ids")
 }
 
 fn is_id(text: &str) -> bool {

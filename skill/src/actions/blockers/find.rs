@@ -7,7 +7,7 @@ use crate::bindings::claw::skill::types::{Candidate, RecordRef};
 use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::text::{Cutter, Text};
-use crate::twenty::values::{Address, Counted, JustName, named};
+use crate::twenty::values::{Colleague, Counted, JustName, named};
 use crate::twenty::{Document, Query, documents, fetch, pattern};
 
 /// How many candidates are offered.
@@ -34,7 +34,8 @@ struct Found {
     close_date: Option<jiff::Timestamp>,
     company: Option<JustName>,
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
-    owner: Option<Address>,
+    #[serde(rename = "ownerId")]
+    owner: Option<Colleague>,
 }
 
 impl Query for Find {

@@ -22,7 +22,7 @@ use crate::context::{Context, STALE_DAYS};
 use crate::failure::Failure;
 use crate::markdown::{Page, count, escape};
 use crate::text::{self, Cutter};
-use crate::twenty;
+use crate::twenty::{self, hidden};
 
 /// Runs the action.
 ///
@@ -57,7 +57,11 @@ fn report(ctx: &Context<'_>, facts: &Facts<'_>) -> BlockersReport {
     let mut unknown = Vec::new();
     let mut clear = Vec::new();
     for &(code, rule) in RULES {
-        match rule(facts) {
+        let outcome = match rules::unread(ctx, code) {
+            Some(why) => Outcome::Unknown(why),
+            None => rule(facts),
+        };
+        match outcome {
             Outcome::Clear => clear.push(code),
             Outcome::Unknown(reason) => unknown.push(Unjudged { code, reason }),
             Outcome::Fires(fired) => findings.push(Finding {
@@ -110,6 +114,9 @@ fn markdown(
         escape(&deal_line(ctx, fields, facts.deal.close_date)),
         facts.deal.id
     ));
+    if let Some(unread) = hidden::sentence(ctx) {
+        page.line(&escape(&unread));
+    }
     if facts.closed {
         page.line("This deal is closed; rules about open deals are not applied.");
     }

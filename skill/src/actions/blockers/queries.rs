@@ -39,7 +39,7 @@ pub(super) struct Deal {
     pub(super) stage: Text,
     pub(super) amount: Option<Currency>,
     pub(super) close_date: Option<Timestamp>,
-    pub(super) owner_id: Option<String>,
+    #[serde(rename = "ownerId")]
     pub(super) owner: Option<Colleague>,
     pub(super) company: Option<DealCompany>,
     pub(super) point_of_contact_id: Option<String>,
@@ -47,7 +47,13 @@ pub(super) struct Deal {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct DealCompany {
+    #[expect(
+        dead_code,
+        reason = "selected so that what is nested in it is not lost"
+    )]
+    deleted_at: Option<Timestamp>,
     pub(super) id: String,
     pub(super) name: Option<Text>,
     pub(super) people: Option<Counted<Id>>,
@@ -67,17 +73,8 @@ pub(super) struct Task {
     pub(super) title: Option<Text>,
     pub(super) due_at: Option<Timestamp>,
     pub(super) body_v2: Option<RichText>,
-    pub(super) assignee_id: Option<String>,
-    pub(super) assignee: Option<Assignee>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Assignee {
-    #[expect(dead_code, reason = "that there is one is what counts")]
-    id: String,
-    #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
-    user_email: Option<Text>,
+    #[serde(rename = "assigneeId")]
+    pub(super) assignee: Option<Colleague>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -102,7 +99,7 @@ pub(super) struct Activity {
     pub(super) happens_at: Timestamp,
     pub(super) updated_at: Option<Timestamp>,
     /// What changed; free-form, so anything unexpected counts as no change.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) properties: Properties,
 }
 

@@ -22,6 +22,7 @@ use crate::context::Context;
 use crate::day::{self, plus_days};
 use crate::failure::{self, Failure};
 use crate::markdown::{Page, count, escape};
+use crate::twenty::hidden;
 
 /// People added within this many days are new.
 const NEW_DAYS: i32 = 7;
@@ -102,7 +103,7 @@ pub fn briefing(ctx: &Context<'_>, request: &BriefingRequest) -> Result<Briefing
     let sections: Vec<Section> = sections.into_iter().map(|(section, _)| section).collect();
     let headline = headline(&sections);
     Ok(BriefingReport {
-        markdown: markdown(ctx, &bounds, &headline, &sections),
+        markdown: hidden::said_below(ctx, markdown(ctx, &bounds, &headline, &sections)),
         day: date.to_string(),
         time_zone: zone.name().to_owned(),
         headline,

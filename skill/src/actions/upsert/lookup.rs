@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::text::Text;
 use crate::twenty::records::{self, Record};
-use crate::twenty::values::{Address, Connection, FullName, full_name, named};
+use crate::twenty::values::{Colleague, Connection, FullName, full_name, named};
 use crate::twenty::{
     Document, Errors, NOBODY, NOTHING, Query, documents, fetch, fetch_mapped, pattern,
 };
@@ -78,7 +78,8 @@ pub(super) struct LinkedCompany {
     id: String,
     name: Option<Text>,
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
-    account_owner: Option<Address>,
+    #[serde(rename = "accountOwnerId")]
+    account_owner: Option<Colleague>,
 }
 
 /// A person to link to.
@@ -93,8 +94,14 @@ pub(super) struct LinkedPerson {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct LinkedEmployer {
+    #[expect(
+        dead_code,
+        reason = "selected so that what is nested in it is not lost"
+    )]
+    deleted_at: Option<jiff::Timestamp>,
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
-    account_owner: Option<Address>,
+    #[serde(rename = "accountOwnerId")]
+    account_owner: Option<Colleague>,
 }
 
 /// How many records a lookup shows.
@@ -234,7 +241,10 @@ pub(super) fn person(
             (true, true) => Fit::Namesake,
         }
     };
-    let records = people.rows().map(Record::Person).collect();
+    let records = people
+        .rows()
+        .map(|row| Record::Person(row).as_seen(ctx))
+        .collect();
     let mut found = found(Kind::Person, id, records, fit)?;
     if id.is_none() && email.is_none() && names.is_none() {
         found.warnings.push(
@@ -292,7 +302,10 @@ pub(super) fn company(
             (true, true) => Fit::Namesake,
         }
     };
-    let records = rows.rows().map(Record::Company).collect();
+    let records = rows
+        .rows()
+        .map(|row| Record::Company(row).as_seen(ctx))
+        .collect();
     Ok((wanted, found(Kind::Company, id, records, fit)?))
 }
 
@@ -354,7 +367,7 @@ pub(super) fn opportunity(
     };
     let records = rows
         .rows()
-        .map(|row| Record::Opportunity(row).with(&mapped))
+        .map(|row| Record::Opportunity(row).with(&mapped).as_seen(ctx))
         .collect();
     Ok((wanted, found(Kind::Opportunity, id, records, fit)?))
 }
@@ -380,7 +393,10 @@ pub(super) fn task(
     let members = reply.data.workspace_members;
     let assignee = ("assignee", "assignee", "assigneeId");
     member(ctx, &mut wanted, assignee, &reply.errors, members)?;
-    let records = rows.rows().map(Record::Task).collect();
+    let records = rows
+        .rows()
+        .map(|row| Record::Task(row).as_seen(ctx))
+        .collect();
     let found = found(Kind::Task, id, records, |_| Fit::Not)?;
     Ok((wanted, found))
 }

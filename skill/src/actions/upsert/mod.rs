@@ -10,7 +10,7 @@ mod types;
 
 use serde_json::Value;
 
-use super::given::reference;
+use super::given::{self, reference};
 use super::{object, uuid};
 use crate::bindings::claw::crm::types::Kind;
 use crate::bindings::exports::claw::crm::propose::{Plan, UpsertRequest};
@@ -49,10 +49,29 @@ pub fn upsert(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Plan, Failur
         }
         Kind::Task => lookup::task(ctx, id.as_deref(), set::task(ctx, request)?)?,
     };
+    let mut warnings = found.warnings;
+    warnings.extend(hidden(request));
     match found.record {
-        None => create(ctx, key, &wanted, found.warnings),
-        Some(record) => change(ctx, key, &wanted, &record, id.is_some(), found.warnings),
+        None => create(ctx, key, &wanted, warnings),
+        Some(record) => change(ctx, key, &wanted, &record, id.is_some(), warnings),
     }
+}
+
+/// What is said of hidden characters in the texts that are to be written.
+fn hidden(request: &UpsertRequest) -> Vec<String> {
+    let mut texts = vec![
+        ("name", request.name.as_deref()),
+        ("first name", request.first_name.as_deref()),
+        ("last name", request.last_name.as_deref()),
+        ("e-mail address", request.email.as_deref()),
+        ("job title", request.job_title.as_deref()),
+        ("domain", request.domain.as_deref()),
+        ("title", request.title.as_deref()),
+        ("note", request.note.as_deref()),
+    ];
+    let custom = request.custom.iter().flatten();
+    texts.extend(custom.map(|field| (field.name.as_str(), Some(field.value.as_str()))));
+    given::hidden(&texts)
 }
 
 fn create(
@@ -131,7 +150,7 @@ fn change(
         .collect();
     for set in sets.iter().filter(|set| record.held(&set.path).is_none()) {
         warnings.push(format!(
-            "What {} holds now is not shown: this skill does not read it.",
+            "What {} holds now is not shown: this skill does not read it, or the CRM key may not.",
             set.path
         ));
     }

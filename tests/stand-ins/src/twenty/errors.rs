@@ -121,6 +121,19 @@ impl GqlError {
         )
     }
 
+    /// The key's role hides a field.
+    pub fn field_denied(object: &str, field: &str) -> Self {
+        let message = format!(
+            "Entity performing the request does not have permission: no permission to read field \"{field}\" on \"{object}\""
+        );
+        Self::full(
+            message,
+            "FORBIDDEN",
+            Some("PERMISSION_DENIED"),
+            "User does not have permission.",
+        )
+    }
+
     /// The token bucket is empty.
     pub fn limit_reached() -> Self {
         Self::input(

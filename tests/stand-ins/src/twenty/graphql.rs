@@ -7,6 +7,7 @@ use super::checked::{project, validate};
 use super::document::{Literal, OperationKind, Selection};
 use super::documents::{Prepared, PreparedOperation, Root, What, gather_roots};
 use super::errors::{GqlError, Refusal};
+use super::hidden;
 use super::introspect;
 use super::keys::{Bucket, Caller, Role};
 use super::root;
@@ -302,6 +303,7 @@ impl Call<'_> {
             return Err(GqlError::denied().into());
         }
         let ask = ask.as_ref().map_err(Clone::clone)?;
+        hidden::check(role, ask, &root.arguments, self.variables)?;
         root::answer(out, workspace, ask, &root.arguments, self.variables)
     }
 

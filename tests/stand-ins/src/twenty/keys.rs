@@ -50,6 +50,8 @@ pub struct Role {
     pub reads_everything: bool,
     /// Whether it may write.
     pub writes: bool,
+    /// Fields that it may not read, by the singular name of their object.
+    pub hidden: Vec<(String, String)>,
 }
 
 impl Role {
@@ -59,6 +61,7 @@ impl Role {
             unreadable: Vec::new(),
             reads_everything: true,
             writes: true,
+            hidden: Vec::new(),
         }
     }
 
@@ -68,6 +71,19 @@ impl Role {
             unreadable: unreadable.iter().map(|s| (*s).to_owned()).collect(),
             reads_everything: false,
             writes: false,
+            hidden: Vec::new(),
+        }
+    }
+
+    /// Everything but these fields, as `object.field`.
+    pub fn hiding(fields: &[&str]) -> Self {
+        let split = |field: &&str| {
+            let (object, name) = field.split_once('.').unwrap_or((field, ""));
+            (object.to_owned(), name.to_owned())
+        };
+        Self {
+            hidden: fields.iter().map(split).collect(),
+            ..Self::full()
         }
     }
 

@@ -21,6 +21,7 @@ mod filter;
 mod find;
 mod graphql;
 mod group;
+mod hidden;
 mod input;
 mod introspect;
 pub mod keys;

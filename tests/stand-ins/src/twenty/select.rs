@@ -22,8 +22,9 @@ pub(super) struct RecordShape {
 #[derive(Debug)]
 pub(super) enum Member {
     Column(ColumnId, Kind),
-    /// The id of a morph relation: null where the record it names is not live.
-    MorphId(ColumnId, ObjectId),
+    /// The id of a relation that reads null where the record it names is not live: that of a morph relation, and that of any
+    /// other which is selected beside it.
+    LiveId(ColumnId, ObjectId),
     Composite(Vec<(String, Part)>),
     One(ColumnId, RecordShape),
     Many {
@@ -31,6 +32,8 @@ pub(super) enum Member {
         column: ColumnId,
         connection: ConnectionShape,
     },
+    /// A to-many relation that the service loses: it reads as if it were empty.
+    Lost(ConnectionShape),
     TypeName(&'static str),
     Null,
 }
@@ -41,6 +44,40 @@ pub(super) enum Part {
     Column(ColumnId, Kind),
     TypeName(&'static str),
     Null,
+}
+
+impl RecordShape {
+    /// Takes out the relations. The service loses those that are nested in a to-one relation without `deletedAt`: a to-one
+    /// reads null, a to-many empty.
+    fn lose_relations(&mut self) {
+        for (_, member) in &mut self.members {
+            let lost = match std::mem::replace(member, Member::Null) {
+                Member::One(..) => Member::Null,
+                Member::Many { connection, .. } => Member::Lost(connection),
+                other => other,
+            };
+            *member = lost;
+        }
+    }
+
+    /// Lets ids read null beside their relation where the record that they name is not live.
+    fn blank_ids_beside_relations(&mut self) {
+        let relations: Vec<(ColumnId, ObjectId)> = self
+            .members
+            .iter()
+            .filter_map(|(_, member)| match member {
+                Member::One(column, shape) => Some((*column, shape.object)),
+                _ => None,
+            })
+            .collect();
+        for (_, member) in &mut self.members {
+            if let Member::Column(column, _) = member
+                && let Some((column, target)) = relations.iter().find(|(of, _)| of == column)
+            {
+                *member = Member::LiveId(*column, *target);
+            }
+        }
+    }
 }
 
 /// What is wanted of a connection.
@@ -183,7 +220,7 @@ impl<'d> Resolver<'d> {
                 Some(CatalogueField::Plain(column)) => {
                     shape.columns.push(*column);
                     match object.morph_target(*column) {
-                        Some(target) => Member::MorphId(*column, target),
+                        Some(target) => Member::LiveId(*column, target),
                         None => Member::Column(*column, object.kind(*column)),
                     }
                 }
@@ -214,7 +251,12 @@ impl<'d> Resolver<'d> {
                 }
                 Some(CatalogueField::One { column, target }) => match CATALOGUE.object(*target) {
                     Some(other) if has_below => {
-                        Member::One(*column, self.record(other, &below, within_many)?)
+                        let mut shape = self.record(other, &below, within_many)?;
+                        let selected = self.fields(&below)?;
+                        if !selected.iter().any(|(field, _)| field.name == "deletedAt") {
+                            shape.lose_relations();
+                        }
+                        Member::One(*column, shape)
                     }
                     _ => {
                         return Err(Refusal::not_known(format!(
@@ -240,6 +282,7 @@ impl<'d> Resolver<'d> {
             };
             shape.members.push((field.name.clone(), member));
         }
+        shape.blank_ids_beside_relations();
         Ok(shape)
     }
 

@@ -95,7 +95,7 @@ pub(super) fn record(out: &mut Vec<u8>, workspace: &Workspace, shape: &RecordSha
     let value = |column: ColumnId| row.get(column).unwrap_or(&Value::Null);
     members(out, &shape.members, |out, member| match member {
         Member::Column(column, kind) => write_json(out, value(*column), *kind),
-        Member::MorphId(column, target) => match value(*column)
+        Member::LiveId(column, target) => match value(*column)
             .as_id()
             .filter(|id| workspace.live(*target, *id).is_some())
         {
@@ -127,6 +127,16 @@ pub(super) fn record(out: &mut Vec<u8>, workspace: &Workspace, shape: &RecordSha
                 *column,
                 value(ID).as_id(),
             );
+        }
+        Member::Lost(shape) => {
+            let page = Page {
+                all: &[],
+                rows: &[],
+                order: &Order::default(),
+                has_next: false,
+                has_previous: false,
+            };
+            connection(out, workspace, shape, &page);
         }
         Member::TypeName(name) => write_str(out, name),
         Member::Null => out.extend_from_slice(NULL),

@@ -5,10 +5,10 @@ use crate::twenty::values::{Currency, Micros};
 
 /// Nobody owns it.
 pub(super) fn no_owner(facts: &Facts<'_>) -> Outcome {
-    match (&facts.deal.owner_id, &facts.deal.owner) {
-        (_, Some(_)) => Outcome::Clear,
-        (Some(_), None) => unknown("Its owner is no member any more, or may not be read."),
-        (None, None) => fires(
+    match &facts.deal.owner {
+        Some(owner) if owner.is_known() => Outcome::Clear,
+        Some(_) => unknown("Its owner is no member any more, or may not be read."),
+        None => fires(
             Severity::High,
             "Nobody owns it.",
             vec![facts.of_deal("owner", "none")],

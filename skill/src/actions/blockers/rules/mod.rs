@@ -8,8 +8,10 @@ mod tasks;
 use super::facts::{Facts, Known, OpenTasks};
 use super::queries::Task;
 use crate::bindings::exports::claw::crm::read::{BlockerCode, Certainty, Evidence, Severity};
+use crate::context::Context;
 use crate::markdown::count;
 use crate::text;
+use crate::twenty::hidden::{hides, spoken};
 use crate::twenty::values::named;
 
 /// What a rule found.
@@ -46,6 +48,54 @@ pub(super) const RULES: &[(BlockerCode, Rule)] = &[
     (BlockerCode::UnassignedTask, tasks::unassigned_task),
     (BlockerCode::NotedBlocker, noted::noted_blocker),
 ];
+
+/// What a rule rests on that a key may be kept from reading, by object and field.
+const FIELDS: &[(BlockerCode, &[(&str, &str)])] = &[
+    (BlockerCode::OverdueTask, &[("task", "dueAt")]),
+    (BlockerCode::NoNextStep, &[("task", "dueAt")]),
+    (
+        BlockerCode::CloseDatePassed,
+        &[("opportunity", "closeDate")],
+    ),
+    (BlockerCode::CloseDateNear, &[("opportunity", "closeDate")]),
+    (
+        BlockerCode::StalledStage,
+        &[("timelineActivity", "properties")],
+    ),
+    (
+        BlockerCode::CloseDatePushed,
+        &[("timelineActivity", "properties")],
+    ),
+    (BlockerCode::NoOwner, &[("opportunity", "owner")]),
+    (BlockerCode::NoContact, &[("opportunity", "pointOfContact")]),
+    (
+        BlockerCode::SingleThreaded,
+        &[
+            ("opportunity", "amount"),
+            ("opportunity", "pointOfContact"),
+            ("opportunity", "company"),
+            ("company", "people"),
+        ],
+    ),
+    (BlockerCode::NoAmount, &[("opportunity", "amount")]),
+    (BlockerCode::UnassignedTask, &[("task", "assignee")]),
+    (
+        BlockerCode::NotedBlocker,
+        &[("note", "bodyV2"), ("task", "bodyV2")],
+    ),
+];
+
+/// Why a rule cannot be judged with this key, if it cannot.
+pub(super) fn unread(ctx: &Context<'_>, code: BlockerCode) -> Option<String> {
+    let (_, fields) = FIELDS.iter().find(|(of, _)| *of == code)?;
+    let (object, name) = fields
+        .iter()
+        .find(|(object, name)| hides(ctx, object, name))?;
+    Some(format!(
+        "The CRM key may not read {name} of {}.",
+        spoken(object)
+    ))
+}
 
 /// A deal that closes within this many days is near.
 pub(super) const NEAR_DAYS: i32 = 7;

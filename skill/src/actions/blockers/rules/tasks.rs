@@ -134,7 +134,7 @@ pub(super) fn unassigned_task(facts: &Facts<'_>) -> Outcome {
     let nobodys: Vec<&Task> = tasks
         .rows
         .iter()
-        .filter(|task| task.assignee_id.is_none() && task.assignee.is_none())
+        .filter(|task| task.assignee.is_none())
         .collect();
     if let Some(first) = nobodys.first() {
         let sentence = match nobodys.len() {
@@ -154,7 +154,8 @@ pub(super) fn unassigned_task(facts: &Facts<'_>) -> Outcome {
     if tasks.more {
         return unknown("It has more open tasks than were read.");
     }
-    match tasks.rows.iter().any(|task| task.assignee.is_none()) {
+    let known = |task: &Task| task.assignee.as_ref().is_none_or(|who| who.is_known());
+    match !tasks.rows.iter().all(known) {
         true => unknown(
             "An open task is assigned to somebody who is no member any more, or may not be read.",
         ),

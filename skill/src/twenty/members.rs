@@ -1,0 +1,275 @@
+//! Who the members are whom records name. A document selects the id of an owner or assignee alone, never the relation: beside the
+//! relation the service hides the id of a deleted member too, and what is left reads as if there were no owner. So an owner is known
+//! (the members tell who the id is), none (no id), or unknown (an id that no member has).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::values::{Connection, FullName};
+use super::{Document, Prepared, Query, decode, documents, prepare};
+use crate::context::Context;
+use crate::text::Text;
+use crate::transport::Outcome;
+
+/// The fields that hold a member's id.
+const FIELDS: [&str; 3] = ["ownerId", "accountOwnerId", "assigneeId"];
+
+/// Where a document says that the owner of a person is its company's.
+const BY_COMPANY: &str = "owner=/company/accountOwnerId";
+
+/// The most ids that are asked for at once.
+const IDS: usize = 200;
+
+/// Asks for the members.
+#[derive(Debug, Serialize)]
+pub struct Members {}
+
+/// What [`Members`] answers.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MembersData {
+    workspace_members: Option<Page>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    page_info: More,
+    edges: Vec<Edge>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct More {
+    has_next_page: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Edge {
+    node: Member,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Member {
+    id: String,
+    name: Option<FullName>,
+    user_email: Option<Text>,
+}
+
+impl Query for Members {
+    const DOCUMENT: &'static Document = &documents::MEMBERS;
+    type Answer = MembersData;
+}
+
+/// Asks for some members by their ids.
+#[derive(Debug, Serialize)]
+pub struct MembersById {
+    ids: Vec<String>,
+}
+
+/// What [`MembersById`] answers.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MembersByIdData {
+    workspace_members: Option<Connection<Member>>,
+}
+
+impl Query for MembersById {
+    const DOCUMENT: &'static Document = &documents::MEMBERS_BY_ID;
+    type Answer = MembersByIdData;
+}
+
+/// Asks whether people have a company.
+#[derive(Debug, Serialize)]
+pub struct Employment {
+    ids: Vec<String>,
+}
+
+/// What [`Employment`] answers. It is the harness that reads it: whoever has no company is nobody's.
+#[derive(Debug, Deserialize)]
+pub struct EmploymentData {
+    #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
+    people: Option<Connection<Employed>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Employed {
+    #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
+    id: String,
+    #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
+    company_id: Option<String>,
+}
+
+impl Query for Employment {
+    const DOCUMENT: &'static Document = &documents::EMPLOYMENT;
+    type Answer = EmploymentData;
+}
+
+/// The request for the members, if one of these documents names some.
+pub(super) fn beside(ctx: &Context<'_>, prepared: &[Prepared]) -> Option<Prepared> {
+    let names = prepared.iter().any(|one| names_members(one.document()));
+    names.then(|| prepare(ctx, &Members {}).ok()).flatten()
+}
+
+fn names_members(document: &Document) -> bool {
+    FIELDS.iter().any(|field| document.text.contains(field))
+}
+
+/// Puts the members into answers in place of their ids, as far as they are known, and asks about people without a company.
+/// `exchange` sends requests.
+pub(super) fn resolve(
+    ctx: &Context<'_>,
+    prepared: &[Prepared],
+    answers: &mut [Outcome],
+    members: Outcome,
+    exchange: &dyn Fn(&[Prepared]) -> Vec<Outcome>,
+) {
+    let mut read: Vec<(usize, Value)> = Vec::new();
+    let (mut ids, mut without_company) = (BTreeSet::new(), BTreeSet::new());
+    for (at, (one, answer)) in prepared.iter().zip(answers.iter()).enumerate() {
+        let Ok(response) = answer else { continue };
+        if !names_members(one.document()) {
+            continue;
+        }
+        let Ok(body) = serde_json::from_slice::<Value>(&response.body) else {
+            continue;
+        };
+        let mut named = false;
+        if let Some(data) = body.get("data") {
+            each_id(data, &mut |id| {
+                named = true;
+                ids.insert(id.to_ascii_lowercase());
+            });
+            if one.document().text.contains(BY_COMPANY) {
+                people_without_company(data, &mut without_company);
+            }
+        }
+        if named {
+            read.push((at, body));
+        }
+    }
+    if !without_company.is_empty() {
+        let ids = without_company.into_iter().take(IDS).collect();
+        if let Ok(request) = prepare(ctx, &Employment { ids }) {
+            // What it answers is for the harness alone.
+            let _ = exchange(&[request]);
+        }
+    }
+    if ids.is_empty() {
+        return;
+    }
+    let known = known(ctx, &ids, members, exchange);
+    for (at, mut body) in read {
+        let Some(data) = body.get_mut("data") else {
+            continue;
+        };
+        name(data, &known);
+        if let (Some(Ok(response)), Ok(body)) = (answers.get_mut(at), serde_json::to_vec(&body)) {
+            response.body = body;
+        }
+    }
+}
+
+/// The members by id: those of the first page, and of the ids that it does not have those that are asked for.
+fn known(
+    ctx: &Context<'_>,
+    ids: &BTreeSet<String>,
+    members: Outcome,
+    exchange: &dyn Fn(&[Prepared]) -> Vec<Outcome>,
+) -> BTreeMap<String, Value> {
+    let mut known = BTreeMap::new();
+    let page = decode::<Members>(members).ok();
+    let Some(page) = page.and_then(|reply| reply.data.workspace_members) else {
+        return known;
+    };
+    known.extend(page.edges.into_iter().map(|edge| entry(edge.node)));
+    let missing: Vec<String> = ids
+        .iter()
+        .filter(|id| !known.contains_key(*id))
+        .cloned()
+        .collect();
+    if !page.page_info.has_next_page || missing.is_empty() {
+        return known;
+    }
+    let requests: Vec<Prepared> = missing
+        .chunks(IDS)
+        .filter_map(|ids| prepare(ctx, &MembersById { ids: ids.to_vec() }).ok())
+        .collect();
+    for answer in exchange(&requests) {
+        let reply = decode::<MembersById>(answer).ok();
+        let rows = reply.and_then(|reply| reply.data.workspace_members);
+        known.extend(rows.into_iter().flat_map(Connection::rows).map(entry));
+    }
+    known
+}
+
+fn entry(member: Member) -> (String, Value) {
+    let text = |text: Option<&Text>| text.map(Text::as_str).map(str::to_owned);
+    let name = member.name.as_ref().map(|name| {
+        json!({
+            "firstName": text(name.first_name.as_ref()),
+            "lastName": text(name.last_name.as_ref()),
+        })
+    });
+    let email = text(member.user_email.as_ref());
+    let value = json!({ "id": member.id, "name": name, "userEmail": email });
+    (member.id.to_ascii_lowercase(), value)
+}
+
+/// Every id of a member in an answer.
+fn each_id(value: &Value, take: &mut dyn FnMut(&str)) {
+    match value {
+        Value::Object(members) => {
+            for (name, below) in members {
+                match below {
+                    Value::String(id) if FIELDS.contains(&name.as_str()) => take(id),
+                    below => each_id(below, take),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| each_id(item, take)),
+        _ => {}
+    }
+}
+
+/// Puts the known members in the place of their ids.
+fn name(value: &mut Value, known: &BTreeMap<String, Value>) {
+    match value {
+        Value::Object(members) => {
+            for (name_of, below) in members.iter_mut() {
+                let member = match &*below {
+                    Value::String(id) if FIELDS.contains(&name_of.as_str()) => {
+                        known.get(&id.to_ascii_lowercase())
+                    }
+                    _ => None,
+                };
+                match member {
+                    Some(member) => *below = member.clone(),
+                    None => name(below, known),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| name(item, known)),
+        _ => {}
+    }
+}
+
+/// The ids of the people in an answer whose company reads null.
+fn people_without_company(data: &Value, found: &mut BTreeSet<String>) {
+    let rows = data.pointer("/people/edges").and_then(Value::as_array);
+    let rows = rows
+        .into_iter()
+        .flatten()
+        .filter_map(|edge| edge.get("node"));
+    for person in rows.chain(data.get("person")) {
+        if let (Some(Value::Null), Some(Value::String(id))) =
+            (person.get("company"), person.get("id"))
+        {
+            found.insert(id.clone());
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What a caller's own words repeat of records: named by the host, and asked of policy as if the plan gave it away.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail like tests"
+)]
+
+use crm_stand_in::relay::Variant;
+use crm_stand_in::twenty::sample::SAM;
+use crm_tests::{Differently, World};
+use serde_json::{Value, json};
+
+/// A world in which Robin has a role, and Sam is of the same team.
+async fn as_a(role: &str) -> World {
+    let operator = format!(
+        "allow-loopback = true\n[callers.robin]\nemail = \"robin@example.com\"\nrole = \"{role}\"\nteams = [\"north\"]\nsecrets.tezit = \"env:TEZIT_TOKEN\"\n[callers.sam]\nemail = \"sam@example.com\"\nrole = \"member\"\nteams = [\"north\"]\n"
+    );
+    let mut world = World::with(Differently {
+        relay: Some(Variant::P),
+        operator: Some(Box::leak(operator.into_boxed_str())),
+        ..Differently::default()
+    })
+    .await;
+    world.caller = world.harness.setup().callers["robin"].clone();
+    world
+}
+
+/// Id and amount of a deal of Sam's.
+fn sams_deal(world: &World) -> (String, i64) {
+    let deals = world.twenty.records("opportunity").unwrap();
+    let units = |deal: &Value| {
+        let micros = deal.pointer("/amount/amountMicros")?;
+        let micros: i64 = micros.to_string().trim_matches('"').parse().ok()?;
+        (micros % 1_000_000 == 0).then_some(micros / 1_000_000)
+    };
+    let fits = |deal: &&Value| {
+        deal["deletedAt"].is_null()
+            && deal["ownerId"] == SAM.to_string()
+            && units(deal).is_some_and(|units| units >= 10_000)
+    };
+    let deal = deals.iter().find(fits).expect("a deal of Sam's");
+    (
+        deal["id"].as_str().unwrap().to_owned(),
+        units(deal).unwrap(),
+    )
+}
+
+fn thousands(units: i64) -> String {
+    format!("{},{:03}", units / 1_000, units % 1_000)
+}
+
+fn share(deal: &str, message: &str) -> Value {
+    json!({
+        "records": [{"kind": "opportunity", "id": deal}],
+        "to": ["Sam Okafor"], "intent": "update", "message": message,
+    })
+}
+
+#[tokio::test]
+async fn words_of_a_member_repeat_no_amount() {
+    let world = as_a("member").await;
+    let (deal, amount) = sams_deal(&world);
+    world
+        .ok("crm_get", json!({"kind": "opportunity", "id": deal}))
+        .await;
+    let text = format!("Good news: {} EUR", thousands(amount));
+    let failure = world
+        .fails("crm_share", share(&deal, &text), "denied")
+        .await;
+    let reason = failure["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("repeat the amount of opportunity"),
+        "{reason}"
+    );
+    assert!(!reason.contains(&thousands(amount)), "{reason}");
+    // The same without it goes, and names nothing.
+    let plan = world.ok("crm_share", share(&deal, "Good news")).await;
+    assert_eq!(plan["preview"]["steps"][1].get("repeats"), None, "{plan:#}");
+}
+
+#[tokio::test]
+async fn words_of_a_lead_are_named_in_the_preview() {
+    let world = as_a("lead").await;
+    let (deal, amount) = sams_deal(&world);
+    let text = format!("Good news: {} EUR", thousands(amount));
+    let plan = world.ok("crm_share", share(&deal, &text)).await;
+    let named = |plan: &Value| {
+        let steps = plan["preview"]["steps"].as_array().unwrap().clone();
+        let repeats = steps
+            .iter()
+            .filter_map(|step| step["repeats"].as_array().cloned());
+        repeats.flatten().collect::<Vec<_>>()
+    };
+    let sentence = format!("the amount of opportunity {deal}, which this plan does not give away");
+    assert_eq!(named(&plan), [sentence]);
+    // Given away, it repeats nothing.
+    let mut given = share(&deal, &text);
+    given["fields"] = json!(["amount"]);
+    let plan = world.ok("crm_share", given).await;
+    assert_eq!(named(&plan), [""; 0], "{plan:#}");
+}
