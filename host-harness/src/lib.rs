@@ -6,6 +6,7 @@
 pub mod access;
 pub mod audit;
 pub mod config;
+mod database;
 pub mod front;
 pub mod nearest;
 pub mod outbound;

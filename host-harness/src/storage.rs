@@ -1,23 +1,55 @@
-//! Where this program keeps what is the user's alone: directories that nobody else may write to.
+//! Files and directories that decide what happens: who may change them, and what may be read by others.
+//!
+//! | what | who may change it | who may read it |
+//! |---|---|---|
+//! | data directory | this user | this user; one that others can read is closed to them where it is ours |
+//! | cache directory | this user | anybody |
+//! | component, skill.toml, operator file, policies, `ca-file` | this user and root | anybody |
+//! | a secret | see [`crate::outbound::secret`] | see there |
+//!
+//! A file can be changed by whoever may write to it, and by whoever may put another one in its place: every directory that leads to
+//! it, and every link on the way, is looked at. A directory in which everybody may make entries, such as /tmp, is fine where it is
+//! *sticky*, since others cannot replace our entries there. A group that is the user's own, with nobody else in it, is no *other*:
+//! many systems create files for such a group by default.
 
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fs::{DirBuilder, Metadata, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt as _};
+use std::path::{Component, Path, PathBuf};
+use std::sync::LazyLock;
 
 use etcetera::BaseStrategy;
 use thiserror::Error;
 
-/// Why a directory cannot be used.
+/// Links that may lead to a file, as the kernel has it.
+const LINKS_MAX: usize = 40;
+/// The bits of a mode by which a group and everybody may write.
+const GROUP_WRITES: u32 = 0o020;
+const OTHERS_WRITE: u32 = 0o002;
+/// The bit by which entries of a directory belong to their owners.
+const STICKY: u32 = 0o1000;
+/// Names that only this program gives: a directory that holds one is in use as data directory.
+const OURS: [&str; 5] = [
+    "harness.sqlite3",
+    "plans.sqlite3",
+    "audit.head",
+    "plan-locks",
+    "accepted",
+];
+
+/// Why a directory or a file cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StorageError {
     /// It cannot be made or looked at.
     #[error("cannot use {}: {source}", path.display())]
     Io {
-        /// The directory.
+        /// The path.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// It is another user's.
     #[error("{} belongs to another user: choose another directory", path.display())]
@@ -31,11 +63,44 @@ pub enum StorageError {
         /// The directory.
         path: PathBuf,
     },
+    /// Others may read it, and it is not in use as data directory, so that it is not simply closed to them.
+    #[error("others may read {}: run `chmod 700` on it, or choose another directory", path.display())]
+    Readable {
+        /// The directory.
+        path: PathBuf,
+    },
     /// It is a link or no directory.
     #[error("{} is not a directory: choose another one", path.display())]
     NotADirectory {
         /// The path.
         path: PathBuf,
+    },
+    /// Others may change what leads to it, or the file itself.
+    #[error(
+        "others than you and root could change {}: {} {why}. {fix}",
+        path.display(),
+        part.display()
+    )]
+    Exposed {
+        /// What was asked for.
+        path: PathBuf,
+        /// The part of it that others may change.
+        part: PathBuf,
+        /// How they may.
+        why: &'static str,
+        /// What to do.
+        fix: String,
+    },
+    /// It lies where SQLite cannot keep several processes apart.
+    #[error(
+        "{} lies on {kind}, where the database can be damaged: files there are not locked or shared in memory as it needs them. Choose a directory on a local disk with --data-dir",
+        path.display()
+    )]
+    Shared {
+        /// The directory.
+        path: PathBuf,
+        /// The kind of file system.
+        kind: &'static str,
     },
 }
 
@@ -47,7 +112,8 @@ pub fn default_directory() -> Option<PathBuf> {
         .map(|base| base.data_dir().join("crm-harness"))
 }
 
-/// Makes the directory with mode 0700 if it is missing, and checks who may write to it. Answers with its absolute path.
+/// Makes the directory with mode 0700 if it is missing, and checks that nobody else can change what is in it, nor what leads to it.
+/// Answers with its absolute path.
 ///
 /// # Errors
 /// Why it cannot be used.
@@ -64,11 +130,269 @@ pub fn private_directory(path: &Path) -> Result<PathBuf, StorageError> {
     // Not through a link: its target could be changed by others.
     let metadata = path.symlink_metadata().map_err(io)?;
     check(path, &metadata)?;
-    path.canonicalize().map_err(io)
+    unchanged_by_others(path)
+}
+
+/// Makes or opens the data directory: a [`private_directory`] that nobody else can read, on a file system on which databases are
+/// safe. One that is ours and that others can read is closed to them.
+///
+/// # Errors
+/// Why it cannot be used.
+pub fn data_directory(path: &Path) -> Result<PathBuf, StorageError> {
+    let path = private_directory(path)?;
+    let io = |source| StorageError::Io {
+        path: path.clone(),
+        source,
+    };
+    if let Some(kind) = file_system(&path).map_err(io)? {
+        return Err(StorageError::Shared { path, kind });
+    }
+    let metadata = path.metadata().map_err(io)?;
+    if metadata.mode() & 0o077 != 0 {
+        let mut entries = path.read_dir().map_err(io)?.peekable();
+        let in_use = entries.peek().is_none()
+            || entries.any(|entry| {
+                entry.is_ok_and(|entry| OURS.iter().any(|ours| entry.file_name() == *ours))
+            });
+        // What is something else as well, such as a home directory, is not ours to close.
+        if !in_use {
+            return Err(StorageError::Readable { path });
+        }
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).map_err(io)?;
+        tracing::warn!(
+            "{} was readable by others: it is mode 700 now",
+            path.display()
+        );
+    }
+    Ok(path)
+}
+
+/// Returns true if nothing can be written to a directory that is there: it is a copy, or on a disk that is read-only.
+#[must_use]
+pub fn is_read_only(path: &Path) -> bool {
+    use rustix::fs::{Access, access};
+    path.is_dir() && access(path, Access::WRITE_OK | Access::EXEC_OK).is_err()
+}
+
+/// Reads a file that decides what happens, after a check that nobody but this user and root could have changed it.
+///
+/// # Errors
+/// When others could have, or it cannot be read.
+pub fn read_trusted(path: &Path) -> Result<Vec<u8>, StorageError> {
+    let found = unchanged_by_others(path)?;
+    std::fs::read(&found).map_err(|source| StorageError::Io {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Reads a text as [`read_trusted`] does.
+///
+/// # Errors
+/// When others could have changed it, or it cannot be read as text.
+pub fn read_trusted_text(path: &Path) -> Result<String, StorageError> {
+    String::from_utf8(read_trusted(path)?).map_err(|_| StorageError::Io {
+        path: path.to_owned(),
+        source: io::Error::new(io::ErrorKind::InvalidData, "it is not text in UTF-8"),
+    })
+}
+
+/// Follows a path step by step and checks that nobody but this user and root can change where it leads, or what is there. Answers
+/// with where it leads, without links.
+///
+/// # Errors
+/// Which part others can change, and what to do about it.
+pub fn unchanged_by_others(path: &Path) -> Result<PathBuf, StorageError> {
+    checked(path, &|_| true)
+}
+
+/// Checks what leads to a file as [`unchanged_by_others`] does, and not the file itself.
+pub(crate) fn lies_safely(path: &Path) -> Result<PathBuf, StorageError> {
+    checked(path, &|metadata| !metadata.is_file())
+}
+
+fn checked(path: &Path, counts: &dyn Fn(&Metadata) -> bool) -> Result<PathBuf, StorageError> {
+    follow(path, &mut |part, metadata| {
+        if !counts(metadata) {
+            return Ok(());
+        }
+        let exposed = exposed(metadata, *USER, &|group| OWN_GROUPS.contains(&group));
+        exposed.map_or(Ok(()), |(why, fix)| {
+            let bare = part.display().to_string();
+            let shown = shlex::try_quote(&bare).map_or_else(|_| bare.clone(), Into::into);
+            Err(StorageError::Exposed {
+                path: path.to_owned(),
+                part: part.to_owned(),
+                why,
+                fix: fix.replace("{}", &shown),
+            })
+        })
+    })
+}
+
+/// Shows every part of a path, links included, to `look`: first the directories that lead to it, then the file itself.
+pub(crate) fn follow(
+    path: &Path,
+    look: &mut dyn FnMut(&Path, &Metadata) -> Result<(), StorageError>,
+) -> Result<PathBuf, StorageError> {
+    let io = |source| StorageError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let absolute = std::path::absolute(path).map_err(io)?;
+    let mut at = PathBuf::from("/");
+    look(&at, &at.symlink_metadata().map_err(io)?)?;
+    let mut ahead: Vec<OsString> = parts(&absolute);
+    let mut links = 0;
+    while let Some(part) = ahead.pop() {
+        if part == ".." {
+            at.pop();
+            continue;
+        }
+        let next = at.join(&part);
+        let metadata = next.symlink_metadata().map_err(io)?;
+        look(&next, &metadata)?;
+        if metadata.is_symlink() {
+            links += 1;
+            if links > LINKS_MAX {
+                return Err(io(io::Error::other("too many links lead to it")));
+            }
+            let target = next.read_link().map_err(io)?;
+            if target.is_absolute() {
+                at = PathBuf::from("/");
+            }
+            ahead.extend(parts(&target));
+        } else {
+            at = next;
+        }
+    }
+    Ok(at)
+}
+
+/// The parts of a path, the last one first.
+fn parts(path: &Path) -> Vec<OsString> {
+    let named = path.components().filter_map(|component| match component {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some(OsString::from("..")),
+        Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+    });
+    let mut parts: Vec<_> = named.collect();
+    parts.reverse();
+    parts
+}
+
+/// How others can change a file, a link or the entries of a directory, and what to do about it.
+fn exposed(
+    metadata: &Metadata,
+    user: u32,
+    is_own_group: &dyn Fn(u32) -> bool,
+) -> Option<(&'static str, &'static str)> {
+    if ![user, 0].contains(&metadata.uid()) {
+        return Some((
+            "belongs to another user",
+            "Use a file that is yours, in a directory that is yours",
+        ));
+    }
+    if metadata.is_symlink() {
+        return None;
+    }
+    let mode = metadata.mode();
+    let sticky = metadata.is_dir() && mode & STICKY != 0;
+    if mode & OTHERS_WRITE != 0 && !sticky {
+        return Some(("is writable by everybody", "Run `chmod go-w {}`"));
+    }
+    if mode & GROUP_WRITES != 0 && !sticky && !is_own_group(metadata.gid()) {
+        return Some(("is writable by its group", "Run `chmod g-w {}`"));
+    }
+    None
+}
+
+/// The user that this process runs as.
+static USER: LazyLock<u32> = LazyLock::new(|| rustix::process::geteuid().as_raw());
+
+/// The groups that have nobody in them but this user.
+static OWN_GROUPS: LazyLock<HashSet<u32>> = LazyLock::new(|| {
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    own_groups(*USER, &read("/etc/passwd"), &read("/etc/group"))
+});
+
+/// Reads from the system's lists of users and groups which groups have nobody in them but this user (and root, who may change
+/// anything). A group that they do not list is nobody's own.
+fn own_groups(user: u32, users: &str, groups: &str) -> HashSet<u32> {
+    let fields = |line: &'_ str| line.split(':').map(str::to_owned).collect::<Vec<_>>();
+    let number = |fields: &[String], at: usize| fields.get(at)?.parse::<u32>().ok();
+    let users: Vec<_> = users.lines().map(fields).collect();
+    let name_of = |user: u32| {
+        let found = users.iter().find(|fields| number(fields, 2) == Some(user));
+        found.and_then(|fields| fields.first().cloned())
+    };
+    let names = [name_of(user), name_of(0)];
+    let own = |group: &Vec<String>| {
+        let id = number(group, 2)?;
+        let members = group.get(3)?.split(',').filter(|name| !name.is_empty());
+        let alone = members
+            .map(|name| Some(name.to_owned()))
+            .all(|name| names.contains(&name));
+        let others = users
+            .iter()
+            .filter(|fields| number(fields, 3) == Some(id))
+            .any(|fields| ![Some(user), Some(0)].contains(&number(fields, 2)));
+        (alone && !others).then_some(id)
+    };
+    groups
+        .lines()
+        .map(fields)
+        .filter_map(|group| own(&group))
+        .collect()
+}
+
+/// Names the kind of a file system on which SQLite's write-ahead log is not safe: one that several machines share, or whose files a
+/// program serves.
+fn file_system(path: &Path) -> io::Result<Option<&'static str>> {
+    #[cfg(target_os = "linux")]
+    {
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::unnecessary_cast,
+            reason = "the numbers have 32 bits; the field's type differs between platforms"
+        )]
+        let kind = rustix::fs::statfs(path)?.f_type as u32;
+        Ok(shared_file_system(kind))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = path;
+        Ok(None)
+    }
+}
+
+/// The names of file systems by their magic numbers (statfs(2)), of those where the log is not safe. virtiofs has FUSE's.
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "of Linux"))]
+const fn shared_file_system(magic: u32) -> Option<&'static str> {
+    Some(match magic {
+        0x6573_5546 => "a FUSE or virtiofs file system",
+        0x0000_6969 => "NFS",
+        0x0102_1997 => "a 9p file system",
+        0xff53_4d42 => "CIFS",
+        0xfe53_4d42 | 0x0000_517b => "SMB",
+        0x5346_414f | 0x6b41_4653 => "AFS",
+        0x00c3_6400 => "Ceph",
+        0x7375_7245 => "Coda",
+        0x0bd0_0bd0 => "Lustre",
+        0x4750_4653 => "GPFS",
+        0x1983_0326 => "BeeGFS",
+        0x7461_636f => "OCFS2",
+        0x0116_1970 => "GFS2",
+        0x786f_4256 => "a VirtualBox shared folder",
+        0xbacb_acbc => "a VMware shared folder",
+        0x7c7c_6673 => "a Parallels shared folder",
+        _ => return None,
+    })
 }
 
 /// Makes a file for this user alone if it is missing; SQLite gives the files beside its database the same mode.
-pub(crate) fn private_file(path: &Path) -> std::io::Result<()> {
+pub(crate) fn private_file(path: &Path) -> io::Result<()> {
     OpenOptions::new()
         .append(true)
         .create(true)
@@ -93,9 +417,13 @@ fn check(path: &Path, metadata: &Metadata) -> Result<(), StorageError> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::fs::{Permissions, set_permissions};
 
     use super::*;
+
+    fn mode(path: &Path, mode: u32) {
+        set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
 
     #[test]
     fn a_new_directory_is_private_and_one_that_others_may_write_to_is_refused() {
@@ -103,12 +431,12 @@ mod tests {
         let path = folder.path().join("a/b");
         private_directory(&path).unwrap();
         assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o700);
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o770)).unwrap();
+        mode(&path, 0o770);
         assert!(matches!(
             private_directory(&path),
             Err(StorageError::Writable { .. })
         ));
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        mode(&path, 0o755);
         private_directory(&path).unwrap();
     }
 
@@ -128,5 +456,130 @@ mod tests {
         ));
         std::fs::write(&file, "").unwrap();
         assert!(private_directory(&file).is_err());
+    }
+
+    #[test]
+    fn a_data_directory_is_closed_to_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        for (entry, closed) in [
+            (None, true),
+            (Some("photos"), false),
+            (Some("audit.head"), true),
+        ] {
+            std::fs::create_dir_all(&path).unwrap();
+            if let Some(entry) = entry {
+                std::fs::write(path.join(entry), "").unwrap();
+            }
+            mode(&path, 0o755);
+            let found = data_directory(&path);
+            let expected = if closed { 0o700 } else { 0o755 };
+            assert_eq!(
+                path.metadata().unwrap().mode() & 0o777,
+                expected,
+                "{entry:?}"
+            );
+            assert_eq!(found.is_ok(), closed, "{entry:?}");
+        }
+    }
+
+    /// Every directory that leads to a file counts, also those that lead to what a link names.
+    #[test]
+    fn what_others_could_replace_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["a/b", "c"] {
+            std::fs::create_dir_all(at(name)).unwrap();
+        }
+        std::fs::write(at("a/b/file"), "text").unwrap();
+        std::os::unix::fs::symlink("../a/b/file", at("c/link")).unwrap();
+        std::os::unix::fs::symlink(at("c/link"), at("far")).unwrap();
+        for path in ["a/b/file", "c/link", "far", "c/../a/b/file"] {
+            assert_eq!(read_trusted_text(&at(path)).unwrap(), "text", "{path}");
+        }
+        let all: &[&str] = &["a/b/file", "c/link", "far"];
+        for (exposed, mode_of_it, through) in [
+            ("a/b/file", 0o646, all),
+            ("a/b", 0o757, all),
+            ("a", 0o757, all),
+            ("c", 0o757, &all[1..]),
+            // The entry of a sticky directory is its owner's.
+            ("a", 0o1777, &[]),
+        ] {
+            let before = at(exposed).metadata().unwrap().mode();
+            mode(&at(exposed), mode_of_it);
+            for path in all {
+                let found = read_trusted(&at(path));
+                assert_eq!(found.is_err(), through.contains(path), "{exposed}: {path}");
+                if let Err(error) = found {
+                    let error = error.to_string();
+                    assert!(
+                        error.contains(&at(exposed).display().to_string())
+                            && error.contains("chmod go-w"),
+                        "{error}"
+                    );
+                }
+            }
+            mode(&at(exposed), before);
+        }
+    }
+
+    #[test]
+    fn a_loop_of_links_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        std::os::unix::fs::symlink(&path, &path).unwrap();
+        assert!(read_trusted(&path).is_err());
+    }
+
+    #[test]
+    fn only_a_group_without_others_is_the_users_own() {
+        let users = "root:x:0:0::/root:/bin/sh\nrobin:x:1000:1000::/home/robin:/bin/sh\nsam:x:1001:1001::/:/bin/sh\nkim:x:1002:100::/:/bin/sh\n";
+        let groups = "root:x:0:\nusers:x:100:\nrobin:x:1000:\nsam:x:1001:\nstaff:x:50:robin,sam\nsudo:x:27:robin\nown:x:60:robin,root\n";
+        let mut own: Vec<_> = own_groups(1000, users, groups).into_iter().collect();
+        own.sort_unstable();
+        // A group that lists nobody may still be somebody's first one, as `users` and `sam` are.
+        assert_eq!(own, [0, 27, 60, 1000]);
+        assert!(own_groups(1000, "", "").is_empty());
+    }
+
+    #[test]
+    fn a_file_of_another_user_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let metadata = file.metadata().unwrap();
+        let own = metadata.uid();
+        let anybody = |_: u32| false;
+        assert_eq!(exposed(&metadata, own, &anybody), None);
+        if own != 0 {
+            let (why, _) = exposed(&metadata, own + 1, &anybody).unwrap();
+            assert!(why.contains("another user"));
+        }
+        mode(&file, 0o664);
+        let metadata = file.metadata().unwrap();
+        assert!(exposed(&metadata, own, &anybody).is_some());
+        assert!(exposed(&metadata, own, &|group| group == metadata.gid()).is_none());
+    }
+
+    #[test]
+    fn shared_file_systems_are_named() {
+        for (magic, name) in [
+            (0x6573_5546, Some("FUSE")),
+            (0x6969, Some("NFS")),
+            (0x0102_1997, Some("9p")),
+            (0xff53_4d42, Some("CIFS")),
+            // ext4, XFS, Btrfs, tmpfs, overlayfs, ZFS
+            (0xef53, None),
+            (0x5846_5342, None),
+            (0x9123_683e, None),
+            (0x0102_1994, None),
+            (0x794c_7630, None),
+            (0x2fc1_2fc1, None),
+        ] {
+            let found = shared_file_system(magic);
+            assert_eq!(found.is_some(), name.is_some(), "{magic:x}");
+            assert!(found.unwrap_or_default().contains(name.unwrap_or_default()));
+        }
     }
 }

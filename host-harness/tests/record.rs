@@ -12,9 +12,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crm_harness::audit::Reader;
-use crm_harness::audit::{Audit, Fault, Head, Row};
+use crm_harness::audit::{Audit, Fault, Head, Notice, Row};
+use crm_harness::outbound::denial::{Denial, DenialCode};
 use crm_harness::outbound::policy::Phase;
-use crm_harness::outbound::record::{Began, CallId, Decided, End, Ended, Finished, Recorder};
+use crm_harness::outbound::record::{
+    Began, CallId, Decided, End, Ended, Finished, Planned, Recorder, Refused, Ruled, Shared,
+};
 use crm_harness::skill::clock::FixedClock;
 use rusqlite::Connection;
 
@@ -230,13 +233,242 @@ fn what_cannot_be_written_is_refused() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("could not be put on record"), "{error}");
-    // Nothing is lost where it comes back: the decision that was refused is the only one that is late.
+    // The request was not sent, so nothing says later that it was let through.
     database(folder.path())
         .execute_batch("ALTER TABLE elsewhere RENAME TO audit")
         .unwrap();
     call(&audit);
-    assert_eq!(rows(folder.path()).len(), 9);
+    assert_eq!(rows(folder.path()).len(), 8);
     assert_eq!(faults(folder.path()), []);
+}
+
+type Event = fn(&Audit, CallId) -> bool;
+
+fn ended(audit: &Audit, call: CallId) -> bool {
+    let event = Ended {
+        call,
+        outcome: "done",
+        sources: &[],
+        requests: 1,
+        refused: 0,
+        elapsed: Duration::ZERO,
+    };
+    audit.ended(&event).is_ok()
+}
+
+fn finished(audit: &Audit, call: CallId, phase: Phase) -> bool {
+    let event = Finished {
+        call,
+        phase,
+        destination: "service",
+        rule: "service: POST /query",
+        end: End::FromMemory,
+        elapsed: Duration::ZERO,
+    };
+    audit.finished(&event).is_ok()
+}
+
+fn decided(audit: &Audit, call: CallId, phase: Phase) -> bool {
+    let event = Decided {
+        phase,
+        ..request(call)
+    };
+    audit.decided(&event).is_ok()
+}
+
+fn refused(audit: &Audit, call: CallId) -> bool {
+    let denial = Denial {
+        code: DenialCode::Path,
+        reason: "no".to_owned(),
+        destination: None,
+        nearest: None,
+        fix: "no".to_owned(),
+    };
+    let refused = Refused {
+        denial: &denial,
+        sha256: [0; 32],
+        url_bytes: 5,
+    };
+    let event = Decided {
+        refused: Some(refused),
+        ..request(call)
+    };
+    audit.decided(&event).is_ok()
+}
+
+fn planned(audit: &Audit, call: CallId, state: &str, ahead: bool) -> bool {
+    let event = Planned {
+        call,
+        plan: "d0",
+        state,
+        steps: 1,
+        by: None,
+        ahead,
+    };
+    audit.planned(&event).is_ok()
+}
+
+fn shared(audit: &Audit, call: CallId) -> bool {
+    let event = Shared {
+        call,
+        plan: "d0",
+        step: 2,
+        event: "share",
+        service: "service",
+        message: None,
+        record: None,
+        fields: &[],
+        recipients: &[],
+        group: None,
+        policies: &[],
+        policy: "p0",
+        certain: true,
+    };
+    audit.shared(&event).is_ok()
+}
+
+fn ruled(audit: &Audit, call: CallId) -> bool {
+    let event = Ruled {
+        call,
+        by: None,
+        plan: None,
+        deed: "change",
+        record: None,
+        permitted: true,
+        policies: &[],
+    };
+    audit.ruled(&event).is_ok()
+}
+
+/// Every event while nothing can be written: whether it is refused, and what of it is on record once that is over.
+#[test]
+fn only_what_happened_is_written_later() {
+    let cases: [(&str, Event, bool, &[&str]); 11] = [
+        (
+            "a request that is let through",
+            |audit, call| decided(audit, call, Phase::Read),
+            false,
+            &[],
+        ),
+        (
+            "a write that is let through",
+            |audit, call| decided(audit, call, Phase::Perform),
+            false,
+            &[],
+        ),
+        ("a refusal", refused, false, &["refusal"]),
+        (
+            "an approval",
+            |audit, call| planned(audit, call, "approved", true),
+            false,
+            &[],
+        ),
+        (
+            "a plan that has moved",
+            |audit, call| planned(audit, call, "done", false),
+            false,
+            &["plan"],
+        ),
+        ("what was given away", shared, false, &["shared"]),
+        (
+            "the answer to a read",
+            |audit, call| finished(audit, call, Phase::Read),
+            true,
+            &["answer"],
+        ),
+        (
+            "the answer to a write",
+            |audit, call| finished(audit, call, Phase::Perform),
+            false,
+            &["answer"],
+        ),
+        ("a ruling", ruled, true, &["ruling"]),
+        ("the end of a call", ended, false, &["result"]),
+        (
+            "a failing disk before a step",
+            |audit, _| audit.settle().is_ok(),
+            false,
+            &[],
+        ),
+    ];
+    for (name, event, taken, later) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let audit = open(folder.path());
+        let broken = CallId::new();
+        // Something waits in any case, so that there is something to write.
+        assert!(ruled(&audit, broken));
+        database(folder.path())
+            .execute_batch("ALTER TABLE audit RENAME TO elsewhere")
+            .unwrap();
+        assert_eq!(event(&audit, broken), taken, "{name}");
+        database(folder.path())
+            .execute_batch("ALTER TABLE elsewhere RENAME TO audit")
+            .unwrap();
+        call(&audit);
+        let rows = rows(folder.path());
+        let broken = broken.to_string();
+        let found: Vec<_> = rows.iter().filter(|row| row.call == broken).collect();
+        let kinds: Vec<_> = found.iter().skip(1).map(|row| row.kind.as_str()).collect();
+        assert_eq!(kinds, later, "{name}");
+        if kinds == ["result"] {
+            assert!(
+                found[1].body.contains(r#""outcome":"record""#),
+                "the result was withheld: {}",
+                found[1].body
+            );
+        }
+        assert_eq!(faults(folder.path()), [], "{name}");
+    }
+}
+
+#[test]
+fn a_locked_record_forgets_what_it_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = open(folder.path());
+    call(&audit);
+    // Another process holds the head for longer than a writer waits.
+    let head = std::fs::File::open(folder.path().join("audit.head")).unwrap();
+    head.lock().unwrap();
+    let broken = CallId::new();
+    assert!(!decided(&audit, broken, Phase::Read));
+    head.unlock().unwrap();
+    call(&audit);
+    assert_eq!(rows(folder.path()).len(), 8);
+    assert_eq!(faults(folder.path()), []);
+}
+
+#[test]
+fn an_emptied_head_is_a_fault() {
+    for text in ["", "\n", "no head at all\n", "\0\0\0\0"] {
+        let folder = tempfile::tempdir().unwrap();
+        let audit = open(folder.path());
+        call(&audit);
+        drop(audit);
+        std::fs::write(folder.path().join("audit.head"), text).unwrap();
+        assert_eq!(faults(folder.path()), [Fault::HeadUnreadable], "{text:?}");
+        // The next start goes on, and the fault stays on record.
+        call(&open(folder.path()));
+        assert_eq!(faults(folder.path()), [Fault::Gap { seq: 5 }], "{text:?}");
+    }
+}
+
+#[test]
+fn a_missing_head_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = open(folder.path());
+    call(&audit);
+    drop(audit);
+    std::fs::remove_file(folder.path().join("audit.head")).unwrap();
+    let report = || Reader::open(folder.path()).unwrap().verify(None).unwrap();
+    assert_eq!(
+        (report().faults, report().notices),
+        (vec![], vec![Notice::NoHead])
+    );
+    call(&open(folder.path()));
+    assert_eq!(
+        (report().faults, report().notices),
+        (vec![], vec![Notice::HeadMade { seq: 5 }])
+    );
 }
 
 #[test]

@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use crm_harness::plan::{Outcome, PlanState, StepState, Store};
+use crm_harness::plan::{Before, Outcome, PlanState, StepState, Store};
 use crm_harness::{Caller, Harness, Invocation, Parts};
 use crm_stand_in::Running;
 use crm_stand_in::faults::{Fault, FaultKind};
@@ -180,7 +180,12 @@ async fn key_outlives_its_plan() {
     let plan = message(SAM, "one text", [None, Some("k")]);
     let first = world.propose(&plan, &robin()).await;
     assert_eq!(world.approve(&first, &robin()).await.state, PlanState::Done);
-    let forgotten = Store::open(folder.path()).unwrap().forget(i64::MAX, 0);
+    let before = Before {
+        over: i64::MAX,
+        expired: i64::MAX,
+        claims: 0,
+    };
+    let forgotten = Store::open(folder.path()).unwrap().forget(&before);
     assert_eq!(forgotten.unwrap(), 1);
     assert!(world.harness.plan(&first).is_err());
     let second = message(SAM, "another text", [None, Some("k")]);

@@ -23,6 +23,16 @@ pub struct Disclosed {
     pub what: What,
 }
 
+/// A step as a row names it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Step {
+    /// Its number in the plan, from 1.
+    Number(usize),
+    /// Its id, a text of the component's.
+    Id(String),
+}
+
 /// What a row says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct What {
@@ -30,8 +40,8 @@ pub struct What {
     pub event: String,
     /// The plan's digest.
     pub plan: String,
-    /// The step's id.
-    pub step: String,
+    /// The number of the step in its plan, from 1. Rows of older versions hold the step's id instead.
+    pub step: Step,
     /// The service that it went to.
     pub service: String,
     /// The id there of what was made, where it is known.
@@ -66,7 +76,7 @@ impl Reader {
     /// When the record cannot be read.
     pub fn disclosures(&self) -> Result<Vec<Disclosed>, AuditError> {
         let mut all: Vec<Disclosed> = Vec::new();
-        let mut places: HashMap<[String; 5], usize> = HashMap::new();
+        let mut places: HashMap<([String; 4], Step), usize> = HashMap::new();
         self.rows(0, &mut |row| {
             if row.kind != SHARED {
                 return Ok(());
@@ -79,13 +89,13 @@ impl Reader {
                 );
                 return Ok(());
             };
-            let key = [
+            let names = [
                 what.event.clone(),
                 what.plan.clone(),
-                what.step.clone(),
                 what.object.clone().unwrap_or_default(),
                 what.id.clone().unwrap_or_default(),
             ];
+            let key = (names, what.step.clone());
             let place = *places.entry(key).or_insert(all.len());
             match all.get_mut(place) {
                 Some(known) => {

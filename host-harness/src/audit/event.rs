@@ -20,6 +20,12 @@ pub(super) const PLAN: &str = "plan";
 pub(super) const SHARED: &str = "shared";
 /// Rows are missing before this one.
 pub(super) const GAP: &str = "gap";
+/// The head file was missing and was made anew.
+pub(super) const HEAD: &str = "head";
+/// What an earlier row says did not happen: it was written, and then could not be made sure of.
+pub(super) const VOID: &str = "void";
+/// Events are missing that could neither be written nor held.
+pub(super) const LOST: &str = "lost";
 
 #[derive(Serialize)]
 pub(super) struct CallBody<'a> {
@@ -99,7 +105,7 @@ impl<'a> From<&Planned<'a>> for PlanBody<'a> {
 pub(super) struct SharedBody<'a> {
     event: &'a str,
     plan: &'a str,
-    step: &'a str,
+    step: usize,
     service: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
@@ -251,19 +257,38 @@ fn sources<S: Serializer>(sources: &[Source], serializer: S) -> Result<S::Ok, S:
         id: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         updated_at: Option<i64>,
-        fetched_at: i64,
     }
     serializer.collect_seq(sources.iter().map(|source| Shown {
         object: &source.object,
         id: source.id.to_string(),
         updated_at: source.updated_at,
-        fetched_at: source.fetched_at,
     }))
+}
+
+/// What a row of the kind [`VOID`] says.
+#[derive(Serialize)]
+pub(super) struct VoidBody {
+    /// The number of the row that does not hold.
+    pub(super) row: u64,
+}
+
+/// What a row of the kind [`LOST`] says.
+#[derive(Serialize)]
+pub(super) struct LostBody {
+    /// How many events are missing.
+    pub(super) events: u64,
+}
+
+/// What a row of the kind [`HEAD`] says.
+#[derive(Serialize)]
+pub(super) struct HeadBody {
+    /// The last row that was found.
+    pub(super) found: String,
 }
 
 #[derive(Serialize)]
 pub(super) struct GapBody {
-    /// The head that was kept.
+    /// The head that was kept; `unreadable` where the file holds none.
     pub(super) kept: String,
     /// The last row that was found.
     pub(super) found: String,

@@ -18,16 +18,17 @@ const LENGTH: usize = 20 + 1 + 64 + 1;
 pub(super) struct HeadFile(File);
 
 impl HeadFile {
-    /// Opens it, or makes it for this user alone.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
-        OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)
-            .map(Self)
+    /// Opens it, or makes it for this user alone; the second value says that it was made just now.
+    pub(super) fn open(path: &Path) -> io::Result<(Self, bool)> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).mode(0o600);
+        match options.clone().create_new(true).open(path) {
+            Ok(file) => Ok((Self(file), true)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                options.open(path).map(|file| (Self(file), false))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Runs `work` while no other process writes.
@@ -52,7 +53,7 @@ impl HeadFile {
         done
     }
 
-    /// The head in it; none if it is new.
+    /// Returns the head in it; none where it holds none that can be read.
     pub(super) fn read(&self) -> io::Result<Option<Head>> {
         read(&self.0)
     }
@@ -62,18 +63,31 @@ impl HeadFile {
         // Always of one length, so that one write replaces it.
         let text = format!("{:>width$}\n", head.to_string(), width = LENGTH - 1);
         self.0.write_all_at(text.as_bytes(), 0)?;
-        if durable {
-            self.0.sync_data()?;
-        }
-        Ok(())
+        if durable { self.sync() } else { Ok(()) }
+    }
+
+    /// Brings it to the disk.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.0.sync_data()
     }
 }
 
-/// Reads a head file; none if there is none or nothing is in it.
-pub(super) fn read_at(path: &Path) -> io::Result<Option<Head>> {
+/// State of the head file beside a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeptHead {
+    /// It holds this head.
+    Known(Head),
+    /// It holds no head that can be read: it is empty or was overwritten.
+    Unreadable,
+    /// There is no such file.
+    Missing,
+}
+
+/// Reads a head file.
+pub(super) fn read_at(path: &Path) -> io::Result<KeptHead> {
     match File::open(path) {
-        Ok(file) => read(&file),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Ok(file) => Ok(read(&file)?.map_or(KeptHead::Unreadable, KeptHead::Known)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(KeptHead::Missing),
         Err(error) => Err(error),
     }
 }
@@ -88,10 +102,6 @@ fn read(file: &File) -> io::Result<Option<Head>> {
         }
     }
     let text = String::from_utf8_lossy(bytes.get(..length).unwrap_or_default()).into_owned();
-    if text.trim().is_empty() {
-        return Ok(None);
-    }
-    let head = text.trim().parse();
-    head.map(Some)
-        .map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+    // A power cut can leave zeros or nothing: that is a state to report, not a reason to stop.
+    Ok(text.trim().parse().ok())
 }

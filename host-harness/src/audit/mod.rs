@@ -17,4 +17,4 @@ pub use chain::{Head, Row};
 pub use disclosures::Disclosed;
 pub use reader::Reader;
 pub use store::{Audit, AuditError};
-pub use verify::{Fault, Report};
+pub use verify::{Fault, Notice, Report};

@@ -1,20 +1,20 @@
 //! The record read: its last rows, all of them, and whether it is whole.
 
 use std::io;
-use std::path::Path;
-
-use rusqlite::{Connection, OpenFlags};
+use std::path::{Path, PathBuf};
 
 use super::chain::{Head, Row};
-use super::head;
-use super::store::{AuditError, BUSY, DATABASE, HEAD, VERSION, seq};
+use super::head::{self, KeptHead};
+use super::store::{AuditError, DATABASE, HEAD, VERSION, seq};
 use super::verify::{Report, Verifier};
+use crate::database::{self, ReadOnly};
 
-/// The record, open for reading.
+/// The record, open for reading. It may be a copy that nobody can write.
 #[derive(Debug)]
 pub struct Reader {
-    connection: Connection,
-    kept: Option<Head>,
+    path: PathBuf,
+    database: ReadOnly,
+    kept: KeptHead,
 }
 
 impl Reader {
@@ -30,7 +30,9 @@ impl Reader {
             source,
         })?;
         if !path.is_file() {
-            if let Some(head) = kept.filter(|head| head.seq > 0) {
+            if let KeptHead::Known(head) = kept
+                && head.seq > 0
+            {
                 let source = io::Error::new(
                     io::ErrorKind::NotFound,
                     format!(
@@ -44,14 +46,27 @@ impl Reader {
                 folder: folder.to_owned(),
             });
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&path, flags)?;
-        connection.busy_timeout(BUSY)?;
-        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version > VERSION {
-            return Err(AuditError::Newer { path });
+        let at = |error| AuditError::at(&path, error);
+        let database = database::open_for_reading(&path).map_err(at)?;
+        let version: i64 = database
+            .connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .map_err(at)?;
+        match version {
+            VERSION => {}
+            // Made, and never written to.
+            0 => {
+                return Err(AuditError::None {
+                    folder: folder.to_owned(),
+                });
+            }
+            _ => return Err(AuditError::Newer { path }),
         }
-        Ok(Self { connection, kept })
+        Ok(Self {
+            path,
+            database,
+            kept,
+        })
     }
 
     /// The last `count` rows, oldest first.
@@ -94,7 +109,7 @@ impl Reader {
     /// # Errors
     /// When the database cannot be read.
     pub fn verify(&self, anchor: Option<Head>) -> Result<Report, AuditError> {
-        let mut verifier = Verifier::new(self.kept.into_iter().chain(anchor));
+        let mut verifier = Verifier::new(self.kept, anchor);
         self.rows(0, &mut |row| {
             verifier.row(&row);
             Ok(())
@@ -108,20 +123,25 @@ impl Reader {
         parameter: i64,
         take: &mut dyn FnMut(Row) -> io::Result<()>,
     ) -> Result<(), AuditError> {
-        let mut statement = self.connection.prepare(query)?;
-        let mut rows = statement.query([parameter])?;
-        while let Some(row) = rows.next()? {
-            take(Row {
-                seq: seq(row.get(0)?),
-                at: row.get(1)?,
-                kind: row.get(2)?,
-                call: row.get(3)?,
-                body: row.get(4)?,
-                previous: row.get(5)?,
-                hash: row.get(6)?,
-            })
-            .map_err(AuditError::Output)?;
+        let at = |error| AuditError::at(&self.path, error);
+        let mut statement = self.database.connection.prepare(query).map_err(at)?;
+        let mut rows = statement.query([parameter]).map_err(at)?;
+        while let Some(row) = rows.next().map_err(at)? {
+            let row = read(row).map_err(at)?;
+            take(row).map_err(AuditError::Output)?;
         }
         Ok(())
     }
+}
+
+fn read(row: &rusqlite::Row<'_>) -> Result<Row, rusqlite::Error> {
+    Ok(Row {
+        seq: seq(row.get(0)?),
+        at: row.get(1)?,
+        kind: row.get(2)?,
+        call: row.get(3)?,
+        body: row.get(4)?,
+        previous: row.get(5)?,
+        hash: row.get(6)?,
+    })
 }

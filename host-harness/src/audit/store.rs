@@ -1,5 +1,6 @@
 //! The record on disk: one SQLite database, appended to, never changed.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,8 +12,8 @@ use thiserror::Error;
 
 use super::chain::{GENESIS, Hash, Head, Row};
 use super::event::{
-    self, AnswerBody, CallBody, GapBody, PlanBody, RefusalBody, RequestBody, ResultBody,
-    RulingBody, SharedBody,
+    self, AnswerBody, CallBody, GapBody, HeadBody, LostBody, PlanBody, RefusalBody, RequestBody,
+    ResultBody, RulingBody, SharedBody, VoidBody,
 };
 use super::head::HeadFile;
 use crate::outbound::policy::Phase;
@@ -21,7 +22,7 @@ use crate::outbound::record::{
     Shared,
 };
 use crate::skill::clock::Clock;
-use crate::storage;
+use crate::{database, storage};
 
 /// The database's file name.
 pub(super) const DATABASE: &str = "harness.sqlite3";
@@ -66,8 +67,16 @@ pub enum AuditError {
         source: io::Error,
     },
     /// The database cannot be used.
-    #[error("the record cannot be used: {0}")]
+    #[error("{}", database::told(&DATABASE, .0))]
     Database(#[from] rusqlite::Error),
+    /// The database in this file cannot be used.
+    #[error("{}", database::told(&path.display(), source))]
+    Unusable {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
     /// It was made by a newer version of this program.
     #[error("{} was made by a newer version of crm-harness: use that one", path.display())]
     Newer {
@@ -78,18 +87,26 @@ pub enum AuditError {
     #[error("cannot write: {0}")]
     Output(io::Error),
     /// Its lock, or the head that is kept apart, cannot be used.
-    #[error("the head of the record cannot be used: {0}")]
+    #[error("{HEAD}, the head of the record, cannot be used: {}", database::told_io(.0))]
     Head(#[from] io::Error),
 }
 
 impl AuditError {
+    /// Names the file that an error is about.
+    pub(super) fn at(path: &Path, source: rusqlite::Error) -> Self {
+        Self::Unusable {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
     /// The stable code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
             Self::None { .. } => "audit-none",
             Self::Io { .. } => "audit-unreadable",
-            Self::Database(_) => "audit-database",
+            Self::Database(_) | Self::Unusable { .. } => "audit-database",
             Self::Newer { .. } => "audit-newer",
             Self::Output(_) => "output",
             Self::Head(_) => "audit-head",
@@ -108,7 +125,31 @@ struct Inner {
     head: HeadFile,
     /// Events that wait for the next decision or end of a call.
     held: Vec<Pending>,
+    /// Events that happened and could be neither written nor held.
+    lost: u64,
+    /// The last row that this process wrote.
+    last: Head,
 }
+
+/// What becomes of an event that cannot be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unwritten {
+    /// It has happened all the same: it is held and written with the next one.
+    Held,
+    /// It was to let something happen, which then does not: it is taken out again.
+    Dropped,
+}
+
+/// How a head file and the rows beside it differ.
+enum Differs {
+    /// The head names a row that is not there, or is another one now; none where the file holds no head.
+    Gap(Option<Head>),
+    /// There was no head file.
+    NoHead,
+}
+
+/// Outcome on record of a call whose own outcome could not be put there: it was withheld.
+const UNRECORDED: &str = "record";
 
 /// An event on its way to a row.
 struct Pending {
@@ -132,29 +173,37 @@ impl Audit {
         };
         storage::private_file(&path).map_err(|error| unusable(&path, error))?;
         let head_path = folder.join(HEAD);
-        let head = HeadFile::open(&head_path).map_err(|error| unusable(&head_path, error))?;
-        let connection = Connection::open(&path)?;
+        let (head, made) =
+            HeadFile::open(&head_path).map_err(|error| unusable(&head_path, error))?;
+        let connection = Connection::open(&path).map_err(|error| AuditError::at(&path, error))?;
         connection.busy_timeout(BUSY)?;
         let audit = Self {
             inner: Mutex::new(Inner {
                 connection,
                 head,
                 held: Vec::new(),
+                lost: 0,
+                last: Head::EMPTY,
             }),
             clock,
         };
-        audit.begin(&path)?;
+        audit.begin(&path, made)?;
         Ok(audit)
     }
 
-    fn begin(&self, path: &Path) -> Result<(), AuditError> {
+    fn begin(&self, path: &Path, made: bool) -> Result<(), AuditError> {
         let mut inner = self.inner();
         let Inner {
-            connection, head, ..
+            connection,
+            head,
+            last: written,
+            ..
         } = &mut *inner;
-        let gap = head.locked(|| {
-            // Waits for no disk before a read: after a power cut the last rows may be gone, and the head shows it.
-            connection.pragma_update(None, "journal_mode", "WAL")?;
+        let differs = head.locked(|| {
+            // Waits for no disk before a read: after a power cut the last rows may be gone.
+            connection
+                .pragma_update(None, "journal_mode", "WAL")
+                .map_err(|error| AuditError::at(path, error))?;
             connection.pragma_update(None, "synchronous", "NORMAL")?;
             let version: i64 =
                 connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -172,31 +221,53 @@ impl Audit {
                     });
                 }
             }
-            let found = last(connection)?;
-            let kept = head.read()?.unwrap_or(Head::EMPTY);
-            if kept.seq > found.seq
-                || (kept.seq > 0 && hash_of(connection, kept.seq)? != Some(kept.hash))
-            {
-                return Ok(Some((kept, found)));
-            }
-            // A process may have ended between the two: the rows are the truth, the head follows.
-            head.write(found, false)?;
-            Ok(None)
-        })?;
-        if let Some((kept, found)) = gap {
-            tracing::error!(
-                "rows are missing in the record: its head was {}, its last row is {}; run `crm-harness audit verify`",
-                kept.seq,
-                found.seq
-            );
-            let body = GapBody {
-                kept: kept.to_string(),
-                found: found.to_string(),
+            let found = last(connection).map_err(|error| AuditError::at(path, error))?;
+            *written = found;
+            let kept = head.read()?;
+            let differs = match kept {
+                Some(kept)
+                    if kept.seq > found.seq
+                        || (kept.seq > 0 && hash_of(connection, kept.seq)? != Some(kept.hash)) =>
+                {
+                    Some(Differs::Gap(Some(kept)))
+                }
+                None if found.seq > 0 && made => Some(Differs::NoHead),
+                None if found.seq > 0 => Some(Differs::Gap(None)),
+                // A process may have ended between the two: the rows are the truth, the head follows.
+                Some(_) | None => None,
             };
-            self.hold(&mut inner, event::GAP, None, &body)?;
-            inner.write(true)?;
+            if differs.is_none() {
+                head.write(found, false)?;
+            }
+            Ok(differs)
+        })?;
+        let found = inner.last;
+        match differs {
+            None => return Ok(()),
+            Some(Differs::Gap(kept)) => {
+                let kept = kept.map_or_else(|| "unreadable".to_owned(), |kept| kept.to_string());
+                tracing::error!(
+                    "rows may be missing in the record: its head is {kept}, its last row is {}; run `crm-harness audit verify`",
+                    found.seq
+                );
+                let body = GapBody {
+                    kept,
+                    found: found.to_string(),
+                };
+                self.hold(&mut inner, event::GAP, None, &body)?;
+            }
+            Some(Differs::NoHead) => {
+                tracing::error!(
+                    "the file {HEAD} was missing beside {} rows: nothing shows whether rows are missing after them. It was made anew",
+                    found.seq
+                );
+                let body = HeadBody {
+                    found: found.to_string(),
+                };
+                self.hold(&mut inner, event::HEAD, None, &body)?;
+            }
         }
-        Ok(())
+        inner.write(true)
     }
 
     fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
@@ -228,17 +299,35 @@ impl Audit {
         call: CallId,
         body: &impl Serialize,
         when: When,
+        unwritten: Unwritten,
     ) -> Result<(), RecordError> {
         let mut inner = self.inner();
         let full = inner.held.len() >= HELD_MAX;
         let room = if full { inner.write(false) } else { Ok(()) };
-        room.and_then(|()| self.hold(&mut inner, kind, Some(call), body))
-            .and_then(|()| match when {
-                When::Later => Ok(()),
-                When::Now => inner.write(false),
-                When::Durably => inner.write(true),
-            })
-            .map_err(|error| RecordError(error.to_string()))
+        if let Err(error) = room.and_then(|()| self.hold(&mut inner, kind, Some(call), body)) {
+            inner.lost += u64::from(unwritten == Unwritten::Held);
+            return Err(RecordError(error.to_string()));
+        }
+        let written = match when {
+            When::Later => Ok(()),
+            When::Now => inner.write(false),
+            When::Durably => inner.write(true),
+        };
+        let Err(error) = written else {
+            return Ok(());
+        };
+        if unwritten == Unwritten::Dropped && inner.held.pop().is_none() {
+            // It is in the database, and only then something failed: a row that is there is not changed, so another says so.
+            let row = inner.last.seq;
+            tracing::error!("row {row} of the record says what did not happen");
+            if self
+                .hold(&mut inner, event::VOID, Some(call), &VoidBody { row })
+                .is_err()
+            {
+                inner.lost += 1;
+            }
+        }
+        Err(RecordError(error.to_string()))
     }
 }
 
@@ -254,37 +343,65 @@ enum When {
 }
 
 impl Inner {
-    /// Writes everything that is held, in one transaction. What cannot be written stays held.
+    /// Writes everything that is held, in one transaction. What cannot be written stays held: nothing of it is in the database
+    /// then, or, where only the head could not be written, all of it is and nothing is held.
     fn write(&mut self, durable: bool) -> Result<(), AuditError> {
         let Self {
             connection,
             head,
             held,
+            lost,
+            last,
         } = self;
         head.locked(|| {
             if durable {
                 connection.pragma_update(None, "synchronous", "FULL")?;
             }
-            let written = append(connection, held);
-            if durable {
-                connection.pragma_update(None, "synchronous", "NORMAL")?;
+            let written = append(connection, held, *lost);
+            // A connection that goes on being careful is slower, and not wrong.
+            if durable && let Err(error) = connection.pragma_update(None, "synchronous", "NORMAL") {
+                tracing::debug!("the record stays at synchronous=FULL: {error}");
             }
-            let last = written?;
+            *last = written?;
             held.clear();
-            head.write(last, durable)?;
+            *lost = 0;
+            head.write(*last, durable)?;
             Ok(())
         })
     }
+
+    /// Brings to the disk what is held and what was written without waiting for it: the rows, then the head.
+    fn settle(&mut self) -> Result<(), AuditError> {
+        self.write(false)?;
+        // SQLite waits for the disk only with a row to write. It takes no locks on this file, so opening it is safe.
+        let log = format!("{}-wal", self.connection.path().unwrap_or_default());
+        match File::open(log).and_then(|log| log.sync_data()) {
+            Ok(()) => {}
+            // Everything is in the database, which was brought to the disk when it was taken over.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(self.head.sync()?)
+    }
 }
 
-fn append(connection: &mut Connection, held: &[Pending]) -> Result<Head, AuditError> {
+fn append(connection: &mut Connection, held: &[Pending], lost: u64) -> Result<Head, AuditError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut head = last(&transaction)?;
     {
         let mut insert = transaction.prepare_cached(
             "INSERT INTO audit (seq, at, kind, call, body, previous, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?;
-        for pending in held {
+        let missing = match (lost, held.first()) {
+            (0, _) | (_, None) => None,
+            (events, Some(first)) => Some(Pending {
+                at: first.at,
+                kind: event::LOST,
+                call: String::new(),
+                body: serde_json::to_string(&LostBody { events }).map_err(io::Error::from)?,
+            }),
+        };
+        for pending in missing.iter().chain(held) {
             let mut row = Row {
                 seq: head.seq + 1,
                 at: pending.at,
@@ -339,38 +456,57 @@ pub(super) fn seq(number: i64) -> u64 {
 }
 
 impl Recorder for Audit {
+    fn settle(&self) -> Result<(), RecordError> {
+        self.inner()
+            .settle()
+            .map_err(|error| RecordError(error.to_string()))
+    }
+
     fn began(&self, event: &Began<'_>) -> Result<(), RecordError> {
         LogRecorder.began(event)?;
-        self.keep(event::CALL, event.call, &CallBody::from(event), When::Later)
+        let body = CallBody::from(event);
+        // A call that finds no room among what waits does not begin.
+        self.keep(
+            event::CALL,
+            event.call,
+            &body,
+            When::Later,
+            Unwritten::Dropped,
+        )
     }
 
     fn ruled(&self, event: &Ruled<'_>) -> Result<(), RecordError> {
         LogRecorder.ruled(event)?;
+        let body = RulingBody::from(event);
         self.keep(
             event::RULING,
             event.call,
-            &RulingBody::from(event),
+            &body,
             When::Later,
+            Unwritten::Held,
         )
     }
 
     fn planned(&self, event: &Planned<'_>) -> Result<(), RecordError> {
         LogRecorder.planned(event)?;
-        self.keep(
-            event::PLAN,
-            event.call,
-            &PlanBody::from(event),
-            When::Durably,
-        )
+        let unwritten = if event.ahead {
+            Unwritten::Dropped
+        } else {
+            Unwritten::Held
+        };
+        let body = PlanBody::from(event);
+        self.keep(event::PLAN, event.call, &body, When::Durably, unwritten)
     }
 
     fn shared(&self, event: &Shared<'_>) -> Result<(), RecordError> {
         LogRecorder.shared(event)?;
+        let body = SharedBody::from(event);
         self.keep(
             event::SHARED,
             event.call,
-            &SharedBody::from(event),
+            &body,
             When::Durably,
+            Unwritten::Held,
         )
     }
 
@@ -381,8 +517,11 @@ impl Recorder for Audit {
             Phase::Perform => When::Durably,
         };
         match RefusalBody::of(event) {
-            Some(body) => self.keep(event::REFUSAL, event.call, &body, when),
-            None => self.keep(event::REQUEST, event.call, &RequestBody::from(event), when),
+            Some(body) => self.keep(event::REFUSAL, event.call, &body, when, Unwritten::Held),
+            None => {
+                let body = RequestBody::from(event);
+                self.keep(event::REQUEST, event.call, &body, when, Unwritten::Dropped)
+            }
         }
     }
 
@@ -392,17 +531,38 @@ impl Recorder for Audit {
             Phase::Read => When::Later,
             Phase::Perform => When::Durably,
         };
-        self.keep(event::ANSWER, event.call, &AnswerBody::from(event), when)
+        let body = AnswerBody::from(event);
+        self.keep(event::ANSWER, event.call, &body, when, Unwritten::Held)
     }
 
     fn ended(&self, event: &Ended<'_>) -> Result<(), RecordError> {
         LogRecorder.ended(event)?;
-        self.keep(
+        let body = ResultBody::from(event);
+        let written = self.keep(
             event::RESULT,
             event.call,
-            &ResultBody::from(event),
+            &body,
             When::Now,
-        )
+            Unwritten::Dropped,
+        );
+        if written.is_err() {
+            // The result is withheld: that is how the call has ended.
+            let withheld = Ended {
+                outcome: UNRECORDED,
+                sources: &[],
+                ..*event
+            };
+            let body = ResultBody::from(&withheld);
+            // A failure is counted as lost and told by the first error.
+            let _ = self.keep(
+                event::RESULT,
+                event.call,
+                &body,
+                When::Later,
+                Unwritten::Held,
+            );
+        }
+        written
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 
 use super::chain::{Head, Row};
+use super::event;
+use super::head::KeptHead;
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +15,50 @@ pub struct Report {
     pub head: Head,
     /// What is wrong; empty if nothing is.
     pub faults: Vec<Fault>,
+    /// What could not be checked, and what else there is to know.
+    pub notices: Vec<Notice>,
+}
+
+/// Something that is no fault, and that whoever relies on the record should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// There is no head file: nothing beside the rows tells where they end.
+    NoHead,
+    /// The harness found no head file beside rows when it started, and made one.
+    HeadMade {
+        /// The row that says so.
+        seq: u64,
+    },
+    /// What a row says did not happen.
+    Void {
+        /// The row that says so.
+        seq: u64,
+    },
+    /// Events are missing that could not be written.
+    Lost {
+        /// The row that says so.
+        seq: u64,
+    },
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoHead => f.write_str(
+                "the file audit.head is missing: rows that were cut off at the end would not show. Give a head that was written down elsewhere with --head",
+            ),
+            Self::HeadMade { seq } => write!(
+                f,
+                "row {seq} tells that the file audit.head was missing when the harness started: rows that were cut off before it would not show"
+            ),
+            Self::Void { seq } => write!(f, "row {seq} takes an earlier one back"),
+            Self::Lost { seq } => write!(
+                f,
+                "row {seq} tells that events before it could not be written"
+            ),
+        }
+    }
 }
 
 /// Something that is wrong with a chain.
@@ -41,7 +87,9 @@ pub enum Fault {
         /// The head.
         kept: Head,
     },
-    /// The harness itself found rows missing when it started.
+    /// The file with the head holds none, and there are rows.
+    HeadUnreadable,
+    /// The harness itself found rows missing, or a head that could not be read, when it started.
     Gap {
         /// The row that says so.
         seq: u64,
@@ -66,9 +114,12 @@ impl fmt::Display for Fault {
                 "row {} is not the one that the head names: the record was rewritten",
                 kept.seq
             ),
+            Self::HeadUnreadable => f.write_str(
+                "the file audit.head holds no head, though there are rows: it was emptied or overwritten, and rows that were cut off at the end would not show",
+            ),
             Self::Gap { seq } => write!(
                 f,
-                "row {seq} tells that rows were missing when the harness started"
+                "row {seq} tells that rows were missing, or the head could not be read, when the harness started"
             ),
         }
     }
@@ -79,18 +130,27 @@ impl fmt::Display for Fault {
 pub(super) struct Verifier {
     last: Head,
     rows: u64,
+    file: KeptHead,
     kept: Vec<(Head, bool)>,
     faults: Vec<Fault>,
+    notices: Vec<Notice>,
 }
 
 impl Verifier {
-    /// A check against these heads.
-    pub(super) fn new(kept: impl IntoIterator<Item = Head>) -> Self {
+    /// Begins a check against the head in a file and one that was written down elsewhere.
+    pub(super) fn new(file: KeptHead, anchor: Option<Head>) -> Self {
+        let kept = match file {
+            KeptHead::Known(head) => Some(head),
+            KeptHead::Unreadable | KeptHead::Missing => None,
+        };
+        let kept = kept.into_iter().chain(anchor);
         Self {
             last: Head::EMPTY,
             rows: 0,
-            kept: kept.into_iter().map(|head| (head, false)).collect(),
+            file,
+            kept: kept.map(|head| (head, false)).collect(),
             faults: Vec::new(),
+            notices: Vec::new(),
         }
     }
 
@@ -104,8 +164,13 @@ impl Verifier {
         if row.sealed() != row.hash {
             self.faults.push(Fault::Altered { seq: row.seq });
         }
-        if row.kind == super::event::GAP {
-            self.faults.push(Fault::Gap { seq: row.seq });
+        let seq = row.seq;
+        match row.kind.as_str() {
+            event::GAP => self.faults.push(Fault::Gap { seq }),
+            event::HEAD => self.notices.push(Notice::HeadMade { seq }),
+            event::VOID => self.notices.push(Notice::Void { seq }),
+            event::LOST => self.notices.push(Notice::Lost { seq }),
+            _ => {}
         }
         for (kept, seen) in &mut self.kept {
             if kept.seq == row.seq {
@@ -125,10 +190,16 @@ impl Verifier {
                 self.faults.push(Fault::Cut { kept });
             }
         }
+        match self.file {
+            KeptHead::Unreadable if self.rows > 0 => self.faults.push(Fault::HeadUnreadable),
+            KeptHead::Missing if self.rows > 0 => self.notices.push(Notice::NoHead),
+            _ => {}
+        }
         Report {
             rows: self.rows,
             head: self.last,
             faults: self.faults,
+            notices: self.notices,
         }
     }
 }

@@ -13,7 +13,7 @@ use super::hand_over::Variables;
 #[derive(Clone, Parser)]
 #[command(name = "crm-harness", version, max_term_width = 100)]
 pub(super) struct Args {
-    /// The component [default: crm_skill.wasm beside this program, else target/component/crm_skill.wasm]
+    /// The component [default: crm_skill.wasm beside this program, else of the project that it was built in]
     #[arg(
         long,
         global = true,
@@ -22,7 +22,8 @@ pub(super) struct Args {
     )]
     pub(super) component: Option<PathBuf>,
 
-    /// What the skill asks for [default: skill.toml beside the component, else manifests/skill.toml]
+    /// What the skill asks for [default: skill.toml beside the component, else beside this program, else of the project that it was built
+    /// in]
     #[arg(long, global = true, value_name = "FILE", env = "CRM_HARNESS_MANIFEST")]
     pub(super) manifest: Option<PathBuf>,
 
@@ -164,7 +165,11 @@ pub(super) enum Command {
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum PlanCommand {
     /// List the plans, the newest first
-    List,
+    List {
+        /// How many at most
+        #[arg(long, short = 'n', value_name = "N", default_value_t = 50)]
+        limit: u16,
+    },
     /// Show what a plan will send, or what came of it
     Show {
         /// Its digest, or the first six digits of it or more

@@ -9,11 +9,11 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::args::{Args, AuditCommand};
-use super::resolve::data_dir;
+use super::resolve::data_dir_to_read;
 use super::{End, Misuse, render};
 
 pub(super) fn run(args: &Args, command: &AuditCommand) -> Result<End, Misuse> {
-    let folder = data_dir(args)?;
+    let folder = data_dir_to_read(args)?;
     let reader = Reader::open(&folder).map_err(misuse)?;
     match command {
         AuditCommand::Tail { count } => tail(args, &reader, *count),
@@ -213,6 +213,12 @@ fn told(kind: &str, body: &Value) -> String {
             )
         }
         "gap" => "rows before this one are missing".to_owned(),
+        "head" => "the file audit.head was missing beside these rows and was made anew".to_owned(),
+        "void" => format!(
+            "what row {} says did not happen: it could not be made sure of",
+            number("row")
+        ),
+        "lost" => format!("{} events before this one are missing", number("events")),
         _ => body.to_string(),
     }
 }
@@ -226,15 +232,20 @@ fn verify(
     let whole = report.faults.is_empty();
     if args.json {
         let faults: Vec<_> = report.faults.iter().map(ToString::to_string).collect();
+        let notices: Vec<_> = report.notices.iter().map(ToString::to_string).collect();
         render::print(&render::pretty(&json!({
             "whole": whole,
             "rows": report.rows,
             "head": report.head.to_string(),
             "faults": faults,
+            "notices": notices,
         })));
     } else {
         for fault in &report.faults {
             render::complain(&fault.to_string());
+        }
+        for notice in &report.notices {
+            render::note(&notice.to_string());
         }
         let rows = report.rows;
         let found = if whole { "whole" } else { "NOT whole" };

@@ -44,9 +44,13 @@ pub(super) fn run(
         Ok(outcome) => Ok(tell(args, &resolved.harness, &outcome)),
         Err(error) => {
             if args.json {
-                render::print(&render::pretty(
-                    &json!({"failure": {"case": error.code(), "reason": error.to_string()}}),
-                ));
+                let failure = match &error {
+                    CallError::Plan(error) => super::plan::failure(error),
+                    error => {
+                        json!({"failure": {"case": error.code(), "reason": error.to_string()}})
+                    }
+                };
+                render::print(&render::pretty(&failure));
             }
             render::complain(&error.to_string());
             Ok(End::Failed)

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use super::args::{Args, InitArgs};
 use super::call::perform;
 use super::resolve::{self, data_dir};
+use super::status::has_problem;
 use super::trust::{Looked, look, replace};
 use super::{End, Misuse, ask, render, sentence, tell_denials};
 
@@ -55,7 +56,7 @@ pub(super) fn run(args: &Args, init: &InitArgs) -> Result<End, Misuse> {
     let zone = zone(args)?;
     members(init, &zone, &mut draft)?;
     let text = draft.render();
-    if !works(args, &looked, &text, &path)?
+    if !works(args, &looked, &draft, &text, &path)?
         && !init.yes
         && !ask::yes("Write the file all the same?")
     {
@@ -312,7 +313,13 @@ fn add(draft: &mut Draft, mut member: DraftCaller) {
 }
 
 /// Tries the file with the skill's status action; whether all is well.
-fn works(args: &Args, looked: &Looked, text: &str, path: &Path) -> Result<bool, Misuse> {
+fn works(
+    args: &Args,
+    looked: &Looked,
+    draft: &Draft,
+    text: &str,
+    path: &Path,
+) -> Result<bool, Misuse> {
     ask::say("Trying it...");
     let config = |error: crm_harness::ConfigError| Misuse::new(error.code(), error);
     let operator = Operator::parse(text, path).map_err(config)?;
@@ -334,10 +341,19 @@ fn works(args: &Args, looked: &Looked, text: &str, path: &Path) -> Result<bool, 
     let cache = resolve::cache(args)?;
     let harness = Harness::load(&looked.component, setup, parts, cache.as_deref())
         .map_err(|error| Misuse::new(error.code(), error))?;
-    status(&harness, caller)
+    // What was left out is not set up: that was said on purpose.
+    let used = |name: &str| draft.destinations.iter().any(|used| used.name == name);
+    let left_out: Vec<_> = looked
+        .manifest
+        .destinations
+        .keys()
+        .map(String::as_str)
+        .filter(|name| !used(name))
+        .collect();
+    status(&harness, caller, &left_out)
 }
 
-fn status(harness: &Harness, caller: Caller) -> Result<bool, Misuse> {
+fn status(harness: &Harness, caller: Caller, left_out: &[&str]) -> Result<bool, Misuse> {
     let name = harness
         .tools()
         .iter()
@@ -359,7 +375,7 @@ fn status(harness: &Harness, caller: Caller) -> Result<bool, Misuse> {
             match outcome.result {
                 Ok(answer) => {
                     ask::say(&render::answer(&answer));
-                    Ok(!has_problem(&answer))
+                    Ok(!has_problem(&answer, left_out))
                 }
                 Err(failure) => {
                     render::complain(&sentence(&failure));
@@ -371,17 +387,6 @@ fn status(harness: &Harness, caller: Caller) -> Result<bool, Misuse> {
             render::complain(&error.to_string());
             Ok(false)
         }
-    }
-}
-
-/// Whether the answer names a problem anywhere.
-fn has_problem(answer: &Value) -> bool {
-    match answer {
-        Value::Object(members) => members
-            .iter()
-            .any(|(name, value)| (name == "problem" && !value.is_null()) || has_problem(value)),
-        Value::Array(items) => items.iter().any(has_problem),
-        _ => false,
     }
 }
 

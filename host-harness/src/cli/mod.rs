@@ -12,6 +12,7 @@ mod inspect;
 mod mcp;
 mod plan;
 mod policy;
+mod process;
 mod render;
 mod resolve;
 mod serve;
@@ -74,6 +75,7 @@ impl Misuse {
 pub(crate) fn main() -> ExitCode {
     let args = Args::parse();
     log(&args);
+    process::prepare();
     let json = args.json;
     let ended = match &args.command {
         Command::Actions => actions::run(&args),
@@ -98,7 +100,7 @@ pub(crate) fn main() -> ExitCode {
         Ok(End::Done) => ExitCode::SUCCESS,
         Ok(End::Failed) => ExitCode::from(1),
         Err(misuse) => {
-            let text = format!("{:#}", misuse.error);
+            let text = told(&misuse.error);
             if json {
                 let failure = json!({"failure": {"case": misuse.code, "reason": text}});
                 render::print(&format!("{failure}\n"));
@@ -107,6 +109,18 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Describes an error and its causes, each once: many say their cause themselves.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |text, cause| {
+        let cause = cause.to_string();
+        match text.as_str() {
+            "" => cause,
+            known if known.contains(&cause) => text,
+            known => format!("{known}: {cause}"),
+        }
+    })
 }
 
 fn log(args: &Args) {
@@ -142,5 +156,27 @@ fn tell_denials(denials: &[Denial]) {
         if let Some(nearest) = &denial.nearest {
             render::note(&format!("the nearest rule is: {nearest}"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot use it: {0}")]
+    struct Repeats(#[from] std::io::Error);
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = || Repeats(std::io::Error::other("the disk is gone"));
+        assert_eq!(told(&error().into()), "cannot use it: the disk is gone");
+        let error = Err::<(), _>(error()).context("nothing was done");
+        assert_eq!(
+            told(&error.unwrap_err()),
+            "nothing was done: cannot use it: the disk is gone"
+        );
     }
 }

@@ -3,26 +3,30 @@
 use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
-use crm_harness::Harness;
 use crm_harness::plan::{Outcome, PlanError, PlanState, Preview, shown};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::args::{Args, PlanCommand};
-use super::resolve::{Resolved, resolve};
+use super::resolve::{Resolved, resolve, resolve_to_look};
 use super::{End, Misuse, ask, render};
 
 pub(super) fn run(args: &Args, command: &PlanCommand) -> Result<End, Misuse> {
-    let resolved = resolve(args)?;
-    let harness = &resolved.harness;
+    let resolved = match command {
+        PlanCommand::List { .. } | PlanCommand::Show { .. } => resolve_to_look(args)?,
+        _ => resolve(args)?,
+    };
+    let (harness, caller) = (&resolved.harness, &resolved.caller);
     match command {
-        PlanCommand::List => list(args, harness),
-        PlanCommand::Show { plan } => match harness.plan(plan) {
-            Ok((preview, outcome)) => {
-                show(args, &preview, &outcome);
-                Ok(End::Done)
+        PlanCommand::List { limit } => list(args, &resolved, usize::from(*limit)),
+        PlanCommand::Show { plan } => {
+            match harness.looked_at("plan show", caller, || harness.plan(plan)) {
+                Ok((preview, outcome)) => {
+                    show(args, &preview, &outcome);
+                    Ok(End::Done)
+                }
+                Err(error) => refused(args, &error),
             }
-            Err(error) => refused(args, &error),
-        },
+        }
         PlanCommand::Approve {
             plan,
             any_component,
@@ -97,11 +101,20 @@ fn wait<T>(work: impl Future<Output = T>) -> Result<T, Misuse> {
     Ok(runtime.block_on(work))
 }
 
-fn list(args: &Args, harness: &Harness) -> Result<End, Misuse> {
-    let plans = match harness.plans() {
+fn list(args: &Args, resolved: &Resolved, limit: usize) -> Result<End, Misuse> {
+    let harness = &resolved.harness;
+    // One more than asked for shows that there are more.
+    let look = || harness.newest_plans(limit + 1);
+    let mut plans = match harness.looked_at("plan list", &resolved.caller, look) {
         Ok(plans) => plans,
         Err(error) => return refused(args, &error),
     };
+    if plans.len() > limit {
+        plans.truncate(limit);
+        render::note(&format!(
+            "there are more than the {limit} newest: --limit shows more"
+        ));
+    }
     if args.json {
         render::print(&render::pretty(&json!(plans)));
     } else if plans.is_empty() {
@@ -148,11 +161,18 @@ fn ended(args: &Args, done: Result<Outcome, PlanError>) -> Result<End, Misuse> {
     }
 }
 
+/// Describes why something cannot be done with a plan.
+pub(super) fn failure(error: &PlanError) -> Value {
+    let mut failure = json!({"case": error.code(), "reason": error.to_string()});
+    if let (PlanError::Interrupted { plan, .. }, Value::Object(members)) = (error, &mut failure) {
+        members.insert("plan".to_owned(), json!(plan));
+    }
+    json!({ "failure": failure })
+}
+
 fn refused(args: &Args, error: &PlanError) -> Result<End, Misuse> {
     if args.json {
-        render::print(&render::pretty(
-            &json!({"failure": {"case": error.code(), "reason": error.to_string()}}),
-        ));
+        render::print(&render::pretty(&failure(error)));
     }
     render::complain(&error.to_string());
     Ok(End::Failed)

@@ -29,26 +29,47 @@ pub(super) struct Resolved {
 /// Reads everything that the arguments name.
 pub(super) fn resolve(args: &Args) -> Result<Resolved, Misuse> {
     let setup = setup(args)?;
-    let caller = caller(args, &setup)?;
-    let component = component(args)?;
-    let bytes = std::fs::read(&component)
-        .with_context(|| format!("cannot read {}", component.display()))?;
-    let cache = cache(args)?;
     let data = data_dir(args)?;
     let audit = Audit::open(&data, Arc::new(SystemClock))
         .map_err(|error| Misuse::new(error.code(), error))?;
     let plans = Store::open(&data).map_err(|error| Misuse::new("plan-store", error))?;
     forget(&plans, setup.keep_days)?;
-    let mut parts = Parts {
+    let parts = Parts {
         recorder: Arc::new(audit),
         plans: Some(plans),
         ..Parts::default()
     };
+    load(args, setup, parts)
+}
+
+/// Reads everything that the arguments name, to look at plans alone. Those of a directory that cannot be written, such as a copy,
+/// can be looked at as well; that is then not on record.
+pub(super) fn resolve_to_look(args: &Args) -> Result<Resolved, Misuse> {
+    let data = data_dir_to_read(args)?;
+    if !storage::is_read_only(&data) {
+        return resolve(args);
+    }
+    let plans = Store::open_for_reading(&data).map_err(|error| Misuse::new("plan-store", error))?;
+    render::note(&format!(
+        "nothing can be written to {}: it is only read, and this look is not on record",
+        data.display()
+    ));
+    let parts = Parts {
+        plans: Some(plans),
+        ..Parts::default()
+    };
+    load(args, setup(args)?, parts)
+}
+
+fn load(args: &Args, setup: Setup, mut parts: Parts) -> Result<Resolved, Misuse> {
+    let caller = caller(args, &setup)?;
+    let bytes = read_component(&component(args)?)?;
+    let cache = cache(args)?;
     if let Some(now) = args.now {
         let since = now
             .duration_since(SystemTime::UNIX_EPOCH)
             .context("--now must be after 1970")?;
-        parts.clock = Arc::new(FixedClock(since));
+        parts.told = Some(Arc::new(FixedClock(since)));
     }
     let harness = Harness::load(&bytes, setup, parts, cache.as_deref())
         .map_err(|error| Misuse::new(error.code(), error))?;
@@ -76,12 +97,27 @@ impl Resolved {
     }
 }
 
-/// Where the record is.
+/// Makes or opens the directory of record and plans.
 pub(super) fn data_dir(args: &Args) -> Result<PathBuf, Misuse> {
+    let directory = named_data_dir(args)?;
+    storage::data_directory(&directory).map_err(|error| Misuse::new("data-dir", error))
+}
+
+/// Finds the directory of record and plans for commands that only read it: it may be a copy of somebody else's.
+pub(super) fn data_dir_to_read(args: &Args) -> Result<PathBuf, Misuse> {
+    let directory = named_data_dir(args)?;
+    Ok(directory.canonicalize().unwrap_or(directory))
+}
+
+fn named_data_dir(args: &Args) -> Result<PathBuf, Misuse> {
     let directory = args.data_dir.clone().or_else(storage::default_directory);
-    let directory = directory
-        .ok_or_else(|| anyhow!("this system has no place for data: name one with --data-dir"))?;
-    storage::private_directory(&directory).map_err(|error| Misuse::new("data-dir", error))
+    let missing = || anyhow!("this system has no place for data: name one with --data-dir");
+    Ok(directory.ok_or_else(missing)?)
+}
+
+/// Reads a component that nobody but this user and root may change.
+pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Misuse> {
+    storage::read_trusted(path).map_err(|error| Misuse::new("component", error))
 }
 
 /// Manifest, operator file and environment, without the component.
@@ -104,21 +140,23 @@ pub(super) fn setup(args: &Args) -> Result<Setup, Misuse> {
     Setup::resolve(manifest, operator.as_ref(), flags, &variable).map_err(config)
 }
 
+/// Finds the component: the one that is named, else the one beside this program or in the project that it was built in. The
+/// current directory is not searched: whoever wrote what lies there would choose what runs, and with whose key.
 pub(super) fn component(args: &Args) -> Result<PathBuf, Misuse> {
     if let Some(path) = &args.component {
         return Ok(path.clone());
     }
-    let beside = std::env::current_exe()
-        .ok()
-        .and_then(|exe| Some(exe.parent()?.join(COMPONENT)));
-    let found = beside
-        .filter(|path| path.is_file())
-        .or_else(|| upward(&Path::new("target/component").join(COMPONENT)));
-    found.ok_or_else(|| {
-        anyhow!("no component was found: build it with `cargo xtask component`, or name one with --component").into()
-    })
+    let built = build_folder().map(|folder| folder.join("component").join(COMPONENT));
+    [beside_program(COMPONENT), built]
+        .into_iter()
+        .flatten()
+        .find(|path| path.is_file())
+        .ok_or_else(|| {
+            anyhow!("no component was found beside this program: build it with `cargo xtask component`, or name one with --component").into()
+        })
 }
 
+/// Finds the manifest as [`component`] does the component; one beside a component that is named comes first.
 pub(super) fn manifest(args: &Args) -> Result<PathBuf, Misuse> {
     if let Some(path) = &args.manifest {
         return Ok(path.clone());
@@ -128,25 +166,29 @@ pub(super) fn manifest(args: &Args) -> Result<PathBuf, Misuse> {
         .as_deref()
         .and_then(Path::parent)
         .map(|folder| folder.join("skill.toml"));
-    let program = std::env::current_exe()
-        .ok()
-        .and_then(|exe| Some(exe.parent()?.join("skill.toml")));
-    let found = [beside, program]
+    let built =
+        build_folder().and_then(|folder| Some(folder.parent()?.join("manifests/skill.toml")));
+    [beside, beside_program("skill.toml"), built]
         .into_iter()
         .flatten()
-        .find(|path| path.is_file());
-    found
-        .or_else(|| upward(Path::new("manifests/skill.toml")))
-        .ok_or_else(|| anyhow!("no skill.toml was found: name one with --manifest").into())
+        .find(|path| path.is_file())
+        .ok_or_else(|| {
+            anyhow!("no skill.toml was found beside the component or this program: name one with --manifest").into()
+        })
 }
 
-/// Looks for a file in the current directory and those above it.
-fn upward(relative: &Path) -> Option<PathBuf> {
-    let start = std::env::current_dir().ok()?;
-    start
-        .ancestors()
-        .map(|folder| folder.join(relative))
-        .find(|path| path.is_file())
+fn beside_program(name: &str) -> Option<PathBuf> {
+    Some(std::env::current_exe().ok()?.parent()?.join(name))
+}
+
+/// Returns cargo's build folder, if this program still lies where cargo has put it.
+fn build_folder() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    let folder = program.parent()?.parent()?;
+    folder
+        .join("CACHEDIR.TAG")
+        .is_file()
+        .then(|| folder.to_owned())
 }
 
 pub(super) fn cache(args: &Args) -> Result<Option<PathBuf>, Misuse> {

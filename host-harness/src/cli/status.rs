@@ -15,6 +15,7 @@ struct Standing {
     title: String,
     origin: Option<String>,
     credential: &'static str,
+    /// What is wrong; nothing is with a service that the skill can do without and nobody has set up.
     problem: Option<String>,
 }
 
@@ -23,6 +24,12 @@ pub(super) fn run(args: &Args) -> Result<End, Misuse> {
     let standings = standings(&resolved);
     let in_order = standings.iter().all(|standing| standing.problem.is_none());
     let (skill, ended) = ask(resolved)?;
+    let left_out: Vec<_> = standings
+        .iter()
+        .filter(|standing| standing.origin.is_none())
+        .map(|standing| standing.name.as_str())
+        .collect();
+    let in_order = in_order && !has_problem(&skill, &left_out);
     if args.json {
         let destinations: Vec<Value> = standings.iter().map(Standing::to_json).collect();
         render::print(&render::pretty(
@@ -36,13 +43,16 @@ pub(super) fn run(args: &Args) -> Result<End, Misuse> {
 
 fn tell(standings: &[Standing], skill: &Value) {
     let row = |standing: &Standing| {
-        let origin = standing
-            .origin
-            .clone()
-            .unwrap_or_else(|| "not set up".to_owned());
+        let Some(origin) = &standing.origin else {
+            let left_out = match &standing.problem {
+                Some(_) => "not set up",
+                None => "not set up; the skill can do without it",
+            };
+            return vec![standing.title.clone(), left_out.to_owned()];
+        };
         vec![
             standing.title.clone(),
-            origin,
+            origin.clone(),
             format!("credential {}", standing.credential),
         ]
     };
@@ -75,6 +85,12 @@ impl Standing {
 
 fn standings(resolved: &Resolved) -> Vec<Standing> {
     let outbound = resolved.harness.outbound();
+    let asked = &resolved.harness.setup().manifest.destinations;
+    let optional: Vec<_> = asked
+        .iter()
+        .filter(|(_, section)| section.optional)
+        .map(|(name, _)| name.as_str())
+        .collect();
     let each = outbound.policy().destinations.iter().map(|destination| {
         let (credential, mut problem) =
             match outbound.credential(&destination.name, resolved.caller.id.as_deref()) {
@@ -86,10 +102,11 @@ fn standings(resolved: &Resolved) -> Vec<Standing> {
                 Err(error) => ("unusable", Some(error.to_string())),
             };
         if destination.origin.is_none() {
-            problem = Some(format!(
-                "it is not known where it is: set {}",
-                destination.origin_hint
-            ));
+            let hint = || {
+                let hint = &destination.origin_hint;
+                format!("it is not known where it is: set {hint}")
+            };
+            problem = (!optional.contains(&destination.name.as_str())).then(hint);
         }
         Standing {
             name: destination.name.clone(),
@@ -135,4 +152,39 @@ fn ask(resolved: Resolved) -> Result<(Value, End), Misuse> {
             End::Failed,
         ),
     })
+}
+
+/// Returns true if the answer names a problem anywhere but with a service that is left out.
+pub(super) fn has_problem(answer: &Value, left_out: &[&str]) -> bool {
+    match answer {
+        Value::Object(members) => {
+            let name = members.get("name").and_then(Value::as_str);
+            if name.is_some_and(|name| left_out.contains(&name)) {
+                return false;
+            }
+            members.iter().any(|(name, value)| {
+                (name == "problem" && !value.is_null()) || has_problem(value, left_out)
+            })
+        }
+        Value::Array(items) => items.iter().any(|item| has_problem(item, left_out)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_that_is_left_out_is_no_problem() {
+        let answer = |problem: Value| {
+            json!({"destinations": [
+                {"name": "crm", "problem": problem},
+                {"name": "relay", "problem": "it is not set up"},
+            ]})
+        };
+        assert!(!has_problem(&answer(Value::Null), &["relay"]));
+        assert!(has_problem(&answer(Value::Null), &[]));
+        assert!(has_problem(&answer(json!("unreachable")), &["relay"]));
+    }
 }

@@ -27,8 +27,7 @@ pub(super) struct Looked {
 pub(super) fn look(args: &Args) -> Result<Looked, Misuse> {
     let manifest = Manifest::read(&resolve::manifest(args)?)
         .map_err(|error| Misuse::new(error.code(), error))?;
-    let path = resolve::component(args)?;
-    let component = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let component = resolve::read_component(&resolve::component(args)?)?;
     let cache = resolve::cache(args)?;
     let skill = Skill::load(
         &component,

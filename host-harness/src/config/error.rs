@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::outbound::credentials::CredentialError;
 use crate::outbound::origin::OriginError;
+use crate::storage::{self, StorageError};
 
 /// A configuration that cannot be used. Each says where, what, and what to do.
 #[derive(Debug, Error)]
@@ -19,6 +20,9 @@ pub enum ConfigError {
         /// Why.
         source: std::io::Error,
     },
+    /// A file that others could have changed.
+    #[error(transparent)]
+    Exposed(StorageError),
     /// A file that is not what it should be; the text names line and key.
     #[error("{}: {message}", path.display())]
     Parse {
@@ -57,6 +61,14 @@ pub enum ConfigError {
     },
 }
 
+/// Reads a file that decides what happens, which nobody but this user and root may change.
+pub(super) fn read(path: &std::path::Path) -> Result<String, ConfigError> {
+    storage::read_trusted_text(path).map_err(|error| match error {
+        StorageError::Io { path, source } => ConfigError::Read { path, source },
+        exposed => ConfigError::Exposed(exposed),
+    })
+}
+
 /// A file and, where it is known, a line: `operator.toml:12`.
 pub(super) fn place(path: &std::path::Path, line: Option<usize>) -> String {
     match line {
@@ -83,6 +95,7 @@ impl ConfigError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Read { .. } => "config-unreadable",
+            Self::Exposed(_) => "config-exposed",
             Self::Parse { .. } => "config-syntax",
             Self::Value { .. } => "config-value",
             Self::Origin { .. } => "config-origin",

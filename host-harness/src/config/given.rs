@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::error::read;
 use super::{Caller, ConfigError, Environment, Manifest, Operator, manifest};
 use crate::access::Texts;
 use crate::nearest;
@@ -32,10 +33,7 @@ pub(super) fn access(
         .path
         .parent()
         .map_or(path.clone(), |folder| folder.join(path));
-    let policies = std::fs::read_to_string(&path).map_err(|source| ConfigError::Read {
-        path: path.clone(),
-        source,
-    })?;
+    let policies = read(&path)?;
     Ok(Some(Texts {
         policies,
         policies_path: path,

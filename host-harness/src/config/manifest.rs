@@ -7,7 +7,7 @@ use http::Method;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::error::{ConfigError, place};
+use super::error::{ConfigError, place, read};
 use super::lines::Lines;
 use crate::access::Texts;
 use crate::outbound::documents::hex;
@@ -16,13 +16,6 @@ use crate::outbound::policy::{GroupAt, PeopleAt, Route};
 use crate::outbound::rate::Rate;
 use crate::outbound::route::RoutePattern;
 use crate::outbound::write::{Recipients, Write};
-
-fn read(path: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
-        path: path.to_owned(),
-        source,
-    })
-}
 
 mod documents;
 mod limits;

@@ -25,6 +25,7 @@ use crate::outbound::kinds::Kinds;
 use crate::outbound::origin::{Origin, OriginError};
 use crate::outbound::policy::{self, Destination, Policy};
 use crate::outbound::sender::grant_hint;
+use crate::storage::{self, StorageError};
 use crate::trust::Trust;
 
 use given::{
@@ -255,8 +256,14 @@ impl Setup {
                 }
             }
         }
-        self.authorities
-            .extend(granted.and_then(|section| section.ca_file.clone()));
+        if let Some(file) = granted.and_then(|section| section.ca_file.as_ref()) {
+            // It is read at the first connection; that others could change it is said now.
+            match storage::unchanged_by_others(file) {
+                Ok(_) | Err(StorageError::Io { .. }) => {}
+                Err(exposed) => return Err(ConfigError::Exposed(exposed)),
+            }
+            self.authorities.push(file.clone());
+        }
         let additions = settings::additions(&self.manifest, operator, &self.settings)?;
         let destination = Destination {
             name: name.to_owned(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::error::{ConfigError, place};
+use super::error::{ConfigError, place, read};
 use super::lines::Lines;
 use super::tokens::Scope;
 use crate::outbound::rate::Rate;
@@ -136,12 +136,9 @@ impl Operator {
     /// Reads an operator file.
     ///
     /// # Errors
-    /// When it cannot be read, or what is wrong with it and where.
+    /// When it cannot be read, others than this user and root could have changed it, or what is wrong with it and where.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = read(path)?;
         Self::parse(&text, path)
     }
 

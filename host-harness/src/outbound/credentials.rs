@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
@@ -12,7 +11,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::scan::Scanner;
-use super::secret::{SECRET_MAX, Secret, SecretSource, read_private};
+use super::secret::{SECRET_MAX, Secret, SecretSource, read_private, version};
 
 /// A credential that cannot be used. Never holds the credential.
 #[derive(Debug, Error)]
@@ -33,10 +32,12 @@ pub enum CredentialError {
         source: std::io::Error,
     },
     /// Its file is open to others.
-    #[error("the credential in {} is open to other users of this machine: run `chmod 600 {}`", path.display(), path.display())]
+    #[error("the credential in {} cannot be used: {why}", path.display())]
     Exposed {
         /// The file.
         path: PathBuf,
+        /// How, and what to do.
+        why: String,
     },
     /// It is empty, too long, or holds characters that no header may have.
     #[error("the credential from {place} {what}: {hint}")]
@@ -71,7 +72,7 @@ pub struct Credentials {
 #[derive(Debug)]
 enum Entry {
     /// One for all callers.
-    Shared(Credential),
+    Shared(Box<Credential>),
     /// Each caller's own, by the caller's name in the operator file.
     Own {
         callers: HashMap<String, Credential>,
@@ -84,7 +85,7 @@ impl Credentials {
     pub fn share(&mut self, destination: &str, mut credential: Credential) {
         credential.reads = Arc::clone(&self.reads);
         self.entries
-            .insert(destination.to_owned(), Entry::Shared(credential));
+            .insert(destination.to_owned(), Entry::Shared(Box::new(credential)));
     }
 
     /// Says that a destination takes each caller's own credential; `hint` says how to set one.
@@ -188,7 +189,7 @@ struct Loaded {
     /// The one before, which may still be on its way.
     replaced: Option<Secret>,
     value: HeaderValue,
-    modified: Option<SystemTime>,
+    version: Option<[u64; 5]>,
     generation: u64,
 }
 
@@ -228,16 +229,14 @@ impl Credential {
     /// # Errors
     /// When there is none or it cannot be used; the error says what to set.
     pub fn ready(&self) -> Result<Ready, CredentialError> {
-        let modified = match &self.source {
-            SecretSource::File(path) => std::fs::metadata(path)
-                .and_then(|meta| meta.modified())
-                .ok(),
+        let version = match &self.source {
+            SecretSource::File(path) => version(path),
             _ => None,
         };
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = current
             .as_ref()
-            .filter(|loaded| loaded.modified == modified)
+            .filter(|loaded| loaded.version == version)
             .cloned();
         let loaded = match fresh {
             Some(loaded) => loaded,
@@ -247,7 +246,7 @@ impl Credential {
                     value: self.header_value(&secret)?,
                     secret,
                     replaced: current.as_ref().map(|loaded| loaded.secret.clone()),
-                    modified,
+                    version,
                     generation: self.reads.fetch_add(1, Ordering::Release),
                 };
                 current.insert(loaded).clone()
@@ -326,6 +325,7 @@ impl Credential {
 mod tests {
     use std::fs::File;
     use std::path::Path;
+    use std::time::SystemTime;
 
     use super::*;
 

@@ -13,6 +13,7 @@ use super::denial::Denial;
 use super::guard::Guard;
 use super::policy::{Phase, Settings};
 use super::record::CallId;
+use super::told::Told;
 use crate::access::Seen;
 
 /// Refusals of one call that are kept and recorded one by one; of more there is only a count. A guest that keeps asking
@@ -29,8 +30,7 @@ pub struct Ledger {
     deadline: Instant,
     limits: LedgerLimits,
     attempts: AtomicU32,
-    requests: AtomicU32,
-    refused: AtomicU32,
+    counts: Arc<Counts>,
     postponed: AtomicU32,
     denials: Mutex<Vec<Denial>>,
     side_by_side: Semaphore,
@@ -44,7 +44,16 @@ pub struct Ledger {
     pub(super) settings: Arc<Settings>,
     /// What must not go from one service to another.
     pub(super) guard: Option<Arc<Guard>>,
+    /// The ids and times that answers told.
+    pub(super) told: Arc<Told>,
     lookup: Mutex<Option<Lookup>>,
+}
+
+/// What goes on record of a call as numbers.
+#[derive(Debug, Default)]
+struct Counts {
+    requests: AtomicU32,
+    refused: AtomicU32,
 }
 
 /// A search for one text in what a service answers.
@@ -96,8 +105,7 @@ impl Ledger {
             deadline,
             limits,
             attempts: AtomicU32::new(0),
-            requests: AtomicU32::new(0),
-            refused: AtomicU32::new(0),
+            counts: Arc::default(),
             postponed: AtomicU32::new(0),
             denials: Mutex::new(Vec::new()),
             side_by_side: Semaphore::new(limits.concurrent_requests.max(1) as usize),
@@ -106,8 +114,16 @@ impl Ledger {
             seen: None,
             settings: Arc::default(),
             guard: None,
+            told: Arc::default(),
             lookup: Mutex::default(),
         }
+    }
+
+    /// Counts requests and refusals together with another ledger of the same call.
+    #[must_use]
+    pub fn counting_with(mut self, other: &Self) -> Self {
+        self.counts = Arc::clone(&other.counts);
+        self
     }
 
     /// Begins a search for a text among the strings of what this service answers from now on, in place of any search before.
@@ -192,7 +208,7 @@ impl Ledger {
     /// How many requests were let through, those answered from memory included.
     #[must_use]
     pub fn requests(&self) -> u32 {
-        self.requests.load(Ordering::Relaxed)
+        self.counts.requests.load(Ordering::Relaxed)
     }
 
     /// Counts one more request that was asked for; whether that is still within the limit.
@@ -233,7 +249,7 @@ impl Ledger {
 
     /// Counts one more request that was let through.
     pub(super) fn let_through(&self) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.counts.requests.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The call.
@@ -242,10 +258,16 @@ impl Ledger {
         self.call
     }
 
+    /// The ids and times that services have told during the call.
+    #[must_use]
+    pub fn told(&self) -> &Told {
+        &self.told
+    }
+
     /// How many requests and headers were refused.
     #[must_use]
     pub fn refused(&self) -> u32 {
-        self.refused.load(Ordering::Relaxed)
+        self.counts.refused.load(Ordering::Relaxed)
     }
 
     /// The first refusals.
@@ -259,7 +281,7 @@ impl Ledger {
 
     /// Counts a request that came too soon for the harness's own rate. It is refused, and no denial: the same request passes later.
     pub(super) fn postpone(&self) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
+        self.counts.refused.fetch_add(1, Ordering::Relaxed);
         self.postponed.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -271,7 +293,7 @@ impl Ledger {
 
     /// Notes a refusal; whether it is one of the first, which are recorded one by one.
     pub fn refuse(&self, denial: Denial) -> bool {
-        self.refused.fetch_add(1, Ordering::Relaxed);
+        self.counts.refused.fetch_add(1, Ordering::Relaxed);
         let mut denials = self.denials.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = denials.len() < REFUSALS_KEPT;
         if kept {

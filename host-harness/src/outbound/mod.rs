@@ -29,6 +29,7 @@ pub mod scan;
 pub mod secret;
 pub mod sender;
 pub mod tls;
+pub mod told;
 pub mod values;
 pub mod variables;
 mod watch;

@@ -76,8 +76,8 @@ pub struct Shared<'a> {
     pub call: CallId,
     /// The plan's digest.
     pub plan: &'a str,
-    /// The step's id.
-    pub step: &'a str,
+    /// The number of the step in its plan, from 1: its id is a text of the component's.
+    pub step: usize,
     /// What it is: `share`, `edit` or `export` as the manifest has it for the route, `expand` for fields beyond the default ones,
     /// `redact` for what was taken out of texts.
     pub event: &'a str,
@@ -114,6 +114,8 @@ pub struct Planned<'a> {
     pub steps: usize,
     /// Who decided, if somebody did.
     pub by: Option<&'a str>,
+    /// True if the plan moves there only after this is on record; false if it stands there already.
+    pub ahead: bool,
 }
 
 /// A decision about one request. Holds names of rules, never a value of the request.
@@ -198,7 +200,8 @@ pub struct Ended<'a> {
     pub elapsed: Duration,
 }
 
-/// A record that an answer names as its source. The component's word, checked for its form: it cannot carry anything else.
+/// A record that an answer names as its source. The component's word, held against what services answered during the call: it
+/// cannot carry anything else.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Source {
     /// The object, one that the manifest names.
@@ -207,8 +210,6 @@ pub struct Source {
     pub id: Uuid,
     /// When the service last changed it, in milliseconds since 1970-01-01T00:00:00Z.
     pub updated_at: Option<i64>,
-    /// When it was read, in milliseconds since 1970-01-01T00:00:00Z.
-    pub fetched_at: i64,
 }
 
 /// The record could not be written.
@@ -220,7 +221,19 @@ pub struct RecordError(pub String);
 ///
 /// A recorder may hold back every event but a decision until the next decision or the end of the call, since nothing leaves
 /// before the one and nothing is handed out before the other.
+///
+/// Events are of two kinds where they cannot be written. Those that let something happen (a request that is let through, a plan
+/// that moves on, a result that is handed out) are dropped, since then it does not happen. Those that tell what happened anyhow
+/// (a call began, access was decided, a request was refused or ended, something was given away) may be written later.
 pub trait Recorder: Send + Sync {
+    /// Brings everything that was recorded so far to the disk, before a step of a plan counts as sent.
+    ///
+    /// # Errors
+    /// When that cannot be done; the step is then not sent.
+    fn settle(&self) -> Result<(), RecordError> {
+        Ok(())
+    }
+
     /// Called when a call begins.
     ///
     /// # Errors

@@ -479,6 +479,7 @@ fn observe(
     read: Option<ObservedRead>,
     response: &Response<Bytes>,
 ) {
+    ledger.told.take_in(response.body());
     if let Some(seen) = &ledger.seen {
         if let Some(read) = read {
             seen.keep_read(read);

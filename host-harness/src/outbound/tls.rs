@@ -10,6 +10,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::client::{ClientError, Stream};
+use crate::storage;
 
 /// Makes TLS connections. Roots are read at the first one, so that a process that needs none does not wait for them.
 #[derive(Default)]
@@ -61,9 +62,8 @@ impl Tls {
         for path in &self.authorities {
             let unreadable =
                 |error: &dyn std::fmt::Display| format!("cannot read {}: {error}", path.display());
-            for certificate in
-                CertificateDer::pem_file_iter(path).map_err(|error| unreadable(&error))?
-            {
+            let pem = storage::read_trusted(path).map_err(|error| error.to_string())?;
+            for certificate in CertificateDer::pem_slice_iter(&pem) {
                 let certificate = certificate.map_err(|error| unreadable(&error))?;
                 roots.add(certificate).map_err(|error| unreadable(&error))?;
             }

@@ -46,12 +46,20 @@ impl Harness {
         i64::try_from(self.clock.now().as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// Every plan that is kept, the newest first. One that was altered is left out.
+    /// Returns every plan that is kept, the newest first. One that was altered is left out.
     ///
     /// # Errors
     /// When they cannot be read.
     pub fn plans(&self) -> Result<Vec<Preview>, PlanError> {
-        let digests = self.plans.digests().map_err(super::StoreError::from)?;
+        self.newest_plans(usize::MAX)
+    }
+
+    /// Returns the newest plans, at most this many, the newest first. One that was altered is left out.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn newest_plans(&self, most: usize) -> Result<Vec<Preview>, PlanError> {
+        let digests = self.plans.digests(most).map_err(super::StoreError::from)?;
         let mut previews = Vec::new();
         for digest in digests {
             match self.plans.get(&digest, self.now()) {
@@ -122,13 +130,34 @@ impl Harness {
         if kept.state.is_over() && kept.state != PlanState::Expired {
             return Err(PlanError::Over(kept.state));
         }
-        kept.state = PlanState::Denied;
-        kept.decided_by = by.named().map(str::to_owned);
-        self.note_plan(call, &kept, by.named())
-            .map_err(unrecorded)?;
-        self.plans
-            .move_to(&digest, PlanState::Denied, by.named(), None, self.now())?;
+        self.decide(call, &mut kept, PlanState::Denied, by.named())?;
         Ok(outcome(&kept))
+    }
+
+    /// Moves a plan to the state that somebody decided on: on record first, then in the store. Where it cannot be stored, the
+    /// record says where the plan stands after all.
+    fn decide(
+        &self,
+        call: CallId,
+        kept: &mut Kept,
+        state: PlanState,
+        by: Option<&str>,
+    ) -> Result<(), PlanError> {
+        let (before, decided_by) = (kept.state, kept.decided_by.take());
+        kept.state = state;
+        kept.decided_by = by.map(str::to_owned);
+        self.note_plan(call, kept, by).map_err(unrecorded)?;
+        let stored = self
+            .plans
+            .move_to(&kept.digest, state, by, None, self.now());
+        if let Err(error) = stored {
+            kept.state = before;
+            kept.decided_by = decided_by;
+            // A recorder holds what it cannot write; the error that counts is the store's.
+            let _ = self.note_plan(call, kept, None);
+            return Err(error.into());
+        }
+        Ok(())
     }
 
     /// Performs a plan, or goes on with it, where policy lets each of its steps go without a person.
@@ -263,15 +292,14 @@ impl Harness {
             self.permitted(call, Some(digest), &kept.plan, &caller)?;
             let by = acting.name();
             if kept.state == PlanState::Waiting {
-                kept.state = PlanState::Approved;
-                kept.decided_by = by.map(str::to_owned);
-                self.note_plan(call, &kept, by).map_err(unrecorded)?;
-                self.plans
-                    .move_to(digest, PlanState::Approved, by, None, self.now())?;
+                self.decide(call, &mut kept, PlanState::Approved, by)?;
             }
             let seen = Arc::new(Seen::default());
             let guard = self.guard_for(&caller, &Value::Null);
-            let reading = self.ledger_of(call, Phase::Read, &caller, deadline);
+            // What the judge asks for, and is refused, counts as the plan's.
+            let reading = self
+                .ledger_of(call, Phase::Read, &caller, deadline)
+                .counting_with(&sending);
             let reading = reading.guarded(Arc::new(guard));
             let performing = Performing {
                 harness: self,
@@ -292,8 +320,13 @@ impl Harness {
             Ok(outcome) => outcome.state.as_str(),
             Err(error) => error.code(),
         };
-        recorded.broke(code).map_err(unrecorded)?;
-        outcome
+        let written = recorded.broke(code).map_err(unrecorded);
+        match (outcome, written) {
+            (outcome, Ok(())) => outcome,
+            (Err(error @ PlanError::Interrupted { .. }), Err(_)) => Err(error),
+            (Ok(outcome), Err(error)) => Err(error.after(&outcome)),
+            (Err(_), Err(error)) => Err(error),
+        }
     }
 
     /// That every step goes where it went when it was proposed: what was found out then was found out there.
@@ -382,6 +415,8 @@ impl Harness {
             state: kept.state.as_str(),
             steps: kept.steps.len(),
             by,
+            // These two are put on record first; any other state is stored by then.
+            ahead: matches!(kept.state, PlanState::Approved | PlanState::Denied),
         })
     }
 

@@ -40,10 +40,11 @@ impl Digest {
         self.0.get(..12).unwrap_or(&self.0)
     }
 
-    /// Whether this text names it: the whole digest, or at least six of its first digits.
+    /// Returns true if a digest may begin with this text, and it is long enough to name one.
     #[must_use]
-    pub fn is_named(&self, text: &str) -> bool {
-        text.len() >= SHORT_MIN && self.0.starts_with(text)
+    pub fn may_begin_with(text: &str) -> bool {
+        let digits = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        (SHORT_MIN..=64).contains(&text.len()) && text.bytes().all(digits)
     }
 }
 

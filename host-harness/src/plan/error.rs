@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-use super::PlanState;
 use super::store::StoreError;
+use super::{Digest, Outcome, PlanState};
 use crate::outbound::denial::Denial;
 
 /// Why a plan cannot be made, approved or performed. What of it was sent before is in its steps: nothing is lost.
@@ -82,6 +82,26 @@ pub enum PlanError {
         "the plan is being performed by another call and took too long: look at it with `crm-harness plan show`"
     )]
     Busy,
+    /// The caller has too many plans that wait already.
+    #[error(
+        "{waiting} plans of this caller wait for approval, which is as many as may: approve or deny some of them (`crm-harness plan list`), or wait, since each expires after 15 minutes"
+    )]
+    TooMany {
+        /// How many wait.
+        waiting: usize,
+    },
+    /// It began, and then something kept it from coming to its end, such as a full disk.
+    #[error(
+        "plan {} began and did not come to its end: {cause}. What was sent stays sent, and is not sent again. When the cause is mended, go on with it: `crm-harness plan resume {}`",
+        plan.short(),
+        plan.short()
+    )]
+    Interrupted {
+        /// The plan.
+        plan: Digest,
+        /// What happened.
+        cause: String,
+    },
     /// The record or the plans cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -91,6 +111,18 @@ pub enum PlanError {
 }
 
 impl PlanError {
+    /// Turns an error of performing a plan into one that says that it began, if it did.
+    pub(crate) fn after(self, outcome: &Outcome) -> Self {
+        match self {
+            told @ Self::Interrupted { .. } => told,
+            error if outcome.has_begun() => Self::Interrupted {
+                plan: outcome.plan.clone(),
+                cause: error.to_string(),
+            },
+            error => error,
+        }
+    }
+
     /// The stable code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -109,6 +141,8 @@ impl PlanError {
             Self::Moved { .. } => "plan-moved",
             Self::Over(_) => "plan-over",
             Self::Busy => "plan-busy",
+            Self::TooMany { .. } => "plan-too-many",
+            Self::Interrupted { .. } => "plan-interrupted",
             Self::Store(_) => "plan-store",
             Self::Record(_) => "record",
         }

@@ -20,6 +20,19 @@ impl Harness {
         digest: &str,
         caller: &Caller,
     ) -> Result<(Preview, Outcome), PlanError> {
+        self.looked_at(action, caller, || self.find_own(digest, caller))
+    }
+
+    /// Puts a look at plans on record: who looked, under the name `action`.
+    ///
+    /// # Errors
+    /// The look's own, or when it cannot be put on record.
+    pub fn looked_at<T>(
+        &self,
+        action: &str,
+        caller: &Caller,
+        look: impl FnOnce() -> Result<T, PlanError>,
+    ) -> Result<T, PlanError> {
         let started = Instant::now();
         let call = CallId::new();
         let recorder = self.outbound.recorder();
@@ -33,7 +46,7 @@ impl Harness {
         };
         let unrecorded = super::approve::unrecorded;
         recorder.began(&began).map_err(unrecorded)?;
-        let found = self.find_own(digest, caller);
+        let found = look();
         let ended = Ended {
             call,
             outcome: found.as_ref().map_or_else(PlanError::code, |_| "done"),

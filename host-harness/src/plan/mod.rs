@@ -34,7 +34,7 @@ pub use preview::Preview;
 pub use proposal::{Proposal, Step};
 pub use sends::{Given, Person, Sends};
 pub use state::{PlanState, StepState};
-pub use store::{Kept, Store, StoreError};
+pub use store::{Before, Kept, Store, StoreError};
 pub use vet::{Facts, Touched};
 
 pub(crate) use lock::Locks;

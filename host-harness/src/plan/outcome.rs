@@ -38,6 +38,14 @@ pub struct StepOutcome {
 }
 
 impl Outcome {
+    /// Returns true if a step was sent, or may have been.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        let untouched =
+            |step: &StepOutcome| matches!(step.state, StepState::Pending | StepState::NotNeeded);
+        !self.steps.iter().all(untouched)
+    }
+
     /// What the caller can do next, by the plan's state.
     pub(super) fn next(plan: &Digest, state: PlanState) -> String {
         match state {

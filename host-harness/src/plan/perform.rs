@@ -92,6 +92,12 @@ enum Sent {
 impl Performing<'_> {
     /// Goes on from where the plan stands until it is over or cannot go on.
     pub(super) async fn run(mut self) -> Result<Outcome, PlanError> {
+        let done = self.perform_all().await;
+        // What was sent stays sent, whatever kept the rest from being written down: that is no refusal.
+        done.map_err(|error| error.after(&outcome(&self.kept)))
+    }
+
+    async fn perform_all(&mut self) -> Result<Outcome, PlanError> {
         self.move_to(PlanState::Started, None)?;
         let (state, reason) = self.steps().await?;
         self.move_to(state, reason.as_deref())?;
@@ -389,6 +395,9 @@ impl Performing<'_> {
             connect: None,
             first_byte: None,
         };
+        // What led to this is on the disk, the head of the record too, before anything says that the step may have been sent.
+        let settled = outbound.recorder().settle();
+        settled.map_err(|error| PlanError::Record(error.to_string()))?;
         match &step.once {
             None => self.move_step(position, StepState::Sending, None, None)?,
             Some(name) => {

@@ -13,7 +13,7 @@ use crate::steps::at;
 impl Harness {
     /// Puts on record what was taken out of the texts of a plan.
     pub(super) fn note_redactions(&self, call: CallId, kept: &Kept) -> Result<(), PlanError> {
-        for (step, facts) in kept.plan.proposal.steps.iter().zip(&kept.plan.facts) {
+        for (position, facts) in kept.plan.facts.iter().enumerate() {
             let Some(sends) = facts
                 .sends
                 .as_ref()
@@ -24,7 +24,7 @@ impl Harness {
             let event = Shared {
                 call,
                 plan: kept.digest.as_str(),
-                step: &step.id,
+                step: position + 1,
                 event: "redact",
                 service: &sends.service,
                 message: None,
@@ -69,7 +69,7 @@ impl Performing<'_> {
             let event = Shared {
                 call: self.sending.call(),
                 plan: self.kept.digest.as_str(),
-                step: &self.step(position).id,
+                step: position + 1,
                 event,
                 service: &sends.service,
                 message: message.as_deref(),

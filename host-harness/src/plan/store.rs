@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
+use rusqlite::{
+    Connection, OptionalExtension as _, Params, Row, Statement, TransactionBehavior, params,
+};
 use thiserror::Error;
 
 use super::proposal::Plan;
-use super::{Digest, PlanError, PlanState, StepState};
+use super::{Digest, PlanError, PlanState, StepState, lock};
 use crate::access::ObservedRead;
+use crate::database::{self, Copied, ReadOnly};
 use crate::storage;
 
 /// The database's file name.
@@ -21,6 +24,8 @@ const LOCKS: &str = "plan-locks";
 const VERSION: i64 = 3;
 /// How long another process may keep the database busy.
 const BUSY: Duration = Duration::from_secs(2);
+/// Plans of one caller that may wait for approval at once. Each can take a quarter of a MiB.
+const WAITING_MAX: usize = 64;
 /// How long a plan may wait for approval.
 pub(super) const WAITS: Duration = Duration::from_secs(15 * 60);
 
@@ -81,12 +86,52 @@ INSERT INTO claim (caller, name, request, plan, position, state, changed)
 DROP TABLE once;
 ";
 
+/// What plans are found by without reading them all: a row holds the bodies of a plan, so that reading past one reads many pages.
+/// Made wherever they are missing, since they change nothing of what is kept.
+const INDEXES: &str = "
+CREATE INDEX IF NOT EXISTS plan_made ON plan (made DESC, digest);
+CREATE INDEX IF NOT EXISTS plan_changed ON plan (state, changed);
+CREATE INDEX IF NOT EXISTS plan_expires ON plan (state, expires);
+CREATE INDEX IF NOT EXISTS plan_waiting ON plan (proposer, state, expires);
+CREATE INDEX IF NOT EXISTS claim_changed ON claim (state, changed);
+";
+
+const NEWEST: &str = "SELECT digest FROM plan ORDER BY made DESC, digest LIMIT ?1";
+const NAMED: &str = "SELECT digest FROM plan WHERE digest >= ?1 AND digest < ?2 LIMIT 2";
+const COUNTS: &str = "
+SELECT CASE WHEN state = 'waiting' AND expires < ?1 THEN 'expired' ELSE state END AS stands, count(*)
+FROM plan INDEXED BY plan_expires GROUP BY stands ORDER BY stands";
+const WAITING: &str = "
+SELECT count(*) FROM plan WHERE proposer = ?1 AND state = 'waiting' AND expires >= ?2 AND digest <> ?3";
+const FORGET_OVER: &str = "
+DELETE FROM plan WHERE state IN ('done', 'failed', 'conflict', 'denied', 'expired') AND changed < ?1 RETURNING digest";
+const FORGET_EXPIRED: &str =
+    "DELETE FROM plan WHERE state = 'waiting' AND expires < ?1 RETURNING digest";
+/// What was approved or stopped and never begun in time has expired as well.
+const FORGET_UNBEGUN: &str = "
+DELETE FROM plan WHERE state IN ('approved', 'stopped') AND expires < ?1
+AND NOT EXISTS (SELECT 1 FROM step WHERE plan = digest AND step.state <> 'pending') RETURNING digest";
+
+const FORGET_ANSWERS: &str = "UPDATE claim SET status = NULL, answer = NULL WHERE plan = ?1";
+const FORGET_CLAIMS: &str = "DELETE FROM claim WHERE state = 'done' AND changed < ?1";
+
+/// The moments before which things are forgotten, in milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy)]
+pub struct Before {
+    /// Plans that are over.
+    pub over: i64,
+    /// Plans that expired without having begun.
+    pub expired: i64,
+    /// Idempotency keys that were used.
+    pub claims: i64,
+}
+
 /// Why plans cannot be stored or read.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// A file cannot be used.
-    #[error("cannot use {}: {source}", path.display())]
+    #[error("cannot use {}: {}", path.display(), database::told_io(source))]
     Io {
         /// The file.
         path: PathBuf,
@@ -94,8 +139,22 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The database cannot be used.
-    #[error("the plans cannot be used: {0}")]
+    #[error("{}", database::told(&DATABASE, .0))]
     Database(#[from] rusqlite::Error),
+    /// The database in this file cannot be used.
+    #[error("{}", database::told(&path.display(), source))]
+    Unusable {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// It was made by an older version of this program, and cannot be brought up to this one where it is only read.
+    #[error("{} was made by an older version of crm-harness: copy it to a directory that can be written", .0.display())]
+    Older(PathBuf),
+    /// There are none in a directory that is only read.
+    #[error("there are no plans in {}", .0.display())]
+    None(PathBuf),
     /// It was made by a newer version of this program.
     #[error("{} was made by a newer version of crm-harness: use that one", .0.display())]
     Newer(PathBuf),
@@ -192,6 +251,8 @@ struct Raw {
 pub struct Store {
     connection: Mutex<Connection>,
     locks: Option<PathBuf>,
+    /// What the connection reads, where that is a copy; removed after the connection is closed.
+    _copy: Option<Copied>,
 }
 
 impl Store {
@@ -208,10 +269,45 @@ impl Store {
         };
         storage::private_file(&path).map_err(unusable(&path))?;
         std::fs::create_dir_all(&locks).map_err(unusable(&locks))?;
-        let connection = Connection::open(&path)?;
+        let at = |source| StoreError::Unusable {
+            path: path.clone(),
+            source,
+        };
+        let connection = Connection::open(&path).map_err(at)?;
         connection.busy_timeout(BUSY)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection
+            .pragma_update(None, "journal_mode", "WAL")
+            .map_err(at)?;
         Self::begin(connection, &path, Some(locks))
+    }
+
+    /// Opens the plans of a directory that is not written to, such as a copy. They can be looked at; every change is refused.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    pub fn open_for_reading(folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.join(DATABASE);
+        if !path.is_file() {
+            return Err(StoreError::None(folder.to_owned()));
+        }
+        let at = |source| StoreError::Unusable {
+            path: path.clone(),
+            source,
+        };
+        let ReadOnly { connection, copy } = database::open_for_reading(&path).map_err(at)?;
+        let version: i64 = connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .map_err(at)?;
+        match version {
+            0 => Err(StoreError::None(folder.to_owned())),
+            VERSION => Ok(Self {
+                connection: Mutex::new(connection),
+                locks: None,
+                _copy: copy,
+            }),
+            1..VERSION => Err(StoreError::Older(path)),
+            _ => Err(StoreError::Newer(path)),
+        }
     }
 
     /// Plans that end with this process.
@@ -248,10 +344,12 @@ impl Store {
             VERSION => {}
             _ => return Err(StoreError::Newer(path.to_owned())),
         }
+        transaction.execute_batch(INDEXES)?;
         transaction.commit()?;
         Ok(Self {
             connection: Mutex::new(connection),
             locks,
+            _copy: None,
         })
     }
 
@@ -269,7 +367,7 @@ impl Store {
     /// waits, had expired or was denied waits anew; of any other nothing changes. `reads` are what it rests on.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When it cannot be written, or as many plans of its proposer wait as may.
     pub fn propose(
         &self,
         plan: &Plan,
@@ -281,15 +379,17 @@ impl Store {
         let bytes = serde_json::to_vec(plan).map_err(StoreError::from)?;
         let digest = Digest::of(&bytes);
         let expires = now + i64::try_from(WAITS.as_millis()).unwrap_or(0);
-        let work = || -> Result<(), rusqlite::Error> {
+        let proposer = plan.proposer.key();
+        let work = || -> Result<bool, rusqlite::Error> {
             let mut connection = self.connection();
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let made = transaction.execute(
                 "INSERT INTO plan (digest, bytes, component, tool, proposer, state, made, expires, changed, reads)
                  VALUES (?1, ?2, ?3, ?4, ?5, 'waiting', ?6, ?7, ?6, ?8) ON CONFLICT DO NOTHING",
-                params![digest.as_str(), bytes, component, plan.tool, plan.proposer.key(), now, expires, reads],
+                params![digest.as_str(), bytes, component, plan.tool, proposer, now, expires, reads],
             )?;
+            let mut waits = made == 1;
             if made == 1 {
                 for position in 0..plan.proposal.steps.len() {
                     transaction.execute(
@@ -298,17 +398,29 @@ impl Store {
                     )?;
                 }
             } else {
-                transaction.execute(
+                waits = transaction.execute(
                     "UPDATE plan SET state = 'waiting', component = ?2, made = ?3, expires = ?4, changed = ?3, decided_by = NULL, reason = NULL, reads = ?5
                      WHERE digest = ?1 AND (state IN ('waiting', 'denied', 'expired')
                         OR (state IN ('approved', 'stopped') AND expires < ?3
                             AND NOT EXISTS (SELECT 1 FROM step WHERE plan = digest AND step.state <> 'pending')))",
                     params![digest.as_str(), component, now, expires, reads],
-                )?;
+                )? == 1;
             }
-            transaction.commit()
+            let others: u32 = transaction
+                .prepare_cached(WAITING)?
+                .query_row(params![proposer, now, digest.as_str()], |row| row.get(0))?;
+            if waits && others as usize >= WAITING_MAX {
+                // Dropped, so that nothing of it is kept.
+                return Ok(false);
+            }
+            transaction.commit()?;
+            Ok(true)
         };
-        work().map_err(StoreError::from)?;
+        if !work().map_err(StoreError::from)? {
+            return Err(PlanError::TooMany {
+                waiting: WAITING_MAX,
+            });
+        }
         self.get(&digest, now)
     }
 
@@ -389,46 +501,50 @@ impl Store {
             .optional()
     }
 
-    /// The digest that this text names: a whole one, or the beginning of just one.
+    /// Returns the digest that this text names: a whole one, or the beginning of just one.
     ///
     /// # Errors
     /// When none or several are meant.
     pub fn find(&self, text: &str) -> Result<Digest, PlanError> {
-        let all = self.digests().map_err(StoreError::from)?;
-        let mut named = all.into_iter().filter(|digest| digest.is_named(text));
-        match (named.next(), named.next()) {
+        let mut found = if Digest::may_begin_with(text) {
+            self.named(text).map_err(StoreError::from)?.into_iter()
+        } else {
+            Vec::new().into_iter()
+        };
+        match (found.next(), found.next()) {
             (Some(digest), None) => Ok(digest),
             (None, _) => Err(PlanError::Unknown(text.to_owned())),
             (Some(_), Some(_)) => Err(PlanError::Ambiguous(text.to_owned())),
         }
     }
 
-    /// Every plan's digest, the newest first.
+    /// Returns up to two digests that begin with this text, by the primary key.
+    fn named(&self, text: &str) -> Result<Vec<Digest>, rusqlite::Error> {
+        // Digits and small letters to `f` alone stand in a digest, so that all that begin with the text are before this one.
+        let end = format!("{text}g");
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(NAMED)?;
+        digests(&mut statement, params![text, end])
+    }
+
+    /// Returns the digests of the newest plans, at most this many, the newest first.
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn digests(&self) -> Result<Vec<Digest>, rusqlite::Error> {
+    pub fn digests(&self, most: usize) -> Result<Vec<Digest>, rusqlite::Error> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
         let connection = self.connection();
-        let mut statement =
-            connection.prepare_cached("SELECT digest FROM plan ORDER BY made DESC, digest")?;
-        let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
-        let mut digests = Vec::new();
-        for row in rows {
-            digests.extend(row?.parse::<Digest>());
-        }
-        Ok(digests)
+        let mut statement = connection.prepare_cached(NEWEST)?;
+        digests(&mut statement, [most])
     }
 
-    /// How many plans stand where; one that nobody approved in time has expired.
+    /// Counts the plans by where they stand; one that nobody approved in time has expired.
     ///
     /// # Errors
     /// When they cannot be read.
     pub(crate) fn by_state(&self, now: i64) -> Result<Vec<(PlanState, u64)>, rusqlite::Error> {
         let connection = self.connection();
-        let mut statement = connection.prepare_cached(
-            "SELECT CASE WHEN state = 'waiting' AND expires < ?1 THEN 'expired' ELSE state END AS stands, count(*)
-             FROM plan GROUP BY stands ORDER BY stands",
-        )?;
+        let mut statement = connection.prepare_cached(COUNTS)?;
         let rows = statement.query_map([now], |row| {
             let (state, count): (String, u32) = (row.get(0)?, row.get(1)?);
             Ok((PlanState::named(&state), u64::from(count)))
@@ -559,32 +675,53 @@ impl Store {
         Ok(Claim::Granted)
     }
 
-    /// Forgets plans that are over, and those that expired, since before `before`, with what services answered to them. Their
-    /// record stays, and so do their idempotency keys, until they are older than `claims_before`: what was sent once under a key is
-    /// not sent again because its plan was forgotten.
+    /// Forgets plans that have been over for long enough, and those that expired without anything being sent, with what services
+    /// answered to them. Their record stays, and so do their idempotency keys, for a time of their own: what was sent once under
+    /// a key is not sent again because its plan was forgotten.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn forget(&self, before: i64, claims_before: i64) -> Result<usize, StoreError> {
+    pub fn forget(&self, before: &Before) -> Result<usize, StoreError> {
         let mut connection = self.connection();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let forgotten = transaction.execute(
-            "DELETE FROM plan WHERE (changed < ?1 AND state IN ('done', 'failed', 'conflict', 'denied', 'expired'))
-             OR (expires < ?1 AND state = 'waiting')",
-            [before],
-        )?;
-        transaction.execute(
-            "UPDATE claim SET status = NULL, answer = NULL
-             WHERE answer IS NOT NULL AND NOT EXISTS (SELECT 1 FROM plan WHERE plan.digest = claim.plan)",
-            [],
-        )?;
-        transaction.execute(
-            "DELETE FROM claim WHERE state = 'done' AND changed < ?1",
-            [claims_before],
-        )?;
+        let mut forgotten = Vec::new();
+        for (statement, before) in [
+            (FORGET_OVER, before.over),
+            (FORGET_EXPIRED, before.expired),
+            (FORGET_UNBEGUN, before.expired),
+        ] {
+            let mut statement = transaction.prepare_cached(statement)?;
+            forgotten.extend(digests(&mut statement, [before])?);
+        }
+        for digest in &forgotten {
+            transaction
+                .prepare_cached(FORGET_ANSWERS)?
+                .execute([digest.as_str()])?;
+        }
+        transaction
+            .prepare_cached(FORGET_CLAIMS)?
+            .execute([before.claims])?;
         transaction.commit()?;
-        Ok(forgotten)
+        drop(connection);
+        if let Some(locks) = &self.locks {
+            for digest in &forgotten {
+                lock::remove(locks, digest.as_str());
+            }
+        }
+        Ok(forgotten.len())
     }
+}
+
+fn digests(
+    statement: &mut Statement<'_>,
+    parameters: impl Params,
+) -> Result<Vec<Digest>, rusqlite::Error> {
+    let rows = statement.query_map(parameters, |row| row.get::<_, String>(0))?;
+    let mut digests = Vec::new();
+    for row in rows {
+        digests.extend(row?.parse::<Digest>());
+    }
+    Ok(digests)
 }
 
 fn step(row: &Row<'_>) -> Result<KeptStep, rusqlite::Error> {
@@ -600,6 +737,222 @@ fn step(row: &Row<'_>) -> Result<KeptStep, rusqlite::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Proposal;
+    use crate::plan::proposal::Proposer;
+
+    const HOUR: i64 = 60 * 60 * 1_000;
+
+    fn plan(words: &str, email: &str) -> Plan {
+        Plan {
+            tool: "demo_write".to_owned(),
+            proposer: Proposer {
+                id: None,
+                email: Some(email.to_owned()),
+                name: None,
+                role: None,
+                time_zone: None,
+            },
+            proposal: Proposal {
+                words: words.to_owned(),
+                about: Vec::new(),
+                steps: Vec::new(),
+                warnings: Vec::new(),
+            },
+            facts: Vec::new(),
+        }
+    }
+
+    fn kept(store: &Store, words: &str, now: i64) -> Digest {
+        let kept = store.propose(&plan(words, "robin@example.com"), &[], "c0", now);
+        kept.unwrap().digest
+    }
+
+    #[test]
+    fn no_question_about_plans_reads_them_all() {
+        let store = Store::in_memory().unwrap();
+        let connection = store.connection();
+        for query in [
+            NEWEST,
+            NAMED,
+            COUNTS,
+            WAITING,
+            FORGET_OVER,
+            FORGET_EXPIRED,
+            FORGET_UNBEGUN,
+            FORGET_ANSWERS,
+            FORGET_CLAIMS,
+        ] {
+            let mut statement = connection
+                .prepare(&format!("EXPLAIN QUERY PLAN {query}"))
+                .unwrap();
+            let given = vec![0_i64; statement.parameter_count()];
+            let steps = statement.query_map(rusqlite::params_from_iter(given), |row| {
+                row.get::<_, String>("detail")
+            });
+            let steps: Vec<String> = steps.unwrap().map(Result::unwrap).collect();
+            let reads: Vec<_> = steps
+                .iter()
+                .filter(|step| step.starts_with("SCAN") || step.starts_with("SEARCH"))
+                .collect();
+            assert!(!reads.is_empty(), "{query}: {steps:?}");
+            for step in reads {
+                // A whole index may be read where everything in it is asked for; the table itself never.
+                let good = step.contains("USING INDEX")
+                    || step.contains("USING COVERING INDEX")
+                    || step.contains("USING PRIMARY KEY");
+                assert!(good, "{query}: {steps:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_plan_is_found_by_its_digest_or_its_beginning() {
+        let store = Store::in_memory().unwrap();
+        let all: Vec<_> = (0..200)
+            .map(|number| {
+                store
+                    .propose(
+                        &plan(&number.to_string(), &format!("{number}@example.com")),
+                        &[],
+                        "c0",
+                        0,
+                    )
+                    .unwrap()
+                    .digest
+            })
+            .collect();
+        for digest in &all {
+            assert_eq!(store.find(digest.as_str()).unwrap(), *digest);
+            assert_eq!(store.find(digest.short()).unwrap(), *digest);
+        }
+        let first = all[0].as_str();
+        for unknown in [
+            "",
+            &first[..5],
+            "%",
+            "zzzzzz",
+            "______",
+            &first.to_uppercase(),
+            &format!("{first}0"),
+        ] {
+            assert!(
+                matches!(store.find(unknown), Err(PlanError::Unknown(_))),
+                "{unknown}"
+            );
+        }
+        // Two that begin alike are told apart by what follows.
+        let connection = store.connection();
+        let twin = format!(
+            "{}{}",
+            &first[..63],
+            if first.ends_with('0') { '1' } else { '0' }
+        );
+        connection
+            .execute(
+                "INSERT INTO plan SELECT ?1, bytes, component, tool, proposer, state, made, expires, changed, decided_by, reason, reads FROM plan WHERE digest = ?2",
+                [twin.as_str(), first],
+            )
+            .unwrap();
+        drop(connection);
+        assert!(matches!(
+            store.find(&first[..63]),
+            Err(PlanError::Ambiguous(_))
+        ));
+        assert_eq!(store.find(first).unwrap(), all[0]);
+    }
+
+    #[test]
+    fn a_list_holds_the_newest() {
+        let store = Store::in_memory().unwrap();
+        let all: Vec<_> = (0..10)
+            .map(|at| kept(&store, &at.to_string(), at))
+            .collect();
+        let newest: Vec<_> = all.iter().rev().take(3).cloned().collect();
+        assert_eq!(store.digests(3).unwrap(), newest);
+        assert_eq!(store.digests(usize::MAX).unwrap().len(), 10);
+    }
+
+    #[test]
+    fn so_many_plans_of_a_caller_may_wait() {
+        let store = Store::in_memory().unwrap();
+        let first = kept(&store, "0", 0);
+        for number in 1..WAITING_MAX {
+            kept(&store, &number.to_string(), 0);
+        }
+        let more = || store.propose(&plan("more", "robin@example.com"), &[], "c0", 1);
+        let error = more().unwrap_err();
+        assert!(matches!(error, PlanError::TooMany { .. }), "{error}");
+        assert_eq!(store.digests(usize::MAX).unwrap().len(), WAITING_MAX);
+        // One that waits already may be asked for again, and others are not held up.
+        assert_eq!(kept(&store, "0", 1), first);
+        store
+            .propose(&plan("more", "sam@example.com"), &[], "c0", 1)
+            .unwrap();
+        store
+            .move_to(&first, PlanState::Denied, None, None, 1)
+            .unwrap();
+        more().unwrap();
+        // What was denied waits anew only where there is room.
+        let again = store.propose(&plan("0", "robin@example.com"), &[], "c0", 2);
+        assert!(matches!(again, Err(PlanError::TooMany { .. })));
+        assert_eq!(store.get(&first, 2).unwrap().state, PlanState::Denied);
+        let later = 2 * HOUR;
+        store
+            .propose(&plan("0", "robin@example.com"), &[], "c0", later)
+            .unwrap();
+    }
+
+    #[test]
+    fn what_expired_is_forgotten_before_what_was_done() {
+        let store = Store::in_memory().unwrap();
+        let waiting = kept(&store, "waiting", 0);
+        let approved = kept(&store, "approved", 0);
+        let done = kept(&store, "done", 0);
+        for (digest, state) in [(&approved, PlanState::Approved), (&done, PlanState::Done)] {
+            store.move_to(digest, state, None, None, 0).unwrap();
+        }
+        let forget = |over, expired| {
+            let before = Before {
+                over,
+                expired,
+                claims: 0,
+            };
+            store.forget(&before).unwrap()
+        };
+        assert_eq!(forget(0, 0), 0);
+        assert_eq!(forget(0, HOUR), 2);
+        for gone in [&waiting, &approved] {
+            assert!(matches!(store.get(gone, 0), Err(PlanError::Unknown(_))));
+        }
+        assert_eq!(store.get(&done, 0).unwrap().state, PlanState::Done);
+        assert_eq!(forget(1, 0), 1);
+    }
+
+    #[test]
+    fn a_full_disk_is_told_and_over_when_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let pages: i64 = store
+            .connection()
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+            .unwrap();
+        let limit = |pages: i64| {
+            let connection = store.connection();
+            connection
+                .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+                .unwrap();
+        };
+        limit(pages);
+        let long = "x".repeat(200_000);
+        let propose = || store.propose(&plan(&long, "robin@example.com"), &[], "c0", 0);
+        let error = propose().unwrap_err().to_string();
+        assert!(
+            error.contains("plans.sqlite3") && error.contains("Make room"),
+            "{error}"
+        );
+        limit(pages + 1_000);
+        propose().unwrap();
+    }
 
     const KEY: ClaimKey<'_> = ClaimKey {
         caller: "robin",

@@ -171,7 +171,7 @@ impl Call<'_> {
         let memory = harness.skill.memory_bytes;
         let state = State::new(
             gate,
-            Arc::clone(&harness.clock),
+            Arc::clone(&harness.told),
             Arc::clone(&self.settings),
             memory,
         );

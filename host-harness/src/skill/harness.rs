@@ -75,8 +75,10 @@ pub struct Timings {
 
 /// What a test or a demonstration may replace.
 pub struct Parts {
-    /// The time of day.
+    /// The time of day, by which plans expire.
     pub clock: Arc<dyn Clock>,
+    /// What the component is told instead of the time of day, for demonstrations.
+    pub told: Option<Arc<dyn Clock>>,
     /// The client; none for the system's resolver, TCP and the platform's roots.
     pub client: Option<Client>,
     /// The record.
@@ -91,6 +93,7 @@ impl Default for Parts {
     fn default() -> Self {
         Self {
             clock: Arc::new(SystemClock),
+            told: None,
             client: None,
             recorder: Arc::new(LogRecorder),
             plans: None,
@@ -105,6 +108,8 @@ pub struct Harness {
     pub(crate) setup: Setup,
     pub(crate) outbound: Arc<Outbound>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// The clock of the component.
+    pub(crate) told: Arc<dyn Clock>,
     pub(crate) access: Access,
     pub(crate) plans: Store,
     pub(crate) locks: Locks,
@@ -158,6 +163,7 @@ impl Harness {
             skill,
             setup,
             outbound,
+            told: parts.told.unwrap_or_else(|| Arc::clone(&parts.clock)),
             clock: parts.clock,
             access,
             locks: Locks::new(plans.locks()),
@@ -283,15 +289,25 @@ impl Harness {
         let (result, timings) = match performed {
             Ok(done) => done,
             Err(error) => {
-                recorded.broke(error.code())?;
-                return Err(error);
+                let written = recorded.broke(error.code());
+                // That a plan began is told whether or not the end of the call can be put on record.
+                return match (&error, written) {
+                    (CallError::Plan(PlanError::Interrupted { .. }), _) | (_, Ok(())) => Err(error),
+                    (_, Err(unrecorded)) => Err(unrecorded.into()),
+                };
             }
         };
-        recorded.ended(
+        let written = recorded.ended(
             &result,
             tool.failure.as_ref(),
             &self.setup.manifest.skill.objects,
-        )?;
+        );
+        if let Err(error) = written {
+            return Err(match begun(&result) {
+                Some(outcome) => PlanError::Record(error.to_string()).after(&outcome).into(),
+                None => error.into(),
+            });
+        }
         Ok(Outcome {
             call,
             result,
@@ -436,6 +452,12 @@ impl Harness {
     }
 }
 
+/// What came of the plan that an answer tells of, if it tells of one.
+fn begun(result: &Result<Value, Value>) -> Option<crate::plan::Outcome> {
+    let outcome = result.as_ref().ok()?.get("outcome")?;
+    serde_json::from_value(outcome.clone()).ok()
+}
+
 /// A plan that cannot be taken as the failure of its action: what the caller can mend is an outcome, the rest is not.
 fn plan_failure(error: PlanError) -> Result<Result<Value, Value>, CallError> {
     let next = match &error {
@@ -447,6 +469,9 @@ fn plan_failure(error: PlanError) -> Result<Result<Value, Value>, CallError> {
         }
         PlanError::Gate { .. } | PlanError::Form(_) => {
             "Calling again does not help. Tell the operator, who finds the cause in the log."
+        }
+        PlanError::TooMany { .. } => {
+            "Tell the person: they approve or deny plans where crm-harness runs. Then call again."
         }
         _ => return Err(error.into()),
     };

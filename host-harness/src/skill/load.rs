@@ -151,9 +151,9 @@ impl Skill {
         memory_mib: u64,
         cache: Option<&Path>,
     ) -> Result<Self, LoadError> {
-        let bytes = std::fs::read(path).map_err(|source| LoadError::Read {
+        let bytes = crate::storage::read_trusted(path).map_err(|error| LoadError::Read {
             path: path.to_owned(),
-            source,
+            source: std::io::Error::other(error),
         })?;
         Self::load(&bytes, manifest, memory_mib, cache)
     }

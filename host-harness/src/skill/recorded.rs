@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::shape::Shape;
 use crate::outbound::ledger::Ledger;
 use crate::outbound::record::{Ended, RecordError, Recorder, Source};
+use crate::outbound::told::Told;
 
 /// Failures that this host answers with in the component's stead.
 const OF_THE_HOST: [&str; 2] = ["denied", "invalid-input"];
@@ -43,7 +44,10 @@ impl<'a> Recorded<'a> {
         objects: &[String],
     ) -> Result<(), RecordError> {
         match result {
-            Ok(answer) => self.record("done", &sources(answer, objects)),
+            Ok(answer) => {
+                let sources = sources(answer, objects, self.ledger.told());
+                self.record("done", &sources)
+            }
             Err(failure) => self.record(code(failure, declared), &[]),
         }
     }
@@ -87,22 +91,26 @@ pub(crate) fn code<'a>(failure: &'a Value, declared: Option<&Shape>) -> &'a str 
         .unwrap_or("failed")
 }
 
-/// The records that an answer names in its `provenance` fields (`claw:skill/types`). Only what has the form of an id and of a
-/// time passes, and only objects that the manifest names: nothing else can reach the record this way.
-fn sources(answer: &Value, objects: &[String]) -> Vec<Source> {
+/// The records that an answer names in its `provenance` fields (`claw:skill/types`). Only ids and times that a service told during
+/// the call pass, and only objects that the manifest names: nothing of the component's own can reach the record this way.
+fn sources(answer: &Value, objects: &[String], told: &Told) -> Vec<Source> {
     let mut found = BTreeSet::new();
-    collect(answer, objects, &mut found);
+    collect(answer, objects, told, &mut found);
     found.into_iter().take(SOURCES_MAX).collect()
 }
 
-fn collect(value: &Value, objects: &[String], found: &mut BTreeSet<Source>) {
+fn collect(value: &Value, objects: &[String], told: &Told, found: &mut BTreeSet<Source>) {
     match value {
-        Value::Array(items) => items.iter().for_each(|item| collect(item, objects, found)),
+        Value::Array(items) => {
+            for item in items {
+                collect(item, objects, told, found);
+            }
+        }
         Value::Object(members) => {
             for (name, member) in members {
                 match name.as_str() {
-                    "provenance" => found.extend(source(member, objects)),
-                    _ => collect(member, objects, found),
+                    "provenance" => found.extend(source(member, objects, told)),
+                    _ => collect(member, objects, told, found),
                 }
             }
         }
@@ -110,15 +118,18 @@ fn collect(value: &Value, objects: &[String], found: &mut BTreeSet<Source>) {
     }
 }
 
-fn source(provenance: &Value, objects: &[String]) -> Option<Source> {
+fn source(provenance: &Value, objects: &[String], told: &Told) -> Option<Source> {
     let text = |name: &str| provenance.get(name).and_then(Value::as_str);
     let time = |text: &str| text.parse().ok().map(Timestamp::as_millisecond);
     let object = text("object")?;
     Some(Source {
         object: objects.iter().find(|known| *known == object)?.clone(),
-        id: Uuid::try_parse(text("id")?).ok()?,
-        updated_at: text("updatedAt").and_then(time),
-        fetched_at: time(text("fetchedAt")?)?,
+        id: Uuid::try_parse(text("id")?)
+            .ok()
+            .filter(|id| told.knows(*id))?,
+        updated_at: text("updatedAt")
+            .and_then(time)
+            .filter(|time| told.knows_time(*time)),
     })
 }
 
@@ -150,8 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn sources_are_found_anywhere_once_and_only_in_their_form() {
+    fn sources_are_ids_that_services_told_and_nothing_else() {
         let id = "0b7e7dee-1f0e-4b8e-9a31-94c6a7c1a001";
+        let told = Told::default();
+        told.take_in(
+            json!({"id": id, "updatedAt": "2026-03-01T00:00:00Z"})
+                .to_string()
+                .as_bytes(),
+        );
         let good = json!({
             "source": "service", "object": "item", "id": id,
             "updatedAt": "2026-03-01T00:00:00Z", "fetchedAt": "2026-03-02T00:00:00.5Z",
@@ -165,20 +182,21 @@ mod tests {
             "hits": [{ "provenance": good }, { "deep": [{ "provenance": good }] }],
             "hostile": [
                 with("id", "a text that somebody would like to keep"),
+                // The form of an id can hold sixteen bytes of anything.
+                with("id", "34353030-3030-4020-8455-522066756e64"),
                 with("object", "anything"),
-                with("fetchedAt", "tomorrow"),
+                with("updatedAt", "2031-04-05T06:07:08.900Z"),
                 with("updatedAt", "never mind"),
                 { "provenance": "text" },
             ],
         });
-        let found = sources(&answer, &["item".to_owned()]);
+        let found = sources(&answer, &["item".to_owned()], &told);
         let source = |updated_at| Source {
             object: "item".into(),
             id: id.parse().unwrap(),
             updated_at,
-            fetched_at: 1_772_409_600_500,
         };
-        // A time that is none is left out, the rest is still good.
+        // A time that no service told is left out, the rest is still good.
         assert_eq!(found, [source(None), source(Some(1_772_323_200_000))]);
     }
 }

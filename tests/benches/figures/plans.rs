@@ -44,6 +44,10 @@ impl Recorder for Summing {
         self.audit.ruled(event)
     }
 
+    fn settle(&self) -> Result<(), RecordError> {
+        self.audit.settle()
+    }
+
     fn planned(&self, event: &Planned<'_>) -> Result<(), RecordError> {
         self.audit.planned(event)
     }

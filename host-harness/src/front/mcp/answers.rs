@@ -75,6 +75,19 @@ pub(super) fn broken(error: &CallError) -> CallToolResult {
 /// Why a plan cannot be looked at, approved or performed.
 pub(super) fn plan_error(error: &PlanError) -> CallToolResult {
     let reason = match error {
+        PlanError::Interrupted { plan, .. } => {
+            tracing::error!(code = error.code(), "{error}");
+            let short = plan.short();
+            return failure(&json!({
+                "case": "interrupted",
+                "code": error.code(),
+                "plan": plan,
+                "reason": format!("plan {short} began, and this host could then not write down what came of it"),
+                "next": format!(
+                    "What was sent stays sent, and is not sent again. Do not call again. Tell the person: when the operator has mended the cause, which the log tells, `crm-harness plan resume {short}` goes on with it."
+                ),
+            }));
+        }
         PlanError::Unknown(_) | PlanError::Ambiguous(_) => {
             return failure(&json!({
                 "case": "not-found",
