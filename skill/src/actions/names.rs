@@ -757,7 +757,7 @@ mod tests {
     fn the_best_fit_is_chosen_where_there_is_one() {
         let none: &[String] = &[];
         let choose = |wanted: &str, names: &[&str]| {
-            super::choose(
+            choose(
                 wanted,
                 Likeness::Exact,
                 names.iter().map(|name| (*name, none)),

@@ -227,7 +227,7 @@ fn set(ctx: &Context<'_>, kind: Kind) -> Result<String, Failure> {
         title: new().filter(|_| kind == Kind::Task),
         amount: Some("7".to_owned()).filter(|_| kind == Kind::Opportunity),
         currency: Some("EUR".to_owned()).filter(|_| kind == Kind::Opportunity),
-        ..super::nothing_of(kind)
+        ..nothing_of(kind)
     };
     Ok(format!("{:#?}", upsert::upsert(ctx, &request)?))
 }
