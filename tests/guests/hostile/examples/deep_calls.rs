@@ -1,16 +1,16 @@
 //! Calls itself without an end.
 
+/// Needs the second result for the first, so that no compiler makes a loop of it; what it holds stands in no memory.
+#[inline(never)]
 fn deep(depth: u64) -> u64 {
-    std::hint::black_box([depth; 64]);
     if depth == u64::MAX {
-        depth
-    } else {
-        deep(std::hint::black_box(depth + 1)) + 1
+        return depth;
     }
+    deep(depth + 1) ^ deep(depth + 2).rotate_left(3)
 }
 
 fn run(origin: &str, offend: bool) -> Result<u16, String> {
-    if offend && deep(0) == 0 {
+    if offend && deep(origin.len() as u64) == 0 {
         return Err("it came back".to_owned());
     }
     Ok(hostile::allowed(origin).send()?.status)

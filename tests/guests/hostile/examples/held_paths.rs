@@ -4,7 +4,7 @@ use hostile::bindings::wasi::http::types::{Fields, OutgoingRequest};
 
 fn run(origin: &str, offend: bool) -> Result<u16, String> {
     let mut held = Vec::new();
-    let path = format!("/{}", "a".repeat(64 << 10));
+    let path = format!("/{}", "a".repeat(60_000));
     while offend {
         let request = OutgoingRequest::new(Fields::new());
         // Whatever of this is not taken is not held.
