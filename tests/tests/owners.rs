@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crm_harness::Caller;
 use crm_harness::access::{Access, Attributes, Audience, Deed, RecordKey, Seen};
 use crm_harness::outbound::documents::{Document, RecordAt};
-use crm_tests::{World, root};
+use crm_stand_in::twenty::sample::{FORMER_MEMBER, SAM, SAM_EMAIL};
+use crm_tests::{Differently, World, root};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -247,4 +248,149 @@ fn deed<'a>(action: &'a str, attributes: &'a Attributes, kind: &str) -> Deed<'a>
             fields,
         },
     }
+}
+
+/// Two teams, as an operator names them.
+const TEAMS: &str = r#"
+[callers.robin]
+email = "robin@example.com"
+role = "member"
+teams = ["north"]
+[callers.sam]
+email = "sam@example.com"
+role = "member"
+teams = ["south"]
+"#;
+
+async fn teams() -> World {
+    let mut world = World::with(Differently {
+        operator: Some(TEAMS),
+        ..Differently::default()
+    })
+    .await;
+    world.caller = world.harness.setup().callers["robin"].clone();
+    world
+}
+
+/// A live record whose column holds this, and of which that is so.
+fn record(world: &World, object: &str, fits: impl Fn(&Value) -> bool) -> Value {
+    let records = world.twenty.records(object).unwrap();
+    let found = records
+        .iter()
+        .find(|record| record["deletedAt"].is_null() && fits(record));
+    found.unwrap_or_else(|| panic!("no such {object}")).clone()
+}
+
+fn rename(kind: &str, id: &Value) -> Value {
+    match kind {
+        "person" => json!({"kind": kind, "id": id, "jobTitle": "Head of purchasing"}),
+        "task" => json!({"kind": kind, "id": id, "title": "Another title"}),
+        _ => json!({"kind": kind, "id": id, "name": "Another name"}),
+    }
+}
+
+#[tokio::test]
+async fn record_of_a_member_who_left_is_nobodys_to_change() {
+    let world = teams().await;
+    let gone = FORMER_MEMBER.to_string();
+    let deal = record(&world, "opportunity", |deal| deal["ownerId"] == gone);
+    let failure = world
+        .fails("crm_upsert", rename("opportunity", &deal["id"]), "denied")
+        .await;
+    assert!(
+        failure.to_string().contains("did not say who owns"),
+        "{failure:#}"
+    );
+    let about = json!({"about": deal["id"], "title": "Call them", "due": "2026-03-20"});
+    let failure = world.fails("crm_follow_up", about, "denied").await;
+    assert!(
+        failure.to_string().contains("did not say who owns"),
+        "{failure:#}"
+    );
+    // Nobody's is everybody's; that of another team is theirs.
+    let free = record(&world, "opportunity", |deal| deal["ownerId"].is_null());
+    world
+        .ok("crm_upsert", rename("opportunity", &free["id"]))
+        .await;
+    let sams = record(&world, "opportunity", |deal| {
+        deal["ownerId"] == SAM.to_string()
+    });
+    let failure = world
+        .fails("crm_upsert", rename("opportunity", &sams["id"]), "denied")
+        .await;
+    assert!(!failure.to_string().contains("did not say"), "{failure:#}");
+}
+
+#[tokio::test]
+async fn person_is_owned_by_the_owner_of_the_company() {
+    let world = teams().await;
+    let company = |owner: &str| {
+        let owner = owner.to_owned();
+        let companies = world.twenty.records("company").unwrap();
+        let of = move |company: &&Value| {
+            company["accountOwnerId"] == owner && company["deletedAt"].is_null()
+        };
+        companies
+            .iter()
+            .filter(of)
+            .map(|company| company["id"].clone())
+            .collect::<Vec<_>>()
+    };
+    let sams = company(&SAM.to_string());
+    let theirs = record(&world, "person", |person| {
+        sams.contains(&person["companyId"])
+    });
+    let failure = world
+        .fails("crm_upsert", rename("person", &theirs["id"]), "denied")
+        .await;
+    assert!(failure.to_string().contains("own"), "{failure:#}");
+    // Without a company a person is nobody's.
+    let alone = record(&world, "person", |person| person["companyId"].is_null());
+    let answer = world.ok("crm_upsert", rename("person", &alone["id"])).await;
+    assert_eq!(
+        answer["preview"]["steps"][0]["policies"],
+        json!(["unowned-records"])
+    );
+    let mut world = world;
+    world.caller = world.harness.setup().callers["sam"].clone();
+    assert_eq!(world.caller.email.as_deref(), Some(SAM_EMAIL));
+    world
+        .ok("crm_upsert", rename("person", &theirs["id"]))
+        .await;
+}
+
+#[tokio::test]
+async fn record_that_is_referred_to_is_asked_about() {
+    let world = teams().await;
+    let sams = record(&world, "company", |company| {
+        company["accountOwnerId"] == SAM.to_string()
+    });
+    let arguments = json!({
+        "kind": "person", "firstName": "Ida", "lastName": "Brandt", "email": "ida@brandt.example",
+        "company": sams["id"],
+    });
+    let failure = world.fails("crm_upsert", arguments, "denied").await;
+    assert!(
+        failure.to_string().contains("link to company"),
+        "{failure:#}"
+    );
+}
+
+#[tokio::test]
+async fn taking_over_an_unowned_record_is_a_leads() {
+    let world = teams().await;
+    let free = record(&world, "opportunity", |deal| deal["ownerId"].is_null());
+    let taking = json!({"kind": "opportunity", "id": free["id"], "owner": "me"});
+    let failure = world.fails("crm_upsert", taking.clone(), "denied").await;
+    assert!(
+        failure.to_string().contains("leads-assign-unowned-records"),
+        "{failure:#}"
+    );
+    let mut world = world;
+    world.caller.role = Some("lead".to_owned());
+    let answer = world.ok("crm_upsert", taking).await;
+    assert_eq!(
+        answer["preview"]["steps"][0]["policies"],
+        json!(["unowned-records"])
+    );
 }
