@@ -49,6 +49,8 @@ pub(super) struct Deal {
     /// Read beside the deal.
     #[serde(skip)]
     pub(super) point_of_contact: Option<NamedPerson>,
+    #[serde(default, rename = "$unreadable")]
+    pub(super) unreadable: Unreadable,
 }
 
 /// The deal's contact.
@@ -58,8 +60,6 @@ pub(super) struct WithContact {
     #[expect(dead_code, reason = "the request says which deal it is")]
     id: String,
     pub(super) point_of_contact: Option<NamedPerson>,
-    #[serde(default, rename = "$unreadable")]
-    pub(super) unreadable: Unreadable,
 }
 
 #[derive(Debug, Deserialize)]
