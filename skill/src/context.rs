@@ -92,14 +92,26 @@ impl<'a> Context<'a> {
     /// The stages that end a deal (`closed-stages`, separated by commas; `CUSTOMER` where it is not set, the only
     /// closed one of a new workspace).
     pub fn closed_stages(&self) -> Vec<String> {
-        let stages = self
-            .setting("closed-stages")
-            .unwrap_or_else(|| "CUSTOMER".to_owned());
-        stages
-            .split(',')
-            .map(|stage| stage.trim().to_owned())
-            .filter(|stage| !stage.is_empty())
-            .collect()
+        listed(
+            &self
+                .setting("closed-stages")
+                .unwrap_or_else(|| "CUSTOMER".to_owned()),
+        )
+    }
+
+    /// The statuses of tasks with which nothing is left to do (`done-statuses`, separated by commas; `DONE` where it is not set, the
+    /// only such one of a new workspace). One that means "cancelled" belongs here too.
+    pub fn done_statuses(&self) -> Vec<String> {
+        listed(
+            &self
+                .setting("done-statuses")
+                .unwrap_or_else(|| "DONE".to_owned()),
+        )
+    }
+
+    /// Whether a task of this status is done with.
+    pub fn is_done(&self, status: &str) -> bool {
+        self.done_statuses().iter().any(|done| done == status)
     }
 
     /// From which amount on a deal should not hang on one contact (`single-threaded-amount`, in units of its currency;
@@ -114,4 +126,12 @@ impl<'a> Context<'a> {
     pub fn fetched_at(&self) -> String {
         text::instant(self.now)
     }
+}
+
+/// The parts of a list with commas.
+fn listed(list: &str) -> Vec<String> {
+    list.split(',')
+        .map(|one| one.trim().to_owned())
+        .filter(|one| !one.is_empty())
+        .collect()
 }

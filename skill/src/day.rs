@@ -55,6 +55,57 @@ impl Zone {
         format!("{:02}:{:02}", local.hour(), local.minute())
     }
 
+    /// When something is due, as it was meant.
+    pub fn due(&self, time: Timestamp) -> Due {
+        let local = time.to_zoned(self.rules.clone());
+        let day = local.date();
+        let ends_day = (local.hour(), local.minute()) == (23, 59);
+        if time == self.start(day) || ends_day {
+            return self.whole(day);
+        }
+        // A date without a time, such as a form gives, is stored as midnight in UTC.
+        let utc = time.to_zoned(TimeZone::UTC);
+        if time == utc_midnight(utc.date()) {
+            return self.whole(utc.date());
+        }
+        Due {
+            day,
+            overdue_from: time,
+            whole_day: false,
+        }
+    }
+
+    fn whole(&self, day: Date) -> Due {
+        Due {
+            day,
+            overdue_from: self.start(plus_days(day, 1)),
+            whole_day: true,
+        }
+    }
+
+    /// Whether something that is due then is overdue now: the one rule of all actions. What is due on a day as a whole is so from
+    /// the next day on, anything else from its instant on.
+    pub fn is_overdue(&self, due: Timestamp, now: Timestamp) -> bool {
+        now >= self.due(due).overdue_from
+    }
+
+    /// When something is due, as a person reads it: the day, and the time where it is not the day as a whole.
+    pub fn show_due(&self, time: Timestamp) -> String {
+        let due = self.due(time);
+        if due.whole_day {
+            due.day.to_string()
+        } else {
+            self.show(time)
+        }
+    }
+
+    /// The first instant of the last minute of a day.
+    pub fn last_minute(&self, day: Date) -> Timestamp {
+        self.start(plus_days(day, 1))
+            .checked_sub(1.minute())
+            .unwrap_or(Timestamp::MAX)
+    }
+
     /// An instant as a person reads it: the day, and the time unless it is the day's first or last minute.
     pub fn show(&self, time: Timestamp) -> String {
         let local = time.to_zoned(self.rules.clone());
@@ -63,6 +114,60 @@ impl Zone {
             (hour, minute) => format!("{} {hour:02}:{minute:02}", local.date()),
         }
     }
+}
+
+/// When something is due, as it was meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// The day.
+    pub day: Date,
+    /// The instant from which on it is overdue.
+    pub overdue_from: Timestamp,
+    /// Whether it is due on the day as a whole: at its first instant, in its last minute, or at midnight in UTC.
+    pub whole_day: bool,
+}
+
+/// What is overdue, as bounds that a service can compare with: all before an instant, but for some times that stand for a day as a
+/// whole which has not passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overdue {
+    /// The instant.
+    pub before: String,
+    /// The times.
+    pub whole_days: Vec<String>,
+}
+
+impl Overdue {
+    /// At an instant.
+    pub fn at(zone: &Zone, now: Timestamp) -> Self {
+        let today = zone.date(now);
+        Self {
+            before: precise(after(now).min(zone.last_minute(today))),
+            whole_days: vec![
+                precise(zone.start(today)),
+                precise(utc_midnight(today)),
+                precise(utc_midnight(plus_days(today, 1))),
+            ],
+        }
+    }
+}
+
+/// The next instant that a service tells apart: they keep milliseconds.
+pub fn after(time: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(time.as_millisecond().saturating_add(1)).unwrap_or(time)
+}
+
+/// An instant to the millisecond, as it is compared.
+pub fn precise(time: Timestamp) -> String {
+    Timestamp::from_millisecond(time.as_millisecond())
+        .unwrap_or(time)
+        .to_string()
+}
+
+/// Midnight of a day in UTC, as a date without a time is stored.
+pub fn utc_midnight(day: Date) -> Timestamp {
+    day.to_zoned(TimeZone::UTC)
+        .map_or(Timestamp::MIN, |start| start.timestamp())
 }
 
 /// A day as a person reads it, such as `Sunday 22 November 2026`.
@@ -216,6 +321,41 @@ mod tests {
                 matches!(deadline(&zone, "due", wrong), Err(Failure::InvalidInput(_))),
                 "{wrong}"
             );
+        }
+    }
+
+    fn zone(name: &str, offset: i8) -> Zone {
+        Zone {
+            name: name.to_owned(),
+            rules: TimeZone::fixed(jiff::tz::offset(offset)),
+        }
+    }
+
+    #[test]
+    fn a_day_as_a_whole_is_overdue_from_the_next_on() {
+        for offset in [-12, -5, 0, 1, 9, 14] {
+            let zone = zone("somewhere", offset);
+            let day: Date = "2026-03-10".parse().unwrap();
+            let next = zone.start(plus_days(day, 1));
+            let just_before = next.checked_sub(1.nanosecond()).unwrap();
+            for due in [
+                zone.start(day),
+                zone.last_minute(day),
+                last_second(&zone, day),
+                utc_midnight(day),
+            ] {
+                let meant = zone.due(due);
+                assert_eq!((meant.day, meant.whole_day), (day, true), "{offset} {due}");
+                assert!(!zone.is_overdue(due, due), "{offset} {due}");
+                assert!(!zone.is_overdue(due, just_before), "{offset} {due}");
+                assert!(zone.is_overdue(due, next), "{offset} {due}");
+                assert_eq!(zone.show_due(due), "2026-03-10", "{offset} {due}");
+            }
+            // Not on the hour in any of these zones.
+            let timed: Timestamp = "2026-03-10T10:17:00Z".parse().unwrap();
+            assert!(!zone.due(timed).whole_day);
+            assert!(!zone.is_overdue(timed, timed.checked_sub(1.nanosecond()).unwrap()));
+            assert!(zone.is_overdue(timed, timed));
         }
     }
 

@@ -53,7 +53,7 @@ fn known() -> Crm {
 fn hits(hits: &[(&str, &str)]) -> Value {
     let edges: Vec<Value> = hits
         .iter()
-        .map(|(kind, id)| json!({ "node": { "recordId": id, "objectNameSingular": kind } }))
+        .map(|(kind, id)| json!({ "node": { "recordId": id, "objectNameSingular": kind, "tsRankCD": 0.1 } }))
         .collect();
     json!({ "search": { "edges": edges, "pageInfo": { "hasNextPage": false } } })
 }

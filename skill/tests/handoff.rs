@@ -123,7 +123,7 @@ fn the_task_is_made_before_the_message_that_tells_of_it() {
 #[test]
 fn planning_costs_two_requests_by_name_and_the_relay_s_reads() {
     let data = about_deal();
-    let hits = json!({ "search": { "edges": [{ "node": { "recordId": DEAL, "objectNameSingular": "opportunity" } }], "pageInfo": { "hasNextPage": false } } });
+    let hits = json!({ "search": { "edges": [{ "node": { "recordId": DEAL, "objectNameSingular": "opportunity", "label": "Difference engine" } }], "pageInfo": { "hasNextPage": false } } });
     let crm = Crm::default()
         .answers("search", hits)
         .answers("follow_up", data);

@@ -54,9 +54,11 @@ fn blocked() -> Value {
     deal["nextStep"] = json!("");
     deal["amount"]["amountMicros"] = json!(99_123_000_000u64);
     deal["pointOfContactId"] = json!(PERSON);
+    let contact = json!({ "id": DEAL, "pointOfContact": deal.as_object_mut().unwrap().remove("pointOfContact") });
     deal["company"] = json!({ "id": COMPANY, "name": "Analytical Engines", "people": counted(vec![json!({ "id": PERSON })]) });
     json!({
         "opportunity": deal,
+        "opportunities": list(vec![contact]),
         "taskTargets": counted(vec![
             open_task(TASK, "Send the drawings", json!("2026-03-01T12:00:00.000Z"), true),
             open_task(OTHER, "Call the foundry", Value::Null, false),
@@ -171,7 +173,7 @@ fn each_blocker_is_a_fact_and_an_artifact_and_says_no_more_than_is_disclosed() {
 }
 
 #[test]
-fn a_name_costs_one_request_more() {
+fn a_name_costs_two_requests_more() {
     let data = blocked();
     let found = counted(vec![json!({
         "id": DEAL, "name": "Difference engine", "stage": "MEETING", "closeDate": null, "company": { "name": "Analytical Engines" },
@@ -179,10 +181,19 @@ fn a_name_costs_one_request_more() {
     })]);
     let found = json!({ "opportunities": found });
     let mut services = with_blockers(&data);
-    services.crm = std::mem::take(&mut services.crm).answers("blockers_find", found.clone());
+    services.crm = std::mem::take(&mut services.crm)
+        .says(
+            "search",
+            200,
+            &hits(&[("opportunity", DEAL, "Difference engine")]).to_string(),
+        )
+        .answers("blockers_find", found.clone());
     let plan = propose(&services, &request(blockers_of("difference"), "team"));
     let plan = plan.unwrap();
-    assert_eq!(services.crm.asked(), ["blockers_find", "blockers"]);
+    assert_eq!(
+        services.crm.asked(),
+        ["search", "blockers_find", "blockers"]
+    );
     assert_eq!(plan.about[0].id, DEAL);
     check(
         &plan,

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 fn read(name: &str) -> Value {
     let path = root().join("manifests/openclaw").join(name);
-    let text = std::fs::read_to_string(&path).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
@@ -80,8 +80,8 @@ fn every_secret_of_its_configuration_can_be_a_secret_ref_and_is_kept_out_of_sigh
 
 #[test]
 fn every_variable_that_it_hands_over_is_one_that_the_skill_asks_for() {
-    let settings = std::fs::read_to_string(root().join("manifests/openclaw/settings.js")).unwrap();
-    let skill = std::fs::read_to_string(root().join("manifests/skill.toml")).unwrap();
+    let settings = fs::read_to_string(root().join("manifests/openclaw/settings.js")).unwrap();
+    let skill = fs::read_to_string(root().join("manifests/skill.toml")).unwrap();
     let names: Vec<&str> = settings
         .lines()
         .filter_map(|line| {

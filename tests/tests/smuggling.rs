@@ -290,7 +290,7 @@ async fn what_was_read_leaves_only_as_what_a_plan_says_it_gives_away() {
                 "/conversations",
                 &json!({"type": "dm", "memberIds": [name.replace(' ', "-")]}),
             )],
-            "waiting",
+            "plan-gate",
         ),
         (
             "a value as a path",

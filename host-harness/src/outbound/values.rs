@@ -162,7 +162,7 @@ impl Exempt {
         let mut texts = Vec::new();
         said(arguments, &mut texts);
         texts.extend(settings.into_iter().map(str::to_owned));
-        let text = Haystack::of(texts.iter().map(String::as_str));
+        let text = Haystack::as_given(texts.iter().map(String::as_str));
         let mut numbers = HashSet::new();
         number::each(text.text(Form::Spaced), &mut |number| {
             numbers.insert(number);

@@ -230,7 +230,10 @@ impl Found {
             .map(|(kind, id)| format!("{} {id}", kind.spoken()))
             .collect();
         Err(failure::not_found(
-            format!("Not in this CRM, or deleted: {}.", missing.join(", ")),
+            format!(
+                "Not in this CRM, deleted, or not readable: {}.",
+                missing.join(", ")
+            ),
             "Search for what is meant with crm_search, and leave out what is gone.",
         ))
     }
@@ -305,7 +308,11 @@ pub fn context(ctx: &Context<'_>, request: &ContextRequest) -> Result<ContextAns
             envelope.omitted.iter().map(|&field| Omission {
                 ref_: envelope.kind.reference(&envelope.id),
                 field: field.to_owned(),
-                why: "It is given on request only: name it in `fields`.".to_owned(),
+                why: if envelope.unreadable.contains(&field) {
+                    "The CRM's value could not be read.".to_owned()
+                } else {
+                    "It is given on request only: name it in `fields`.".to_owned()
+                },
             })
         })
         .collect();

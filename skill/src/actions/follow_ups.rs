@@ -2,17 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::statuses;
 use super::{kind, task_line, task_row, uuid};
 use crate::bindings::claw::crm::types::{Kind, TaskRow};
 use crate::bindings::claw::skill::types::RecordRef;
 use crate::bindings::exports::claw::crm::read::{FollowUpsPage, FollowUpsRequest};
 use crate::context::Context;
-use crate::day;
+use crate::day::{self, Overdue};
 use crate::failure::{self, Failure};
 use crate::markdown::{Page, count, escape};
 use crate::text;
 use crate::twenty::values::{
-    self, Connection, Counted, Edge, Named, NamedPerson, PageInfo, Target,
+    self, Connection, Count, Counted, Edge, Named, NamedPerson, PageInfo, Target,
 };
 use crate::twenty::{Document, NOBODY, Query, documents, fetch, hidden};
 
@@ -25,40 +26,58 @@ const NEVER: &str = "9999-01-01T00:00:00Z";
 
 /// The first page of somebody's tasks.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct FollowUps {
     assignee: String,
     until: String,
     limit: u32,
+    open: Vec<String>,
+    before: String,
+    whole_days: Vec<String>,
 }
 
 /// A further page of somebody's tasks.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct FollowUpsNext {
     assignee: String,
     until: String,
     limit: u32,
     after: String,
+    open: Vec<String>,
+    before: String,
+    whole_days: Vec<String>,
 }
 
 /// The first page of everybody's tasks.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct FollowUpsAnyone {
     until: String,
     limit: u32,
+    open: Vec<String>,
+    before: String,
+    whole_days: Vec<String>,
 }
 
 /// A further page of everybody's tasks.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct FollowUpsAnyoneNext {
     until: String,
     limit: u32,
     after: String,
+    open: Vec<String>,
+    before: String,
+    whole_days: Vec<String>,
 }
 
-/// A page of tasks.
+/// A page of tasks, and how many of all are overdue, by status.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct TasksData {
     tasks: Option<TasksPage>,
+    tasks_group_by: Option<Vec<Count>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -87,11 +106,13 @@ page_query! {
 
 /// Tasks about one record.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct FollowUpsAbout {
     person: String,
     company: String,
     opportunity: String,
     until: String,
+    open: Vec<String>,
 }
 
 /// What it answers.
@@ -168,6 +189,13 @@ fn page(
 ) -> Result<FollowUpsPage, Failure> {
     let limit = PAGE;
     let after = cursor.map(safe_cursor).transpose()?;
+    let open = statuses::open(ctx);
+    if let Some(failure) = open.unknown {
+        return Err(failure);
+    }
+    let open = open.statuses;
+    let late = Overdue::at(ctx.zone(), ctx.now);
+    let (before, whole_days) = (late.before, late.whole_days);
     let reply = match (&whose, after) {
         (Whose::Member(assignee), None) => fetch(
             ctx,
@@ -175,6 +203,9 @@ fn page(
                 assignee: assignee.clone(),
                 until,
                 limit,
+                open,
+                before,
+                whole_days,
             },
         ),
         (Whose::Member(assignee), Some(after)) => fetch(
@@ -184,15 +215,30 @@ fn page(
                 until,
                 limit,
                 after,
+                open,
+                before,
+                whole_days,
             },
         ),
-        (Whose::Anyone, None) => fetch(ctx, &FollowUpsAnyone { until, limit }),
+        (Whose::Anyone, None) => fetch(
+            ctx,
+            &FollowUpsAnyone {
+                until,
+                limit,
+                open,
+                before,
+                whole_days,
+            },
+        ),
         (Whose::Anyone, Some(after)) => fetch(
             ctx,
             &FollowUpsAnyoneNext {
                 until,
                 limit,
                 after,
+                open,
+                before,
+                whole_days,
             },
         ),
     };
@@ -207,7 +253,19 @@ fn page(
         .end_cursor
         .filter(|_| tasks.page_info.has_next_page);
     let rows: Vec<values::Task> = tasks.edges.into_iter().map(|edge| edge.node).collect();
-    Ok(answer(ctx, &rows, tasks.total_count, false, next))
+    let overdue = reply
+        .errors
+        .root("tasksGroupBy", reply.data.tasks_group_by)?
+        .iter()
+        .fold(0_u32, |sum, group| sum.saturating_add(group.total_count));
+    let listed = Listed {
+        total: tasks.total_count,
+        overdue,
+        examined: false,
+        cursor: next,
+        lost: reply.errors.lost("tasks"),
+    };
+    Ok(answer(ctx, &rows, listed))
 }
 
 /// A cursor as Twenty makes them (base64); anything else would be refused there or, worse, ignored.
@@ -260,11 +318,16 @@ fn about_one(
             "Give person, company or opportunity.",
         ));
     }
+    let open = statuses::open(ctx);
+    if let Some(failure) = open.unknown {
+        return Err(failure);
+    }
     let query = FollowUpsAbout {
         person: of(Kind::Person),
         company: of(Kind::Company),
         opportunity: of(Kind::Opportunity),
         until,
+        open: open.statuses,
     };
     let reply = fetch(ctx, &query)?;
     let targets = reply.errors.root("taskTargets", reply.data.task_targets)?;
@@ -291,24 +354,42 @@ fn about_one(
     };
     let rows = values::unique(rows.filter(mine), |task| &task.id);
     let cut = u32::try_from(seen).is_ok_and(|seen| seen < linked) && linked > ABOUT;
-    Ok(answer(
-        ctx,
-        &rows,
-        u32::try_from(rows.len()).unwrap_or(u32::MAX),
-        cut,
-        None,
-    ))
+    let late = |task: &&values::Task| {
+        task.due_at
+            .is_some_and(|due| ctx.zone().is_overdue(due, ctx.now))
+    };
+    let number = |rows: usize| u32::try_from(rows).unwrap_or(u32::MAX);
+    let listed = Listed {
+        total: number(rows.len()),
+        overdue: number(rows.iter().filter(late).count()),
+        examined: cut,
+        cursor: None,
+        lost: reply.errors.lost("taskTargets"),
+    };
+    Ok(answer(ctx, &rows, listed))
 }
 
-fn answer(
-    ctx: &Context<'_>,
-    tasks: &[values::Task],
+/// What is known of a list beside the rows that are shown.
+struct Listed {
     total: u32,
+    /// How many of all are overdue.
+    overdue: u32,
+    /// Whether that counts only what was looked at.
     examined: bool,
     cursor: Option<String>,
-) -> FollowUpsPage {
+    /// That rows could not be read.
+    lost: Option<String>,
+}
+
+fn answer(ctx: &Context<'_>, tasks: &[values::Task], listed: Listed) -> FollowUpsPage {
+    let Listed {
+        total,
+        overdue,
+        examined,
+        cursor,
+        lost,
+    } = listed;
     let rows: Vec<TaskRow> = tasks.iter().map(|task| task_row(ctx, task)).collect();
-    let overdue = rows.iter().filter(|row| row.overdue).count();
     let mut page = match total {
         0 => Page::titled("No follow-ups"),
         _ => Page::titled(&count(total, "follow-up", "follow-ups")),
@@ -318,6 +399,9 @@ fn answer(
     }
     for (task, row) in tasks.iter().zip(&rows) {
         page.bullet(&task_line(ctx, task, row, true));
+    }
+    if let Some(lost) = &lost {
+        page.line(&format!("{lost}."));
     }
     if examined {
         page.line(&format!(
@@ -330,6 +414,8 @@ fn answer(
     FollowUpsPage {
         markdown: hidden::said_below(ctx, page.finish()),
         tasks: rows,
+        missing: lost.into_iter().collect(),
+        overdue,
         total,
         total_is_examined: examined,
         cursor,

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{member, money, object, parts, some, task_line, task_row, uuid};
+use super::statuses::{self, Open};
+use super::{member, money, object, parts, some, task_line, task_row, unread, uuid};
 use crate::bindings::claw::crm::types::{Kind, Money};
 use crate::bindings::exports::claw::crm::read::{
     CompanyFields, GetRequest, NoteHead, OpportunityFields, PersonFields, RecordFields, RecordView,
@@ -13,6 +14,7 @@ use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::markdown::{Page, count, escape};
 use crate::text::{self, Cutter, Text};
+use crate::twenty::mend::Unreadable;
 use crate::twenty::rows::Phones;
 use crate::twenty::values::{
     self, Colleague, Connection, Count, Counted, Currency, FullName, Links, Named, NamedPerson,
@@ -32,6 +34,7 @@ macro_rules! get_query {
         #[derive(Debug, Serialize)]
         pub struct $query {
             id: String,
+            open: Vec<String>,
         }
 
         #[doc = concat!("What [`", stringify!($query), "`] answers.")]
@@ -51,10 +54,10 @@ macro_rules! get_query {
 
         impl $data {
             /// The record, and what stands around it.
-            fn parts(self, errors: &Errors) -> Result<($record, Around), Failure> {
+            fn parts(self, errors: &Errors, open: &Open) -> Result<($record, Around), Failure> {
                 let record = errors.root(stringify!($root), self.$root)?;
                 let around =
-                    Around::of(errors, self.task_targets, self.note_targets, self.timeline_activities);
+                    Around::of(errors, open, self.task_targets, self.note_targets, self.timeline_activities);
                 Ok((record, around))
             }
         }
@@ -103,6 +106,8 @@ struct Person {
     emails: Option<Emails>,
     phones: Option<Phones>,
     company: Option<Named>,
+    #[serde(default, rename = "$unreadable")]
+    unreadable: Unreadable,
 }
 
 #[derive(Debug, Deserialize)]
@@ -121,6 +126,8 @@ struct Company {
     #[serde(rename = "accountOwnerId")]
     account_owner: Option<Colleague>,
     people: Option<Count>,
+    #[serde(default, rename = "$unreadable")]
+    unreadable: Unreadable,
 }
 
 #[derive(Debug, Deserialize)]
@@ -136,6 +143,8 @@ struct Opportunity {
     owner: Option<Colleague>,
     company: Option<Named>,
     point_of_contact: Option<NamedPerson>,
+    #[serde(default, rename = "$unreadable")]
+    unreadable: Unreadable,
 }
 
 #[derive(Debug, Deserialize)]
@@ -150,6 +159,8 @@ struct TaskRecord {
     #[serde(rename = "assigneeId")]
     assignee: Option<Colleague>,
     task_targets: Option<Connection<values::Target>>,
+    #[serde(default, rename = "$unreadable")]
+    unreadable: Unreadable,
 }
 
 #[derive(Debug, Deserialize)]
@@ -190,12 +201,13 @@ struct Around {
 impl Around {
     fn of(
         errors: &Errors,
+        open: &Open,
         tasks: Option<Counted<OpenTask>>,
         notes: Option<Connection<NoteLink>>,
         activities: Option<Connection<Activity>>,
     ) -> Self {
         let mut around = Self::default();
-        match errors.root("taskTargets", tasks) {
+        match open.believed(errors.root("taskTargets", tasks)) {
             Ok(tasks) => {
                 let linked = tasks.total_count;
                 let rows = tasks.edges.len();
@@ -203,6 +215,7 @@ impl Around {
                     values::unique(tasks.rows().filter_map(|row| row.task), |task| &task.id);
                 // Links that point twice to one task are no two tasks; what lies beyond the page is counted as it is linked.
                 let doubled = rows.saturating_sub(around.tasks.len());
+                around.lost(errors, "taskTargets", "open tasks");
                 around.total =
                     Some(linked.saturating_sub(u32::try_from(doubled).unwrap_or(u32::MAX)));
             }
@@ -221,6 +234,7 @@ impl Around {
                         title: around.cutter.label(named(note.title.as_ref())),
                         created_at: note.created_at.map(text::instant).unwrap_or_default(),
                     });
+                around.lost(errors, "noteTargets", "notes");
                 if linked && around.note.is_none() {
                     around.missing.push(format!("notes: {UNREADABLE_NOTE}"));
                 }
@@ -233,10 +247,18 @@ impl Around {
         around
     }
 
+    /// Notes that rows of a root were left out.
+    fn lost(&mut self, errors: &Errors, root: &str, what: &str) {
+        if let Some(lost) = errors.lost(root) {
+            self.missing.push(format!("{what}: {lost}"));
+        }
+    }
+
     fn last(&mut self, errors: &Errors, activities: Option<Connection<Activity>>) {
         match errors.root("timelineActivities", activities) {
             Ok(activities) => {
-                self.activity = activities.rows().next().map(|activity| activity.happens_at)
+                self.activity = activities.rows().next().map(|activity| activity.happens_at);
+                self.lost(errors, "timelineActivities", "activity");
             }
             Err(failure) => self
                 .missing
@@ -260,8 +282,14 @@ pub fn get(ctx: &Context<'_>, request: &GetRequest) -> Result<RecordView, Failur
 }
 
 fn person(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
-    let reply = fetch(ctx, &GetPerson { id })?;
-    let (record, mut around) = reply.data.parts(&reply.errors)?;
+    let open = statuses::open(ctx);
+    let query = GetPerson {
+        id,
+        open: open.statuses.clone(),
+    };
+    let reply = fetch(ctx, &query)?;
+    let (record, mut around) = reply.data.parts(&reply.errors, &open)?;
+    around.missing.extend(unread(&record.unreadable));
     let cutter = &mut around.cutter;
     let fields = PersonFields {
         name: cutter.label(&full_name(record.name.as_ref())),
@@ -296,8 +324,14 @@ fn person(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
 }
 
 fn company(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
-    let reply = fetch(ctx, &GetCompany { id })?;
-    let (record, mut around) = reply.data.parts(&reply.errors)?;
+    let open = statuses::open(ctx);
+    let query = GetCompany {
+        id,
+        open: open.statuses.clone(),
+    };
+    let reply = fetch(ctx, &query)?;
+    let (record, mut around) = reply.data.parts(&reply.errors, &open)?;
+    around.missing.extend(unread(&record.unreadable));
     let cutter = &mut around.cutter;
     let fields = CompanyFields {
         name: cutter.label(named(record.name.as_ref())),
@@ -332,8 +366,14 @@ fn company(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
 }
 
 fn opportunity(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
-    let (reply, next_step) = fetch_deal(ctx, &GetOpportunity { id })?;
-    let (record, mut around) = reply.data.parts(&reply.errors)?;
+    let open = statuses::open(ctx);
+    let query = GetOpportunity {
+        id,
+        open: open.statuses.clone(),
+    };
+    let (reply, next_step) = fetch_deal(ctx, &query)?;
+    let (record, mut around) = reply.data.parts(&reply.errors, &open)?;
+    around.missing.extend(unread(&record.unreadable));
     let cutter = &mut around.cutter;
     let fields = OpportunityFields {
         name: cutter.label(named(record.name.as_ref())),
@@ -374,7 +414,7 @@ pub(crate) fn deal_line(
     parts([
         Some(format!("stage {}", fields.stage)),
         fields.amount.as_ref().map(|amount: &Money| money(amount)),
-        close_date.map(|date| format!("closes {}", ctx.zone().date(date))),
+        close_date.map(|date| format!("closes {}", ctx.zone().due(date).day)),
         fields
             .owner
             .as_ref()
@@ -399,20 +439,33 @@ fn task(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
         ..Around::default()
     };
     around.last(&reply.errors, reply.data.timeline_activities);
+    around.missing.extend(unread(&record.unreadable));
+    let status = record.status.as_ref();
+    let open = status.is_none_or(|status| !ctx.is_done(status.as_str()))
+        && !record.unreadable.has("status");
     let cutter = &mut around.cutter;
     let fields = TaskFields {
         title: cutter.label(named(record.title.as_ref())),
         body: RichText::text(record.body_v2.as_ref()).map(|body| cutter.body(body)),
         status: some(record.status.as_ref(), cutter),
         due: record.due_at.map(text::instant),
+        overdue: open
+            && record
+                .due_at
+                .is_some_and(|due| ctx.zone().is_overdue(due, ctx.now)),
         assignee: member(record.assignee.as_ref(), cutter),
         links: values::links(record.task_targets.as_ref(), cutter),
     };
     let line = parts([
         Some(fields.status.clone().unwrap_or_else(|| "open".to_owned())),
-        record
-            .due_at
-            .map(|due| format!("due {}", ctx.zone().show(due))),
+        record.due_at.map(|due| {
+            let shown = ctx.zone().show_due(due);
+            if fields.overdue {
+                format!("overdue since {shown}")
+            } else {
+                format!("due {shown}")
+            }
+        }),
         fields.assignee.as_ref().map(|member| member.name.clone()),
         (!fields.links.is_empty()).then(|| {
             let labels: Vec<&str> = fields

@@ -7,7 +7,7 @@ use crate::bindings::claw::skill::types::RecordRef;
 use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::text::{self, Text};
-use crate::twenty::values::{FullName, full_name, same_address};
+use crate::twenty::values::{FullName, Micros, full_name, same_address};
 use crate::twenty::{NOTHING, pattern};
 
 /// The longest text on one line, in characters.
@@ -94,6 +94,39 @@ pub(super) fn email(field: &str, given: &str) -> Result<String, Failure> {
     }
 }
 
+/// A phone number with its country's calling code (E.164), as the CRM takes it whole and finds out the rest; an empty one for none.
+pub(super) fn phone(field: &str, given: &str) -> Result<String, Failure> {
+    let cleaned = text::clean(given);
+    let bare: String = cleaned
+        .trim()
+        .replace("(0)", "")
+        .chars()
+        .filter(|character| {
+            !character.is_whitespace() && !"-.()/\u{a0}\u{2011}\u{2013}".contains(*character)
+        })
+        .collect();
+    if bare.is_empty() && cleaned.trim().is_empty() {
+        return Ok(bare);
+    }
+    let digits = match bare.strip_prefix("00") {
+        Some(rest) => Some(rest),
+        None => bare.strip_prefix('+'),
+    };
+    let well_formed = digits.filter(|digits| {
+        (7..=15).contains(&digits.len())
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+            && !digits.starts_with('0')
+    });
+    match well_formed {
+        Some(digits) => Ok(format!("+{digits}")),
+        None => Err(failure::invalid_input(
+            field,
+            "this is no phone number with its country's calling code",
+            "Give it from the plus sign on, such as +49301234567, or an empty text to take the number out.",
+        )),
+    }
+}
+
 /// A company's domain, without what stands around it in an address.
 pub(super) fn domain(field: &str, given: &str) -> Result<String, Failure> {
     let domain = crate::twenty::records::domain(&text::clean(given));
@@ -121,11 +154,8 @@ fn is_host(host: &str) -> bool {
     host.len() <= 253 && host.contains('.') && host.split('.').all(label)
 }
 
-/// The largest amount in millionths that every reader of JSON holds exactly.
-const EXACT: i128 = 1 << 53;
-
-/// An exact decimal in millionths.
-pub(super) fn micros(field: &str, given: &str) -> Result<i64, Failure> {
+/// An exact decimal in millionths, as the CRM's number can hold them.
+pub(super) fn micros(field: &str, given: &str) -> Result<Micros, Failure> {
     let wrong = |reason: &str| {
         failure::invalid_input(
             field,
@@ -146,15 +176,32 @@ pub(super) fn micros(field: &str, given: &str) -> Result<i64, Failure> {
     if decimals.len() > 6 {
         return Err(wrong("it has more than six decimals"));
     }
-    let too_large = || wrong("it is too large to be stored exactly");
+    let too_large = || {
+        failure::invalid_input(
+            field,
+            "the CRM keeps no amount over 9223372036854.775807",
+            "Give a smaller amount, or another currency.",
+        )
+    };
     let micros = format!("{units}{decimals:0<6}")
         .parse::<i128>()
-        .map_err(|_| too_large())?;
-    if micros > EXACT {
-        return Err(too_large());
+        .ok()
+        .filter(|micros| i64::try_from(*micros).is_ok())
+        .map(|micros| Micros(if negative { -micros } else { micros }))
+        .ok_or_else(too_large)?;
+    if micros.is_writable() {
+        return Ok(micros);
     }
-    let micros = i64::try_from(micros).map_err(|_| too_large())?;
-    Ok(if negative { -micros } else { micros })
+    let (below, above) = micros.nearest();
+    Err(failure::invalid_input(
+        field,
+        "the CRM would round it: over 9007199254.740992 it keeps not every sixth decimal, and over 576460752303 not every unit",
+        format!(
+            "The nearest amounts that it keeps are {} and {}: give one of them.",
+            below.decimal(),
+            above.decimal()
+        ),
+    ))
 }
 
 /// A currency's code.
@@ -247,8 +294,16 @@ mod tests {
             ("0012.10", 12_100_000),
             ("9007199254.740992", 1 << 53),
             ("-9007199254.740992", -(1 << 53)),
+            ("15000000000", 15_000_000_000_000_000),
+            ("15000000000.50", 15_000_000_000_500_000),
+            ("-576460752304", -576_460_752_304_000_000),
+            ("9000000000000", 9_000_000_000_000_000_000),
         ] {
-            assert_eq!(micros("amount", given).ok(), Some(expected), "{given}");
+            assert_eq!(
+                micros("amount", given).ok(),
+                Some(Micros(expected)),
+                "{given}"
+            );
         }
         for wrong in [
             "",
@@ -261,6 +316,9 @@ mod tests {
             "+1",
             "1.0000001",
             "9007199254.740993",
+            "15000000000.000001",
+            "600000000001",
+            "9223372036854.775808",
             "99999999999999999999999999999999999999999999",
             "NaN",
             "0x10",
@@ -274,6 +332,26 @@ mod tests {
                 matches!(micros("amount", wrong), Err(Failure::InvalidInput(_))),
                 "{wrong}"
             );
+        }
+    }
+
+    #[test]
+    fn an_amount_that_would_be_rounded_names_its_neighbours() {
+        for (given, below, above) in [
+            ("15000000000.000001", "15000000000", "15000000000.000002"),
+            ("-15000000000.000001", "-15000000000.000002", "-15000000000"),
+            ("600000000001", "600000000000.999936", "600000000001.000064"),
+        ] {
+            let Err(Failure::InvalidInput(wrong)) = micros("amount", given) else {
+                panic!("{given} is taken")
+            };
+            assert!(
+                wrong.next.contains(&format!(" {below} and {above}:")),
+                "{wrong:?}"
+            );
+            for near in [below, above] {
+                assert!(micros("amount", near).is_ok(), "{near}");
+            }
         }
     }
 
@@ -302,6 +380,26 @@ mod tests {
             ("-a.example", None),
         ] {
             assert_eq!(domain("domain", given).ok().as_deref(), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn a_phone_number_is_kept_from_its_calling_code_on() {
+        for (given, expected) in [
+            ("+49 30 123-4567", Some("+49301234567")),
+            ("0049 (0)30/1234567", Some("+49301234567")),
+            (" +1 (202) 555.0143 ", Some("+12025550143")),
+            ("", Some("")),
+            (" ", Some("")),
+            ("030 1234567", None),
+            ("+0301234567", None),
+            ("+49 30 CALL", None),
+            ("+", None),
+            ("-", None),
+            ("+1234567890123456", None),
+            ("not a phone", None),
+        ] {
+            assert_eq!(phone("phone", given).ok().as_deref(), expected, "{given}");
         }
     }
 

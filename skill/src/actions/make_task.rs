@@ -63,12 +63,12 @@ impl Task {
 
     /// When it is due, as a person reads it.
     pub(super) fn shown(&self, ctx: &Context<'_>) -> String {
-        ctx.zone().show(self.deadline)
+        ctx.zone().show_due(self.deadline)
     }
 
     /// What the person should know of it.
     pub(super) fn warning(&self, ctx: &Context<'_>) -> Option<String> {
-        (self.deadline < ctx.now)
+        (ctx.zone().is_overdue(self.deadline, ctx.now))
             .then(|| format!("The task is due in the past ({}).", self.shown(ctx)))
     }
 

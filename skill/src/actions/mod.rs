@@ -12,10 +12,12 @@ pub mod get;
 mod given;
 mod handoff;
 mod make_task;
+mod names;
 pub mod search;
 pub mod share;
 pub mod stages;
 pub mod status;
+pub mod statuses;
 pub mod subject;
 pub mod upsert;
 
@@ -25,6 +27,7 @@ use crate::failure::{self, Failure};
 use crate::markdown::escape;
 use crate::text::{Cutter, Text};
 use crate::twenty;
+use crate::twenty::mend::Unreadable;
 use crate::twenty::values::{self, Colleague};
 
 /// The longest query or name that a caller may give, in characters.
@@ -129,12 +132,23 @@ pub(crate) fn task_row(ctx: &Context<'_>, task: &values::Task) -> TaskRow {
             .as_ref()
             .map(|status| cutter.label(status.as_str())),
         due: task.due_at.map(crate::text::instant),
-        overdue: task.due_at.is_some_and(|due| due < ctx.now),
+        overdue: task
+            .due_at
+            .is_some_and(|due| ctx.zone().is_overdue(due, ctx.now)),
         assignee: member(task.assignee.as_ref(), &mut cutter),
         links: values::links(task.task_targets.as_ref(), &mut cutter),
+        unreadable: task.unreadable.names(),
         truncated: cutter.cut,
         provenance: twenty::provenance(ctx, "task", &task.id, task.updated_at),
     }
+}
+
+/// Fields of a record that could not be read, as entries of what is missing.
+pub(crate) fn unread(fields: &Unreadable) -> impl Iterator<Item = String> {
+    let names = fields.names();
+    names
+        .into_iter()
+        .map(|name| format!("{name}: not readable"))
 }
 
 /// A member as answers show one.
@@ -168,7 +182,7 @@ pub(crate) fn some(text: Option<&Text>, cutter: &mut Cutter) -> Option<String> {
 /// A task in one line of Markdown.
 pub(crate) fn task_line(ctx: &Context<'_>, task: &values::Task, row: &TaskRow, id: bool) -> String {
     let due = task.due_at.map(|due| {
-        let shown = ctx.zone().show(due);
+        let shown = ctx.zone().show_due(due);
         if row.overdue {
             format!("overdue since {shown}")
         } else {
@@ -180,7 +194,7 @@ pub(crate) fn task_line(ctx: &Context<'_>, task: &values::Task, row: &TaskRow, i
         format!("about {}", names.join(" and "))
     });
     let who = row.assignee.as_ref().map(|member| escape(&member.name));
-    let details = parts([due, about, who]);
+    let details = parts([due, about, who, task.unreadable.said()]);
     let gap = if details.is_empty() { "" } else { ": " };
     let id = if id {
         format!(" ({})", row.id)

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{kind, money, object, parts, within, words};
+use super::names::{self, Asked, Matched, One};
+pub use super::names::{Search, SearchData};
+use super::{money, object, parts, within, words};
 use crate::bindings::claw::crm::types::Kind;
 use crate::bindings::exports::claw::crm::read::{Hit, SearchAnswer, SearchRequest};
 use crate::context::Context;
@@ -10,59 +12,15 @@ use crate::failure::{self, Failure};
 use crate::markdown::{Page, escape};
 use crate::text::{Cutter, Text};
 use crate::twenty::hidden::{self, hides};
+use crate::twenty::mend::Unreadable;
+use crate::twenty::rows::Phones;
 use crate::twenty::values::{Colleague, Connection, Currency, FullName, Links, full_name, named};
 use crate::twenty::{self, Document, NOBODY, Query, documents, fetch};
 
 /// How many hits are looked at where only the caller's own are wanted: the most that Twenty gives at once.
 const EXAMINED: u32 = 100;
-
-/// The first request.
-#[derive(Debug, Serialize)]
-pub struct Search {
-    query: String,
-    kinds: Vec<&'static str>,
-    limit: u32,
-}
-
-/// What it answers.
-#[derive(Debug, Deserialize)]
-pub struct SearchData {
-    search: Option<Found>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Found {
-    edges: Vec<FoundEdge>,
-    page_info: Continuation,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Continuation {
-    has_next_page: bool,
-}
-
-#[derive(Debug, Deserialize)]
-struct FoundEdge {
-    node: FoundRecord,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct FoundRecord {
-    record_id: String,
-    object_name_singular: String,
-    label: Option<Text>,
-    ts_rank: Option<f32>,
-    #[serde(rename = "tsRankCD")]
-    ts_rank_cd: Option<f32>,
-}
-
-impl Query for Search {
-    const DOCUMENT: &'static Document = &documents::SEARCH;
-    type Answer = SearchData;
-}
+/// How many are looked at otherwise: the one of just this name may stand behind many that begin so.
+const PAGE: u32 = 60;
 
 /// The second request.
 #[derive(Debug, Serialize)]
@@ -94,7 +52,10 @@ struct PersonLine {
     updated_at: Option<jiff::Timestamp>,
     name: Option<FullName>,
     job_title: Option<Text>,
+    phones: Option<Phones>,
     company: Option<Employer>,
+    #[serde(default, rename = "$unreadable")]
+    unreadable: Unreadable,
 }
 
 #[derive(Debug, Deserialize)]
@@ -119,6 +80,8 @@ struct CompanyLine {
     domain_name: Option<Links>,
     #[serde(rename = "accountOwnerId")]
     account_owner: Option<Colleague>,
+    #[serde(default, rename = "$unreadable")]
+    unreadable: Unreadable,
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,6 +95,8 @@ struct DealLine {
     close_date: Option<jiff::Timestamp>,
     #[serde(rename = "ownerId")]
     owner: Option<Colleague>,
+    #[serde(default, rename = "$unreadable")]
+    unreadable: Unreadable,
 }
 
 #[derive(Debug, Deserialize)]
@@ -144,14 +109,19 @@ struct TaskLine {
     due_at: Option<jiff::Timestamp>,
     #[serde(rename = "assigneeId")]
     assignee: Option<Colleague>,
+    #[serde(default, rename = "$unreadable")]
+    unreadable: Unreadable,
 }
 
 /// What the details request told about one record.
 struct Line {
+    kind: Kind,
     id: String,
     label: String,
     details: String,
     mine: bool,
+    /// A person's phone number with its calling code.
+    phone: Option<String>,
     updated_at: Option<jiff::Timestamp>,
     truncated: bool,
 }
@@ -169,75 +139,70 @@ pub fn search(ctx: &Context<'_>, request: &SearchRequest) -> Result<SearchAnswer
         .unwrap_or(false)
         .then(|| ctx.caller_email("mine"))
         .transpose()?;
-    let asked = if me.is_some() {
-        EXAMINED
-    } else {
-        u32::from(limit)
+    let asked = Asked::read(&query);
+    let page = if me.is_some() { EXAMINED } else { PAGE };
+    let all = names::look(ctx, &asked, &kinds, page)?;
+    let mut found = all.found;
+    let examined = u32::try_from(found.len()).unwrap_or(u32::MAX);
+    // A hit is looked into where it is shown, or where that decides whether it is.
+    let shown = usize::from(limit);
+    let looked_into = match (&asked, &me) {
+        (Asked::Words(_) | Asked::Domain(_), None) => shown,
+        _ => found.len(),
     };
-
-    let reply = fetch(
-        ctx,
-        &Search {
-            query: query.clone(),
-            kinds: kinds.iter().map(|&kind| object(kind)).collect(),
-            limit: asked,
-        },
-    )?;
-    let found = reply.errors.root("search", reply.data.search)?;
-    let examined = u32::try_from(found.edges.len()).unwrap_or(u32::MAX);
-    let lines = if found.edges.is_empty() {
-        Vec::new()
-    } else {
-        details(ctx, &found)?
+    let (lines, unread) = match found.get(..looked_into.min(found.len())) {
+        None | Some([]) => (Vec::new(), Vec::new()),
+        Some(found) => details(ctx, found)?,
     };
+    let line = |one: &One| {
+        let mut lines = lines.iter();
+        lines.find(|line| line.id == one.id && line.kind == one.kind)
+    };
+    if let Asked::Phone(number) = &asked {
+        for hit in &mut found {
+            let phone = line(hit).and_then(|line| line.phone.as_deref());
+            if phone.is_some_and(|phone| number.is(phone)) {
+                hit.matched = Matched::Phone;
+            }
+        }
+        found.sort_by_key(|hit| hit.matched != Matched::Phone);
+    }
 
     let mut hits: Vec<Hit> = Vec::new();
-    let mut more = found.page_info.has_next_page;
-    for record in found.edges.into_iter().map(|edge| edge.node) {
-        let Some(kind) = kind(&record.object_name_singular) else {
-            continue;
-        };
-        let line = lines.iter().find(|line| line.id == record.record_id);
-        if me.is_some() && !line.is_some_and(|line| line.mine) {
+    let mut more = all.more;
+    for one in found {
+        let line = line(&one);
+        // Of an id it is not known yet whether there is such a record.
+        let absent = one.matched == Matched::Id && line.is_none();
+        if absent || (me.is_some() && !line.is_some_and(|line| line.mine)) {
             continue;
         }
-        if hits.len() == usize::from(limit) {
+        if hits.len() == shown {
             more = true;
             break;
         }
-        hits.push(hit(ctx, kind, &record, line));
+        hits.push(hit(ctx, &one, line));
     }
+    let mut missing: Vec<String> = all.lost.into_iter().collect();
+    missing.extend(unread);
     Ok(SearchAnswer {
-        markdown: hidden::said_below(ctx, markdown(&query, &hits, examined, more, me.is_some())),
+        markdown: hidden::said_below(
+            ctx,
+            markdown(
+                &query,
+                &asked,
+                &hits,
+                examined,
+                more,
+                me.is_some(),
+                &missing,
+            ),
+        ),
+        missing,
         hits,
         examined,
         more,
     })
-}
-
-/// Kind and id of the best hits for some words, best first.
-///
-/// # Errors
-/// As `failure` says; nothing found is an empty list.
-pub(super) fn ids(
-    ctx: &Context<'_>,
-    words: &str,
-    kinds: &[Kind],
-    limit: u32,
-) -> Result<Vec<(Kind, String)>, Failure> {
-    let reply = fetch(
-        ctx,
-        &Search {
-            query: words.to_owned(),
-            kinds: kinds.iter().map(|&kind| object(kind)).collect(),
-            limit,
-        },
-    )?;
-    let found = reply.errors.root("search", reply.data.search)?;
-    let records = found.edges.into_iter().map(|edge| edge.node);
-    Ok(records
-        .filter_map(|record| Some((kind(&record.object_name_singular)?, record.record_id)))
-        .collect())
 }
 
 fn wanted(kinds: Option<&[Kind]>) -> Result<Vec<Kind>, Failure> {
@@ -265,13 +230,13 @@ fn wanted(kinds: Option<&[Kind]>) -> Result<Vec<Kind>, Failure> {
     Ok(unique)
 }
 
-fn details(ctx: &Context<'_>, found: &Found) -> Result<Vec<Line>, Failure> {
+/// What is told about hits, and why not, where a kind of them could not be read.
+fn details(ctx: &Context<'_>, found: &[One]) -> Result<(Vec<Line>, Vec<String>), Failure> {
     let ids = |kind: Kind| {
         let ids: Vec<String> = found
-            .edges
             .iter()
-            .filter(|edge| edge.node.object_name_singular == object(kind))
-            .map(|edge| edge.node.record_id.clone())
+            .filter(|one| one.kind == kind)
+            .map(|one| one.id.clone())
             .collect();
         if ids.is_empty() {
             vec![NOBODY.to_owned()]
@@ -290,8 +255,31 @@ fn details(ctx: &Context<'_>, found: &Found) -> Result<Vec<Line>, Failure> {
     )?;
     // A kind that could not be read leaves its hits without details: the hits themselves are known.
     let email = ctx.setting("caller.email").unwrap_or_default();
-    let mut lines = Vec::with_capacity(found.edges.len());
+    let mut lines = Vec::with_capacity(found.len());
     let data = reply.data;
+    let mut unread = Vec::new();
+    let roots = [
+        (Kind::Person, "people", data.people.is_none()),
+        (Kind::Company, "companies", data.companies.is_none()),
+        (
+            Kind::Opportunity,
+            "opportunities",
+            data.opportunities.is_none(),
+        ),
+        (Kind::Task, "tasks", data.tasks.is_none()),
+    ];
+    let asked = |kind: Kind| found.iter().any(|one| one.kind == kind);
+    for (_, root, absent) in roots.into_iter().filter(|(kind, ..)| asked(*kind)) {
+        let why = match absent {
+            true => reply.errors.root::<()>(root, None).err(),
+            false => None,
+        };
+        let why = why.map(|failure| failure::sentence(&failure).to_owned());
+        unread.extend(
+            why.or_else(|| reply.errors.lost(root))
+                .map(|why| format!("{root}: {why}")),
+        );
+    }
     lines.extend(
         data.people
             .into_iter()
@@ -316,13 +304,14 @@ fn details(ctx: &Context<'_>, found: &Found) -> Result<Vec<Line>, Failure> {
             .flat_map(Connection::rows)
             .map(|row| task(ctx, row, &email)),
     );
-    Ok(lines)
+    Ok((lines, unread))
 }
 
 fn person(row: PersonLine, email: &str) -> Line {
     let mut cutter = Cutter::default();
     let company = row.company.as_ref();
     Line {
+        kind: Kind::Person,
         label: cutter.label(&full_name(row.name.as_ref())),
         details: parts([
             row.job_title
@@ -331,10 +320,12 @@ fn person(row: PersonLine, email: &str) -> Line {
             company
                 .and_then(|company| company.name.as_ref())
                 .map(|name| cutter.label(name.as_str())),
+            row.unreadable.said(),
         ]),
         mine: company
             .and_then(|company| company.account_owner.as_ref())
             .is_some_and(|owner| owner.is(email)),
+        phone: Phones::number(row.phones.as_ref()),
         id: row.id,
         updated_at: row.updated_at,
         truncated: cutter.cut,
@@ -348,12 +339,17 @@ fn company(row: CompanyLine, email: &str) -> Line {
         .as_ref()
         .and_then(|domain| domain.primary_link_url.as_ref());
     Line {
+        kind: Kind::Company,
         label: cutter.label(named(row.name.as_ref())),
-        details: parts([domain.map(|domain| cutter.label(domain.as_str()))]),
+        details: parts([
+            domain.map(|domain| cutter.label(domain.as_str())),
+            row.unreadable.said(),
+        ]),
         mine: row
             .account_owner
             .as_ref()
             .is_some_and(|owner| owner.is(email)),
+        phone: None,
         id: row.id,
         updated_at: row.updated_at,
         truncated: cutter.cut,
@@ -364,6 +360,7 @@ fn deal(ctx: &Context<'_>, row: DealLine, email: &str) -> Line {
     let mut cutter = Cutter::default();
     let owner = row.owner.as_ref();
     Line {
+        kind: Kind::Opportunity,
         label: cutter.label(named(row.name.as_ref())),
         details: parts([
             Some(cutter.label(row.stage.as_str())),
@@ -374,16 +371,19 @@ fn deal(ctx: &Context<'_>, row: DealLine, email: &str) -> Line {
                     .map(money),
             },
             row.close_date
-                .map(|date| format!("closes {}", ctx.zone().date(date))),
-            Some(owner.map_or_else(
-                || match hides(ctx, "opportunity", "ownerId") {
-                    true => "owner not readable".to_owned(),
-                    false => "no owner".to_owned(),
-                },
-                |owner| cutter.label(&owner.label()),
-            )),
+                .map(|date| format!("closes {}", ctx.zone().due(date).day)),
+            match owner {
+                Some(owner) => Some(cutter.label(&owner.label())),
+                None if row.unreadable.has("ownerId") => None,
+                None if hides(ctx, "opportunity", "ownerId") => {
+                    Some("owner not readable".to_owned())
+                }
+                None => Some("no owner".to_owned()),
+            },
+            row.unreadable.said(),
         ]),
         mine: owner.is_some_and(|owner| owner.is(email)),
+        phone: None,
         id: row.id,
         updated_at: row.updated_at,
         truncated: cutter.cut,
@@ -394,6 +394,7 @@ fn task(ctx: &Context<'_>, row: TaskLine, email: &str) -> Line {
     let mut cutter = Cutter::default();
     let assignee = row.assignee.as_ref();
     Line {
+        kind: Kind::Task,
         label: cutter.label(named(row.title.as_ref())),
         details: parts([
             Some(
@@ -402,51 +403,71 @@ fn task(ctx: &Context<'_>, row: TaskLine, email: &str) -> Line {
                     .map_or_else(|| "open".to_owned(), |status| cutter.label(status.as_str())),
             ),
             row.due_at
-                .map(|due| format!("due {}", ctx.zone().show(due))),
-            Some(assignee.map_or_else(
-                || match hides(ctx, "task", "assigneeId") {
-                    true => "assignee not readable".to_owned(),
-                    false => "unassigned".to_owned(),
-                },
-                |who| cutter.label(&who.label()),
-            )),
+                .map(|due| format!("due {}", ctx.zone().show_due(due))),
+            match assignee {
+                Some(who) => Some(cutter.label(&who.label())),
+                None if row.unreadable.has("assigneeId") => None,
+                None if hides(ctx, "task", "assigneeId") => {
+                    Some("assignee not readable".to_owned())
+                }
+                None => Some("unassigned".to_owned()),
+            },
+            row.unreadable.said(),
         ]),
         mine: assignee.is_some_and(|who| who.is(email)),
+        phone: None,
         id: row.id,
         updated_at: row.updated_at,
         truncated: cutter.cut,
     }
 }
 
-fn hit(ctx: &Context<'_>, kind: Kind, record: &FoundRecord, line: Option<&Line>) -> Hit {
+fn hit(ctx: &Context<'_>, one: &One, line: Option<&Line>) -> Hit {
     let mut cutter = Cutter::default();
     Hit {
-        kind,
-        id: record.record_id.clone(),
+        kind: one.kind,
+        id: one.id.clone(),
         label: line.map_or_else(
-            || cutter.label(named(record.label.as_ref())),
+            || cutter.label(named(one.label.as_ref())),
             |line| line.label.clone(),
         ),
         details: line.map_or_else(
             || "details could not be read".to_owned(),
             |line| line.details.clone(),
         ),
-        rank: record
-            .ts_rank_cd
-            .or(record.ts_rank)
-            .filter(|rank| rank.is_finite())
-            .unwrap_or(0.0),
+        matched: one.matched.said().to_owned(),
+        rank: one.rank,
         truncated: cutter.cut || line.is_some_and(|line| line.truncated),
         provenance: twenty::provenance(
             ctx,
-            object(kind),
-            &record.record_id,
+            object(one.kind),
+            &one.id,
             line.and_then(|line| line.updated_at),
         ),
     }
 }
 
-fn markdown(query: &str, hits: &[Hit], examined: u32, more: bool, mine: bool) -> String {
+/// What to try where nothing was found.
+fn hint(asked: &Asked) -> &'static str {
+    match asked {
+        Asked::Id(..) => " There is no such record, or it was deleted.",
+        Asked::Phone(_) => " No person has this number, and no text begins with it.",
+        Asked::Domain(_) => " No company has this domain; try the company's name.",
+        Asked::Words(_) => {
+            " No name is written nearly so either: try fewer words, or another spelling of their beginning."
+        }
+    }
+}
+
+fn markdown(
+    query: &str,
+    asked: &Asked,
+    hits: &[Hit],
+    examined: u32,
+    more: bool,
+    mine: bool,
+    missing: &[String],
+) -> String {
     let query = escape(query);
     let whose = if mine { " of yours" } else { "" };
     if hits.is_empty() {
@@ -454,7 +475,17 @@ fn markdown(query: &str, hits: &[Hit], examined: u32, more: bool, mine: bool) ->
             (true, 1..) => format!(
                 "Nothing{whose} found for \u{201c}{query}\u{201d} among the first {examined} hits."
             ),
-            _ => format!("Nothing found for \u{201c}{query}\u{201d}."),
+            _ => {
+                let mut page = Page::default();
+                page.line(&format!(
+                    "Nothing{whose} found for \u{201c}{query}\u{201d}.{}",
+                    hint(asked)
+                ));
+                for missing in missing {
+                    page.line(&format!("{}.", escape(missing)));
+                }
+                page.finish()
+            }
         };
     }
     let found =
@@ -465,13 +496,20 @@ fn markdown(query: &str, hits: &[Hit], examined: u32, more: bool, mine: bool) ->
     ));
     for hit in hits {
         let gap = if hit.details.is_empty() { "" } else { ": " };
+        let matched = match hit.matched.as_str() {
+            "name" | "id" => String::new(),
+            other => format!(", matched by {other}"),
+        };
         page.bullet(&format!(
-            "{} {}{gap}{} ({})",
+            "{} {}{gap}{}{matched} ({})",
             object(hit.kind),
             escape(&hit.label),
             escape(&hit.details),
             hit.id
         ));
+    }
+    for missing in missing {
+        page.line(&format!("{}.", escape(missing)));
     }
     page.finish()
 }

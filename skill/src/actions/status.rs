@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::statuses::SETTING;
 use crate::bindings::exports::claw::crm::read::{
     DestinationStatus, Drift, LinkFields, ObjectAccess, Stage, StatusReport,
 };
@@ -139,6 +140,7 @@ pub fn status(ctx: &Context<'_>) -> Result<StatusReport, Failure> {
         destinations: Vec::new(),
         objects: Vec::new(),
         stages: Vec::new(),
+        task_statuses: Vec::new(),
         drift: Vec::new(),
         links: LinkFields::Unknown,
     };
@@ -171,7 +173,7 @@ pub fn status(ctx: &Context<'_>) -> Result<StatusReport, Failure> {
         },
     };
     report.destinations = vec![destination, services::relay(ctx), services::workspace(ctx)];
-    report.markdown = markdown(&report);
+    report.markdown = markdown(ctx, &report);
     Ok(report)
 }
 
@@ -254,7 +256,17 @@ fn inspect(ctx: &Context<'_>, objects: Connection<Object>, report: &mut StatusRe
                 .find(|field| field.name == "stage");
             report.stages = stage
                 .and_then(|field| field.options.as_ref())
-                .map(|options| stages(ctx, options))
+                .map(|options| stages(&ctx.closed_stages(), options))
+                .unwrap_or_default();
+        }
+        if object.name_singular == "task" {
+            let status = object
+                .fields_list
+                .iter()
+                .find(|field| field.name == "status");
+            report.task_statuses = status
+                .and_then(|field| field.options.as_ref())
+                .map(|options| stages(&ctx.done_statuses(), options))
                 .unwrap_or_default();
         }
         let fields = object
@@ -293,8 +305,8 @@ pub(crate) fn in_order(options: &Value) -> Vec<&Value> {
     options
 }
 
-fn stages(ctx: &Context<'_>, options: &Value) -> Vec<Stage> {
-    let closed = ctx.closed_stages();
+/// A field's options; `closed` are the values of those in which something is over.
+fn stages(closed: &[String], options: &Value) -> Vec<Stage> {
     let mut cutter = Cutter::default();
     in_order(options)
         .into_iter()
@@ -390,7 +402,55 @@ fn consequence(object: &str, field: &str) -> String {
     )
 }
 
-fn markdown(report: &StatusReport) -> String {
+/// Options in one line.
+fn listed(stages: &[Stage], over: &str) -> String {
+    let stages: Vec<String> = stages
+        .iter()
+        .map(|stage| {
+            if stage.closed {
+                format!("{} ({over})", escape(&stage.value))
+            } else {
+                escape(&stage.value)
+            }
+        })
+        .collect();
+    stages.join(", ")
+}
+
+/// What is wrong with the statuses of tasks: none counts as done, or all do, or the operator named one that is not there.
+fn about_statuses(ctx: &Context<'_>, statuses: &[Stage]) -> Option<String> {
+    if statuses.is_empty() {
+        return None;
+    }
+    let done = ctx.done_statuses();
+    let unknown: Vec<&str> = done
+        .iter()
+        .filter(|done| !statuses.iter().any(|status| status.value == **done))
+        .map(String::as_str)
+        .collect();
+    let next = format!(
+        "Ask the operator to name the statuses of tasks that are done with in the setting \"{SETTING}\"."
+    );
+    if statuses.iter().all(|status| !status.closed) {
+        return Some(format!(
+            "No status of tasks is known to mean done, so every task counts as open and finished ones as overdue. {next}"
+        ));
+    }
+    if statuses.iter().all(|status| status.closed) {
+        return Some(format!(
+            "Every status of tasks counts as done, so no task is open. {next}"
+        ));
+    }
+    let set = ctx.setting(SETTING).is_some();
+    (set && !unknown.is_empty()).then(|| {
+        format!(
+            "The setting \"{SETTING}\" names {}, which tasks of this CRM do not have. Ask the operator to correct it.",
+            unknown.join(", ")
+        )
+    })
+}
+
+fn markdown(ctx: &Context<'_>, report: &StatusReport) -> String {
     let mut page = Page::default();
     for destination in &report.destinations {
         let state = match (
@@ -427,18 +487,16 @@ fn markdown(report: &StatusReport) -> String {
         ));
     }
     if !report.stages.is_empty() {
-        let stages: Vec<String> = report
-            .stages
-            .iter()
-            .map(|stage| {
-                if stage.closed {
-                    format!("{} (closed)", escape(&stage.value))
-                } else {
-                    escape(&stage.value)
-                }
-            })
-            .collect();
-        page.line(&format!("Stages: {}", stages.join(", ")));
+        page.line(&format!("Stages: {}", listed(&report.stages, "closed")));
+    }
+    if !report.task_statuses.is_empty() {
+        page.line(&format!(
+            "Statuses of tasks: {}",
+            listed(&report.task_statuses, "done")
+        ));
+    }
+    if let Some(problem) = about_statuses(ctx, &report.task_statuses) {
+        page.line(&escape(&problem));
     }
     for drift in &report.drift {
         let field = if drift.field == "*" {

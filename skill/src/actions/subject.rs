@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::given::{self, Member, reference};
-use super::{is_uuid, object, parts, search, some};
+use super::names::{self, Asked, Choice, Likeness};
+use super::{object, parts, some};
 use crate::bindings::claw::crm::types::{Kind, Link};
 use crate::bindings::claw::skill::types::Candidate;
 use crate::context::Context;
@@ -11,12 +12,14 @@ use crate::failure::{self, Failure};
 use crate::text::{Cutter, Text};
 use crate::tezit::envelope::{self, DealView, Envelope, Told, Wanted};
 use crate::twenty::custom::Mapped;
-use crate::twenty::rows::{Deal, Person};
+use crate::twenty::mend::Unreadable;
+use crate::twenty::records::Emails;
+use crate::twenty::rows::{Deal, Person, Phones};
 use crate::twenty::values::{Colleague, Connection, Links, full_name, named};
 use crate::twenty::{Document, NOBODY, Query, documents, fetch_mapped};
 
 /// How many hits of a name are looked at.
-const HITS: u32 = 20;
+const HITS: u32 = 60;
 /// How many candidates are offered.
 const CANDIDATES: usize = 10;
 
@@ -53,6 +56,8 @@ struct Company {
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
     #[serde(rename = "accountOwnerId")]
     account_owner: Option<Colleague>,
+    #[serde(default, rename = "$unreadable")]
+    unreadable: Unreadable,
 }
 
 /// A record that a proposal may be about.
@@ -65,8 +70,10 @@ pub(super) struct Subject {
     /// Its name.
     pub(super) label: String,
     details: String,
-    /// By what else than its name it may be meant: an address, a domain.
-    alias: String,
+    /// By what else than its name it may be meant: addresses, a domain.
+    aliases: Vec<String>,
+    /// A person's phone number.
+    phone: Option<String>,
     row: Row,
 }
 
@@ -150,25 +157,17 @@ pub(super) fn look_up(
     about: &str,
     address: Option<&str>,
 ) -> Result<(Subject, Vec<Member>), Failure> {
-    let by_id = is_uuid(about);
-    let hits = if by_id {
-        Vec::new()
-    } else {
-        let kinds = [Kind::Person, Kind::Company, Kind::Opportunity];
-        let hits = search::ids(ctx, about, &kinds, HITS)?;
-        if hits.is_empty() {
-            return Err(missing(about));
-        }
-        hits
-    };
+    let asked = Asked::read(about);
+    let kinds = [Kind::Person, Kind::Company, Kind::Opportunity];
+    let hits = names::look(ctx, &asked, &kinds, HITS)?.found;
+    if hits.is_empty() {
+        return Err(missing(about));
+    }
     let ids = |wanted: Kind| {
-        if by_id {
-            return vec![about.to_ascii_lowercase()];
-        }
         let ids: Vec<String> = hits
             .iter()
-            .filter(|(kind, _)| *kind == wanted)
-            .map(|(_, id)| id.clone())
+            .filter(|one| one.kind == wanted)
+            .map(|one| one.id.clone())
             .collect();
         if ids.is_empty() {
             vec![NOBODY.to_owned()]
@@ -202,12 +201,8 @@ pub(super) fn look_up(
             .map(|row| deal(ctx, row, &mapped)),
     );
     // In the order of the hits: best first.
-    subjects.sort_by_key(|subject| hits.iter().position(|(_, id)| *id == subject.id));
-    let subject = if by_id {
-        subjects.into_iter().next().ok_or_else(|| missing(about))
-    } else {
-        meant(about, subjects)
-    }?;
+    subjects.sort_by_key(|subject| hits.iter().position(|one| one.id == subject.id));
+    let subject = meant(about, &asked, subjects)?;
     Ok((subject, members.rows().collect()))
 }
 
@@ -218,35 +213,42 @@ fn missing(about: &str) -> Failure {
     )
 }
 
-/// The record that a name means: the one of that name or address, else the only one that has every word of it. A hit with some of
-/// the words only is offered, never taken.
-fn meant(name: &str, mut subjects: Vec<Subject>) -> Result<Subject, Failure> {
-    let wanted = name.to_lowercase();
-    let exact = |subject: &Subject| {
-        subject.label.to_lowercase() == wanted
-            || (!subject.alias.is_empty() && subject.alias == wanted)
-    };
-    let all_words = |subject: &Subject| {
-        let text = format!("{} {}", subject.label, subject.alias).to_lowercase();
-        wanted.split(' ').all(|word| text.contains(word))
-    };
-    let one = |fits: &dyn Fn(&Subject) -> bool| {
-        let mut fitting = (0..).zip(&subjects).filter(|(_, subject)| fits(subject));
-        match (fitting.next(), fitting.next()) {
-            (Some((at, _)), None) => Some(at),
-            _ => None,
+/// The record that is meant: the one of the id or the number; the one of that name, address or domain, whatever the accents; else the
+/// only one that has every word of it. A hit with some of the words only, or one that is written nearly so, is offered, never taken.
+fn meant(name: &str, asked: &Asked, mut subjects: Vec<Subject>) -> Result<Subject, Failure> {
+    let choice = match asked {
+        Asked::Id(..) => (0..subjects.len()).next().map_or(Choice::None, Choice::One),
+        Asked::Phone(number) => {
+            let held =
+                |subject: &Subject| subject.phone.as_ref().is_some_and(|held| number.is(held));
+            let fitting: Vec<usize> = (0..)
+                .zip(&subjects)
+                .filter(|(_, subject)| held(subject))
+                .map(|(at, _)| at)
+                .collect();
+            match fitting.as_slice() {
+                [] => Choice::None,
+                [one] => Choice::One(*one),
+                _ => Choice::Several(fitting),
+            }
+        }
+        Asked::Domain(words) | Asked::Words(words) => {
+            let records = subjects
+                .iter()
+                .map(|subject| (subject.label.as_str(), subject.aliases.as_slice()));
+            names::choose(words, Likeness::Exact, records)
         }
     };
-    let several_exact = subjects.iter().filter(|subject| exact(subject)).count() > 1;
-    let at = one(&exact).or_else(|| if several_exact { None } else { one(&all_words) });
-    if let Some(at) = at {
-        return Ok(subjects.swap_remove(at));
+    match choice {
+        Choice::One(at) => return Ok(subjects.swap_remove(at)),
+        Choice::Several(fitting) => {
+            let mut at = 0..;
+            subjects.retain(|_| at.next().is_some_and(|at: usize| fitting.contains(&at)));
+        }
+        Choice::None => {}
     }
     if subjects.is_empty() {
         return Err(missing(name));
-    }
-    if several_exact {
-        subjects.retain(exact);
     }
     let candidates = subjects
         .into_iter()
@@ -274,8 +276,12 @@ fn person(row: Person) -> Subject {
         kind: Kind::Person,
         id: row.id.clone(),
         label: cutter.label(&full_name(row.name.as_ref())),
-        details: parts([company, email.clone()]),
-        alias: email.unwrap_or_default().to_lowercase(),
+        details: parts([company, email.clone(), row.unreadable.said()]),
+        aliases: email
+            .into_iter()
+            .chain(row.emails.iter().flat_map(Emails::additional))
+            .collect(),
+        phone: Phones::number(row.phones.as_ref()),
         row: Row::Person(row),
     }
 }
@@ -289,8 +295,9 @@ fn company(row: Company) -> Subject {
         kind: Kind::Company,
         id: row.id,
         label: cutter.label(named(row.name.as_ref())),
-        details: parts([domain.clone()]),
-        alias: domain.unwrap_or_default(),
+        details: parts([domain.clone(), row.unreadable.said()]),
+        aliases: domain.into_iter().collect(),
+        phone: None,
         row: Row::Company,
     }
 }
@@ -305,10 +312,12 @@ fn deal(ctx: &Context<'_>, row: Deal, mapped: &Mapped) -> Subject {
         details: parts([
             Some(cutter.label(row.stage.as_str())),
             row.close_date
-                .map(|date| format!("closes {}", ctx.zone().date(date))),
+                .map(|date| format!("closes {}", ctx.zone().due(date).day)),
             company.and_then(|company| some(company.name.as_ref(), &mut cutter)),
+            row.unreadable.said(),
         ]),
-        alias: String::new(),
+        aliases: Vec::new(),
+        phone: None,
         row: Row::Deal {
             next_step: mapped.text(&row.id),
             deal: row,

@@ -51,6 +51,8 @@ pub struct Envelope {
     pub fields: Map<String, Value>,
     /// Fields that records of its kind have and that are not given. An empty one that was wanted is not among them.
     pub omitted: Vec<&'static str>,
+    /// Fields among those that are there and could not be read.
+    pub unreadable: Vec<&'static str>,
     updated_at: Option<Timestamp>,
     created: bool,
 }
@@ -148,6 +150,7 @@ impl<'a> Sheet<'a> {
                 id: id.to_owned(),
                 fields: Map::new(),
                 omitted: Vec::new(),
+                unreadable: Vec::new(),
                 updated_at: None,
                 created: false,
             },
@@ -162,6 +165,18 @@ impl<'a> Sheet<'a> {
         } else if let Some(value) = value(self.told) {
             envelope.fields.insert(field.to_owned(), value);
             self.told.tell(envelope.kind, &envelope.id, field);
+        }
+    }
+
+    /// A field that could not be read, where that is so.
+    fn unless(&mut self, unreadable: bool, field: &'static str) {
+        let envelope = &mut self.envelope;
+        if unreadable
+            && self.wanted.has(envelope.kind, field)
+            && !envelope.fields.contains_key(field)
+        {
+            envelope.omitted.push(field);
+            envelope.unreadable.push(field);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Sends trusted documents with their variables, waits where Twenty asks for patience, and reads what comes back.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -9,10 +10,9 @@ use super::documents::{Document, Query};
 use super::errors::{self, GraphQlError};
 use super::hidden;
 use super::members;
-use super::place;
+use super::mend::Mended;
 use crate::context::Context;
 use crate::failure::{self, Failure};
-use crate::text;
 use crate::transport::{Method, Outcome, Request, Response, TransportError};
 
 /// How often a request that was one too many is sent again.
@@ -47,12 +47,20 @@ pub struct Reply<A> {
 
 /// What went wrong in an answer.
 #[derive(Debug)]
-pub struct Errors(Vec<GraphQlError>);
+pub struct Errors {
+    said: Vec<GraphQlError>,
+    mended: Mended,
+}
 
 impl Errors {
-    /// Whether nothing went wrong.
+    /// Whether the CRM said of nothing that it went wrong.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.said.is_empty()
+    }
+
+    /// That rows of a root could not be read and are not among those of the answer.
+    pub fn lost(&self, root: &str) -> Option<String> {
+        self.mended.lost(root)
     }
 
     /// A root of the answer.
@@ -60,13 +68,16 @@ impl Errors {
     /// # Errors
     /// What Twenty said about it, where it is missing.
     pub fn root<T>(&self, name: &str, root: Option<T>) -> Result<T, Failure> {
-        root.ok_or_else(|| match errors::about(&self.0, name) {
-            Some(error) => errors::failure(error),
-            None => failure::schema_mismatch(
-                name,
-                format!("The CRM answered without \"{name}\" and without saying why."),
-            ),
-        })
+        root.ok_or_else(
+            || match (self.mended.broken(name), errors::about(&self.said, name)) {
+                (Some(failure), _) => failure.clone(),
+                (None, Some(error)) => errors::failure(error),
+                (None, None) => failure::schema_mismatch(
+                    name,
+                    format!("The CRM answered without \"{name}\" and without saying why."),
+                ),
+            },
+        )
     }
 }
 
@@ -311,7 +322,7 @@ fn patience(
     asked.unwrap_or(TOKEN * tokens.max(1)).min(LONGEST_WAIT)
 }
 
-/// Reads the answer to a query.
+/// Reads the answer to a query. A value that cannot be read is taken out of its record; the others stay.
 ///
 /// # Errors
 /// What the service said, or `schema-mismatch` where the answer is not what was promised, or `unavailable` where it is no
@@ -323,46 +334,25 @@ pub fn decode<Q: Query>(
     if response.status != 200 {
         return Err(errors::status(&response));
     }
-    let envelope: Envelope<Q::Answer> = match serde_json::from_slice(&response.body) {
-        Ok(envelope) => envelope,
-        Err(error) if error.is_data() => return Err(mismatch(Q::DOCUMENT, &response.body, &error)),
-        Err(_) => return Err(errors::no_json(&response)),
+    let mut mended = Mended::default();
+    let mut body = Cow::Borrowed(response.body.as_slice());
+    let envelope: Envelope<Q::Answer> = loop {
+        match serde_json::from_slice(&body) {
+            Ok(envelope) => break envelope,
+            Err(error) if error.is_data() => {
+                body = Cow::Owned(mended.mend(Q::DOCUMENT, &body, &error)?);
+            }
+            Err(_) => return Err(errors::no_json(&response)),
+        }
     };
     match (envelope.data, envelope.errors) {
-        (Some(data), errors) => Ok(Reply {
+        (Some(data), said) => Ok(Reply {
             data,
-            errors: Errors(errors),
+            errors: Errors { said, mended },
         }),
         (None, errors) => Err(match errors.first() {
             Some(error) => errors::failure(error),
             None => errors::no_json(&response),
         }),
     }
-}
-
-/// Names the field that is not as it should be.
-fn mismatch(document: &Document, body: &[u8], error: &serde_json::Error) -> Failure {
-    let text = error.to_string();
-    // The place is told by its path.
-    let what = text.split(" at line ").next().unwrap_or_default();
-    let mut path = place::path(body, error.line(), error.column());
-    if let Some(missing) = what
-        .strip_prefix("missing field `")
-        .and_then(|rest| rest.split('`').next())
-    {
-        // serde notices a missing field at the end of its object, when the path still names the field before.
-        let parent = path
-            .rfind('.')
-            .map_or("", |dot| path.get(..=dot).unwrap_or_default());
-        path = format!("{parent}{missing}");
-    }
-    let path = text::clean(path.strip_prefix("data.").unwrap_or(&path));
-    let what = text::line(&text::clean(what), 160).0;
-    failure::schema_mismatch(
-        text::line(&path, 160).0,
-        format!(
-            "The CRM's answer to \"{}\" has another shape than it should: {what}.",
-            document.name
-        ),
-    )
 }

@@ -49,7 +49,7 @@ documents! {
     /// Which objects the key may read.
     ACCESS = "access", "/graphql", 9;
     /// What the rules about a deal look at.
-    BLOCKERS = "blockers", "/graphql", 5;
+    BLOCKERS = "blockers", "/graphql", 6;
     /// Deals by name.
     BLOCKERS_FIND = "blockers_find", "/graphql", 1;
     /// Activity around a deal.
@@ -73,15 +73,15 @@ documents! {
     /// What a follow-up can be about, and who is to do it.
     FOLLOW_UP = "follow_up", "/graphql", 4;
     /// Somebody's follow-ups.
-    FOLLOW_UPS = "follow_ups", "/graphql", 1;
+    FOLLOW_UPS = "follow_ups", "/graphql", 2;
     /// Follow-ups about a record.
     FOLLOW_UPS_ABOUT = "follow_ups_about", "/graphql", 1;
     /// Everybody's follow-ups.
-    FOLLOW_UPS_ANYONE = "follow_ups_anyone", "/graphql", 1;
+    FOLLOW_UPS_ANYONE = "follow_ups_anyone", "/graphql", 2;
     /// Everybody's follow-ups, a further page.
-    FOLLOW_UPS_ANYONE_NEXT = "follow_ups_anyone_next", "/graphql", 1;
+    FOLLOW_UPS_ANYONE_NEXT = "follow_ups_anyone_next", "/graphql", 2;
     /// Somebody's follow-ups, a further page.
-    FOLLOW_UPS_NEXT = "follow_ups_next", "/graphql", 1;
+    FOLLOW_UPS_NEXT = "follow_ups_next", "/graphql", 2;
     /// A company.
     GET_COMPANY = "get_company", "/graphql", 4;
     /// A deal.
@@ -112,6 +112,8 @@ documents! {
     SEARCH_DETAILS = "search_details", "/graphql", 4;
     /// The stages of deals.
     STAGES = "stages", "/graphql", 0;
+    /// The statuses of tasks.
+    TASK_STATUSES = "task_statuses", "/graphql", 0;
     /// The company that is meant.
     UPSERT_COMPANY = "upsert_company", "/graphql", 2;
     /// The deal that is meant.

@@ -89,6 +89,13 @@ pub fn failure(error: &GraphQlError) -> Failure {
             "Search for it by name with crm_search.",
         );
     }
+    if is("INVALID_PHONE_NUMBER") || is("CONFLICTING_PHONE_COUNTRY_CODE") {
+        return failure::invalid_input(
+            "phone",
+            format!("the CRM does not take this phone number ({said})"),
+            "Give a number that exists, with its country's calling code, such as +49301234567.",
+        );
+    }
     // Without a credential the schema is empty, and this is all that Twenty says about it.
     if !error.has_code()
         && ["Query", "Mutation"]

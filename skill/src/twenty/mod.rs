@@ -6,6 +6,7 @@ pub mod documents;
 pub mod errors;
 pub mod hidden;
 pub mod members;
+pub mod mend;
 pub mod mutations;
 mod place;
 pub mod records;

@@ -3,8 +3,34 @@
 //! A deserializer that tracks the path would tell too, but its second copy of every type's reader made the component 500 KB
 //! larger (measured).
 
+/// A part of the way to a value: a key of an object, or an index of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Part {
+    /// A key.
+    Key(String),
+    /// An index.
+    Index(usize),
+}
+
+/// A path as people read it: `tasks.edges[0].node.id`.
+pub(super) fn shown(parts: &[Part]) -> String {
+    let mut shown = String::new();
+    for part in parts {
+        match part {
+            Part::Index(index) => shown.push_str(&format!("[{index}]")),
+            Part::Key(key) => {
+                if !shown.is_empty() {
+                    shown.push('.');
+                }
+                shown.push_str(key);
+            }
+        }
+    }
+    shown
+}
+
 /// The path to the value at a line and column (both as `serde_json::Error` counts them) of a well-formed JSON text.
-pub(super) fn path(text: &[u8], line: usize, column: usize) -> String {
+pub(super) fn parts(text: &[u8], line: usize, column: usize) -> Vec<Part> {
     let before: usize = text
         .split_inclusive(|&byte| byte == b'\n')
         .take(line.saturating_sub(1))
@@ -47,20 +73,13 @@ pub(super) fn path(text: &[u8], line: usize, column: usize) -> String {
         }
     }
 
-    let mut shown = String::new();
-    for step in path {
-        match step {
-            Step::Index(index) => shown.push_str(&format!("[{index}]")),
-            Step::Key([]) => {}
-            Step::Key(key) => {
-                if !shown.is_empty() {
-                    shown.push('.');
-                }
-                shown.push_str(&String::from_utf8_lossy(key));
-            }
-        }
-    }
-    shown
+    path.into_iter()
+        .filter_map(|step| match step {
+            Step::Index(index) => Some(Part::Index(index)),
+            Step::Key([]) => None,
+            Step::Key(key) => Some(Part::Key(String::from_utf8_lossy(key).into_owned())),
+        })
+        .collect()
 }
 
 enum Step<'t> {
@@ -128,7 +147,7 @@ mod tests {
         ] {
             let error = serde_json::from_str::<Page>(text).unwrap_err();
             assert_eq!(
-                path(text.as_bytes(), error.line(), error.column()),
+                shown(&parts(text.as_bytes(), error.line(), error.column())),
                 place,
                 "{text}: {error}"
             );
@@ -140,7 +159,7 @@ mod tests {
         for text in ["", "{", "[[[", "\"", "{\"a\\", "}}}]]", "{\"a\":\"\\\""] {
             for line in 0..4 {
                 for column in 0..20 {
-                    path(text.as_bytes(), line, column);
+                    parts(text.as_bytes(), line, column);
                 }
             }
         }

@@ -4,9 +4,12 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::custom::Mapped;
 use super::hidden;
+use super::mend::{NOT_READABLE, Unreadable};
+use super::rows::Phones;
 use super::values::{Colleague, Currency, FullName, Id, Links, Micros, RichText, full_name, named};
 use crate::bindings::claw::crm::types::Kind;
 use crate::context::Context;
@@ -18,6 +21,16 @@ use crate::text::{self, Text};
 pub struct Emails {
     /// The first.
     pub primary_email: Option<Text>,
+    /// The others, where that was asked.
+    pub additional_emails: Option<Vec<Text>>,
+}
+
+impl Emails {
+    /// The others.
+    pub fn additional(&self) -> impl Iterator<Item = String> {
+        let others = self.additional_emails.iter().flatten();
+        others.map(|other| other.as_str().to_owned())
+    }
 }
 
 /// A company that somebody works at.
@@ -45,10 +58,13 @@ pub struct Person {
     pub(crate) name: Option<FullName>,
     pub(crate) emails: Option<Emails>,
     pub(crate) job_title: Option<Text>,
+    phones: Option<Phones>,
     pub(crate) company: Option<Employer>,
     /// Fields that the key may not read.
     #[serde(skip)]
     hidden: Vec<String>,
+    #[serde(default, rename = "$unreadable")]
+    unreadable: Unreadable,
 }
 
 /// A company.
@@ -64,6 +80,8 @@ pub struct Company {
     /// Fields that the key may not read.
     #[serde(skip)]
     hidden: Vec<String>,
+    #[serde(default, rename = "$unreadable")]
+    unreadable: Unreadable,
 }
 
 /// A company by id and name.
@@ -93,6 +111,8 @@ pub struct Opportunity {
     /// Fields that the key may not read.
     #[serde(skip)]
     hidden: Vec<String>,
+    #[serde(default, rename = "$unreadable")]
+    unreadable: Unreadable,
 }
 
 /// A task.
@@ -110,6 +130,8 @@ pub struct Task {
     /// Fields that the key may not read.
     #[serde(skip)]
     hidden: Vec<String>,
+    #[serde(default, rename = "$unreadable")]
+    unreadable: Unreadable,
 }
 
 /// A record of some kind.
@@ -135,6 +157,14 @@ pub struct Held {
 }
 
 impl Held {
+    /// Something that cannot be told: equal to nothing that could be planned, and not empty.
+    fn unreadable() -> Self {
+        Self {
+            value: Some(Value::Null),
+            shown: Some(NOT_READABLE.to_owned()),
+        }
+    }
+
     fn text(text: Option<&Text>) -> Self {
         let Some(text) = text.filter(|text| !text.is_empty()) else {
             return Self::default();
@@ -254,6 +284,9 @@ impl Record {
 
     /// What the field at a path of a write's data (such as `name.firstName`) holds; none where this skill does not read it, or the key may not.
     pub fn held(&self, path: &str) -> Option<Held> {
+        if self.unreadable().covers(path) {
+            return Some(Held::unreadable());
+        }
         let hidden = match self {
             Self::Person(record) => &record.hidden,
             Self::Company(record) => &record.hidden,
@@ -272,6 +305,16 @@ impl Record {
         }
     }
 
+    /// What of it could not be read.
+    pub fn unreadable(&self) -> &Unreadable {
+        match self {
+            Self::Person(record) => &record.unreadable,
+            Self::Company(record) => &record.unreadable,
+            Self::Opportunity(record) => &record.unreadable,
+            Self::Task(record) => &record.unreadable,
+        }
+    }
+
     /// Whether the field at that path holds what a plan would have it hold; none where this skill cannot tell.
     pub fn holds(&self, path: &str, planned: &Value) -> Option<bool> {
         let held = self.held(path)?;
@@ -287,6 +330,10 @@ impl Person {
             "name.lastName" => Held::text(name.and_then(|name| name.last_name.as_ref())),
             "emails.primaryEmail" => Held::text(self.email()),
             "jobTitle" => Held::text(self.job_title.as_ref()),
+            "phones.primaryPhoneNumber" => {
+                let number = Phones::number(self.phones.as_ref());
+                Held::text(number.as_deref().map(Text::from).as_ref())
+            }
             "companyId" => self.company.as_ref().map_or_else(Held::default, |company| {
                 Held::link(&company.id, company.name.as_ref())
             }),
@@ -329,8 +376,8 @@ impl Opportunity {
             "amount.amountMicros" => {
                 let micros = Currency::micros(self.amount.as_ref());
                 Held {
-                    value: micros.map(Value::from),
-                    shown: micros.map(|micros| Micros(micros).decimal()),
+                    value: micros.map(number),
+                    shown: micros.map(Micros::shown),
                 }
             }
             "amount.currencyCode" => Held::text(
@@ -372,6 +419,11 @@ impl Task {
     }
 }
 
+/// An amount as a value of JSON.
+fn number(micros: Micros) -> Value {
+    i64::try_from(micros.0).map_or_else(|_| Value::from(micros.0 as f64), Value::from)
+}
+
 /// Whether two values of a field are the same to a person: times by the instant, addresses whatever is around them.
 fn same(path: &str, planned: &Value, held: Option<&Value>) -> bool {
     let Some(held) = held else {
@@ -387,9 +439,23 @@ fn same(path: &str, planned: &Value, held: Option<&Value>) -> bool {
     match path {
         "emails.primaryEmail" => planned.to_lowercase() == held.to_lowercase(),
         "domainName.primaryLinkUrl" => domain(planned) == domain(held),
+        "phones.primaryPhoneNumber" => digits(planned) == digits(held),
         path if path.ends_with("Id") => planned.eq_ignore_ascii_case(held),
-        _ => planned == held || time(planned).is_some_and(|planned| time(held) == Some(planned)),
+        _ => {
+            same_text(planned, held)
+                || time(planned).is_some_and(|planned| time(held) == Some(planned))
+        }
     }
+}
+
+/// The digits of a phone number with its calling code: how numbers are compared, since Twenty keeps the code beside the number.
+fn digits(number: &str) -> String {
+    number.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// Whether two texts have the same characters, whether or not accents are characters of their own.
+fn same_text(one: &str, other: &str) -> bool {
+    one == other || one.nfc().eq(other.nfc())
 }
 
 /// The host name of a web address, without `www.`: how addresses are compared, since Twenty stores them as they were typed.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::mend::Unreadable;
 use super::records::Emails;
 use super::values::{Colleague, Currency, FullName, JustName, NamedPerson};
 use crate::text::Text;
@@ -25,6 +26,9 @@ pub struct Person {
     pub phones: Option<Phones>,
     /// Where they work.
     pub company: Option<Employer>,
+    /// What could not be read.
+    #[serde(default, rename = "$unreadable")]
+    pub unreadable: Unreadable,
 }
 
 /// A person's phone numbers.
@@ -91,6 +95,9 @@ pub struct Deal {
     pub company: Option<JustName>,
     /// Point of contact.
     pub point_of_contact: Option<NamedPerson>,
+    /// What could not be read.
+    #[serde(default, rename = "$unreadable")]
+    pub unreadable: Unreadable,
 }
 
 /// An entry of a record's timeline.
@@ -115,6 +122,9 @@ pub struct Activity {
     target_task: Option<OwnedTask>,
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
     target_person: Option<Employed>,
+    /// What could not be read.
+    #[serde(default, rename = "$unreadable")]
+    pub unreadable: Unreadable,
 }
 
 #[derive(Debug, Deserialize)]

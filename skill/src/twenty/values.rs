@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
+use super::mend::Unreadable;
 use crate::bindings::claw::crm::types::{Kind, Link, Member, Money};
 use crate::text::{Cutter, Text};
 
@@ -354,26 +355,29 @@ impl Currency {
         let amount = amount?;
         let micros = amount.amount_micros?;
         Some(Money {
-            amount: micros.decimal(),
+            amount: micros.shown(),
             currency: cutter.label(amount.currency_code.as_ref().map_or("", Text::as_str)),
         })
     }
 
     /// The millionths, where there are any.
-    pub fn micros(amount: Option<&Self>) -> Option<i64> {
-        Some(amount?.amount_micros?.0)
+    pub fn micros(amount: Option<&Self>) -> Option<Micros> {
+        amount?.amount_micros
     }
 }
 
-/// Millionths of a currency's unit: a whole number that JSON's readers can hold exactly (up to 2^53).
+/// Millionths of a currency's unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Micros(pub i64);
+pub struct Micros(pub i128);
 
-/// The largest whole number that every reader of JSON holds exactly.
-const EXACT: i64 = 1 << 53;
+/// Up to here JSON's numbers, which are doubles, hold every whole number.
+const EXACT: i128 = 1 << 53;
+
+/// Decimal places of millionths.
+const PLACES: u32 = 6;
 
 impl Micros {
-    /// As an exact decimal with no superfluous zeros.
+    /// As a decimal with no superfluous zeros.
     ///
     /// ```
     /// use crm_skill::twenty::values::Micros;
@@ -394,44 +398,80 @@ impl Micros {
             format!("{rest:06}").trim_end_matches('0')
         )
     }
+
+    /// As a person reads it: with "about" before it, where the CRM's number is a double and may be a rounded one.
+    ///
+    /// ```
+    /// use crm_skill::twenty::values::Micros;
+    /// assert_eq!(Micros(15_000_000_000_000_000).shown(), "15000000000");
+    /// assert_eq!(Micros(15_000_000_000_000_002).shown(), "about 15000000000.000002");
+    /// ```
+    pub fn shown(self) -> String {
+        let about = if self.is_exact() { "" } else { "about " };
+        format!("{about}{}", self.decimal())
+    }
+
+    /// Whether no other amount of as many decimals reads the same. With each decimal place less, a double holds amounts that are
+    /// twice as large: whole units up to about 576 billion.
+    pub fn is_exact(self) -> bool {
+        let places = (1..=PLACES).take_while(|&places| self.0 % 10_i128.pow(places) == 0);
+        let spare = places.count();
+        self.0.unsigned_abs() <= EXACT.unsigned_abs() << spare
+    }
+
+    /// Whether it can be written: a double holds just this number, and the CRM's whole numbers reach as far.
+    pub fn is_writable(self) -> bool {
+        i64::try_from(self.0).is_ok() && (self.0 as f64) as i128 == self.0
+    }
+
+    /// The number as it is sent, where it can be.
+    pub fn number(self) -> Option<i64> {
+        i64::try_from(self.0).ok().filter(|_| self.is_writable())
+    }
+
+    /// The nearest amounts that can be written, below and above.
+    pub fn nearest(self) -> (Self, Self) {
+        let below = {
+            let near = (self.0 as f64) as i128;
+            if near > self.0 {
+                ((self.0 as f64).next_down()) as i128
+            } else {
+                near
+            }
+        };
+        let above = ((below as f64).next_up()) as i128;
+        (Self(below), Self(above))
+    }
 }
 
 impl<'de> Deserialize<'de> for Micros {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Exact;
-        impl Visitor<'_> for Exact {
+        struct Whole;
+        impl Visitor<'_> for Whole {
             type Value = Micros;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a whole number of millionths, at most 2^53")
+                formatter.write_str("a whole number of millionths")
             }
 
             fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Micros, E> {
-                if (-EXACT..=EXACT).contains(&value) {
-                    Ok(Micros(value))
-                } else {
-                    Err(E::custom("an amount over 2^53 millionths"))
-                }
+                Ok(Micros(value.into()))
             }
 
             fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Micros, E> {
-                i64::try_from(value)
-                    .map_err(|_| E::custom("an amount over 2^53 millionths"))
-                    .and_then(|value| self.visit_i64(value))
+                Ok(Micros(value.into()))
             }
 
             fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Micros, E> {
-                // JavaScript prints whole numbers from 1e21 on with an exponent; those are too large, the rest are exact.
-                if value.fract() == 0.0 && value.abs() <= EXACT as f64 {
-                    self.visit_i64(value as i64)
+                // JavaScript prints whole numbers from 1e21 on with an exponent. Nothing is worth more than 1e30 millionths.
+                if value.fract() == 0.0 && value.abs() <= 1e30 {
+                    Ok(Micros(value as i128))
                 } else {
-                    Err(E::custom(
-                        "an amount that is no whole number of millionths up to 2^53",
-                    ))
+                    Err(E::custom("an amount that is no whole number of millionths"))
                 }
             }
         }
-        deserializer.deserialize_any(Exact)
+        deserializer.deserialize_any(Whole)
     }
 }
 
@@ -505,6 +545,9 @@ pub struct Task {
     pub assignee: Option<Colleague>,
     /// What it is linked to, where that was asked.
     pub task_targets: Option<Connection<Target>>,
+    /// What could not be read.
+    #[serde(default, rename = "$unreadable")]
+    pub unreadable: Unreadable,
 }
 
 /// Each row once, in order, told apart by a key.

@@ -132,6 +132,7 @@ fn every_answer_s_type_reads_every_selected_field_and_takes_null_just_where_the_
     check::<members::Employment>(&schema, &mut checked);
     check::<deal_fields::DealFields>(&schema, &mut checked);
     check::<stages::Stages>(&schema, &mut checked);
+    check::<statuses::TaskStatuses>(&schema, &mut checked);
     check::<briefing::Overdue>(&schema, &mut checked);
     check::<briefing::Today>(&schema, &mut checked);
     check::<briefing::Coming>(&schema, &mut checked);

@@ -67,7 +67,7 @@ fn input(schema: &Valid<Schema>, ty: &ast::Type, value: &ast::Value, used: &mut 
                 .find_map(|suffix| name.as_str().strip_suffix(suffix));
             for (field, value) in fields {
                 if let Some(object) = of.and_then(|of| crm_object(schema, of))
-                    && !matches!(field.as_str(), "and" | "or")
+                    && !matches!(field.as_str(), "and" | "or" | "not")
                 {
                     used.insert(format!("{object}.{field}"));
                 }

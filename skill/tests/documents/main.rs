@@ -9,6 +9,9 @@
 )]
 
 mod answers;
+#[path = "../common/mod.rs"]
+mod common;
+mod faults;
 mod fields;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,8 +23,8 @@ use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Node, Schema, ast};
 use crm_skill::actions::{
-    blockers, briefing, context, deal_fields, follow_ups, get, search, stages, status, subject,
-    upsert,
+    blockers, briefing, context, deal_fields, follow_ups, get, search, stages, status, statuses,
+    subject, upsert,
 };
 use crm_skill::twenty::documents::{self, Document};
 use crm_skill::twenty::{Query, members, reread};
@@ -29,6 +32,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use answers::sample;
+use common::nothing_of;
 
 fn graphql() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("graphql")

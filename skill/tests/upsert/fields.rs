@@ -149,7 +149,7 @@ fn a_field_of_another_kind_is_refused_with_those_that_this_kind_has() {
                 ..a_person("", "", "ada@acme.example")
             },
             "name",
-            "firstName, lastName, email, jobTitle, company, custom",
+            "firstName, lastName, email, phone, jobTitle, company, custom",
         ),
         (
             UpsertRequest {

@@ -56,11 +56,13 @@ use Verdict::{Clear, Fires, Unknown};
 
 const DEAL: &str = "query($id: UUID!) {
   opportunity(filter: {id: {eq: $id}}) {
-    createdAt stage closeDate nextStep ownerId owner { id } pointOfContactId pointOfContact { id }
-    amount { amountMicros } company { people { edges { node { id } } } }
+    createdAt stage closeDate nextStep ownerId pointOfContactId
+    amount { amountMicros } company { deletedAt people { edges { node { id } } } }
   }
+  opportunities(filter: {id: {eq: $id}}) { edges { node { pointOfContact { id } } } }
+  workspaceMembers { edges { node { id } } }
   taskTargets(first: 60, filter: {and: [{targetOpportunityId: {eq: $id}}, {taskId: {is: NOT_NULL}}]}) {
-    edges { node { createdAt task { title status dueAt bodyV2 { markdown } assigneeId assignee { id } } } }
+    edges { node { createdAt task { title status dueAt bodyV2 { markdown } assigneeId } } }
   }
   noteTargets(first: 60, filter: {targetOpportunityId: {eq: $id}}) { edges { node { createdAt note { title bodyV2 { markdown } } } } }
   timelineActivities(first: 200, filter: {targetOpportunityId: {eq: $id}}, orderBy: [{happensAt: AscNullsLast}]) {
@@ -101,7 +103,20 @@ impl Facts {
         )
         .await;
         assert!(answer.get("errors").is_none(), "{id}: {answer}");
-        let data = &answer["data"];
+        let mut data = answer["data"].clone();
+        // Who is gone is no member; beside the relation the id would be gone too.
+        let members = nodes(&data["workspaceMembers"]);
+        let member = |id: &Value| match members.iter().any(|member| member["id"] == *id) {
+            true => json!({ "id": id }),
+            false => Value::Null,
+        };
+        data["opportunity"]["owner"] = member(&data["opportunity"]["ownerId"]);
+        data["opportunity"]["pointOfContact"] =
+            data["opportunities"]["edges"][0]["node"]["pointOfContact"].clone();
+        for link in data["taskTargets"]["edges"].as_array_mut().unwrap() {
+            let task = &mut link["node"]["task"];
+            task["assignee"] = member(&task["assigneeId"]);
+        }
         Self {
             now: moment.parse().unwrap(),
             deal: data["opportunity"].clone(),

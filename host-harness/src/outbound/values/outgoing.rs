@@ -136,6 +136,16 @@ fn places(hash: u64, words: usize) -> [(usize, u64); 2] {
     })
 }
 
+/// Adds a text as it is read, in both orders where they differ.
+fn read(text: &str, out: &mut String) {
+    text::push(text, Order::Case, out);
+    out.push(BREAK);
+    if text::is_two_faced(text) {
+        text::push(text, Order::Form, out);
+        out.push(BREAK);
+    }
+}
+
 /// Texts in all their readings, in which others are looked for: as one read text with breaks between them, and the same without what
 /// joins words.
 #[derive(Debug, Default)]
@@ -166,20 +176,24 @@ pub(super) enum Form {
 }
 
 impl Haystack {
-    /// Reads texts that are about to be sent, or that may be: each in all its readings, in both orders where they differ.
+    /// Reads texts that are about to be sent: each in all its readings.
     pub(super) fn of<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
         let mut out = String::new();
         for text in texts {
             for reading in text::readings(text) {
-                text::push(&reading, Order::Case, &mut out);
-                out.push(BREAK);
-                if text::is_two_faced(&reading) {
-                    text::push(&reading, Order::Form, &mut out);
-                    out.push(BREAK);
-                }
+                read(&reading, &mut out);
             }
         }
         Self::of_read(text::without_uuids(&out).into_owned())
+    }
+
+    /// Reads texts that may be sent, as they stand: what an escape in them hides is not said.
+    pub(super) fn as_given<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
+        let mut out = String::new();
+        for text in texts {
+            read(text, &mut out);
+        }
+        Self::of_read(out)
     }
 
     /// Takes a text that is read already.

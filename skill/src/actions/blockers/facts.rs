@@ -6,13 +6,14 @@ use jiff::civil::Date;
 use super::queries::{Activity, Around, Blockers, Deal, Note, Task};
 use crate::actions::deal_fields::deals_have;
 use crate::actions::get::UNREADABLE_NOTE;
-use crate::actions::member;
 use crate::actions::stages::stages;
+use crate::actions::statuses;
+use crate::actions::{member, unread};
 use crate::bindings::claw::crm::types::{Kind, Link};
 use crate::bindings::claw::skill::types::Provenance;
 use crate::bindings::exports::claw::crm::read::{Evidence, OpportunityFields};
 use crate::context::Context;
-use crate::day;
+use crate::day::{self, Zone};
 use crate::failure::{self, Failure};
 use crate::text::{self, Cutter};
 use crate::twenty::custom::{self, NextStep};
@@ -41,6 +42,8 @@ pub(super) struct Facts<'a> {
     pub(super) last_activity: LastActivity,
     /// The workspace's stages, in order; read only where a rule may need them.
     pub(super) stages: Known<Vec<String>>,
+    /// What could not be read, and why.
+    pub(super) missing: Vec<String>,
 }
 
 /// Its open tasks, soonest due first.
@@ -48,14 +51,16 @@ pub(super) struct OpenTasks {
     pub(super) rows: Vec<Task>,
     /// Whether there are more than were read.
     pub(super) more: bool,
+    /// Whether some could not be read.
+    pub(super) lost: bool,
 }
 
 impl OpenTasks {
-    /// Whether one is due at this instant or later.
-    pub(super) fn due_from(&self, from: Timestamp) -> bool {
+    /// Whether one is due on this day or later.
+    pub(super) fn due_from(&self, zone: &Zone, day: Date) -> bool {
         self.rows
             .iter()
-            .any(|task| task.due_at.is_some_and(|due| due >= from))
+            .any(|task| task.due_at.is_some_and(|due| zone.due(due).day >= day))
     }
 }
 
@@ -113,18 +118,41 @@ impl<'a> Facts<'a> {
         stale_days: u16,
         widen: bool,
     ) -> Result<Self, Failure> {
-        let (reply, next_step) = fetch_deal(ctx, &Blockers { id })?;
+        let open = statuses::open(ctx);
+        let query = Blockers {
+            id,
+            open: open.statuses.clone(),
+        };
+        let (reply, next_step) = fetch_deal(ctx, &query)?;
         let (data, errors) = (reply.data, reply.errors);
-        let deal = errors.root("opportunity", data.opportunity)?;
+        let mut deal = errors.root("opportunity", data.opportunity)?;
+        // A contact that cannot be read is not known: the deal still tells whether it has one.
+        let mut with_contact = data
+            .opportunities
+            .into_iter()
+            .flat_map(values::Connection::rows);
+        deal.point_of_contact = with_contact.next().and_then(|row| row.point_of_contact);
         let why = |failure: Failure| failure::sentence(&failure).to_owned();
 
-        let tasks = errors
-            .root("taskTargets", data.task_targets)
+        let lost: Vec<Option<String>> = [
+            ("taskTargets", "open tasks"),
+            ("noteTargets", "notes"),
+            ("timelineActivities", "history"),
+        ]
+        .map(|(root, what)| errors.lost(root).map(|lost| format!("{what}: {lost}")))
+        .into();
+        let lost_tasks = errors.lost("taskTargets").is_some();
+        let missing: Vec<String> = unread(&deal.unreadable)
+            .chain(lost.iter().flatten().cloned())
+            .collect();
+        let tasks = open
+            .believed(errors.root("taskTargets", data.task_targets))
             .map_err(why)
             .map(|links| {
-                let more =
-                    u32::try_from(links.edges.len()).is_ok_and(|read| read < links.total_count);
+                let read = u32::try_from(links.edges.len());
+                let more = lost_tasks || read.is_ok_and(|read| read < links.total_count);
                 OpenTasks {
+                    lost: lost_tasks,
                     rows: values::unique(links.rows().filter_map(|link| link.task), |task| {
                         &task.id
                     }),
@@ -166,7 +194,7 @@ impl<'a> Facts<'a> {
 
         let mut last = LastActivity {
             newest: None,
-            unread: Vec::new(),
+            unread: lost.into_iter().flatten().collect(),
         };
         note_activity(
             ctx,
@@ -188,17 +216,17 @@ impl<'a> Facts<'a> {
         let today = ctx.zone().date(ctx.now);
         // Only a deal that closes within days is judged by the order of the stages.
         let near = deal.close_date.is_some_and(|date| {
-            (0..=super::rules::NEAR_DAYS).contains(&day::days_between(today, ctx.zone().date(date)))
+            (0..=super::rules::NEAR_DAYS)
+                .contains(&day::days_between(today, ctx.zone().due(date).day))
         });
         let stages = if near && !closed {
             stages(ctx).map_err(why)
         } else {
             Ok(Vec::new())
         };
-        let planned = tasks.as_ref().is_ok_and(|tasks| {
-            let today = ctx.zone().start(today);
-            tasks.due_from(today)
-        });
+        let planned = tasks
+            .as_ref()
+            .is_ok_and(|tasks| tasks.due_from(ctx.zone(), today));
         let next_step = if planned || closed {
             next_step
         } else {
@@ -216,6 +244,7 @@ impl<'a> Facts<'a> {
             history,
             last_activity: last,
             stages,
+            missing,
         })
     }
 
@@ -224,9 +253,16 @@ impl<'a> Facts<'a> {
         day::days_between(self.ctx.zone().date(time), self.today)
     }
 
+    /// Whole days since the day on which something was due.
+    pub(super) fn days_late(&self, due: Timestamp) -> i32 {
+        day::days_between(self.ctx.zone().due(due).day, self.today)
+    }
+
     /// The day on which it is to close.
     pub(super) fn close_day(&self) -> Option<Date> {
-        self.deal.close_date.map(|date| self.ctx.zone().date(date))
+        self.deal
+            .close_date
+            .map(|date| self.ctx.zone().due(date).day)
     }
 
     /// Evidence from the deal itself.

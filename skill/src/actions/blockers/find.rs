@@ -1,22 +1,29 @@
-//! Which deal a name means: the one of that name, or the only one whose name or company's name has it in it.
+//! Which deal a name means: the one of that name, whatever its accents, or the only one whose name and company's name have every word
+//! of it. One that is written nearly so is offered, never taken.
 
 use serde::{Deserialize, Serialize};
 
+use crate::actions::names::{self, Asked, Choice, Likeness, Matched};
 use crate::actions::parts;
+use crate::bindings::claw::crm::types::Kind;
 use crate::bindings::claw::skill::types::{Candidate, RecordRef};
 use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::text::{Cutter, Text};
+use crate::twenty::mend::Unreadable;
 use crate::twenty::values::{Colleague, Counted, JustName, named};
-use crate::twenty::{Document, Query, documents, fetch, pattern};
+use crate::twenty::{Document, NOBODY, Query, documents, fetch};
 
 /// How many candidates are offered.
 const CANDIDATES: usize = 10;
+/// How many hits of a name are looked at.
+const HITS: u32 = 60;
 
-/// Asks for deals by name.
+/// Asks for deals by their ids and by those of their companies.
 #[derive(Debug, Serialize)]
 pub struct Find {
-    pattern: String,
+    ids: Vec<String>,
+    companies: Vec<String>,
 }
 
 /// What it answers.
@@ -36,6 +43,15 @@ struct Found {
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
     #[serde(rename = "ownerId")]
     owner: Option<Colleague>,
+    #[serde(default, rename = "$unreadable")]
+    unreadable: Unreadable,
+}
+
+impl Found {
+    fn company_name(&self) -> Option<String> {
+        let name = self.company.as_ref()?.name.as_ref()?;
+        Some(name.as_str().to_owned())
+    }
 }
 
 impl Query for Find {
@@ -48,37 +64,89 @@ impl Query for Find {
 /// # Errors
 /// `not-found` where none fits, `ambiguous` with the candidates where several do.
 pub(super) fn by_name(ctx: &Context<'_>, name: &str) -> Result<String, Failure> {
+    let asked = Asked::read(name);
+    if let Asked::Id(of, id) = &asked {
+        return match of {
+            None | Some(Kind::Opportunity) => Ok(id.clone()),
+            Some(_) => Err(missing(name)),
+        };
+    }
+    let hits = names::look(ctx, &asked, &[Kind::Opportunity, Kind::Company], HITS)?.found;
+    if hits.is_empty() {
+        return Err(missing(name));
+    }
+    let ids = |wanted: Kind| {
+        let found = hits.iter().filter(|one| one.kind == wanted);
+        let ids: Vec<String> = found.map(|one| one.id.clone()).collect();
+        if ids.is_empty() {
+            vec![NOBODY.to_owned()]
+        } else {
+            ids
+        }
+    };
     let reply = fetch(
         ctx,
         &Find {
-            pattern: format!("%{}%", pattern(name)),
+            ids: ids(Kind::Opportunity),
+            companies: ids(Kind::Company),
         },
     )?;
     let found = reply
         .errors
         .root("opportunities", reply.data.opportunities)?;
     let total = found.total_count;
-    let rows: Vec<Found> = found.rows().collect();
-    let wanted = name.to_lowercase();
-    let exact: Vec<&Found> = rows
+    let mut rows: Vec<Found> = found.rows().collect();
+    let place = |row: &Found| hits.iter().position(|one| one.id == row.id);
+    rows.sort_by_key(|row| place(row).unwrap_or(usize::MAX));
+    let companies: Vec<Vec<String>> = rows
         .iter()
-        .filter(|row| named(row.name.as_ref()).trim().to_lowercase() == wanted)
+        .map(|row| row.company_name().into_iter().collect())
         .collect();
-    match (exact.as_slice(), rows.as_slice()) {
-        ([one], _) => Ok(one.id.clone()),
-        ([], [one]) => Ok(one.id.clone()),
-        ([], []) => Err(failure::not_found(
-            format!("There is no deal called \"{name}\", and none of a company of that name."),
-            "Search for it with crm_search, or give its id.",
-        )),
-        ([], all) => Err(ambiguous(ctx, name, total, all.iter())),
-        (several, _) => Err(ambiguous(
+    let records = rows
+        .iter()
+        .zip(&companies)
+        .map(|(row, company)| (named(row.name.as_ref()), company.as_slice()));
+    let wanted = match &asked {
+        Asked::Domain(_) => Choice::Several((0..rows.len()).collect()),
+        Asked::Words(words) => names::choose(words, Likeness::Words, records),
+        Asked::Phone(_) | Asked::Id(..) => names::choose(name, Likeness::Words, records),
+    };
+    match (wanted, rows.as_slice()) {
+        (_, []) => Err(missing(name)),
+        (Choice::One(at), rows) => rows
+            .get(at)
+            .map(|row| row.id.clone())
+            .ok_or_else(|| missing(name)),
+        (Choice::Several(_), [one]) => Ok(one.id.clone()),
+        (Choice::Several(fitting), rows) => Err(ambiguous(
             ctx,
             name,
-            u32::try_from(several.len()).unwrap_or(total),
-            several.iter().copied(),
+            u32::try_from(fitting.len()).unwrap_or(total),
+            fitting.iter().filter_map(|&at| rows.get(at)),
         )),
+        (Choice::None, rows) => {
+            // What is written nearly so is offered; what only has the words somewhere is another deal.
+            let near = |row: &&Found| {
+                let hit = hits.iter().find(|one| one.id == row.id);
+                hit.is_some_and(|one| {
+                    matches!(one.matched, Matched::SimilarName | Matched::SomeWords)
+                })
+            };
+            let near: Vec<&Found> = rows.iter().filter(near).collect();
+            if near.is_empty() {
+                return Err(missing(name));
+            }
+            let number = u32::try_from(near.len()).unwrap_or(total);
+            Err(ambiguous(ctx, name, number, near.into_iter()))
+        }
     }
+}
+
+fn missing(name: &str) -> Failure {
+    failure::not_found(
+        format!("There is no deal called \"{name}\", and none of a company of that name."),
+        "Search for it with crm_search, or give its id.",
+    )
 }
 
 fn ambiguous<'r>(
@@ -100,11 +168,12 @@ fn ambiguous<'r>(
                 details: parts([
                     Some(cutter.label(row.stage.as_str())),
                     row.close_date
-                        .map(|date| format!("closes {}", ctx.zone().date(date))),
+                        .map(|date| format!("closes {}", ctx.zone().due(date).day)),
                     row.company
                         .as_ref()
                         .and_then(|company| company.name.as_ref())
                         .map(|name| cutter.label(name.as_str())),
+                    row.unreadable.said(),
                 ]),
             }
         })

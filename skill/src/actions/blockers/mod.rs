@@ -14,7 +14,7 @@ pub use queries::{Around, AroundData, Blockers, BlockersData};
 use rules::{Outcome, RULES};
 pub(super) use shared::share;
 
-use super::{get::deal_line, is_uuid, within, words as checked_words};
+use super::{get::deal_line, within, words as checked_words};
 use crate::bindings::exports::claw::crm::read::{
     BlockersReport, BlockersRequest, Certainty, Finding, OpportunityFields, Severity, Unjudged,
 };
@@ -42,11 +42,7 @@ fn by_words<'a>(
     stale_days: u16,
     widen: bool,
 ) -> Result<Facts<'a>, Failure> {
-    let id = if is_uuid(named) {
-        named.to_ascii_lowercase()
-    } else {
-        find::by_name(ctx, named)?
-    };
+    let id = find::by_name(ctx, named)?;
     Facts::read(ctx, id, stale_days, widen)
 }
 
@@ -57,7 +53,9 @@ fn report(ctx: &Context<'_>, facts: &Facts<'_>) -> BlockersReport {
     let mut unknown = Vec::new();
     let mut clear = Vec::new();
     for &(code, rule) in RULES {
-        let outcome = match rules::unread(ctx, code) {
+        let why = rules::unread(ctx, code).or_else(|| rules::unreadable(facts, code));
+        let outcome = match why {
+            _ if facts.closed && rules::is_about_open_deals(code) => Outcome::Clear,
             Some(why) => Outcome::Unknown(why),
             None => rule(facts),
         };
@@ -90,6 +88,7 @@ fn report(ctx: &Context<'_>, facts: &Facts<'_>) -> BlockersReport {
         unknown,
         clear,
         last_activity: facts.last_activity.known().map(text::instant),
+        missing: facts.missing.clone(),
         truncated: cutter.cut,
         provenance: twenty::provenance(ctx, "opportunity", &facts.deal.id, facts.deal.updated_at),
     }
@@ -114,6 +113,9 @@ fn markdown(
         escape(&deal_line(ctx, fields, facts.deal.close_date)),
         facts.deal.id
     ));
+    for missing in &facts.missing {
+        page.line(&format!("Not shown, {}", escape(missing)));
+    }
     if let Some(unread) = hidden::sentence(ctx) {
         page.line(&escape(&unread));
     }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::text::Text;
+use crate::twenty::mend::Unreadable;
 use crate::twenty::values::{Colleague, Connection, Counted, Currency, Id, NamedPerson, RichText};
 use crate::twenty::{Document, Query, documents};
 
@@ -11,6 +12,7 @@ use crate::twenty::{Document, Query, documents};
 #[derive(Debug, Serialize)]
 pub struct Blockers {
     pub(super) id: String,
+    pub(super) open: Vec<String>,
 }
 
 /// What it answers.
@@ -18,6 +20,7 @@ pub struct Blockers {
 #[serde(rename_all = "camelCase")]
 pub struct BlockersData {
     pub(super) opportunity: Option<Deal>,
+    pub(super) opportunities: Option<Connection<WithContact>>,
     pub(super) task_targets: Option<Counted<TaskLink>>,
     pub(super) note_targets: Option<Connection<NoteLink>>,
     pub(super) timeline_activities: Option<Counted<Activity>>,
@@ -43,7 +46,20 @@ pub(super) struct Deal {
     pub(super) owner: Option<Colleague>,
     pub(super) company: Option<DealCompany>,
     pub(super) point_of_contact_id: Option<String>,
+    /// Read beside the deal.
+    #[serde(skip)]
     pub(super) point_of_contact: Option<NamedPerson>,
+}
+
+/// The deal's contact.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WithContact {
+    #[expect(dead_code, reason = "the request says which deal it is")]
+    id: String,
+    pub(super) point_of_contact: Option<NamedPerson>,
+    #[serde(default, rename = "$unreadable")]
+    pub(super) unreadable: Unreadable,
 }
 
 #[derive(Debug, Deserialize)]
@@ -75,6 +91,8 @@ pub(super) struct Task {
     pub(super) body_v2: Option<RichText>,
     #[serde(rename = "assigneeId")]
     pub(super) assignee: Option<Colleague>,
+    #[serde(default, rename = "$unreadable")]
+    pub(super) unreadable: Unreadable,
 }
 
 #[derive(Debug, Deserialize)]

@@ -121,6 +121,7 @@ fn view<'a>(facts: &'a Facts<'_>) -> DealView<'a> {
         owner: deal.owner.as_ref().and_then(|owner| owner.name.as_ref()),
         contact: None,
         next_step: Some(facts.next_step.text().map(str::to_owned)),
+        unreadable: &deal.unreadable,
     }
 }
 

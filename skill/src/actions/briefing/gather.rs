@@ -1,12 +1,14 @@
 //! Gathers what the sections need: side by side, in one round for all services.
 
-use super::Bounds;
 use super::calendar;
 use super::messages;
 use super::queries::{Coming, NewPerson, Overdue, Today};
+use super::{Bounds, is_elsewhere};
 use crate::actions::stages::stages;
+use crate::actions::statuses::{self, Open};
 use crate::bindings::exports::claw::crm::read::SectionName;
 use crate::context::Context;
+use crate::day::{self, plus_days, precise, utc_midnight};
 use crate::failure::Failure;
 use crate::text;
 use crate::transport::{Outcome, Request, TransportError};
@@ -20,12 +22,12 @@ const FIRST_STAGE: &str = "NEW";
 
 /// What the requests gave, root by root; none where it was not asked.
 pub(super) struct Gathered {
-    pub(super) overdue: Option<Result<Counted<Task>, Failure>>,
-    pub(super) today: Option<Result<Counted<Task>, Failure>>,
-    pub(super) coming: Option<Result<Counted<Task>, Failure>>,
-    pub(super) closing: Option<Result<Counted<Deal>, Failure>>,
-    pub(super) open: Option<Result<Counted<Deal>, Failure>>,
-    pub(super) people: Option<Result<Counted<NewPerson>, Failure>>,
+    pub(super) overdue: Option<Result<Listed<Task>, Failure>>,
+    pub(super) today: Option<Result<Listed<Task>, Failure>>,
+    pub(super) coming: Option<Result<Listed<Task>, Failure>>,
+    pub(super) closing: Option<Result<Listed<Deal>, Failure>>,
+    pub(super) open: Option<Result<Listed<Deal>, Failure>>,
+    pub(super) people: Option<Result<Listed<NewPerson>, Failure>>,
     pub(super) messages: Option<Result<messages::First, Failure>>,
     pub(super) events: Option<Result<Vec<Event>, Failure>>,
 }
@@ -57,24 +59,42 @@ pub(super) fn gather(
         wanted.contains(&tasks) || (ask && wanted.contains(&others))
     };
     let instant = text::instant;
+    let open = if wanted.iter().all(|&name| is_elsewhere(name)) {
+        Open::unasked()
+    } else {
+        statuses::open(ctx)
+    };
+    let late = day::Overdue::at(ctx.zone(), bounds.at);
+    let midnight = |days: i32| precise(utc_midnight(plus_days(bounds.day, days)));
+    let beyond = precise(utc_midnight(bounds.beyond));
 
     let overdue = want(S::Overdue, S::ClosingSoon, ask).then(|| Overdue {
         me: me.clone(),
-        before: instant(bounds.start),
+        before: late.before.clone(),
+        whole_days: late.whole_days,
+        open: open.statuses.clone(),
         stages: named.clone(),
         closes_from: instant(bounds.start),
         closes_until: instant(bounds.horizon),
+        closes_after: vec![beyond.clone()],
+        closes_on: vec![midnight(0)],
     });
     let today = want(S::DueToday, S::AtRisk, ask).then(|| Today {
         me: me.clone(),
-        from: instant(bounds.start),
+        from: late.before,
         until: instant(bounds.tomorrow),
+        after: vec![midnight(1)],
+        on: vec![precise(bounds.start), midnight(0)],
+        open: open.statuses.clone(),
         stages: named,
     });
     let coming = want(S::ComingUp, S::NewPeople, true).then(|| Coming {
         me,
         from: instant(bounds.tomorrow),
         until: instant(bounds.horizon),
+        after: vec![beyond],
+        on: vec![midnight(1)],
+        open: open.statuses.clone(),
         people_since: instant(bounds.people_since),
     });
 
@@ -101,10 +121,11 @@ pub(super) fn gather(
     });
     let events = calendar.map(|sent| sent.and_then(|_| calendar::read(next(&mut others))));
 
+    let tasks = |part: Option<Result<Listed<Task>, Failure>>| part.map(|part| open.believed(part));
     let mut gathered = Gathered {
-        overdue: part(&mut overdue, "tasks", |data| data.tasks.take()),
-        today: part(&mut today, "tasks", |data| data.tasks.take()),
-        coming: part(&mut coming, "tasks", |data| data.tasks.take()),
+        overdue: tasks(part(&mut overdue, "tasks", |data| data.tasks.take())),
+        today: tasks(part(&mut today, "tasks", |data| data.tasks.take())),
+        coming: tasks(part(&mut coming, "tasks", |data| data.tasks.take())),
         closing: part(&mut overdue, "opportunities", |data| {
             data.opportunities.take()
         }),
@@ -119,8 +140,8 @@ pub(super) fn gather(
         Deals::InStages(_) => {}
         // What came beside the tasks is in a stage that nobody asked about.
         Deals::None { .. } => {
-            gathered.closing = Some(Ok(Counted::none()));
-            gathered.open = Some(Ok(Counted::none()));
+            gathered.closing = Some(Ok(Listed::none()));
+            gathered.open = Some(Ok(Listed::none()));
         }
         Deals::Unknown(failure) => {
             gathered.closing = Some(Err(failure.clone()));
@@ -155,16 +176,37 @@ fn next(answers: &mut impl Iterator<Item = Outcome>) -> Outcome {
     answers.next().unwrap_or(Err(TransportError::Refused))
 }
 
+/// A list, and whether rows of it had to be left out.
+pub(super) struct Listed<T> {
+    pub(super) rows: Counted<T>,
+    /// That some had to be.
+    pub(super) lost: Option<String>,
+}
+
+impl<T> Listed<T> {
+    /// Of nothing.
+    fn none() -> Self {
+        Self {
+            rows: Counted::none(),
+            lost: None,
+        }
+    }
+}
+
 /// A root of an answer, or why it is not there.
 fn part<A, T>(
     reply: &mut Option<Result<Reply<A>, Failure>>,
     name: &str,
-    take: impl FnOnce(&mut A) -> Option<T>,
-) -> Option<Result<T, Failure>> {
+    take: impl FnOnce(&mut A) -> Option<Counted<T>>,
+) -> Option<Result<Listed<T>, Failure>> {
     reply.as_mut().map(|reply| match reply {
         Ok(reply) => {
             let root = take(&mut reply.data);
-            reply.errors.root(name, root)
+            let lost = reply.errors.lost(name);
+            reply
+                .errors
+                .root(name, root)
+                .map(|rows| Listed { rows, lost })
         }
         Err(failure) => Err(failure.clone()),
     })

@@ -42,6 +42,10 @@ const SECTIONS: [SectionName; 8] = [
 /// The instants that bound the sections.
 struct Bounds {
     day: Date,
+    /// When the day is looked at: now, or its first instant if it is another day than today.
+    at: Timestamp,
+    /// The day after the horizon.
+    beyond: Date,
     /// The first instant of the day.
     start: Timestamp,
     /// The first instant of the next day.
@@ -54,9 +58,16 @@ struct Bounds {
 impl Bounds {
     fn of(ctx: &Context<'_>, day: Date, horizon: i32) -> Self {
         let zone = ctx.zone();
+        let start = zone.start(day);
         Self {
             day,
-            start: zone.start(day),
+            at: if zone.date(ctx.now) == day {
+                ctx.now
+            } else {
+                start
+            },
+            beyond: plus_days(day, horizon + 1),
+            start,
             tomorrow: zone.start(plus_days(day, 1)),
             horizon: zone.start(plus_days(day, horizon + 1)),
             people_since: zone.start(plus_days(day, -NEW_DAYS)),

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::text::Text;
+use crate::twenty::mend::Unreadable;
 use crate::twenty::rows::Deal;
 use crate::twenty::values::{Counted, FullName, JustName, Task};
 use crate::twenty::{Document, Query, documents};
@@ -14,9 +15,13 @@ use crate::twenty::{Document, Query, documents};
 pub struct Overdue {
     pub(super) me: String,
     pub(super) before: String,
+    pub(super) whole_days: Vec<String>,
+    pub(super) open: Vec<String>,
     pub(super) stages: Vec<String>,
     pub(super) closes_from: String,
     pub(super) closes_until: String,
+    pub(super) closes_after: Vec<String>,
+    pub(super) closes_on: Vec<String>,
 }
 
 /// Tasks due on the day, and open deals.
@@ -25,6 +30,9 @@ pub struct Today {
     pub(super) me: String,
     pub(super) from: String,
     pub(super) until: String,
+    pub(super) after: Vec<String>,
+    pub(super) on: Vec<String>,
+    pub(super) open: Vec<String>,
     pub(super) stages: Vec<String>,
 }
 
@@ -35,6 +43,9 @@ pub struct Coming {
     pub(super) me: String,
     pub(super) from: String,
     pub(super) until: String,
+    pub(super) after: Vec<String>,
+    pub(super) on: Vec<String>,
+    pub(super) open: Vec<String>,
     pub(super) people_since: String,
 }
 
@@ -43,6 +54,7 @@ pub struct Coming {
 pub struct Risk {
     pub(super) ids: Vec<String>,
     pub(super) groups: u32,
+    pub(super) open: Vec<String>,
 }
 
 /// Tasks and deals.
@@ -90,6 +102,8 @@ pub(super) struct NewPerson {
     pub(super) name: Option<FullName>,
     pub(super) job_title: Option<Text>,
     pub(super) company: Option<JustName>,
+    #[serde(default, rename = "$unreadable")]
+    pub(super) unreadable: Unreadable,
 }
 
 impl Query for Overdue {

@@ -22,9 +22,10 @@ pub(super) fn task_row(ctx: &Context<'_>, task: &Task) -> BriefingRow {
         label: cutter.label(named(task.title.as_ref())),
         details: parts([
             task.due_at
-                .map(|due| format!("due {}", ctx.zone().show(due))),
+                .map(|due| format!("due {}", ctx.zone().show_due(due))),
             about,
             some(task.status.as_ref(), &mut cutter).filter(|status| status != "TODO"),
+            task.unreadable.said(),
         ]),
         date: task.due_at.map(text::instant),
         truncated: cutter.cut,
@@ -46,12 +47,13 @@ pub(super) fn deal_row(ctx: &Context<'_>, deal: &Deal, reason: Option<String>) -
         details: parts([
             reason,
             deal.close_date
-                .map(|date| format!("closes {}", ctx.zone().date(date))),
+                .map(|date| format!("closes {}", ctx.zone().due(date).day)),
             Some(cutter.label(deal.stage.as_str())),
             Currency::money(deal.amount.as_ref(), &mut cutter)
                 .as_ref()
                 .map(money),
             company,
+            deal.unreadable.said(),
         ]),
         date: deal.close_date.map(text::instant),
         truncated: cutter.cut,
@@ -75,6 +77,7 @@ pub(super) fn person_row(ctx: &Context<'_>, person: &NewPerson) -> BriefingRow {
             person
                 .created_at
                 .map(|time| format!("added {}", ctx.zone().date(time))),
+            person.unreadable.said(),
         ]),
         date: person.created_at.map(text::instant),
         truncated: cutter.cut,

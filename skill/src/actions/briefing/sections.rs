@@ -1,9 +1,10 @@
 //! The sections of a briefing, made from what the requests gave.
 
-use super::gather::Gathered;
+use super::gather::{Gathered, Listed};
 use super::queries::Risk;
 use super::rows::{deal_row, person_row, task_row};
 use super::{Bounds, calendar, is_elsewhere};
+use crate::actions::{parts, statuses};
 use crate::bindings::exports::claw::crm::read::{BriefingRow, Section, SectionName, SectionStatus};
 use crate::context::{Context, STALE_DAYS};
 use crate::day::days_between;
@@ -12,7 +13,6 @@ use crate::markdown::count;
 use crate::tezit::RELAY;
 use crate::twenty::fetch;
 use crate::twenty::rows::Deal;
-use crate::twenty::values::Counted;
 use crate::workspace::{self, WORKSPACE};
 
 /// The most rows of a section.
@@ -134,11 +134,12 @@ fn not_asked() -> Failure {
 
 /// A section that is a list with its own total.
 fn list<T>(
-    rows: &Option<Result<Counted<T>, Failure>>,
+    list: &Option<Result<Listed<T>, Failure>>,
     row: impl Fn(&T) -> BriefingRow,
 ) -> Result<Content, Failure> {
-    let rows = asked(rows)?;
+    let Listed { rows, lost } = asked(list)?;
     Ok(Content {
+        why: lost.as_ref().map(|lost| format!("{lost}.")),
         total: rows.total_count,
         rows: rows
             .edges
@@ -150,9 +151,10 @@ fn list<T>(
     })
 }
 
-/// Open deals of the caller with no open task, or with no activity for two weeks. A deal without any activity on record
+/// Open deals of the caller whose close date has passed, with no open task, or with no activity for two weeks. A deal without any activity on record
 /// cannot be judged by that; how many there are is said.
-fn at_risk(ctx: &Context<'_>, bounds: &Bounds, deals: &Counted<Deal>) -> Result<Content, Failure> {
+fn at_risk(ctx: &Context<'_>, bounds: &Bounds, deals: &Listed<Deal>) -> Result<Content, Failure> {
+    let Listed { rows: deals, lost } = deals;
     let examined = u32::try_from(deals.edges.len()).unwrap_or(u32::MAX);
     let partial = (examined < deals.total_count).then_some(examined);
     if examined == 0 {
@@ -163,16 +165,23 @@ fn at_risk(ctx: &Context<'_>, bounds: &Bounds, deals: &Counted<Deal>) -> Result<
         .iter()
         .map(|edge| edge.node.id.clone())
         .collect();
+    let open = statuses::open(ctx);
     let reply = fetch(
         ctx,
         &Risk {
             ids,
             groups: examined,
+            open: open.statuses.clone(),
         },
     )?;
-    let tasks = reply
-        .errors
-        .root("taskTargetsGroupBy", reply.data.task_targets_group_by)?;
+    // Groups that could not be read may be of any deal.
+    let lost_tasks = reply.errors.lost("taskTargetsGroupBy").is_some();
+    let lost_activities = reply.errors.lost("timelineActivitiesGroupBy").is_some();
+    let tasks = open.believed(
+        reply
+            .errors
+            .root("taskTargetsGroupBy", reply.data.task_targets_group_by),
+    )?;
     let activities = reply.errors.root(
         "timelineActivitiesGroupBy",
         reply.data.timeline_activities_group_by,
@@ -183,6 +192,7 @@ fn at_risk(ctx: &Context<'_>, bounds: &Bounds, deals: &Counted<Deal>) -> Result<
         ..Content::default()
     };
     let mut unjudged = 0;
+    let mut unread = 0;
     for deal in deals.edges.iter().map(|edge| &edge.node) {
         let is = |values: &[Option<String>]| {
             values
@@ -198,26 +208,45 @@ fn at_risk(ctx: &Context<'_>, bounds: &Bounds, deals: &Counted<Deal>) -> Result<
             .and_then(|group| group.max_happens_at);
         let quiet = last.map(|time| days_between(ctx.zone().date(time), bounds.day));
         let stale = quiet.filter(|&days| days > i32::from(STALE_DAYS));
+        if !has_task && lost_tasks || last.is_none() && lost_activities {
+            unread += 1;
+        }
+        let has_task = has_task || lost_tasks;
         if last.is_none() && has_task {
             unjudged += 1;
         }
         let days = |days: i32| count(days.unsigned_abs(), "day", "days");
-        let reason = match (has_task, stale) {
-            (true, None) => continue,
-            (true, Some(quiet)) => format!("quiet for {}", days(quiet)),
-            (false, None) => "no open task".to_owned(),
-            (false, Some(quiet)) => format!("no open task, quiet for {}", days(quiet)),
-        };
+        let late = deal
+            .close_date
+            .map(|date| days_between(ctx.zone().due(date).day, bounds.day))
+            .filter(|&late| late > 0);
+        let reason = parts([
+            late.map(|late| format!("close date passed {} ago", days(late))),
+            (!has_task).then(|| "no open task".to_owned()),
+            stale.map(|quiet| format!("quiet for {}", days(quiet))),
+        ]);
+        if reason.is_empty() {
+            continue;
+        }
         content.total += 1;
         if content.rows.len() < ROWS {
             content.rows.push(deal_row(ctx, deal, Some(reason)));
         }
     }
-    content.why = (unjudged > 0).then(|| {
+    let unjudged = (unjudged > 0).then(|| {
         format!(
             "{} with open tasks but no activity on record: whether they are quiet is unknown.",
             count(unjudged, "deal", "deals")
         )
     });
+    let lost = lost.as_ref().map(|lost| format!("{lost}."));
+    let unread = (unread > 0).then(|| {
+        format!(
+            "Of {} the tasks or activity could not be read.",
+            count(unread, "deal", "deals")
+        )
+    });
+    let why: Vec<String> = [unjudged, unread, lost].into_iter().flatten().collect();
+    content.why = (!why.is_empty()).then(|| why.join(" "));
     Ok(content)
 }

@@ -2,7 +2,7 @@
 //! Messages and events of the caller are not looked at.
 
 use super::super::share::{Filled, reference};
-use super::gather::{Gathered, gather};
+use super::gather::{Gathered, Listed, gather};
 use super::{Bounds, headline, sections, title};
 use crate::bindings::exports::claw::crm::read::{
     Layer, LayerKind, LayerSource, RowKind, Section, SectionName, SectionStatus,
@@ -14,7 +14,7 @@ use crate::tezit::envelope::{
 };
 use crate::tezit::message::Message;
 use crate::twenty::rows::Deal;
-use crate::twenty::values::{Counted, Task};
+use crate::twenty::values::Task;
 
 /// What of a day is told, most pressing first.
 const TOLD: [SectionName; 5] = [
@@ -140,10 +140,12 @@ fn envelope(
 }
 
 fn found<'g, T>(
-    lists: &[&'g Option<Result<Counted<T>, Failure>>],
+    lists: &[&'g Option<Result<Listed<T>, Failure>>],
     is: impl Fn(&T) -> bool,
 ) -> Option<&'g T> {
     let lists = lists.iter().filter_map(|list| list.as_ref()?.as_ref().ok());
-    let mut rows = lists.flat_map(|list| &list.edges).map(|edge| &edge.node);
+    let mut rows = lists
+        .flat_map(|list| &list.rows.edges)
+        .map(|edge| &edge.node);
     rows.find(|row| is(row))
 }

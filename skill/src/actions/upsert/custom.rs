@@ -43,7 +43,15 @@ pub(super) fn sets(
     for field in fields.unwrap_or_default() {
         let name = field.name.trim();
         let argument = format!("custom.{}", text::line(&text::clean(name), 80).0);
-        allowed(ctx, kind, own, &argument, name)?;
+        plain(own, &argument, name)?;
+        if let Some(composite) = types.and_then(|types| types.get(name)).and_then(composite) {
+            return Err(failure::invalid_input(
+                argument,
+                format!("the field \"{name}\" is {composite}, which cannot be set here"),
+                "Set it in the CRM.",
+            ));
+        }
+        allowed(ctx, kind, &argument, name)?;
         if sets.iter().any(|set| set.path == name) {
             return Err(failure::invalid_input(
                 argument,
@@ -75,13 +83,26 @@ pub(super) fn sets(
     Ok(sets)
 }
 
-fn allowed(
-    ctx: &Context<'_>,
-    kind: Kind,
-    own: &[&str],
-    argument: &str,
-    name: &str,
-) -> Result<(), Failure> {
+/// What a field of several parts or several values is, which no text says exactly.
+fn composite(field: &Field) -> Option<&'static str> {
+    Some(match field.kind.as_deref()? {
+        "LINKS" => "a list of links",
+        "EMAILS" => "a list of e-mail addresses",
+        "PHONES" => "a list of phone numbers",
+        "ADDRESS" => "a postal address",
+        "CURRENCY" => "an amount with its currency",
+        "FULL_NAME" => "a first and a last name",
+        "ACTOR" => "who made the record",
+        "RELATION" | "MORPH_RELATION" => "a link to other records",
+        "MULTI_SELECT" | "ARRAY" => "a list of values",
+        "RICH_TEXT" | "RICH_TEXT_V2" => "a formatted text",
+        "RAW_JSON" | "FILES" | "TS_VECTOR" => "no plain value",
+        _ => return None,
+    })
+}
+
+/// Refuses what is no name of a plain field, and fields that are set by arguments of their own.
+fn plain(own: &[&str], argument: &str, name: &str) -> Result<(), Failure> {
     if trusted_documents::check_field(name).is_err() {
         return Err(failure::invalid_input(
             argument,
@@ -93,9 +114,18 @@ fn allowed(
         return Err(failure::invalid_input(
             argument,
             "this is no custom field",
-            "Use the argument for it beside `custom`, where there is one.",
+            match name {
+                "phones" => "Use the argument `phone`.",
+                "emails" => "Use the argument `email`.",
+                "domainName" => "Use the argument `domain`.",
+                _ => "Use the argument for it beside `custom`, where there is one.",
+            },
         ));
     }
+    Ok(())
+}
+
+fn allowed(ctx: &Context<'_>, kind: Kind, argument: &str, name: &str) -> Result<(), Failure> {
     let wanted = format!("{}.{name}", object(kind));
     let setting = ctx.setting(SETTING).unwrap_or_default();
     if setting.split(',').any(|named| named.trim() == wanted) {

@@ -13,13 +13,14 @@ const COMPANY: &[Kind] = &[Kind::Company];
 const DEAL: &[Kind] = &[Kind::Opportunity];
 const TASK: &[Kind] = &[Kind::Task];
 
-const FIELDS: [Field; 19] = [
+const FIELDS: [Field; 20] = [
     ("name", &[Kind::Company, Kind::Opportunity], |given| {
         given.name.is_some()
     }),
     ("firstName", PERSON, |given| given.first_name.is_some()),
     ("lastName", PERSON, |given| given.last_name.is_some()),
     ("email", PERSON, |given| given.email.is_some()),
+    ("phone", PERSON, |given| given.phone.is_some()),
     ("jobTitle", PERSON, |given| given.job_title.is_some()),
     ("domain", COMPANY, |given| given.domain.is_some()),
     ("amount", DEAL, |given| given.amount.is_some()),

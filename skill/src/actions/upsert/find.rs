@@ -23,6 +23,8 @@ pub(super) enum Fit {
     Name,
     /// It has the name, and something that tells it from what is asked.
     Namesake,
+    /// It has the name, written otherwise: without accents, say, or with first and last name exchanged.
+    Alike,
     /// It was found for another reason.
     Not,
 }
@@ -72,11 +74,13 @@ pub(super) fn by_fit(
     fit: impl Fn(&Record) -> Fit,
 ) -> Result<Found, Failure> {
     let (mut same, mut named, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    let mut alike = Vec::new();
     for record in records {
         match fit(&record) {
             Fit::Address => same.push(record),
             Fit::Name => named.push(record),
             Fit::Namesake => others.push(record),
+            Fit::Alike => alike.push(record),
             Fit::Not => {}
         }
     }
@@ -103,6 +107,18 @@ pub(super) fn by_fit(
                 ));
             }
         }
+    }
+    // Never a second record without a word: whoever decides sees who is there already.
+    for other in alike.iter().take(CANDIDATES) {
+        warnings.push(format!(
+            "There is another {} whose name is written otherwise: {}. If that is the one, call again with its id.",
+            object(kind),
+            parts([
+                Some(format!("\"{}\"", other.label())),
+                Some(other.id().to_owned()),
+                Some(details(other))
+            ])
+        ));
     }
     Ok(Found { record, warnings })
 }
@@ -131,14 +147,17 @@ fn details(record: &Record) -> String {
         text.filter(|text| !text.is_empty())
             .map(|text| text::line(text.as_str(), text::LABEL).0)
     };
+    let unreadable = record.unreadable().said();
     match record {
         Record::Person(person) => parts([
+            unreadable,
             show(person.job_title.as_ref()),
             show(person.company_name()),
             show(person.email()),
         ]),
-        Record::Company(company) => parts([show(company.link())]),
+        Record::Company(company) => parts([unreadable, show(company.link())]),
         Record::Opportunity(deal) => parts([
+            unreadable,
             show(Some(&deal.stage)),
             show(
                 deal.company

@@ -7,23 +7,24 @@ use super::Found;
 use super::find::{Fit, by_fit, by_id};
 use super::set::{Set, Wanted};
 use crate::actions::given::{self, Member};
+use crate::actions::names::{self, Asked, Likeness, likeness};
 use crate::bindings::claw::crm::types::Kind;
 use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::text::Text;
-use crate::twenty::records::{self, Record};
+use crate::twenty::records::{self, Emails, Record};
 use crate::twenty::values::{Colleague, Connection, FullName, full_name, named};
 use crate::twenty::{
     Document, Errors, NOBODY, NOTHING, Query, documents, fetch, fetch_mapped, pattern,
 };
 
 macro_rules! find_query {
-    ($(#[$doc:meta])* $query:ident, $document:ident { $($variable:ident)* } => $data:ident { $($root:ident: $row:ty)* }) => {
+    ($(#[$doc:meta])* $query:ident, $document:ident { $($variable:ident: $ty:ty)* } => $data:ident { $($root:ident: $row:ty)* }) => {
         $(#[$doc])*
         #[derive(Debug, Serialize)]
         #[serde(rename_all = "camelCase")]
         pub struct $query {
-            $($variable: String,)*
+            $($variable: $ty,)*
         }
 
         #[doc = concat!("What [`", stringify!($query), "`] answers.")]
@@ -42,21 +43,21 @@ macro_rules! find_query {
 
 find_query!(
     /// Asks for a person.
-    FindPerson, UPSERT_PERSON { id email first_name last_name company } => FindPersonData {
+    FindPerson, UPSERT_PERSON { id: String named: Vec<String> email: String other_email: String company: String } => FindPersonData {
         people: records::Person
         companies: LinkedCompany
     }
 );
 find_query!(
     /// Asks for a company.
-    FindCompany, UPSERT_COMPANY { id domain name owner } => FindCompanyData {
+    FindCompany, UPSERT_COMPANY { id: String named: Vec<String> domain: String owner: String } => FindCompanyData {
         companies: records::Company
         workspace_members: Member
     }
 );
 find_query!(
     /// Asks for a deal.
-    FindOpportunity, UPSERT_OPPORTUNITY { id name company contact owner } => FindOpportunityData {
+    FindOpportunity, UPSERT_OPPORTUNITY { id: String named: Vec<String> company: String contact: String owner: String } => FindOpportunityData {
         opportunities: records::Opportunity
         companies: LinkedCompany
         people: LinkedPerson
@@ -65,7 +66,7 @@ find_query!(
 );
 find_query!(
     /// Asks for a task.
-    FindTask, UPSERT_TASK { id assignee } => FindTaskData {
+    FindTask, UPSERT_TASK { id: String assignee: String } => FindTaskData {
         tasks: records::Task
         workspace_members: Member
     }
@@ -106,6 +107,8 @@ struct LinkedEmployer {
 
 /// How many records a lookup shows.
 const PAGE: usize = 60;
+/// How many hits of a name are looked at.
+const HITS: u32 = 50;
 
 /// A text to look for, or what no field has.
 fn or_nothing(text: Option<String>) -> String {
@@ -166,15 +169,40 @@ fn member(
     Ok(())
 }
 
-/// Whether a name is the one that is asked for: case does not matter.
-fn is_name(held: &str, asked: &str) -> bool {
+/// Whether an address is the one that is asked for: case does not matter.
+fn is_address(held: &str, asked: &str) -> bool {
     held.trim().to_lowercase() == asked.to_lowercase()
+}
+
+/// The ids of records whose names may be the one that is asked for, however they are written: the CRM's search knows no accents.
+fn named_so(ctx: &Context<'_>, kind: Kind, name: Option<&str>) -> Result<Vec<String>, Failure> {
+    let Some(name) = name else {
+        return Ok(vec![NOBODY.to_owned()]);
+    };
+    let all = names::look(ctx, &Asked::Words(name.to_owned()), &[kind], HITS)?;
+    let ids: Vec<String> = all.found.into_iter().map(|one| one.id).collect();
+    Ok(if ids.is_empty() {
+        vec![NOBODY.to_owned()]
+    } else {
+        ids
+    })
+}
+
+/// How a record fits by its name, where something else may tell it from what is asked.
+fn by_name(likeness: Likeness, told_apart: bool) -> Fit {
+    match (likeness, told_apart) {
+        (Likeness::Exact, false) => Fit::Name,
+        (Likeness::Exact, true) => Fit::Namesake,
+        (Likeness::Loose | Likeness::Exchanged, _) => Fit::Alike,
+        (Likeness::Words | Likeness::Other, _) => Fit::Not,
+    }
 }
 
 fn found(
     kind: Kind,
     id: Option<&str>,
     records: Vec<Record>,
+    lost: Option<String>,
     fit: impl Fn(&Record) -> Fit,
 ) -> Result<Found, Failure> {
     let full = records.len() >= PAGE;
@@ -182,6 +210,11 @@ fn found(
         Some(id) => by_id(kind, id, records, fit),
         None => {
             let mut found = by_fit(kind, records, fit)?;
+            if let Some(lost) = lost.filter(|_| found.record.is_none()) {
+                found.warnings.push(format!(
+                    "Of the records that look like this one, {lost}: the record may be there already."
+                ));
+            }
             if full && found.record.is_none() {
                 found.warnings.push(format!(
                     "More than {PAGE} records look like this one; the record may be there and not among those that were looked at."
@@ -202,14 +235,17 @@ pub(super) fn person(
         .text("name.firstName")
         .zip(wanted.text("name.lastName"))
         .map(|(first, last)| (first.to_owned(), last.to_owned()));
-    let by_name = names.as_ref().filter(|_| id.is_none());
+    let full = names
+        .as_ref()
+        .filter(|_| id.is_none())
+        .map(|(first, last)| format!("{first} {last}"));
     let reply = fetch(
         ctx,
         &FindPerson {
             id: or_nobody(id),
+            named: named_so(ctx, Kind::Person, full.as_deref())?,
             email: or_nothing(email.clone()),
-            first_name: or_nothing(by_name.map(|(first, _)| pattern(first))),
-            last_name: or_nothing(by_name.map(|(_, last)| pattern(last))),
+            other_email: or_nothing(email.as_ref().map(|email| format!("%{}%", pattern(email)))),
             company: or_nobody(wanted.company.as_deref()),
         },
     )?;
@@ -228,24 +264,27 @@ pub(super) fn person(
             return Fit::Not;
         };
         let held = person.email().filter(|held| !held.is_empty());
-        let same = |email: &String| held.is_some_and(|held| is_name(held.as_str(), email));
+        let others = person.emails.iter().flat_map(Emails::additional);
+        let addresses: Vec<String> = held
+            .map(|held| held.as_str().to_owned())
+            .into_iter()
+            .chain(others)
+            .collect();
+        let same = |email: &String| addresses.iter().any(|held| is_address(held, email));
         if email.as_ref().is_some_and(same) {
             return Fit::Address;
         }
-        let full = full_name(person.name.as_ref());
-        let same_name =
-            by_name.is_some_and(|(first, last)| is_name(&full, &format!("{first} {last}")));
-        match (same_name, email.is_some() && held.is_some()) {
-            (false, _) => Fit::Not,
-            (true, false) => Fit::Name,
-            (true, true) => Fit::Namesake,
-        }
+        let name = full_name(person.name.as_ref());
+        let likeness = full
+            .as_ref()
+            .map_or(Likeness::Other, |full| likeness(full, &name));
+        by_name(likeness, email.is_some() && !addresses.is_empty())
     };
     let records = people
         .rows()
         .map(|row| Record::Person(row).as_seen(ctx))
         .collect();
-    let mut found = found(Kind::Person, id, records, fit)?;
+    let mut found = found(Kind::Person, id, records, reply.errors.lost("people"), fit)?;
     if id.is_none() && email.is_none() && names.is_none() {
         found.warnings.push(
             "Without an e-mail address or both names nobody could look whether this person is there already."
@@ -269,12 +308,12 @@ pub(super) fn company(
         ctx,
         &FindCompany {
             id: or_nobody(id),
+            named: named_so(ctx, Kind::Company, name.as_deref())?,
             domain: or_nothing(
                 domain
                     .as_ref()
                     .map(|domain| format!("%{}%", pattern(domain))),
             ),
-            name: or_nothing(name.as_deref().map(pattern)),
             owner: given::member_pattern(wanted.member.as_deref()),
         },
     )?;
@@ -293,20 +332,25 @@ pub(super) fn company(
         if domain.as_ref().is_some_and(same) {
             return Fit::Address;
         }
-        let same_name = name
-            .as_ref()
-            .is_some_and(|name| is_name(named(company.name.as_ref()), name));
-        match (same_name, domain.is_some() && held.is_some()) {
-            (false, _) => Fit::Not,
-            (true, false) => Fit::Name,
-            (true, true) => Fit::Namesake,
-        }
+        let likeness = name.as_ref().map_or(Likeness::Other, |name| {
+            likeness(name, named(company.name.as_ref()))
+        });
+        by_name(likeness, domain.is_some() && held.is_some())
     };
     let records = rows
         .rows()
         .map(|row| Record::Company(row).as_seen(ctx))
         .collect();
-    Ok((wanted, found(Kind::Company, id, records, fit)?))
+    Ok((
+        wanted,
+        found(
+            Kind::Company,
+            id,
+            records,
+            reply.errors.lost("companies"),
+            fit,
+        )?,
+    ))
 }
 
 pub(super) fn opportunity(
@@ -322,7 +366,7 @@ pub(super) fn opportunity(
         ctx,
         &FindOpportunity {
             id: or_nobody(id),
-            name: or_nothing(name.as_deref().map(pattern)),
+            named: named_so(ctx, Kind::Opportunity, name.as_deref())?,
             company: or_nobody(wanted.company.as_deref()),
             contact: or_nobody(wanted.contact.as_deref()),
             owner: given::member_pattern(wanted.member.as_deref()),
@@ -354,22 +398,29 @@ pub(super) fn opportunity(
         let Record::Opportunity(deal) = record else {
             return Fit::Not;
         };
-        let same_name = name
-            .as_ref()
-            .is_some_and(|name| is_name(named(deal.name.as_ref()), name));
+        let likeness = name.as_ref().map_or(Likeness::Other, |name| {
+            likeness(name, named(deal.name.as_ref()))
+        });
         let held = deal.company.as_ref().map(|company| &company.id);
-        match (same_name, &company) {
-            (false, _) => Fit::Not,
-            (true, None) => Fit::Name,
-            (true, Some(company)) if held == Some(company) => Fit::Name,
-            (true, Some(_)) => Fit::Namesake,
-        }
+        let elsewhere = company
+            .as_ref()
+            .is_some_and(|company| held != Some(company));
+        by_name(likeness, elsewhere)
     };
     let records = rows
         .rows()
         .map(|row| Record::Opportunity(row).with(&mapped).as_seen(ctx))
         .collect();
-    Ok((wanted, found(Kind::Opportunity, id, records, fit)?))
+    Ok((
+        wanted,
+        found(
+            Kind::Opportunity,
+            id,
+            records,
+            errors.lost("opportunities"),
+            fit,
+        )?,
+    ))
 }
 
 pub(super) fn task(
@@ -379,7 +430,7 @@ pub(super) fn task(
 ) -> Result<(Wanted, Found), Failure> {
     if id.is_none() && wanted.member.is_none() {
         // Tasks of one title are many: a new one is never taken for an old one.
-        let nothing = found(Kind::Task, None, Vec::new(), |_| Fit::Not)?;
+        let nothing = found(Kind::Task, None, Vec::new(), None, |_| Fit::Not)?;
         return Ok((wanted, nothing));
     }
     let reply = fetch(
@@ -397,6 +448,6 @@ pub(super) fn task(
         .rows()
         .map(|row| Record::Task(row).as_seen(ctx))
         .collect();
-    let found = found(Kind::Task, id, records, |_| Fit::Not)?;
+    let found = found(Kind::Task, id, records, None, |_| Fit::Not)?;
     Ok((wanted, found))
 }

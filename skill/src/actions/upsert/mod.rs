@@ -11,6 +11,7 @@ mod types;
 use serde_json::Value;
 
 use super::given::{self, reference};
+use super::names::exact;
 use super::{object, uuid};
 use crate::bindings::claw::crm::types::Kind;
 use crate::bindings::exports::claw::crm::propose::{Plan, UpsertRequest};
@@ -18,11 +19,14 @@ use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::plan::{Basis, Change, Draft, Ids, caller, plan};
 use crate::twenty::mutations::{self, Leaf, nested};
-use crate::twenty::records::Record;
+use crate::twenty::records::{Emails, Record};
 
 pub use lookup::{FindCompany, FindOpportunity, FindPerson, FindTask};
 use set::{Set, Wanted};
 pub use types::FieldTypes;
+
+/// The first e-mail address in the data of a write.
+const EMAIL: &str = "emails.primaryEmail";
 
 /// What a request is about, once it was looked up.
 struct Found {
@@ -131,6 +135,15 @@ fn change(
             "Nothing needs to be done; to set something else, call again with other values.",
         ));
     }
+    if sets.iter().any(|set| set.path == EMAIL) && has_other_addresses(record) {
+        return Err(failure::conflict(
+            format!(
+                "The person \"{}\" ({id}) has further e-mail addresses, and what becomes of them when the first one is changed is not known.",
+                record.label()
+            ),
+            "Change the address in the CRM, or leave it out here.",
+        ));
+    }
     let updated_at = record.updated_at().ok_or_else(|| {
         failure::schema_mismatch(
             format!("{}.updatedAt", object(kind)),
@@ -183,13 +196,38 @@ fn change(
     ))
 }
 
+/// Whether a person has e-mail addresses beside the first, or may have: they could not be read.
+fn has_other_addresses(record: &Record) -> bool {
+    let Record::Person(person) = record else {
+        return false;
+    };
+    let mut others = person.emails.iter().flat_map(Emails::additional);
+    others.next().is_some() || record.unreadable().has("emails")
+}
+
 /// Whether a name is the one by which the record was found, in capitals of its own: a name that someone looks for is no wish to
 /// write it otherwise.
 fn found_by(record: &Record, set: &Set) -> bool {
     let name = set.path == "name" || set.path.starts_with("name.");
     let held = record.held(&set.path).and_then(|held| held.value);
-    let lower = |value: &Value| value.as_str().map(|text| text.trim().to_lowercase());
-    name && held.is_some_and(|held| lower(&held) == lower(&set.value))
+    let exact = |value: &Value| value.as_str().map(exact);
+    // An address by which the record was found is one of its addresses; that it is not the first is no wish to make it so.
+    let address = set.path == EMAIL
+        && match record {
+            Record::Person(person) => {
+                person
+                    .emails
+                    .iter()
+                    .flat_map(Emails::additional)
+                    .any(|other| {
+                        set.value
+                            .as_str()
+                            .is_some_and(|email| email == other.to_lowercase())
+                    })
+            }
+            _ => false,
+        };
+    address || name && held.is_some_and(|held| exact(&held) == exact(&set.value))
 }
 
 fn said<'s>(sets: impl IntoIterator<Item = &'s Set>) -> String {

@@ -152,8 +152,11 @@ impl Wanted {
             ("closeDate", "The deal is to close"),
         ] {
             let time = self.text(path).and_then(|time| time.parse().ok());
-            if let Some(time) = time.filter(|time: &jiff::Timestamp| *time < ctx.now) {
-                warnings.push(format!("{what} in the past ({}).", ctx.zone().show(time)));
+            if let Some(time) = time.filter(|time| ctx.zone().is_overdue(*time, ctx.now)) {
+                warnings.push(format!(
+                    "{what} in the past ({}).",
+                    ctx.zone().show_due(time)
+                ));
             }
         }
         warnings
@@ -215,7 +218,7 @@ fn deadline(
     let Some(given) = given else { return Ok(()) };
     let time = day::deadline(ctx.zone(), field, given)?;
     let value = Value::from(text::instant(time));
-    sets.push(Set::shown(name, path, value, &ctx.zone().show(time)));
+    sets.push(Set::shown(name, path, value, &ctx.zone().show_due(time)));
     Ok(())
 }
 
@@ -241,9 +244,27 @@ pub(super) fn person(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Wante
         let email = given::email("email", email)?;
         sets.push(Set::text("e-mail", "emails.primaryEmail", &email));
     }
+    if let Some(phone) = &request.phone {
+        let phone = given::phone("phone", phone)?;
+        let said = if phone.is_empty() { "none" } else { &phone };
+        let value = Value::from(phone.as_str());
+        sets.push(Set::shown(
+            "phone",
+            "phones.primaryPhoneNumber",
+            value,
+            said,
+        ));
+    }
     let job = request.job_title.as_deref();
     line(sets, ("jobTitle", "job title", "jobTitle"), job)?;
-    let own = ["name", "emails", "jobTitle", "company", "companyId"];
+    let own = [
+        "name",
+        "emails",
+        "phones",
+        "jobTitle",
+        "company",
+        "companyId",
+    ];
     let custom = request.custom.as_deref();
     let types = types(ctx, Kind::Person, None, custom)?;
     sets.extend(custom::sets(
@@ -285,8 +306,8 @@ pub(super) fn opportunity(ctx: &Context<'_>, request: &UpsertRequest) -> Result<
     line(sets, ("name", "name", "name"), request.name.as_deref())?;
     if let Some(amount) = &request.amount {
         let micros = given::micros("amount", amount)?;
-        let shown = crate::twenty::values::Micros(micros).decimal();
-        let value = Value::from(micros);
+        let shown = micros.decimal();
+        let value = Value::from(micros.number());
         sets.push(Set::shown("amount", "amount.amountMicros", value, &shown));
     }
     if let Some(currency) = &request.currency {

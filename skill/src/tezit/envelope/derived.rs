@@ -21,7 +21,7 @@ const GUESS: u8 = 50;
 /// That an open deal closes soon, or should have closed.
 pub fn deal_fact(ctx: &Context<'_>, deal: &DealView<'_>) -> Option<Layer> {
     let today = ctx.zone().date(ctx.now);
-    let date = ctx.zone().date(deal.close_date?);
+    let date = ctx.zone().due(deal.close_date?).day;
     if deal.closed(ctx) || days_between(today, date) > SOON {
         return None;
     }
@@ -36,9 +36,11 @@ pub fn deal_fact(ctx: &Context<'_>, deal: &DealView<'_>) -> Option<Layer> {
 
 /// That an open task is late.
 pub fn task_fact(ctx: &Context<'_>, task: &Task) -> Option<Layer> {
-    let due = task.due_at.filter(|&due| due < ctx.now && is_open(task))?;
     let zone = ctx.zone();
-    let late = days_between(zone.date(due), zone.date(ctx.now));
+    let due = task
+        .due_at
+        .filter(|&due| zone.is_overdue(due, ctx.now) && is_open(ctx, task))?;
+    let late = days_between(zone.due(due).day, zone.date(ctx.now));
     let since = match late {
         0 => "since today".to_owned(),
         late => format!("for {}", days(late)),

@@ -9,11 +9,9 @@ use crate::actions::{money, object};
 use crate::bindings::claw::crm::types::{Kind, Link};
 use crate::context::Context;
 use crate::text::{self, Cutter, Text};
+use crate::twenty::mend::Unreadable;
 use crate::twenty::rows::{Activity, Deal, Person, Phones};
 use crate::twenty::values::{self, Currency, FullName, RichText, full_name};
-
-/// Whether a task is done, by its status.
-const DONE: &str = "DONE";
 
 fn some(text: Option<&Text>) -> Option<&str> {
     text.filter(|text| !text.is_empty()).map(Text::as_str)
@@ -53,6 +51,12 @@ pub fn contact(told: &mut Told, person: &Person, wanted: Wanted<'_>) -> Envelope
     sheet.exact("channels", (!channels.is_empty()).then_some(channels));
     sheet.exact("email", email);
     sheet.exact("phone", phone);
+    let unreadable = &person.unreadable;
+    sheet.unless(unreadable.has("name"), "name");
+    sheet.unless(unreadable.has("jobTitle"), "role");
+    sheet.unless(unreadable.has("company"), "company");
+    sheet.unless(unreadable.has("emails"), "email");
+    sheet.unless(unreadable.has("phones"), "phone");
     sheet.done(person.updated_at)
 }
 
@@ -77,6 +81,8 @@ pub struct DealView<'a> {
     pub contact: Option<&'a FullName>,
     /// What its next-step field says; none where that was not read.
     pub next_step: Option<Option<String>>,
+    /// What could not be read.
+    pub unreadable: &'a Unreadable,
 }
 
 impl<'a> DealView<'a> {
@@ -95,6 +101,7 @@ impl<'a> DealView<'a> {
                 .as_ref()
                 .and_then(|contact| contact.name.as_ref()),
             next_step,
+            unreadable: &deal.unreadable,
         }
     }
 
@@ -116,15 +123,16 @@ pub fn deal(
     let amount = Currency::money(deal.amount, &mut cutter);
     let band = Currency::micros(deal.amount).map(|micros| {
         let currency = amount.as_ref().map_or("", |money| &money.currency);
-        value_band(micros, currency)
+        value_band(micros.0, currency)
     });
-    let date = deal.close_date.map(|date| ctx.zone().date(date));
+    let date = deal.close_date.map(|date| ctx.zone().due(date).day);
     let closes = date
         .filter(|_| !deal.closed(ctx))
         .map(|date| closing(ctx.zone().date(ctx.now), date));
     let mut sheet = Sheet::new(told, Shared::Deal, deal.id, wanted);
     sheet.text("name", some(deal.name));
-    sheet.text("stage", some(Some(deal.stage)));
+    let stage = (!deal.unreadable.has("stage")).then_some(deal.stage);
+    sheet.text("stage", some(stage));
     sheet.exact("valueBand", band);
     sheet.text("owner", name(deal.owner).as_deref());
     match &deal.next_step {
@@ -135,12 +143,21 @@ pub fn deal(
     sheet.exact("closing", closes);
     sheet.exact("amount", amount.as_ref().map(money));
     sheet.text("contact", name(deal.contact).as_deref());
+    let unreadable = deal.unreadable;
+    sheet.unless(unreadable.has("name"), "name");
+    sheet.unless(unreadable.has("stage"), "stage");
+    sheet.unless(unreadable.has("amount"), "valueBand");
+    sheet.unless(unreadable.has("ownerId"), "owner");
+    sheet.unless(unreadable.has("closeDate"), "closeDate");
+    sheet.unless(unreadable.has("closeDate"), "closing");
+    sheet.unless(unreadable.has("amount"), "amount");
+    sheet.unless(unreadable.has("pointOfContact"), "contact");
     sheet.done(deal.updated_at)
 }
 
 /// Whether a task is still to be done. One without status is.
-pub fn is_open(task: &values::Task) -> bool {
-    some(task.status.as_ref()) != Some(DONE)
+pub fn is_open(ctx: &Context<'_>, task: &values::Task) -> bool {
+    some(task.status.as_ref()).is_none_or(|status| !ctx.is_done(status))
 }
 
 /// A task's envelope.
@@ -155,6 +172,13 @@ pub fn task(told: &mut Told, task: &values::Task, wanted: Wanted<'_>) -> Envelop
     sheet.text("status", some(task.status.as_ref()));
     sheet.dependency(&links, true);
     sheet.body("body", body);
+    let unreadable = &task.unreadable;
+    sheet.unless(unreadable.has("title"), "title");
+    sheet.unless(unreadable.has("assigneeId"), "owner");
+    sheet.unless(unreadable.has("dueAt"), "due");
+    sheet.unless(unreadable.has("status"), "status");
+    sheet.unless(unreadable.has("taskTargets"), "dependency");
+    sheet.unless(unreadable.has("bodyV2"), "body");
     sheet.done(task.updated_at)
 }
 
@@ -207,6 +231,7 @@ pub fn activity(told: &mut Told, activity: &Activity, wanted: Wanted<'_>) -> Env
     sheet.text("kind", kind);
     sheet.text("summary", Some(&summary));
     sheet.exact("source", Some("CRM timeline"));
+    sheet.unless(activity.unreadable.has("name"), "kind");
     sheet.done(activity.updated_at)
 }
 

@@ -7,7 +7,7 @@ use crate::markdown::count;
 
 /// Where bands begin, in units of the currency, and how that is written. No band has four digits in a row: a number of so many
 /// digits is looked for in what leaves.
-const BANDS: [(i64, &str); 12] = [
+const BANDS: [(i128, &str); 12] = [
     (0, "0"),
     (1_000, "1k"),
     (5_000, "5k"),
@@ -31,7 +31,7 @@ const BANDS: [(i64, &str); 12] = [
 /// assert_eq!(value_band(999_999_999, "EUR"), "under 1k EUR");
 /// assert_eq!(value_band(200_000_000_000_000, "gold"), "100M or more");
 /// ```
-pub fn value_band(micros: i64, currency: &str) -> String {
+pub fn value_band(micros: i128, currency: &str) -> String {
     let units = micros.div_euclid(1_000_000);
     let at = BANDS.iter().filter(|(from, _)| *from <= units).count();
     let begins = at.checked_sub(1).and_then(|at| BANDS.get(at));

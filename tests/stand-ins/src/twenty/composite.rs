@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::catalogue::{ColumnId, Object};
 use super::data::{bad_data, inspect, text};
-use super::errors::{GENERIC, Refusal};
+use super::errors::{GENERIC, GqlError, Refusal};
 use super::input::Input;
 use super::standard::ACTOR_SOURCE;
 use super::value::{Kind, Value};
@@ -28,6 +28,9 @@ pub(super) fn read(
 ) -> Result<Values, Refusal> {
     let given = subfields(name, parts, value)?;
     if metadata == "PHONES" {
+        if let [("primaryPhoneNumber", _, value)] = given.as_slice() {
+            return phone_alone(name, parts, value);
+        }
         known_phone(name, &given)?;
     }
     if metadata == "LINKS" && !given.iter().any(|(part, ..)| *part == "primaryLinkUrl") {
@@ -159,6 +162,55 @@ fn list(path: &str, value: &Input) -> Result<Value, Refusal> {
         }
         _ => Err(unknown()),
     }
+}
+
+/// Calling codes of which it was seen, or is plain, that they name one country.
+const CALLING_CODES: [(&str, &str); 7] = [
+    ("852", "HK"),
+    ("49", "DE"),
+    ("44", "GB"),
+    ("43", "AT"),
+    ("41", "CH"),
+    ("33", "FR"),
+    ("46", "SE"),
+];
+
+/// A number without its codes: the service takes them out of the number itself. An empty one empties the number and leaves the codes.
+fn phone_alone(
+    name: &str,
+    parts: &[(&'static str, ColumnId)],
+    value: &Input,
+) -> Result<Values, Refusal> {
+    let unknown = || Refusal::not_known(format!("{name}: the number {}", value.inspect()));
+    let column = |wanted: &str| {
+        let found = parts.iter().find(|(part, _)| *part == wanted);
+        found.map(|(_, column)| *column).ok_or_else(unknown)
+    };
+    let given = value.as_text().ok_or_else(unknown)?;
+    let number = column("primaryPhoneNumber")?;
+    if given.is_empty() {
+        return Ok(vec![(number, text(name, "text", value)?)]);
+    }
+    if !given.bytes().any(|b| b.is_ascii_digit()) {
+        let message = format!("Provided phone number is invalid {given}");
+        let error = GqlError::input(&message, "INVALID_PHONE_NUMBER", &message);
+        return Err(error.into());
+    }
+    let digits = given.strip_prefix('+').ok_or_else(unknown)?;
+    let whole = (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    let known = CALLING_CODES
+        .iter()
+        .find(|(code, _)| digits.starts_with(code));
+    let (code, country) = known.filter(|_| whole).ok_or_else(unknown)?;
+    let rest = digits.strip_prefix(code).ok_or_else(unknown)?;
+    Ok(vec![
+        (number, Value::text(rest)),
+        (column("primaryPhoneCountryCode")?, Value::text(*country)),
+        (
+            column("primaryPhoneCallingCode")?,
+            Value::text(format!("+{code}")),
+        ),
+    ])
 }
 
 /// The service takes numbers apart and adds what it finds out; a number that comes apart already stays as it is.

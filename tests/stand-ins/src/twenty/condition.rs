@@ -132,7 +132,10 @@ impl Test {
                 let order = value.compare(than, kind)?;
                 order == *wanted || (*or_equal && order == Ordering::Equal)
             }
-            Self::Like(pattern) => pattern.matches(value.as_text()?),
+            Self::Like(pattern) => match value {
+                Value::Json(json) => pattern.matches(&json.to_string()),
+                value => pattern.matches(value.as_text()?),
+            },
             Self::Null(_) => false,
         })
     }

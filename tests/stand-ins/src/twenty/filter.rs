@@ -233,6 +233,8 @@ fn test(name: &str, column: ColumnId, kind: Kind, value: &Input) -> Result<Condi
         {
             Test::Like(pattern(name, operator, operand)?)
         }
+        // Over the text of the list.
+        "like" if kind == Kind::JsonList => Test::Like(pattern(name, operator, operand)?),
         other => {
             return Err(Refusal::not_known(format!(
                 "the operator {other} on {name}"

@@ -430,6 +430,7 @@ const PERSON: ObjectSpec = ObjectSpec {
         "name.firstName",
         "name.lastName",
         "emails.primaryEmail",
+        "emails.additionalEmails",
         "phones.primaryPhoneNumber",
         "jobTitle",
     ],

@@ -160,7 +160,8 @@ impl Table {
             self.object
                 .searched
                 .iter()
-                .filter_map(|c| value(*c)?.as_text()),
+                .filter_map(|c| value(*c))
+                .flat_map(Value::texts),
         );
     }
 
@@ -191,7 +192,8 @@ impl Table {
             self.object
                 .searched
                 .iter()
-                .filter_map(|c| value(*c)?.as_text()),
+                .filter_map(|c| value(*c))
+                .flat_map(Value::texts),
         );
     }
 

@@ -97,6 +97,16 @@ impl Value {
         }
     }
 
+    /// The texts: one, or those of a list.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        let listed = match self {
+            Self::Json(json) => json.as_array().map(Vec::as_slice).unwrap_or_default(),
+            _ => &[],
+        };
+        let listed = listed.iter().filter_map(serde_json::Value::as_str);
+        self.as_text().into_iter().chain(listed)
+    }
+
     /// Whether this is NULL.
     pub(super) fn is_null(&self) -> bool {
         matches!(self, Self::Null)

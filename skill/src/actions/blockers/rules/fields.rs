@@ -37,10 +37,10 @@ pub(super) fn no_contact(facts: &Facts<'_>) -> Outcome {
 /// One known contact (the point of contact and the company's people) and an amount at or over the threshold.
 pub(super) fn single_threaded(facts: &Facts<'_>) -> Outcome {
     let micros = match Currency::micros(facts.deal.amount.as_ref()) {
-        Some(micros @ 1..) => micros,
+        Some(Micros(micros @ 1..)) => micros,
         _ => return unknown("It has no amount, so nobody can say how much hangs on its contacts."),
     };
-    if micros < i64::from(facts.ctx.single_threaded_amount()) * 1_000_000 {
+    if micros < i128::from(facts.ctx.single_threaded_amount()) * 1_000_000 {
         return Outcome::Clear;
     }
     let contact = facts.deal.point_of_contact.as_ref();
@@ -67,7 +67,7 @@ pub(super) fn single_threaded(facts: &Facts<'_>) -> Outcome {
         "Only one contact is known for an amount of this size.",
         vec![
             facts.of_deal("known contacts", "1"),
-            facts.of_deal("amount", Micros(micros).decimal()),
+            facts.of_deal("amount", Micros(micros).shown()),
         ],
         "Get to know a second person there.",
     )
@@ -82,7 +82,7 @@ pub(super) fn no_amount(facts: &Facts<'_>) -> Outcome {
             vec![facts.of_deal("amount", "none")],
             "Estimate what it is worth.",
         ),
-        Some(0) => unknown("Its amount is 0, which may mean that nobody has set it."),
+        Some(Micros(0)) => unknown("Its amount is 0, which may mean that nobody has set it."),
         Some(_) => Outcome::Clear,
     }
 }

@@ -30,6 +30,33 @@ pub(super) struct Fired {
     pub(super) next_step: String,
 }
 
+/// Whether a rule speaks of what keeps an open deal from closing. A task that is late or nobody's is so whatever became of the deal.
+pub(super) fn is_about_open_deals(code: BlockerCode) -> bool {
+    !matches!(code, BlockerCode::OverdueTask | BlockerCode::UnassignedTask)
+}
+
+/// Why a rule cannot be judged: a field of the deal that it goes by is there and could not be read.
+pub(super) fn unreadable(facts: &Facts<'_>, code: BlockerCode) -> Option<String> {
+    let fields: &[&str] = match code {
+        BlockerCode::OverdueTask | BlockerCode::UnassignedTask | BlockerCode::NotedBlocker => &[],
+        BlockerCode::NoNextStep => &["stage"],
+        BlockerCode::CloseDatePassed | BlockerCode::CloseDateNear => &["stage", "closeDate"],
+        BlockerCode::Stale | BlockerCode::StalledStage => &["stage", "createdAt"],
+        BlockerCode::CloseDatePushed => &["createdAt"],
+        BlockerCode::NoOwner => &["owner", "ownerId"],
+        BlockerCode::NoContact => &["pointOfContact", "pointOfContactId"],
+        BlockerCode::SingleThreaded => &["amount", "company", "pointOfContact", "pointOfContactId"],
+        BlockerCode::NoAmount => &["amount"],
+    };
+    let unreadable = &facts.deal.unreadable;
+    fields.iter().any(|field| unreadable.has(field)).then(|| {
+        format!(
+            "Of the deal, {} could not be read.",
+            unreadable.names().join(" and ")
+        )
+    })
+}
+
 type Rule = fn(&Facts<'_>) -> Outcome;
 
 /// All rules, in the order in which equals are shown.

@@ -18,16 +18,23 @@ pub(super) fn overdue_task(facts: &Facts<'_>) -> Outcome {
         .rows
         .iter()
         .filter_map(|task| Some((task, task.due_at?)))
-        .filter(|&(_, due)| due < facts.ctx.now)
+        .filter(|&(_, due)| facts.ctx.zone().is_overdue(due, facts.ctx.now))
         .collect();
-    let Some(&(first, oldest)) = late.iter().min_by_key(|&&(_, due)| due) else {
+    let Some(&(first, oldest)) = late
+        .iter()
+        .min_by_key(|&&(_, due)| facts.ctx.zone().due(due).day)
+    else {
         let undated = tasks.rows.iter().all(|task| task.due_at.is_none());
+        let unreadable = |task: &Task| task.unreadable.has("dueAt");
+        if tasks.lost || tasks.rows.iter().any(unreadable) {
+            return unknown("An open task, or when it is due, could not be read.");
+        }
         return match (tasks.rows.is_empty(), undated) {
             (false, true) => unknown("None of its open tasks has a due date."),
             _ => Outcome::Clear,
         };
     };
-    let age = facts.days_since(oldest);
+    let age = facts.days_late(oldest);
     let severity = if age > LONG_OVERDUE_DAYS {
         Severity::High
     } else {
@@ -48,7 +55,7 @@ pub(super) fn overdue_task(facts: &Facts<'_>) -> Outcome {
     let evidence = late
         .iter()
         .take(EVIDENCE)
-        .map(|(task, due)| facts.of_task(task, "task due", facts.ctx.zone().show(*due)))
+        .map(|(task, due)| facts.of_task(task, "task due", facts.ctx.zone().show_due(*due)))
         .collect();
     fires(
         severity,
@@ -73,7 +80,7 @@ pub(super) fn next_step(facts: &Facts<'_>) -> NextStep {
         Ok(tasks) => tasks,
         Err(why) => return NextStep::Unknown(why),
     };
-    if tasks.due_from(facts.ctx.zone().start(facts.today)) {
+    if tasks.due_from(facts.ctx.zone(), facts.today) {
         return NextStep::Planned;
     }
     if tasks.more {
@@ -81,7 +88,7 @@ pub(super) fn next_step(facts: &Facts<'_>) -> NextStep {
     }
     if tasks.rows.iter().any(|task| task.due_at.is_none()) {
         return NextStep::Unknown(
-            "It has an open task without a due date, so nobody can say whether it is a next step."
+            "It has an open task without a due date that can be read, so nobody can say whether it is a next step."
                 .to_owned(),
         );
     }
@@ -135,6 +142,7 @@ pub(super) fn unassigned_task(facts: &Facts<'_>) -> Outcome {
         .rows
         .iter()
         .filter(|task| task.assignee.is_none())
+        .filter(|task| !task.unreadable.has("assigneeId"))
         .collect();
     if let Some(first) = nobodys.first() {
         let sentence = match nobodys.len() {

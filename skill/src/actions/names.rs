@@ -1,0 +1,794 @@
+//! Names as people write them: compared exactly first, then without what people leave out or write otherwise, and found by the CRM's
+//! full-text search, which knows no accents (its `ilike` does).
+
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::{is_uuid, kind, object};
+use crate::bindings::claw::crm::types::Kind;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::text::Text;
+use crate::twenty::records::domain;
+use crate::twenty::{Document, Query, documents, fetch};
+
+/// How many letters of a word are trusted where the word itself is found nowhere.
+const TRUSTED: usize = 3;
+/// How many hits are compared with a word that may be misspelt: the most that Twenty gives at once.
+const COMPARED: u32 = 100;
+/// How many similar names are shown.
+const SIMILAR: usize = 10;
+/// Fewest and most digits of a phone number (E.164, and the shortest that is worth looking for).
+const DIGITS: std::ops::RangeInclusive<usize> = 6..=15;
+
+/// A text in one form, in lower case: what is the same to everybody.
+pub(super) fn exact(text: &str) -> String {
+    let words: Vec<String> = text
+        .split_whitespace()
+        .map(|word| {
+            word.nfc()
+                .collect::<String>()
+                .to_lowercase()
+                .nfc()
+                .collect()
+        })
+        .collect();
+    words.join(" ")
+}
+
+/// A text without what people leave out or write otherwise: case, accents, width, apostrophes, hyphens, and letters that are two
+/// elsewhere (ß and ss).
+pub(super) fn loose(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let plain = text
+        .chars()
+        .filter(|&character| !is_apostrophe(character))
+        .map(|character| if is_dash(character) { ' ' } else { character });
+    for character in plain.collect::<String>().nfkd() {
+        match character {
+            // Accents of Latin, Greek and Cyrillic letters; marks of other scripts are letters of their own.
+            '\u{300}'..='\u{36f}' => {}
+            other => other.to_lowercase().for_each(|lower| push(&mut out, lower)),
+        }
+    }
+    out.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Letters that do not come apart in Unicode, as Twenty's search writes them.
+fn push(out: &mut String, letter: char) {
+    match letter {
+        'ß' => out.push_str("ss"),
+        'æ' => out.push_str("ae"),
+        'œ' => out.push_str("oe"),
+        'ø' => out.push('o'),
+        'ł' => out.push('l'),
+        'đ' | 'ð' => out.push('d'),
+        'þ' => out.push_str("th"),
+        'ħ' => out.push('h'),
+        'ı' => out.push('i'),
+        '\u{300}'..='\u{36f}' => {}
+        other => out.push(other),
+    }
+}
+
+fn is_apostrophe(character: char) -> bool {
+    matches!(
+        character,
+        '\'' | '`'
+            | '\u{b4}'
+            | '\u{2018}'
+            | '\u{2019}'
+            | '\u{201b}'
+            | '\u{2bc}'
+            | '\u{2b9}'
+            | '\u{2032}'
+            | '\u{ff07}'
+    )
+}
+
+fn is_dash(character: char) -> bool {
+    matches!(
+        character,
+        '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe63}' | '\u{ff0d}'
+    )
+}
+
+/// How well a name fits what is looked for; smaller is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Likeness {
+    /// It is the name.
+    Exact,
+    /// It is the name, written otherwise.
+    Loose,
+    /// It is the name with its words in another order.
+    Exchanged,
+    /// It has every word, or one that begins so.
+    Words,
+    /// None of that.
+    Other,
+}
+
+/// How well a name fits.
+pub(super) fn likeness(wanted: &str, name: &str) -> Likeness {
+    if exact(wanted) == exact(name) {
+        return Likeness::Exact;
+    }
+    let (wanted, name) = (loose(wanted), loose(name));
+    if wanted.is_empty() {
+        return Likeness::Other;
+    }
+    if wanted == name {
+        return Likeness::Loose;
+    }
+    let sorted = |text: &str| {
+        let mut words: Vec<String> = text
+            .split([' ', ','])
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect();
+        words.sort();
+        words
+    };
+    if sorted(&wanted) == sorted(&name) {
+        return Likeness::Exchanged;
+    }
+    if wanted.split(' ').all(|word| name.contains(word)) {
+        Likeness::Words
+    } else {
+        Likeness::Other
+    }
+}
+
+/// What a caller's words ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// A record's id, of a kind where an address of the CRM names it.
+    Id(Option<Kind>, String),
+    /// A phone number.
+    Phone(Number),
+    /// A web address, by its domain.
+    Domain(String),
+    /// Words.
+    Words(String),
+}
+
+impl Asked {
+    /// Reads a caller's words.
+    pub(super) fn read(text: &str) -> Self {
+        let text = text.trim();
+        let text = text.strip_prefix("mailto:").unwrap_or(text);
+        if is_uuid(text) {
+            return Self::Id(None, text.to_ascii_lowercase());
+        }
+        let is_address = text.contains("://") || text.to_ascii_lowercase().starts_with("www.");
+        if is_address && !text.contains(char::is_whitespace) {
+            return Self::address(text);
+        }
+        let spoken = text.strip_prefix("tel:").unwrap_or(text);
+        if let Some(number) = Number::read(spoken) {
+            return Self::Phone(number);
+        }
+        if is_domain(text) {
+            return Self::Domain(domain(text));
+        }
+        Self::Words(without_possessives(text))
+    }
+
+    /// Twenty's own pages are `/object/<kind>/<id>`.
+    fn address(text: &str) -> Self {
+        let path = text.split(['?', '#']).next().unwrap_or_default();
+        let parts: Vec<&str> = path.split('/').collect();
+        let found = parts
+            .iter()
+            .zip(parts.iter().skip(1))
+            .find(|(_, id)| is_uuid(id));
+        match found {
+            Some((before, id)) => Self::Id(kind(before), id.to_ascii_lowercase()),
+            None => Self::Domain(domain(text)),
+        }
+    }
+
+    /// What is searched for.
+    fn query(&self) -> String {
+        match self {
+            Self::Id(_, id) => id.clone(),
+            Self::Phone(number) => number.candidates().join(" "),
+            Self::Domain(domain) => domain.clone(),
+            Self::Words(words) => searched(words),
+        }
+    }
+}
+
+/// Whether a text is nothing but a domain: labels of letters, digits and hyphens, the last one of letters.
+fn is_domain(text: &str) -> bool {
+    let label = |label: &str| {
+        !label.is_empty()
+            && label
+                .chars()
+                .all(|character| character.is_alphanumeric() || character == '-')
+    };
+    text.rsplit_once('.').is_some_and(|(rest, last)| {
+        rest.split('.').all(label) && last.len() >= 2 && last.chars().all(char::is_alphabetic)
+    })
+}
+
+/// Words as they are searched for: in one form, of usual width, and apart where an apostrophe parts them, as the CRM's index has them.
+fn searched(words: &str) -> String {
+    let apart: String = words
+        .chars()
+        .map(|character| {
+            if is_apostrophe(character) {
+                ' '
+            } else {
+                character
+            }
+        })
+        .collect();
+    let words: String = apart.nfkc().collect();
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Letters that come apart make a text longer than it was given.
+    words.chars().take(super::LONGEST_NAME).collect()
+}
+
+/// Words without the English possessive: "Sam's renewal" is about Sam.
+fn without_possessives(text: &str) -> String {
+    let words: Vec<&str> = text
+        .split_whitespace()
+        .map(|word| {
+            let bare = word
+                .strip_suffix(['s', 'S'])
+                .and_then(|rest| rest.strip_suffix(is_apostrophe))
+                .or_else(|| word.strip_suffix(is_apostrophe))
+                .unwrap_or(word);
+            if bare.is_empty() { word } else { bare }
+        })
+        .collect();
+    words.join(" ")
+}
+
+/// A phone number as somebody wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Number {
+    digits: String,
+    /// Whether it begins with its country's calling code.
+    international: bool,
+}
+
+impl Number {
+    /// Reads one; none where there are not the digits of one, or other characters than people write between them. A date is none.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let text: String = text.nfkc().collect();
+        let text = text.trim();
+        let usual = |character: char| {
+            character.is_ascii_digit()
+                || character.is_whitespace()
+                || is_dash(character)
+                || "+()./".contains(character)
+        };
+        let date = text.parse::<jiff::civil::Date>().is_ok();
+        if date || !text.chars().all(usual) || text.rfind('+').is_some_and(|at| at > 0) {
+            return None;
+        }
+        // A zero in brackets is dialled within the country only.
+        let dialled = text.replace("(0)", "");
+        let digits: String = dialled.chars().filter(char::is_ascii_digit).collect();
+        let abroad = digits.strip_prefix("00").filter(|_| !text.starts_with('+'));
+        let international = text.starts_with('+') || abroad.is_some();
+        let digits = abroad.map_or_else(|| digits.clone(), str::to_owned);
+        DIGITS.contains(&digits.len()).then_some(Self {
+            digits,
+            international,
+        })
+    }
+
+    /// What the number within its country may be: calling codes have one to three digits.
+    fn candidates(&self) -> Vec<String> {
+        let national = |skip: usize| {
+            self.digits
+                .get(skip..)
+                .map(|rest| rest.trim_start_matches('0').to_owned())
+        };
+        let skips: &[usize] = if self.international { &[1, 2, 3] } else { &[0] };
+        let mut candidates: Vec<String> = Vec::new();
+        for candidate in skips.iter().filter_map(|&skip| national(skip)) {
+            if candidate.len() >= 4 && !candidates.contains(&candidate) {
+                candidates.push(candidate);
+            }
+        }
+        candidates
+    }
+
+    /// Whether it is a number that the CRM holds with its calling code.
+    pub(super) fn is(&self, held: &str) -> bool {
+        let digits: String = held.chars().filter(char::is_ascii_digit).collect();
+        if self.international {
+            return digits == self.digits;
+        }
+        let own = self.digits.trim_start_matches('0');
+        own.len() >= *DIGITS.start() && digits.ends_with(own) && digits.len() - own.len() <= 3
+    }
+}
+
+/// Asks the full-text search.
+#[derive(Debug, Serialize)]
+pub struct Search {
+    query: String,
+    kinds: Vec<&'static str>,
+    limit: u32,
+}
+
+/// What it answers.
+#[derive(Debug, Deserialize)]
+pub struct SearchData {
+    search: Option<Found>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Found {
+    edges: Vec<FoundEdge>,
+    page_info: Continuation,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Continuation {
+    has_next_page: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct FoundEdge {
+    node: FoundRecord,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FoundRecord {
+    record_id: String,
+    object_name_singular: String,
+    label: Option<Text>,
+    ts_rank: Option<f32>,
+    #[serde(rename = "tsRankCD")]
+    ts_rank_cd: Option<f32>,
+}
+
+impl Query for Search {
+    const DOCUMENT: &'static Document = &documents::SEARCH;
+    type Answer = SearchData;
+}
+
+/// How a record was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Matched {
+    /// By its id.
+    Id,
+    /// By its name.
+    Name,
+    /// By a name that is written otherwise, or is misspelt.
+    SimilarName,
+    /// By some of the words.
+    SomeWords,
+    /// By a phone number.
+    Phone,
+    /// By an e-mail address.
+    Email,
+    /// By a domain.
+    Domain,
+    /// By another text of it.
+    OtherText,
+}
+
+impl Matched {
+    /// In words.
+    pub(super) fn said(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Name => "name",
+            Self::SimilarName => "similar name",
+            Self::SomeWords => "some of the words",
+            Self::Phone => "phone number",
+            Self::Email => "e-mail address",
+            Self::Domain => "domain",
+            Self::OtherText => "other text",
+        }
+    }
+}
+
+/// A record that was found.
+#[derive(Debug, Clone)]
+pub(super) struct One {
+    pub(super) kind: Kind,
+    pub(super) id: String,
+    pub(super) label: Option<Text>,
+    pub(super) rank: f32,
+    pub(super) matched: Matched,
+    likeness: Likeness,
+}
+
+/// What was found, best first.
+#[derive(Debug, Default)]
+pub(super) struct All {
+    pub(super) found: Vec<One>,
+    /// Whether there may be more.
+    pub(super) more: bool,
+    /// That hits could not be read.
+    pub(super) lost: Option<String>,
+}
+
+/// Looks for records in one request, in two where nothing has all of the words: the second looks for names that are written nearly
+/// so. An id needs none.
+///
+/// # Errors
+/// As `failure` says; nothing found is an empty list.
+pub(super) fn look(
+    ctx: &Context<'_>,
+    asked: &Asked,
+    kinds: &[Kind],
+    limit: u32,
+) -> Result<All, Failure> {
+    if let Asked::Id(of, id) = asked {
+        let known = |kind: &&Kind| of.is_none_or(|of| of == **kind);
+        let found = kinds.iter().filter(known).map(|&kind| One {
+            kind,
+            id: id.clone(),
+            label: None,
+            rank: 1.0,
+            matched: Matched::Id,
+            likeness: Likeness::Exact,
+        });
+        return Ok(All {
+            found: found.collect(),
+            ..All::default()
+        });
+    }
+    let query = asked.query();
+    // The search takes a text without letters and digits for none at all, and would list everything.
+    if !query.chars().any(char::is_alphanumeric) {
+        return Ok(All::default());
+    }
+    let (mut all, complete) = fulltext(ctx, asked, &query, kinds, limit)?;
+    if let (Asked::Words(words), false) = (asked, complete) {
+        let similar = similar(ctx, words, kinds)?;
+        all.found
+            .retain(|hit| !similar.iter().any(|known| known.id == hit.id));
+        all.found.splice(0..0, similar);
+    }
+    // The sort is stable: among equals the order of the CRM stays.
+    all.found.sort_by_key(|hit| hit.likeness);
+    Ok(all)
+}
+
+/// The hits for a query, and whether any of them has all of its words.
+fn fulltext(
+    ctx: &Context<'_>,
+    asked: &Asked,
+    query: &str,
+    kinds: &[Kind],
+    limit: u32,
+) -> Result<(All, bool), Failure> {
+    let reply = fetch(
+        ctx,
+        &Search {
+            query: query.to_owned(),
+            kinds: kinds.iter().map(|&kind| object(kind)).collect(),
+            limit,
+        },
+    )?;
+    let lost = reply.errors.lost("search");
+    let found = reply.errors.root("search", reply.data.search)?;
+    let mut complete = false;
+    let mut hits = Vec::new();
+    for record in found.edges.into_iter().map(|edge| edge.node) {
+        let Some(kind) = kind(&record.object_name_singular) else {
+            continue;
+        };
+        let whole = record.ts_rank_cd.is_some_and(|rank| rank > 0.0);
+        complete |= whole;
+        let name = record.label.as_ref().map_or("", Text::as_str);
+        let likeness = match asked {
+            Asked::Words(words) => likeness(words, name),
+            // Companies have domains; others only mention them.
+            Asked::Domain(_) if kind == Kind::Company => Likeness::Words,
+            _ => Likeness::Other,
+        };
+        complete |= likeness < Likeness::Other;
+        hits.push(One {
+            kind,
+            id: record.record_id,
+            rank: record
+                .ts_rank_cd
+                .or(record.ts_rank)
+                .filter(|rank| rank.is_finite())
+                .unwrap_or(0.0),
+            matched: matched(asked, likeness, whole, name),
+            label: record.label,
+            likeness,
+        });
+    }
+    let all = All {
+        found: hits,
+        more: found.page_info.has_next_page,
+        lost,
+    };
+    Ok((all, complete))
+}
+
+fn matched(asked: &Asked, likeness: Likeness, whole: bool, name: &str) -> Matched {
+    match (asked, likeness) {
+        (Asked::Id(..), _) => Matched::Id,
+        (Asked::Phone(_), _) => Matched::OtherText,
+        (Asked::Domain(_), _) => Matched::Domain,
+        (Asked::Words(words), _) if words.contains('@') && !words.contains(' ') => Matched::Email,
+        (Asked::Words(_), Likeness::Exact | Likeness::Words) => Matched::Name,
+        (Asked::Words(_), Likeness::Loose | Likeness::Exchanged) => Matched::SimilarName,
+        (Asked::Words(words), Likeness::Other) => {
+            let name = loose(name);
+            let some = loose(words).split(' ').any(|word| name.contains(word));
+            match (whole, some) {
+                (false, true) => Matched::SomeWords,
+                _ => Matched::OtherText,
+            }
+        }
+    }
+}
+
+/// Records whose names are written nearly as these words: what begins as they do, held against them letter by letter.
+fn similar(ctx: &Context<'_>, words: &str, kinds: &[Kind]) -> Result<Vec<One>, Failure> {
+    let words = loose(words);
+    let begins: Vec<String> = words
+        .split(' ')
+        .filter(|word| word.chars().any(char::is_alphanumeric))
+        .map(|word| {
+            if word.chars().count() > TRUSTED {
+                word.chars().take(TRUSTED).collect()
+            } else {
+                word.to_owned()
+            }
+        })
+        .collect();
+    if begins.is_empty() || words.contains('@') {
+        return Ok(Vec::new());
+    }
+    let asked = Asked::Words(words.clone());
+    let (all, _) = fulltext(ctx, &asked, &begins.join(" "), kinds, COMPARED)?;
+    let mut near: Vec<(usize, One)> = Vec::new();
+    for hit in all.found {
+        let name = loose(hit.label.as_ref().map_or("", Text::as_str));
+        if let Some(far) = distance(&words, &name) {
+            let at = near.partition_point(|(known, _)| *known <= far);
+            let hit = One {
+                matched: Matched::SimilarName,
+                likeness: Likeness::Words,
+                ..hit
+            };
+            near.insert(at, (far, hit));
+        }
+    }
+    near.truncate(SIMILAR);
+    Ok(near.into_iter().map(|(_, hit)| hit).collect())
+}
+
+/// How many letters all words differ from the nearest ones of a name; none where one of them is no such word at all.
+fn distance(words: &str, name: &str) -> Option<usize> {
+    let mut sum = 0_usize;
+    for word in words.split(' ') {
+        let most = match word.chars().count() {
+            0..=3 => 0,
+            4..=7 => 1,
+            _ => 2,
+        };
+        let near = name
+            .split(|character: char| !character.is_alphanumeric())
+            .map(|known| strsim::osa_distance(word, known))
+            .min()
+            .filter(|near| *near <= most)?;
+        sum = sum.saturating_add(near);
+    }
+    Some(sum)
+}
+
+/// Which of several records a name means.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// This one.
+    One(usize),
+    /// One of these.
+    Several(Vec<usize>),
+    /// None of them.
+    None,
+}
+
+/// Chooses among records by their names and by what else may stand for them, which counts as much as `alias` says: those that fit
+/// best, if there is only one of them.
+pub(super) fn choose<'n>(
+    wanted: &str,
+    alias: Likeness,
+    records: impl Iterator<Item = (&'n str, &'n [String])>,
+) -> Choice {
+    let mut best = Likeness::Other;
+    let mut fitting = Vec::new();
+    for (at, (name, aliases)) in records.enumerate() {
+        let known = |alias: &String| exact(alias) == exact(wanted);
+        let by_alias = if aliases.iter().any(known) {
+            alias
+        } else {
+            words_of(wanted, name, aliases)
+        };
+        let fit = likeness(wanted, name).min(by_alias);
+        if fit == Likeness::Other {
+            continue;
+        }
+        if fit < best {
+            best = fit;
+            fitting.clear();
+        }
+        if fit == best {
+            fitting.push(at);
+        }
+    }
+    match fitting.as_slice() {
+        [] => Choice::None,
+        [one] => Choice::One(*one),
+        _ => Choice::Several(fitting),
+    }
+}
+
+/// Whether name and aliases together have every word.
+fn words_of(wanted: &str, name: &str, aliases: &[String]) -> Likeness {
+    let all = loose(&format!("{name} {}", aliases.join(" ")));
+    let wanted = loose(wanted);
+    if !wanted.is_empty() && wanted.split(' ').all(|word| all.contains(word)) {
+        Likeness::Words
+    } else {
+        Likeness::Other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_alike_however_they_are_written() {
+        for (wanted, name, expected) in [
+            ("Jose Alvarez", "José Álvarez", Likeness::Loose),
+            ("JOSÉ ÁLVAREZ", "José Álvarez", Likeness::Exact),
+            (
+                "Jose\u{301} A\u{301}lvarez",
+                "José Álvarez",
+                Likeness::Exact,
+            ),
+            ("Álvarez José", "Jose Alvarez", Likeness::Exchanged),
+            ("Alvarez, Jose", "José Álvarez", Likeness::Exchanged),
+            ("Strauss Soehne", "Strauß Söhne", Likeness::Other),
+            ("Strauss Sohne", "Strauß Söhne", Likeness::Loose),
+            ("STRAUSS", "Strauß", Likeness::Loose),
+            ("O'Brien", "O\u{2019}Brien", Likeness::Loose),
+            ("O\u{2bc}Brien", "OBrien", Likeness::Loose),
+            ("Ａｃｍｅ", "Acme", Likeness::Loose),
+            ("Lodz Sorensen", "Łódź Sørensen", Likeness::Loose),
+            ("Anna Maria", "Anna-Maria", Likeness::Loose),
+            ("anna", "Anna Berg", Likeness::Words),
+            ("Anna Berg", "Anna Bergmann", Likeness::Words),
+            ("Anna Berg", "Anne Burg", Likeness::Other),
+            ("かき", "がき", Likeness::Other),
+            ("", "Anna", Likeness::Other),
+        ] {
+            assert_eq!(likeness(wanted, name), expected, "{wanted} {name}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_is_an_id_a_number_a_domain_or_words() {
+        let id = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff";
+        let words = |text: &str| Asked::Words(text.to_owned());
+        for (text, expected) in [
+            (id.to_owned(), Asked::Id(None, id.to_owned())),
+            (
+                format!("https://crm.example.com/object/person/{id}?viewId=1"),
+                Asked::Id(Some(Kind::Person), id.to_owned()),
+            ),
+            (
+                format!(
+                    "https://crm.example.com/object/opportunity/{}",
+                    id.to_uppercase()
+                ),
+                Asked::Id(Some(Kind::Opportunity), id.to_owned()),
+            ),
+            (
+                "https://www.Acme.example/about".to_owned(),
+                Asked::Domain("acme.example".to_owned()),
+            ),
+            (
+                "www.acme.example".to_owned(),
+                Asked::Domain("acme.example".to_owned()),
+            ),
+            ("Sam\u{2019}s renewal".to_owned(), words("Sam renewal")),
+            ("the Joneses' house".to_owned(), words("the Joneses house")),
+            ("'s".to_owned(), words("'s")),
+            ("2026-03-31".to_owned(), words("2026-03-31")),
+            (
+                "acme.example".to_owned(),
+                Asked::Domain("acme.example".to_owned()),
+            ),
+            ("v2.0".to_owned(), words("v2.0")),
+            ("St. Gallen".to_owned(), words("St. Gallen")),
+            ("12345".to_owned(), words("12345")),
+            ("Route 66 deal".to_owned(), words("Route 66 deal")),
+            (
+                "mailto:ada@example.com".to_owned(),
+                words("ada@example.com"),
+            ),
+        ] {
+            assert_eq!(Asked::read(&text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_the_same_within_its_country_and_from_abroad() {
+        for text in [
+            "+49 30 1234567",
+            "0049 30 1234567",
+            "+49 (0)30 1234567",
+            "030 1234567",
+            "030/1234567",
+            "(030) 123-4567",
+            "tel:+49301234567",
+            "\u{ff0b}\u{ff14}\u{ff19}301234567",
+        ] {
+            let Asked::Phone(number) = Asked::read(text) else {
+                panic!("{text} is no number")
+            };
+            assert!(number.is("+49 301234567"), "{text}");
+            assert!(!number.is("+49 301234568"), "{text}");
+            let candidates = number.candidates();
+            assert!(
+                candidates.contains(&"301234567".to_owned()),
+                "{text}: {candidates:?}"
+            );
+        }
+        let Asked::Phone(abroad) = Asked::read("+43 30 1234567") else {
+            panic!("no number")
+        };
+        assert!(!abroad.is("+49 301234567"));
+    }
+
+    #[test]
+    fn the_best_fit_is_chosen_where_there_is_one() {
+        let none: &[String] = &[];
+        let choose = |wanted: &str, names: &[&str]| {
+            super::choose(
+                wanted,
+                Likeness::Exact,
+                names.iter().map(|name| (*name, none)),
+            )
+        };
+        assert_eq!(
+            choose("jose alvarez", &["José Álvarez", "Jose Alvarez"]),
+            Choice::One(1)
+        );
+        assert_eq!(
+            choose("jose alvarez", &["José Álvarez", "Josef Alvarez Ruiz"]),
+            Choice::One(0)
+        );
+        assert_eq!(
+            choose("jose", &["José Álvarez", "Josef Ruiz"]),
+            Choice::Several(vec![0, 1])
+        );
+        assert_eq!(choose("nobody", &["José Álvarez"]), Choice::None);
+    }
+
+    #[test]
+    fn a_stray_letter_is_near_and_another_word_is_not() {
+        for (words, name, expected) in [
+            ("jefery", "jeffery lang", Some(1)),
+            ("ingrids angebot", "angebot fur ingrid", Some(1)),
+            ("nothern depot", "northern depot relaunch", Some(1)),
+            ("depto", "northern depot", Some(1)),
+            ("sam", "sim", None),
+            ("acme renewal", "acme", None),
+        ] {
+            assert_eq!(distance(words, name), expected, "{words} {name}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The statuses of tasks, as this workspace has them, and which of them leave something to do.
+
+use serde::{Deserialize, Serialize};
+
+use crate::context::Context;
+use crate::failure::{self, Failure};
+use crate::text::Text;
+use crate::twenty::{Document, Query, documents, fetch};
+
+/// The setting that names the statuses of tasks that are done with.
+pub(super) const SETTING: &str = "done-statuses";
+
+/// A status that every workspace begins with.
+const FIRST_STATUS: &str = "TODO";
+
+/// Asks for the statuses.
+#[derive(Debug, Serialize)]
+pub struct TaskStatuses {}
+
+/// What it answers.
+#[derive(Debug, Deserialize)]
+pub struct TaskStatusesData {
+    #[serde(rename = "__type")]
+    status_type: Option<StatusType>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusType {
+    enum_values: Option<Vec<Value>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Value {
+    name: Text,
+}
+
+impl Query for TaskStatuses {
+    const DOCUMENT: &'static Document = &documents::TASK_STATUSES;
+    type Answer = TaskStatusesData;
+}
+
+/// The statuses with which a task is open. A task without status is open too.
+pub(super) struct Open {
+    /// Those to ask for, at least one: a request needs some, even where what it answers does not count.
+    pub(super) statuses: Vec<String>,
+    /// Why nobody knows which they are, where that is so: what the request says of tasks is not to be believed then.
+    pub(super) unknown: Option<Failure>,
+}
+
+impl Open {
+    /// Where nobody asks about tasks.
+    pub(super) fn unasked() -> Self {
+        Self {
+            statuses: vec![FIRST_STATUS.to_owned()],
+            unknown: None,
+        }
+    }
+
+    /// What a request said of tasks, or why that is not to be believed.
+    pub(super) fn believed<T>(&self, tasks: Result<T, Failure>) -> Result<T, Failure> {
+        match &self.unknown {
+            Some(failure) => Err(failure.clone()),
+            None => tasks,
+        }
+    }
+}
+
+/// Reads them. The host answers this from memory for some minutes.
+pub(super) fn open(ctx: &Context<'_>) -> Open {
+    let all = match all(ctx) {
+        Ok(all) => all,
+        Err(failure) => {
+            return Open {
+                statuses: vec![FIRST_STATUS.to_owned()],
+                unknown: Some(failure),
+            };
+        }
+    };
+    let open: Vec<String> = all
+        .iter()
+        .filter(|status| !ctx.is_done(status))
+        .cloned()
+        .collect();
+    if open.is_empty() {
+        return Open {
+            statuses: all,
+            unknown: Some(failure::unavailable(
+                false,
+                format!(
+                    "The setting \"{SETTING}\" names every status that tasks have, so none would ever be open."
+                ),
+                format!(
+                    "Ask the operator to correct the setting \"{SETTING}\" in the operator file."
+                ),
+            )),
+        };
+    }
+    Open {
+        statuses: open,
+        unknown: None,
+    }
+}
+
+fn all(ctx: &Context<'_>) -> Result<Vec<String>, Failure> {
+    let reply = fetch(ctx, &TaskStatuses {})?;
+    let values = reply
+        .errors
+        .root("__type", reply.data.status_type)?
+        .enum_values
+        .unwrap_or_default();
+    if values.is_empty() {
+        return Err(failure::schema_mismatch(
+            "TaskStatusEnum",
+            "This CRM's tasks have no statuses.",
+        ));
+    }
+    Ok(values
+        .into_iter()
+        .map(|value| value.name.as_str().to_owned())
+        .collect())
+}
