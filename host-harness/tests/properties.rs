@@ -123,6 +123,7 @@ fn document() -> Document {
         cost: 1,
         acts: Vec::new(),
         records: Vec::new(),
+        options: None,
         places: Arc::default(),
     }
 }

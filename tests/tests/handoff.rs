@@ -155,7 +155,23 @@ async fn the_preview_shows_the_message_the_recipient_by_name_and_the_fields_that
             .unwrap()
             .contains("Please send it before Friday")
     );
-    assert_eq!(value("context[0].content.kind"), "crm.task");
+    // JSON is shown as the text that is sent, and read out beside it.
+    let context = value("context[0].content");
+    assert!(
+        context
+            .as_str()
+            .unwrap()
+            .starts_with("\"{\\\"kind\\\":\\\"crm.task\\\""),
+        "{context}"
+    );
+    let values = send["values"].as_array().unwrap();
+    let shown = values
+        .iter()
+        .find(|value| value["name"] == "context[0].content");
+    assert_eq!(
+        shown.unwrap()["reading"][0],
+        json!({"name": "kind", "value": "\"crm.task\""})
+    );
     let deal = send["disclosures"]
         .as_array()
         .unwrap()

@@ -13,7 +13,7 @@ pub(crate) struct Access {
     /// `# acts: VERB KIND $variable`: what a mutation does, and the variable with the record's id; a line for each record, the
     /// one that it is about first.
     pub(crate) acts: Vec<Acts>,
-    /// `# record: KIND /POINTER [owner=/POINTER] [stage=/POINTER]`: where an answer's records are.
+    /// `# record: KIND /POINTER [owner=/POINTER] [stage=/POINTER] [label=/POINTER]`: where an answer's records are.
     pub(crate) records: Vec<Record>,
     /// `# input: VARIABLE.PATH TYPE`: what an object among the variables may hold, by variable and path.
     pub(crate) inputs: BTreeMap<String, BTreeMap<String, String>>,
@@ -42,8 +42,8 @@ pub(crate) struct Record {
 
 /// What a mutation can do to a record.
 const VERBS: [&str; 4] = ["create", "link", "change", "delete"];
-/// What the access policies can ask about a record.
-const ATTRIBUTES: [&str; 2] = ["owner", "stage"];
+/// What the access policies can ask about a record, and its label for people.
+const ATTRIBUTES: [&str; 3] = ["owner", "stage", "label"];
 
 impl Access {
     /// Reads the comment lines that a document starts with.
@@ -100,7 +100,9 @@ impl Access {
 
     fn record(&mut self, words: &[&str]) -> Result<()> {
         let [kind, at, attributes @ ..] = words else {
-            bail!("write `# record: KIND /POINTER [owner=/POINTER] [stage=/POINTER]`");
+            bail!(
+                "write `# record: KIND /POINTER [owner=/POINTER] [stage=/POINTER] [label=/POINTER]`"
+            );
         };
         let mut record = Record {
             kind: (*kind).to_owned(),
@@ -180,10 +182,11 @@ mod tests {
         );
         assert_eq!(access.inputs["data"]["price.micros"], "Float");
         assert_eq!(access.custom["data"], "item");
-        let text = "# record: item /items/*/node owner=/owner/email stage=/stage\nquery Q {}\n";
+        let text = "# record: item /items/*/node owner=/owner/email stage=/stage label=/name\nquery Q {}\n";
         let access = Access::read(text, Effect::Query, &[]).unwrap();
         assert_eq!(access.records[0].at, "/items/*/node");
         assert_eq!(access.records[0].attributes["owner"], "/owner/email");
+        assert_eq!(access.records[0].attributes["label"], "/name");
     }
 
     #[test]

@@ -2,9 +2,11 @@
 //! operator can read; what none permits is denied.
 
 mod engine;
+mod learned;
 mod observe;
 mod ruling;
 
 pub use engine::{Access, AccessError, Texts};
+pub use learned::{Held, Label};
 pub use observe::{Attributes, RecordKey, Seen};
 pub use ruling::{Approval, Audience, Deed, Ruling};

@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-use crate::outbound::documents::{RecordAt, has_errors};
+use super::learned::{Held, Label, Learned};
+use crate::outbound::documents::{OptionsAt, RecordAt, has_errors};
 use crate::outbound::policy::{GroupAt, PeopleAt};
 use crate::steps::{at, each};
 
@@ -44,6 +45,7 @@ struct People {
 #[derive(Debug, Default)]
 pub struct Seen {
     records: Mutex<HashMap<RecordKey, Attributes>>,
+    learned: Mutex<Learned>,
     /// By the service's name.
     people: Mutex<HashMap<String, People>>,
 }
@@ -57,6 +59,39 @@ impl Seen {
             .unwrap_or_else(PoisonError::into_inner)
             .get(key)
             .cloned()
+    }
+
+    /// Returns the label of a record by its id, if an answer told it.
+    #[must_use]
+    pub fn label(&self, id: &str) -> Option<Label> {
+        let learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        learned.label(&id.to_ascii_lowercase())
+    }
+
+    /// Returns what a field of a record holds, if an answer told it; `path` is the names on the way to it, joined by `.`.
+    #[must_use]
+    pub fn held(&self, key: &RecordKey, path: &str) -> Option<Held> {
+        let learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        learned.held(key, path)
+    }
+
+    /// Takes in an answer that tells what people call the options of fields.
+    pub fn learn_options(&self, place: &OptionsAt, body: &[u8]) {
+        let Ok(body) = serde_json::from_slice::<Value>(body) else {
+            return;
+        };
+        let Some(data) = body.get("data").filter(|_| !has_errors(&body)) else {
+            return;
+        };
+        let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        learned.take_options(place, data);
+    }
+
+    /// Returns what people call an option of a field, if an answer told it.
+    #[must_use]
+    pub fn option(&self, kind: &str, field: &str, value: &str) -> Option<String> {
+        let learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        learned.option(kind, field, value)
     }
 
     /// The name of somebody at a service, if an answer told it.
@@ -140,6 +175,7 @@ impl Seen {
         let Some(data) = body.get("data").filter(|_| !has_errors(&body)) else {
             return;
         };
+        let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
         let mut seen = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         for place in places {
             each(data, &place.at, &mut |record| {
@@ -151,6 +187,7 @@ impl Seen {
                         kind: place.kind.clone(),
                         id: id.to_ascii_lowercase(),
                     };
+                    learned.take(&key, place.label.as_deref(), record);
                     seen.insert(key, attributes(place, record));
                 }
             });
@@ -189,6 +226,7 @@ mod tests {
             at: steps("items/edges/*/node"),
             owner: Some(steps("company/owner/email")),
             stage: Some(steps("stage")),
+            label: None,
         };
         seen.observe(&[place], body.to_string().as_bytes());
         seen

@@ -406,6 +406,9 @@ fn observe(ledger: &Ledger, allowed: &Allowed<'_>, response: &Response<Bytes>) {
     if let Some(seen) = &ledger.seen {
         if let Some(document) = allowed.document {
             seen.observe(&document.records, response.body());
+            if let Some(options) = &document.options {
+                seen.learn_options(options, response.body());
+            }
         }
         if let Some(people) = &allowed.route.people {
             seen.meet(&allowed.destination.name, people, response.body());
