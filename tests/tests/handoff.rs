@@ -196,11 +196,9 @@ async fn the_preview_shows_the_message_the_recipient_by_name_and_the_fields_that
         .approve(answer["plan"].as_str().unwrap())
         .await
         .unwrap();
-    let sent = messages(&world)[0]["surfaceText"]
-        .as_str()
-        .unwrap()
-        .replace('\n', "\u{23ce}");
-    assert_eq!(sent, value("surfaceText"));
+    let messages = messages(&world);
+    let sent = messages[0]["surfaceText"].as_str().unwrap();
+    assert_eq!(crm_harness::text::cell(sent), value("surfaceText"));
 }
 
 #[tokio::test]
