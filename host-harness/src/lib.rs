@@ -16,6 +16,7 @@ mod steps;
 pub mod storage;
 pub mod text;
 pub mod trust;
+pub mod words;
 
 pub use config::{Caller, ConfigError, Setup};
 pub use skill::call::CallError;

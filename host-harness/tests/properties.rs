@@ -124,6 +124,7 @@ fn document() -> Document {
         acts: Vec::new(),
         refers: Vec::new(),
         records: Vec::new(),
+        options: None,
         places: Arc::default(),
     }
 }

@@ -4,6 +4,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { definePluginEntry } from "openclaw/plugin-sdk/plugin-entry";
 import { Harness } from "./harness.js";
+import { READING, registerReading } from "./reading.js";
 import { handOver } from "./settings.js";
 import { join, keyOf, services } from "./shared.js";
 import manifest from "./openclaw.plugin.json" with { type: "json" };
@@ -13,8 +14,8 @@ const { id, name, description, version } = manifest;
 
 const folder = path.dirname(fileURLToPath(import.meta.url));
 const program = path.join(folder, "bin", "crm-harness");
-/** What OpenClaw shows of an approval. */
-const ROOM = { title: 80, text: 512 };
+/** What OpenClaw shows of an approval; at 390 pixels a line has 38 characters, and behind 9 lines Deny is out of view. */
+const ROOM = { title: 80, text: 512, columns: 38, lines: 9 };
 /** How long a person may take, in seconds: as long as OpenClaw lets them. */
 const DECIDING_SECONDS = 600;
 /** Proposals that wait for their call; of more the oldest is forgotten, and its plan expires. */
@@ -84,6 +85,7 @@ export default definePluginEntry({
     // those of the service uses the service's.
     const harness = () => shared().harness ?? renewed();
     let running = false;
+    registerReading(api, config, folder, program);
 
     for (const { name, description, inputSchema } of tools) {
       const tool = () => ({
@@ -123,7 +125,7 @@ export default definePluginEntry({
           const known = proposals.get(key);
           const proposal = known?.plan === plan ? known : { plan, approved: false };
           remember(proposals, key, proposal);
-          const requireApproval = approval(await harness().show(plan, ROOM), config.decidingSeconds ?? DECIDING_SECONDS, (decision) => {
+          const requireApproval = approval(await harness().show(plan, { ...ROOM, reading: READING }), config.decidingSeconds ?? DECIDING_SECONDS, (decision) => {
             proposal.approved = decision === "allow-once";
             if (proposal.approved) return;
             proposals.delete(key);

@@ -20,6 +20,10 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x5f1c_8a4e_93d7_4b0a_8f6e_2d41_c7b9_e03
 /// The destination of what changes the CRM, as the manifest names it.
 pub const DESTINATION: &str = "twenty";
 
+/// The most records that a plan says it is about, and the most warnings that the harness takes.
+const ABOUT: usize = 16;
+const WARNINGS: usize = 8;
+
 /// The longest idempotency key, in characters.
 const LONGEST_KEY: usize = 200;
 
@@ -281,11 +285,19 @@ impl Draft {
 pub fn plan(
     ids: &Ids,
     words: String,
-    about: Vec<RecordRef>,
+    mut about: Vec<RecordRef>,
     mut warnings: Vec<String>,
     drafts: Vec<Draft>,
 ) -> Plan {
     warnings.extend(ids.unread.clone());
+    about.truncate(ABOUT);
+    if warnings.len() > WARNINGS {
+        let more = warnings.len() - (WARNINGS - 1);
+        warnings.truncate(WARNINGS - 1);
+        warnings.push(format!(
+            "There are {more} more warnings; ask for less at once to see them."
+        ));
+    }
     let mut said: Vec<&str> = vec![&words];
     said.extend(warnings.iter().map(String::as_str));
     for record in &about {

@@ -155,7 +155,23 @@ async fn the_preview_shows_the_message_the_recipient_by_name_and_the_fields_that
             .unwrap()
             .contains("Please send it before Friday")
     );
-    assert_eq!(value("context[0].content.kind"), "crm.task");
+    // JSON is shown as the text that is sent, and read out beside it.
+    let context = value("context[0].content");
+    assert!(
+        context
+            .as_str()
+            .unwrap()
+            .starts_with("\"{\\\"kind\\\":\\\"crm.task\\\""),
+        "{context}"
+    );
+    let values = send["values"].as_array().unwrap();
+    let shown = values
+        .iter()
+        .find(|value| value["name"] == "context[0].content");
+    assert_eq!(
+        shown.unwrap()["reading"][0],
+        json!({"name": "kind", "value": "\"crm.task\""})
+    );
     let deal = send["disclosures"]
         .as_array()
         .unwrap()
@@ -180,11 +196,9 @@ async fn the_preview_shows_the_message_the_recipient_by_name_and_the_fields_that
         .approve(answer["plan"].as_str().unwrap())
         .await
         .unwrap();
-    let sent = messages(&world)[0]["surfaceText"]
-        .as_str()
-        .unwrap()
-        .replace('\n', "\u{23ce}");
-    assert_eq!(sent, value("surfaceText"));
+    let messages = messages(&world);
+    let sent = messages[0]["surfaceText"].as_str().unwrap();
+    assert_eq!(crm_harness::text::cell(sent), value("surfaceText"));
 }
 
 #[tokio::test]

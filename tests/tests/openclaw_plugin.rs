@@ -186,3 +186,16 @@ fn place_that_somebody_took_beforehand_is_handed_nothing() {
     };
     assert!(said.contains("nothing was handed over"), "{said}");
 }
+
+/// The command that an approval names takes what a text shows, and nothing shorter or longer than a digest.
+#[test]
+fn reading_command_takes_at_least_eight_digits() {
+    let reading = fs::read_to_string(root().join("manifests/openclaw/reading.js")).unwrap();
+    assert!(reading.contains("/^[0-9a-f]{8,64}$/"), "{reading}");
+    assert!(reading.contains("\"openclaw crm-claw plan\""), "{reading}");
+    assert!(!reading.contains("\"approve\"") && !reading.contains("\"deny\""));
+    assert_eq!(
+        read("openclaw.plugin.json")["activation"]["onCommands"],
+        json!(["crm-claw"])
+    );
+}

@@ -113,6 +113,20 @@ async fn what_may_not_be_sent_is_refused_before_anybody_is_asked() {
         .collect();
     let cases = [
         ("no step", plan(&[]), "plan-form"),
+        (
+            "more warnings than a person reads",
+            with(plan(&[make()]), "warnings", vec!["w"; 9].into()),
+            "plan-form",
+        ),
+        (
+            "about more records than a plan has",
+            with(
+                plan(&[make()]),
+                "about",
+                vec![json!({"kind": "task", "id": TASK}); 17].into(),
+            ),
+            "plan-form",
+        ),
         ("too many steps", plan(&many), "plan-form"),
         (
             "an undeclared document",
@@ -254,12 +268,10 @@ async fn what_may_not_be_sent_is_refused_before_anybody_is_asked() {
     }
     assert!(world.harness.plans().unwrap().is_empty());
     assert_eq!(world.service.requests().count(), 0);
-    // The same without an offence passes.
-    let good = world
-        .scheme(plan(&[make(), tie(TASK)]), None)
-        .await
-        .result
-        .unwrap();
+    // The same without an offence passes, with as many warnings and records as there may be.
+    let mut good = with(plan(&[make(), tie(TASK)]), "warnings", vec!["w"; 8].into());
+    good["about"] = vec![json!({"kind": "task", "id": TASK}); 16].into();
+    let good = world.scheme(good, None).await.result.unwrap();
     assert_eq!(good["state"], "waiting");
 }
 
@@ -272,7 +284,7 @@ async fn what_is_shown_comes_from_the_bytes_and_not_from_the_component() {
     assert_eq!(shown["document"], "make");
     assert_eq!(
         shown["values"][1],
-        json!({"name": "title", "value": "made"})
+        json!({"name": "title", "value": "\"made\""})
     );
     assert_eq!(shown["words"], "Nothing but good.");
 }

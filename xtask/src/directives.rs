@@ -15,8 +15,9 @@ pub(crate) struct Access {
     pub(crate) acts: Vec<Acts>,
     /// `# refers: KIND $variable`: a record that what a mutation writes refers to, and the variable with its id; it may be left out.
     pub(crate) refers: Vec<Refers>,
-    /// `# record: KIND /POINTER [owner=/POINTER|/POINTER] [stage=/POINTER] [email=/POINTER]`: where an answer's records are. The
-    /// owner is an e-mail address, or the id of a record with one; of several pointers the first counts whose parent is there.
+    /// `# record: KIND /POINTER [owner=/POINTER|/POINTER] [stage=/POINTER] [email=/POINTER] [label=/POINTER]`: where an answer's
+    /// records are. The owner is an e-mail address, or the id of a record with one; of several pointers the first counts whose parent
+    /// is there.
     pub(crate) records: Vec<Record>,
     /// `# input: VARIABLE.PATH TYPE`: what an object among the variables may hold, by variable and path.
     pub(crate) inputs: BTreeMap<String, BTreeMap<String, String>>,
@@ -61,8 +62,8 @@ const VERBS: [&str; 4] = ["create", "link", "change", "delete"];
 const SCALARS: [&str; 8] = [
     "String", "ID", "Int", "Float", "Boolean", "UUID", "DateTime", "Date",
 ];
-/// What the access policies can ask about a record.
-const ATTRIBUTES: [&str; 3] = ["owner", "stage", "email"];
+/// What the access policies can ask about a record, and its label for people.
+const ATTRIBUTES: [&str; 4] = ["owner", "stage", "email", "label"];
 
 impl Access {
     /// Reads the comment lines that a document starts with.
@@ -195,7 +196,7 @@ impl Access {
     fn record(&mut self, words: &[&str]) -> Result<()> {
         let [kind, at, attributes @ ..] = words else {
             bail!(
-                "write `# record: KIND /POINTER [owner=/POINTER] [stage=/POINTER] [email=/POINTER]`"
+                "write `# record: KIND /POINTER [owner=/POINTER] [stage=/POINTER] [email=/POINTER] [label=/POINTER]`"
             );
         };
         let mut record = Record {
@@ -288,10 +289,11 @@ mod tests {
         let access = Access::read(text, Effect::Query, &variables()).unwrap();
         assert_eq!(access.values["data"], ["A", "B"]);
         assert_eq!(access.lengths["id"], "2..200");
-        let text = "# record: item /items/*/node owner=/owner/email stage=/stage\nquery Q {}\n";
+        let text = "# record: item /items/*/node owner=/owner/email stage=/stage label=/name\nquery Q {}\n";
         let access = Access::read(text, Effect::Query, &[]).unwrap();
         assert_eq!(access.records[0].at, "/items/*/node");
         assert_eq!(access.records[0].attributes["owner"], "/owner/email");
+        assert_eq!(access.records[0].attributes["label"], "/name");
     }
 
     #[test]

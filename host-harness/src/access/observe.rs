@@ -5,8 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
+use super::learned::{Held, Label, Learned};
 use super::reads::{ObservedRead, Reads};
-use crate::outbound::documents::{RecordAt, has_errors};
+use crate::outbound::documents::{OptionsAt, RecordAt, has_errors};
 use crate::outbound::policy::{GroupAt, PeopleAt};
 use crate::steps::{at, each};
 
@@ -95,6 +96,7 @@ struct People {
 #[derive(Debug, Default)]
 pub struct Seen {
     records: Mutex<Records>,
+    learned: Mutex<Learned>,
     /// By the service's name.
     people: Mutex<HashMap<String, People>>,
     reads: Reads,
@@ -143,6 +145,39 @@ impl Seen {
             .iter()
             .filter(|(_, shown)| matches!(&shown.owner, Named::Text(owner) if *owner == id));
         Some(owned.map(|(key, _)| key.clone()).collect())
+    }
+
+    /// Returns the label of a record by its id, if an answer told it.
+    #[must_use]
+    pub fn label(&self, id: &str) -> Option<Label> {
+        let learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        learned.label(&id.to_ascii_lowercase())
+    }
+
+    /// Returns what a field of a record holds, if an answer told it; `path` is the names on the way to it, joined by `.`.
+    #[must_use]
+    pub fn held(&self, key: &RecordKey, path: &str) -> Option<Held> {
+        let learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        learned.held(key, path)
+    }
+
+    /// Takes in an answer that tells what people call the options of fields.
+    pub fn learn_options(&self, place: &OptionsAt, body: &[u8]) {
+        let Ok(body) = serde_json::from_slice::<Value>(body) else {
+            return;
+        };
+        let Some(data) = body.get("data").filter(|_| !has_errors(&body)) else {
+            return;
+        };
+        let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        learned.take_options(place, data);
+    }
+
+    /// Returns what people call an option of a field, if an answer told it.
+    #[must_use]
+    pub fn option(&self, kind: &str, field: &str, value: &str) -> Option<String> {
+        let learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        learned.option(kind, field, value)
     }
 
     /// The name of somebody at a service, if an answer told it.
@@ -226,6 +261,7 @@ impl Seen {
         let Some(data) = body.get("data").filter(|_| !has_errors(&body)) else {
             return;
         };
+        let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         let Records { shown, emails } = &mut *records;
         for place in places {
@@ -233,18 +269,20 @@ impl Seen {
                 let Some(id) = record.get("id").and_then(Value::as_str) else {
                     return;
                 };
-                let id = id.to_ascii_lowercase();
+                let key = RecordKey {
+                    kind: place.kind.clone(),
+                    id: id.to_ascii_lowercase(),
+                };
+                if shown.len() < RECORDS_MAX || shown.contains_key(&key) {
+                    learned.take(&key, place.label.as_deref(), record);
+                }
                 if let Some(steps) = &place.email {
                     let email = text_at(record, steps).filter(|email| email.contains('@'));
                     if let Some(email) = email.filter(|_| emails.len() < RECORDS_MAX) {
-                        emails.insert(id, email.to_lowercase());
+                        emails.insert(key.id, email.to_lowercase());
                     }
                     return;
                 }
-                let key = RecordKey {
-                    kind: place.kind.clone(),
-                    id,
-                };
                 if shown.len() < RECORDS_MAX || shown.contains_key(&key) {
                     shown.entry(key).or_default().learn(read(place, record));
                 }
@@ -317,6 +355,7 @@ mod tests {
             owner: vec![steps("company/owner/email")],
             stage: Some(steps("stage")),
             email: None,
+            label: None,
         };
         seen.observe(&[place], body.to_string().as_bytes());
         seen
@@ -365,6 +404,7 @@ mod tests {
             owner: owner.iter().map(|at| steps(at)).collect(),
             stage: None,
             email: email.map(steps),
+            label: None,
         }
     }
 

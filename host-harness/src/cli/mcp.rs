@@ -1,7 +1,6 @@
 //! `crm-harness mcp`: the Model Context Protocol over standard input and output, for one caller.
 
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use rmcp::transport::io::stdio_pipes;
 use tokio::time::timeout;
 
 use super::args::{Args, McpArgs};
-use super::resolve::{Resolved, data_dir, resolve};
+use super::resolve::{Resolved, resolve};
 use super::{End, Misuse, UPKEEP, hand_over, signals};
 
 /// Longest line that is taken, in bytes. The harness itself takes far shorter arguments, and says so in its answer to them.
@@ -34,7 +33,6 @@ pub(super) fn run(args: &Args, given: &McpArgs) -> Result<End, Misuse> {
     };
     let resolved = resolve(&args)?;
     resolved.tell_missing();
-    let data = data_dir(&args)?;
     // What was handed over is where it belongs by now; this copy is wiped.
     drop(args);
     let Resolved { harness, caller } = resolved;
@@ -54,7 +52,7 @@ pub(super) fn run(args: &Args, given: &McpArgs) -> Result<End, Misuse> {
     let mcp = Mcp::new(Arc::new(harness), whose, Pace::default(), Arc::default());
     let served = runtime.block_on(async {
         if let Some(stream) = stream {
-            let served = open(stream, mcp.clone(), caller, data)?;
+            let served = open(stream, mcp.clone(), caller)?;
             tokio::spawn(async {
                 if let Err(error) = served.await {
                     tracing::error!("the channel broke: {error}");
@@ -73,23 +71,12 @@ fn open(
     stream: UnixStream,
     mcp: Mcp,
     caller: Arc<Caller>,
-    data: PathBuf,
 ) -> Result<impl Future<Output = std::io::Result<()>>, Misuse> {
     stream
         .set_nonblocking(true)
         .context("cannot use the channel")?;
     let stream = tokio::net::UnixStream::from_std(stream).context("cannot use the channel")?;
-    let program = std::env::current_exe().unwrap_or_else(|_| "crm-harness".into());
-    let (program, data) = (quoted(&program)?, quoted(&data)?);
-    let reading = move |plan: &str| format!("{program} plan show {plan} --data-dir {data}");
-    Ok(channel::serve(stream, mcp, caller, Arc::new(reading)))
-}
-
-/// A path as a shell takes it.
-fn quoted(path: &Path) -> Result<String, Misuse> {
-    let path = path.to_string_lossy();
-    let quoted = shlex::try_quote(&path).context("a path cannot be named in a command")?;
-    Ok(quoted.into_owned())
+    Ok(channel::serve(stream, mcp, caller))
 }
 
 /// Serves until the input ends or a signal comes.

@@ -67,7 +67,7 @@ pub(super) fn proposed(
             render::print(&format!(
                 "Plan {}: {}\n",
                 preview.plan.short(),
-                preview.words
+                preview.deed
             ));
         } else {
             render::print(&shown::preview(&preview, &render::emphasis()));
@@ -126,7 +126,7 @@ fn list(args: &Args, resolved: &Resolved, limit: usize) -> Result<End, Misuse> {
                 preview.state.as_str().to_owned(),
                 preview.tool.clone(),
                 preview.proposer.clone(),
-                preview.words.clone(),
+                preview.deed.clone(),
             ]
         };
         render::print(&render::table(&plans.iter().map(row).collect::<Vec<_>>()));

@@ -1,6 +1,6 @@
 //! `skill.toml`: what a skill asks for. An operator can grant less, never more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use http::Method;
@@ -16,6 +16,7 @@ use crate::outbound::policy::{GroupAt, PeopleAt, Route};
 use crate::outbound::rate::Rate;
 use crate::outbound::route::RoutePattern;
 use crate::outbound::write::{Recipients, Write};
+use crate::words::Words;
 
 mod documents;
 mod limits;
@@ -52,6 +53,9 @@ pub struct Manifest {
     /// What JSON may stand in texts of a body beside records of these kinds: by name, pointers and their types.
     #[serde(default)]
     pub shapes: BTreeMap<String, BTreeMap<String, String>>,
+    /// What people call records, fields and writes.
+    #[serde(default)]
+    pub words: Words,
     /// Where it was read from.
     #[serde(skip)]
     pub path: PathBuf,
@@ -267,8 +271,21 @@ impl Manifest {
                 return Err(manifest.wrong(key, error.to_string()));
             }
         }
-        for name in manifest.destinations.keys() {
-            manifest.routes(name)?;
+        let mut writes = BTreeSet::new();
+        for (name, section) in &manifest.destinations {
+            writes.extend(manifest.routes(name)?.into_iter().map(|route| route.id));
+            writes.extend(
+                section
+                    .documents
+                    .iter()
+                    .map(|document| document.name.clone()),
+            );
+        }
+        if let Some(deed) = (manifest.words.deeds.keys()).find(|deed| !writes.contains(*deed)) {
+            return Err(manifest.wrong(
+                format!("words.deeds.{deed}"),
+                "no document has this name, and no service this method and path: correct or remove it",
+            ));
         }
         Ok(manifest)
     }

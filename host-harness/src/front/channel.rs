@@ -6,7 +6,7 @@
 //!
 //! | method | params | result |
 //! |---|---|---|
-//! | `show` | `plan`; `title`, `text`: how much can be shown | the plan in a few words ([`crate::plan::brief::Brief`]), and its `state` |
+//! | `show` | `plan`; `title`, `text`, also `columns`, `lines`: how much can be shown; `reading`: the command that shows a plan whole | the plan in a few words ([`crate::plan::brief::Brief`]), and its `state` |
 //! | `approve` | `plan` | performs it; what came of it, as a tool answers |
 //! | `deny` | `plan` | where it stands, as a tool answers |
 //!
@@ -27,6 +27,8 @@ use crate::plan::brief::{Room, brief};
 
 /// Answers that wait to be written.
 const WAITING: usize = 64;
+/// The command with which a person reads a plan whole, where the other side has none of its own.
+const READING: &str = "crm-harness plan show";
 
 #[derive(Deserialize)]
 struct Request {
@@ -42,6 +44,7 @@ enum Asks {
         plan: String,
         #[serde(flatten)]
         room: Room,
+        reading: Option<String>,
     },
     Approve {
         plan: String,
@@ -51,17 +54,11 @@ enum Asks {
     },
 }
 
-/// Serves the channel until its other end is closed. `reading` makes the command with which a person reads a plan whole, from the
-/// beginning of its digest.
+/// Serves the channel until its other end is closed.
 ///
 /// # Errors
 /// When the channel cannot be read or written.
-pub async fn serve(
-    stream: UnixStream,
-    mcp: Mcp,
-    caller: Arc<Caller>,
-    reading: Arc<dyn Fn(&str) -> String + Send + Sync>,
-) -> std::io::Result<()> {
+pub async fn serve(stream: UnixStream, mcp: Mcp, caller: Arc<Caller>) -> std::io::Result<()> {
     let (input, mut output) = stream.into_split();
     let ready = json!({"ready": {"services": services::told(mcp.harness(), Some(&caller))}});
     output.write_all(format!("{ready}\n").as_bytes()).await?;
@@ -76,10 +73,10 @@ pub async fn serve(
         let mut lines = BufReader::new(input).lines();
         while let Some(line) = lines.next_line().await? {
             let (mcp, caller) = (mcp.clone(), Arc::clone(&caller));
-            let (answers, reading) = (answers.clone(), Arc::clone(&reading));
+            let answers = answers.clone();
             // Performing a plan takes its time; what else is asked meanwhile is answered meanwhile.
             tokio::spawn(async move {
-                let answer = answer(&line, &mcp, &caller, &*reading).await;
+                let answer = answer(&line, &mcp, &caller).await;
                 // Who no longer listens has gone.
                 let _ = answers.send(answer).await;
             });
@@ -89,12 +86,7 @@ pub async fn serve(
     tokio::try_join!(taking, writing).map(|_| ())
 }
 
-async fn answer(
-    line: &str,
-    mcp: &Mcp,
-    caller: &Arc<Caller>,
-    reading: &(dyn Fn(&str) -> String + Send + Sync),
-) -> Value {
+async fn answer(line: &str, mcp: &Mcp, caller: &Arc<Caller>) -> Value {
     let request: Request = match serde_json::from_str(line) {
         Ok(request) => request,
         Err(error) => {
@@ -103,7 +95,11 @@ async fn answer(
     };
     let id = request.id;
     let result = match request.asks {
-        Asks::Show { plan, room } => show(&plan, room, mcp, reading),
+        Asks::Show {
+            plan,
+            room,
+            reading,
+        } => show(&plan, room, mcp, reading.as_deref().unwrap_or(READING)),
         Asks::Approve { plan } => decide(&plan, Decision::Approve, mcp, caller).await,
         Asks::Deny { plan } => decide(&plan, Decision::Deny, mcp, caller).await,
     };
@@ -113,14 +109,9 @@ async fn answer(
     }
 }
 
-fn show(
-    plan: &str,
-    room: Room,
-    mcp: &Mcp,
-    reading: &(dyn Fn(&str) -> String + Send + Sync),
-) -> Result<Value, String> {
+fn show(plan: &str, room: Room, mcp: &Mcp, reading: &str) -> Result<Value, String> {
     let (preview, outcome) = whole(plan, mcp)?;
-    let brief = brief(&preview, room, &reading(preview.plan.short()));
+    let brief = brief(&preview, room, reading);
     let mut shown = serde_json::to_value(brief).map_err(|error| error.to_string())?;
     if let Value::Object(members) = &mut shown {
         members.insert("state".to_owned(), json!(outcome.state));

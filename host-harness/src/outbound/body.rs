@@ -22,7 +22,7 @@ use thiserror::Error;
 
 use super::input::Unique;
 use super::kinds::Kinds;
-use super::pattern::PatternError;
+use super::pattern::{PatternError, Step};
 
 mod envelope;
 mod tree;
@@ -162,6 +162,23 @@ pub struct Text {
     pub free: bool,
 }
 
+/// A part of a body, as its manifest types it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Free text.
+    Text,
+    /// Free text or JSON.
+    Content,
+    /// One of several words of the manifest's.
+    Word,
+    /// A number.
+    Number,
+    /// The id or address of somebody or something.
+    Id,
+    /// A constant, what a setting says, or an id that the plan has made up: it says nothing of its own.
+    Fixed,
+}
+
 /// What stands in a body, for what is decided next.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Held {
@@ -275,6 +292,20 @@ impl BodyShape {
         Ok(Self {
             tree: Arc::new(Tree::parse(body)?),
             contents: Arc::clone(contents),
+        })
+    }
+
+    /// Returns which part of a body stands at a place; none where nothing may stand.
+    #[must_use]
+    pub fn part_at(&self, place: &[Step<'_>]) -> Option<Part> {
+        let ty = self.tree.type_at(place)?;
+        Some(match ty {
+            Type::Text(_) => Part::Text,
+            Type::Content(_) => Part::Content,
+            Type::Words(_) if ty.constant().is_none() => Part::Word,
+            Type::Int(..) => Part::Number,
+            Type::Id | Type::Email => Part::Id,
+            Type::Words(_) | Type::Setting(_) | Type::Uuid => Part::Fixed,
         })
     }
 

@@ -45,7 +45,9 @@ pub struct Document {
     pub refers: Vec<Refers>,
     /// Where its answer tells of records.
     pub records: Vec<RecordAt>,
-    /// The same, as values of answers are known by it.
+    /// Where its answer tells what people call the options of fields.
+    pub options: Option<OptionsAt>,
+    /// The same as `records`, as values of answers are known by it.
     pub places: Arc<[RecordPlace]>,
 }
 
@@ -140,6 +142,27 @@ pub struct RecordAt {
     pub email: Option<Vec<String>>,
     /// Steps below the record to its stage.
     pub stage: Option<Vec<String>>,
+    /// Steps below the record to its label: a text, or an object of texts.
+    pub label: Option<Vec<String>>,
+}
+
+/// Where an answer tells what people call the options of fields: steps, in which `*` is every item of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptionsAt {
+    /// To the kinds of records below `data`.
+    pub at: Vec<String>,
+    /// From a kind to its name.
+    pub kind: Vec<String>,
+    /// From a kind to its fields.
+    pub fields: Vec<String>,
+    /// From a field to its name.
+    pub name: Vec<String>,
+    /// From a field to its options.
+    pub options: Vec<String>,
+    /// From an option to the word that is sent.
+    pub value: Vec<String>,
+    /// From an option to what people call it.
+    pub label: Vec<String>,
 }
 
 /// Why a body is refused. Names variables and documents, never a value.
@@ -384,6 +407,7 @@ mod tests {
             acts: Vec::new(),
             refers: Vec::new(),
             records: Vec::new(),
+            options: None,
             places: Arc::default(),
         }])
     }

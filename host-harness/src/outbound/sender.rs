@@ -486,6 +486,9 @@ fn observe(
         }
         if let Some(document) = allowed.document {
             seen.observe(&document.records, response.body());
+            if let Some(options) = &document.options {
+                seen.learn_options(options, response.body());
+            }
         }
         if let Some(people) = &allowed.route.people {
             seen.meet(&allowed.destination.name, people, response.body());

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use super::PlanState;
 use super::outcome::Outcome;
 use super::perform::{Performing, outcome};
+use super::preview::Showing;
 use super::proposal::{Plan, Proposal, Proposer};
 use super::store::Kept;
-use super::{Digest, PlanError, Preview, Vetting, vet};
+use super::{Digest, Known, PlanError, Preview, Vetting, vet};
 use crate::access::{Ruling, Seen};
 use crate::config::Caller;
 use crate::outbound::guard::{Exempt, Guard};
@@ -203,6 +204,7 @@ impl Harness {
             request_bytes: self.setup.limits.request_bytes,
         };
         let facts = vet(&vetting, &mut proposal)?;
+        let known = Known::gather(seen, &self.setup.manifest.words, &proposal, &facts);
         let plan = Plan {
             tool: tool.to_owned(),
             proposer: Proposer {
@@ -214,6 +216,7 @@ impl Harness {
             },
             proposal,
             facts,
+            known,
         };
         let rulings = self.permitted(call, None, &plan, caller)?;
         let component = &self.skill.inspection().sha256;
@@ -234,11 +237,8 @@ impl Harness {
             }
             _ => outcome(&kept),
         };
-        let micros = &self.setup.manifest.values.micros;
-        Ok(answer(
-            &Preview::of(&kept, policy, micros, &rulings),
-            &outcome,
-        ))
+        let preview = Preview::of(self.showing(), &kept, &rulings);
+        Ok(answer(&preview, &outcome))
     }
 
     /// Performs a plan. One that waits needs an approver, or the word of policy.
@@ -398,8 +398,17 @@ impl Harness {
     pub(super) fn preview_of(&self, kept: &Kept) -> Preview {
         let caller = self.proposer(&kept.plan.proposer);
         let rulings = self.rulings(&kept.plan, &caller);
-        let micros = &self.setup.manifest.values.micros;
-        Preview::of(kept, self.outbound.policy(), micros, &rulings)
+        Preview::of(self.showing(), kept, &rulings)
+    }
+
+    /// What previews are made with.
+    fn showing(&self) -> Showing<'_> {
+        let manifest = &self.setup.manifest;
+        Showing {
+            policy: self.outbound.policy(),
+            micros: &manifest.values.micros,
+            words: &manifest.words,
+        }
     }
 
     /// Puts on record where a plan stands.

@@ -1,17 +1,19 @@
-//! A plan in a few words, for doors that show a person little: the whole of it where it fits, else what it amounts to and where to read it.
+//! A plan in a few words, for doors that show a person little: what it does, to whom, and how much; what is left out is counted.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::preview::{Preview, StepPreview};
+use super::preview::{Preview, Shared, Shown, Sort, StepPreview};
+use super::telling::Told;
+use crate::text::{excerpt, visible};
 
 /// Most recipients that are named beside a message.
 const NAMED_MAX: usize = 5;
 /// Longest name of a recipient or of a service there, in UTF-16 code units.
 const NAME_MAX: usize = 128;
+/// Digits of a digest that name a plan in a command.
+const SHORT: usize = 8;
 
 /// How much can be shown, in UTF-16 code units, as JavaScript counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -20,17 +22,23 @@ pub struct Room {
     pub title: usize,
     /// Of the text.
     pub text: usize,
+    /// Of a line on the narrowest screen.
+    #[serde(default)]
+    pub columns: Option<usize>,
+    /// Lines on that screen that leave room for the person's answer; a text that needs more still fits into `text`.
+    #[serde(default)]
+    pub lines: Option<usize>,
 }
 
 /// A plan in a few words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Brief {
-    /// What it is, on one line.
+    /// What it does, on one line.
     pub title: String,
     /// What will be sent.
     pub text: String,
-    /// Whether the text holds everything that will be sent; if not, it says where to read it.
+    /// Whether the text leaves out nothing but ids and constants; it says where to read everything in any case.
     pub whole: bool,
     /// Whom it writes to; none if it writes to nobody.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,179 +59,427 @@ pub struct Message {
     pub outside: bool,
 }
 
-/// A plan in a few words. `reading` is the command with which a person reads it whole.
+/// How much of each thing is shown: the more there is to show, the less of each.
+#[derive(Debug, Clone, Copy)]
+struct Level {
+    /// Characters of a value.
+    value: usize,
+    /// Characters of a message.
+    message: usize,
+    /// Recipients by name.
+    people: usize,
+    /// Fields of a step beside its sentence.
+    fields: usize,
+    /// Characters of a warning; 0 for their number alone.
+    warning: usize,
+    /// Fields of a record that are named where they are given away; 0 for their number alone.
+    given: usize,
+    /// Steps.
+    steps: usize,
+}
+
+const fn level(sizes: [usize; 7]) -> Level {
+    let [value, message, people, fields, warning, given, steps] = sizes;
+    Level {
+        value,
+        message,
+        people,
+        fields,
+        warning,
+        given,
+        steps,
+    }
+}
+
+const LEVELS: [Level; 11] = [
+    level([200, 400, 20, 20, 200, 20, 32]),
+    level([120, 260, 8, 10, 120, 12, 32]),
+    level([90, 180, 6, 8, 90, 8, 32]),
+    level([70, 130, 5, 6, 70, 8, 32]),
+    level([60, 100, 4, 5, 60, 0, 32]),
+    level([45, 80, 3, 4, 40, 0, 16]),
+    level([40, 60, 3, 3, 0, 0, 8]),
+    level([32, 40, 2, 2, 0, 0, 6]),
+    level([24, 30, 2, 1, 0, 0, 4]),
+    level([16, 20, 1, 0, 0, 0, 2]),
+    level([12, 12, 1, 0, 0, 0, 1]),
+];
+
+/// Characters of a message that are shown at least, as long as it can be.
+const MESSAGES_LEAST: [usize; 4] = [130, 80, 40, 12];
+/// Below so many characters a message or a value says too little to decide by.
+const MESSAGE_DECENT: usize = 40;
+const VALUE_DECENT: usize = 32;
+
+/// Returns a plan in a few words. `reading` is the command with which a person reads it whole, but for the plan's digits.
 #[must_use]
 pub fn brief(preview: &Preview, room: Room, reading: &str) -> Brief {
-    let steps = || preview.steps.iter().filter(|step| !step.undoes);
-    let mut services: BTreeMap<&str, usize> = BTreeMap::new();
-    for step in steps() {
-        *services.entry(&step.service).or_default() += 1;
-    }
-    let counts: Vec<String> = services
-        .iter()
-        .enumerate()
-        .map(|(index, (service, count))| match (index, count) {
-            (0, 1) => format!("1 write to {service}"),
-            (0, count) => format!("{count} writes to {service}"),
-            (_, count) => format!("{count} to {service}"),
+    let digits = preview.plan.as_str();
+    let foot = format!("{reading} {}", digits.get(..SHORT).unwrap_or(digits));
+    let most = room.text.saturating_sub(units(&foot) + 1);
+    // The beginning of a message is the last to go: everything else is told shorter first.
+    let texts: Vec<(Level, (String, Left))> = MESSAGES_LEAST
+        .into_iter()
+        .flat_map(|least| {
+            LEVELS.into_iter().flat_map(move |level| {
+                let sizes = LEVELS.into_iter().map(|level| level.message);
+                let sizes = sizes.filter(move |message| *message >= least);
+                sizes.map(move |message| Level { message, ..level })
+            })
         })
+        .map(|level| (level, summary(preview, level)))
         .collect();
-    let counts = counts.join(", ");
-    let title = format!("Plan {}: {counts}", preview.plan.short());
-    let message = message(preview);
-    let whole = whole(preview);
-    let fits = units(&whole) <= room.text;
-    let text = if fits {
-        // The skill's words are its own; they come last, if there is room for them at all.
-        let with_words = format!("{whole}\nThe skill's words: {}", preview.words);
-        if units(&with_words) <= room.text {
-            with_words
-        } else {
-            whole
-        }
-    } else {
-        summary(preview, &counts, reading, room.text)
+    let steps = mains(&preview.steps).len();
+    let fits = |(_, text): &&(Level, (String, Left))| units(&text.0) <= most;
+    // Who, what and the beginning of a message come before a screen without scrolling.
+    let decent = |(level, _): &&(Level, (String, Left))| {
+        level.steps >= steps && level.message >= MESSAGE_DECENT && level.value >= VALUE_DECENT
     };
-    Brief {
-        title: cut(&title, room.title),
-        text,
-        whole: fits,
-        message,
-    }
-}
-
-/// Everything that will be sent, a step a line.
-fn whole(preview: &Preview) -> String {
-    let mut lines: Vec<String> = preview
-        .steps
-        .iter()
-        .enumerate()
-        .map(|(index, step)| line(index + 1, step))
-        .collect();
-    for warning in &preview.warnings {
-        lines.push(format!("Warning: {warning}"));
-    }
-    lines.join("\n")
-}
-
-fn line(number: usize, step: &StepPreview) -> String {
-    let mut text = format!("{number}. {}", step.what);
-    if let Some(when) = &step.when {
-        text.push_str(&format!(", {when}"));
-    }
-    let values: Vec<String> = step
-        .values
-        .iter()
-        // The id of the record stands at the beginning of the line.
-        .filter(|value| value.before.is_some() || step.record.as_ref() != Some(&value.value))
-        .map(|value| {
-            let before = value.before.as_deref();
-            let before =
-                before.map_or_else(String::new, |before| format!("{} -> ", distinct(before)));
-            let name = value.name.trim_start_matches("data.");
-            format!("{name}: {before}{}", distinct(&value.told()))
-        })
-        .collect();
-    if !values.is_empty() {
-        text.push_str(&format!("; {}", values.join("; ")));
-    }
-    if let Some(group) = &step.group {
-        text.push_str(&format!("; read by everybody of the team {group}"));
-    }
-    for given in &step.disclosures {
-        text.push_str(&format!(
-            "; gives away {} {}: {}",
-            given.kind,
-            given.id,
-            given.fields.join(", ")
-        ));
-    }
-    text
-}
-
-/// A value beside others on one line. One that could pass for more than itself, or for nothing, is put in quotes, as JSON has them.
-fn distinct(value: &str) -> Cow<'_, str> {
-    let passes = value.trim().is_empty()
-        || value.trim() != value
-        || [";", "->", "\"", ": "]
-            .iter()
-            .any(|mark| value.contains(mark));
-    if passes {
-        Cow::Owned(Value::from(value).to_string())
-    } else {
-        Cow::Borrowed(value)
-    }
-}
-
-/// What it amounts to, and where to read it. What there is no room for is cut and counted, never passed over.
-fn summary(preview: &Preview, counts: &str, reading: &str, room: usize) -> String {
-    let values: usize = preview.steps.iter().map(|step| step.values.len()).sum();
-    let head = format!("Too long to be shown here. It sends {counts}, {values} values in all.");
-    let foot = format!(
-        "Digest {}\nRead it before you decide: {reading}",
-        preview.plan
-    );
-    let gives: usize = preview
-        .steps
-        .iter()
-        .map(|step| step.disclosures.len())
-        .sum();
-    let gives = match gives {
-        0 => None,
-        1 => Some("It gives away fields of 1 record.".to_owned()),
-        more => Some(format!("It gives away fields of {more} records.")),
-    };
-    // Each line with the line break before it.
-    let taken = |line: &String| units(line) + 1;
-    let mut left =
-        room.saturating_sub(units(&head) + taken(&foot) + gives.as_ref().map_or(0, taken));
-    let people = people(preview);
-    // Names need the other half.
-    let share = if people.is_empty() { left } else { left / 2 };
-    let warnings = warned(&preview.warnings, share.saturating_sub(1));
-    left = left.saturating_sub(warnings.as_ref().map_or(0, taken));
-    let people = (!people.is_empty()).then(|| named(&people, left.saturating_sub(1)));
-    let lines = [Some(head), people, gives, warnings, Some(foot)];
-    let lines: Vec<String> = lines.into_iter().flatten().collect();
-    cut(&lines.join("\n"), room)
-}
-
-/// The warnings; where there is no room for all of them, the beginning of the first and how many there are.
-fn warned(warnings: &[String], room: usize) -> Option<String> {
-    let first = warnings.first()?;
-    let all: Vec<String> = warnings
-        .iter()
-        .map(|warning| format!("Warning: {warning}"))
-        .collect();
-    let all = all.join("\n");
-    if units(&all) <= room {
-        return Some(all);
-    }
-    let head = match warnings.len() {
-        1 => "Warning: ".to_owned(),
-        count => format!("{count} warnings: "),
-    };
-    Some(format!(
-        "{head}{}",
-        cut(first, room.saturating_sub(units(&head)))
-    ))
-}
-
-/// As many names as there is room for, and how many more.
-fn named(people: &[String], room: usize) -> String {
-    let mut count = people.len();
-    loop {
-        let names: Vec<&str> = people.iter().take(count).map(String::as_str).collect();
-        let more = people.len() - count;
-        let text = match more {
-            0 => format!("To {}.", names.join(", ")),
-            _ if count == 0 => format!("To {} people.", people.len()),
-            _ => format!("To {} and {more} more.", names.join(", ")),
+    let narrow = |(_, text): &&(Level, (String, Left))| {
+        let (Some(columns), Some(lines)) = (room.columns, room.lines) else {
+            return true;
         };
-        if units(&text) <= room || count == 0 {
-            return text;
+        wrapped(&text.0, columns) + wrapped(&foot, columns) <= lines
+    };
+    let found = texts
+        .iter()
+        .find(|text| fits(text) && narrow(text) && decent(text))
+        .or_else(|| texts.iter().find(|text| fits(text) && decent(text)))
+        .or_else(|| texts.iter().find(fits))
+        .or(texts.last());
+    let (text, whole) = found.map_or_else(
+        || (String::new(), false),
+        |(_, (text, left))| (cut(text, most), left.is_nothing()),
+    );
+    Brief {
+        title: title(&preview.steps, LEVELS[0].value, room.title),
+        text: cut(&format!("{text}\n{foot}"), room.text),
+        whole,
+        message: message(preview),
+    }
+}
+
+/// The steps that a plan is for, each with those that go on its sentence; what only takes back others is not among them.
+fn mains(steps: &[StepPreview]) -> Vec<Vec<&StepPreview>> {
+    let mut mains: Vec<Vec<&StepPreview>> = Vec::new();
+    let mut waiting: Vec<&StepPreview> = Vec::new();
+    for step in steps.iter().filter(|step| !step.undoes) {
+        match mains.last_mut() {
+            // What comes before the first sentence goes with it.
+            _ if step.said.part && step.said.said.is_empty() => waiting.push(step),
+            Some(main) if step.said.part => main.push(step),
+            _ => {
+                let mut main = vec![step];
+                main.append(&mut waiting);
+                mains.push(main);
+            }
         }
-        count -= 1;
+    }
+    match mains.last_mut() {
+        Some(main) => main.append(&mut waiting),
+        None => mains.extend(waiting.into_iter().map(|step| vec![step])),
+    }
+    mains
+}
+
+/// Returns what a plan does on one line of at most so many UTF-16 units: each of its sentences, or the first and how many more.
+pub(super) fn title(steps: &[StepPreview], value: usize, room: usize) -> String {
+    let mains = mains(steps);
+    let firsts: Vec<&StepPreview> = mains
+        .iter()
+        .filter_map(|main| main.first().copied())
+        .collect();
+    // What is changed belongs to the sentence about a change, if there is room.
+    let changed = |level: &Level| {
+        let [step] = firsts.as_slice() else {
+            return None;
+        };
+        let values = step.values.iter();
+        let names = values
+            .filter(|value| value.sort == Sort::Value && value.before.is_some())
+            .map(|value| visible(value.title.as_ref().unwrap_or(&value.name)));
+        let names: Vec<_> = names.collect();
+        let said = step.said.say(level.value.min(value), level.people);
+        (!names.is_empty()).then(|| format!("{said}: {}", names.join(", ")))
+    };
+    let all = |level: &Level| {
+        let said = firsts
+            .iter()
+            .map(|step| step.said.say(level.value.min(value), level.people));
+        said.collect::<Vec<_>>().join("; ")
+    };
+    let short = |level: &Level| {
+        let first = firsts
+            .first()
+            .map(|step| step.said.say(level.value.min(value), level.people));
+        let more = match firsts.len().saturating_sub(1) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("{}{more}", first.unwrap_or_default())
+    };
+    let fits = |text: &String| units(text) <= room;
+    let wide = || LEVELS.iter().filter(|level| level.value >= 40);
+    wide()
+        .filter_map(changed)
+        .find(fits)
+        .or_else(|| wide().map(all).find(fits))
+        .or_else(|| LEVELS.iter().map(short).find(fits))
+        .unwrap_or_else(|| cut(&LEVELS.last().map(short).unwrap_or_default(), room))
+}
+
+/// What a text leaves out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Left {
+    characters: usize,
+    values: usize,
+    /// Ids and constants: they say nothing of their own.
+    folded: usize,
+    /// Whatever else is only counted: steps, recipients, warnings, names of fields.
+    others: usize,
+}
+
+impl Left {
+    fn is_nothing(&self) -> bool {
+        (self.characters, self.values, self.others) == (0, 0, 0)
+    }
+
+    fn say(&self) -> Option<String> {
+        let counts = [
+            (self.values, "value", "values"),
+            (self.characters, "character", "characters"),
+            (self.folded, "id or constant", "ids and constants"),
+        ];
+        let said = counts
+            .into_iter()
+            .filter(|(count, ..)| *count > 0)
+            .map(|(count, one, more)| counted(count, one, more));
+        let said: Vec<String> = said.collect();
+        (!said.is_empty()).then(|| format!("Left out: {}.", said.join(", ")))
+    }
+}
+
+fn counted(count: usize, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
+}
+
+/// The plan with so much of each thing.
+fn summary(preview: &Preview, level: Level) -> (String, Left) {
+    let mains = mains(&preview.steps);
+    let mut left = Left::default();
+    let mut lines: Vec<String> = Vec::new();
+    let many = mains.len() > 1;
+    for (index, main) in mains.iter().take(level.steps).enumerate() {
+        let number = if many {
+            format!("{}. ", index + 1)
+        } else {
+            String::new()
+        };
+        main_lines(&number, main, level, &mut lines, &mut left);
+    }
+    if let Some(more) = mains.get(level.steps..).filter(|more| !more.is_empty()) {
+        lines.push(others(more, level, &mut left));
+    }
+    warnings(&preview.warnings, level, &mut lines, &mut left);
+    let undoing = preview.steps.iter().filter(|step| step.undoes);
+    let (mut undoes, mut values) = (0, 0);
+    for step in undoing {
+        undoes += 1;
+        values += step.values.len();
+    }
+    if undoes > 0 {
+        left.folded += values;
+        lines.push(match undoes {
+            1 => "If that fails, 1 step takes back what was done.".to_owned(),
+            more => format!("If that fails, {more} steps take back what was done."),
+        });
+    }
+    lines.extend(left.say());
+    (lines.join("\n"), left)
+}
+
+fn main_lines(
+    number: &str,
+    main: &[&StepPreview],
+    level: Level,
+    lines: &mut Vec<String>,
+    left: &mut Left,
+) {
+    let said = main
+        .iter()
+        .map(|step| step.said.say(level.value, level.people));
+    let said: Vec<String> = said.filter(|said| !said.is_empty()).collect();
+    let mut sentence = format!("{number}{}", said.join(", "));
+    let values = || {
+        main.iter()
+            .flat_map(|step| step.values.iter().map(move |value| (*step, value)))
+    };
+    let context: Vec<&Shown> = values()
+        .filter(|(_, value)| value.sort == Sort::Context)
+        .map(|(_, value)| value)
+        .collect();
+    if let Some(context) = in_context(&context) {
+        sentence.push_str(&format!(", with the context of {context}"));
+    }
+    lines.push(sentence);
+    for step in main {
+        let people = step.audience.people.len();
+        left.others += people.saturating_sub(level.people);
+    }
+    let mut fields: Vec<String> = Vec::new();
+    for (step, value) in values() {
+        let told = step.said.places.contains(&value.place);
+        match value.sort {
+            Sort::Context => {}
+            Sort::Folded if told => {}
+            Sort::Folded => left.folded += 1,
+            // The sentence may have cut it.
+            _ if told => left.characters += missing(value, level.value),
+            Sort::Message => {
+                let (text, more) = match &value.told {
+                    Told::Text(text) => excerpt(text, level.message),
+                    told => (told.say(level.message), 0),
+                };
+                // It is counted where it stands.
+                left.others += more;
+                let more = match more {
+                    0 => String::new(),
+                    more => format!("\u{2026} ({more} more characters)"),
+                };
+                lines.push(format!("{text}{more}"));
+            }
+            Sort::Value if fields.len() < level.fields => {
+                left.characters += missing(value, level.value);
+                let name = visible(value.title.as_ref().unwrap_or(&value.name)).into_owned();
+                let before = value.before.as_ref();
+                let before = before.map_or_else(String::new, |before| format!("{before} -> "));
+                fields.push(format!("{name}: {before}{}", value.say(level.value)));
+            }
+            Sort::Value => left.values += 1,
+        }
+    }
+    if !fields.is_empty() {
+        lines.push(fields.join("; "));
+    }
+    let given = || main.iter().flat_map(|step| &step.disclosures);
+    for given in given().take(level.people) {
+        lines.push(gives(given, level, left));
+    }
+    let more: Vec<&Shared> = given().skip(level.people).collect();
+    if !more.is_empty() {
+        left.others += more.len();
+        let beyond: usize = more.iter().map(|given| given.expanded.len()).sum();
+        let beyond = match beyond {
+            0 => String::new(),
+            count => format!(", {count} of them beyond the default"),
+        };
+        let records = counted(more.len(), "more record", "more records");
+        lines.push(format!("Gives away fields of {records}{beyond}"));
+    }
+}
+
+/// How many characters of a value are left out.
+fn missing(value: &Shown, most: usize) -> usize {
+    match &value.told {
+        Told::Text(text) => excerpt(text, most).1,
+        _ => 0,
+    }
+}
+
+/// What stands in the context of a message, counted.
+fn in_context(context: &[&Shown]) -> Option<String> {
+    // The texts that hold it; what stands beside each says only what sort of text it is.
+    let texts: Vec<&&Shown> = context.iter().filter(|value| value.is_content).collect();
+    let records = texts
+        .iter()
+        .filter(|value| !value.reading.is_empty())
+        .count();
+    let others = texts.iter().filter(|value| value.reading.is_empty());
+    let sizes: Vec<usize> = others.map(|value| value.size()).collect();
+    let records = (records > 0).then(|| counted(records, "record", "records"));
+    let notes = (!sizes.is_empty()).then(|| {
+        format!(
+            "{} ({} characters)",
+            counted(sizes.len(), "text", "texts"),
+            sizes.iter().sum::<usize>()
+        )
+    });
+    let said: Vec<String> = records.into_iter().chain(notes).collect();
+    (!said.is_empty()).then(|| said.join(" and "))
+}
+
+fn gives(given: &Shared, level: Level, left: &mut Left) -> String {
+    let record = given.told.say(level.value);
+    let count = given.fields.len();
+    let fields = if count <= level.given {
+        given.fields.join(", ")
+    } else {
+        left.others += 1;
+        counted(count, "field", "fields")
+    };
+    // What goes beyond the default is named as long as there is room for anything.
+    let beyond = match given.expanded.len() {
+        0 => String::new(),
+        more if more <= level.given.max(3) => {
+            format!(", beyond the default: {}", given.expanded.join(", "))
+        }
+        more => format!(", {more} of them beyond the default"),
+    };
+    format!("Gives away of {record}: {fields}{beyond}")
+}
+
+/// The steps that there is no room for, by service, with everybody who gets one of them.
+fn others(more: &[Vec<&StepPreview>], level: Level, left: &mut Left) -> String {
+    let steps: Vec<&StepPreview> = more.iter().flatten().copied().collect();
+    left.others += more.len();
+    left.values += steps
+        .iter()
+        .flat_map(|step| &step.values)
+        .filter(|value| value.sort != Sort::Folded)
+        .count();
+    let services: BTreeSet<&str> = steps.iter().map(|step| step.service.as_str()).collect();
+    let services: Vec<&str> = services.into_iter().collect();
+    let mut people: Vec<&Told> = Vec::new();
+    for person in steps.iter().flat_map(|step| &step.audience.people) {
+        if !people.contains(&person) {
+            people.push(person);
+        }
+    }
+    let group = steps.iter().any(|step| step.audience.group);
+    let mut said = format!("and {} more ({})", more.len(), services.join(", "));
+    if !people.is_empty() || group {
+        let audience = super::telling::Audience {
+            people: people.into_iter().cloned().collect(),
+            group,
+            outside: steps.iter().any(|step| step.audience.outside),
+        };
+        said.push_str(&format!(", to {}", audience.say(level.people, level.value)));
+    }
+    said
+}
+
+/// The skill's warnings, or how many there are.
+fn warnings(all: &[String], level: Level, lines: &mut Vec<String>, left: &mut Left) {
+    if all.is_empty() {
+        return;
+    }
+    if level.warning == 0 {
+        left.others += all.len();
+        lines.push(counted(
+            all.len(),
+            "warning of the skill",
+            "warnings of the skill",
+        ));
+        return;
+    }
+    for warning in all {
+        // They are escaped already.
+        let count = warning.chars().count();
+        let shown: String = warning.chars().take(level.warning).collect();
+        let more = count.saturating_sub(level.warning);
+        left.characters += more;
+        let end = if more > 0 { "\u{2026}" } else { "" };
+        lines.push(format!("The skill warns: \"{shown}\"{end}"));
     }
 }
 
@@ -273,12 +529,20 @@ fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
+/// How many lines a text takes where a line has so many characters.
+fn wrapped(text: &str, columns: usize) -> usize {
+    let lines = text.split('\n');
+    lines
+        .map(|line| units(line).div_ceil(columns.max(1)).max(1))
+        .sum()
+}
+
 /// No more than so many code units.
 fn cut(text: &str, room: usize) -> String {
     if units(text) <= room {
         return text.to_owned();
     }
-    let mut left = room.saturating_sub(3);
+    let mut left = room.saturating_sub(1);
     let mut kept: String = text
         .chars()
         .take_while(|character| {
@@ -287,199 +551,170 @@ fn cut(text: &str, room: usize) -> String {
             fits
         })
         .collect();
-    kept.push_str("...");
+    if room > 0 {
+        kept.push('\u{2026}');
+    }
     kept
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::preview::tests::{body, facts, letter, preview_of, step};
     use super::*;
-    use crate::access::Approval;
-    use crate::plan::preview::{Shared, Shown};
-    use crate::plan::{Digest, Person, PlanState};
+    use crate::plan::Known;
 
     const ROOM: Room = Room {
         title: 80,
         text: 512,
+        columns: None,
+        lines: None,
     };
+    const READING: &str = "show plan";
 
-    fn step(number: usize) -> StepPreview {
-        StepPreview {
-            id: format!("s{number}"),
-            what: format!("create thing {number}"),
-            to: "Service at https://service.example".into(),
-            request: "POST /query".into(),
-            document: None,
-            when: None,
-            values: vec![
-                Shown {
-                    name: "id".into(),
-                    value: number.to_string(),
-                    whole: None,
-                    before: None,
-                },
-                Shown {
-                    name: "data.title".into(),
-                    value: "Call them".into(),
-                    whole: None,
-                    before: Some("Write to them".into()),
-                },
-            ],
-            recipients: Vec::new(),
-            group: None,
-            disclosures: Vec::new(),
-            redacted: Vec::new(),
-            repeats: Vec::new(),
-            words: String::new(),
-            policies: Vec::new(),
-            record: Some(number.to_string()),
-            service: "Service".into(),
-            undoes: false,
-            outside: false,
-        }
+    fn made(title: &str) -> (super::super::Step, super::super::Facts) {
+        let variables = serde_json::json!({"data": {"title": title, "colour": "red"}}).to_string();
+        (
+            step(&body(&variables), Vec::new()),
+            facts(Some("make"), None),
+        )
     }
 
-    fn plan(steps: Vec<StepPreview>) -> Preview {
-        Preview {
-            plan: Digest::of(b"plan"),
-            tool: "tool".into(),
-            proposer: "robin".into(),
-            state: PlanState::Waiting,
-            expires: String::new(),
-            approval: Approval::Required,
-            words: "Do it".into(),
-            warnings: Vec::new(),
-            steps,
-        }
-    }
-
-    fn letter(to: &[&str]) -> StepPreview {
-        StepPreview {
-            what: "message: letter to them".into(),
-            service: "Post".into(),
-            values: vec![Shown {
-                name: "text".into(),
-                value: "x".repeat(600),
-                whole: None,
-                before: None,
-            }],
-            recipients: to
-                .iter()
-                .map(|name| Person {
-                    id: format!("id-of-{name}"),
-                    name: Some((*name).to_owned()),
-                })
-                .collect(),
-            disclosures: vec![Shared {
-                kind: "thing".into(),
-                id: "1".into(),
-                fields: vec!["name".into()],
-                expanded: Vec::new(),
-            }],
-            ..step(2)
-        }
+    fn foot(preview: &Preview) -> String {
+        format!("{READING} {}", &preview.plan.as_str()[..8])
     }
 
     #[test]
-    fn what_fits_is_shown_whole_each_value_once_and_the_skills_words_last() {
-        let mut undo = step(1);
-        undo.undoes = true;
-        undo.when = Some("only if step 1 fails for good".into());
-        let told = brief(&plan(vec![step(1), undo]), ROOM, "read it");
+    fn short_plan_is_told_whole() {
+        let preview = preview_of(vec![made("Call; amount: 9")], Known::default());
+        let told = brief(&preview, ROOM, READING);
         assert!(told.whole);
-        let digest = Digest::of(b"plan");
-        assert_eq!(
-            told.title,
-            format!("Plan {}: 1 write to Service", digest.short())
-        );
+        assert_eq!(told.title, "New thing \"Call; amount: 9\"");
         assert_eq!(
             told.text,
-            "1. create thing 1; title: Write to them -> Call them\n2. create thing 1, only if step 1 fails for good; title: Write to them -> Call them\nThe skill's words: Do it"
+            format!(
+                "New thing \"Call; amount: 9\"\ndata.colour: \"red\"\n{}",
+                foot(&preview)
+            )
         );
         assert_eq!(told.message, None);
     }
 
     #[test]
-    fn no_value_is_left_out_because_it_stands_within_another_and_none_passes_for_two() {
-        let mut change = step(17);
-        let value = |name: &str, before: Option<&str>, value: &str| Shown {
-            name: name.into(),
-            value: value.into(),
-            whole: None,
-            before: before.map(Into::into),
-        };
-        change.values = vec![
-            value("id", None, "17"),
-            value("data.amount", Some("8000"), "1"),
-            value("data.place", None, "thing"),
-            value("data.rank", Some("3"), "17"),
-            value("data.title", None, "Call; amount: 9"),
-            value("data.note", Some("old -> new"), ""),
-        ];
-        let told = brief(&plan(vec![change]), ROOM, "read it");
-        assert!(told.whole);
+    fn long_message_names_who_and_how_much() {
+        let text = "Please look at this. ".repeat(40);
+        let steps = vec![made("Call"), letter(&["Sam Okafor", "Kim"], &text)];
+        let preview = preview_of(steps, Known::default());
+        let told = brief(&preview, ROOM, READING);
+        assert!(!told.whole);
+        assert_eq!(
+            told.title,
+            "New thing \"Call\"; Message to Sam Okafor and Kim (outside the team)"
+        );
+        assert!(units(&told.text) <= ROOM.text);
+        for said in [
+            "1. New thing \"Call\"",
+            "2. Message to Sam Okafor and Kim (outside the team)",
+            "\"Please look at this.",
+            "more characters)",
+            "Gives away of thing 5a0b7dee-1f0e-4b8e-9a31-94c6a7c1a001 (an id that no answer named): name, price, beyond the default: price",
+        ] {
+            assert!(told.text.contains(said), "{said} is not in\n{}", told.text);
+        }
+        let message = told.message.unwrap();
+        assert_eq!((message.count, message.outside), (2, true));
+        // Shown and left out together are the whole message.
+        let shown = told
+            .text
+            .split('"')
+            .find(|part| part.starts_with("Please"))
+            .unwrap();
+        let more = text.chars().count() - shown.chars().count();
         assert!(
-            told.text.starts_with(
-                "1. create thing 17; amount: 8000 -> 1; place: thing; rank: 3 -> 17; title: \"Call; amount: 9\"; note: \"old -> new\" -> \"\"\n"
-            ),
+            told.text.contains(&format!("({more} more characters)")),
             "{}",
             told.text
         );
     }
 
     #[test]
-    fn what_does_not_fit_is_told_by_counts_recipients_digest_and_where_to_read_it() {
-        let told = brief(
-            &plan(vec![step(1), letter(&["Sam", "Kim"])]),
-            ROOM,
-            "read it",
-        );
-        assert!(!told.whole);
-        assert_eq!(
-            told.text,
-            format!(
-                "Too long to be shown here. It sends 1 write to Post, 1 to Service, 3 values in all.\nTo Sam (id-of-Sam), Kim (id-of-Kim).\nIt gives away fields of 1 record.\nDigest {}\nRead it before you decide: read it",
-                Digest::of(b"plan")
-            )
-        );
-        let message = told.message.unwrap();
-        assert_eq!(message.target, "Post");
-        assert_eq!(message.count, 2);
-        assert!(!message.outside);
-    }
-
-    #[test]
-    fn whatever_is_in_a_plan_its_text_stays_within_the_room_and_names_the_digest() {
+    fn many_recipients_and_steps_are_counted() {
         let names: Vec<String> = (0..60).map(|n| format!("Somebody \u{1f600} {n}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let mut plan = plan(vec![letter(&names)]);
-        plan.warnings = vec!["w".repeat(400), "short".into()];
-        let told = brief(&plan, ROOM, "crm-harness plan show");
+        let mut steps: Vec<_> = (0..31).map(|n| made(&format!("Thing {n}"))).collect();
+        steps.push(letter(&names, "Hi"));
+        let mut preview = preview_of(steps, Known::default());
+        preview.warnings = vec!["w".repeat(400), "short".into()];
+        let told = brief(&preview, ROOM, READING);
         assert!(units(&told.text) <= ROOM.text, "{}", told.text);
-        assert!(units(&told.title) <= ROOM.title);
-        assert!(told.text.contains(plan.plan.as_str()));
-        assert!(told.text.contains("crm-harness plan show"));
-        assert!(told.text.contains("more."), "{}", told.text);
-        assert!(told.text.contains("fields of 1 record"), "{}", told.text);
-        assert!(told.text.contains("2 warnings: www"), "{}", told.text);
-        // A command that is too long is cut before anything else.
-        let told = brief(&plan, ROOM, &"/folder".repeat(100));
-        assert!(units(&told.text) <= ROOM.text, "{}", told.text);
-        assert!(told.text.contains(plan.plan.as_str()));
+        assert!(units(&told.title) <= ROOM.title, "{}", told.title);
+        assert!(told.title.ends_with(" and 31 more"), "{}", told.title);
+        assert!(told.text.ends_with(&foot(&preview)), "{}", told.text);
+        assert!(told.text.contains(" more (service), to "), "{}", told.text);
+        assert!(
+            told.text.contains(" more (outside the team)"),
+            "{}",
+            told.text
+        );
+        assert!(
+            told.text.contains("2 warnings of the skill"),
+            "{}",
+            told.text
+        );
         let message = told.message.unwrap();
         assert_eq!((message.count, message.recipients.len()), (60, NAMED_MAX));
     }
 
     #[test]
-    fn a_message_to_somebody_outside_says_so_and_a_team_counts_as_one() {
-        let mut outside = letter(&["Sam"]);
-        outside.outside = true;
-        outside.group = Some("north".into());
-        let message = brief(&plan(vec![outside]), ROOM, "").message.unwrap();
-        assert!(message.outside);
+    fn text_fits_a_narrow_screen_where_it_can() {
+        let narrow = Room {
+            columns: Some(38),
+            lines: Some(9),
+            ..ROOM
+        };
+        let preview = preview_of(
+            vec![letter(&["Sam"], &"word ".repeat(500))],
+            Known::default(),
+        );
+        let told = brief(&preview, narrow, READING);
+        assert!(wrapped(&told.text, 38) <= 9, "{}", told.text);
+        assert!(told.text.contains("Sam"), "{}", told.text);
+    }
+
+    #[test]
+    fn group_counts_as_one_and_is_named() {
+        let (step, mut facts) = letter(&["Sam"], "Hi");
+        if let Some(sends) = &mut facts.sends {
+            sends.group = Some("north".into());
+        }
+        let preview = preview_of(vec![(step, facts)], Known::default());
+        let told = brief(&preview, ROOM, READING);
+        assert!(
+            told.title.contains("Sam and the whole team"),
+            "{}",
+            told.title
+        );
         assert_eq!(
-            message.recipients,
+            told.message.unwrap().recipients,
             ["Sam (id-of-Sam)", "everybody of the team north"]
+        );
+    }
+
+    #[test]
+    fn two_people_of_one_name_are_told_apart() {
+        let (step, mut facts) = letter(&["Sam", "Sam"], "Hi");
+        if let Some(person) = facts
+            .sends
+            .as_mut()
+            .and_then(|sends| sends.recipients.first_mut())
+        {
+            person.id = "another".into();
+        }
+        let preview = preview_of(vec![(step, facts)], Known::default());
+        let told = brief(&preview, ROOM, READING);
+        assert!(
+            told.title.contains("Sam (another) and Sam (id-of-Sam)"),
+            "{}",
+            told.title
         );
     }
 }

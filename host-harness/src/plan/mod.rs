@@ -8,6 +8,8 @@ mod approve;
 pub mod brief;
 mod digest;
 mod error;
+mod known;
+mod leaves;
 mod lock;
 mod look;
 mod outcome;
@@ -24,10 +26,12 @@ mod shared;
 pub mod shown;
 mod state;
 mod store;
+mod telling;
 mod vet;
 
 pub use digest::Digest;
 pub use error::PlanError;
+pub use known::{Known, Named};
 pub use outcome::{Outcome, StepOutcome};
 
 pub use preview::Preview;

@@ -1,21 +1,44 @@
 //! What a person is shown before deciding, made by the host from the bytes that it will send.
+//!
+//! Every leaf of a body is one [`Shown`], in the order in which it is sent. What it is called, what it means and what it replaces
+//! stand beside it: from the manifest's words and what the services answered, never in the place of what is sent.
 
-use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::PlanState;
+use super::known::{id_of, place_of, values_of};
+use super::leaves::{Leaf, Sent, Step as Place, leaves};
 use super::proposal::{Step, Timing};
 use super::store::Kept;
+use super::telling::{Audience, Deed, Said, Telling, Told};
 use super::{Digest, Facts, Given, Person, Sends, Touched};
 use crate::access::{Approval, Ruling};
+use crate::outbound::body::Part;
+use crate::outbound::pattern::Step as At;
 use crate::outbound::policy::Policy;
+use crate::outbound::write::Write;
+use crate::text::{cell, escaped, excerpt, visible};
+use crate::words::{Holds, Words};
 
 /// Longest text of the component's shown, in characters. What is sent is shown whole.
 const SHOWN_MAX: usize = 400;
-const MILLION: u64 = 1_000_000;
+/// Longest value in a sentence of a full view, in characters; it stands whole among the values.
+const SAID_MAX: usize = 120;
+/// Most recipients by name in a sentence of a full view; everybody is listed below it.
+const PEOPLE_MAX: usize = 8;
+
+/// What a preview is made with: the services, and what a manifest says of values and words.
+#[derive(Clone, Copy)]
+pub(crate) struct Showing<'a> {
+    pub(crate) policy: &'a Policy,
+    /// Names of members whose numbers count in millionths.
+    pub(crate) micros: &'a [String],
+    pub(crate) words: &'a Words,
+}
 
 /// A plan, as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,6 +46,8 @@ const MILLION: u64 = 1_000_000;
 pub struct Preview {
     /// Its digest: what is approved.
     pub plan: Digest,
+    /// What it does, in the host's words.
+    pub deed: String,
     /// The tool that proposed it.
     pub tool: String,
     /// On whose behalf.
@@ -35,11 +60,11 @@ pub struct Preview {
     pub approval: Approval,
     /// The skill's words for the whole.
     pub words: String,
+    /// What will be sent, in order.
+    pub steps: Vec<StepPreview>,
     /// What the skill wants the person to know.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// What will be sent, in order.
-    pub steps: Vec<StepPreview>,
 }
 
 /// A step, as it is shown.
@@ -48,7 +73,9 @@ pub struct Preview {
 pub struct StepPreview {
     /// Its id.
     pub id: String,
-    /// What it does to which record.
+    /// What it does, in the host's words.
+    pub deed: String,
+    /// What it does to which record, by its kind and id.
     pub what: String,
     /// The service.
     pub to: String,
@@ -60,7 +87,7 @@ pub struct StepPreview {
     /// When it is sent, if not in its turn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
-    /// The values that it carries.
+    /// Every value that it carries, as it is sent.
     pub values: Vec<Shown>,
     /// Who gets it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -81,9 +108,6 @@ pub struct StepPreview {
     pub words: String,
     /// The policies that permit it.
     pub policies: Vec<String>,
-    /// The id of the record that it is about, as `what` names it.
-    #[serde(skip)]
-    pub record: Option<String>,
     /// The service's name by itself.
     #[serde(skip)]
     pub service: String,
@@ -93,6 +117,12 @@ pub struct StepPreview {
     /// Whether somebody who gets it is not surely of the team.
     #[serde(skip)]
     pub outside: bool,
+    /// The sentence about it.
+    #[serde(skip)]
+    pub(super) said: Deed,
+    /// Who gets it, in words.
+    #[serde(skip)]
+    pub(super) audience: Audience,
 }
 
 /// Fields of a record that a step gives away.
@@ -103,11 +133,15 @@ pub struct Shared {
     pub kind: String,
     /// The record's id.
     pub id: String,
+    /// The record in words.
+    pub record: String,
     /// The fields.
     pub fields: Vec<String>,
     /// Those of them that are not given by default.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub expanded: Vec<String>,
+    #[serde(skip)]
+    pub(super) told: Told,
 }
 
 /// A value of a step.
@@ -116,40 +150,90 @@ pub struct Shared {
 pub struct Shown {
     /// Where it stands among the variables, such as `data.amount.amountMicros`.
     pub name: String,
-    /// The value that is sent.
+    /// The value that is sent: a text in quotes with everything in it that is not seen escaped, anything else as it is written.
     pub value: String,
-    /// What it comes to, where it counts in millionths.
+    /// What people call it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub whole: Option<String>,
-    /// What it replaces, in the skill's words.
+    pub title: Option<String>,
+    /// What it means: a time in the person's zone, an amount with its unit, a record by its label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub means: Option<String>,
+    /// What it replaces, as the service answered; where no answer told it, it is marked as the skill's word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
+    /// The JSON in it, leaf by leaf, where the manifest types its place as content.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reading: Vec<Reading>,
+    /// How it counts in a short view.
+    #[serde(skip)]
+    pub(super) sort: Sort,
+    /// Its place, as the manifest's words name it.
+    #[serde(skip)]
+    pub(super) place: String,
+    /// What it says to a person.
+    #[serde(skip)]
+    pub(super) told: Told,
+    /// Whether it is text or JSON of a message's context.
+    #[serde(skip)]
+    pub(super) is_content: bool,
+}
+
+/// A leaf of JSON in a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reading {
+    /// Where it stands in that.
+    pub name: String,
+    /// The value.
+    pub value: String,
+}
+
+/// How a value counts in a short view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sort {
+    /// As a value.
+    Value,
+    /// As the text that the recipients of a message read.
+    Message,
+    /// As part of the context of a message: told by how many records and texts there are.
+    Context,
+    /// Not at all: a constant, an id of the plan's own, or what the sentence tells already.
+    Folded,
 }
 
 impl Shown {
-    /// The value as a person reads it: beside one of another unit, millionths would be taken for a million times as much.
-    pub(super) fn told(&self) -> Cow<'_, str> {
-        match &self.whole {
-            Some(whole) => format!("{whole} ({} millionths)", self.value).into(),
-            None => self.value.as_str().into(),
+    /// Returns what it says to a person, in at most about so many characters.
+    pub(super) fn say(&self, most: usize) -> String {
+        self.told.say(most)
+    }
+
+    /// Returns how many characters its text has.
+    pub(super) fn size(&self) -> usize {
+        match &self.told {
+            Told::Text(text) => text.chars().count(),
+            _ => 0,
         }
     }
 }
 
 impl Preview {
-    /// `micros` are the names of members whose numbers count in millionths.
-    pub(crate) fn of(kept: &Kept, policy: &Policy, micros: &[String], rulings: &[Ruling]) -> Self {
+    pub(crate) fn of(by: Showing<'_>, kept: &Kept, rulings: &[Ruling]) -> Self {
         let proposal = &kept.plan.proposal;
+        let telling = Telling::new(by.words, by.micros, &kept.plan, kept.made);
         let steps = proposal.steps.iter().zip(&kept.plan.facts).enumerate();
+        let steps: Vec<StepPreview> = steps
+            .map(|(index, (step, facts))| {
+                let when = when(step, &proposal.steps);
+                let ruling = rulings.get(index);
+                of_step(by.policy, &telling, (step, facts), when, ruling)
+            })
+            .collect();
         let proposer = &kept.plan.proposer;
+        let proposer = proposer.id.as_deref().or(proposer.email.as_deref());
         Self {
             plan: kept.digest.clone(),
+            deed: super::brief::title(&steps, SAID_MAX, usize::MAX),
             tool: kept.plan.tool.clone(),
-            proposer: proposer
-                .id
-                .clone()
-                .or_else(|| proposer.email.clone())
-                .unwrap_or_default(),
+            proposer: visible(proposer.unwrap_or_default()).into_owned(),
             state: kept.state,
             expires: time(kept.expires),
             approval: if Ruling::let_go(rulings) {
@@ -157,46 +241,287 @@ impl Preview {
             } else {
                 Approval::Required
             },
-            words: cut(&proposal.words),
-            warnings: proposal.warnings.iter().map(|text| cut(text)).collect(),
-            steps: steps
-                .map(|(index, (step, facts))| {
-                    let ruling = rulings.get(index);
-                    let sends = facts.sends.as_ref();
-                    let title = policy
-                        .destination(&step.destination)
-                        .map_or(&step.destination, |known| &known.title);
-                    StepPreview {
-                        id: step.id.clone(),
-                        what: what(facts),
-                        to: format!("{title} at {}", facts.origin),
-                        request: format!("{} {}", step.method.http(), step.path),
-                        document: facts.document.clone(),
-                        when: when(step, &proposal.steps),
-                        values: values(step, micros),
-                        recipients: sends.map_or_else(Vec::new, |sends| {
-                            sends.recipients.iter().map(person).collect()
-                        }),
-                        group: sends.and_then(|sends| sends.group.as_deref().map(plain)),
-                        disclosures: sends
-                            .map_or_else(Vec::new, |sends| sends.gives.iter().map(told).collect()),
-                        redacted: sends.map_or_else(Vec::new, |sends| sends.redacted.clone()),
-                        repeats: sends.map_or_else(Vec::new, |sends| {
-                            sends.repeats.iter().map(repeated).collect()
-                        }),
-                        words: cut(&step.words),
-                        policies: ruling
-                            .map(|ruling| ruling.policies.clone())
-                            .unwrap_or_default(),
-                        record: facts.touched.first().map(|touched| touched.id.clone()),
-                        service: title.clone(),
-                        undoes: matches!(step.timing, Timing::Compensates(_)),
-                        outside: sends.is_some_and(|sends| sends.outside),
-                    }
-                })
-                .collect(),
+            words: words(&proposal.words),
+            warnings: proposal.warnings.iter().map(|text| words(text)).collect(),
+            steps,
         }
     }
+}
+
+fn of_step(
+    policy: &Policy,
+    telling: &Telling<'_>,
+    (step, facts): (&Step, &Facts),
+    when: Option<String>,
+    ruling: Option<&Ruling>,
+) -> StepPreview {
+    let destination = policy.destination(&step.destination);
+    let title = destination.map_or(&step.destination, |known| &known.title);
+    let route =
+        destination.and_then(|known| known.routes.iter().find(|route| route.id == facts.rule));
+    let sends = facts.sends.as_ref();
+    let (found, root) = values_of(step, facts.document.is_some());
+    let unit = |place: &str| {
+        let leaf = found.iter().find(|leaf| is_place(&place_of(leaf), place));
+        let held = || telling.held(facts, place).flatten();
+        leaf.map(|leaf| leaf.value.as_str().to_owned())
+            .or_else(held)
+    };
+    let said = telling.deed(facts, &found, &unit).unwrap_or_else(|| Deed {
+        said: vec![Said::Words(what(facts))],
+        ..Deed::default()
+    });
+    let shown = Values {
+        telling,
+        facts,
+        step,
+        write: route.and_then(|route| route.write.as_ref()),
+        unit: &unit,
+        root,
+    };
+    StepPreview {
+        id: step.id.clone(),
+        deed: Some(said.say(SAID_MAX, PEOPLE_MAX))
+            .filter(|deed| !deed.is_empty())
+            .unwrap_or_else(|| what(facts)),
+        what: what(facts),
+        to: format!("{title} at {}", facts.origin),
+        request: format!("{} {}", step.method.http(), visible(&step.path)),
+        document: facts.document.clone(),
+        when,
+        values: shown.all(&found),
+        recipients: sends.map_or_else(Vec::new, |sends| {
+            sends.recipients.iter().map(person).collect()
+        }),
+        group: sends.and_then(|sends| sends.group.as_deref().map(escaped)),
+        disclosures: sends.map_or_else(Vec::new, |sends| {
+            sends
+                .gives
+                .iter()
+                .map(|given| gives(telling, given))
+                .collect()
+        }),
+        redacted: sends.map_or_else(Vec::new, |sends| sends.redacted.clone()),
+        repeats: sends.map_or_else(Vec::new, |sends| {
+            (sends.repeats.iter())
+                .map(|given| repeated(telling, given))
+                .collect()
+        }),
+        words: words(&step.words),
+        policies: ruling
+            .map(|ruling| ruling.policies.clone())
+            .unwrap_or_default(),
+        service: title.clone(),
+        undoes: matches!(step.timing, Timing::Compensates(_)),
+        outside: sends.is_some_and(|sends| sends.outside),
+        said,
+        audience: sends.map(Audience::of).unwrap_or_default(),
+    }
+}
+
+/// Makes the values of a step.
+struct Values<'a> {
+    telling: &'a Telling<'a>,
+    facts: &'a Facts,
+    step: &'a Step,
+    write: Option<&'a Write>,
+    unit: &'a dyn Fn(&str) -> Option<String>,
+    root: &'static str,
+}
+
+impl Values<'_> {
+    fn all(&self, found: &[Leaf]) -> Vec<Shown> {
+        let contexts: BTreeSet<String> = found
+            .iter()
+            .filter(|leaf| self.part(leaf) == Some(Part::Content))
+            .filter_map(|leaf| Some(place_of(leaf).rsplit_once('.')?.0.to_owned()))
+            .collect();
+        found.iter().map(|leaf| self.one(leaf, &contexts)).collect()
+    }
+
+    /// The kind of the record that the step is about.
+    fn kind(&self) -> Option<&str> {
+        self.facts
+            .touched
+            .first()
+            .map(|touched| touched.kind.as_str())
+    }
+
+    fn part(&self, leaf: &Leaf) -> Option<Part> {
+        let place: Vec<At<'_>> = leaf.place.iter().map(as_at).collect();
+        self.write?.body.part_at(&place)
+    }
+
+    fn one(&self, leaf: &Leaf, contexts: &BTreeSet<String>) -> Shown {
+        let place = place_of(leaf);
+        let kind = self.kind();
+        let means = self.telling.means(kind, &place, &leaf.value, self.unit);
+        let part = self.part(leaf);
+        let in_context = (contexts.iter()).any(|context| {
+            place
+                .strip_prefix(context.as_str())
+                .is_some_and(|rest| rest.starts_with('.'))
+        });
+        let field = self.telling.field(leaf);
+        let sort = match field.map(|field| field.holds) {
+            Some(Holds::Message) => Sort::Message,
+            Some(Holds::Constant) => Sort::Folded,
+            _ if in_context => Sort::Context,
+            _ if part == Some(Part::Fixed) || self.is_own(leaf, field.is_some()) => Sort::Folded,
+            _ => Sort::Value,
+        };
+        let reading = match (&leaf.value, part) {
+            (Sent::Text(text), Some(Part::Content)) => reading(text),
+            _ => Vec::new(),
+        };
+        Shown {
+            name: leaf.name(),
+            value: leaf.value.cell(),
+            title: field.map(|field| field.title.clone()),
+            means: means.as_ref().map(|told| told.say(SAID_MAX)),
+            before: self.before(leaf, &place),
+            reading,
+            sort,
+            place,
+            is_content: part == Some(Part::Content),
+            told: means.unwrap_or_else(|| match (&leaf.value, part) {
+                // A word of the manifest's own list needs no quotes.
+                (Sent::Text(word), Some(Part::Word)) => Told::Words(word.clone()),
+                (Sent::Text(text), _) => Told::Text(text.clone()),
+                (Sent::Bare(raw), _) => Told::Words(raw.clone()),
+            }),
+        }
+    }
+
+    /// Checks whether a value is an id that the sentence about the step tells, or one that the plan has made up.
+    fn is_own(&self, leaf: &Leaf, named: bool) -> bool {
+        let sent = leaf.value.as_str();
+        let recipient = |sends: &Sends| sends.recipients.iter().any(|person| person.id == sent);
+        if self.facts.sends.as_ref().is_some_and(recipient) {
+            return true;
+        }
+        let Some(id) = id_of(&leaf.value) else {
+            return false;
+        };
+        let itself = self
+            .facts
+            .touched
+            .first()
+            .is_some_and(|touched| touched.id == id);
+        itself || self.telling.makes(&id) || (!named && !self.telling.is_named(&id))
+    }
+
+    /// Returns what a value replaces.
+    fn before(&self, leaf: &Leaf, place: &str) -> Option<String> {
+        if let Some(held) = self.telling.held(self.facts, place) {
+            let Some(held) = held else {
+                return Some("(nothing)".to_owned());
+            };
+            let held = Sent::Text(held);
+            // What was counts in the unit that was.
+            let unit = |place: &str| {
+                let before = self.telling.held(self.facts, place).flatten();
+                before.or_else(|| (self.unit)(place))
+            };
+            let means = self.telling.means(self.kind(), place, &held, &unit);
+            let bare = || match &leaf.value {
+                Sent::Bare(_) => visible(held.as_str()).into_owned(),
+                Sent::Text(_) => cut(held.as_str()),
+            };
+            return Some(means.map_or_else(bare, |told| told.say(SAID_MAX)));
+        }
+        let pointer = leaf.pointer(self.root);
+        let change = self
+            .step
+            .changes
+            .iter()
+            .find(|change| change.pointer == pointer)?;
+        Some(match &change.before {
+            Some(before) => format!("(the skill says: {})", cut(before)),
+            None => "(the skill says: nothing)".to_owned(),
+        })
+    }
+}
+
+fn as_at(step: &Place) -> At<'_> {
+    match step {
+        Place::Name(name) => At::Name(name),
+        Place::Index(index) => At::Index(*index),
+    }
+}
+
+/// Whether a place is the one that a manifest names; its first step may be left out there.
+fn is_place(place: &str, named: &str) -> bool {
+    place == named
+        || place
+            .split_once('.')
+            .is_some_and(|(_, below)| below == named)
+}
+
+/// The leaves of a text that is JSON. The gate has refused one that names a member twice.
+fn reading(text: &str) -> Vec<Reading> {
+    if !text.trim_start().starts_with('{') || serde_json::from_str::<Value>(text).is_err() {
+        return Vec::new();
+    }
+    let one = |leaf: &Leaf| Reading {
+        name: leaf.name(),
+        value: leaf.value.cell(),
+    };
+    leaves(text).iter().map(one).collect()
+}
+
+/// What a step gives away of a record.
+fn gives(telling: &Telling<'_>, given: &Given) -> Shared {
+    let told = telling.record(Some(&given.record), &given.id);
+    Shared {
+        kind: given.kind.clone(),
+        id: given.id.clone(),
+        record: told.say(SAID_MAX),
+        fields: given.fields.clone(),
+        expanded: given.expanded.clone(),
+        told,
+    }
+}
+
+/// Somebody who gets a step: the name is the service's word, the id is what is sent.
+fn person(person: &Person) -> Person {
+    Person {
+        id: escaped(&person.id),
+        name: person.name.as_deref().map(words),
+    }
+}
+
+/// A text of somebody else's, escaped, and no longer than need be: what it leaves out is counted.
+fn words(text: &str) -> String {
+    let (shown, left) = shortened(text);
+    let inner = shown
+        .get(1..shown.len().saturating_sub(1))
+        .unwrap_or_default();
+    match left {
+        0 => inner.to_owned(),
+        left => format!("{inner}\u{2026} ({left} more characters)"),
+    }
+}
+
+/// The same in quotes.
+fn cut(text: &str) -> String {
+    let (shown, left) = shortened(text);
+    match left {
+        0 => shown,
+        left => format!("{shown}\u{2026} ({left} more characters)"),
+    }
+}
+
+fn shortened(text: &str) -> (String, usize) {
+    match text.chars().count() <= SHOWN_MAX {
+        true => (cell(text), 0),
+        false => excerpt(text, SHOWN_MAX),
+    }
+}
+
+/// A text of the host's own about what was answered, on one line.
+pub(super) fn plain(text: &str) -> String {
+    visible(text).into_owned()
 }
 
 /// What a step does to the record that it is about.
@@ -210,11 +535,10 @@ pub(super) fn what(facts: &Facts) -> String {
 
 /// What is sent to whom, by name.
 pub(super) fn sent(sends: &Sends) -> String {
-    let names = sends.recipients.iter().map(|person| {
-        let name = person.name.as_deref().unwrap_or(&person.id);
-        cut(name)
-    });
-    let names: Vec<String> = names.collect();
+    let audience = Audience::of(sends);
+    let names: Vec<String> = (audience.people.iter())
+        .map(|one| one.say(SAID_MAX))
+        .collect();
     let Sends { act, kind, .. } = sends;
     let whom = match (names.as_slice(), sends.group.is_some()) {
         ([], false) => String::new(),
@@ -258,133 +582,13 @@ fn when(step: &Step, steps: &[Step]) -> Option<String> {
     }
 }
 
-/// The values of a step's variables, or of its whole body where it carries no document.
-fn values(step: &Step, micros: &[String]) -> Vec<Shown> {
-    let body: Value = serde_json::from_str(&step.body).unwrap_or_default();
-    let (root, at) = match body.get("variables") {
-        Some(variables) => (variables, "/variables"),
-        None => (&body, ""),
-    };
-    let mut shown = Vec::new();
-    leaves(root, at, "", &mut |pointer, name, value| {
-        let change = step.changes.iter().find(|change| change.pointer == pointer);
-        let counts = name.rsplit('.').next();
-        let counts = counts.is_some_and(|member| micros.iter().any(|known| known == member));
-        shown.push(Shown {
-            name: name.to_owned(),
-            value: plain(value),
-            whole: counts.then(|| of_millionths(value)).flatten(),
-            before: change.map(|change| cut(change.before.as_deref().unwrap_or("(nothing)"))),
-        });
-    });
-    shown
-}
-
-/// What so many millionths come to; none of what is no whole number.
-fn of_millionths(text: &str) -> Option<String> {
-    let count: i64 = text.parse().ok()?;
-    let sign = if count < 0 { "-" } else { "" };
-    let (whole, rest) = (
-        count.unsigned_abs() / MILLION,
-        count.unsigned_abs() % MILLION,
-    );
-    let number = format!("{sign}{whole}.{rest:06}");
-    Some(
-        number
-            .trim_end_matches('0')
-            .trim_end_matches('.')
-            .to_owned(),
-    )
-}
-
-fn leaves(value: &Value, pointer: &str, name: &str, take: &mut dyn FnMut(&str, &str, &str)) {
-    let dot = if name.is_empty() { "" } else { "." };
-    match value {
-        Value::Object(members) => {
-            for (key, below) in members {
-                let escaped = key.replace('~', "~0").replace('/', "~1");
-                leaves(
-                    below,
-                    &format!("{pointer}/{escaped}"),
-                    &format!("{name}{dot}{key}"),
-                    take,
-                );
-            }
-        }
-        Value::Array(items) => {
-            for (index, below) in items.iter().enumerate() {
-                leaves(
-                    below,
-                    &format!("{pointer}/{index}"),
-                    &format!("{name}[{index}]"),
-                    take,
-                );
-            }
-        }
-        // JSON within a text is shown member by member, as whoever gets it reads it.
-        Value::String(text) if text.starts_with('{') => match serde_json::from_str::<Value>(text) {
-            Ok(inner @ Value::Object(_)) => leaves(&inner, pointer, name, take),
-            _ => take(pointer, name, text),
-        },
-        Value::String(text) => take(pointer, name, text),
-        other => take(pointer, name, &other.to_string()),
-    }
-}
-
-/// What a text repeats of a record, in words.
-fn repeated(given: &Given) -> String {
+/// Returns what a text repeats of a record, in words.
+fn repeated(telling: &Telling<'_>, given: &Given) -> String {
     format!(
-        "the {} of {} {}, which this plan does not give away",
+        "the {} of {}, which this plan does not give away",
         given.fields.join(", "),
-        given.record,
-        given.id
+        telling.record(Some(&given.record), &given.id).say(SAID_MAX)
     )
-}
-
-/// What a step gives away of a record.
-fn told(given: &Given) -> Shared {
-    Shared {
-        kind: given.kind.clone(),
-        id: given.id.clone(),
-        fields: given.fields.clone(),
-        expanded: given.expanded.clone(),
-    }
-}
-
-/// Somebody who gets a step: the name is the service's word, the id is what is sent.
-fn person(person: &Person) -> Person {
-    Person {
-        id: plain(&person.id),
-        name: person.name.as_deref().map(cut),
-    }
-}
-
-/// A text of the component's: on one line, with nothing hidden in it, and no longer than need be.
-fn cut(text: &str) -> String {
-    let clean = plain(text);
-    let count = clean.chars().count();
-    if count <= SHOWN_MAX {
-        return clean;
-    }
-    let start: String = clean.chars().take(SHOWN_MAX).collect();
-    format!("{start}... ({count} characters in all)")
-}
-
-/// A text on one line, with nothing hidden in it.
-pub(super) fn plain(text: &str) -> String {
-    // What moves the cursor or turns the direction of writing could hide what is sent; a line break could look like the next
-    // line of the preview.
-    let shown = |c: char| match c {
-        '\n' => '\u{23ce}',
-        c if hides(c) => '\u{fffd}',
-        c => c,
-    };
-    text.chars().map(shown).collect()
-}
-
-fn hides(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 fn time(at: i64) -> String {
@@ -407,90 +611,4 @@ pub(crate) fn schema() -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::plan::proposal::{Change, Method};
-
-    fn step(body: &str, changes: Vec<Change>) -> Step {
-        Step {
-            id: "s".into(),
-            destination: "service".into(),
-            method: Method::Post,
-            path: "/query".into(),
-            body: body.into(),
-            words: String::new(),
-            timing: Timing::InOrder,
-            once: None,
-            slots: Vec::new(),
-            changes,
-            basis: Vec::new(),
-            disclosures: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn every_value_that_is_sent_is_shown_with_what_it_replaces() {
-        let change = |pointer: &str, before: Option<&str>| Change {
-            pointer: pointer.into(),
-            before: before.map(str::to_owned),
-        };
-        let step = step(
-            r#"{"query":"mutation","variables":{"id":"1","data":{"name":"new","price":{"micros":5},"tags":["a","b"]}}}"#,
-            vec![
-                change("/variables/data/name", Some("old")),
-                change("/variables/data/price/micros", None),
-            ],
-        );
-        let shown: Vec<_> = values(&step, &["micros".to_owned()])
-            .into_iter()
-            .map(|shown| {
-                let told = shown.told().into_owned();
-                (shown.name, told, shown.before)
-            })
-            .collect();
-        let line = |name: &str, value: &str, before: Option<&str>| {
-            (name.to_owned(), value.to_owned(), before.map(str::to_owned))
-        };
-        assert_eq!(
-            shown,
-            [
-                line("id", "1", None),
-                line("data.name", "new", Some("old")),
-                line(
-                    "data.price.micros",
-                    "0.000005 (5 millionths)",
-                    Some("(nothing)")
-                ),
-                line("data.tags[0]", "a", None),
-                line("data.tags[1]", "b", None),
-            ]
-        );
-    }
-
-    #[test]
-    fn millionths_are_told_as_what_they_come_to() {
-        for (text, expected) in [
-            ("1250500000", Some("1250.5")),
-            ("1000000", Some("1")),
-            ("100000000", Some("100")),
-            ("-1", Some("-0.000001")),
-            ("0", Some("0")),
-            ("9223372036854775807", Some("9223372036854.775807")),
-            ("null", None),
-            ("1.5", None),
-        ] {
-            assert_eq!(of_millionths(text).as_deref(), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn nothing_can_hide_in_what_is_shown() {
-        assert_eq!(cut("a\n  digest 00"), "a\u{23ce}  digest 00");
-        assert_eq!(
-            cut("a\u{1b}[2Kb\u{202e}c\u{200b}"),
-            "a\u{fffd}[2Kb\u{fffd}c\u{fffd}"
-        );
-        let long = "x".repeat(1_000);
-        assert!(cut(&long).ends_with("... (1000 characters in all)"));
-    }
-}
+pub(super) mod tests;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Facts;
+use super::{Facts, Known};
 
 /// A record, in the skill's words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,6 +177,9 @@ pub struct Plan {
     pub proposal: Proposal,
     /// What the host found out about each step: what it does to which record, and what the service said of that.
     pub facts: Vec<Facts>,
+    /// What the services' answers told of what it speaks of.
+    #[serde(default, skip_serializing_if = "Known::is_empty")]
+    pub known: Known,
 }
 
 impl Step {

@@ -1,66 +1,83 @@
 //! Plans as a person reads them: what will be sent, and what came of it. One text for every door.
+//!
+//! First what the plan does, in the host's words; then everything that is sent, a row for each value. No row has a line break, and a
+//! row of what somebody else wrote begins with a quote, so nothing that is shown can stand for a row of the host's own.
 
-use super::preview::{Preview, StepPreview};
+use super::preview::{Preview, Shown, Sort, StepPreview};
 use super::{Outcome, PlanState, StepOutcome};
-use crate::text::{Emphasis, table};
+use crate::text::{Emphasis, cell, table, visible};
+
+/// Most lines of a message in the first part; it stands whole among the values.
+const MESSAGE_LINES: usize = 40;
 
 /// What will be sent, for a person.
 #[must_use]
 pub fn preview(preview: &Preview, emphasis: &Emphasis) -> String {
-    let mut text = format!("Plan {}\n", preview.plan.short());
-    let mut rows = vec![
-        vec![
-            "  proposed by".to_owned(),
-            format!("{} for {}", preview.tool, preview.proposer),
-        ],
-        vec!["  skill's words".to_owned(), preview.words.clone()],
-    ];
-    for warning in &preview.warnings {
-        rows.push(vec!["  warning".to_owned(), warning.clone()]);
-    }
-    text.push_str(&table(&rows, emphasis));
+    let mut text = format!("{}\n", visible(&preview.deed));
     for (index, step) in preview.steps.iter().enumerate() {
-        text.push_str(&one(index + 1, step, emphasis));
+        text.push_str(&told(index + 1, step, emphasis));
+    }
+    text.push('\n');
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for warning in &preview.warnings {
+        rows.push(vec!["  warning".to_owned(), quoted(warning)]);
+    }
+    rows.push(vec![
+        "  proposed by".to_owned(),
+        format!("{} for {}", preview.tool, preview.proposer),
+    ]);
+    rows.push(vec!["  skill's words".to_owned(), quoted(&preview.words)]);
+    text.push_str(&table(&rows, emphasis));
+    text.push_str("\nWhat is sent, value by value:\n");
+    for (index, step) in preview.steps.iter().enumerate() {
+        text.push_str(&sent(index + 1, step, emphasis));
     }
     text.push_str(&format!("\n  digest {}\n", preview.plan));
     text
 }
 
-fn one(number: usize, step: &StepPreview, emphasis: &Emphasis) -> String {
+/// A text that is escaped already, in its quotes.
+fn quoted(text: &str) -> String {
+    format!("\"{text}\"")
+}
+
+/// What a step does, in words.
+fn told(number: usize, step: &StepPreview, emphasis: &Emphasis) -> String {
     let when = step
         .when
         .as_ref()
         .map(|when| format!(", {when}"))
         .unwrap_or_default();
-    let mut text = format!("\n  {number}. {}{when}\n", step.what);
-    let document = step
-        .document
-        .as_ref()
-        .map(|name| format!(", document {name}"))
-        .unwrap_or_default();
-    let mut rows = vec![vec![
-        "     to".to_owned(),
-        format!("{}, {}{document}", step.to, step.request),
-    ]];
-    for value in &step.values {
-        let shown = match &value.before {
-            Some(before) => format!("{before}  ->  {}", value.told()),
-            None => value.told().into_owned(),
-        };
-        rows.push(vec![format!("     {}", value.name), shown]);
-    }
+    let mut text = format!("\n  {number}. {}{when}\n", visible(&step.deed));
+    let mut rows: Vec<Vec<String>> = Vec::new();
     for person in &step.recipients {
         let told = match &person.name {
-            Some(name) => format!("{name} ({})", person.id),
-            None => person.id.clone(),
+            Some(name) => format!("{} ({})", quoted(name), quoted(&person.id)),
+            None => quoted(&person.id),
         };
         rows.push(vec!["     goes to".to_owned(), told]);
     }
     if let Some(group) = &step.group {
         rows.push(vec![
             "     can be read by".to_owned(),
-            format!("everybody of the team {group}"),
+            format!("everybody of the team {}", quoted(group)),
         ]);
+    }
+    for value in step
+        .values
+        .iter()
+        .filter(|value| value.sort == Sort::Message)
+    {
+        rows.extend(message(value));
+    }
+    for value in step.values.iter().filter(|value| is_told(value)) {
+        let title = value.title.as_ref().unwrap_or(&value.name);
+        let means = value.means.as_ref().unwrap_or(&value.value);
+        let shown = match &value.before {
+            Some(before) => format!("{before}  ->  {means}"),
+            None => means.clone(),
+        };
+        rows.push(vec![format!("     {}", visible(title)), shown]);
     }
     for given in &step.disclosures {
         let beyond = if given.expanded.is_empty() {
@@ -70,28 +87,99 @@ fn one(number: usize, step: &StepPreview, emphasis: &Emphasis) -> String {
         };
         rows.push(vec![
             "     gives away".to_owned(),
-            format!(
-                "{} {}: {}{beyond}",
-                given.kind,
-                given.id,
-                given.fields.join(", ")
-            ),
+            format!("of {}: {}{beyond}", given.record, given.fields.join(", ")),
         ]);
     }
     if !step.redacted.is_empty() {
         rows.push(vec!["     taken out".to_owned(), step.redacted.join(", ")]);
     }
     for repeat in &step.repeats {
-        rows.push(vec!["     repeats".to_owned(), repeat.clone()]);
+        rows.push(vec![
+            "     repeats".to_owned(),
+            visible(repeat).into_owned(),
+        ]);
     }
+    text.push_str(&table(&rows, emphasis));
+    text
+}
+
+/// Whether a value stands beside the sentence: it has a name for people and is no part of a message's context.
+fn is_told(value: &Shown) -> bool {
+    value.sort == Sort::Value && (value.title.is_some() || value.before.is_some())
+}
+
+/// A message line by line, as its recipients read it.
+fn message(value: &Shown) -> Vec<Vec<String>> {
+    let title = value.title.as_deref().unwrap_or(&value.name);
+    let text = match &value.told {
+        super::telling::Told::Text(text) => text.as_str(),
+        _ => {
+            return vec![vec![
+                format!("     {}", visible(title)),
+                value.value.clone(),
+            ]];
+        }
+    };
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let lines: Vec<&str> = text.split('\n').collect();
+    for (index, line) in lines.iter().take(MESSAGE_LINES).enumerate() {
+        let name = if index == 0 { title } else { "" };
+        rows.push(vec![format!("     {}", visible(name)), cell(line)]);
+    }
+    if let Some(more) = lines
+        .len()
+        .checked_sub(MESSAGE_LINES)
+        .filter(|more| *more > 0)
+    {
+        rows.push(vec![
+            String::new(),
+            format!("and {more} more lines, see below"),
+        ]);
+    }
+    rows
+}
+
+/// Everything that a step sends.
+fn sent(number: usize, step: &StepPreview, emphasis: &Emphasis) -> String {
+    let document = step
+        .document
+        .as_ref()
+        .map(|name| format!(", document {name}"))
+        .unwrap_or_default();
     let policies = if step.policies.is_empty() {
         "none".to_owned()
     } else {
         step.policies.join(", ")
     };
-    rows.push(vec!["     permitted by".to_owned(), policies]);
+    let mut text = format!(
+        "\n  {number}. {} to {}{document}, permitted by {}\n",
+        step.request,
+        visible(&step.to),
+        visible(&policies)
+    );
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for value in &step.values {
+        rows.push(vec![format!("     {}", value.name), beside(value)]);
+        for part in &value.reading {
+            rows.push(vec![format!("       > {}", part.name), part.value.clone()]);
+        }
+    }
     text.push_str(&table(&rows, emphasis));
     text
+}
+
+/// A value as it is sent, and in brackets what it means and what it replaces.
+fn beside(value: &Shown) -> String {
+    let means = value.means.iter().cloned();
+    let before = value
+        .before
+        .iter()
+        .map(|before| format!("before: {before}"));
+    let notes: Vec<String> = means.chain(before).collect();
+    if notes.is_empty() {
+        return value.value.clone();
+    }
+    format!("{}  ({})", value.value, notes.join("; "))
 }
 
 /// What came of a plan, for a person.

@@ -759,6 +759,7 @@ mod tests {
                 warnings: Vec::new(),
             },
             facts: Vec::new(),
+            known: super::super::known::Known::default(),
         }
     }
 

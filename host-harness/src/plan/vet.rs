@@ -25,6 +25,10 @@ const STEPS_MAX: usize = 32;
 const ID_MAX: usize = 128;
 /// Longest text of the skill's own, in characters.
 const WORDS_MAX: usize = 2_000;
+/// Most warnings of a plan: a person reads each before deciding.
+const WARNINGS_MAX: usize = 8;
+/// Most records that a plan says it is about.
+const ABOUT_MAX: usize = 16;
 
 /// What the host found out about a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -404,6 +408,14 @@ fn form(proposal: &Proposal, request_bytes: usize) -> Result<(), PlanError> {
     let said = [&proposal.words].into_iter().chain(&proposal.warnings);
     if said.clone().any(|text| text.chars().count() > WORDS_MAX) {
         return Err(PlanError::Form("its words are too many".into()));
+    }
+    for (count, most, what) in [
+        (proposal.warnings.len(), WARNINGS_MAX, "warnings"),
+        (proposal.about.len(), ABOUT_MAX, "records that it is about"),
+    ] {
+        if count > most {
+            return Err(PlanError::Form(format!("it has more than {most} {what}")));
+        }
     }
     match proposal.steps.len() {
         0 => return Err(PlanError::Form("it has no step".into())),

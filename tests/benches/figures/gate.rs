@@ -73,6 +73,7 @@ fn rules() -> Policy {
                 cost: 1,
                 acts: Vec::new(),
                 refers: Vec::new(),
+                options: Vec::new(),
                 records: Vec::new(),
                 places: Arc::default(),
             })

@@ -10,7 +10,7 @@ use trusted_documents::ExtendError;
 use super::{Additions, DestinationSection, Manifest};
 use crate::config::ConfigError;
 use crate::outbound::documents::{
-    Acts, Declared, Document, Documents, Effect, RecordAt, Refers, Verb, parse_sha256,
+    Acts, Declared, Document, Documents, Effect, OptionsAt, RecordAt, Refers, Verb, parse_sha256,
 };
 use crate::outbound::input::Input;
 use crate::outbound::pattern::Pattern;
@@ -105,6 +105,8 @@ pub struct RecordSection {
     pub email: Option<String>,
     /// Where a record tells its stage.
     pub stage: Option<String>,
+    /// Where a record tells its label; without it, where `[words.records]` says that a write of this kind has it.
+    pub label: Option<String>,
 }
 
 impl Manifest {
@@ -154,6 +156,7 @@ impl Manifest {
                 acts: self.acts(entry, &key)?,
                 refers: self.refers(entry, &key)?,
                 records: self.records(entry, &key)?,
+                options: self.options(entry)?,
                 places: self.places(entry, &key)?,
             });
         }
@@ -338,6 +341,31 @@ impl Manifest {
         entry.records.iter().map(read).collect()
     }
 
+    /// Returns the steps to the label of records of this kind, as `[words.records]` says them.
+    fn label_of(&self, kind: &str) -> Option<Vec<String>> {
+        let place = self.words.records.get(kind)?.label.as_ref()?;
+        Some(place.split('.').map(str::to_owned).collect())
+    }
+
+    /// Returns where a document's answer tells of options, if `[words.options]` names it.
+    fn options(&self, entry: &DocumentSection) -> Result<Option<OptionsAt>, ConfigError> {
+        let Some(words) =
+            (self.words.options.as_ref()).filter(|words| words.document == entry.name)
+        else {
+            return Ok(None);
+        };
+        let steps = |pointer: &str| self.steps(pointer, "words.options");
+        Ok(Some(OptionsAt {
+            at: steps(&words.at)?,
+            kind: steps(&words.kind)?,
+            fields: steps(&words.fields)?,
+            name: steps(&words.name)?,
+            options: steps(&words.options)?,
+            value: steps(&words.value)?,
+            label: steps(&words.label)?,
+        }))
+    }
+
     fn records(
         &self,
         entry: &DocumentSection,
@@ -354,6 +382,10 @@ impl Manifest {
                     .collect::<Result<_, _>>()?,
                 email: record.email.as_deref().map(steps).transpose()?,
                 stage: record.stage.as_deref().map(steps).transpose()?,
+                label: match &record.label {
+                    Some(pointer) => Some(steps(pointer)?),
+                    None => self.label_of(&record.kind),
+                },
             })
         };
         entry.records.iter().map(read).collect()

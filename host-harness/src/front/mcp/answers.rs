@@ -133,7 +133,7 @@ pub(super) fn plan(
         );
     }
     let mut text = if outcome.state.is_over() {
-        format!("Plan {}: {}\n", preview.plan.short(), preview.words)
+        format!("Plan {}: {}\n", preview.plan.short(), preview.deed)
     } else {
         shown::preview(preview, &plain)
     };

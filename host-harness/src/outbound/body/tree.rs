@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::super::pattern::{Pattern, Wanted};
+use super::super::pattern::{Pattern, Step, Wanted};
 use super::super::variables::LIST_MAX;
 use super::types::Type;
 use super::{BodyShapeError, Unfit, Why};
@@ -66,6 +66,22 @@ impl Tree {
     /// Where a `content` stands, if one does.
     pub(super) fn content(&self) -> Option<&str> {
         self.content.as_deref()
+    }
+
+    /// Returns the type of what stands at a place.
+    pub(super) fn type_at(&self, place: &[Step<'_>]) -> Option<&Type> {
+        let mut node = &self.root;
+        for step in place {
+            node = match (node, step) {
+                (Node::Object(members), Step::Name(name)) => members.get(*name)?,
+                (Node::List(item), Step::Index(_)) => item,
+                _ => return None,
+            };
+        }
+        match node {
+            Node::Value(ty) => Some(ty),
+            _ => None,
+        }
     }
 
     /// Whether it has a constant by which it is known.

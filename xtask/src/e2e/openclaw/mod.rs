@@ -86,6 +86,7 @@ pub(super) fn run(context: &Context) -> Result<Vec<Check>> {
     };
     tried.reads(&mut checks);
     tried.writes(&mut checks)?;
+    checks.push(Check::of("a plan in full", in_full(&openclaw, &tried)));
     checks.push(Check::of("a killed harness", tried.killed()));
     checks.push(Check::of("an agent's turn", tried.turn(&model)));
     checks.push(Check::of("secrets", tried.secrets()));
@@ -141,6 +142,26 @@ fn inspected(openclaw: &OpenClaw<'_>, context: &Context) -> Result<()> {
         diagnostics == Some(&json!([])),
         "it has diagnostics: {diagnostics:?}"
     );
+    Ok(())
+}
+
+/// The command that an approval names shows the newest plan, decides nothing, and takes no digest that is too short.
+fn in_full(openclaw: &OpenClaw<'_>, tried: &Tried<'_>) -> Result<()> {
+    let listed: Value = serde_json::from_str(&tried.harness(&["plan", "list", "--json"])?)?;
+    let digest = listed[0]["plan"].as_str().context("there is no plan")?;
+    let before = &listed[0]["state"];
+    let digits = digest.get(..8).context("the digest is too short")?;
+    let printed = openclaw.run(&[PLUGIN, "plan", digits])?;
+    ensure!(
+        printed.contains(digest) && printed.contains("What is sent"),
+        "it printed {printed}"
+    );
+    ensure!(
+        openclaw.run(&[PLUGIN, "plan", "2d40"]).is_err(),
+        "four digits were taken"
+    );
+    let after: Value = serde_json::from_str(&tried.harness(&["plan", "list", "--json"])?)?;
+    ensure!(&after[0]["state"] == before, "the plan is {}", after[0]);
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::DEAL;
-use super::gateway::Invoked;
+use super::gateway::{Invoked, PLUGIN};
 use super::operator::{Decision, Operator};
 use super::tried::Tried;
 use crate::e2e::Check;
@@ -126,7 +126,7 @@ impl Tried<'_> {
         Ok(())
     }
 
-    /// Who gets a message stands in the approval's scope; what is too long to be shown is named by its digest.
+    /// Who gets a message stands in the approval, and how to read the whole of it.
     fn message(&self, operator: &mut Operator) -> Result<()> {
         operator.forget();
         let before = self.services.unread()?;
@@ -151,11 +151,17 @@ impl Tried<'_> {
         let text = asked["description"].as_str().unwrap_or_default();
         let digest = called.data("/plan").as_str().unwrap_or("no digest");
         ensure!(
-            text.contains(digest) && text.contains("plan show"),
+            text.contains("Sam Okafor") && text.ends_with(&reading(digest)?),
             "the person was shown: {text}"
         );
         Ok(())
     }
+}
+
+/// The command that shows a plan whole.
+pub(super) fn reading(digest: &str) -> Result<String> {
+    let digits = digest.get(..8).context("the digest is too short")?;
+    Ok(format!("openclaw {PLUGIN} plan {digits}"))
 }
 
 /// That the person was asked once, and shown the title that will be sent.
@@ -165,7 +171,7 @@ fn shown_once(operator: &Operator, title: &str) -> Result<()> {
     };
     let text = asked["description"].as_str().unwrap_or_default();
     ensure!(
-        text.contains(&format!("title: {title}")),
+        text.contains(&format!("{title:?}")),
         "the person was shown: {text}"
     );
     Ok(())
