@@ -73,7 +73,7 @@ fn rules() -> Policy {
                 cost: 1,
                 acts: Vec::new(),
                 refers: Vec::new(),
-                options: Vec::new(),
+                options: None,
                 records: Vec::new(),
                 places: Arc::default(),
             })
