@@ -398,7 +398,7 @@ mod tests {
             (json!(["person"]), Ok(())),
             (json!(["task", "person"]), Ok(())),
             (json!([]), Err(Unfit::Value)),
-            (json!(["workspaceMember"]), Err(Unfit::Value)),
+            (json!(["staff"]), Err(Unfit::Value)),
             (json!(["person", "message"]), Err(Unfit::Value)),
             (json!(["Person"]), Err(Unfit::Value)),
             (json!(["person "]), Err(Unfit::Value)),
