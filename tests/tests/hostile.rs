@@ -87,7 +87,13 @@ fn resident() -> u64 {
 #[tokio::test]
 async fn what_the_host_holds_for_a_call_is_bounded() {
     let service = Service::start().await.unwrap();
-    for name in ["held_fields", "held_paths", "held_bodies", "giant_text"] {
+    for name in [
+        "giant_fields",
+        "held_fields",
+        "held_paths",
+        "held_bodies",
+        "giant_text",
+    ] {
         let trial = Trial::new(name, &service.origin(), None).unwrap();
         let before = resident();
         let (calls, mut most) = (Arc::new(trial), before);

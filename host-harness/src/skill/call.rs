@@ -9,9 +9,10 @@ use tokio::time::timeout_at;
 use wasmtime::component::{ComponentExportIndex, ResourceTableError, Val};
 use wasmtime::{Store, Trap};
 use wasmtime_wasi_config::WasiConfigVariables;
+use wasmtime_wasi_http::FieldMapError;
 
 use super::harness::{Harness, Timings};
-use super::held::{HANDLES_MAX, RESOURCES_MAX};
+use super::held::{FIELDS_MAX, HANDLES_MAX, RESOURCES_MAX};
 use super::json::{self, BadAnswer};
 use super::metered::{Metered, Spent};
 use super::shape::Shape;
@@ -77,6 +78,14 @@ pub enum CallError {
         /// The limit.
         most: usize,
     },
+    /// It wanted more header fields for one request than there may be.
+    #[error(
+        "the action wanted more than {most} bytes of header fields for one request. Ask for less at once"
+    )]
+    FieldsLimit {
+        /// The limit.
+        most: usize,
+    },
     /// Its functions called each other too deep.
     #[error("the action needed more than its stack. Ask for less at once")]
     StackLimit,
@@ -113,6 +122,7 @@ impl CallError {
             Self::MemoryLimit { .. } => "memory-limit",
             Self::HostMemoryLimit { .. } => "host-memory-limit",
             Self::ResourceLimit { .. } => "resource-limit",
+            Self::FieldsLimit { .. } => "fields-limit",
             Self::StackLimit => "stack-limit",
             Self::Trapped { .. } => "trapped",
             Self::BadAnswer(_) => "bad-answer",
@@ -223,12 +233,19 @@ impl Call<'_> {
         let full = error
             .chain()
             .any(|cause| matches!(cause.downcast_ref(), Some(ResourceTableError::Full)));
+        let fields = error.chain().any(|cause| {
+            matches!(
+                cause.downcast_ref(),
+                Some(FieldMapError::TotalSizeTooBig | FieldMapError::TooManyFields)
+            )
+        });
         match trap {
             _ if refused_memory => CallError::MemoryLimit { mib },
             _ if held_too_much || said(FUEL) => CallError::HostMemoryLimit { mib },
             _ if full || said(HANDLES) => CallError::ResourceLimit {
                 most: RESOURCES_MAX,
             },
+            _ if fields => CallError::FieldsLimit { most: FIELDS_MAX },
             Some(Trap::StackOverflow) => CallError::StackLimit,
             Some(trap) => CallError::Trapped {
                 reason: trap.to_string(),

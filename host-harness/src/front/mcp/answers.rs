@@ -53,6 +53,7 @@ pub(super) fn broken(error: &CallError) -> CallToolResult {
         | CallError::MemoryLimit { .. }
         | CallError::HostMemoryLimit { .. }
         | CallError::ResourceLimit { .. }
+        | CallError::FieldsLimit { .. }
         | CallError::StackLimit => {
             let text = error.to_string();
             let (reason, next) = text.split_once(". ").unwrap_or((&text, ""));
