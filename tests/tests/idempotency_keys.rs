@@ -246,3 +246,32 @@ async fn message_that_was_not_taken_up_is_sent_again() {
     world.approve(&plan, &robin()).await;
     assert_eq!(world.messages("in the end"), 1);
 }
+
+/// A step that runs only after a failure stands apart from what a person decides on, and the component says what has failed.
+#[tokio::test]
+async fn message_cannot_compensate() {
+    let world = World::new().await;
+    let mut steps = message(SAM, "the visible one", [None, None]);
+    let mut hidden = steps.clone();
+    for step in &mut hidden {
+        step["id"] = format!("hidden-{}", step["id"].as_str().unwrap()).into();
+        step["timing"] = json!({"case": "compensates", "value": "message"});
+    }
+    hidden[1]["slots"][0]["step"] = "open".into();
+    for hidden in hidden {
+        let invocation = Invocation {
+            tool: "outsider_scheme".to_owned(),
+            arguments: json!({"what": {
+                "words": "w", "about": [], "warnings": [],
+                "steps": [steps[0].clone(), steps[1].clone(), hidden],
+            }}),
+            caller: robin(),
+            deadline: None,
+        };
+        let failure = world.harness.call(invocation).await.unwrap().result;
+        let failure = failure.unwrap_err();
+        assert_eq!(failure["code"], "plan-form", "{failure:#}");
+    }
+    steps.truncate(2);
+    world.propose(&steps, &robin()).await;
+}

@@ -250,7 +250,8 @@ async fn resume_observes_owners_again() {
     assert_eq!(outcome.state, PlanState::Done, "{outcome:#?}");
     world.caller = robin;
     let links = world.twenty.count("taskTarget").live;
-    let outcome = world.resume(&plan).await.unwrap();
+    // Whoever takes it up again, by whatever word.
+    let outcome = world.approve(&plan).await.unwrap();
     assert_eq!(outcome.state, PlanState::Failed, "{outcome:#?}");
     let detail = outcome.steps[1].detail.as_deref().unwrap_or_default();
     assert!(detail.contains("no policy"), "{outcome:#?}");

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::Response;
 use serde_json::Value;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -60,14 +60,36 @@ struct Counts {
 #[derive(Debug)]
 struct Lookup {
     destination: String,
+    place: LookupPlace,
     text: String,
     result: LookupResult,
+}
+
+/// Where a service shows what it has received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookupPlace {
+    /// The path of the read, without its query.
+    pub path: String,
+    /// The query keys that such a read may have: another one could leave out what is sought.
+    pub keys: Vec<String>,
+}
+
+impl LookupPlace {
+    /// Returns whether a read of this path and query shows it.
+    fn is_at(&self, read: &str) -> bool {
+        let (path, query) = read.split_once('?').unwrap_or((read, ""));
+        let mut keys = query
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| pair.split_once('=').map_or(pair, |(key, _)| key));
+        path == self.path && keys.all(|key| self.keys.iter().any(|known| known == key))
+    }
 }
 
 /// The result of a search for one text in what a service answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LookupResult {
-    /// The service has answered a read since the search began.
+    /// The service has shown the place since the search began.
     pub answered: bool,
     /// An answer holds the text.
     pub found: bool,
@@ -126,10 +148,11 @@ impl Ledger {
         self
     }
 
-    /// Begins a search for a text among the strings of what this service answers from now on, in place of any search before.
-    pub fn look_for(&self, destination: &str, text: &str) {
+    /// Begins a search for a text among the strings that this service shows at a place from now on, instead of any search before.
+    pub fn look_for(&self, destination: &str, place: LookupPlace, text: &str) {
         let lookup = Lookup {
             destination: destination.to_owned(),
+            place,
             text: text.to_owned(),
             result: LookupResult::default(),
         };
@@ -146,16 +169,15 @@ impl Ledger {
     }
 
     /// Takes an answer into the search.
-    pub(super) fn look_into(&self, destination: &str, response: &Response<Bytes>) {
+    pub(super) fn look_into(&self, destination: &str, read: &str, response: &Response<Bytes>) {
         let mut lookup = self.lookup.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(lookup) = lookup
             .as_mut()
-            .filter(|lookup| lookup.destination == destination)
+            .filter(|lookup| lookup.destination == destination && lookup.place.is_at(read))
         else {
             return;
         };
-        // Of what is not there, the service says so.
-        if !response.status().is_success() && response.status() != StatusCode::NOT_FOUND {
+        if !response.status().is_success() {
             return;
         }
         let Ok(body) = serde_json::from_slice::<Value>(response.body()) else {
@@ -310,5 +332,28 @@ fn holds(value: &Value, text: &str) -> bool {
         Value::Array(items) => items.iter().any(|item| holds(item, text)),
         Value::Object(members) => members.values().any(|member| holds(member, text)),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lookup_counts_the_place_that_shows_a_message() {
+        let place = LookupPlace {
+            path: "/rooms/7/messages".into(),
+            keys: vec!["limit".into()],
+        };
+        for (read, expected) in [
+            ("/rooms/7/messages", true),
+            ("/rooms/7/messages?limit=100", true),
+            ("/rooms/7/messages?limit=1&before=m-1", false),
+            ("/rooms/7/messages?before=m-1", false),
+            ("/rooms/8/messages", false),
+            ("/unread", false),
+        ] {
+            assert_eq!(place.is_at(read), expected, "{read}");
+        }
     }
 }

@@ -349,10 +349,12 @@ impl Outbound {
     ) -> Result<Response<Bytes>, SendError> {
         let mut watch = Watch::start(self.recorder.as_ref(), ledger, allowed);
         let read = observed_read(ledger, allowed, &outgoing);
+        let path = outgoing.url.strip_prefix(allowed.origin.as_str());
+        let path = path.unwrap_or_default().to_owned();
         let keep = match kept {
             Kept::Now(response) => {
                 watch.end(End::FromMemory)?;
-                observe(ledger, allowed, read, &response);
+                observe(ledger, allowed, (read, &path), &response);
                 return Ok(response);
             }
             Kept::Later(keep) => Some(keep),
@@ -409,7 +411,7 @@ impl Outbound {
                     status: response.status().as_u16(),
                     bytes: response.body().len(),
                 })?;
-                observe(ledger, allowed, read, &response);
+                observe(ledger, allowed, (read, &path), &response);
                 if let Some(Keep { key, seconds }) = keep {
                     self.cache.put(key, seconds, &response);
                 }
@@ -476,7 +478,7 @@ fn observed_read(
 fn observe(
     ledger: &Ledger,
     allowed: &Allowed<'_>,
-    read: Option<ObservedRead>,
+    (read, path): (Option<ObservedRead>, &str),
     response: &Response<Bytes>,
 ) {
     ledger.told.take_in(response.body());
@@ -497,7 +499,7 @@ fn observe(
             seen.place(&allowed.destination.name, group, response.body());
         }
     }
-    ledger.look_into(&allowed.destination.name, response);
+    ledger.look_into(&allowed.destination.name, path, response);
     if let Some(guard) = &ledger.guard {
         guard.take_in(allowed, response.body());
     }

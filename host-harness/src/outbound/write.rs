@@ -36,9 +36,15 @@ pub enum Repeat {
     /// It is not: unless the service surely did not receive it, it stays in doubt.
     #[default]
     Never,
-    /// It is, if after the first sending the service has answered a read of the component and no answer held the text at this
-    /// place of the body.
-    UnlessFound(Vec<String>),
+    /// It is, if after the first sending the service has shown where it would be, and it was not there.
+    UnlessFound {
+        /// Steps in the body to the text that shows it.
+        text: Vec<String>,
+        /// The path of the read that shows it; `*` stands for the same segments as in the path of the write.
+        path: String,
+        /// The query keys that such a read may have.
+        keys: Vec<String>,
+    },
     /// It is: sent twice it does what it does sent once.
     Always,
 }

@@ -204,7 +204,7 @@ impl Harness {
             request_bytes: self.setup.limits.request_bytes,
         };
         let facts = vet(&vetting, &mut proposal)?;
-        let known = Known::gather(seen, &self.setup.manifest.words, &proposal, &facts);
+        let known = Known::gather(seen, &recent, &self.setup.manifest.words, &proposal, &facts);
         let plan = Plan {
             tool: tool.to_owned(),
             proposer: Proposer {
@@ -291,6 +291,8 @@ impl Harness {
             self.same_places(&kept)?;
             self.permitted(call, Some(digest), &kept.plan, &caller)?;
             let by = acting.name();
+            // Whoever takes it up again, and by whatever word: what was found out about its records may be long ago.
+            let began_before = kept.state != PlanState::Waiting;
             if kept.state == PlanState::Waiting {
                 self.decide(call, &mut kept, PlanState::Approved, by)?;
             }
@@ -310,7 +312,7 @@ impl Harness {
                 reading: Arc::new(reading.watching(Arc::clone(&seen))),
                 seen,
                 sending,
-                stale: matches!(acting, Acting::Resumes(_)),
+                stale: began_before,
                 fresh: false,
             };
             performing.run().await

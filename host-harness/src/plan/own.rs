@@ -8,7 +8,8 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 
 use super::perform::Performing;
-use super::{Person, PlanError, StepState, Touched, vet};
+use super::{Facts, Person, PlanError, StepState, Touched, vet};
+use crate::access::RecordKey;
 use crate::outbound::documents::has_errors;
 use crate::outbound::policy::Phase;
 use crate::outbound::sender::Outgoing;
@@ -32,7 +33,7 @@ impl Performing<'_> {
     }
 
     /// The step that makes this record.
-    fn maker(&self, touched: &Touched) -> Option<usize> {
+    fn maker(&self, key: &RecordKey) -> Option<usize> {
         let steps = self
             .kept
             .plan
@@ -43,8 +44,7 @@ impl Performing<'_> {
         steps
             .enumerate()
             .find(|(_, (step, facts))| {
-                let makes =
-                    |other: &Touched| other.verb == "create" && other.key() == touched.key();
+                let makes = |other: &Touched| other.verb == "create" && other.key() == *key;
                 step.is_in_order() && facts.touched.iter().any(makes)
             })
             .map(|(position, _)| position)
@@ -63,14 +63,16 @@ impl Performing<'_> {
         step.state == StepState::Done && good
     }
 
-    /// Whether everything that a step takes back was made by this plan.
+    /// Returns whether everything that a step takes back was made by this plan; a step that touches nothing takes nothing back.
     pub(super) fn made_it(&self, position: usize) -> bool {
-        let touched = self.kept.plan.facts.get(position);
-        let mut touched = touched.iter().flat_map(|facts| &facts.touched);
-        touched.all(|touched| {
-            self.maker(touched)
+        let Some(facts) = self.kept.plan.facts.get(position) else {
+            return false;
+        };
+        let made = |touched: &Touched| {
+            self.maker(&touched.key())
                 .is_some_and(|maker| self.has_made(maker))
-        })
+        };
+        !facts.touched.is_empty() && facts.touched.iter().all(made)
     }
 
     /// Makes the reads that the plan rests on again, once, if what is stored of its records is too old to send anything by: the
@@ -118,7 +120,8 @@ impl Performing<'_> {
                 *touched = touched.clone().known_as(now);
             }
             if let Some(sends) = &mut facts.sends {
-                for given in sends.gives.iter_mut().filter(|given| !given.new) {
+                let given = sends.gives.iter_mut().chain(&mut sends.repeats);
+                for given in given.filter(|given| !given.new) {
                     let now = self.seen.get(&given.key()).unwrap_or_default();
                     *given = given.clone().known_as(now);
                 }
@@ -141,9 +144,10 @@ impl Performing<'_> {
         let Some(facts) = self.kept.plan.facts.get(position) else {
             return Ok(Err("nothing is known of this step".to_owned()));
         };
-        if self.fresh {
+        let (facts, differs) = self.with_records_that_were_there(facts).await?;
+        if self.fresh || differs {
             let call = self.sending.call();
-            for asked in self.harness.ask_about(facts, &self.caller) {
+            for asked in self.harness.ask_about(&facts, &self.caller) {
                 if !asked.permitted(self.harness, call, &self.kept, &self.caller)? {
                     return Ok(Err(format!(
                         "since it was proposed things have changed, and no policy lets the caller {} any more",
@@ -157,7 +161,10 @@ impl Performing<'_> {
             .iter()
             .filter(|touched| touched.new && touched.verb != "create")
         {
-            let Some(maker) = self.maker(touched).filter(|maker| *maker != position) else {
+            let Some(maker) = self
+                .maker(&touched.key())
+                .filter(|maker| *maker != position)
+            else {
                 continue;
             };
             if self.has_made(maker) {
@@ -183,5 +190,31 @@ impl Performing<'_> {
             }
         }
         Ok(Ok(()))
+    }
+
+    /// Returns the facts of a step in which records whose fields it gives away, and which the plan was to make but surely did not,
+    /// are whose the service says they are; and whether there are any.
+    async fn with_records_that_were_there(
+        &self,
+        facts: &Facts,
+    ) -> Result<(Facts, bool), PlanError> {
+        let mut facts = facts.clone();
+        let mut differs = false;
+        let given = facts.sends.iter_mut().flat_map(|sends| &mut sends.gives);
+        for given in given.filter(|given| given.new) {
+            let maker = self.maker(&given.key());
+            if maker.is_some_and(|maker| self.has_made(maker)) {
+                continue;
+            }
+            if let Some(maker) = maker.filter(|_| self.seen.get(&given.key()).is_none()) {
+                // The judge reads it again; what it says of it has been said.
+                let _ = self.judge(maker, false).await?;
+            }
+            given.new = false;
+            let now = self.seen.get(&given.key()).unwrap_or_default();
+            *given = given.clone().known_as(now);
+            differs = true;
+        }
+        Ok((facts, differs))
     }
 }

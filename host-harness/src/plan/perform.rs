@@ -343,8 +343,8 @@ impl Performing<'_> {
         answered: bool,
     ) -> Result<Result<Verdict, String>, PlanError> {
         let step = self.filled(position)?;
-        if let Some(text) = self.sought(position) {
-            self.reading.look_for(&step.destination, &text);
+        if let Some((place, text)) = self.sought(position, &step) {
+            self.reading.look_for(&step.destination, place, &text);
         }
         let answer = self
             .kept
@@ -419,7 +419,11 @@ impl Performing<'_> {
         Ok(match sent {
             Ok(response) => Sent::Answered(response),
             // It was sent; only its answer is withheld.
-            Err(SendError::Denied(denial)) if denial.code == DenialCode::Leak => Sent::Unknown,
+            Err(SendError::Denied(denial))
+                if matches!(denial.code, DenialCode::Leak | DenialCode::BodySize) =>
+            {
+                Sent::Unknown
+            }
             Err(SendError::Denied(denial)) => Sent::Not(denial.reason, None),
             Err(SendError::Rate { retry_after }) => {
                 let why = "this harness's own limit for the service (`rate`) is reached".to_owned();

@@ -4,6 +4,9 @@
 use serde_json::Value;
 
 use super::perform::Performing;
+use super::proposal::Step;
+use crate::outbound::ledger::LookupPlace;
+use crate::outbound::policy::Route;
 use crate::outbound::write::{Repeat, Write};
 use crate::steps::at;
 
@@ -13,6 +16,10 @@ const NOT_TAKEN_UP: [u16; 2] = [429, 503];
 impl Performing<'_> {
     /// Returns the write that a step performs; none for a document, which names its records itself and so makes each once.
     fn write(&self, position: usize) -> Option<&Write> {
+        self.route(position)?.write.as_ref()
+    }
+
+    fn route(&self, position: usize) -> Option<&Route> {
         let facts = self.kept.plan.facts.get(position)?;
         let step = self.kept.plan.proposal.steps.get(position)?;
         let destination = self
@@ -21,19 +28,37 @@ impl Performing<'_> {
             .policy()
             .destination(&step.destination)?;
         let mut routes = destination.routes.iter();
-        let route = routes.find(|route| route.id == facts.rule)?;
-        route.write.as_ref()
+        routes.find(|route| route.id == facts.rule)
     }
 
-    /// Returns the text that shows whether a service has a step, where the manifest names one.
-    pub(super) fn sought(&self, position: usize) -> Option<String> {
-        let Repeat::UnlessFound(place) = &self.write(position)?.repeat else {
+    /// Returns the text that shows whether a service has a step, and where the service shows it, if the manifest names them.
+    pub(super) fn sought(&self, position: usize, filled: &Step) -> Option<(LookupPlace, String)> {
+        let Repeat::UnlessFound { text, path, keys } = &self.write(position)?.repeat else {
             return None;
         };
-        let step = self.kept.plan.proposal.steps.get(position)?;
-        let body: Value = serde_json::from_str(&step.body).ok()?;
-        let text = at(&body, place)?.as_str()?;
-        Some(text.to_owned()).filter(|text| !text.is_empty())
+        let body: Value = serde_json::from_str(&filled.body).ok()?;
+        let text = at(&body, text)?.as_str().filter(|text| !text.is_empty())?;
+        let mut given = self.wildcards(position, &filled.path).into_iter();
+        let segments: Option<Vec<String>> = path
+            .split('/')
+            .map(|segment| match segment {
+                "*" => given.next(),
+                segment => Some(segment.to_owned()),
+            })
+            .collect();
+        let place = LookupPlace {
+            path: segments?.join("/"),
+            keys: keys.clone(),
+        };
+        Some((place, text.to_owned()))
+    }
+
+    /// Returns what the `*` of a step's route stand for in its path.
+    fn wildcards(&self, position: usize, path: &str) -> Vec<String> {
+        let route = self.route(position);
+        route.map_or_else(Vec::new, |route| {
+            route.pattern.wildcards(path).map(str::to_owned).collect()
+        })
     }
 
     /// Returns whether a step that was sent may be sent again, now that the component has said that it was not done.
@@ -59,9 +84,9 @@ impl Performing<'_> {
         match &write.repeat {
             Repeat::Always => true,
             Repeat::Never => false,
-            Repeat::UnlessFound(_) => {
+            Repeat::UnlessFound { .. } => {
                 let lookup = self.reading.lookup();
-                self.sought(position).is_some() && lookup.answered && !lookup.found
+                lookup.answered && !lookup.found
             }
         }
     }

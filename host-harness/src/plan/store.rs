@@ -113,7 +113,7 @@ DELETE FROM plan WHERE state IN ('approved', 'stopped') AND expires < ?1
 AND NOT EXISTS (SELECT 1 FROM step WHERE plan = digest AND step.state <> 'pending') RETURNING digest";
 
 const FORGET_ANSWERS: &str = "UPDATE claim SET status = NULL, answer = NULL WHERE plan = ?1";
-const FORGET_CLAIMS: &str = "DELETE FROM claim WHERE state = 'done' AND changed < ?1";
+const FORGET_CLAIMS: &str = "DELETE FROM claim WHERE state IN ('done', 'sending') AND changed < ?1";
 
 /// The moments before which things are forgotten, in milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy)]

@@ -231,6 +231,17 @@ pub(crate) fn vet(by: &Vetting<'_>, proposal: &mut Proposal) -> Result<Vec<Facts
             };
             touched.push(one.known_as(attributes));
         }
+        // What runs only after a failure takes back, and nothing else: it must not write to anybody, or change what was there before.
+        if !step.is_in_order() {
+            let takes_back =
+                |touched: &Touched| touched.verb == Verb::Delete.as_str() && touched.new;
+            if touched.is_empty() || !touched.iter().all(takes_back) {
+                return Err(wrong(
+                    index,
+                    "a step that compensates may only delete what the plan itself makes",
+                ));
+            }
+        }
         let taken_out = redacted.get(index).cloned().unwrap_or_default();
         let sends = match &allowed.route.write {
             Some(write) => Some(sends(by, write, &allowed, index, proposal, &facts, &made)?),

@@ -36,7 +36,8 @@ pub struct WriteSection {
     /// `required` where a person has to confirm it, whatever policy says.
     pub approval: Option<Confirmation>,
     /// Whether it may be sent a second time where the service may have received it: `never` (the default), `always`, or
-    /// `{ unless-found = "/POINTER" }`, which names the text of the body that must not stand in what the service then shows.
+    /// `{ unless-found = { text = "/POINTER", in = "/PATH?KEY,KEY" } }`, which names the text of the body that must not stand in what
+    /// the service then shows there; `*` stands for the same segments as in the path of the write.
     #[serde(default)]
     pub repeat: RepeatSection,
     /// What its body may hold: by JSON pointer, in which `*` is every item of a list, the type of the value.
@@ -52,8 +53,19 @@ pub enum RepeatSection {
     Never,
     /// Whenever the component says that it was not done.
     Always,
-    /// If the service does not show this text of its body, given by a JSON pointer.
-    UnlessFound(String),
+    /// If the service does not show it.
+    UnlessFound(FoundSection),
+}
+
+/// How a service shows what it has received.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FoundSection {
+    /// The text of the body that shows it: a JSON pointer.
+    pub text: String,
+    /// The path of the read that shows it, and the query keys that it may have.
+    #[serde(rename = "in")]
+    pub within: String,
 }
 
 /// Whether a person has to confirm.
@@ -119,8 +131,13 @@ impl Manifest {
             repeat: match &section.repeat {
                 RepeatSection::Never => Repeat::Never,
                 RepeatSection::Always => Repeat::Always,
-                RepeatSection::UnlessFound(pointer) => {
-                    Repeat::UnlessFound(self.steps(pointer, &at("repeat"))?)
+                RepeatSection::UnlessFound(found) => {
+                    let (path, keys) = found.within.split_once('?').unwrap_or((&found.within, ""));
+                    Repeat::UnlessFound {
+                        text: self.steps(&found.text, &at("repeat"))?,
+                        path: path.to_owned(),
+                        keys: keys.split(',').map(str::to_owned).collect(),
+                    }
                 }
             },
             body,
