@@ -9,7 +9,7 @@
 )]
 
 use crm_stand_in::relay::Variant;
-use crm_stand_in::twenty::sample::SAM;
+use crm_stand_in::twenty::sample::{ROBIN, SAM};
 use crm_tests::{Differently, World};
 use serde_json::{Value, json};
 
@@ -28,8 +28,8 @@ async fn as_a(role: &str) -> World {
     world
 }
 
-/// Id and amount of a deal of Sam's.
-fn sams_deal(world: &World) -> (String, i64) {
+/// Id, name and amount of a deal of Sam's.
+fn sams_deal(world: &World) -> (String, String, i64) {
     let deals = world.twenty.records("opportunity").unwrap();
     let units = |deal: &Value| {
         let micros = deal.pointer("/amount/amountMicros")?;
@@ -44,6 +44,7 @@ fn sams_deal(world: &World) -> (String, i64) {
     let deal = deals.iter().find(fits).expect("a deal of Sam's");
     (
         deal["id"].as_str().unwrap().to_owned(),
+        deal["name"].as_str().unwrap().to_owned(),
         units(deal).unwrap(),
     )
 }
@@ -59,13 +60,27 @@ fn share(deal: &str, message: &str) -> Value {
     })
 }
 
+/// A message about one record of the caller's own, which tells nothing of other records.
+fn beside(world: &World, message: &str) -> Value {
+    let own = world.with_value("company", "accountOwnerId", Some(&ROBIN.to_string()));
+    let person = world.with_value("person", "companyId", Some(&own));
+    json!({
+        "records": [{"kind": "person", "id": person}],
+        "to": ["Sam Okafor"], "intent": "update", "message": message,
+    })
+}
+
+/// What the steps of a plan are said to repeat.
+fn repeated(plan: &Value) -> Vec<Value> {
+    let steps = plan["preview"]["steps"].as_array().unwrap().iter();
+    let repeats = steps.filter_map(|step| step["repeats"].as_array().cloned());
+    repeats.flatten().collect()
+}
+
 #[tokio::test]
 async fn words_of_a_member_repeat_no_amount() {
     let world = as_a("member").await;
-    let (deal, amount) = sams_deal(&world);
-    world
-        .ok("crm_get", json!({"kind": "opportunity", "id": deal}))
-        .await;
+    let (deal, _, amount) = sams_deal(&world);
     let text = format!("Good news: {} EUR", thousands(amount));
     let failure = world
         .fails("crm_share", share(&deal, &text), "denied")
@@ -78,27 +93,52 @@ async fn words_of_a_member_repeat_no_amount() {
     assert!(!reason.contains(&thousands(amount)), "{reason}");
     // The same without it goes, and names nothing.
     let plan = world.ok("crm_share", share(&deal, "Good news")).await;
-    assert_eq!(plan["preview"]["steps"][1].get("repeats"), None, "{plan:#}");
+    assert_eq!(repeated(&plan), [""; 0], "{plan:#}");
+}
+
+#[tokio::test]
+async fn words_repeat_nothing_that_an_earlier_call_answered() {
+    for tool in ["crm_get", "crm_search"] {
+        let world = as_a("member").await;
+        let (deal, name, amount) = sams_deal(&world);
+        let text = format!("By the way: {} EUR", thousands(amount));
+        // Nobody has read it, so it may be any number.
+        let plan = world.ok("crm_share", beside(&world, &text)).await;
+        assert_eq!(repeated(&plan), [""; 0], "{plan:#}");
+        let arguments = match tool {
+            "crm_get" => json!({"kind": "opportunity", "id": deal}),
+            _ => json!({"query": name}),
+        };
+        world.ok(tool, arguments).await;
+        let failure = world
+            .fails("crm_share", beside(&world, &text), "denied")
+            .await;
+        let reason = failure["reason"].as_str().unwrap();
+        // A search finds several deals of one amount: any of them is named.
+        let of = if tool == "crm_get" { deal.as_str() } else { "" };
+        let expected = format!("repeat the amount of opportunity {of}");
+        assert!(reason.contains(&expected), "{tool}: {reason}");
+        assert!(!reason.contains(&thousands(amount)), "{tool}: {reason}");
+    }
 }
 
 #[tokio::test]
 async fn words_of_a_lead_are_named_in_the_preview() {
     let world = as_a("lead").await;
-    let (deal, amount) = sams_deal(&world);
+    let (deal, name, amount) = sams_deal(&world);
     let text = format!("Good news: {} EUR", thousands(amount));
     let plan = world.ok("crm_share", share(&deal, &text)).await;
-    let named = |plan: &Value| {
-        let steps = plan["preview"]["steps"].as_array().unwrap().clone();
-        let repeats = steps
-            .iter()
-            .filter_map(|step| step["repeats"].as_array().cloned());
-        repeats.flatten().collect::<Vec<_>>()
-    };
-    let sentence = format!("the amount of opportunity {deal}, which this plan does not give away");
-    assert_eq!(named(&plan), [sentence]);
+    let sentence = format!("the amount of deal \"{name}\", which this plan does not give away");
+    assert_eq!(repeated(&plan), [sentence.as_str()]);
     // Given away, it repeats nothing.
     let mut given = share(&deal, &text);
     given["fields"] = json!(["amount"]);
     let plan = world.ok("crm_share", given).await;
-    assert_eq!(named(&plan), [""; 0], "{plan:#}");
+    assert_eq!(repeated(&plan), [""; 0], "{plan:#}");
+    // Of another record, which an earlier call answered: a lead may, and is told.
+    world
+        .ok("crm_get", json!({"kind": "opportunity", "id": deal}))
+        .await;
+    let plan = world.ok("crm_share", beside(&world, &text)).await;
+    assert_eq!(repeated(&plan), [sentence.as_str()], "{plan:#}");
 }

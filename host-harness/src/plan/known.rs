@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::leaves::{Leaf, Sent, Step as Place, leaves};
 use super::proposal::{Proposal, Step};
+use super::recent::Answered;
 use super::{Facts, Touched};
 use crate::access::{Held, Seen};
 use crate::outbound::documents::Verb;
@@ -47,17 +48,26 @@ impl Known {
         *self == Self::default()
     }
 
-    /// Gathers what answers told of everything that a proposal names.
-    pub(super) fn gather(seen: &Seen, words: &Words, proposal: &Proposal, facts: &[Facts]) -> Self {
+    /// Gathers what answers told of everything that a proposal names; of records that its texts repeat, those of `earlier` calls too.
+    pub(super) fn gather(
+        seen: &Seen,
+        earlier: &[Answered],
+        words: &Words,
+        proposal: &Proposal,
+        facts: &[Facts],
+    ) -> Self {
         let mut known = Self::default();
         let mut ids: BTreeSet<String> = BTreeSet::new();
+        let mut repeated: BTreeSet<&str> = BTreeSet::new();
         ids.extend(proposal.about.iter().map(|about| about.id.to_lowercase()));
         for (step, facts) in proposal.steps.iter().zip(facts) {
             let (root, _) = values_of(step, facts.document.is_some());
             ids.extend(root.iter().filter_map(|leaf| id_of(&leaf.value)));
             ids.extend(facts.touched.iter().map(|touched| touched.id.clone()));
             if let Some(sends) = &facts.sends {
-                ids.extend(sends.gives.iter().map(|given| given.id.clone()));
+                let given = sends.gives.iter().chain(&sends.repeats);
+                ids.extend(given.map(|given| given.id.clone()));
+                repeated.extend(sends.repeats.iter().map(|given| given.id.as_str()));
             }
             if let Some(touched) = facts.touched.first() {
                 for leaf in &root {
@@ -104,7 +114,11 @@ impl Known {
             }
         }
         for id in ids {
-            if let Some(label) = seen.label(&id) {
+            // A record that a text repeats may have been told of in an earlier call.
+            let mut earlier = earlier.iter().filter(|_| repeated.contains(id.as_str()));
+            let told = seen.label(&id);
+            let told = told.or_else(|| earlier.find_map(|call| call.seen.label(&id)));
+            if let Some(label) = told {
                 let named = Named {
                     kind: label.kind,
                     label: label.text,

@@ -105,9 +105,24 @@ struct Person {
     job_title: Option<Text>,
     emails: Option<Emails>,
     phones: Option<Phones>,
-    company: Option<Named>,
+    company: Option<Employer>,
     #[serde(default, rename = "$unreadable")]
     unreadable: Unreadable,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Employer {
+    id: String,
+    name: Option<Text>,
+    #[expect(
+        dead_code,
+        reason = "selected so that what is nested in it is not lost"
+    )]
+    deleted_at: Option<Timestamp>,
+    #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
+    #[serde(rename = "accountOwnerId")]
+    account_owner: Option<Colleague>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -301,8 +316,7 @@ fn person(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
         phone: Phones::number(record.phones.as_ref()).map(|number| cutter.label(&number)),
         company: record
             .company
-            .as_ref()
-            .map(|company| company.link(Kind::Company, cutter)),
+            .map(|Employer { id, name, .. }| Named { id, name }.link(Kind::Company, cutter)),
     };
     let line = parts([
         fields.job_title.clone(),

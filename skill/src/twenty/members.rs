@@ -19,6 +19,9 @@ const FIELDS: [&str; 3] = ["ownerId", "accountOwnerId", "assigneeId"];
 /// Where a document says that the owner of a person is its company's.
 const BY_COMPANY: &str = "owner=/company/accountOwnerId";
 
+/// Documents of actions that only read: no plan depends on whose a person is whom they show, so nothing more is asked for it.
+const READS: [&str; 2] = ["get_person", "search_details"];
+
 /// The most ids that are asked for at once.
 const IDS: usize = 200;
 
@@ -144,7 +147,8 @@ pub(super) fn resolve(
                 named = true;
                 ids.insert(id.to_ascii_lowercase());
             });
-            if one.document().text.contains(BY_COMPANY) {
+            let document = one.document();
+            if document.text.contains(BY_COMPANY) && !READS.contains(&document.name) {
                 people_without_company(data, &mut without_company);
             }
         }
