@@ -72,6 +72,12 @@ fn a_member_is_found_by_id_name_or_address() {
             format!("one {NOOR} Noor Aziz"),
         ),
         ("Noor", json!([noor]), format!("one {NOOR} Noor Aziz")),
+        ("Aziz, Noor", json!([noor]), format!("one {NOOR} Noor Aziz")),
+        (
+            "Noör Aziz",
+            json!([noora, noor]),
+            format!("one {NOOR} Noor Aziz"),
+        ),
         (
             "noor@example.com",
             json!([noora, noor]),
@@ -192,6 +198,18 @@ fn an_address_that_the_relay_does_not_confirm_is_not_taken_for_anybodys() {
     };
     assert_eq!(ambiguity.candidates.len(), 1);
     assert!(ambiguity.reason.contains("does not tell whose"));
+}
+
+#[test]
+fn a_name_found_inside_of_another_is_offered_and_not_taken() {
+    for (to, name) in [("anne", "Joanne Aziz"), ("No", "Noor Aziz")] {
+        let found = json!([contact(NOOR, name)]);
+        let Err(Failure::Ambiguous(ambiguity)) = resolve(&team(found), &[to]) else {
+            panic!("{to} is taken for {name}");
+        };
+        assert_eq!(ambiguity.candidates[0].label, name);
+        assert!(ambiguity.reason.contains("written otherwise"), "{to}");
+    }
 }
 
 #[test]

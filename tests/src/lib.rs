@@ -375,6 +375,39 @@ impl World {
         }
     }
 
+    /// How many requests Twenty has received, aside from those whose answers the harness keeps, as the manifest says.
+    ///
+    /// # Panics
+    /// Where the manifest cannot be read.
+    #[must_use]
+    pub fn asked(&self) -> usize {
+        let manifest = Manifest::read(&root().join("manifests/skill.toml")).expect("the manifest");
+        let documents = &manifest.destinations["twenty"].documents;
+        let kept: Vec<String> = documents
+            .iter()
+            .filter(|document| document.cacheable_seconds > 0)
+            .map(|document| document.name.replace('_', ""))
+            .collect();
+        let is_kept = |body: &Value| {
+            let text = body["query"].as_str().unwrap_or_default();
+            let named = text.lines().find_map(|line| line.strip_prefix("query "));
+            let name = named.and_then(|rest| rest.split(|c: char| !c.is_alphanumeric()).next());
+            name.is_some_and(|name| kept.contains(&name.to_lowercase()))
+        };
+        let received = self.twenty.requests().all();
+        received
+            .iter()
+            .filter(|request| !request.json().is_some_and(|body| is_kept(&body)))
+            .count()
+    }
+
+    /// Calls an action, and tells how many requests it took, as [`World::asked`] counts.
+    pub async fn cost(&self, tool: &str, arguments: Value) -> (usize, Outcome) {
+        let before = self.asked();
+        let outcome = self.outcome(tool, arguments).await;
+        (self.asked() - before, outcome)
+    }
+
     /// Calls an action that succeeds.
     ///
     /// # Panics

@@ -159,7 +159,13 @@ async fn a_deal_is_found_by_its_name_in_any_case_and_by_a_part_of_it() {
 #[tokio::test]
 async fn wildcards_in_a_name_match_nothing_but_themselves() {
     let world = World::new().await;
-    for name in ["%", "_", "%depot%", "Northern_depot"] {
+    // Of signs alone there is nothing to look for, and nobody is asked.
+    for name in ["%", "_"] {
+        let signs = json!({ "opportunity": name });
+        world.fails("crm_blockers", signs, "invalid-input").await;
+    }
+    assert_eq!(world.twenty.requests().count(), 0);
+    for name in ["%depot%", "Northern_depot"] {
         let outcome = world
             .outcome("crm_blockers", json!({ "opportunity": name }))
             .await
@@ -201,28 +207,20 @@ async fn a_name_that_fits_several_deals_names_them() {
 #[tokio::test]
 async fn blockers_cost_one_request_by_id_two_by_name_and_one_more_to_look_around() {
     let world = World::new().await;
-    // Not near its close date, so the stages do not matter.
-    let by_id = world
-        .outcome(
-            "crm_blockers",
-            json!({ "opportunity": HEALTHY.to_string() }),
-        )
-        .await;
-    assert_eq!(by_id.requests, 1);
-    let by_name = world
-        .outcome(
-            "crm_blockers",
-            json!({ "opportunity": "Northern depot relaunch" }),
-        )
-        .await;
-    assert_eq!(by_name.requests, 2);
-    let wider = world
-        .outcome(
-            "crm_blockers",
-            json!({ "opportunity": HEALTHY.to_string(), "widen": true }),
-        )
-        .await;
-    assert_eq!(wider.requests, 2);
+    let healthy = HEALTHY.to_string();
+    for (arguments, expected) in [
+        // Not near its close date, so the stages do not matter.
+        (json!({ "opportunity": healthy }), 1),
+        (json!({ "opportunity": "Northern depot relaunch" }), 2),
+        (json!({ "opportunity": "northern DÉPÔT relaunch" }), 2),
+        // It takes the name of its company to tell it.
+        (json!({ "opportunity": "relaunch Bluefin" }), 3),
+        (json!({ "opportunity": healthy, "widen": true }), 2),
+    ] {
+        let (cost, outcome) = world.cost("crm_blockers", arguments.clone()).await;
+        assert_eq!(cost, expected, "{arguments}");
+        assert!(outcome.result.is_ok(), "{arguments}: {:#?}", outcome.result);
+    }
 }
 
 #[tokio::test]
@@ -333,11 +331,31 @@ async fn a_deal_that_was_deleted_is_not_found() {
             "not-found",
         )
         .await;
-    world
-        .fails(
-            "crm_blockers",
-            json!({ "opportunity": "no deal of this name" }),
-            "not-found",
-        )
-        .await;
+    for (tool, argument) in [("crm_blockers", "opportunity"), ("crm_follow_up", "about")] {
+        // "Northern depot relaunch" begins with the first.
+        for name in ["no deal of this name", "no"] {
+            let mut arguments = json!({ "title": "Call them", "due": "2026-03-20" });
+            if tool == "crm_blockers" {
+                arguments = json!({});
+            }
+            arguments[argument] = json!(name);
+            world.fails(tool, arguments, "not-found").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_written_nearly_so_is_offered() {
+    let world = World::new().await;
+    for name in ["Nothern depto relaunch", "the depot deal"] {
+        let arguments = json!({ "opportunity": name });
+        let failure = world.fails("crm_blockers", arguments, "ambiguous").await;
+        let candidates = failure["candidates"].as_array().unwrap();
+        assert!(
+            candidates
+                .iter()
+                .any(|candidate| candidate["ref"]["id"] == EVERYTHING_WRONG.to_string()),
+            "{name}: {failure:#}"
+        );
+    }
 }

@@ -12,7 +12,7 @@ pub mod get;
 mod given;
 mod handoff;
 mod make_task;
-mod names;
+pub(crate) mod names;
 pub mod search;
 pub mod share;
 pub mod stages;

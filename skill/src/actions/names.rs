@@ -12,7 +12,7 @@ use crate::text::Text;
 use crate::twenty::records::domain;
 use crate::twenty::{Document, Query, documents, fetch};
 
-/// How many letters of a word are trusted where the word itself is found nowhere.
+/// How many letters of a word are trusted where the word itself is found nowhere, and how many tell a longer word by its beginning.
 const TRUSTED: usize = 3;
 /// How many hits are compared with a word that may be misspelt: the most that Twenty gives at once.
 const COMPARED: u32 = 100;
@@ -95,21 +95,21 @@ fn is_dash(character: char) -> bool {
 
 /// How well a name fits what is looked for; smaller is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Likeness {
+pub(crate) enum Likeness {
     /// It is the name.
     Exact,
     /// It is the name, written otherwise.
     Loose,
     /// It is the name with its words in another order.
     Exchanged,
-    /// It has every word, or one that begins so.
+    /// It has every word, or a longer one that begins with it.
     Words,
     /// None of that.
     Other,
 }
 
 /// How well a name fits.
-pub(super) fn likeness(wanted: &str, name: &str) -> Likeness {
+pub(crate) fn likeness(wanted: &str, name: &str) -> Likeness {
     if exact(wanted) == exact(name) {
         return Likeness::Exact;
     }
@@ -132,11 +132,87 @@ pub(super) fn likeness(wanted: &str, name: &str) -> Likeness {
     if sorted(&wanted) == sorted(&name) {
         return Likeness::Exchanged;
     }
-    if wanted.split(' ').all(|word| name.contains(word)) {
+    if has_all(&name, &wanted) {
         Likeness::Words
     } else {
         Likeness::Other
     }
+}
+
+/// How a word stands in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stands {
+    /// Nowhere.
+    Not,
+    /// At the beginning of a longer word, with too few letters to tell that one from others.
+    Beginning,
+    /// As a word, or as a beginning that tells one.
+    Found,
+}
+
+/// How a word stands in a text; both are compared as they are, so both are `loose`.
+fn stands(text: &str, word: &str) -> Stands {
+    // Scripts without case say more with a letter, and many of them put nothing between words.
+    let caseless = !(word.is_ascii() || word.chars().any(char::is_lowercase));
+    let telling = caseless || word.chars().count() >= TRUSTED;
+    let is_part = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
+    let begins_within = |at: usize| {
+        let before = text.get(..at).and_then(|before| before.chars().next_back());
+        !caseless && is_part(before) && is_part(word.chars().next())
+    };
+    let goes_on = |at: usize| {
+        let after = text.get(at.saturating_add(word.len())..);
+        is_part(after.and_then(|after| after.chars().next()))
+    };
+    text.match_indices(word)
+        .filter(|(at, _)| !begins_within(*at))
+        .map(|(at, _)| match telling || !goes_on(at) {
+            true => Stands::Found,
+            false => Stands::Beginning,
+        })
+        .max()
+        .unwrap_or(Stands::Not)
+}
+
+/// The words of a text, without the punctuation around them.
+fn words_in(text: &str) -> impl Iterator<Item = &str> {
+    let around =
+        |character: char| ",;:.!?\"()[]\u{201c}\u{201d}\u{201e}\u{ab}\u{bb}".contains(character);
+    text.split(' ')
+        .map(move |word| word.trim_matches(around))
+        .filter(|word| !word.is_empty())
+}
+
+/// Whether names together have every word.
+pub(super) fn together<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> bool {
+    let names: Vec<String> = names.map(loose).collect();
+    has_all(&names.join(" "), &loose(wanted))
+}
+
+/// Whether a name has every word, and one of them tells it (`Bo L` is short for `Bo Lang`, and `B` for too many); both are `loose`.
+fn has_all(name: &str, wanted: &str) -> bool {
+    let all: Vec<Stands> = words_in(wanted).map(|word| stands(name, word)).collect();
+    all.contains(&Stands::Found) && !all.contains(&Stands::Not)
+}
+
+/// Whether names together are near enough to what is asked to be offered: they have words with at least half of its letters, give or
+/// take a stray one. Words of up to three letters stand in too many names to count, unless there are no others.
+pub(super) fn is_near(wanted: &str, names: &[&str]) -> bool {
+    let names = loose(&names.join(" "));
+    let wanted = loose(wanted);
+    let letters = |word: &&str| word.chars().count();
+    let long = |word: &&str| letters(word) > TRUSTED;
+    let mut words: Vec<&str> = words_in(&wanted).filter(long).collect();
+    if words.is_empty() {
+        words = words_in(&wanted).collect();
+    }
+    let all: usize = words.iter().map(letters).sum();
+    let found: usize = words
+        .iter()
+        .filter(|word| stands(&names, word) == Stands::Found || nearest(word, &names).is_some())
+        .map(letters)
+        .sum();
+    found > 0 && found.saturating_mul(2) >= all
 }
 
 /// What a caller's words ask for.
@@ -185,6 +261,14 @@ impl Asked {
         match found {
             Some((before, id)) => Self::Id(kind(before), id.to_ascii_lowercase()),
             None => Self::Domain(domain(text)),
+        }
+    }
+
+    /// The words, where it is words.
+    pub(super) fn words(&self) -> Option<&str> {
+        match self {
+            Self::Words(words) => Some(words),
+            Self::Id(..) | Self::Phone(_) | Self::Domain(_) => None,
         }
     }
 
@@ -300,13 +384,24 @@ impl Number {
 
     /// Whether it is a number that the CRM holds with its calling code.
     pub(super) fn is(&self, held: &str) -> bool {
-        let digits: String = held.chars().filter(char::is_ascii_digit).collect();
+        let digits = digits_of(held);
         if self.international {
             return digits == self.digits;
         }
         let own = self.digits.trim_start_matches('0');
         own.len() >= *DIGITS.start() && digits.ends_with(own) && digits.len() - own.len() <= 3
     }
+
+    /// Whether a number that the CRM holds has all of its digits, and others besides.
+    pub(super) fn is_in(&self, held: &str) -> bool {
+        let digits = digits_of(held);
+        let mut candidates = self.candidates().into_iter();
+        candidates.any(|candidate| digits.contains(&candidate))
+    }
+}
+
+fn digits_of(held: &str) -> String {
+    held.chars().filter(char::is_ascii_digit).collect()
 }
 
 /// Asks the full-text search.
@@ -426,6 +521,17 @@ pub(super) fn look(
     kinds: &[Kind],
     limit: u32,
 ) -> Result<All, Failure> {
+    look_until(ctx, asked, kinds, limit, |_| false)
+}
+
+/// As [`look`], and where the first hits are enough, that is all.
+pub(super) fn look_until(
+    ctx: &Context<'_>,
+    asked: &Asked,
+    kinds: &[Kind],
+    limit: u32,
+    enough: impl Fn(&[One]) -> bool,
+) -> Result<All, Failure> {
     if let Asked::Id(of, id) = asked {
         let known = |kind: &&Kind| of.is_none_or(|of| of == **kind);
         let found = kinds.iter().filter(known).map(|&kind| One {
@@ -447,6 +553,7 @@ pub(super) fn look(
         return Ok(All::default());
     }
     let (mut all, complete) = fulltext(ctx, asked, &query, kinds, limit)?;
+    let complete = complete || enough(&all.found);
     if let (Asked::Words(words), false) = (asked, complete) {
         let similar = similar(ctx, words, kinds)?;
         all.found
@@ -522,10 +629,11 @@ fn matched(asked: &Asked, likeness: Likeness, whole: bool, name: &str) -> Matche
         (Asked::Words(_), Likeness::Exact | Likeness::Words) => Matched::Name,
         (Asked::Words(_), Likeness::Loose | Likeness::Exchanged) => Matched::SimilarName,
         (Asked::Words(words), Likeness::Other) => {
-            let name = loose(name);
-            let some = loose(words).split(' ').any(|word| name.contains(word));
-            match (whole, some) {
-                (false, true) => Matched::SomeWords,
+            let (name, words) = (loose(name), loose(words));
+            let has = |word: &str| stands(&name, word) > Stands::Not;
+            match (whole, words_in(&words).all(has), words_in(&words).any(has)) {
+                (_, true, true) => Matched::Name,
+                (false, false, true) => Matched::SomeWords,
                 _ => Matched::OtherText,
             }
         }
@@ -572,19 +680,22 @@ fn similar(ctx: &Context<'_>, words: &str, kinds: &[Kind]) -> Result<Vec<One>, F
 fn distance(words: &str, name: &str) -> Option<usize> {
     let mut sum = 0_usize;
     for word in words.split(' ') {
-        let most = match word.chars().count() {
-            0..=3 => 0,
-            4..=7 => 1,
-            _ => 2,
-        };
-        let near = name
-            .split(|character: char| !character.is_alphanumeric())
-            .map(|known| strsim::osa_distance(word, known))
-            .min()
-            .filter(|near| *near <= most)?;
-        sum = sum.saturating_add(near);
+        sum = sum.saturating_add(nearest(word, name)?);
     }
     Some(sum)
+}
+
+/// How many letters a word differs from the nearest one of a name; none where that is another word.
+fn nearest(word: &str, name: &str) -> Option<usize> {
+    let most = match word.chars().count() {
+        0..=3 => 0,
+        4..=7 => 1,
+        _ => 2,
+    };
+    name.split(|character: char| !character.is_alphanumeric())
+        .map(|known| strsim::osa_distance(word, known))
+        .min()
+        .filter(|near| *near <= most)
 }
 
 /// Which of several records a name means.
@@ -636,8 +747,7 @@ pub(super) fn choose<'n>(
 /// Whether name and aliases together have every word.
 fn words_of(wanted: &str, name: &str, aliases: &[String]) -> Likeness {
     let all = loose(&format!("{name} {}", aliases.join(" ")));
-    let wanted = loose(wanted);
-    if !wanted.is_empty() && wanted.split(' ').all(|word| all.contains(word)) {
+    if has_all(&all, &loose(wanted)) {
         Likeness::Words
     } else {
         Likeness::Other
@@ -671,6 +781,21 @@ mod tests {
             ("anna", "Anna Berg", Likeness::Words),
             ("Anna Berg", "Anna Bergmann", Likeness::Words),
             ("Anna Berg", "Anne Burg", Likeness::Other),
+            ("Anna", "Susanna Berg", Likeness::Other),
+            ("no", "Northern depot", Likeness::Other),
+            ("a", "Anna Berg", Likeness::Other),
+            ("Bo", "Bo Berg", Likeness::Words),
+            ("Bo B.", "Bo Berg", Likeness::Words),
+            ("B B", "Bo Berg", Likeness::Other),
+            (
+                "Berg, \u{201c}Bo\u{201d}",
+                "Bo \u{201c}the\u{201d} Berg",
+                Likeness::Words,
+            ),
+            ("R&D", "New R&D site", Likeness::Words),
+            ("東京", "東京電力", Likeness::Words),
+            ("電力", "東京電力", Likeness::Words),
+            ("...", "Anna", Likeness::Other),
             ("かき", "がき", Likeness::Other),
             ("", "Anna", Likeness::Other),
         ] {
@@ -776,6 +901,26 @@ mod tests {
             Choice::Several(vec![0, 1])
         );
         assert_eq!(choose("nobody", &["José Álvarez"]), Choice::None);
+    }
+
+    #[test]
+    fn only_names_with_half_of_the_letters_are_near() {
+        for (wanted, name, expected) in [
+            ("no deal of this name", "Northern depot relaunch", false),
+            ("no deal of this name", "Name tag printing", false),
+            ("of", "Office move", false),
+            ("the depot deal", "Northern depot relaunch", true),
+            ("nothern depot deal", "Northern depot relaunch", true),
+            ("acme renewal", "Acme pilot", false),
+            ("acme pilot renewal", "Acme pilot", true),
+            ("Bo Li", "Bo Berg", true),
+        ] {
+            assert_eq!(is_near(wanted, &[name]), expected, "{wanted} {name}");
+        }
+        assert!(is_near(
+            "pilot with bluefin",
+            &["Pilot", "Bluefin Logistics"]
+        ));
     }
 
     #[test]

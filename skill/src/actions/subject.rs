@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::given::{self, Member, reference};
-use super::names::{self, Asked, Choice, Likeness};
+use super::names::{self, Asked, Choice, Likeness, Matched, One};
 use super::{object, parts, some};
 use crate::bindings::claw::crm::types::{Kind, Link};
 use crate::bindings::claw::skill::types::Candidate;
@@ -202,7 +202,7 @@ pub(super) fn look_up(
     );
     // In the order of the hits: best first.
     subjects.sort_by_key(|subject| hits.iter().position(|one| one.id == subject.id));
-    let subject = meant(about, &asked, subjects)?;
+    let subject = meant(about, &asked, subjects, &hits)?;
     Ok((subject, members.rows().collect()))
 }
 
@@ -214,8 +214,14 @@ fn missing(about: &str) -> Failure {
 }
 
 /// The record that is meant: the one of the id or the number; the one of that name, address or domain, whatever the accents; else the
-/// only one that has every word of it. A hit with some of the words only, or one that is written nearly so, is offered, never taken.
-fn meant(name: &str, asked: &Asked, mut subjects: Vec<Subject>) -> Result<Subject, Failure> {
+/// only one that has every word of it. One with most of the words, or one that is written nearly so, is offered, never taken; one that
+/// only has a word or the beginning of one is another record.
+fn meant(
+    name: &str,
+    asked: &Asked,
+    mut subjects: Vec<Subject>,
+    hits: &[One],
+) -> Result<Subject, Failure> {
     let choice = match asked {
         Asked::Id(..) => (0..subjects.len()).next().map_or(Choice::None, Choice::One),
         Asked::Phone(number) => {
@@ -245,7 +251,19 @@ fn meant(name: &str, asked: &Asked, mut subjects: Vec<Subject>) -> Result<Subjec
             let mut at = 0..;
             subjects.retain(|_| at.next().is_some_and(|at: usize| fitting.contains(&at)));
         }
-        Choice::None => {}
+        Choice::None => subjects.retain(|subject| match asked {
+            Asked::Phone(number) => {
+                let held = subject.phone.as_ref();
+                held.is_some_and(|held| number.is_in(held))
+            }
+            _ => {
+                let hit = hits.iter().find(|one| one.id == subject.id);
+                let aliases = subject.aliases.iter().map(String::as_str);
+                let names: Vec<&str> = aliases.chain([subject.label.as_str()]).collect();
+                hit.is_some_and(|one| one.matched == Matched::SimilarName)
+                    || names::is_near(name, &names)
+            }
+        }),
     }
     if subjects.is_empty() {
         return Err(missing(name));

@@ -4,6 +4,7 @@
 use super::{
     Contact, get_me, get_members, get_search, me_as_set, read_me, read_members, read_search,
 };
+use crate::actions::names::{Likeness, likeness};
 use crate::actions::{is_uuid, words};
 use crate::bindings::claw::skill::types::{Candidate, RecordRef};
 use crate::context::Context;
@@ -188,14 +189,30 @@ impl Team {
             .into_iter()
             .filter(|one| self.members.contains(&one.id))
             .collect();
-        let own = |one: &&Contact| {
-            let told = if address { &one.email } else { &one.name };
-            is(told.as_deref(), name)
+        let fit = |one: &Contact| match (address, one.email.as_deref(), one.name.as_deref()) {
+            (true, email, _) if is(email, name) => Likeness::Exact,
+            (false, _, Some(own)) => likeness(name, own),
+            _ => Likeness::Other,
         };
-        let exact: Vec<&Contact> = members.iter().filter(own).collect();
+        // A name that is written otherwise counts where no other is written just so.
+        let best = members.iter().map(fit).min();
+        let best = best.filter(|best| *best < Likeness::Words);
+        let exact: Vec<&Contact> = members
+            .iter()
+            .filter(|one| best == Some(fit(one)))
+            .collect();
+        // The relay finds a text inside of names too: one that has none of its words is somebody else.
+        let has_words = |one: &Contact| {
+            let local = one
+                .email
+                .as_deref()
+                .and_then(|email| email.split('@').next());
+            fit(one) == Likeness::Words
+                || local.is_some_and(|own| likeness(name, own) < Likeness::Other)
+        };
         match (exact.as_slice(), members.as_slice()) {
             ([one], _) => return Ok(recipient(one)),
-            ([], [one]) if !address && !cut => return Ok(recipient(one)),
+            ([], [one]) if !address && !cut && has_words(one) => return Ok(recipient(one)),
             _ => {}
         }
         let fitting: Vec<&Contact> = if exact.is_empty() {
@@ -220,6 +237,9 @@ impl Team {
             (true, 1) => {
                 "the relay does not tell whose e-mail address this is; one of the team fits it"
                     .to_owned()
+            }
+            (false, 1) if !cut => {
+                "one of the team has such a name, but written otherwise".to_owned()
             }
             (_, 1) => "too many at this relay fit it; one of the team does".to_owned(),
             (_, fit) => format!("{fit} of the team fit it"),

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::actions::names::{self, Asked, Choice, Likeness, Matched};
+use crate::actions::names::{self, Asked, Choice, Likeness, Matched, One, likeness};
 use crate::actions::parts;
 use crate::bindings::claw::crm::types::Kind;
 use crate::bindings::claw::skill::types::{Candidate, RecordRef};
@@ -71,9 +71,25 @@ pub(super) fn by_name(ctx: &Context<'_>, name: &str) -> Result<String, Failure> 
             Some(_) => Err(missing(name)),
         };
     }
-    let hits = names::look(ctx, &asked, &[Kind::Opportunity, Kind::Company], HITS)?.found;
+    let kinds = [Kind::Opportunity, Kind::Company];
+    let names::All {
+        found: hits, more, ..
+    } = names::look_until(ctx, &asked, &kinds, HITS, |hits| {
+        // A deal and its company may have the words between them.
+        let is = |kind: Kind| hits.iter().any(|one| one.kind == kind);
+        let labels = hits.iter().filter_map(|one| one.label.as_ref());
+        is(Kind::Opportunity)
+            && is(Kind::Company)
+            && names::together(name, labels.map(Text::as_str))
+    })?;
     if hits.is_empty() {
         return Err(missing(name));
+    }
+    if let Some(id) = asked
+        .words()
+        .and_then(|words| told_by_name(words, &hits, more))
+    {
+        return Ok(id);
     }
     let ids = |wanted: Kind| {
         let found = hits.iter().filter(|one| one.kind == wanted);
@@ -125,12 +141,12 @@ pub(super) fn by_name(ctx: &Context<'_>, name: &str) -> Result<String, Failure> 
             fitting.iter().filter_map(|&at| rows.get(at)),
         )),
         (Choice::None, rows) => {
-            // What is written nearly so is offered; what only has the words somewhere is another deal.
+            // What is written nearly so is offered; what only has a word or the beginning of one is another deal.
             let near = |row: &&Found| {
                 let hit = hits.iter().find(|one| one.id == row.id);
-                hit.is_some_and(|one| {
-                    matches!(one.matched, Matched::SimilarName | Matched::SomeWords)
-                })
+                let company = row.company_name().unwrap_or_default();
+                hit.is_some_and(|one| one.matched == Matched::SimilarName)
+                    || names::is_near(name, &[named(row.name.as_ref()), &company])
             };
             let near: Vec<&Found> = rows.iter().filter(near).collect();
             if near.is_empty() {
@@ -140,6 +156,25 @@ pub(super) fn by_name(ctx: &Context<'_>, name: &str) -> Result<String, Failure> 
             Err(ambiguous(ctx, name, number, near.into_iter()))
         }
     }
+}
+
+/// The id of the deal that its own name tells: one that fits as a whole, or the only one with every word where no company was found
+/// whose deals may have them too.
+fn told_by_name(words: &str, hits: &[One], more: bool) -> Option<String> {
+    let none: &[String] = &[];
+    let deals: Vec<&One> = hits
+        .iter()
+        .filter(|one| one.kind == Kind::Opportunity)
+        .collect();
+    let label = |one: &One| one.label.as_ref().map_or("", Text::as_str).to_owned();
+    let labels: Vec<String> = deals.iter().map(|one| label(one)).collect();
+    let records = labels.iter().map(|label| (label.as_str(), none));
+    let Choice::One(at) = names::choose(words, Likeness::Words, records) else {
+        return None;
+    };
+    let whole = likeness(words, labels.get(at)?) < Likeness::Words;
+    let is_told = !more && (whole || deals.len() == hits.len());
+    deals.get(at).filter(|_| is_told).map(|one| one.id.clone())
 }
 
 fn missing(name: &str) -> Failure {

@@ -1,5 +1,5 @@
-//! `blockers`: what is in the way of a deal, by fixed rules with evidence. One request by id, two by name, one more to look
-//! around the deal.
+//! `blockers`: what is in the way of a deal, by fixed rules with evidence. One request by id, two by its name, one more where it
+//! takes its company's name to tell the deal, and one more to look around it.
 
 mod facts;
 mod find;
