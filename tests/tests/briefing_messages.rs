@@ -33,7 +33,7 @@ async fn five_unread_conversations_cost_at_most_ten_requests_of_either_relay() {
         let asked = world.relay().requests().count();
         println!("{asked} requests to the relay");
         assert!(asked <= 10, "{variant:?}: {asked}");
-        assert!(world.twenty.requests().count() <= 5, "what is kept aside");
+        assert!(world.asked() <= 4, "what is kept aside");
         let messages = section(&report, "tez");
         assert_eq!(messages["status"], "ok", "{variant:?}: {messages:#}");
         let rows = messages["rows"].as_array().unwrap();

@@ -113,8 +113,9 @@ async fn a_field_that_the_crm_does_not_have_is_unknown_and_in_the_drift_and_neve
     let outcome = world
         .outcome("crm_blockers", deal(NEXT_STEP_IN_FIELD))
         .await;
-    // The deal, its stages since it closes within days, and the names of deals' fields.
-    assert_eq!(outcome.requests, 3);
+    // The deal; and the statuses of tasks, the members, the stages since it closes within days, and the names of deals' fields.
+    assert_eq!(outcome.requests, 5);
+    assert_eq!(world.asked(), 1);
     let report = outcome.result.unwrap();
     for code in ["no-next-step", "close-date-near"] {
         let reason = reason(&report, code).unwrap_or_else(|| panic!("{code}: {report:#}"));

@@ -62,13 +62,13 @@ async fn words_that_give_orders_are_quoted_as_data_and_change_nothing() {
     let injected = INJECTED_NOTE.to_string();
     let mut quoted = 0;
     for number in 1..=55 {
-        let outcome = world
-            .outcome(
+        let (cost, outcome) = world
+            .cost(
                 "crm_blockers",
                 json!({ "opportunity": deal_id(number).to_string() }),
             )
             .await;
-        assert!(outcome.requests <= 2 && outcome.denials.is_empty());
+        assert!(cost <= 1 && outcome.denials.is_empty(), "{cost}");
         let report = outcome.result.unwrap();
         if report.to_string().contains(&injected) {
             quoted += 1;
@@ -96,8 +96,17 @@ async fn words_that_give_orders_are_quoted_as_data_and_change_nothing() {
 #[tokio::test]
 async fn strange_queries_are_only_searched_for() {
     let world = World::new().await;
+    for query in ["%", "\\"] {
+        let signs = json!({ "query": query });
+        let failure = world.fails("crm_search", signs, "invalid-input").await;
+        assert_eq!(failure["field"], "query");
+    }
+    assert_eq!(
+        world.twenty.requests().count(),
+        0,
+        "signs alone list everything"
+    );
     for query in [
-        "%",
         "\"; DROP TABLE",
         "{ people { id } }",
         "<script>alert(1)</script>",
@@ -105,7 +114,6 @@ async fn strange_queries_are_only_searched_for() {
         "de\u{0}pot",
         "O'Brien",
         "東京",
-        "\\",
         "${query}",
     ] {
         world.ok("crm_search", json!({ "query": query })).await;
