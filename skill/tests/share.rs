@@ -202,7 +202,10 @@ fn what_the_caller_says_is_cleaned_and_redacted_too() {
     assert!(!sends(&plan, "private@example.org") && !sends(&plan, "7654321"));
     assert_eq!(
         plan.warnings,
-        ["Taken out of what is sent: e-mail address, phone number."]
+        [
+            "Taken out of what is sent: e-mail address, phone number.",
+            "1 hidden character was taken out of the message.",
+        ]
     );
 }
 

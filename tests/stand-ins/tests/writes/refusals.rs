@@ -185,6 +185,23 @@ async fn each_root_field_of_a_mutation_costs_a_token() {
 }
 
 #[tokio::test]
+async fn a_phone_number_without_a_digit_is_refused() {
+    let running = start().await;
+    let before = running.count("person");
+    let query = "mutation($n:String){ createPerson(data:{phones:{primaryPhoneNumber:$n}}){ id } }";
+    let answer = run(&running, query, json!({"n": "abc"})).await;
+    let message = "Provided phone number is invalid abc";
+    assert_eq!(
+        error(&answer),
+        &json!({
+            "message": message,
+            "extensions": {"userFriendlyMessage": message, "code": "BAD_USER_INPUT", "subCode": "INVALID_PHONE_NUMBER"}
+        })
+    );
+    assert_eq!(running.count("person"), before);
+}
+
+#[tokio::test]
 async fn what_is_not_known_of_the_real_service_answers_501_and_stores_nothing() {
     let running = start().await;
     let id = json!({"i": task_id(1).to_string(), "gone": task_id(217).to_string()});
@@ -195,7 +212,7 @@ async fn what_is_not_known_of_the_real_service_answers_501_and_stores_nothing() 
         "mutation{ createTask(data:{title:\"t\", assignee:{connect:{where:{userEmail:\"a@b.example\"}}}}){ id } }",
         "mutation{ createTask(data:{title:\"t\", bodyV2:{blocknote:\"[]\"}}){ id } }",
         "mutation{ createTask(data:{title:\"t\", bodyV2:{markdown:\"# heading\"}}){ bodyV2{blocknote} } }",
-        "mutation{ createTask(data:{title:\"kept back\"}){ id } createPerson(data:{phones:{primaryPhoneNumber:\"abc\"}}){ id } }",
+        "mutation{ createTask(data:{title:\"kept back\"}){ id } createPerson(data:{phones:{primaryPhoneNumber:\"030 12\"}}){ id } }",
         "mutation($gone:UUID!){ updateTask(id:$gone, data:{title:\"t\"}){ id } }",
         "mutation($i:UUID!){ restoreTask(id:$i){ id } }",
         "mutation($i:UUID!){ updateTask(id:$i, data:{title:\"t\"}){ id } people{ totalCount } }",
