@@ -52,8 +52,9 @@ impl Person {
 
 const RECORD: &str = "5a000004-0000-4000-8000-000000000001";
 const MEMBER: &str = "5a000001-0000-4000-8000-000000000001";
-const ACTIONS: [&str; 7] = [
-    "create", "link", "change", "assign", "delete", "disclose", "expand",
+/// To assign is to change the owner, to reassign is to change whose task it is.
+const ACTIONS: [&str; 8] = [
+    "create", "link", "change", "assign", "reassign", "delete", "disclose", "expand",
 ];
 
 /// What an answer can show of an owner.
@@ -223,6 +224,7 @@ fn deed<'a>(action: &'a str, attributes: &'a Attributes, kind: &str) -> Deed<'a>
     }));
     let fields: &'static [String] = match action {
         "assign" => Box::leak(Box::new(["ownerId".to_owned()])),
+        "reassign" => Box::leak(Box::new(["assigneeId".to_owned()])),
         _ => &[],
     };
     match action {
@@ -240,7 +242,10 @@ fn deed<'a>(action: &'a str, attributes: &'a Attributes, kind: &str) -> Deed<'a>
             },
         },
         action => Deed::Write {
-            verb: if action == "assign" { "change" } else { action },
+            verb: match action {
+                "assign" | "reassign" => "change",
+                action => action,
+            },
             record,
             attributes,
             new: false,
