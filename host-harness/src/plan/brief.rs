@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::preview::{Preview, Shared, Shown, Sort, StepPreview};
 use super::telling::Told;
-use crate::text::{excerpt, visible};
+use crate::text::{clip, excerpt, visible};
 
 /// Most recipients that are named beside a message.
 const NAMED_MAX: usize = 5;
@@ -78,6 +78,24 @@ struct Level {
     steps: usize,
 }
 
+impl Level {
+    /// Checks that it says enough to decide by: the beginning of each message and value.
+    const fn is_decent(&self) -> bool {
+        self.message >= MESSAGE_DECENT && self.value >= VALUE_DECENT
+    }
+
+    const fn is_compact(&self) -> bool {
+        self.value < VALUE_COMPACT
+    }
+}
+
+/// A plan in a few words, without the command to read it whole.
+#[derive(Debug, Default)]
+struct Summary {
+    text: String,
+    left: Left,
+}
+
 const fn level(sizes: [usize; 7]) -> Level {
     let [value, message, people, fields, warning, given, steps] = sizes;
     Level {
@@ -91,25 +109,44 @@ const fn level(sizes: [usize; 7]) -> Level {
     }
 }
 
-const LEVELS: [Level; 11] = [
+const LEVELS: [Level; 12] = [
     level([200, 400, 20, 20, 200, 20, 32]),
     level([120, 260, 8, 10, 120, 12, 32]),
     level([90, 180, 6, 8, 90, 8, 32]),
     level([70, 130, 5, 6, 70, 8, 32]),
     level([60, 100, 4, 5, 60, 0, 32]),
-    level([45, 80, 3, 4, 40, 0, 16]),
-    level([40, 60, 3, 3, 0, 0, 8]),
-    level([32, 40, 2, 2, 0, 0, 6]),
-    level([24, 30, 2, 1, 0, 0, 4]),
+    level([45, 80, 3, 4, 40, 0, 32]),
+    level([40, 60, 3, 3, 0, 0, 32]),
+    level([32, 40, 2, 2, 0, 0, 32]),
+    level([24, 30, 2, 1, 0, 0, 32]),
+    level([20, 20, 2, 0, 0, 0, 32]),
     level([16, 20, 1, 0, 0, 0, 2]),
     level([12, 12, 1, 0, 0, 0, 1]),
 ];
 
-/// Characters of a message that are shown at least, as long as it can be.
-const MESSAGES_LEAST: [usize; 4] = [130, 80, 40, 12];
+/// Characters of a message that are shown at least, as long as it can be. The names of fields that are given away come before more.
+const MESSAGES_LEAST: [usize; 4] = [80, 40, 20, 12];
+/// Below so many characters of a value, all that goes without saying is told shorter.
+const VALUE_COMPACT: usize = 40;
+/// Characters that are not worth a note that they are left out.
+const NOTE: usize = 24;
 /// Below so many characters a message or a value says too little to decide by.
 const MESSAGE_DECENT: usize = 40;
 const VALUE_DECENT: usize = 32;
+
+/// Returns how much is shown, from the most on. The beginning of a message is the last to go: all else is told shorter first.
+fn levels() -> impl Iterator<Item = Level> {
+    let mut most = usize::MAX;
+    MESSAGES_LEAST.into_iter().flat_map(move |least| {
+        let range = least..std::mem::replace(&mut most, least);
+        LEVELS.into_iter().flat_map(move |level| {
+            let sizes = LEVELS.into_iter().map(|level| level.message);
+            let range = range.clone();
+            let sizes = sizes.filter(move |message| range.contains(message));
+            sizes.map(move |message| Level { message, ..level })
+        })
+    })
+}
 
 /// Returns a plan in a few words. `reading` is the command with which a person reads it whole, but for the plan's digits.
 #[must_use]
@@ -117,40 +154,37 @@ pub fn brief(preview: &Preview, room: Room, reading: &str) -> Brief {
     let digits = preview.plan.as_str();
     let foot = format!("{reading} {}", digits.get(..SHORT).unwrap_or(digits));
     let most = room.text.saturating_sub(units(&foot) + 1);
-    // The beginning of a message is the last to go: everything else is told shorter first.
-    let texts: Vec<(Level, (String, Left))> = MESSAGES_LEAST
-        .into_iter()
-        .flat_map(|least| {
-            LEVELS.into_iter().flat_map(move |level| {
-                let sizes = LEVELS.into_iter().map(|level| level.message);
-                let sizes = sizes.filter(move |message| *message >= least);
-                sizes.map(move |message| Level { message, ..level })
-            })
-        })
-        .map(|level| (level, summary(preview, level)))
-        .collect();
     let steps = mains(&preview.steps).len();
-    let fits = |(_, text): &&(Level, (String, Left))| units(&text.0) <= most;
-    // Who, what and the beginning of a message come before a screen without scrolling.
-    let decent = |(level, _): &&(Level, (String, Left))| {
-        level.steps >= steps && level.message >= MESSAGE_DECENT && level.value >= VALUE_DECENT
-    };
-    let narrow = |(_, text): &&(Level, (String, Left))| {
+    let narrow = |text: &str| {
         let (Some(columns), Some(lines)) = (room.columns, room.lines) else {
             return true;
         };
-        wrapped(&text.0, columns) + wrapped(&foot, columns) <= lines
+        wrapped(text, columns) + wrapped(&foot, columns) <= lines
     };
-    let found = texts
-        .iter()
-        .find(|text| fits(text) && narrow(text) && decent(text))
-        .or_else(|| texts.iter().find(|text| fits(text) && decent(text)))
-        .or_else(|| texts.iter().find(fits))
-        .or(texts.last());
-    let (text, whole) = found.map_or_else(
-        || (String::new(), false),
-        |(_, (text, left))| (cut(text, most), left.is_nothing()),
-    );
+    let (mut warned, mut decent, mut complete, mut first) = (None, None, None, None);
+    let mut last = Summary::default();
+    for level in levels() {
+        let found = summary(preview, level);
+        if units(&found.text) > most {
+            last = found;
+            continue;
+        }
+        if level.steps < steps {
+            first.get_or_insert(found);
+        } else if !level.is_decent() {
+            complete.get_or_insert(found);
+        } else if level.warning == 0 && !preview.warnings.is_empty() {
+            decent.get_or_insert(found);
+        } else if narrow(&found.text) {
+            warned = Some(found);
+            break;
+        } else {
+            // Who, what, the beginning of a message and warnings come before a screen without scrolling.
+            warned.get_or_insert(found);
+        }
+    }
+    let found = warned.or(decent).or(complete).or(first).unwrap_or(last);
+    let (text, whole) = (cut(&found.text, most), found.left.is_nothing());
     Brief {
         title: title(&preview.steps, LEVELS[0].value, room.title),
         text: cut(&format!("{text}\n{foot}"), room.text),
@@ -264,7 +298,7 @@ fn counted(count: usize, one: &str, more: &str) -> String {
 }
 
 /// The plan with so much of each thing.
-fn summary(preview: &Preview, level: Level) -> (String, Left) {
+fn summary(preview: &Preview, level: Level) -> Summary {
     let mains = mains(&preview.steps);
     let mut left = Left::default();
     let mut lines: Vec<String> = Vec::new();
@@ -280,6 +314,7 @@ fn summary(preview: &Preview, level: Level) -> (String, Left) {
     if let Some(more) = mains.get(level.steps..).filter(|more| !more.is_empty()) {
         lines.push(others(more, level, &mut left));
     }
+    repeats(preview, level, &mut lines, &mut left);
     warnings(&preview.warnings, level, &mut lines, &mut left);
     let undoing = preview.steps.iter().filter(|step| step.undoes);
     let (mut undoes, mut values) = (0, 0);
@@ -290,12 +325,16 @@ fn summary(preview: &Preview, level: Level) -> (String, Left) {
     if undoes > 0 {
         left.folded += values;
         lines.push(match undoes {
+            _ if level.is_compact() => "Taken back if it fails.".to_owned(),
             1 => "If that fails, 1 step takes back what was done.".to_owned(),
             more => format!("If that fails, {more} steps take back what was done."),
         });
     }
     lines.extend(left.say());
-    (lines.join("\n"), left)
+    Summary {
+        text: lines.join("\n"),
+        left,
+    }
 }
 
 fn main_lines(
@@ -318,8 +357,8 @@ fn main_lines(
         .filter(|(_, value)| value.sort == Sort::Context)
         .map(|(_, value)| value)
         .collect();
-    if let Some(context) = in_context(&context) {
-        sentence.push_str(&format!(", with the context of {context}"));
+    if let Some(context) = in_context(&context, level) {
+        sentence.push_str(&format!(", with {context}"));
     }
     lines.push(sentence);
     for step in main {
@@ -327,6 +366,7 @@ fn main_lines(
         left.others += people.saturating_sub(level.people);
     }
     let mut fields: Vec<String> = Vec::new();
+    let mut messages = 0;
     for (step, value) in values() {
         let told = step.said.places.contains(&value.place);
         match value.sort {
@@ -337,16 +377,21 @@ fn main_lines(
             _ if told => left.characters += missing(value, level.value),
             Sort::Message => {
                 let (text, more) = match &value.told {
-                    Told::Text(text) => excerpt(text, level.message),
+                    Told::Text(text) => beginning(text, level.message),
                     told => (told.say(level.message), 0),
                 };
                 // It is counted where it stands.
                 left.others += more;
                 let more = match more {
                     0 => String::new(),
+                    more if level.is_compact() => format!("\u{2026} ({more} more)"),
                     more => format!("\u{2026} ({more} more characters)"),
                 };
-                lines.push(format!("{text}{more}"));
+                // The first is what everybody takes for the message.
+                let title = value.title.as_ref().filter(|_| messages > 0);
+                let title = title.map_or_else(String::new, |title| format!("{}: ", visible(title)));
+                messages += 1;
+                lines.push(format!("{title}{text}{more}"));
             }
             Sort::Value if fields.len() < level.fields => {
                 left.characters += missing(value, level.value);
@@ -361,21 +406,39 @@ fn main_lines(
     if !fields.is_empty() {
         lines.push(fields.join("; "));
     }
-    let given = || main.iter().flat_map(|step| &step.disclosures);
-    for given in given().take(level.people) {
-        lines.push(gives(given, level, left));
+    let given: Vec<&Shared> = main.iter().flat_map(|step| &step.disclosures).collect();
+    let (named, more) = given.split_at(given.len().min(level.people));
+    if level.value < VALUE_DECENT && !given.is_empty() {
+        lines.push(format!("Gives away {}", fields_of(&given, "", left)));
+        return;
     }
-    let more: Vec<&Shared> = given().skip(level.people).collect();
+    lines.extend(named.iter().map(|given| gives(given, level, left)));
     if !more.is_empty() {
-        left.others += more.len();
-        let beyond: usize = more.iter().map(|given| given.expanded.len()).sum();
-        let beyond = match beyond {
-            0 => String::new(),
-            count => format!(", {count} of them beyond the default"),
-        };
-        let records = counted(more.len(), "more record", "more records");
-        lines.push(format!("Gives away fields of {records}{beyond}"));
+        lines.push(format!("Gives away {}", fields_of(more, "more ", left)));
     }
+}
+
+/// Fields of several records, counted; what goes beyond the default is told by its number.
+fn fields_of(all: &[&Shared], more: &str, left: &mut Left) -> String {
+    left.others += all.len();
+    let fields = all.iter().map(|given| given.fields.len()).sum();
+    let beyond: usize = all.iter().map(|given| given.expanded.len()).sum();
+    let beyond = match beyond {
+        0 => String::new(),
+        count => format!(", {count} of them beyond the default"),
+    };
+    let fields = counted(fields, "field", "fields");
+    let records = if all.len() == 1 { "record" } else { "records" };
+    format!("{fields} of {} {more}{records}{beyond}", all.len())
+}
+
+/// The beginning of a text in quotes, whole where the note about the rest would be as long as the rest.
+fn beginning(text: &str, most: usize) -> (String, usize) {
+    let (shown, more) = excerpt(text, most + NOTE);
+    if more == 0 {
+        return (shown, 0);
+    }
+    excerpt(text, most)
 }
 
 /// How many characters of a value are left out.
@@ -387,7 +450,7 @@ fn missing(value: &Shown, most: usize) -> usize {
 }
 
 /// What stands in the context of a message, counted.
-fn in_context(context: &[&Shown]) -> Option<String> {
+fn in_context(context: &[&Shown], level: Level) -> Option<String> {
     // The texts that hold it; what stands beside each says only what sort of text it is.
     let texts: Vec<&&Shown> = context.iter().filter(|value| value.is_content).collect();
     let records = texts
@@ -398,20 +461,25 @@ fn in_context(context: &[&Shown]) -> Option<String> {
     let sizes: Vec<usize> = others.map(|value| value.size()).collect();
     let records = (records > 0).then(|| counted(records, "record", "records"));
     let notes = (!sizes.is_empty()).then(|| {
-        format!(
-            "{} ({} characters)",
-            counted(sizes.len(), "text", "texts"),
-            sizes.iter().sum::<usize>()
-        )
+        let texts = counted(sizes.len(), "text", "texts");
+        match level.is_compact() {
+            true => texts,
+            false => format!("{texts} ({} characters)", sizes.iter().sum::<usize>()),
+        }
     });
     let said: Vec<String> = records.into_iter().chain(notes).collect();
-    (!said.is_empty()).then(|| said.join(" and "))
+    let context = if level.is_compact() {
+        ""
+    } else {
+        "the context of "
+    };
+    (!said.is_empty()).then(|| format!("{context}{}", said.join(" and ")))
 }
 
 fn gives(given: &Shared, level: Level, left: &mut Left) -> String {
     let record = given.told.say(level.value);
     let count = given.fields.len();
-    let fields = if count <= level.given {
+    let fields = if count <= level.given.max(2) {
         given.fields.join(", ")
     } else {
         left.others += 1;
@@ -458,6 +526,37 @@ fn others(more: &[Vec<&StepPreview>], level: Level, left: &mut Left) -> String {
     said
 }
 
+/// What texts repeat of records that the plan does not give away: a warning of the host's own, and as such the last to be counted
+/// only.
+fn repeats(preview: &Preview, level: Level, lines: &mut Vec<String>, left: &mut Left) {
+    let mut all: Vec<&Shared> = Vec::new();
+    for given in preview.steps.iter().flat_map(|step| &step.repeated) {
+        if !all.contains(&given) {
+            all.push(given);
+        }
+    }
+    for given in all.iter().take(level.people) {
+        let count = given.fields.len();
+        let fields = if count <= level.given.max(3) {
+            given.fields.join(", ")
+        } else {
+            left.others += 1;
+            counted(count, "field", "fields")
+        };
+        let record = given.told.say(level.value);
+        lines.push(format!(
+            "Warning: the text repeats the {fields} of {record}, which it does not give away"
+        ));
+    }
+    let more = all.get(level.people..).unwrap_or_default();
+    if !more.is_empty() {
+        lines.push(format!(
+            "Warning: the text repeats {}, which it does not give away",
+            fields_of(more, "more ", left)
+        ));
+    }
+}
+
 /// The skill's warnings, or how many there are.
 fn warnings(all: &[String], level: Level, lines: &mut Vec<String>, left: &mut Left) {
     if all.is_empty() {
@@ -474,9 +573,11 @@ fn warnings(all: &[String], level: Level, lines: &mut Vec<String>, left: &mut Le
     }
     for warning in all {
         // They are escaped already.
-        let count = warning.chars().count();
-        let shown: String = warning.chars().take(level.warning).collect();
-        let more = count.saturating_sub(level.warning);
+        let most = level.warning + NOTE;
+        let (shown, more) = match clip(warning, most) {
+            (_, more) if more > 0 => clip(warning, level.warning),
+            whole => whole,
+        };
         left.characters += more;
         let end = if more > 0 { "\u{2026}" } else { "" };
         lines.push(format!("The skill warns: \"{shown}\"{end}"));
@@ -662,6 +763,60 @@ mod tests {
         );
         let message = told.message.unwrap();
         assert_eq!((message.count, message.recipients.len()), (60, NAMED_MAX));
+    }
+
+    #[test]
+    fn every_step_and_recipient_comes_before_more_of_one() {
+        let text = "Please look at this. ".repeat(40);
+        let steps: Vec<_> = ["Sam Okafor", "Kim", "Alex Ember"]
+            .into_iter()
+            .map(|name| letter(&[name], &text))
+            .collect();
+        let preview = preview_of(steps, Known::default());
+        let told = brief(&preview, ROOM, READING);
+        for said in [
+            "1. Message to Sam Okafor",
+            "to Kim",
+            "3. Message to Alex Ember",
+        ] {
+            assert!(told.text.contains(said), "{said} is not in\n{}", told.text);
+        }
+        assert!(told.text.matches("\"Please").count() == 3, "{}", told.text);
+    }
+
+    #[test]
+    fn repeated_values_are_a_warning_in_every_room() {
+        let (step, mut facts) = letter(&["Sam"], &"word ".repeat(500));
+        if let Some(sends) = &mut facts.sends {
+            sends.repeats = std::mem::take(&mut sends.gives);
+        }
+        let preview = preview_of(vec![(step, facts)], Known::default());
+        for text in [512, 400, 300] {
+            let told = brief(&preview, Room { text, ..ROOM }, READING);
+            assert!(
+                told.text
+                    .contains("Warning: the text repeats the name, price of thing 5a0b7dee"),
+                "{}",
+                told.text
+            );
+        }
+    }
+
+    #[test]
+    fn warnings_are_read_before_a_screen_is_kept() {
+        let narrow = Room {
+            columns: Some(38),
+            lines: Some(9),
+            ..ROOM
+        };
+        let mut preview = preview_of(
+            vec![letter(&["Sam"], &"word ".repeat(500))],
+            Known::default(),
+        );
+        preview.warnings = vec!["The whole team can read it.".into(); 3];
+        let told = brief(&preview, narrow, READING);
+        let count = told.text.matches("The whole team can read it.").count();
+        assert_eq!(count, 3, "{}", told.text);
     }
 
     #[test]

@@ -120,6 +120,9 @@ pub struct StepPreview {
     /// The sentence about it.
     #[serde(skip)]
     pub(super) said: Deed,
+    /// What its texts repeat, record by record.
+    #[serde(skip)]
+    pub(super) repeated: Vec<Shared>,
     /// Who gets it, in words.
     #[serde(skip)]
     pub(super) audience: Audience,
@@ -267,18 +270,24 @@ fn of_step(
         leaf.map(|leaf| leaf.value.as_str().to_owned())
             .or_else(held)
     };
-    let said = telling.deed(facts, &found, &unit).unwrap_or_else(|| Deed {
+    let mut said = telling.deed(facts, &found, &unit).unwrap_or_else(|| Deed {
         said: vec![Said::Words(what(facts))],
         ..Deed::default()
     });
+    // An amount tells its unit.
+    let units = telling.units(&found);
+    said.places.extend(units.iter().cloned());
     let shown = Values {
         telling,
         facts,
         step,
         write: route.and_then(|route| route.write.as_ref()),
         unit: &unit,
+        units,
         root,
     };
+    let repeats = sends.map_or(&[][..], |sends| &sends.repeats);
+    let repeated: Vec<Shared> = repeats.iter().map(|given| gives(telling, given)).collect();
     StepPreview {
         id: step.id.clone(),
         deed: Some(said.say(SAID_MAX, PEOPLE_MAX))
@@ -302,11 +311,7 @@ fn of_step(
                 .collect()
         }),
         redacted: sends.map_or_else(Vec::new, |sends| sends.redacted.clone()),
-        repeats: sends.map_or_else(Vec::new, |sends| {
-            (sends.repeats.iter())
-                .map(|given| repeated(telling, given))
-                .collect()
-        }),
+        repeats: repeated.iter().map(not_given).collect(),
         words: words(&step.words),
         policies: ruling
             .map(|ruling| ruling.policies.clone())
@@ -315,6 +320,7 @@ fn of_step(
         undoes: matches!(step.timing, Timing::Compensates(_)),
         outside: sends.is_some_and(|sends| sends.outside),
         said,
+        repeated,
         audience: sends.map(Audience::of).unwrap_or_default(),
     }
 }
@@ -326,6 +332,8 @@ struct Values<'a> {
     step: &'a Step,
     write: Option<&'a Write>,
     unit: &'a dyn Fn(&str) -> Option<String>,
+    /// Places of units that stand behind an amount.
+    units: BTreeSet<String>,
     root: &'static str,
 }
 
@@ -366,6 +374,7 @@ impl Values<'_> {
         let sort = match field.map(|field| field.holds) {
             Some(Holds::Message) => Sort::Message,
             Some(Holds::Constant) => Sort::Folded,
+            _ if self.units.contains(&place) => Sort::Folded,
             _ if in_context => Sort::Context,
             _ if part == Some(Part::Fixed) || self.is_own(leaf, field.is_some()) => Sort::Folded,
             _ => Sort::Value,
@@ -583,11 +592,11 @@ fn when(step: &Step, steps: &[Step]) -> Option<String> {
 }
 
 /// Returns what a text repeats of a record, in words.
-fn repeated(telling: &Telling<'_>, given: &Given) -> String {
+fn not_given(repeated: &Shared) -> String {
     format!(
         "the {} of {}, which this plan does not give away",
-        given.fields.join(", "),
-        telling.record(Some(&given.record), &given.id).say(SAID_MAX)
+        repeated.fields.join(", "),
+        repeated.record
     )
 }
 

@@ -339,6 +339,31 @@ impl<'a> Telling<'a> {
         }
     }
 
+    /// Returns the places of units that stand behind the amounts among some values.
+    pub(super) fn units(&self, leaves: &[Leaf]) -> BTreeSet<String> {
+        let mut units = BTreeSet::new();
+        for amount in leaves {
+            let place = place_of(amount);
+            let Some(unit) = self
+                .words
+                .field(&place)
+                .and_then(|field| field.unit.as_deref())
+            else {
+                continue;
+            };
+            let is_unit_of = |leaf: &&Leaf| is_below(&place_of(leaf), unit);
+            let Some(leaf) = leaves.iter().find(is_unit_of) else {
+                continue;
+            };
+            let sent = |_: &str| Some(leaf.value.as_str().to_owned());
+            let told = self.means(None, &place, &amount.value, &sent);
+            if is_unit(leaf.value.as_str()) && told.is_some() {
+                units.insert(place_of(leaf));
+            }
+        }
+        units
+    }
+
     /// Returns a moment in the person's zone. The first or last minute of a day there stands for the day.
     fn when(&self, at: Timestamp) -> String {
         let local = at.to_zoned(self.zone.clone());

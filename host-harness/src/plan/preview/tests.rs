@@ -233,7 +233,7 @@ fn every_value_stands_with_what_it_means_and_replaces() {
     );
     assert_eq!(
         preview.deed,
-        r#"Change the thing "Old \"thing\"": title, price, data.price.unit, due, data.tags[0], data.tags[1]"#
+        r#"Change the thing "Old \"thing\"": title, price, due, data.tags[0], data.tags[1]"#
     );
     let shown: Vec<_> = preview.steps[0]
         .values
