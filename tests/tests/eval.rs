@@ -270,7 +270,7 @@ async fn where_no_call_is_right_a_call_is_wrong_and_a_detour_is_as_good_as_what_
     let rename = json!([{"request": "Marta is COO now.", "also": ["crm_upsert"], "calls": [
         {"tool": "crm_search", "arguments": {"query": {"contains": ["marta"]}}, "example": {"query": "Marta Keller"}, "outcome": "ok"},
         {"tool": "crm_upsert", "arguments": {"kind": "person", "id": {"from": {"call": 0, "at": "/hits/0/id"}}, "jobTitle": "COO"}, "outcome": "waiting",
-         "answer": {"/preview/steps/0/values/*/value": {"contains": ["COO"]}}},
+         "answer": {"/preview/steps/0/values/*/value": {"contains": ["\"COO\""]}}},
     ]}]);
     let named = |job: &str| json!([["crm_upsert", {"kind": "person", "firstName": "Marta", "lastName": "Keller", "jobTitle": job}]]);
     for (requests, calls, line) in [
