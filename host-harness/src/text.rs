@@ -104,10 +104,12 @@ pub fn excerpt(text: &str, most: usize) -> (String, usize) {
     // A joiner or a tag whose other half is cut off joins nothing.
     while left > 0 && redaction::count_hidden(&out) > 0 {
         match taken.pop() {
-            Some((_, true)) => drop(out.pop()),
+            Some((_, true)) => {
+                out.pop();
+                left += 1;
+            }
             Some(_) | None => break,
         }
-        left += 1;
     }
     out.push('"');
     (out, left)
