@@ -195,24 +195,27 @@ fn has_all(name: &str, wanted: &str) -> bool {
     all.contains(&Stands::Found) && !all.contains(&Stands::Not)
 }
 
-/// Whether names together are near enough to what is asked to be offered: they have words with at least half of its letters, give or
-/// take a stray one. Words of up to three letters stand in too many names to count, unless there are no others.
+/// Whether names together are near enough to what is asked to be offered: they have half of its words, or words with half of the
+/// letters of the longer ones, give or take a stray letter.
 pub(super) fn is_near(wanted: &str, names: &[&str]) -> bool {
     let names = loose(&names.join(" "));
     let wanted = loose(wanted);
-    let letters = |word: &&str| word.chars().count();
-    let long = |word: &&str| letters(word) > TRUSTED;
-    let mut words: Vec<&str> = words_in(&wanted).filter(long).collect();
-    if words.is_empty() {
-        words = words_in(&wanted).collect();
-    }
-    let all: usize = words.iter().map(letters).sum();
-    let found: usize = words
-        .iter()
-        .filter(|word| stands(&names, word) == Stands::Found || nearest(word, &names).is_some())
-        .map(letters)
+    let words: Vec<(usize, bool)> = words_in(&wanted)
+        .map(|word| {
+            let found = stands(&names, word) == Stands::Found || nearest(word, &names).is_some();
+            (word.chars().count(), found)
+        })
+        .collect();
+    let found = words.iter().filter(|(_, found)| *found).count();
+    // Articles and the like say nothing for or against a name.
+    let long = || words.iter().filter(|(letters, _)| *letters > TRUSTED);
+    let letters: usize = long().map(|(letters, _)| letters).sum();
+    let found_letters: usize = long()
+        .filter(|(_, found)| *found)
+        .map(|(letters, _)| letters)
         .sum();
-    found > 0 && found.saturating_mul(2) >= all
+    let half = |part: usize, whole: usize| part > 0 && part.saturating_mul(2) >= whole;
+    half(found, words.len()) || half(found_letters, letters)
 }
 
 /// What a caller's words ask for.
@@ -904,14 +907,16 @@ mod tests {
     }
 
     #[test]
-    fn only_names_with_half_of_the_letters_are_near() {
+    fn only_names_with_half_of_what_is_asked_are_near() {
         for (wanted, name, expected) in [
             ("no deal of this name", "Northern depot relaunch", false),
             ("no deal of this name", "Name tag printing", false),
             ("of", "Office move", false),
             ("the depot deal", "Northern depot relaunch", true),
             ("nothern depot deal", "Northern depot relaunch", true),
-            ("acme renewal", "Acme pilot", false),
+            ("big fish", "Big deal", true),
+            ("acme renewal", "Acme pilot", true),
+            ("acme support renewal", "Acme pilot", false),
             ("acme pilot renewal", "Acme pilot", true),
             ("Bo Li", "Bo Berg", true),
         ] {
