@@ -421,8 +421,7 @@ mod tests {
     #[test]
     fn judge_tells_what_stands_in_its_step() {
         let provenance = Provenance::default();
-        let body =
-            r#"{"text":"Hello","id":"m-1","context":[{"content":"{\"id\":\"d-9\"}"}]}"#;
+        let body = r#"{"text":"Hello","id":"m-1","context":[{"content":"{\"id\":\"d-9\"}"}]}"#;
         provenance.judge(
             "teller",
             "/conversations/c-5/messages?x=y-1",

@@ -50,7 +50,8 @@ pub(super) fn is_two_faced(text: &str) -> bool {
     let mut readings = [String::new(), String::new()];
     text.chars().filter(|c| !c.is_ascii()).any(|c| {
         let [case, form] = &mut readings;
-        (case.clear(), form.clear());
+        case.clear();
+        form.clear();
         fold::push(c, Order::Case, case);
         fold::push(c, Order::Form, form);
         case != form
