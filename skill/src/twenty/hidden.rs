@@ -127,7 +127,7 @@ pub(super) fn narrowed(
             let is = |field: &&Field| {
                 field.object == object && path.last().is_some_and(|name| same(name, &field.name))
             };
-            hidden.iter().any(|field| is(field))
+            hidden.iter().any(is)
         })
     });
     let mut body: Value = serde_json::from_slice(&request.body).ok()?;

@@ -156,7 +156,7 @@ fn what_is_no_value_or_came_from_nowhere_else_may_go() {
 fn only_names_that_the_manifest_lists_hold_words_and_ids() {
     let body = json!({"data": {"note": {
         "id": ID, "name": "SIEMENS", "jobTitle": "DIRECTOR", "stage": "PROPOSAL", "iban": "DE89370400440532013000",
-        "taxId": "secret-tax-number-4711", "ownerId": "anna_lee", "code": {"stage": "Not a word"}, "shopId": 471_108_15,
+        "taxId": "secret-tax-number-4711", "ownerId": "anna_lee", "code": {"stage": "Not a word"}, "shopId": 47_110_815,
     }}});
     let values = Values::new(names());
     // Many records change nothing.

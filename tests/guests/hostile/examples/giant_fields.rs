@@ -2,6 +2,10 @@
 
 use hostile::bindings::wasi::http::types::Fields;
 
+#[expect(
+    clippy::while_immutable_condition,
+    reason = "it goes on until the host ends it"
+)]
 fn run(origin: &str, offend: bool) -> Result<u16, String> {
     let mut held = Vec::new();
     while offend {
