@@ -404,14 +404,7 @@ fn given(
         id,
     };
     let new = made.contains(&key);
-    let attributes = if new {
-        Attributes {
-            owner: Owner::Member(by.caller.to_owned()),
-            stage: None,
-        }
-    } else {
-        by.seen.get(&key).unwrap_or_default()
-    };
+    let attributes = by.attributes_of(&key, new);
     Ok(Given {
         kind: disclosure.record.kind.clone(),
         record: key.kind,

@@ -136,7 +136,7 @@ pub(crate) fn vet(by: &Vetting<'_>, proposal: &mut Proposal) -> Result<Vec<Facts
     for (index, step) in proposal.steps.iter_mut().enumerate() {
         redacted.push(redact(by, index, step)?);
     }
-    let (policy, seen, caller_email) = (by.policy, by.seen, by.caller);
+    let (policy, seen) = (by.policy, by.seen);
     let mut made: HashSet<RecordKey> = HashSet::new();
     let mut facts: Vec<Facts> = Vec::new();
     for (index, step) in proposal.steps.iter().enumerate() {
@@ -147,11 +147,8 @@ pub(crate) fn vet(by: &Vetting<'_>, proposal: &mut Proposal) -> Result<Vec<Facts
         let variables = variables_of(&step.body);
         let mut touched = Vec::new();
         for acts in acts {
-            let id = acts
-                .id
-                .iter()
-                .try_fold(&variables, |value: &Value, name| value.get(name));
-            let Some(id) = id.and_then(Value::as_str) else {
+            let id = variable_at(&variables, &acts.id).and_then(Value::as_str);
+            let Some(id) = id else {
                 return Err(wrong(index, "the id of its record is no text"));
             };
             let key = RecordKey {
@@ -164,38 +161,14 @@ pub(crate) fn vet(by: &Vetting<'_>, proposal: &mut Proposal) -> Result<Vec<Facts
             if acts.verb == Verb::Create && step.is_in_order() && !known {
                 made.insert(key.clone());
             }
-            let new = made.contains(&key);
-            let attributes = if new {
-                Attributes {
-                    owner: Owner::Member(caller_email.to_owned()),
-                    stage: None,
-                }
-            } else {
-                seen.get(&key).unwrap_or_default()
-            };
-            let one = Touched {
-                verb: acts.verb.as_str().to_owned(),
-                kind: key.kind,
-                id: key.id,
-                new,
-                undo: !step.is_in_order(),
-                fields: fields(&variables),
-                owner_known: false,
-                owner: None,
-                stage: None,
-            };
-            touched.push(one.known_as(attributes));
+            touched.push(by.touches(acts.verb, key, step, &variables, &made));
         }
         // What is written refers to other records: it is tied to each of them, and only who may link those may do that.
         for refers in allowed
             .document
             .map_or(&[][..], |document| &document.refers)
         {
-            let value = refers
-                .id
-                .iter()
-                .try_fold(&variables, |value: &Value, name| value.get(name));
-            let id = match value {
+            let id = match variable_at(&variables, &refers.id) {
                 None | Some(Value::Null) => continue,
                 Some(value) => value.as_str().filter(|id| Uuid::try_parse(id).is_ok()),
             };
@@ -209,27 +182,7 @@ pub(crate) fn vet(by: &Vetting<'_>, proposal: &mut Proposal) -> Result<Vec<Facts
                 kind: refers.kind.clone(),
                 id,
             };
-            let new = made.contains(&key);
-            let attributes = if new {
-                Attributes {
-                    owner: Owner::Member(caller_email.to_owned()),
-                    stage: None,
-                }
-            } else {
-                seen.get(&key).unwrap_or_default()
-            };
-            let one = Touched {
-                verb: Verb::Link.as_str().to_owned(),
-                kind: key.kind,
-                id: key.id,
-                new,
-                undo: !step.is_in_order(),
-                fields: fields(&variables),
-                owner_known: false,
-                owner: None,
-                stage: None,
-            };
-            touched.push(one.known_as(attributes));
+            touched.push(by.touches(Verb::Link, key, step, &variables, &made));
         }
         // What runs only after a failure takes back, and nothing else: it must not write to anybody, or change what was there before.
         if !step.is_in_order() {
@@ -269,6 +222,51 @@ pub(crate) fn vet(by: &Vetting<'_>, proposal: &mut Proposal) -> Result<Vec<Facts
         });
     }
     Ok(facts)
+}
+
+impl Vetting<'_> {
+    /// Returns what is known of a record that the plan makes itself, or that the service told of.
+    pub(super) fn attributes_of(&self, key: &RecordKey, new: bool) -> Attributes {
+        if new {
+            Attributes {
+                owner: Owner::Member(self.caller.to_owned()),
+                stage: None,
+            }
+        } else {
+            self.seen.get(key).unwrap_or_default()
+        }
+    }
+
+    /// Returns what a step does to a record.
+    fn touches(
+        &self,
+        verb: Verb,
+        key: RecordKey,
+        step: &Step,
+        variables: &Value,
+        made: &HashSet<RecordKey>,
+    ) -> Touched {
+        let new = made.contains(&key);
+        let attributes = self.attributes_of(&key, new);
+        let touched = Touched {
+            verb: verb.as_str().to_owned(),
+            kind: key.kind,
+            id: key.id,
+            new,
+            undo: !step.is_in_order(),
+            fields: fields(variables),
+            owner_known: false,
+            owner: None,
+            stage: None,
+        };
+        touched.known_as(attributes)
+    }
+}
+
+/// Returns the value at a path of names among the variables.
+fn variable_at<'v>(variables: &'v Value, path: &[String]) -> Option<&'v Value> {
+    path.iter()
+        .try_fold(variables, |value: &Value, name| value.get(name))
 }
 
 /// The variables of a body.
