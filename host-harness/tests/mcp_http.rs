@@ -326,18 +326,16 @@ async fn token_to_propose_approves_nothing() {
     assert_eq!(service.seen().len(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn answer_brought_back_with_a_token_to_propose_is_none() {
-    let (service, place) = Place::beside_a_service().await;
-    let front = served(&place).await;
-    let mut robin = Web::of(front.address, "robin").await;
-    let mut agent = Web::of(front.address, "robin-agent").await;
-    for client in [&mut robin, &mut agent] {
-        client.set("mcp-protocol-version", "2026-07-28");
-        client.set("mcp-method", "tools/call");
-        client.set("mcp-name", "proposer_scheme");
-    }
-    let mut params = json!({
+/// Lets a client speak the revision without sessions, for calls of the tool that proposes.
+fn speak_newest(client: &mut Web) {
+    client.set("mcp-protocol-version", "2026-07-28");
+    client.set("mcp-method", "tools/call");
+    client.set("mcp-name", "proposer_scheme");
+}
+
+/// Returns the parameters of such a call, by a client that can ask its person.
+fn newest_call() -> Value {
+    json!({
         "name": "proposer_scheme",
         "arguments": scheme("a"),
         "_meta": {
@@ -345,7 +343,19 @@ async fn answer_brought_back_with_a_token_to_propose_is_none() {
             "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
             "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}},
         },
-    });
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answer_brought_back_with_a_token_to_propose_is_none() {
+    let (service, place) = Place::beside_a_service().await;
+    let front = served(&place).await;
+    let mut robin = Web::of(front.address, "robin").await;
+    let mut agent = Web::of(front.address, "robin-agent").await;
+    for client in [&mut robin, &mut agent] {
+        speak_newest(client);
+    }
+    let mut params = newest_call();
     let message = agent.message("tools/call", params.clone());
     let proposed = agent.post(&message).await.message();
     let told = &proposed["result"]["structuredContent"];
@@ -437,18 +447,8 @@ async fn the_newest_protocol_works_without_sessions() {
     let (service, place) = Place::beside_a_service().await;
     let front = served(&place).await;
     let mut robin = Web::of(front.address, "robin").await;
-    robin.set("mcp-protocol-version", "2026-07-28");
-    robin.set("mcp-method", "tools/call");
-    robin.set("mcp-name", "proposer_scheme");
-    let mut params = json!({
-        "name": "proposer_scheme",
-        "arguments": scheme("a"),
-        "_meta": {
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
-            "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}},
-        },
-    });
+    speak_newest(&mut robin);
+    let mut params = newest_call();
     let message = robin.message("tools/call", params.clone());
     let asked = robin.post(&message).await.message();
     assert_eq!(asked["result"]["resultType"], "input_required", "{asked}");
