@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::learned::{Held, Label, Learned};
@@ -48,12 +49,51 @@ impl Owner {
 }
 
 /// What is known of a record. What was not found in the answer is not known, which is not the same as empty.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Stored", from = "Stored")]
 pub struct Attributes {
     /// Its owner.
     pub owner: Owner,
     /// Its stage.
     pub stage: Option<String>,
+}
+
+/// Attributes as they are stored with a plan.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stored {
+    owner_known: bool,
+    owner: Option<String>,
+    stage: Option<String>,
+}
+
+impl From<Attributes> for Stored {
+    fn from(attributes: Attributes) -> Self {
+        let (owner_known, owner) = match attributes.owner {
+            Owner::Unknown => (false, None),
+            Owner::None => (true, None),
+            Owner::Member(email) => (true, Some(email)),
+        };
+        Self {
+            owner_known,
+            owner,
+            stage: attributes.stage,
+        }
+    }
+}
+
+impl From<Stored> for Attributes {
+    fn from(stored: Stored) -> Self {
+        let owner = match stored.owner {
+            _ if !stored.owner_known => Owner::Unknown,
+            None => Owner::None,
+            Some(email) => Owner::Member(email),
+        };
+        Self {
+            owner,
+            stage: stored.stage,
+        }
+    }
 }
 
 /// A record as an answer showed it.
@@ -394,6 +434,27 @@ mod tests {
             json!({"company": ["owner"]}),
         ] {
             assert_eq!(owner(unknown.clone()), Owner::Unknown, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn attributes_are_stored_flat() {
+        for (owner, known, email) in [
+            (Owner::Unknown, false, json!(null)),
+            (Owner::None, true, json!(null)),
+            (Owner::Member("a@b.c".into()), true, json!("a@b.c")),
+        ] {
+            let attributes = Attributes {
+                owner,
+                stage: Some("NEW".into()),
+            };
+            let stored = serde_json::to_value(&attributes).unwrap();
+            let expected = json!({"ownerKnown": known, "owner": email, "stage": "NEW"});
+            assert_eq!(stored, expected);
+            assert_eq!(
+                serde_json::from_value::<Attributes>(stored).unwrap(),
+                attributes
+            );
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::PlanState;
 use super::outcome::Outcome;
-use super::perform::{Performing, outcome};
+use super::perform::{Observed, Performing, outcome};
 use super::preview::Showing;
 use super::proposal::{Plan, Proposal, Proposer};
 use super::store::Kept;
@@ -292,7 +292,10 @@ impl Harness {
             self.permitted(call, Some(digest), &kept.plan, &caller)?;
             let by = acting.name();
             // Whoever takes it up again, and by whatever word: what was found out about its records may be long ago.
-            let began_before = kept.state != PlanState::Waiting;
+            let observed = match kept.state {
+                PlanState::Waiting => Observed::Lately,
+                _ => Observed::Before,
+            };
             if kept.state == PlanState::Waiting {
                 self.decide(call, &mut kept, PlanState::Approved, by)?;
             }
@@ -312,8 +315,7 @@ impl Harness {
                 reading: Arc::new(reading.watching(Arc::clone(&seen))),
                 seen,
                 sending,
-                stale: began_before,
-                fresh: false,
+                observed,
             };
             performing.run().await
         };

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 
-use super::perform::Performing;
+use super::perform::{Observed, Performing};
 use super::{Facts, Person, PlanError, StepState, Touched, vet};
-use crate::access::RecordKey;
+use crate::access::{Attributes, RecordKey};
 use crate::outbound::documents::has_errors;
 use crate::outbound::policy::Phase;
 use crate::outbound::sender::Outgoing;
@@ -78,7 +78,7 @@ impl Performing<'_> {
     /// Makes the reads that the plan rests on again, once, if what is stored of its records is too old to send anything by: the
     /// owner of a record may have changed since it was proposed. The inner error is why that could not be done.
     pub(super) async fn observe_again(&mut self) -> Result<Result<(), String>, PlanError> {
-        if !self.stale {
+        if self.observed != Observed::Before {
             return Ok(Ok(()));
         }
         let ledger = self.harness.ledger_of(
@@ -116,22 +116,19 @@ impl Performing<'_> {
         }
         for facts in &mut self.kept.plan.facts {
             for touched in facts.touched.iter_mut().filter(|touched| !touched.new) {
-                let now = self.seen.get(&touched.key()).unwrap_or_default();
-                *touched = touched.clone().known_as(now);
+                touched.known = self.seen.get(&touched.key()).unwrap_or_default();
             }
             if let Some(sends) = &mut facts.sends {
                 let given = sends.gives.iter_mut().chain(&mut sends.repeats);
                 for given in given.filter(|given| !given.new) {
-                    let now = self.seen.get(&given.key()).unwrap_or_default();
-                    *given = given.clone().known_as(now);
+                    given.known = self.seen.get(&given.key()).unwrap_or_default();
                 }
                 let seen = &self.seen;
                 let belongs = |person: &Person| seen.belongs(&sends.service, &person.id);
                 sends.outside = !sends.recipients.iter().all(belongs);
             }
         }
-        self.stale = false;
-        self.fresh = true;
+        self.observed = Observed::Again;
         Ok(Ok(()))
     }
 
@@ -145,7 +142,7 @@ impl Performing<'_> {
             return Ok(Err("nothing is known of this step".to_owned()));
         };
         let (facts, differs) = self.with_records_that_were_there(facts).await?;
-        if self.fresh || differs {
+        if self.observed == Observed::Again || differs {
             let call = self.sending.call();
             for asked in self.harness.ask_about(&facts, &self.caller) {
                 if !asked.permitted(self.harness, call, &self.kept, &self.caller)? {
@@ -170,15 +167,11 @@ impl Performing<'_> {
             if self.has_made(maker) {
                 continue;
             }
-            if self.seen.get(&touched.key()).is_none() {
-                // The judge reads it again; what it says of it has been said.
-                let _ = self.judge(maker, false).await?;
-            }
             let now = Touched {
                 new: false,
+                known: self.known_now(&touched.key(), Some(maker)).await?,
                 ..touched.clone()
             };
-            let now = now.known_as(self.seen.get(&touched.key()).unwrap_or_default());
             let ruling =
                 self.harness
                     .rule_again(self.sending.call(), &self.kept, &self.caller, &now)?;
@@ -206,15 +199,23 @@ impl Performing<'_> {
             if maker.is_some_and(|maker| self.has_made(maker)) {
                 continue;
             }
-            if let Some(maker) = maker.filter(|_| self.seen.get(&given.key()).is_none()) {
-                // The judge reads it again; what it says of it has been said.
-                let _ = self.judge(maker, false).await?;
-            }
             given.new = false;
-            let now = self.seen.get(&given.key()).unwrap_or_default();
-            *given = given.clone().known_as(now);
+            given.known = self.known_now(&given.key(), maker).await?;
             differs = true;
         }
         Ok((facts, differs))
+    }
+
+    /// Returns what the service says of a record that a step was to make and surely did not. Where no answer has told of it yet, the
+    /// judge reads it; what it says of the step has been said.
+    async fn known_now(
+        &self,
+        key: &RecordKey,
+        maker: Option<usize>,
+    ) -> Result<Attributes, PlanError> {
+        if let Some(maker) = maker.filter(|_| self.seen.get(key).is_none()) {
+            let _ = self.judge(maker, false).await?;
+        }
+        Ok(self.seen.get(key).unwrap_or_default())
     }
 }

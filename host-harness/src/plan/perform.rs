@@ -46,10 +46,19 @@ pub(super) struct Performing<'a> {
     pub(super) reading: Arc<Ledger>,
     /// What is sent.
     pub(super) sending: Arc<Ledger>,
-    /// Whether records have to be observed again before anything more is sent: what is stored of them is of the proposal.
-    pub(super) stale: bool,
-    /// Whether they were.
-    pub(super) fresh: bool,
+    /// When what is known of the plan's records was observed.
+    pub(super) observed: Observed,
+}
+
+/// When what is known of a plan's records was observed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Observed {
+    /// When it was proposed, just before.
+    Lately,
+    /// When it was proposed, which may be long ago: nothing more is sent before they are observed again.
+    Before,
+    /// Again, since it was taken up.
+    Again,
 }
 
 /// What became of a step.

@@ -152,7 +152,7 @@ impl Harness {
             let deed = Deed::Give {
                 verb: "expand",
                 record: &repeat.key(),
-                attributes: &repeat.attributes(),
+                attributes: &repeat.known,
                 new: false,
                 fields: &repeat.expanded,
                 audience,
@@ -176,7 +176,7 @@ impl Harness {
                 let deed = Deed::Give {
                     verb,
                     record: &given.key(),
-                    attributes: &given.attributes(),
+                    attributes: &given.known,
                     new: given.new,
                     fields,
                     audience,
@@ -201,7 +201,7 @@ impl Harness {
         let deed = Deed::Write {
             verb: &touched.verb,
             record: &touched.key(),
-            attributes: &touched.attributes(),
+            attributes: &touched.known,
             new: touched.new,
             undo: touched.undo,
             fields: &touched.fields,

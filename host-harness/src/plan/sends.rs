@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::proposal::{Disclosure, Proposal, Step};
 use super::vet::{Facts, Vetting, gate, wrong};
 use super::{PlanError, vet};
-use crate::access::{Attributes, Audience, Owner, RecordKey};
+use crate::access::{Attributes, Audience, RecordKey};
 use crate::outbound::body::{Envelope, Held};
 use crate::outbound::pattern::Step as Place;
 use crate::outbound::policy::{Allowed, Destination};
@@ -80,12 +80,9 @@ pub struct Given {
     pub expanded: Vec<String>,
     /// Whether the plan itself makes the record.
     pub new: bool,
-    /// Whether the service said who owns it.
-    pub owner_known: bool,
-    /// Its owner's e-mail, as the service said.
-    pub owner: Option<String>,
-    /// Its stage, as the service said.
-    pub stage: Option<String>,
+    /// What the service said of it.
+    #[serde(flatten)]
+    pub known: Attributes,
 }
 
 impl Given {
@@ -95,29 +92,6 @@ impl Given {
         RecordKey {
             kind: self.record.clone(),
             id: self.id.clone(),
-        }
-    }
-
-    /// Returns the same with these attributes of the record.
-    pub(super) fn known_as(self, attributes: Attributes) -> Self {
-        Self {
-            owner_known: attributes.owner != Owner::Unknown,
-            owner: attributes.owner.email().map(str::to_owned),
-            stage: attributes.stage,
-            ..self
-        }
-    }
-
-    /// What is known of it.
-    #[must_use]
-    pub fn attributes(&self) -> Attributes {
-        Attributes {
-            owner: match (&self.owner, self.owner_known) {
-                (_, false) => Owner::Unknown,
-                (None, true) => Owner::None,
-                (Some(email), true) => Owner::Member(email.clone()),
-            },
-            stage: self.stage.clone(),
         }
     }
 }
@@ -279,9 +253,7 @@ fn repeats(
                 expanded: asked.then(|| field.clone()).into_iter().collect(),
                 fields: vec![field],
                 new: false,
-                owner_known: attributes.owner != Owner::Unknown,
-                owner: attributes.owner.email().map(str::to_owned),
-                stage: attributes.stage,
+                known: attributes,
             });
         }
     }
@@ -404,9 +376,9 @@ fn given(
         id,
     };
     let new = made.contains(&key);
-    let attributes = by.attributes_of(&key, new);
     Ok(Given {
         kind: disclosure.record.kind.clone(),
+        known: by.attributes_of(&key, new),
         record: key.kind,
         id: key.id,
         expanded: fields
@@ -416,9 +388,6 @@ fn given(
             .collect(),
         fields,
         new,
-        owner_known: attributes.owner != Owner::Unknown,
-        owner: attributes.owner.email().map(str::to_owned),
-        stage: attributes.stage,
     })
 }
 

@@ -64,12 +64,9 @@ pub struct Touched {
     pub undo: bool,
     /// The names of the fields that it sets.
     pub fields: Vec<String>,
-    /// Whether the service said who owns it.
-    pub owner_known: bool,
-    /// Its owner's e-mail, as the service said.
-    pub owner: Option<String>,
-    /// Its stage, as the service said.
-    pub stage: Option<String>,
+    /// What the service said of it.
+    #[serde(flatten)]
+    pub known: Attributes,
 }
 
 impl Touched {
@@ -79,29 +76,6 @@ impl Touched {
         RecordKey {
             kind: self.kind.clone(),
             id: self.id.clone(),
-        }
-    }
-
-    /// The same, with this known of the record.
-    pub(super) fn known_as(self, attributes: Attributes) -> Self {
-        Self {
-            owner_known: attributes.owner != Owner::Unknown,
-            owner: attributes.owner.email().map(str::to_owned),
-            stage: attributes.stage,
-            ..self
-        }
-    }
-
-    /// What is known of it.
-    #[must_use]
-    pub fn attributes(&self) -> Attributes {
-        Attributes {
-            owner: match (&self.owner, self.owner_known) {
-                (_, false) => Owner::Unknown,
-                (None, true) => Owner::None,
-                (Some(email), true) => Owner::Member(email.clone()),
-            },
-            stage: self.stage.clone(),
         }
     }
 }
@@ -247,19 +221,15 @@ impl Vetting<'_> {
         made: &HashSet<RecordKey>,
     ) -> Touched {
         let new = made.contains(&key);
-        let attributes = self.attributes_of(&key, new);
-        let touched = Touched {
+        Touched {
             verb: verb.as_str().to_owned(),
+            known: self.attributes_of(&key, new),
             kind: key.kind,
             id: key.id,
             new,
             undo: !step.is_in_order(),
             fields: fields(variables),
-            owner_known: false,
-            owner: None,
-            stage: None,
-        };
-        touched.known_as(attributes)
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::Map;
 
 use super::*;
+use crate::access::Attributes;
 use crate::plan::brief::{Brief, Room, brief};
 use crate::plan::proposal::{Change, Method, Plan, Proposal, Proposer};
 use crate::plan::store::KeptStep;
@@ -69,9 +70,7 @@ pub(crate) fn facts(document: Option<&str>, touched: Option<(&str, &str)>) -> Fa
         new: verb == "create",
         undo: false,
         fields: Vec::new(),
-        owner_known: false,
-        owner: None,
-        stage: None,
+        known: Attributes::default(),
     });
     Facts {
         origin: "https://service.example".into(),
@@ -110,9 +109,7 @@ pub(crate) fn letter(to: &[&str], text: &str) -> (Step, Facts) {
             fields: vec!["name".into(), "price".into()],
             expanded: vec!["price".into()],
             new: false,
-            owner_known: false,
-            owner: None,
-            stage: None,
+            known: Attributes::default(),
         }],
         redacted: Vec::new(),
         repeats: Vec::new(),
