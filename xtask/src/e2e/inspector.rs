@@ -177,17 +177,18 @@ fn a_briefing_has_sections(inspector: &Inspector<'_>, _: &str) -> Result<()> {
 
 /// A proposal is shown and waits, and the plan's own tool says the same afterwards.
 fn a_proposal_waits(inspector: &Inspector<'_>, transport: &str) -> Result<()> {
+    let title = format!("Agree the new opening date ({transport})");
     let proposed = inspector.call(
         "crm_follow_up",
         &json!({
             "about": "Northern depot relaunch",
-            "title": format!("Agree the new opening date ({transport})"),
+            "title": title,
             "due": "2030-03-01",
         }),
     )?;
     let said = text(&proposed);
     for part in [
-        "create task",
+        &*format!("Follow-up \"{title}\""),
         "waiting for approval",
         "Nothing has been sent",
     ] {
