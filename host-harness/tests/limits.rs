@@ -203,7 +203,7 @@ async fn an_answer_that_holds_the_credential_is_withheld_however_it_is_written()
             let gate = gate(setup(&server.origin(), "", "env:KEY"));
             let ledger = ledger(4);
             let result = gate.send(&ledger, get(&server.origin())).await;
-            let Err(SendError::Denied(denial)) = result else {
+            let Err(SendError::Withheld(denial)) = result else {
                 panic!("{body}: {result:?}")
             };
             assert_eq!(denial.code, DenialCode::Leak);
@@ -225,7 +225,9 @@ async fn a_header_that_holds_the_credential_is_withheld_and_one_that_is_dropped_
         let gate = gate(setup(&server.origin(), "", "env:KEY"));
         let result = gate.send(&ledger(4), get(&server.origin())).await;
         match result {
-            Err(SendError::Denied(denial)) => assert!(withheld && denial.code == DenialCode::Leak),
+            Err(SendError::Withheld(denial)) => {
+                assert!(withheld && denial.code == DenialCode::Leak)
+            }
             Ok(response) => {
                 assert!(!withheld && !format!("{:?}", response.headers()).contains(SECRET));
             }

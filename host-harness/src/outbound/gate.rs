@@ -170,7 +170,7 @@ fn too_many(retry_after: Duration) -> Result<Response<Bytes>, Error> {
 /// What the guest is told: the kind of error, without the operator's business.
 fn for_guest(error: &SendError) -> Error {
     match error {
-        SendError::Denied(denial) => match denial.code {
+        SendError::Denied(denial) | SendError::Withheld(denial) => match denial.code {
             DenialCode::Credential => Error::ConfigurationError,
             DenialCode::Address => Error::DestinationIpProhibited,
             DenialCode::RequestSize => Error::HttpRequestBodySize(None),

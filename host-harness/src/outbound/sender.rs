@@ -47,6 +47,9 @@ pub enum SendError {
     /// It may not be sent.
     #[error("{0}")]
     Denied(Denial),
+    /// It was sent, and its answer is withheld.
+    #[error("{0}")]
+    Withheld(Denial),
     /// It was let through, and there is no answer.
     #[error("{0}")]
     Client(#[from] ClientError),
@@ -391,7 +394,7 @@ impl Outbound {
                     let denial = leaked(&allowed.destination.title).at(&allowed.destination.name);
                     tracing::error!(fix = denial.fix, "answer withheld: {}", denial.reason);
                     ledger.refuse(denial.clone());
-                    return Err(SendError::Denied(denial));
+                    return Err(SendError::Withheld(denial));
                 }
                 let response = match allowed.document {
                     Some(document) => match answer::of_document(response) {
@@ -437,7 +440,7 @@ impl Outbound {
                 let denial = too_much_held(ledger).at(&allowed.destination.name);
                 tracing::warn!(fix = denial.fix, "answer withheld: {}", denial.reason);
                 ledger.refuse(denial.clone());
-                Err(SendError::Denied(denial))
+                Err(SendError::Withheld(denial))
             }
             Err(error) => {
                 tracing::debug!(rule = allowed.route.id, "no answer: {error}");

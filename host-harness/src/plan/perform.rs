@@ -21,7 +21,6 @@ use super::{PlanState, StepState};
 use crate::access::Seen;
 use crate::config::Caller;
 use crate::outbound::client::ClientError;
-use crate::outbound::denial::DenialCode;
 use crate::outbound::documents::hex;
 use crate::outbound::ledger::Ledger;
 use crate::outbound::sender::{Outbound, Outgoing, SendError};
@@ -427,12 +426,7 @@ impl Performing<'_> {
         let sent = outbound.send(&self.sending, outgoing).await;
         Ok(match sent {
             Ok(response) => Sent::Answered(response),
-            // It was sent; only its answer is withheld.
-            Err(SendError::Denied(denial))
-                if matches!(denial.code, DenialCode::Leak | DenialCode::BodySize) =>
-            {
-                Sent::Unknown
-            }
+            Err(SendError::Withheld(_)) => Sent::Unknown,
             Err(SendError::Denied(denial)) => Sent::Not(denial.reason, None),
             Err(SendError::Rate { retry_after }) => {
                 let why = "this harness's own limit for the service (`rate`) is reached".to_owned();

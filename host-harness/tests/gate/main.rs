@@ -189,7 +189,9 @@ fn get(server: &str) -> Outgoing {
 fn code(result: &Result<http::Response<Bytes>, SendError>) -> String {
     match result {
         Ok(response) => response.status().as_u16().to_string(),
-        Err(SendError::Denied(denial)) => denial.code.as_str().to_owned(),
+        Err(SendError::Denied(denial) | SendError::Withheld(denial)) => {
+            denial.code.as_str().to_owned()
+        }
         Err(SendError::Client(error)) => error.code().to_owned(),
         Err(SendError::Rate { .. }) => "rate".to_owned(),
         Err(SendError::Record) => "record".to_owned(),
