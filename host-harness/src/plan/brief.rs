@@ -134,6 +134,23 @@ const NOTE: usize = 24;
 const MESSAGE_DECENT: usize = 40;
 const VALUE_DECENT: usize = 32;
 
+/// How well a summary serves to decide by, from the worst on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fitness {
+    /// It is longer than there is room for.
+    Cut,
+    /// It leaves out steps.
+    SomeSteps,
+    /// It tells every step, and too little of messages and values.
+    AllSteps,
+    /// It says enough of each, and counts warnings.
+    Decent,
+    /// It tells the warnings as well.
+    Warned,
+    /// It takes no scrolling besides.
+    OneScreen,
+}
+
 /// Returns how much is shown, from the most on. The beginning of a message is the last to go: all else is told shorter first.
 fn levels() -> impl Iterator<Item = Level> {
     let mut most = usize::MAX;
@@ -154,36 +171,35 @@ pub fn brief(preview: &Preview, room: Room, reading: &str) -> Brief {
     let digits = preview.plan.as_str();
     let foot = format!("{reading} {}", digits.get(..SHORT).unwrap_or(digits));
     let most = room.text.saturating_sub(units(&foot) + 1);
-    let steps = mains(&preview.steps).len();
+    let mains = mains(&preview.steps);
     let narrow = |text: &str| {
         let (Some(columns), Some(lines)) = (room.columns, room.lines) else {
             return true;
         };
         wrapped(text, columns) + wrapped(&foot, columns) <= lines
     };
-    let (mut warned, mut decent, mut complete, mut first) = (None, None, None, None);
-    let mut last = Summary::default();
+    // Who, what, the beginning of a message and warnings come before a screen without scrolling.
+    let fitness = |level: &Level, text: &str| match level {
+        _ if units(text) > most => Fitness::Cut,
+        level if level.steps < mains.len() => Fitness::SomeSteps,
+        level if !level.is_decent() => Fitness::AllSteps,
+        level if level.warning == 0 && !preview.warnings.is_empty() => Fitness::Decent,
+        _ if !narrow(text) => Fitness::Warned,
+        _ => Fitness::OneScreen,
+    };
+    let mut best = (Fitness::Cut, Summary::default());
     for level in levels() {
-        let found = summary(preview, level);
-        if units(&found.text) > most {
-            last = found;
-            continue;
+        let found = summary(preview, &mains, level);
+        let fitness = fitness(&level, &found.text);
+        // Of equals the first says the most; of what does not fit the last is cut the least.
+        if fitness > best.0 || fitness == Fitness::Cut && best.0 == Fitness::Cut {
+            best = (fitness, found);
         }
-        if level.steps < steps {
-            first.get_or_insert(found);
-        } else if !level.is_decent() {
-            complete.get_or_insert(found);
-        } else if level.warning == 0 && !preview.warnings.is_empty() {
-            decent.get_or_insert(found);
-        } else if narrow(&found.text) {
-            warned = Some(found);
+        if fitness == Fitness::OneScreen {
             break;
-        } else {
-            // Who, what, the beginning of a message and warnings come before a screen without scrolling.
-            warned.get_or_insert(found);
         }
     }
-    let found = warned.or(decent).or(complete).or(first).unwrap_or(last);
+    let (_, found) = best;
     let (text, whole) = (cut(&found.text, most), found.left.is_nothing());
     Brief {
         title: title(&preview.steps, LEVELS[0].value, room.title),
@@ -298,8 +314,7 @@ fn counted(count: usize, one: &str, more: &str) -> String {
 }
 
 /// The plan with so much of each thing.
-fn summary(preview: &Preview, level: Level) -> Summary {
-    let mains = mains(&preview.steps);
+fn summary(preview: &Preview, mains: &[Vec<&StepPreview>], level: Level) -> Summary {
     let mut left = Left::default();
     let mut lines: Vec<String> = Vec::new();
     let many = mains.len() > 1;
