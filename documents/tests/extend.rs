@@ -18,7 +18,7 @@ use trusted_documents::{ExtendError, LONGEST, check_field, extend, settings};
 const DEAL: &str = "# A deal.\nquery Deal($id: UUID!) {\n  deal(filter: { id: { eq: $id } }) {\n    id\n    # field: next-step-field\n    # field: mood-field\n    name\n  }\n}\n";
 
 #[test]
-fn a_name_stands_on_a_line_of_its_own_after_its_place() {
+fn field_is_written_on_its_own_line_after_marker() {
     let extended = extend(DEAL, |setting| (setting == "mood-field").then_some("mood2")).unwrap();
     assert_eq!(
         extended,
@@ -31,7 +31,7 @@ fn a_name_stands_on_a_line_of_its_own_after_its_place() {
 }
 
 #[test]
-fn line_breaks_and_indentation_are_those_of_the_place() {
+fn added_line_keeps_breaks_and_indentation() {
     for (document, expected) in [
         (
             "{\r\n\t# field: a\r\n}\r\n",
@@ -84,7 +84,7 @@ fn what_is_no_name_of_a_field_is_refused() {
 }
 
 #[test]
-fn a_line_that_looks_like_a_place_and_is_none_is_an_error_and_not_passed_over() {
+fn malformed_marker_is_an_error() {
     for wrong in [
         "# field:",
         "# field: ",
@@ -162,7 +162,7 @@ fn line() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn exactly_the_named_fields_are_added_and_the_rest_stays(
+    fn only_named_fields_are_added(
         lines in proptest::collection::vec(line(), 1..12),
         mapped in proptest::collection::btree_map("[a-d]", "[a-z][A-Za-z0-9]{0,62}", 0..4),
     ) {
@@ -203,7 +203,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_extended_or_refused_and_without_fields_it_stays(document in "(\\PC|\n|\r|# field: a|\"|\\{|\\}){0,64}") {
+    fn any_text_is_extended_or_refused(document in "(\\PC|\n|\r|# field: a|\"|\\{|\\}){0,64}") {
         if let Ok(extended) = extend(&document, |_| None::<&str>) {
             prop_assert!(matches!(extended, Cow::Borrowed(text) if text == document));
             let places = settings(&document).unwrap().count();

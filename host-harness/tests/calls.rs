@@ -54,7 +54,7 @@ async fn null_and_a_missing_key_both_mean_none() {
 }
 
 #[tokio::test]
-async fn wrong_arguments_are_an_invalid_input_failure_that_names_field_and_fix() {
+async fn wrong_argument_names_field_and_fix() {
     let harness = common::guest("");
     let good = json!({"someText": "a", "count": 7, "ratio": 1.0, "pick": {"case": "nothing"}});
     for (field, value, named, told) in [
@@ -127,7 +127,7 @@ async fn every_call_has_a_fresh_instance() {
 }
 
 #[tokio::test]
-async fn an_endless_loop_ends_at_its_deadline_and_the_host_goes_on() {
+async fn endless_loop_ends_at_its_deadline() {
     let harness = common::guest("[limits]\ntime-ms = 100");
     let error = call(&harness, "spin", json!({})).await.unwrap_err();
     assert_eq!(error.code(), "deadline-exceeded");
@@ -138,7 +138,7 @@ async fn an_endless_loop_ends_at_its_deadline_and_the_host_goes_on() {
 }
 
 #[tokio::test]
-async fn a_loop_ends_when_its_processor_time_is_spent_long_before_its_deadline() {
+async fn cpu_limit_stops_a_loop_before_its_deadline() {
     let harness = common::guest("[limits]\ntime-ms = 600000\ncpu-ms = 50");
     let error = call(&harness, "spin", json!({})).await.unwrap_err();
     assert_eq!(error.code(), "cpu-limit");
@@ -149,7 +149,7 @@ async fn a_loop_ends_when_its_processor_time_is_spent_long_before_its_deadline()
 }
 
 #[tokio::test]
-async fn a_loop_does_not_keep_other_calls_of_its_thread_waiting() {
+async fn loop_does_not_block_calls_on_its_thread() {
     let harness = common::guest("[limits]\ntime-ms = 600000\ncpu-ms = 600000");
     let counted = tokio::select! {
         biased;
@@ -161,7 +161,7 @@ async fn a_loop_does_not_keep_other_calls_of_its_thread_waiting() {
 }
 
 #[tokio::test]
-async fn a_caller_can_ask_for_less_time_and_not_for_more() {
+async fn caller_can_shorten_its_deadline_only() {
     let harness = common::guest("[limits]\ntime-ms = 150");
     for (asked, given) in [(50, 50), (60_000, 150)] {
         let invocation = Invocation {
@@ -180,7 +180,7 @@ async fn a_caller_can_ask_for_less_time_and_not_for_more() {
 }
 
 #[tokio::test]
-async fn a_memory_bomb_meets_its_limit_and_the_host_goes_on() {
+async fn memory_limit_stops_an_allocation_bomb() {
     let harness = common::guest("[limits]\nmemory-mib = 8");
     let error = call(&harness, "grow", json!({})).await.unwrap_err();
     assert!(
@@ -194,7 +194,7 @@ async fn a_memory_bomb_meets_its_limit_and_the_host_goes_on() {
 }
 
 #[tokio::test]
-async fn a_trap_is_an_error_of_its_own_and_the_host_goes_on() {
+async fn trap_is_reported_and_the_host_goes_on() {
     let harness = common::guest("");
     assert_eq!(
         call(&harness, "broken", json!({}))
@@ -224,7 +224,7 @@ async fn many_calls_at_once_share_the_pool() {
 }
 
 #[tokio::test]
-async fn an_unknown_action_is_answered_with_the_nearest_known_one() {
+async fn unknown_action_suggests_the_nearest_name() {
     let error = call(&common::guest(""), "guest_ehco", json!({}))
         .await
         .unwrap_err();
@@ -233,7 +233,7 @@ async fn an_unknown_action_is_answered_with_the_nearest_known_one() {
 }
 
 #[tokio::test]
-async fn an_unknown_time_zone_of_the_caller_names_the_key() {
+async fn unknown_time_zone_names_its_key() {
     let caller = Caller {
         time_zone: Some("Mars".into()),
         ..Caller::default()

@@ -122,7 +122,7 @@ fn arrived(service: &Server) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_is_shown_and_performed_when_the_person_approves_it_with_the_key_that_was_handed_over()
+async fn approved_plan_runs_with_the_inherited_key()
  {
     let (service, place) = Place::beside_a_service_with_key("env:SERVICE_KEY").await;
     let mut parent = Parent::begun(&place);
@@ -162,7 +162,7 @@ async fn a_plan_is_shown_and_performed_when_the_person_approves_it_with_the_key_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_operator_says_of_a_caller_counts_and_not_what_is_handed_over() {
+async fn operator_file_overrides_inherited_caller() {
     let (_service, place) = Place::beside_a_service_with_key("env:SERVICE_KEY").await;
     let operator = place.read("operator.toml");
     let of_robin = "email = \"robin@example.com\"\n";
@@ -173,7 +173,7 @@ async fn what_the_operator_says_of_a_caller_counts_and_not_what_is_handed_over()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_that_the_person_denies_is_dropped_and_cannot_be_approved_any_more() {
+async fn denied_plan_cannot_be_approved() {
     let (service, place) = Place::beside_a_service_with_key("env:SERVICE_KEY").await;
     let mut parent = Parent::begun(&place);
     let plan = parent.propose("one thing");
@@ -192,7 +192,7 @@ async fn a_plan_that_the_person_denies_is_dropped_and_cannot_be_approved_any_mor
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_does_not_fit_says_so_and_names_the_command_that_shows_it_whole() {
+async fn cut_preview_names_the_command_for_the_whole() {
     let (_service, place) = Place::beside_a_service_with_key("env:SERVICE_KEY").await;
     let mut parent = Parent::begun(&place);
     let plan = parent.propose(&"long ".repeat(200));
@@ -218,7 +218,7 @@ async fn what_does_not_fit_says_so_and_names_the_command_that_shows_it_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_a_whole_digest_is_taken_and_what_cannot_be_done_is_said() {
+async fn partial_digest_is_refused_with_a_reason() {
     let (service, place) = Place::beside_a_service_with_key("env:SERVICE_KEY").await;
     let mut parent = Parent::begun(&place);
     let plan = parent.propose("one thing");
@@ -250,7 +250,7 @@ impl Parent {
 }
 
 #[test]
-fn a_hand_over_that_cannot_be_read_ends_the_program_and_repeats_nothing_of_it() {
+fn unreadable_config_is_refused_without_echo() {
     let place = Place::new("http://127.0.0.1:9");
     for first in [
         format!("{{\"settings\": {{\"secret\": \"{KEY}\"}}}}\n"),
@@ -268,7 +268,7 @@ fn a_hand_over_that_cannot_be_read_ends_the_program_and_repeats_nothing_of_it() 
 }
 
 #[test]
-fn a_number_that_is_no_inherited_socket_is_refused() {
+fn number_that_is_no_socket_is_refused() {
     let place = Place::new("http://127.0.0.1:9");
     for number in ["0", "1", "77"] {
         let output = place.run(&["mcp", "--channel", number]);

@@ -78,7 +78,7 @@ fn parsed(output: &Output) -> Value {
 }
 
 #[test]
-fn actions_are_listed_in_columns_and_with_json_their_schemas_too() {
+fn actions_are_listed_as_columns_or_json() {
     let place = Place::new();
     let listed = place.run(&["actions"]);
     assert!(listed.status.success(), "{}", stderr(&listed));
@@ -93,7 +93,7 @@ fn actions_are_listed_in_columns_and_with_json_their_schemas_too() {
 }
 
 #[test]
-fn a_call_answers_on_stdout_and_takes_arguments_from_line_file_and_stdin() {
+fn arguments_come_from_line_file_or_stdin() {
     let place = Place::new();
     let arguments = json!({"someText": "a", "count": 7, "ratio": 1.5, "pick": {"case": "nothing"}});
     std::fs::write(place.path("arguments.json"), arguments.to_string()).unwrap();
@@ -112,7 +112,7 @@ fn a_call_answers_on_stdout_and_takes_arguments_from_line_file_and_stdin() {
 }
 
 #[test]
-fn exit_codes_tell_a_failed_action_from_wrong_usage() {
+fn failed_action_and_misuse_exit_differently() {
     let place = Place::new();
     for (args, code, said) in [
         (
@@ -154,7 +154,7 @@ fn exit_codes_tell_a_failed_action_from_wrong_usage() {
 }
 
 #[test]
-fn with_json_every_failure_is_an_object_with_failure() {
+fn json_failures_are_objects_with_failure() {
     let place = Place::new();
     for (args, case) in [
         (&["call", "nothing-found", "--json"][..], "not-found"),
@@ -171,7 +171,7 @@ fn with_json_every_failure_is_an_object_with_failure() {
 }
 
 #[test]
-fn plain_http_without_the_opt_in_names_flag_and_line_and_with_it_passes() {
+fn plain_http_needs_the_opt_in() {
     let place = Place::new();
     let with = |args: &[&str]| {
         place
@@ -198,7 +198,7 @@ fn plain_http_without_the_opt_in_names_flag_and_line_and_with_it_passes() {
 }
 
 #[test]
-fn status_says_what_is_missing_and_never_shows_a_secret() {
+fn status_names_missing_settings_and_no_secret() {
     let place = Place::new();
     let bare = place.run(&["status"]);
     assert_eq!(bare.status.code(), Some(1));
@@ -223,7 +223,7 @@ fn inspect_shows_digest_imports_and_documents() {
 }
 
 #[test]
-fn a_manifest_that_is_for_another_version_is_a_configuration_error() {
+fn manifest_of_another_version_is_refused() {
     let place = Place::new();
     place.manifest("package = \"test:guest@0.3.0\"");
     let output = place.run(&["actions"]);
@@ -236,7 +236,7 @@ fn a_manifest_that_is_for_another_version_is_a_configuration_error() {
 }
 
 #[test]
-fn a_directory_for_code_that_others_may_write_to_is_refused() {
+fn code_cache_writable_by_others_is_refused() {
     use std::os::unix::fs::PermissionsExt as _;
     let place = Place::new();
     std::fs::create_dir(place.path("code")).unwrap();

@@ -202,7 +202,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn a_value_that_goes_to_json_text_and_back_is_the_same(
+    fn values_survive_a_json_round_trip(
         (shape, val) in shape().prop_flat_map(|shape| { let v = value(&shape); (Just(shape), v) })
     ) {
         let text = from_component(&shape, &val).unwrap().to_string();
@@ -211,7 +211,7 @@ proptest! {
     }
 
     #[test]
-    fn no_json_breaks_the_mapping_and_what_is_taken_comes_back(shape in shape(), json in any_json()) {
+    fn any_json_is_refused_or_round_trips(shape in shape(), json in any_json()) {
         let _ = measure(&json);
         if let Ok(val) = to_component(&shape, &json) {
             let back = from_component(&shape, &val).unwrap();
@@ -220,7 +220,7 @@ proptest! {
     }
 
     #[test]
-    fn every_shape_has_a_schema_whose_objects_are_closed(shape in shape()) {
+    fn schemas_close_their_objects(shape in shape()) {
         fn closed(schema: &Value) -> bool {
             match schema {
                 Value::Object(members) => {
@@ -258,7 +258,7 @@ fn sizes_and_depth_are_refused_with_the_place() {
 }
 
 #[test]
-fn whole_numbers_beyond_what_json_keeps_exactly_are_text_both_ways() {
+fn large_integers_are_text_both_ways() {
     let shape = Shape::Int(Int::U64);
     for (number, json) in [
         (1_u64 << 53, serde_json::json!(1_u64 << 53)),

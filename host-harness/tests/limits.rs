@@ -87,7 +87,7 @@ fn get(origin: &str) -> Outgoing {
 }
 
 #[tokio::test]
-async fn a_service_is_asked_no_more_often_than_its_rate_by_all_calls_together() {
+async fn rate_limit_spans_all_calls() {
     let server = Server::start(|_| Answer::json("{}")).await;
     let origin = server.origin();
     let gate = gate(setup(
@@ -135,7 +135,7 @@ async fn an_operator_lowers_a_rate_and_never_raises_it() {
 }
 
 #[tokio::test]
-async fn requests_of_a_call_wait_for_each_other_where_too_many_are_under_way() {
+async fn requests_over_the_concurrency_limit_wait() {
     static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
     static MOST: AtomicUsize = AtomicUsize::new(0);
     /// Counts who has been let through to the dialler and is not done.
@@ -179,7 +179,7 @@ async fn requests_of_a_call_wait_for_each_other_where_too_many_are_under_way() {
 }
 
 #[tokio::test]
-async fn an_answer_that_holds_the_credential_is_withheld_however_it_is_written() {
+async fn response_with_the_credential_is_withheld() {
     let url: String = SECRET.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let json: String = SECRET
         .bytes()
@@ -214,7 +214,7 @@ async fn an_answer_that_holds_the_credential_is_withheld_however_it_is_written()
 }
 
 #[tokio::test]
-async fn a_header_that_holds_the_credential_is_withheld_and_one_that_is_dropped_anyway_is_not_looked_at()
+async fn header_with_the_credential_is_withheld()
  {
     for (name, withheld) in [("etag", true), ("location", true), ("x-debug", false)] {
         let server = Server::start(move |_| Answer {
@@ -237,7 +237,7 @@ async fn a_header_that_holds_the_credential_is_withheld_and_one_that_is_dropped_
 }
 
 #[tokio::test]
-async fn a_secret_that_was_replaced_is_still_looked_for() {
+async fn replaced_secret_is_still_withheld() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("key");

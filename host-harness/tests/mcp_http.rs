@@ -65,7 +65,7 @@ async fn a_session_is_begun_lists_calls_fails_and_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_not_let_in_gets_the_right_status_and_learns_nothing() {
+async fn refused_client_gets_only_a_status() {
     let (_service, place) = Place::beside_a_service().await;
     let front = served(&place).await;
     let right = format!("Bearer {}", token("robin"));
@@ -258,7 +258,7 @@ async fn who_is_not_let_in_gets_the_right_status_and_learns_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn plans_are_their_callers_own_and_a_person_is_asked_over_the_same_stream() {
+async fn plans_belong_to_their_caller() {
     let (service, place) = Place::beside_a_service().await;
     let front = served(&place).await;
     let mut robin = Web::begun(front.address, "robin", json!({"elicitation": {}})).await;
@@ -347,7 +347,7 @@ fn newest_call() -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answer_brought_back_with_a_token_to_propose_is_none() {
+async fn propose_token_cannot_approve() {
     let (service, place) = Place::beside_a_service().await;
     let front = served(&place).await;
     let mut robin = Web::of(front.address, "robin").await;
@@ -378,7 +378,7 @@ async fn answer_brought_back_with_a_token_to_propose_is_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_else_cannot_answer_the_question_of_a_caller() {
+async fn other_caller_cannot_answer_an_elicitation() {
     let (service, place) = Place::beside_a_service().await;
     let front = served(&place).await;
     let mut robin = Web::begun(front.address, "robin", json!({"elicitation": {}})).await;
@@ -402,7 +402,7 @@ async fn somebody_else_cannot_answer_the_question_of_a_caller() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_was_not_ended_is_still_its_callers_and_still_counted() {
+async fn open_session_stays_with_its_caller() {
     let (_service, place) = Place::beside_a_service().await;
     let front = served(&place).await;
     let mut robin = Web::begun(front.address, "robin", json!({})).await;
@@ -421,7 +421,7 @@ async fn a_session_that_was_not_ended_is_still_its_callers_and_still_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_session_a_method_that_there_is_not_is_told_as_such() {
+async fn unknown_method_without_session_is_reported() {
     let (_service, place) = Place::beside_a_service().await;
     let front = served(&place).await;
     let mut robin = Web::of(front.address, "robin").await;
@@ -470,7 +470,7 @@ async fn the_newest_protocol_works_without_sessions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_pages_beside_it_tell_counts_and_nobodys_name() {
+async fn metrics_pages_hold_counts_and_no_names() {
     let (_service, place) = Place::beside_a_service().await;
     let front = served(&place).await;
     let mut robin = Web::begun(front.address, "robin", json!({})).await;
@@ -508,7 +508,7 @@ async fn the_pages_beside_it_tell_counts_and_nobodys_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_is_shown_once_and_what_is_written_down_lets_nobody_in() {
+async fn token_is_shown_once_and_stored_hashed() {
     let (_service, place) = Place::beside_a_service().await;
     let made = place.run(&["token", "new", "--caller", "jo"]);
     assert!(made.status.success(), "{made:?}");
@@ -575,7 +575,7 @@ async fn a_token_is_shown_once_and_what_is_written_down_lets_nobody_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_a_first_message_begins_a_session_and_its_token_is_all_that_counts() {
+async fn session_belongs_to_the_caller_of_its_token() {
     let (_service, place) = Place::beside_a_service().await;
     let front = served(&place).await;
     let mut wanda = Web::of(front.address, "wanda").await;

@@ -104,7 +104,7 @@ async fn a_cancelled_call_stops_its_guest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_without_sessions_that_goes_away_stops_its_guest_too() {
+async fn lost_sessionless_client_stops_its_guest() {
     let (_service, _place, front) = world(Limits::default()).await;
     let mut robin = Web::of(front.address, "robin").await;
     robin.set("mcp-protocol-version", "2026-07-28");
@@ -134,7 +134,7 @@ async fn a_client_without_sessions_that_goes_away_stops_its_guest_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_approved_is_performed_though_the_client_has_gone() {
+async fn approved_plan_runs_after_the_client_left() {
     let (service, _place, mut front) = world(Limits::default()).await;
     let mut robin = Web::begun(front.address, "robin", json!({"elicitation": {}})).await;
     let mut stream = robin
@@ -165,7 +165,7 @@ async fn what_was_approved_is_performed_though_the_client_has_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_policy_lets_go_is_performed_though_the_call_was_cancelled() {
+async fn auto_approved_plan_survives_cancellation() {
     let (go_on, held) = std::sync::mpsc::channel::<()>();
     let held = Mutex::new(held);
     let service = Server::start(move |_| {
@@ -195,7 +195,7 @@ async fn what_policy_lets_go_is_performed_though_the_call_was_cancelled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_that_only_stall_make_room_for_those_that_do_not() {
+async fn stalled_connections_make_room() {
     let (_service, _place, front) = world(Limits {
         connections: 8,
         ..Limits::default()
@@ -239,7 +239,7 @@ async fn connections_that_only_stall_make_room_for_those_that_do_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn heads_and_bodies_that_do_not_come_are_not_waited_for() {
+async fn slow_heads_and_bodies_time_out() {
     let (_service, _place, front) = world(Limits {
         head: Duration::from_millis(30),
         body: Duration::from_millis(30),
@@ -273,7 +273,7 @@ async fn heads_and_bodies_that_do_not_come_are_not_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_of_unknown_length_that_grows_too_long_is_cut_off() {
+async fn chunked_body_over_the_limit_is_cut_off() {
     let (_service, _place, front) = world(Limits {
         body_bytes: 1_000,
         ..Limits::default()
@@ -345,7 +345,7 @@ async fn who_floods_is_refused_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_begins_sessions_without_end_loses_their_own() {
+async fn session_flood_evicts_its_own_sessions() {
     let (_service, _place, front) = world(Limits {
         sessions_of_caller: 3,
         ..Limits::default()
@@ -363,7 +363,7 @@ async fn who_begins_sessions_without_end_loses_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ending_lets_nobody_in_finishes_what_can_be_and_cuts_off_the_rest() {
+async fn shutdown_drains_then_cuts_off() {
     let (_service, _place, mut front) = world(Limits {
         finish: Duration::from_millis(100),
         ..Limits::default()
@@ -436,7 +436,7 @@ async fn sixty_four_clients_at_once_are_all_served() {
 /// `cargo xtask bench http`: the figures, against the program as it is built for release.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes long without optimisation"]
-async fn ten_thousand_calls_of_sixty_four_clients_have_no_error_flat_memory_and_a_short_tail() {
+async fn ten_thousand_calls_keep_memory_flat() {
     let service = Server::start(|_| Answer::json("{}")).await;
     let place = Place::new(&service.origin());
     let program = Program::new(&place);

@@ -25,7 +25,7 @@ fn text(result: &Value) -> &str {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tools_are_the_components_with_hints_by_their_interface_and_one_that_tells_of_plans() {
+async fn tools_are_the_actions_and_plan_status() {
     let (_service, place) = Place::beside_a_service().await;
     let mut client = Client::new(place.start(&["mcp", "--caller", "robin"]));
     let params = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}});
@@ -84,7 +84,7 @@ async fn tools_are_the_components_with_hints_by_their_interface_and_one_that_tel
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_answers_with_structure_and_text_and_a_failure_says_what_to_do_next() {
+async fn call_answers_with_structure_and_text() {
     let (_service, place) = Place::beside_a_service().await;
     let mut client = robin(&place, json!({}));
     let counted = client.call("proposer_count_up", json!({}));
@@ -114,7 +114,7 @@ async fn a_call_answers_with_structure_and_text_and_a_failure_says_what_to_do_ne
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_request_of_the_protocol_gets_the_protocols_errors() {
+async fn malformed_request_gets_a_protocol_error() {
     let (_service, place) = Place::beside_a_service().await;
     let mut client = robin(&place, json!({}));
     let unknown = client.ask(
@@ -157,7 +157,7 @@ async fn what_is_no_request_of_the_protocol_gets_the_protocols_errors() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancelled_call_stops_the_guest_and_progress_is_told_until_then() {
+async fn cancelled_call_stops_guest_and_progress() {
     let (_service, place) = Place::beside_a_service().await;
     let mut client = robin(&place, json!({}));
     let params = json!({"name": "proposer_spin", "arguments": {}, "_meta": {"progressToken": "p"}});
@@ -190,7 +190,7 @@ async fn a_cancelled_call_stops_the_guest_and_progress_is_told_until_then() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_goes_away_stops_its_guest_and_the_program_ends() {
+async fn lost_client_stops_guest_and_program() {
     let (_service, place) = Place::beside_a_service().await;
     let mut client = robin(&place, json!({}));
     let params = json!({"name": "proposer_spin", "arguments": {}, "_meta": {"progressToken": "p"}});
@@ -206,7 +206,7 @@ async fn a_client_that_goes_away_stops_its_guest_and_the_program_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_the_person_can_be_asked_a_yes_performs_exactly_what_was_shown() {
+async fn accepted_elicitation_performs_what_was_shown() {
     let (service, place) = Place::beside_a_service().await;
     let mut client = robin(&place, json!({"elicitation": {}}));
     let (question, result) = client.call_and_say(
@@ -244,7 +244,7 @@ async fn where_the_person_can_be_asked_a_yes_performs_exactly_what_was_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_no_denies_the_plan_and_no_answer_leaves_it_waiting() {
+async fn declined_elicitation_denies_the_plan() {
     let (service, place) = Place::beside_a_service().await;
     let mut client = robin(&place, json!({"elicitation": {"form": {}}}));
     let (_, declined) = client.call_and_say(
@@ -273,7 +273,7 @@ async fn a_no_denies_the_plan_and_no_answer_leaves_it_waiting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn client_without_the_operators_word_approves_nothing() {
+async fn client_not_allowed_to_approve_cannot() {
     let (service, place) = Place::beside_a_service().await;
     let mut client = Client::begun(
         place.start(&["mcp", "--caller", "pat"]),
@@ -314,7 +314,7 @@ async fn client_without_the_operators_word_approves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_nobody_can_be_asked_the_plan_waits_and_a_tool_tells_where_it_stands() {
+async fn plan_waits_without_elicitation() {
     let (service, place) = Place::beside_a_service().await;
     // By URL alone nobody can be asked either.
     let mut client = robin(&place, json!({"elicitation": {"url": {}}}));
@@ -361,7 +361,7 @@ async fn where_nobody_can_be_asked_the_plan_waits_and_a_tool_tells_where_it_stan
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_policy_approves_itself_is_done_and_who_may_not_approve_cannot_by_being_asked() {
+async fn auto_approval_needs_no_elicitation() {
     let (service, place) = Place::beside_a_service().await;
     let mut bolt = Client::begun(place.start(&["mcp", "--caller", "bolt"]), json!({}));
     let done = bolt.call("proposer_scheme", scheme("a"));
@@ -384,7 +384,7 @@ async fn what_policy_approves_itself_is_done_and_who_may_not_approve_cannot_by_b
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_of_the_newest_protocol_carries_question_and_answer_itself_and_once() {
+async fn stateless_elicitation_is_accepted_once() {
     let (service, place) = Place::beside_a_service().await;
     let mut client = Client::new(place.start(&["mcp", "--caller", "robin"]));
     let call = |more: Value, capabilities: Value| {
@@ -440,7 +440,7 @@ async fn a_client_of_the_newest_protocol_carries_question_and_answer_itself_and_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_program_ends_with_its_input_or_by_a_signal_and_says_nothing_but_the_protocol_on_stdout()
+async fn program_ends_on_eof_or_signal()
  {
     let (_service, place) = Place::beside_a_service().await;
     for arguments in [

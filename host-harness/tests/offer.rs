@@ -14,7 +14,7 @@ use crm_harness::{Harness, LoadError, Parts, Setup};
 use serde_json::json;
 
 #[test]
-fn each_function_of_read_is_a_tool_with_its_own_words() {
+fn read_functions_are_tools_with_descriptions() {
     let harness = common::guest("");
     let names: Vec<_> = harness
         .tools()
@@ -83,7 +83,7 @@ fn each_function_of_read_is_a_tool_with_its_own_words() {
 }
 
 #[test]
-fn without_the_texts_section_the_tools_are_the_same_and_say_nothing() {
+fn tools_without_docs_have_no_descriptions() {
     let bytes = common::component(common::WIT, common::WAT, false);
     let harness = common::load(&bytes, common::manifest("")).unwrap();
     assert_eq!(harness.tools().len(), 6);
@@ -122,7 +122,7 @@ fn importing(import: &str, interface: &str) -> (String, String) {
 }
 
 #[test]
-fn an_import_that_no_skill_gets_is_refused_by_name_and_a_component_without_it_loads() {
+fn forbidden_import_is_refused_by_name() {
     let (wit, wat) = importing("import door;", "open: func();");
     match common::load(&common::component(&wit, &wat, false), common::manifest(""))
         .err()
@@ -136,7 +136,7 @@ fn an_import_that_no_skill_gets_is_refused_by_name_and_a_component_without_it_lo
 }
 
 #[test]
-fn an_imported_interface_of_types_alone_is_no_import() {
+fn types_only_import_is_allowed() {
     // The guest of the other tests uses a types interface, which its component therefore imports.
     let harness = common::guest("");
     assert_eq!(
@@ -195,7 +195,7 @@ fn a_function_of_another_form_is_refused_by_name() {
 }
 
 #[test]
-fn a_component_without_actions_is_refused_and_other_exports_are_not_offered() {
+fn component_without_actions_is_refused() {
     let wit = |exports: &str| {
         format!(
             "package test:guest@0.1.0;\n\

@@ -106,7 +106,7 @@ fn stderr(output: &Output) -> String {
 const CALL: [&str; 5] = ["call", "echo", "{}", "--operator", "operator.toml"];
 
 #[test]
-fn init_asks_for_what_is_missing_and_asks_again_where_an_answer_cannot_be_used() {
+fn init_asks_again_after_an_unusable_answer() {
     let place = Place::new();
     let answers = "http://user@bad\nhttps://service.example\nplanted-service-key\nfile:key\nMars/Olympus\nEurope/Berlin\n\
                    nobody\nrobin@example.com, Robin Hale, king\nrobin@example.com, Robin Hale, lead, north\n\n";
@@ -149,7 +149,7 @@ fn init_asks_for_what_is_missing_and_asks_again_where_an_answer_cannot_be_used()
 }
 
 #[test]
-fn init_replaces_no_file_and_writes_none_where_answers_end() {
+fn init_never_replaces_a_file() {
     let place = Place::new();
     let ended = place.run_with(&["init"], "https://service.example\n");
     assert_eq!(ended.status.code(), Some(2));
@@ -167,7 +167,7 @@ fn init_replaces_no_file_and_writes_none_where_answers_end() {
 }
 
 #[test]
-fn a_service_on_this_machine_is_granted_only_by_a_yes() {
+fn loopback_service_needs_a_yes() {
     let place = Place::new();
     let args = [
         "init",
@@ -193,7 +193,7 @@ fn a_service_on_this_machine_is_granted_only_by_a_yes() {
 }
 
 #[test]
-fn an_operator_file_that_accepts_nothing_yet_runs_nothing() {
+fn operator_file_without_pins_runs_nothing() {
     let place = Place::new();
     std::fs::write(
         place.path("operator.toml"),
@@ -236,7 +236,7 @@ fn an_operator_file_that_accepts_nothing_yet_runs_nothing() {
 }
 
 #[test]
-fn an_update_runs_only_after_its_difference_was_shown_and_accepted() {
+fn update_runs_only_after_its_diff_is_accepted() {
     let place = Place::new();
     place.operator();
     place.manifest("requests = 20");
@@ -276,7 +276,7 @@ fn an_update_runs_only_after_its_difference_was_shown_and_accepted() {
 }
 
 #[test]
-fn the_record_can_be_looked_at_checked_and_exported_and_a_change_shows() {
+fn audit_verify_detects_a_change() {
     let place = Place::new();
     let none = place.run(&["audit", "tail"]);
     assert_eq!(none.status.code(), Some(2));
@@ -329,7 +329,7 @@ fn the_record_can_be_looked_at_checked_and_exported_and_a_change_shows() {
 }
 
 #[test]
-fn a_credential_that_cannot_be_used_is_refused_at_load_with_line_and_mend() {
+fn unusable_credential_is_refused_at_load() {
     let place = Place::new();
     place.operator();
     let written = place.read("operator.toml");
@@ -365,7 +365,7 @@ fn a_credential_that_cannot_be_used_is_refused_at_load_with_line_and_mend() {
 }
 
 #[test]
-fn explain_says_what_the_gate_would_decide_and_what_would_open_it() {
+fn explain_names_decision_and_fix() {
     let place = Place::new();
     place.operator();
     let explain = |method: &str, url: &str| {
@@ -425,7 +425,7 @@ fn explain_says_what_the_gate_would_decide_and_what_would_open_it() {
 }
 
 #[test]
-fn lint_finds_nothing_in_what_init_writes_and_names_the_mend_of_what_it_finds() {
+fn lint_accepts_init_and_names_each_fix() {
     let place = Place::new();
     place.operator();
     let lint = ["policy", "lint", "--operator", "operator.toml"];
@@ -453,7 +453,7 @@ fn lint_finds_nothing_in_what_init_writes_and_names_the_mend_of_what_it_finds() 
 }
 
 #[test]
-fn a_missing_credential_is_said_at_start_and_in_status_and_nothing_is_sent() {
+fn missing_credential_shows_at_start_and_status() {
     let place = Place::new();
     let run = |args: &[&str]| {
         Command::new(env!("CARGO_BIN_EXE_crm-harness"))

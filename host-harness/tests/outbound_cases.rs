@@ -33,7 +33,7 @@ fn every_case_of_our_own_comes_out_as_expected() {
 }
 
 #[test]
-fn every_case_of_the_shared_corpus_comes_out_as_expected() {
+fn shared_corpus_comes_out_as_expected() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/cases/outbound.json");
     if path.exists() {
         check(&path);

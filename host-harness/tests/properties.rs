@@ -256,7 +256,7 @@ fn lines_of(text: &'static str) -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn an_origin_that_is_taken_is_written_as_it_reads_and_reads_as_it_is_written(text in origin_text(), grants in grants()) {
+    fn origins_survive_a_text_round_trip(text in origin_text(), grants in grants()) {
         if let Ok(origin) = Origin::parse(&text, grants) {
             let again = Origin::parse(origin.as_str(), grants);
             prop_assert_eq!(again.as_ref(), Ok(&origin));
@@ -267,7 +267,7 @@ proptest! {
     }
 
     #[test]
-    fn a_grant_that_is_taken_away_makes_no_origin_valid(text in origin_text(), wide in grants(), take in 0..2_u8) {
+    fn removing_a_grant_allows_no_origin(text in origin_text(), wide in grants(), take in 0..2_u8) {
         let narrow = if take == 0 { Grants { loopback: false, ..wide } } else { Grants { private: false, ..wide } };
         prop_assert!(Origin::parse(&text, narrow).is_err() || Origin::parse(&text, wide).is_ok());
     }
@@ -283,7 +283,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_allowed_is_canonical_at_the_listed_origin_and_fits_a_listed_route(
+    fn allowed_requests_are_canonical_and_listed(
         url in url_text(), method in method(), body in body(), json in any::<bool>(), perform in any::<bool>(),
     ) {
         let policy = policy();
@@ -309,7 +309,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_taken_away_from_a_policy_opens_nothing(
+    fn narrowing_a_policy_allows_nothing_new(
         url in url_text(), method in method(), body in body(), json in any::<bool>(), perform in any::<bool>(), what in 0..8_u8,
     ) {
         let phase = if perform { Phase::Perform } else { Phase::Read };
@@ -321,7 +321,7 @@ proptest! {
     }
 
     #[test]
-    fn everything_that_is_dialled_was_checked_under_the_grants(
+    fn every_dialled_address_was_checked(
         answers in proptest::collection::vec(address(), 0..5), grants in grants(), plain in any::<bool>(),
     ) {
         let text = if plain { "http://service.internal:1" } else { "https://service.example" };
@@ -351,7 +351,7 @@ proptest! {
     }
 
     #[test]
-    fn a_grant_that_is_taken_away_makes_no_address_dialable(address in address(), wide in grants(), take in 0..2_u8) {
+    fn removing_a_grant_allows_no_address(address in address(), wide in grants(), take in 0..2_u8) {
         let narrow = if take == 0 { Grants { loopback: false, ..wide } } else { Grants { private: false, ..wide } };
         prop_assert!(addresses::check(address, narrow).is_err() || addresses::check(address, wide).is_ok());
     }
@@ -378,7 +378,7 @@ proptest! {
     }
 
     #[test]
-    fn a_broken_manifest_or_operator_file_is_an_error_and_no_crash(
+    fn broken_configuration_is_an_error(
         manifest in prop_oneof![3 => lines_of(include_str!("../../manifests/skill.toml")), 1 => any::<String>()],
         operator in prop_oneof![3 => lines_of(include_str!("../../manifests/operator.example.toml")), 1 => any::<String>()],
     ) {

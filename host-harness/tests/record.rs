@@ -93,7 +93,7 @@ fn faults(folder: &Path) -> Vec<Fault> {
 }
 
 #[test]
-fn a_call_leaves_its_rows_in_order_and_the_chain_is_whole() {
+fn audit_rows_of_a_call_form_a_chain() {
     let folder = tempfile::tempdir().unwrap();
     let audit = open(folder.path());
     call(&audit);
@@ -113,7 +113,7 @@ fn a_call_leaves_its_rows_in_order_and_the_chain_is_whole() {
 }
 
 #[test]
-fn a_decision_is_in_the_database_before_the_request_may_leave() {
+fn decision_is_stored_before_the_request_leaves() {
     let folder = tempfile::tempdir().unwrap();
     let audit = open(folder.path());
     audit.decided(&request(CallId::new())).unwrap();
@@ -175,7 +175,7 @@ fn every_way_of_tampering_shows() {
 }
 
 #[test]
-fn a_cut_tail_shows_by_the_head_that_is_kept_apart_and_the_next_start_writes_it_down() {
+fn cut_audit_tail_is_detected_at_start() {
     let folder = tempfile::tempdir().unwrap();
     let audit = open(folder.path());
     call(&audit);
@@ -195,7 +195,7 @@ fn a_cut_tail_shows_by_the_head_that_is_kept_apart_and_the_next_start_writes_it_
 }
 
 #[test]
-fn a_record_that_was_rewritten_as_a_whole_shows_by_a_head_that_was_written_down_elsewhere() {
+fn rewritten_audit_log_fails_against_a_kept_head() {
     let folder = tempfile::tempdir().unwrap();
     let audit = open(folder.path());
     call(&audit);

@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mebibyte_takes_some_hundred_looks_a_character_at_most() {
+    fn looks_per_character_are_bounded() {
         for piece in ["1 2-", "password:\u{201c}a ", "://a:"] {
             let text = piece.repeat((1 << 20) / piece.len());
             let reads = work(&text);
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn two_looks_are_enough_for_texts_made_to_be_slow() {
+    fn two_passes_suffice_for_slow_texts() {
         for (piece, text) in slow(2_000) {
             let mut view = View::of(&text);
             look(&mut view);

@@ -171,7 +171,7 @@ fn the_shipped_policies_decide_as_the_table_says() {
 }
 
 #[tokio::test]
-async fn every_action_of_the_component_is_in_the_schema_and_no_other() {
+async fn schema_lists_exactly_the_actions() {
     let world = World::new().await;
     let schema =
         std::fs::read_to_string(root().join("manifests/access/schema.cedarschema")).unwrap();

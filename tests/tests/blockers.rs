@@ -46,7 +46,7 @@ async fn report(world: &World, deal: impl ToString) -> Value {
 }
 
 #[tokio::test]
-async fn each_rule_fires_is_clear_and_is_unknown_where_it_should() {
+async fn each_rule_has_its_three_outcomes() {
     let world = World::new().await;
     let mut wrong = Vec::new();
     for case in BLOCKER_CASES {
@@ -70,7 +70,7 @@ async fn each_rule_fires_is_clear_and_is_unknown_where_it_should() {
 }
 
 #[tokio::test]
-async fn a_finding_has_severity_sentence_evidence_with_provenance_and_a_next_step() {
+async fn finding_carries_evidence_and_next_step() {
     let world = World::new().await;
     for case in BLOCKER_CASES {
         let report = report(&world, case.fires).await;
@@ -107,7 +107,7 @@ async fn a_finding_has_severity_sentence_evidence_with_provenance_and_a_next_ste
 }
 
 #[tokio::test]
-async fn the_deal_with_everything_wrong_names_it_worst_first() {
+async fn findings_are_sorted_by_severity() {
     let world = World::new().await;
     let report = report(&world, EVERYTHING_WRONG).await;
     let severities: Vec<&str> = report["findings"]
@@ -131,7 +131,7 @@ async fn the_deal_with_everything_wrong_names_it_worst_first() {
 }
 
 #[tokio::test]
-async fn the_healthy_deal_has_no_blockers_and_nothing_unknown() {
+async fn healthy_deal_has_no_blockers() {
     let world = World::new().await;
     let report = report(&world, HEALTHY).await;
     assert_eq!(report["findings"], json!([]), "{report:#}");
@@ -140,7 +140,7 @@ async fn the_healthy_deal_has_no_blockers_and_nothing_unknown() {
 }
 
 #[tokio::test]
-async fn a_deal_is_found_by_its_name_in_any_case_and_by_a_part_of_it() {
+async fn deal_is_found_by_part_of_its_name() {
     let world = World::new().await;
     let by_id = report(&world, EVERYTHING_WRONG).await;
     for name in [
@@ -157,7 +157,7 @@ async fn a_deal_is_found_by_its_name_in_any_case_and_by_a_part_of_it() {
 }
 
 #[tokio::test]
-async fn wildcards_in_a_name_match_nothing_but_themselves() {
+async fn wildcards_in_names_are_literal() {
     let world = World::new().await;
     // Of signs alone there is nothing to look for, and nobody is asked.
     for name in ["%", "_"] {
@@ -205,7 +205,7 @@ async fn a_name_that_fits_several_deals_names_them() {
 }
 
 #[tokio::test]
-async fn blockers_cost_one_request_by_id_two_by_name_and_one_more_to_look_around() {
+async fn blockers_request_count_is_bounded() {
     let world = World::new().await;
     let healthy = HEALTHY.to_string();
     for (arguments, expected) in [
@@ -224,7 +224,7 @@ async fn blockers_cost_one_request_by_id_two_by_name_and_one_more_to_look_around
 }
 
 #[tokio::test]
-async fn what_the_key_may_not_read_is_unknown_and_never_fine() {
+async fn unreadable_fields_are_unknown() {
     let world = World::new().await;
     for (root, codes) in [
         (
@@ -256,7 +256,7 @@ async fn what_the_key_may_not_read_is_unknown_and_never_fine() {
 }
 
 #[tokio::test]
-async fn a_look_around_that_fails_leaves_unknown_what_hangs_on_it_and_nothing_else() {
+async fn failed_context_leaves_only_its_rules_unknown() {
     let world = World::new().await;
     // Quiet by itself: what its contact and company say is what counts.
     let stale = BLOCKER_CASES

@@ -21,7 +21,7 @@ fn section<'a>(report: &'a Value, name: &str) -> &'a Value {
 }
 
 #[tokio::test]
-async fn five_unread_conversations_cost_at_most_ten_requests_of_either_relay() {
+async fn five_unread_conversations_cost_ten_requests() {
     for variant in [Variant::P, Variant::M] {
         let world = World::with(Differently {
             relay: Some(variant),
@@ -48,7 +48,7 @@ async fn five_unread_conversations_cost_at_most_ten_requests_of_either_relay() {
 }
 
 #[tokio::test]
-async fn what_strangers_wrote_is_shown_clean_and_not_followed() {
+async fn strangers_messages_are_shown_sanitised() {
     let world = World::whole().await;
     let report = world.ok("crm_briefing", json!({"sections": ["tez"]})).await;
     let rows = section(&report, "tez")["rows"].as_array().unwrap();
@@ -68,7 +68,7 @@ async fn what_strangers_wrote_is_shown_clean_and_not_followed() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_not_set_up_is_said_and_one_that_fails_hides_nothing() {
+async fn missing_or_failed_service_is_reported() {
     let world = World::new().await;
     let report = world.ok("crm_briefing", json!({})).await;
     for (name, variable) in [

@@ -78,7 +78,7 @@ fn expected(before: [usize; 4], parts: &[&str]) -> [usize; 4] {
 }
 
 #[tokio::test]
-async fn the_plan_is_the_dry_run_of_every_combination_and_writes_nothing() {
+async fn dry_run_writes_nothing() {
     let world = World::whole().await;
     let before = counts(&world);
     for parts in combinations() {
@@ -176,7 +176,7 @@ async fn a_part_that_fails_hides_no_other_part() {
 }
 
 #[tokio::test]
-async fn e_mail_goes_only_to_those_whom_the_operator_lists() {
+async fn email_goes_only_to_listed_addresses() {
     let world = World::whole().await;
     for (to, listed) in [
         ("buyer@acme.example", true),
@@ -212,7 +212,7 @@ async fn e_mail_goes_only_to_those_whom_the_operator_lists() {
 }
 
 #[tokio::test]
-async fn e_mail_always_asks_a_person_whatever_policy_says() {
+async fn email_always_needs_approval() {
     let folder = tempfile::tempdir().unwrap();
     let policies = folder.path().join("policies.cedar");
     let text = "@id(\"all\") @approval(\"auto\") permit (principal, action, resource);";

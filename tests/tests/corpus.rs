@@ -177,7 +177,7 @@ async fn run(path: &Path) -> Tally {
 }
 
 #[tokio::test]
-async fn every_request_of_our_own_corpus_ends_as_expected_when_a_component_makes_it() {
+async fn own_corpus_holds_for_a_component() {
     for name in ["first", "outbound"] {
         let tally = run(&root().join(format!("tests/cases/{name}.json"))).await;
         assert!(tally.sent > 0 && tally.refused > 0, "{name} shows nothing");
@@ -185,7 +185,7 @@ async fn every_request_of_our_own_corpus_ends_as_expected_when_a_component_makes
 }
 
 #[tokio::test]
-async fn every_request_of_the_shared_corpus_ends_as_expected_when_a_component_makes_it() {
+async fn shared_corpus_holds_for_a_component() {
     let path = root().join("../shared/cases/outbound.json");
     if !path.exists() {
         println!("not run: there is no shared corpus beside the repository");

@@ -47,7 +47,7 @@ fn deal(id: impl ToString) -> Value {
 }
 
 #[tokio::test]
-async fn a_next_step_in_the_mapped_field_counts_and_is_shown() {
+async fn mapped_next_step_counts_and_is_shown() {
     let plain = World::new().await;
     let report = plain.ok("crm_blockers", deal(NEXT_STEP_IN_FIELD)).await;
     for code in ["no-next-step", "close-date-near"] {
@@ -108,7 +108,7 @@ async fn an_empty_mapped_field_is_named_as_evidence() {
 }
 
 #[tokio::test]
-async fn a_field_that_the_crm_does_not_have_is_unknown_and_in_the_drift_and_never_empty() {
+async fn missing_mapped_field_is_unknown_and_drift() {
     let world = world("[settings]\nnext-step-field = \"nextMove\"").await;
     let outcome = world
         .outcome("crm_blockers", deal(NEXT_STEP_IN_FIELD))
@@ -137,7 +137,7 @@ async fn a_field_that_the_crm_does_not_have_is_unknown_and_in_the_drift_and_neve
 }
 
 #[test]
-fn a_mapping_that_is_no_field_is_refused_at_load_with_file_and_key() {
+fn invalid_mapping_is_refused_at_load() {
     for wrong in [
         "next step",
         "nextStep owner { id }",
@@ -202,7 +202,7 @@ async fn sent(document: &str) -> Result<Value, Value> {
 }
 
 #[tokio::test]
-async fn only_the_document_with_the_field_that_the_operator_named_leaves() {
+async fn only_the_extended_document_is_sent() {
     let with = |field: &str| OPEN.replace("mood-field\n", &format!("mood-field\n  {field}\n"));
     assert_eq!(sent(&with("jobTitle")).await, Ok(json!({ "status": 200 })));
     for other in [

@@ -31,7 +31,7 @@ async fn proposed(program: &Program, key: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_plan_is_listed_shown_approved_or_denied_by_the_beginning_of_its_digest() {
+async fn plan_commands_take_a_digest_prefix() {
     let cache = tempfile::tempdir().unwrap();
     let program = Program::new(cache.path()).await;
     let before = program.count();
@@ -69,7 +69,7 @@ async fn a_plan_is_listed_shown_approved_or_denied_by_the_beginning_of_its_diges
 }
 
 #[tokio::test]
-async fn plans_that_are_over_are_forgotten_when_the_operator_wants_and_their_record_stays() {
+async fn pruned_plans_keep_their_audit_rows() {
     let cache = tempfile::tempdir().unwrap();
     let program = Program::new(cache.path()).await;
     let (_, outcome) = program

@@ -58,7 +58,7 @@ fn share(fields: &[&str]) -> Value {
 }
 
 #[tokio::test]
-async fn sharing_is_on_record_with_message_record_fields_recipients_and_policies() {
+async fn sharing_is_audited_with_its_fields() {
     let (world, folder) = recorded().await;
     done(&world, "crm_share", share(&["amount"])).await;
     let all = disclosed(&folder);
@@ -153,7 +153,7 @@ async fn no_value_is_in_any_row() {
 }
 
 #[tokio::test]
-async fn what_may_have_been_sent_is_on_record_as_such_until_it_is_known() {
+async fn uncertain_disclosure_is_audited_as_such() {
     let (world, folder) = recorded().await;
     let email = json!({"about": HEALTHY.to_string(), "objective": "Send the offer", "email": {"to": "jo@partner.example"}});
     let plan = world.propose("crm_coordinate", email).await;

@@ -147,7 +147,7 @@ async fn score(requests: Value, calls: Value) -> Score {
 }
 
 #[tokio::test]
-async fn a_model_that_makes_the_corpus_s_own_calls_scores_full() {
+async fn expected_calls_score_full() {
     let mut corpus = read().unwrap();
     // The others have a workspace of their own, and with it plans that this script cannot know.
     corpus.requests.retain(|case| !case.changes());
@@ -265,7 +265,7 @@ async fn wrong_tools_and_arguments_do_not_score() {
 }
 
 #[tokio::test]
-async fn where_no_call_is_right_a_call_is_wrong_and_a_detour_is_as_good_as_what_comes_of_it() {
+async fn unwanted_call_fails_and_detour_passes() {
     let none = json!([{"request": "Delete it.", "why": "No tool deletes.", "calls": [], "also": ["crm_search"]}]);
     let rename = json!([{"request": "Marta is COO now.", "also": ["crm_upsert"], "calls": [
         {"tool": "crm_search", "arguments": {"query": {"contains": ["marta"]}}, "example": {"query": "Marta Keller"}, "outcome": "ok"},
@@ -299,7 +299,7 @@ async fn where_no_call_is_right_a_call_is_wrong_and_a_detour_is_as_good_as_what_
 }
 
 #[tokio::test]
-async fn an_endpoint_that_fails_is_reported_with_what_to_do() {
+async fn failing_endpoint_is_reported_with_a_fix() {
     for (status, fix) in [
         (401, "--key-env"),
         (404, "--model-url"),

@@ -258,7 +258,7 @@ async fn world_of_robin() -> World {
 }
 
 #[tokio::test]
-async fn every_step_of_every_write_survives_every_fault_once_and_again() {
+async fn every_write_step_survives_every_fault() {
     let world = world_of_robin().await;
     let mut cases = 0;
     for write in writes(&world) {
@@ -285,7 +285,7 @@ async fn every_step_of_every_write_survives_every_fault_once_and_again() {
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_is_lost_survives_that_the_judge_cannot_read_back_at_first() {
+async fn lost_answer_survives_a_failed_read_back() {
     let world = world_of_robin().await;
     let mut cases = 0;
     for write in writes(&world) {
@@ -318,7 +318,7 @@ async fn a_write_whose_answer_is_lost_survives_that_the_judge_cannot_read_back_a
 }
 
 #[tokio::test]
-async fn calls_that_are_dropped_in_the_middle_are_resumed() {
+async fn dropped_calls_are_resumed() {
     let world = world_of_robin().await;
     let mut cases = 0;
     for write in writes(&world) {

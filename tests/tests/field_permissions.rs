@@ -97,7 +97,7 @@ async fn reads_go_on_without_a_hidden_field_and_say_so() {
 }
 
 #[tokio::test]
-async fn a_deal_can_be_changed_without_its_hidden_amount() {
+async fn deal_with_a_hidden_amount_can_be_changed() {
     let world = hiding(&["opportunity.amount"]).await;
     let deal = HEALTHY.to_string();
     let change = json!({ "kind": "opportunity", "id": deal, "closeDate": "2026-05-29" });

@@ -47,7 +47,7 @@ fn envelopes(message: &Value) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_handoff_about_a_record_that_is_given_by_name_is_proposed() {
+async fn handoff_finds_its_record_by_name() {
     let world = World::whole().await;
     let mut arguments = handoff("k", "Sam Okafor");
     arguments["about"] = json!("Northern depot relaunch");
@@ -56,7 +56,7 @@ async fn a_handoff_about_a_record_that_is_given_by_name_is_proposed() {
 }
 
 #[tokio::test]
-async fn a_handoff_makes_one_task_and_sends_one_message_in_four_writes() {
+async fn handoff_takes_four_writes() {
     let world = World::whole().await;
     let answer = world.ok("crm_follow_up", handoff("k", "Sam Okafor")).await;
     assert_eq!(answer["state"], "waiting", "{answer:#}");
@@ -128,7 +128,7 @@ async fn a_handoff_makes_one_task_and_sends_one_message_in_four_writes() {
 }
 
 #[tokio::test]
-async fn the_preview_shows_the_message_the_recipient_by_name_and_the_fields_that_each_record_gives()
+async fn preview_shows_message_recipient_and_fields()
 {
     let world = World::whole().await;
     let answer = world
@@ -202,7 +202,7 @@ async fn the_preview_shows_the_message_the_recipient_by_name_and_the_fields_that
 }
 
 #[tokio::test]
-async fn nobody_outside_the_team_is_written_to_and_a_name_that_fits_several_is_asked_about() {
+async fn recipient_must_be_one_team_member() {
     let world = World::whole().await;
     for (to, case) in [
         ("Tomás Vega", "invalid-input"),
@@ -232,7 +232,7 @@ async fn nobody_outside_the_team_is_written_to_and_a_name_that_fits_several_is_a
 }
 
 #[tokio::test]
-async fn where_the_message_cannot_be_sent_the_task_stays_and_the_same_plan_goes_on() {
+async fn unsent_message_keeps_task_and_resumes() {
     let world = World::whole().await;
     let plan = world
         .propose("crm_follow_up", handoff("k", "Sam Okafor"))
@@ -260,7 +260,7 @@ async fn where_the_message_cannot_be_sent_the_task_stays_and_the_same_plan_goes_
 }
 
 #[tokio::test]
-async fn a_handoff_to_the_team_is_one_message_that_everybody_of_it_can_read() {
+async fn handoff_to_the_team_is_one_message() {
     let world = World::whole().await;
     let answer = world.ok("crm_follow_up", handoff("k", "team")).await;
     let steps = answer["preview"]["steps"].as_array().unwrap();
@@ -283,7 +283,7 @@ async fn a_handoff_to_the_team_is_one_message_that_everybody_of_it_can_read() {
 }
 
 #[tokio::test]
-async fn the_same_call_again_finds_the_plan_and_sends_nothing_twice() {
+async fn repeated_handoff_finds_its_plan() {
     let world = World::whole().await;
     let first = world
         .propose("crm_follow_up", handoff("k", "Sam Okafor"))

@@ -59,7 +59,7 @@ fn judge(name: &str, stopped: Stopped, outcome: &Result<Outcome, CallError>, row
 }
 
 #[tokio::test]
-async fn every_offence_is_stopped_and_recorded_and_the_host_goes_on() {
+async fn every_offence_is_stopped_and_audited() {
     for (name, stopped, arriving) in BEHAVIOURS {
         let service = Service::start().await.unwrap();
         let trial = Trial::new(name, &service.origin(), None).unwrap();
@@ -145,7 +145,7 @@ async fn headers_are_the_hosts_own() {
 }
 
 #[tokio::test]
-async fn ten_thousand_requests_leave_a_bounded_record_that_counts_them_all() {
+async fn audit_of_ten_thousand_requests_is_bounded() {
     let service = Service::start().await.unwrap();
     let trial = Trial::new("many_requests", &service.origin(), None).unwrap();
     trial.run(true).await.unwrap();
@@ -155,7 +155,7 @@ async fn ten_thousand_requests_leave_a_bounded_record_that_counts_them_all() {
 }
 
 #[tokio::test]
-async fn an_import_that_is_not_granted_is_refused_before_anything_runs() {
+async fn ungranted_import_is_refused_at_load() {
     let service = Service::start().await.unwrap();
     match Trial::new("burglar", &service.origin(), None) {
         Err(LoadError::Import(name)) => assert!(name.starts_with("wasi:random/random"), "{name}"),
@@ -197,7 +197,7 @@ impl Dialler for Switchboard {
 }
 
 #[tokio::test]
-async fn a_name_that_moves_to_a_forbidden_address_is_not_followed_not_even_over_a_kept_connection()
+async fn dns_rebinding_is_refused()
 {
     let (public, inside) = (
         Service::start().await.unwrap(),

@@ -43,7 +43,7 @@ async fn later(folder: &Path, twenty: &Arc<Running>, caller: &Caller, minutes: u
 }
 
 #[tokio::test]
-async fn a_plan_that_was_changed_by_one_byte_is_not_sent() {
+async fn tampered_plan_is_not_sent() {
     let folder = tempfile::tempdir().unwrap();
     let world = kept_in(folder.path()).await;
     let plan = world.propose("crm_follow_up", follow_up("a")).await;
@@ -62,7 +62,7 @@ async fn a_plan_that_was_changed_by_one_byte_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_plan_that_waited_too_long_expires_and_calling_again_opens_it_anew() {
+async fn expired_plan_can_be_proposed_again() {
     let folder = tempfile::tempdir().unwrap();
     let world = kept_in(folder.path()).await;
     let plan = world.propose("crm_follow_up", follow_up("a")).await;
@@ -77,7 +77,7 @@ async fn a_plan_that_waited_too_long_expires_and_calling_again_opens_it_anew() {
 }
 
 #[tokio::test]
-async fn a_plan_that_is_proposed_again_while_it_waits_has_its_whole_time_again() {
+async fn proposing_again_renews_the_expiry() {
     let folder = tempfile::tempdir().unwrap();
     let world = kept_in(folder.path()).await;
     let plan = world.propose("crm_follow_up", follow_up("a")).await;
@@ -92,7 +92,7 @@ async fn a_plan_that_is_proposed_again_while_it_waits_has_its_whole_time_again()
 }
 
 #[tokio::test]
-async fn a_plan_of_another_component_is_refused_unless_it_is_resumed_by_hand() {
+async fn plan_of_another_component_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let data = || Some(folder.path().to_owned());
     // The same code in other bytes: one more section.
@@ -150,7 +150,7 @@ async fn only_who_may_decide_about_a_plan_does() {
 }
 
 #[tokio::test]
-async fn a_plan_goes_to_the_service_that_it_was_made_for_and_no_other() {
+async fn plan_is_bound_to_its_service() {
     let folder = tempfile::tempdir().unwrap();
     let world = kept_in(folder.path()).await;
     let plan = world.propose("crm_follow_up", follow_up("a")).await;
@@ -161,7 +161,7 @@ async fn a_plan_goes_to_the_service_that_it_was_made_for_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_plan_that_was_begun_can_be_closed_by_a_person() {
+async fn begun_plan_can_be_closed() {
     let world = World::new().await;
     let plan = world.propose("crm_follow_up", follow_up("a")).await;
     let down = Fault {
@@ -186,7 +186,7 @@ async fn a_plan_that_was_begun_can_be_closed_by_a_person() {
 }
 
 #[tokio::test]
-async fn what_was_approved_and_not_begun_in_time_is_not_begun_later() {
+async fn approval_expires_before_it_is_begun() {
     let folder = tempfile::tempdir().unwrap();
     let world = kept_in(folder.path()).await;
     let plan = world.propose("crm_follow_up", follow_up("a")).await;

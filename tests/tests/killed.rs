@@ -14,7 +14,7 @@ use crm_tests::program::Program;
 use serde_json::json;
 
 #[tokio::test]
-async fn a_killed_harness_goes_on_where_it_was_and_makes_everything_once() {
+async fn killed_harness_resumes_without_duplicates() {
     let deal = HEALTHY.to_string();
     let follow_up = json!({"about": deal, "title": "Send the quote", "due": "2026-12-01"});
     let make = json!({"kind": "company", "name": "Newcomer", "domain": "newcomer.example"});

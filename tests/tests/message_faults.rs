@@ -266,21 +266,21 @@ async fn matrix(variant: Variant) -> usize {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_twice_to_the_relay_as_its_makers_publish_it() {
+async fn published_relay_gets_nothing_twice() {
     let cases = matrix(Variant::P).await;
     println!("{cases} cases: one fault at one write, relay P and PA Workspace");
     assert!(cases > 120);
 }
 
 #[tokio::test]
-async fn nothing_is_sent_twice_to_the_fork_of_the_relay_either() {
+async fn forked_relay_gets_nothing_twice() {
     let cases = matrix(Variant::M).await;
     println!("{cases} cases: one fault at one write, relay M and PA Workspace");
     assert!(cases > 120);
 }
 
 #[tokio::test]
-async fn handoff_proposed_again_later_is_not_sent_twice() {
+async fn handoff_proposed_later_is_not_sent_twice() {
     let folder = tempfile::tempdir().unwrap();
     let handoff = || {
         json!({

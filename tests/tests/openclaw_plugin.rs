@@ -23,7 +23,7 @@ fn read(name: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn its_tools_are_those_that_the_harness_lists_word_for_word() {
+async fn plugin_lists_the_harness_tools() {
     let world = World::new().await;
     let tools = listed(&world.harness);
     assert_eq!(read("tools.json"), tools, "run `cargo xtask plugin`");
@@ -55,7 +55,7 @@ async fn its_tools_are_those_that_the_harness_lists_word_for_word() {
 }
 
 #[test]
-fn every_secret_of_its_configuration_can_be_a_secret_ref_and_is_kept_out_of_sight() {
+fn secrets_can_be_refs_and_are_hidden() {
     let manifest = read("openclaw.plugin.json");
     let mut secrets = BTreeSet::new();
     for (section, schema) in manifest["configSchema"]["properties"].as_object().unwrap() {
@@ -79,7 +79,7 @@ fn every_secret_of_its_configuration_can_be_a_secret_ref_and_is_kept_out_of_sigh
 }
 
 #[test]
-fn every_variable_that_it_hands_over_is_one_that_the_skill_asks_for() {
+fn passed_variables_are_asked_for_by_the_skill() {
     let settings = fs::read_to_string(root().join("manifests/openclaw/settings.js")).unwrap();
     let skill = fs::read_to_string(root().join("manifests/skill.toml")).unwrap();
     let names: Vec<&str> = settings
@@ -101,7 +101,7 @@ fn every_variable_that_it_hands_over_is_one_that_the_skill_asks_for() {
 }
 
 #[test]
-fn the_package_has_the_version_of_the_workspace_and_no_dependency() {
+fn package_has_workspace_version_and_no_deps() {
     let package = read("package.json");
     assert_eq!(package["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(read("openclaw.plugin.json")["version"], package["version"]);
@@ -166,7 +166,7 @@ fn with_node(script: &str) -> Option<String> {
 }
 
 #[test]
-fn other_plugins_can_neither_approve_nor_read_a_secret() {
+fn other_plugins_cannot_approve_or_read_secrets() {
     let Some(said) = with_node("reach.mjs") else {
         println!("not run: there is no Node of 20.10 or newer");
         return;
@@ -179,7 +179,7 @@ fn other_plugins_can_neither_approve_nor_read_a_secret() {
 }
 
 #[test]
-fn place_that_somebody_took_beforehand_is_handed_nothing() {
+fn occupied_socket_path_gets_nothing() {
     let Some(said) = with_node("taken.mjs") else {
         println!("not run: there is no Node of 20.10 or newer");
         return;

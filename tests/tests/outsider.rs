@@ -61,7 +61,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn what_the_manifest_names_works_and_carries_the_credential_that_the_guest_never_has() {
+async fn listed_request_carries_the_host_credential() {
     let world = World::new().await;
     world.works().await;
     let received = world.service.requests().all();
@@ -94,7 +94,7 @@ async fn another_host_port_scheme_or_route_is_refused() {
 }
 
 #[tokio::test]
-async fn a_document_that_is_not_named_or_not_as_it_is_named_is_refused() {
+async fn unlisted_document_is_refused() {
     let world = World::new().await;
     let url = world.service.url();
     let cases: Vec<(Value, &str)> = vec![

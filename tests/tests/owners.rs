@@ -295,7 +295,7 @@ fn rename(kind: &str, id: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn record_of_a_member_who_left_is_nobodys_to_change() {
+async fn record_of_a_former_member_cannot_be_changed() {
     let world = teams().await;
     let gone = FORMER_MEMBER.to_string();
     let deal = record(&world, "opportunity", |deal| deal["ownerId"] == gone);

@@ -20,7 +20,7 @@ fn made(world: &World, kind: &str, outcome: &crm_harness::plan::Outcome) -> Valu
 }
 
 #[tokio::test]
-async fn a_proposal_writes_nothing_and_performing_it_costs_two_requests() {
+async fn proposal_writes_nothing() {
     let world = World::new().await;
     let before = (world.twenty.count("task"), world.twenty.count("taskTarget"));
     let answer = world.ok("crm_follow_up", follow_up("a")).await;
@@ -58,7 +58,7 @@ async fn a_proposal_writes_nothing_and_performing_it_costs_two_requests() {
 }
 
 #[tokio::test]
-async fn the_same_call_again_finds_what_the_first_one_made_and_another_makes_its_own() {
+async fn repeated_call_finds_the_first_result() {
     let world = World::new().await;
     let before = world.twenty.count("task").live;
     let plan = world.propose("crm_follow_up", follow_up("a")).await;
@@ -122,7 +122,7 @@ async fn two_callers_with_the_same_key_do_not_meet() {
 }
 
 #[tokio::test]
-async fn who_may_not_change_a_record_gets_no_plan_and_nothing_is_sent_or_kept() {
+async fn forbidden_change_gets_no_plan() {
     let mut world = World::new().await;
     let sams = world.with_value("opportunity", "ownerId", Some(&SAM.to_string()));
     let arguments = json!({"kind": "opportunity", "name": "Mine now", "id": sams});
@@ -139,7 +139,7 @@ async fn who_may_not_change_a_record_gets_no_plan_and_nothing_is_sent_or_kept() 
 }
 
 #[tokio::test]
-async fn a_caller_whom_the_operator_gave_no_role_reads_and_does_not_write() {
+async fn caller_without_role_only_reads() {
     let world = World::with(Differently {
         operator: Some("allow-loopback = true\n[callers.robin]\nemail = \"robin@example.com\""),
         ..Differently::default()
@@ -161,7 +161,7 @@ async fn a_caller_whom_the_operator_gave_no_role_reads_and_does_not_write() {
 }
 
 #[tokio::test]
-async fn a_change_is_shown_from_old_to_new_and_costs_a_read_and_a_write() {
+async fn change_shows_old_and_new_value() {
     let world = World::new().await;
     let arguments = json!({
         "id": HEALTHY.to_string(),
@@ -189,7 +189,7 @@ async fn a_change_is_shown_from_old_to_new_and_costs_a_read_and_a_write() {
 }
 
 #[tokio::test]
-async fn a_record_that_changed_since_the_plan_is_left_alone() {
+async fn record_changed_since_the_plan_is_untouched() {
     let world = World::new().await;
     let set = |name: &str| json!({"id": HEALTHY.to_string(), "kind": "opportunity", "name": name});
     let first = world.propose("crm_upsert", set("The first name")).await;
@@ -209,7 +209,7 @@ async fn a_record_that_changed_since_the_plan_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_link_that_fails_for_good_leaves_no_task_behind() {
+async fn failed_link_leaves_no_task_behind() {
     use crm_stand_in::faults::{Fault, FaultKind};
     let world = World::new().await;
     let before = (
@@ -242,7 +242,7 @@ async fn a_link_that_fails_for_good_leaves_no_task_behind() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_used_for_something_else_takes_nothing_of_it_back() {
+async fn reused_key_compensates_nothing() {
     let world = World::new().await;
     let before = (
         world.twenty.count("task").live,
@@ -268,7 +268,7 @@ async fn a_key_that_was_used_for_something_else_takes_nothing_of_it_back() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_meant_is_refused_before_anything_is_planned() {
+async fn impossible_arguments_are_refused_unplanned() {
     let world = World::new().await;
     let deal = HEALTHY.to_string();
     let gone = "5a0000ff-0000-4000-8000-0000000000ff";

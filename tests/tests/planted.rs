@@ -77,7 +77,7 @@ async fn shared(world: &World, refs: &[(&str, String)], fields: &[&str]) -> Stri
 }
 
 #[tokio::test]
-async fn each_field_leaves_where_it_is_granted_and_only_there() {
+async fn fields_leave_only_where_granted() {
     let world = World::whole().await;
     let refs = own(&world).await;
     let value = |object: &str, pointer: &str| {
@@ -115,7 +115,7 @@ async fn each_field_leaves_where_it_is_granted_and_only_there() {
 }
 
 #[tokio::test]
-async fn the_look_over_everything_that_left_sees_what_should_not_have() {
+async fn leak_check_detects_a_leak() {
     let world = World::whole().await;
     let deal = world
         .twenty

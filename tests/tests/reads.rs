@@ -41,7 +41,7 @@ fn provenances<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
 }
 
 #[tokio::test]
-async fn the_tools_are_the_finished_actions_and_small_together() {
+async fn tool_list_is_complete_and_small() {
     let world = World::new().await;
     let names: Vec<&str> = world
         .harness
@@ -84,7 +84,7 @@ async fn the_tools_are_the_finished_actions_and_small_together() {
 }
 
 #[tokio::test]
-async fn status_tells_reachability_rights_and_stages_in_two_requests() {
+async fn status_takes_two_requests() {
     let world = World::new().await;
     let (cost, outcome) = world.cost("crm_status", json!({})).await;
     assert_eq!(cost, 2);
@@ -117,7 +117,7 @@ async fn status_tells_reachability_rights_and_stages_in_two_requests() {
 }
 
 #[tokio::test]
-async fn status_names_the_objects_that_a_narrow_key_may_not_read() {
+async fn status_names_unreadable_objects() {
     let world = World::with(Differently {
         key: keys::NARROW_KEY.to_owned(),
         ..Differently::default()
@@ -135,7 +135,7 @@ async fn status_names_the_objects_that_a_narrow_key_may_not_read() {
 }
 
 #[tokio::test]
-async fn search_finds_people_companies_deals_and_tasks_with_a_line_each() {
+async fn search_finds_every_kind_of_record() {
     let world = World::new().await;
     let (cost, outcome) = world.cost("crm_search", json!({ "query": "depot" })).await;
     assert_eq!(cost, 2);
@@ -156,7 +156,7 @@ async fn search_finds_people_companies_deals_and_tasks_with_a_line_each() {
 }
 
 #[tokio::test]
-async fn a_search_that_finds_nothing_is_an_empty_list_and_two_requests() {
+async fn search_without_hits_is_empty() {
     let world = World::new().await;
     // The second looks for names that are written nearly so.
     let (cost, outcome) = world
@@ -246,7 +246,7 @@ async fn get_shows_each_kind_in_one_request() {
 }
 
 #[tokio::test]
-async fn get_of_a_deal_has_amount_close_date_and_open_tasks() {
+async fn get_shows_a_deals_amount_date_and_tasks() {
     let world = World::new().await;
     let record = world
         .ok(
@@ -273,7 +273,7 @@ async fn get_of_a_deal_has_amount_close_date_and_open_tasks() {
 }
 
 #[tokio::test]
-async fn follow_ups_are_mine_by_default_soonest_first_and_paged_without_loss() {
+async fn follow_ups_are_sorted_and_paged() {
     let world = World::with(Differently {
         size: Size {
             people: 20,
@@ -318,7 +318,7 @@ async fn follow_ups_are_mine_by_default_soonest_first_and_paged_without_loss() {
 }
 
 #[tokio::test]
-async fn follow_ups_can_be_a_colleagues_anyones_or_about_a_record() {
+async fn follow_ups_filter_by_person_or_record() {
     let world = World::new().await;
     let sams = world
         .ok("crm_follow_ups", json!({ "assignee": SAM_EMAIL }))
@@ -387,7 +387,7 @@ async fn until_is_a_day_of_the_caller_and_includes_it() {
 }
 
 #[tokio::test]
-async fn the_briefing_has_its_sections_in_four_requests_whatever_the_size() {
+async fn briefing_takes_four_requests_at_any_size() {
     for size in [
         Size::default(),
         Size {
@@ -444,7 +444,7 @@ async fn the_briefing_has_its_sections_in_four_requests_whatever_the_size() {
 }
 
 #[tokio::test]
-async fn a_task_due_late_in_the_evening_belongs_to_the_callers_day() {
+async fn evening_task_belongs_to_the_callers_day() {
     let world = World::new().await;
     let briefing = world
         .ok("crm_briefing", json!({ "sections": ["due-today"] }))
@@ -457,7 +457,7 @@ async fn a_task_due_late_in_the_evening_belongs_to_the_callers_day() {
 }
 
 #[tokio::test]
-async fn where_the_operator_closes_every_stage_no_deal_is_open() {
+async fn no_deal_is_open_if_all_stages_are_closed() {
     let world = World::with(Differently {
         environment: vec![(
             "CRM_CLOSED_STAGES",
@@ -487,7 +487,7 @@ async fn where_the_operator_closes_every_stage_no_deal_is_open() {
 }
 
 #[tokio::test]
-async fn a_briefing_of_one_section_asks_for_that_one_and_a_failed_one_does_not_hide_the_others() {
+async fn failed_briefing_section_hides_no_other() {
     let world = World::new().await;
     let (cost, _) = world
         .cost("crm_briefing", json!({ "sections": ["coming-up"] }))
@@ -517,7 +517,7 @@ async fn a_briefing_of_one_section_asks_for_that_one_and_a_failed_one_does_not_h
 }
 
 #[tokio::test]
-async fn every_record_in_every_answer_says_where_it_comes_from() {
+async fn every_record_has_provenance() {
     let world = World::new().await;
     for (tool, arguments) in [
         ("crm_search", json!({ "query": "a" })),

@@ -97,7 +97,7 @@ async fn words_of_a_member_repeat_no_amount() {
 }
 
 #[tokio::test]
-async fn words_repeat_nothing_that_an_earlier_call_answered() {
+async fn words_repeat_nothing_from_earlier_calls() {
     for tool in ["crm_get", "crm_search"] {
         let world = as_a("member").await;
         let (deal, name, amount) = sams_deal(&world);

@@ -14,7 +14,7 @@ use crm_tests::{NOW, World};
 use serde_json::json;
 
 #[tokio::test]
-async fn every_expected_call_comes_out_as_the_corpus_says() {
+async fn expected_calls_end_as_the_corpus_says() {
     let corpus = read().unwrap();
     let mut shared = World::whole().await;
     shared.caller.name = Some(corpus.caller.name.clone());
@@ -39,7 +39,7 @@ async fn every_expected_call_comes_out_as_the_corpus_says() {
 }
 
 #[tokio::test]
-async fn the_corpus_names_tools_and_arguments_that_there_are_and_covers_every_tool() {
+async fn corpus_is_valid_and_covers_every_tool() {
     let corpus = read().unwrap();
     let world = World::whole().await;
     assert_eq!(corpus.now, NOW);

@@ -83,7 +83,7 @@ fn imports(component: &[u8]) -> Vec<(String, usize)> {
 }
 
 #[test]
-fn the_component_imports_nothing_but_http_clocks_io_and_settings() {
+fn component_imports_are_as_listed() {
     let imports = imports(&crm_tests::component());
     assert!(imports.len() >= 8, "the list was not read: {imports:?}");
     assert!(
@@ -104,7 +104,7 @@ fn the_component_imports_nothing_but_http_clocks_io_and_settings() {
 }
 
 #[test]
-fn the_component_carries_the_words_of_its_interfaces() {
+fn component_carries_its_wit_docs() {
     let component = crm_tests::component();
     let named: Vec<String> = Parser::new(0)
         .parse_all(&component)
@@ -178,7 +178,7 @@ fn the_harness_knows_nothing_of_this_crm() {
 }
 
 #[test]
-fn the_example_of_an_operator_file_fits_the_manifest() {
+fn example_operator_file_fits_the_manifest() {
     let root = crm_tests::root();
     let manifest = crm_harness::config::Manifest::read(&root.join("manifests/skill.toml")).unwrap();
     let path = root.join("manifests/operator.example.toml");

@@ -104,7 +104,7 @@ fn with(mut step: Value, key: &str, value: Value) -> Value {
 }
 
 #[tokio::test]
-async fn what_may_not_be_sent_is_refused_before_anybody_is_asked() {
+async fn forbidden_step_is_refused_before_approval() {
     let world = World::new().await;
     let slot = |name: &str, from: &str| json!([{"name": name, "step": from, "pointer": "/data/createTask/id"}]);
     let slotted = with(tie("{{task}}"), "slots", slot("task", "make"));
@@ -276,7 +276,7 @@ async fn what_may_not_be_sent_is_refused_before_anybody_is_asked() {
 }
 
 #[tokio::test]
-async fn what_is_shown_comes_from_the_bytes_and_not_from_the_component() {
+async fn preview_comes_from_the_bytes_to_be_sent() {
     let world = World::new().await;
     let answer = world.scheme(plan(&[make()]), None).await.result.unwrap();
     let shown = &answer["preview"]["steps"][0];
@@ -290,7 +290,7 @@ async fn what_is_shown_comes_from_the_bytes_and_not_from_the_component() {
 }
 
 #[tokio::test]
-async fn a_component_cannot_write_while_it_proposes_nor_while_it_judges() {
+async fn component_cannot_write_outside_performing() {
     let world = World::new().await;
     let body = json!({"query": MAKE, "variables": {"id": TASK, "title": "behind the back"}});
     let meanwhile =
@@ -372,7 +372,7 @@ fn live_task(world: &World) -> String {
 }
 
 #[tokio::test]
-async fn a_record_that_was_there_before_is_not_the_plans_own_whatever_the_component_says() {
+async fn existing_record_is_not_the_plans_own() {
     let world = World::new().await;
     let victim = live_task(&world);
     let claim = step("claim", MAKE, &json!({"id": victim, "title": "mine"}));
@@ -424,7 +424,7 @@ async fn a_record_that_was_there_before_is_not_the_plans_own_whatever_the_compon
 }
 
 #[tokio::test]
-async fn what_policy_approves_itself_is_performed_by_the_call() {
+async fn auto_approved_plan_is_performed_by_the_call() {
     let mut world = World::new().await;
     world.caller.role = Some("robot".into());
     let answer = world.scheme(plan(&[make()]), None).await.result.unwrap();
@@ -440,7 +440,7 @@ async fn what_policy_approves_itself_is_performed_by_the_call() {
 }
 
 #[tokio::test]
-async fn an_answer_that_nobody_can_judge_is_in_doubt_and_never_sent_again() {
+async fn unclear_outcome_is_never_sent_again() {
     use crm_stand_in::faults::{Fault, FaultKind};
     let world = World::new().await;
     let answer = world.scheme(plan(&[make()]), None).await.result.unwrap();

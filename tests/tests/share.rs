@@ -57,7 +57,7 @@ fn envelopes(layers: &[Value]) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_record_goes_to_one_colleague_as_a_direct_message_with_its_default_fields() {
+async fn one_colleague_gets_a_direct_message() {
     let world = World::whole().await;
     send(
         &world,
@@ -109,7 +109,7 @@ async fn a_record_goes_to_one_colleague_as_a_direct_message_with_its_default_fie
 }
 
 #[tokio::test]
-async fn several_colleagues_or_the_team_get_one_message_that_the_team_can_read() {
+async fn several_colleagues_get_one_team_message() {
     let world = World::whole().await;
     let refs = [("opportunity", HEALTHY.to_string())];
     send(
@@ -140,7 +140,7 @@ async fn several_colleagues_or_the_team_get_one_message_that_the_team_can_read()
 }
 
 #[tokio::test]
-async fn what_blocks_a_deal_goes_out_as_facts_and_blockers_and_nothing_of_the_notes() {
+async fn shared_blockers_hold_no_note_text() {
     let world = World::whole().await;
     let blockers = json!({"blockersOf": EVERYTHING_WRONG.to_string(), "to": ["Sam Okafor"], "intent": "question", "ask": "What do you think?"});
     let report = world
@@ -192,7 +192,7 @@ async fn what_blocks_a_deal_goes_out_as_facts_and_blockers_and_nothing_of_the_no
 }
 
 #[tokio::test]
-async fn where_nothing_blocks_a_deal_there_is_nothing_to_send_and_that_is_said() {
+async fn healthy_deal_has_nothing_to_share() {
     let world = World::whole().await;
     let arguments =
         json!({"blockersOf": HEALTHY.to_string(), "to": ["Sam Okafor"], "intent": "update"});
@@ -227,7 +227,7 @@ async fn the_day_is_shared_as_counts_and_rows() {
 }
 
 #[tokio::test]
-async fn context_is_what_would_be_shared_and_sends_nothing() {
+async fn share_context_sends_nothing() {
     let world = World::whole().await;
     let person = world.with_value(
         "person",
@@ -286,7 +286,7 @@ async fn context_is_what_would_be_shared_and_sends_nothing() {
 }
 
 #[tokio::test]
-async fn more_than_the_default_of_ones_own_deal_needs_a_policy_of_its_own_and_goes_on_record() {
+async fn extra_fields_need_their_own_policy() {
     let world = World::whole().await;
     let own = world.with_value("opportunity", "ownerId", Some(&ROBIN.to_string()));
     let answer = world
@@ -321,7 +321,7 @@ async fn more_than_the_default_of_ones_own_deal_needs_a_policy_of_its_own_and_go
 }
 
 #[tokio::test]
-async fn a_request_in_a_reply_is_answered_in_its_thread_with_just_what_was_asked() {
+async fn request_is_answered_in_its_thread() {
     let world = World::whole().await;
     let answer = world
         .ok(

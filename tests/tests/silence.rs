@@ -79,7 +79,7 @@ fn is_silent(what: &str, kept: &str, planted: &[&str]) {
 }
 
 #[tokio::test]
-async fn no_value_no_secret_and_no_refused_path_is_in_the_record_or_the_log() {
+async fn refused_requests_leave_no_value_in_the_log() {
     let log = log();
     for (name, _, _) in BEHAVIOURS {
         let service = Service::start().await.unwrap();
@@ -111,7 +111,7 @@ fn texts(answer: &Value, found: &mut BTreeSet<String>) {
 }
 
 #[tokio::test]
-async fn what_the_actions_read_and_were_asked_is_neither_in_the_record_nor_in_the_log() {
+async fn actions_leave_no_value_in_the_log() {
     log();
     let folder = tempfile::tempdir().unwrap();
     let audit = Audit::open(folder.path(), Arc::new(SystemClock)).unwrap();

@@ -151,7 +151,7 @@ fn code(outcome: &Outcome) -> String {
 }
 
 #[tokio::test]
-async fn what_was_read_leaves_only_as_what_a_plan_says_it_gives_away() {
+async fn read_values_leave_only_as_declared() {
     let world = World::new().await;
     let (name, note) = (world.value("/name"), world.note());
     let micros: i64 = world.value("/amount/amountMicros").parse().unwrap();
@@ -332,7 +332,7 @@ async fn what_was_read_leaves_only_as_what_a_plan_says_it_gives_away() {
 }
 
 #[tokio::test]
-async fn what_was_read_leaves_in_no_read_of_another_service_either() {
+async fn read_values_do_not_leave_in_other_reads() {
     let world = World::new().await;
     let name = world.value("/name");
     let word = name.split(' ').max_by_key(|word| word.len()).unwrap();
@@ -381,7 +381,7 @@ async fn what_was_read_leaves_in_no_read_of_another_service_either() {
 }
 
 #[tokio::test]
-async fn a_reply_goes_to_what_the_service_showed_to_be_of_the_group_and_nowhere_else() {
+async fn reply_goes_only_to_the_observed_group() {
     let world = World::new().await;
     let reply = || {
         vec![step(
@@ -488,7 +488,7 @@ async fn members_of_another_group_are_not_fetched() {
 }
 
 #[tokio::test]
-async fn judge_reads_the_service_of_its_step_and_tells_what_is_in_it() {
+async fn judge_reads_only_the_service_of_its_step() {
     let world = World::new().await;
     let caller = Caller {
         email: Some("robin@example.com".into()),

@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn the_comments_say_what_a_document_does_and_of_whose_records_it_tells() {
+    fn directives_declare_acts_and_records() {
         let text = "# Changes an item.\n# acts: change item $id\n# refers: shop $data.shopId\n# input: data.name String\n# input: data.price.micros Float\n# input: data.* custom item\nmutation M {}\n# acts: delete item $id\n";
         let access = Access::read(text, Effect::Mutation, &variables()).unwrap();
         let acts = &access.acts[0];
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_written_as_it_has_to_be_is_refused_with_its_line() {
+    fn malformed_directive_names_its_line() {
         for (effect, text, expected) in [
             (Effect::Mutation, "# Only words.", "says what it does"),
             (Effect::Query, "# acts: create item $id", "does nothing"),

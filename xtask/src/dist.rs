@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_parts_make_the_same_tarball_and_sums_that_the_usual_tool_reads() {
+    fn tarball_is_reproducible() {
         let folder = std::env::temp_dir().join(format!("dist-test-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let parts = || [Part::new("a.txt", "a\n"), Part::new("bin/b", "b").program()];

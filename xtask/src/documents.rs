@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_described_by_its_file_its_comments_and_its_operation() {
+    fn document_is_described_from_its_text() {
         let text = "# What it is for.\n# destination: /metadata\n# cacheable: 300\nquery Q($a: [String!]!, $b: Int) { x(a: $a, b: $b) { ...F } }\nfragment F on X { id }\n";
         let document = read_at("people/find.graphql", Effect::Query, text).unwrap();
         assert_eq!(
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_that_directs_counts_only_before_the_operation() {
+    fn directives_count_only_before_the_operation() {
         let late = "query Q { x }\n# destination: /elsewhere\n# cacheable: 9\n";
         let document = read_at("q.graphql", Effect::Query, late).unwrap();
         assert_eq!(
@@ -291,14 +291,14 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_can_be_extended_comes_with_its_text() {
+    fn extensible_document_keeps_its_text() {
         let text = "{\n  a {\n    # field: b\n    c\n  }\n}\n";
         let document = read_at("q.graphql", Effect::Query, text).unwrap();
         assert_eq!(document.text.as_deref(), Some(text));
     }
 
     #[test]
-    fn what_cannot_be_trusted_as_one_document_is_refused_with_its_reason() {
+    fn untrustworthy_document_is_refused() {
         for (effect, text, expected) in [
             (
                 Effect::Query,

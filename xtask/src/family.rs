@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_below_a_process_is_found_in_whatever_order_it_is_listed() {
+    fn descendants_are_found_in_any_order() {
         let all = vec![
             process(5, 4, "grandchild"),
             process(2, 1, "uncle"),

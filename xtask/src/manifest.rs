@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_documents_follow_the_hand_written_part_which_stays() {
+    fn documents_follow_the_hand_written_part() {
         let new = rewrite(HAND, &[document("search", "ab")]).unwrap();
         let expected = format!(
             "{HAND}\n{BEGIN}\n[[destinations.twenty.documents]]\nname = \"search\"\npath = \"/graphql\"\nsha256 = \"ab\"\neffect = \"query\"\nvariables = {{ limit = \"Int!\" }}\n{END}\n"
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_generated_part_is_replaced_and_doing_it_again_changes_nothing() {
+    fn generated_part_is_replaced_idempotently() {
         let first = rewrite(HAND, &[document("search", "ab"), document("gone", "ef")]).unwrap();
         let first = format!("{first}\n[settings]\nx = {{ default = \"1\" }} # kept\n");
         let second = rewrite(
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_that_cannot_hold_the_documents_is_refused_with_its_reason() {
+    fn unfit_manifest_is_refused() {
         let listed = format!("{HAND}\n[[destinations.twenty.documents]]\nname = \"mine\"\n");
         let half = format!("{HAND}\n{BEGIN}\n");
         let swapped = format!("{HAND}\n{END}\n{BEGIN}\n");

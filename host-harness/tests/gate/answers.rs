@@ -22,7 +22,7 @@ async fn a_redirect_is_handed_on_and_not_followed() {
 }
 
 #[tokio::test]
-async fn headers_of_the_answer_that_concern_the_host_stay_with_it() {
+async fn host_headers_are_stripped_from_the_response() {
     let server = Server::start(|_| Answer {
         headers: vec![
             ("set-cookie", "a=b"),
@@ -48,7 +48,7 @@ async fn headers_of_the_answer_that_concern_the_host_stay_with_it() {
 }
 
 #[tokio::test]
-async fn an_answer_over_the_limit_is_cut_with_an_error_and_one_at_the_limit_is_not() {
+async fn response_over_the_size_limit_is_cut() {
     for (bytes, chunked, expected) in [
         (1000, false, "200"),
         (1001, false, "response-size"),
@@ -71,7 +71,7 @@ async fn an_answer_over_the_limit_is_cut_with_an_error_and_one_at_the_limit_is_n
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_come_ends_at_the_deadline() {
+async fn missing_response_ends_at_the_deadline() {
     let server = Server::start(|_| Answer {
         silent: true,
         ..Answer::json("")
@@ -94,7 +94,7 @@ async fn an_answer_that_does_not_come_ends_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn answer_to_a_document_that_is_no_object_is_withheld() {
+async fn response_that_is_no_object_is_withheld() {
     let stream = "event: next\ndata: {\"data\":{\"name\":\"planted\"}}\n\n";
     for (status, body, expected) in [
         (200, stream, "no-object"),
@@ -133,7 +133,7 @@ async fn answer_to_a_document_that_is_no_object_is_withheld() {
 }
 
 #[tokio::test]
-async fn a_cacheable_document_is_asked_once_and_an_answer_with_errors_again() {
+async fn errors_are_not_cached() {
     let server = Server::start(|number| {
         Answer::json(if number == 0 {
             r#"{"errors":[1]}"#

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn tls_holds_the_peer_to_its_name_and_trusts_only_named_authorities() {
+async fn tls_checks_name_and_listed_authorities() {
     let folder = tempfile::tempdir().unwrap();
     let authority = folder.path().join("ca.pem");
     let server = Server::start_tls("service.example", |_| Answer::json("{}"), &authority).await;
@@ -42,7 +42,7 @@ async fn tls_holds_the_peer_to_its_name_and_trusts_only_named_authorities() {
 }
 
 #[tokio::test]
-async fn connections_are_kept_and_a_dead_one_is_replaced_for_a_read() {
+async fn dead_kept_connection_is_replaced_for_a_read() {
     let served = Arc::new(AtomicUsize::new(0));
     let count = served.clone();
     // The server closes after its second answer without saying so.
@@ -65,7 +65,7 @@ async fn connections_are_kept_and_a_dead_one_is_replaced_for_a_read() {
 }
 
 #[tokio::test]
-async fn the_address_that_was_checked_is_the_one_dialled_and_a_bad_answer_is_refused_whole() {
+async fn checked_address_is_dialled_or_all_refused() {
     let server = Server::start(|_| Answer::json("{}")).await;
     let address = |ip: &str| ip.parse::<IpAddr>().unwrap();
     for (answers, expected) in [

@@ -199,7 +199,7 @@ fn code(result: &Result<http::Response<Bytes>, SendError>) -> String {
 }
 
 #[tokio::test]
-async fn trusted_document_arrives_with_headers_of_the_host() {
+async fn trusted_document_carries_the_host_headers() {
     let server = Server::start(|_| Answer::json(r#"{"data":1}"#)).await;
     let gate = gate_to(&server);
     let ledger = ledger();
@@ -335,7 +335,7 @@ async fn the_host_itself_may_send_what_writes() {
 }
 
 #[tokio::test]
-async fn requests_beyond_the_limit_are_refused_and_refused_ones_count() {
+async fn refused_requests_count_towards_the_limit() {
     let server = Server::start(|_| Answer::json("{}")).await;
     let gate = gate_to(&server);
     let ledger = ledger();
@@ -358,7 +358,7 @@ async fn requests_beyond_the_limit_are_refused_and_refused_ones_count() {
 }
 
 #[tokio::test]
-async fn without_a_credential_nothing_is_sent_and_the_fix_names_what_to_set() {
+async fn missing_credential_sends_nothing() {
     let server = Server::start(|_| Answer::json("{}")).await;
     let mut setup = setup(&server.origin(), "allow-loopback = true");
     let operator = format!(

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn the_hook_of_the_sandbox_reads_the_whole_body_before_it_refuses() {
+async fn hook_reads_the_whole_body_before_refusing() {
     let server = Server::start(|_| Answer::json("{}")).await;
     let outbound = Arc::new(gate_to(&server));
     for (bytes, expected) in [(5000, "size"), (10, "denied")] {
@@ -29,7 +29,7 @@ async fn the_hook_of_the_sandbox_reads_the_whole_body_before_it_refuses() {
 }
 
 #[test]
-fn a_header_that_belongs_to_the_host_is_refused_while_it_is_built_and_noted_once() {
+fn host_header_is_refused_and_audited_once() {
     let server_free = setup("https://service.example", "");
     let ledger = Arc::new(ledger());
     let mut gate = Gate::new(Arc::new(outbound(server_free, system())), ledger.clone());

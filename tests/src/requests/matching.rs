@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_fits_itself_and_what_its_matcher_allows() {
+    fn values_fit_themselves_and_their_matchers() {
         for (expected, fitting, other) in [
             (json!("Sam Okafor"), json!("sam okafor "), json!("Sam")),
             (

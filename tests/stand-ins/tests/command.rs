@@ -51,7 +51,7 @@ async fn ends(mut child: Child) {
 }
 
 #[tokio::test]
-async fn the_relay_tells_its_address_and_tokens_that_it_takes() {
+async fn relay_prints_its_address_and_tokens() {
     for variant in ["p", "m"] {
         let arguments = [
             "relay",
@@ -92,7 +92,7 @@ async fn the_workspace_tells_its_service_token_as_well() {
 }
 
 #[tokio::test]
-async fn all_three_start_at_once_at_one_time_and_with_the_same_tokens() {
+async fn all_three_share_clock_and_tokens() {
     let (said, child) = start(&["all", "--now", "2026-03-04T15:00:00Z", "--people", "3"]).await;
     let services: Vec<&String> = said.as_object().unwrap().keys().collect();
     assert_eq!(services.len(), 3, "{services:?}");

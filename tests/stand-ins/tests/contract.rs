@@ -267,7 +267,7 @@ fn repository() -> PathBuf {
 }
 
 #[tokio::test]
-async fn recordings_of_the_real_service_come_out_the_same() {
+async fn real_recordings_replay_the_same() {
     let folder = repository().join("../shared/recordings/twenty");
     if !folder.is_dir() {
         println!(
@@ -330,7 +330,7 @@ async fn recordings_of_the_real_service_come_out_the_same() {
 }
 
 #[tokio::test]
-async fn exchanges_of_the_samples_own_come_out_the_same() {
+async fn fixtures_replay_the_same() {
     let all = Exchange::read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"));
     // Those of writes go one after the other, each on top of what the ones before it stored.
     let (writes, reads): (Vec<&Exchange>, Vec<&Exchange>) =

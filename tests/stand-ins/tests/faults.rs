@@ -131,7 +131,7 @@ async fn a_reset_connection_gives_no_answer() {
 }
 
 #[tokio::test]
-async fn a_truncated_answer_ends_before_its_announced_length() {
+async fn truncated_response_ends_early() {
     assert!(struck(FaultKind::Truncated { bytes: None }).await.is_err());
     assert!(
         struck(FaultKind::Truncated { bytes: Some(0) })
@@ -151,7 +151,7 @@ async fn what_is_not_json_comes_with_status_200() {
 }
 
 #[tokio::test]
-async fn a_huge_answer_is_as_long_as_asked_and_still_json() {
+async fn huge_response_is_json_of_the_asked_length() {
     let answer = struck(FaultKind::Huge { bytes: None }).await.unwrap();
     assert_eq!(answer.body.len(), 10 * 1024 * 1024 + 1);
     assert!(is_whole(&answer));
@@ -168,7 +168,7 @@ async fn a_huge_answer_is_as_long_as_asked_and_still_json() {
 }
 
 #[tokio::test]
-async fn a_dripping_answer_takes_its_time_and_comes_whole() {
+async fn dripping_response_comes_slowly_and_whole() {
     let began = Instant::now();
     let answer = struck(FaultKind::Drip {
         chunk: 40,
@@ -232,7 +232,7 @@ async fn a_redirect_names_where_to() {
 }
 
 #[tokio::test]
-async fn headers_can_be_added_and_the_content_type_can_lie() {
+async fn fault_adds_headers_or_a_wrong_content_type() {
     let answer = struck(FaultKind::Header {
         name: "x-more".to_owned(),
         value: "yes".to_owned(),
@@ -249,7 +249,7 @@ async fn headers_can_be_added_and_the_content_type_can_lie() {
 }
 
 #[tokio::test]
-async fn the_authorization_value_turns_up_plain_or_encoded() {
+async fn fault_echoes_the_credential() {
     let plain = struck(FaultKind::EchoAuthorization { base64: false })
         .await
         .unwrap()
@@ -262,7 +262,7 @@ async fn the_authorization_value_turns_up_plain_or_encoded() {
 }
 
 #[tokio::test]
-async fn faults_strike_as_often_as_they_are_set_to_and_where_they_are_meant_to() {
+async fn faults_strike_at_their_place_and_count() {
     let running = start().await;
     running.faults().add(
         Fault {
@@ -294,7 +294,7 @@ fn is_json(answer: &Answer) -> bool {
 }
 
 #[tokio::test]
-async fn faults_and_received_requests_are_there_over_http() {
+async fn faults_and_journal_work_over_http() {
     let running = start().await;
     let set = send(
         running.addr(),

@@ -68,7 +68,7 @@ async fn fire(running: &Running, requests: usize) -> [usize; 3] {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hundred_root_fields_pass_however_they_arrive() {
+async fn bucket_holds_a_hundred_root_fields() {
     let (running, _clock) = limited().await;
     let [both, one, none] = fire(&running, 80).await;
     assert_eq!(
@@ -117,7 +117,7 @@ async fn a_token_comes_back_every_600_milliseconds() {
 }
 
 #[tokio::test]
-async fn search_and_what_describes_the_schema_cost_nothing() {
+async fn search_and_introspection_are_free() {
     let (running, _clock) = limited().await;
     fire(&running, 50).await;
     let search = ask(

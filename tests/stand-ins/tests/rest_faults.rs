@@ -69,7 +69,7 @@ async fn struck(fault: Fault) -> (Result<Answer, hyper::Error>, bool) {
 }
 
 #[tokio::test]
-async fn what_takes_the_answer_comes_before_or_after_the_message_is_stored() {
+async fn lost_answer_strikes_before_or_after_storing() {
     let to = "http://127.0.0.1:9/".to_owned();
     for (kind, status) in [
         (FaultKind::Status { code: 503 }, Some(503)),
@@ -95,7 +95,7 @@ async fn what_takes_the_answer_comes_before_or_after_the_message_is_stored() {
 }
 
 #[tokio::test]
-async fn what_spoils_the_answer_comes_after_the_message_is_stored() {
+async fn spoiled_answer_comes_after_storing() {
     let pointer = "/data/id".to_owned();
     type Fits = fn(Result<Answer, hyper::Error>) -> bool;
     let spoiled: Vec<(FaultKind, Fits)> = vec![
@@ -139,7 +139,7 @@ async fn a_delay_takes_its_time_and_stores_the_message() {
 }
 
 #[tokio::test]
-async fn who_gets_no_answer_gives_up_and_finds_the_message_stored_or_not() {
+async fn unanswered_message_is_stored_if_told_to() {
     for after in [false, true] {
         let running = start().await;
         let before = running.count("message").live;
@@ -161,7 +161,7 @@ async fn who_gets_no_answer_gives_up_and_finds_the_message_stored_or_not() {
 }
 
 #[tokio::test]
-async fn a_message_stored_halfway_has_no_context_and_the_answer_is_a_500() {
+async fn half_stored_message_answers_500() {
     let running = start().await;
     let context = running.count("context").live;
     let share = json!({"teamId": TEAM_ID.to_string(), "surfaceText": "On it", "visibility": "team", "recipients": ["x"], "context": [{"layer": "fact", "content": "x"}]});
@@ -205,7 +205,7 @@ async fn a_message_stored_halfway_has_no_context_and_the_answer_is_a_500() {
 }
 
 #[tokio::test]
-async fn a_route_is_a_method_and_a_path_whose_stars_stand_for_one_segment() {
+async fn route_star_matches_one_segment() {
     let running = start().await;
     for (method, route, path, strikes) in [
         ("GET", "/conversations/*/messages", messages(), true),
@@ -250,7 +250,7 @@ async fn a_route_is_a_method_and_a_path_whose_stars_stand_for_one_segment() {
 }
 
 #[tokio::test]
-async fn faults_on_routes_are_set_over_http_as_well_and_let_requests_pass_first() {
+async fn route_faults_over_http_honour_skip() {
     let running = start().await;
     let set = json!({"fault": "half-stored", "times": 1, "skip": 1, "operation": "POST /conversations/*/messages"});
     let answer = send(
@@ -269,7 +269,7 @@ async fn faults_on_routes_are_set_over_http_as_well_and_let_requests_pass_first(
 }
 
 #[tokio::test]
-async fn requests_whose_answer_is_taken_are_not_counted_by_the_limit() {
+async fn lost_answers_do_not_count_towards_the_limit() {
     let running = RelayStandIn::start(Options::default()).await.unwrap();
     running.faults().add(Fault {
         times: Some(200),

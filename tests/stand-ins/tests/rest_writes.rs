@@ -395,7 +395,7 @@ async fn difference(recorded: &Recorded) -> Option<String> {
 }
 
 #[tokio::test]
-async fn what_was_written_over_rest_is_written_the_same_over_graphql() {
+async fn rest_writes_replay_the_same_over_graphql() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/recordings/twenty");
     if !folder.is_dir() {
         println!("skipped: no recordings at {}", folder.display());

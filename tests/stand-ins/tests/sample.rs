@@ -293,7 +293,7 @@ impl Facts {
 }
 
 #[tokio::test]
-async fn each_rule_fires_on_its_deal_reads_fine_on_another_and_cannot_tell_on_a_third() {
+async fn rules_fire_clear_and_unknown_on_their_deals() {
     assert_eq!(BLOCKER_CASES.len(), 13);
     let mut wrong = Vec::new();
     for moment in MOMENTS {
@@ -338,7 +338,7 @@ async fn each_rule_fires_on_its_deal_reads_fine_on_another_and_cannot_tell_on_a_
 }
 
 #[tokio::test]
-async fn robins_day_has_something_in_each_section_whenever_it_is() {
+async fn robins_day_fills_each_section_at_any_time() {
     const DAY: &str = "query($me: String!, $from: DateTime!, $to: DateTime!) { tasks(filter: {and: [
         {assignee: {userEmail: {eq: $me}}}, {dueAt: {gte: $from}}, {dueAt: {lt: $to}},
         {or: [{status: {neq: DONE}}, {status: {is: NULL}}]}]}) { totalCount edges { node { title status dueAt } } } }";
@@ -397,7 +397,7 @@ async fn robins_day_has_something_in_each_section_whenever_it_is() {
 }
 
 #[tokio::test]
-async fn names_and_notes_try_what_names_and_notes_should_not_be_able_to_do() {
+async fn sample_holds_hostile_names_and_notes() {
     let running = at(MOMENTS[0]).await;
     let named = "query($q: String!) { opportunities(filter: {name: {ilike: $q}}) { edges { node { id } } } }";
     let found = |answer: Value| {
@@ -484,7 +484,7 @@ async fn ids(running: &Running, plural: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_same_size_gives_the_same_records_and_pages_reach_them_all() {
+async fn bulk_records_are_stable_and_paged() {
     let start = |size| {
         TwentyStandIn::start(Options {
             size,

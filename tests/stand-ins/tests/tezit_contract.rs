@@ -159,7 +159,7 @@ fn repository() -> PathBuf {
 }
 
 #[tokio::test]
-async fn recordings_of_the_real_services_come_out_the_same() {
+async fn real_recordings_replay_the_same() {
     let folder = repository().join("../shared/recordings/tezit");
     if !folder.is_dir() {
         println!(
@@ -216,7 +216,7 @@ async fn recordings_of_the_real_services_come_out_the_same() {
 }
 
 #[tokio::test]
-async fn exchanges_of_the_repositorys_own_come_out_the_same() {
+async fn fixtures_replay_the_same() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let mut failed = Vec::new();
     let mut counts = Vec::new();

@@ -109,7 +109,7 @@ async fn the_teams_have_nobody_in_common() {
 }
 
 #[tokio::test]
-async fn robin_has_five_conversations_with_something_unread() {
+async fn robin_has_five_unread_conversations() {
     let running = start().await;
     let unread = get(&running, ROBIN, "/unread").await;
     let count = |id: Uuid, count: u8| json!({"conversationId": id.to_string(), "count": count});
@@ -189,7 +189,7 @@ async fn messages_are_what_they_are_said_to_be() {
 }
 
 #[tokio::test]
-async fn the_stream_has_the_teams_messages_and_none_that_are_for_robin_alone() {
+async fn stream_omits_messages_for_robin_alone() {
     let running = start().await;
     let stream = get(&running, ROBIN, &format!("/tez/stream?teamId={TEAM_ID}")).await;
     let order = [
@@ -226,7 +226,7 @@ async fn every_id_stands_for_one_thing() {
 }
 
 #[tokio::test]
-async fn events_are_of_the_day_that_it_is_where_robin_is() {
+async fn events_are_of_robins_local_day() {
     for (now, day) in [
         ("2026-03-04T15:00:00Z", "2026-03-04"),
         // Still the day before in New York, and summer time there on the next.

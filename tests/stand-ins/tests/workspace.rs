@@ -165,7 +165,7 @@ async fn the_log_is_kept_in_seconds_and_read_by_time() {
 }
 
 #[tokio::test]
-async fn services_pass_everywhere_and_users_only_with_an_access_token_of_their_own() {
+async fn users_need_their_own_access_token() {
     let running = start().await;
     let path = format!("/api/email/inbox?paEmail={ROBIN_PA}");
     for (token, status) in [

@@ -76,7 +76,7 @@ fn takers() -> Vec<FaultKind> {
 }
 
 #[tokio::test]
-async fn a_fault_that_takes_the_answer_keeps_the_request_from_being_carried_out() {
+async fn lost_answer_strikes_before_the_write() {
     for kind in takers() {
         let running = start().await;
         running.faults().add(Fault::once(kind.clone()));
@@ -91,7 +91,7 @@ async fn a_fault_that_takes_the_answer_keeps_the_request_from_being_carried_out(
 }
 
 #[tokio::test]
-async fn told_to_strike_after_it_leaves_everything_stored_and_the_client_without_an_answer() {
+async fn fault_after_the_write_leaves_it_stored() {
     for kind in takers() {
         let running = start().await;
         running.faults().add(Fault::once(kind.clone()).after());
@@ -110,7 +110,7 @@ async fn told_to_strike_after_it_leaves_everything_stored_and_the_client_without
 }
 
 #[tokio::test]
-async fn a_client_that_gives_up_before_the_request_is_carried_out_has_stored_nothing_for_good() {
+async fn client_that_gives_up_early_stores_nothing() {
     let running = start().await;
     running
         .faults()
@@ -121,7 +121,7 @@ async fn a_client_that_gives_up_before_the_request_is_carried_out_has_stored_not
 }
 
 #[tokio::test]
-async fn a_spoiled_answer_comes_when_everything_is_stored() {
+async fn spoiled_answer_comes_after_the_write() {
     let kinds = [
         FaultKind::Truncated { bytes: None },
         FaultKind::Truncated { bytes: Some(0) },
@@ -149,7 +149,7 @@ async fn a_spoiled_answer_comes_when_everything_is_stored() {
 }
 
 #[tokio::test]
-async fn one_root_field_is_refused_for_want_of_tokens_and_the_other_is_stored() {
+async fn rate_limit_can_refuse_one_root_field() {
     let running = start().await;
     running.faults().add(FaultKind::LimitReached {
         only: Some("createTask".to_owned()),
@@ -190,7 +190,7 @@ async fn a_root_field_fails_before_it_stores_or_after() {
 }
 
 #[tokio::test]
-async fn a_fault_finds_its_root_its_operation_and_its_turn() {
+async fn fault_matches_root_operation_and_turn() {
     let running = start().await;
     let faults = running.faults();
     faults.add(
@@ -209,7 +209,7 @@ async fn a_fault_finds_its_root_its_operation_and_its_turn() {
 }
 
 #[tokio::test]
-async fn a_fault_is_set_over_http_with_when_and_for_which_turn_it_strikes() {
+async fn fault_over_http_takes_after_and_skip() {
     let running = start().await;
     let fault =
         json!({"fault": "no-answer", "root": "createTask", "after": true, "skip": 1, "times": 1});

@@ -248,7 +248,7 @@ fn wrong_arguments() -> Vec<(&'static str, Value, &'static str, &'static str)> {
 }
 
 #[tokio::test]
-async fn every_wrong_argument_is_refused_by_name_before_anything_is_sent() {
+async fn wrong_argument_is_refused_before_sending() {
     let world = World::new().await;
     for (tool, arguments, case, field) in wrong_arguments() {
         let shown: String = arguments.to_string().chars().take(120).collect();

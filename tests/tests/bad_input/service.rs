@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_key_that_is_wrong_expired_or_revoked_is_unauthenticated() {
+async fn invalid_key_is_unauthenticated() {
     for key in ["no-such-key", keys::EXPIRED_KEY, keys::REVOKED_KEY] {
         let world = World::with(Differently {
             key: key.to_owned(),
@@ -30,7 +30,7 @@ async fn a_key_that_is_wrong_expired_or_revoked_is_unauthenticated() {
 }
 
 #[tokio::test]
-async fn a_key_without_permission_on_one_object_is_denied_that_and_gets_the_rest() {
+async fn key_without_one_object_gets_the_rest() {
     let world = World::with(Differently {
         key: keys::NARROW_KEY.to_owned(),
         ..Differently::default()
@@ -83,7 +83,7 @@ fn reads() -> Vec<(&'static str, Value)> {
 }
 
 #[tokio::test]
-async fn a_service_that_misbehaves_gives_each_read_its_typed_failure() {
+async fn misbehaving_service_gives_typed_failures() {
     let world = World::new().await;
     for (given, case, sent) in [
         (
@@ -123,7 +123,7 @@ async fn a_service_that_misbehaves_gives_each_read_its_typed_failure() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_not_there_is_unavailable_and_nothing_was_sent() {
+async fn missing_service_is_unavailable() {
     // A port that was free a moment ago, and that nothing listens on any more.
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -145,7 +145,7 @@ async fn a_service_that_is_not_there_is_unavailable_and_nothing_was_sent() {
 }
 
 #[tokio::test]
-async fn a_service_that_does_not_answer_in_time_is_cut_off() {
+async fn slow_service_is_cut_off() {
     let world = World::new().await;
     world
         .twenty
@@ -166,7 +166,7 @@ async fn a_service_that_does_not_answer_in_time_is_cut_off() {
 }
 
 #[tokio::test]
-async fn one_request_too_many_is_waited_for_and_then_answered() {
+async fn rate_limited_read_waits_and_succeeds() {
     let world = World::new().await;
     world
         .twenty
@@ -177,7 +177,7 @@ async fn one_request_too_many_is_waited_for_and_then_answered() {
 }
 
 #[tokio::test]
-async fn a_limit_that_stays_reached_is_rate_limited_with_a_time_to_wait() {
+async fn lasting_rate_limit_gives_a_retry_time() {
     let world = World::new().await;
     world
         .twenty
@@ -198,7 +198,7 @@ async fn a_limit_that_stays_reached_is_rate_limited_with_a_time_to_wait() {
 }
 
 #[tokio::test]
-async fn the_hosts_own_rate_reads_like_the_services_and_nothing_more_is_sent() {
+async fn host_rate_limit_reads_like_the_services() {
     let world = World::with(Differently {
         rate_limit: true,
         // Two calls of two roots each, and the members, which the host keeps from the first.
@@ -221,7 +221,7 @@ async fn the_hosts_own_rate_reads_like_the_services_and_nothing_more_is_sent() {
 }
 
 #[tokio::test]
-async fn a_null_where_a_value_was_promised_takes_nothing_else_down() {
+async fn unexpected_null_is_isolated() {
     let world = World::new().await;
     let null_at = |pointer: &str| {
         world.twenty.faults().clear();

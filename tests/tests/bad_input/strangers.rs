@@ -12,7 +12,7 @@ fn texts(value: &Value, found: &mut Vec<String>) {
 }
 
 #[tokio::test]
-async fn no_answer_holds_a_hidden_character_and_no_markdown_holds_a_strangers_link_or_html() {
+async fn answers_hold_no_hidden_text_link_or_html() {
     let world = World::new().await;
     let mut read = 0;
     for number in 1..=25 {
@@ -57,7 +57,7 @@ async fn no_answer_holds_a_hidden_character_and_no_markdown_holds_a_strangers_li
 }
 
 #[tokio::test]
-async fn words_that_give_orders_are_quoted_as_data_and_change_nothing() {
+async fn injected_instructions_stay_quoted_data() {
     let world = World::new().await;
     let injected = INJECTED_NOTE.to_string();
     let mut quoted = 0;

@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_of_a_process_includes_what_it_has_started() {
+    fn memory_includes_child_processes() {
         let own = std::process::id();
         let mut child = Command::new("sleep")
             .arg("60")

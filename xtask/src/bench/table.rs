@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_ahead_only_of_all_and_says_where_that_is_less_than_was_aimed_at() {
+    fn row_is_ahead_only_of_all_peers() {
         for (own, others, ratio, ahead) in [
             (10.0, &[Some(20.0), Some(55.0)][..], "2.0x 5.5x", "yes"),
             (10.0, &[Some(19.0), None], "1.9x", "yes, but aimed at 2x"),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_aligned_and_what_was_not_measured_is_a_dash() {
+    fn columns_are_aligned_with_dashes_for_gaps() {
         let servers = ["ours", "theirs"].map(str::to_owned);
         let text = shown(&servers, &[row(9.5, &[None]), row(120.0, &[Some(1000.0)])]);
         let expected = "figure     ours   theirs  ratio  ahead\n\

@@ -250,7 +250,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn scenarios_are_read_from_the_list_and_each_has_its_kind() {
+    fn scenarios_are_parsed_with_their_kind() {
         let text = "Server scenarios (test against a server):\n  - ping [2025-06-18,2025-11-25]\n  - logging-set-level\n  - brand-new [draft]\n";
         let listed = named(text);
         assert_eq!(listed.len(), 3);
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scenario_does_not_apply_only_as_long_as_the_server_lacks_what_it_wants() {
+    fn scenario_applies_once_the_server_can() {
         let able = json!({"tools": {}, "prompts": {}});
         let tools = ["test_sampling".to_owned()];
         for (wants, applies) in [

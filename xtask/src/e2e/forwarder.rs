@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_request_gets_the_header_and_is_else_as_it_was() {
+    fn header_is_added_and_nothing_else_changes() {
         let sent = "POST /mcp HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 5\r\n\r\n\r\na\r\nGET / HTTP/1.1\r\nhost: a\r\n\r\n";
         let mut arrived = Vec::new();
         requests(sent.as_bytes(), &mut arrived, "A: b\r\n").unwrap();
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_come_back_as_they_are_sent_and_a_client_that_leaves_is_seen() {
+    fn answers_stream_and_client_loss_is_seen() {
         let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let forwarder = Forwarder::bind().unwrap();
         let mut client = TcpStream::connect(forwarder.address).unwrap();

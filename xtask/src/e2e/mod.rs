@@ -265,7 +265,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_skipped_check_is_a_failure_only_where_all_are_wanted_and_a_failed_one_always() {
+    fn skipped_check_fails_only_when_strict() {
         let passed = || Check::new("a", Outcome::Passed);
         let with = |outcome| Tally::of(&[passed(), Check::new("b", outcome)]);
         for (tally, leniently, strictly) in [
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_line_has_all_numbers_and_skipped_ones_where_there_are_any() {
+    fn last_line_has_every_count() {
         let mut checks = vec![
             Check::new("a", Outcome::Passed),
             Check::new("b", Outcome::DoesNotApply("no".to_owned())),

@@ -13,7 +13,7 @@ fn content(units: usize) -> Value {
 }
 
 #[tokio::test]
-async fn content_is_measured_in_utf_16_units_up_to_262_144() {
+async fn content_limit_is_262144_utf16_units() {
     let running = start(Variant::P).await;
     let fits = json!({"context": [content(262_144)]});
     assert_eq!(share(running.addr(), fits).await.status, 201);
@@ -28,7 +28,7 @@ async fn content_is_measured_in_utf_16_units_up_to_262_144() {
 }
 
 #[tokio::test]
-async fn what_comes_before_content_that_is_too_long_is_stored_and_the_rest_is_not() {
+async fn parts_before_too_long_content_are_stored() {
     for variant in [Variant::P, Variant::M] {
         let running = start(variant).await;
         let before = running.count("context").live;
@@ -59,7 +59,7 @@ async fn what_comes_before_content_that_is_too_long_is_stored_and_the_rest_is_no
 }
 
 #[tokio::test]
-async fn conversations_take_content_of_any_length_and_text_as_it_comes() {
+async fn conversations_neither_limit_nor_clean_text() {
     let running = start(Variant::P).await;
     let path = format!("/conversations/{HANDOFF_CONVERSATION}/messages");
     let text = "a\u{200b}b\u{202e}c\u{7}";
@@ -80,7 +80,7 @@ async fn conversations_take_content_of_any_length_and_text_as_it_comes() {
 }
 
 #[tokio::test]
-async fn replies_are_cleaned_and_take_the_place_of_what_they_answer() {
+async fn replies_are_cleaned_and_keep_the_thread() {
     let running = start(Variant::M).await;
     let body = json!({"surfaceText": "no\u{2060}w", "context": [{"layer": "hint", "content": "x", "mimeType": "x/y"}]});
     let shared = share(running.addr(), json!({"visibility": "dm"}))
@@ -106,7 +106,7 @@ async fn replies_are_cleaned_and_take_the_place_of_what_they_answer() {
 }
 
 #[tokio::test]
-async fn without_visibility_p_shows_the_team_and_m_only_the_sender() {
+async fn default_visibility_differs_between_p_and_m() {
     for (variant, visibility, seen) in [(Variant::P, "team", true), (Variant::M, "private", false)]
     {
         let running = start(variant).await;
@@ -127,7 +127,7 @@ async fn without_visibility_p_shows_the_team_and_m_only_the_sender() {
 }
 
 #[tokio::test]
-async fn recipients_are_taken_as_they_come_and_counted_for_good() {
+async fn recipients_are_unchecked_and_stay_counted() {
     let running = start(Variant::P).await;
     let unread = || get(running.addr(), SAM, "/unread");
     assert_eq!(unread().await["data"]["teams"], json!([]));
@@ -152,7 +152,7 @@ async fn recipients_are_taken_as_they_come_and_counted_for_good() {
 }
 
 #[tokio::test]
-async fn on_m_whoever_is_named_and_not_in_the_team_reads_nothing() {
+async fn recipients_outside_the_team_cannot_read_on_m() {
     let running = start(Variant::M).await;
     let named = json!({"recipients": [TOMAS.to_string()], "visibility": "team"});
     let shared = share(running.addr(), named).await.json();
@@ -185,7 +185,7 @@ async fn a_page_that_is_full_says_that_there_are_more() {
 }
 
 #[tokio::test]
-async fn archived_and_deleted_messages_are_in_no_list_and_still_there() {
+async fn archived_messages_are_unlisted_but_stored() {
     let running = start(Variant::M).await;
     let addr = running.addr();
     let shared = share(

@@ -8,7 +8,7 @@ use crate::client::call;
 use crate::{get, start};
 
 #[tokio::test]
-async fn groups_need_a_name_and_two_who_talk_have_one_conversation() {
+async fn direct_conversations_are_unique() {
     let running = start(Variant::P).await;
     let open = |body: Value| call(running.addr(), ROBIN, "POST", "/conversations", body);
     let with = |user: uuid::Uuid| json!({"type": "dm", "memberIds": [user.to_string()]});
@@ -37,7 +37,7 @@ async fn groups_need_a_name_and_two_who_talk_have_one_conversation() {
 }
 
 #[tokio::test]
-async fn every_issue_of_a_body_is_told_in_the_services_own_words() {
+async fn body_issues_are_reported_in_service_words() {
     let running = start(Variant::P).await;
     let body = json!({
         "teamId": 5,
@@ -125,7 +125,7 @@ async fn teams_are_run_by_their_admins() {
 }
 
 #[tokio::test]
-async fn contacts_are_everybodys_on_p_and_team_mates_on_m() {
+async fn contacts_are_limited_to_the_team_on_m() {
     for (variant, found, columns) in [(Variant::P, 2, 13), (Variant::M, 1, 5)] {
         let running = start(variant).await;
         let addr = running.addr();

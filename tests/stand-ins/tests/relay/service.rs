@@ -68,7 +68,7 @@ async fn tokens_are_judged_by_secret_time_and_user() {
 }
 
 #[tokio::test]
-async fn the_hundred_and_first_request_of_a_minute_is_refused_without_saying_when_to_come_back() {
+async fn request_over_the_minute_limit_is_refused() {
     let clock = ManualClock::at("2026-03-04T15:00:00.200Z".parse().unwrap());
     let options = Options {
         clock: clock.clock(),
@@ -132,7 +132,7 @@ async fn what_is_not_played_says_so() {
 }
 
 #[tokio::test]
-async fn stored_records_are_told_by_kind_and_a_reset_brings_the_sample_back() {
+async fn reset_restores_the_sample() {
     let running = start(Variant::P).await;
     let before = running.records("tez");
     assert!(share(running.addr(), json!({})).await.status == 201);

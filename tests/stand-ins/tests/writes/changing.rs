@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn every_write_moves_the_time_of_change_even_while_the_clock_stands() {
+async fn updated_at_moves_with_every_write() {
     let running = start().await;
     let update = "mutation($i:UUID!,$d:TaskUpdateInput!){ updateTask(id:$i,data:$d){ createdAt updatedAt } }";
     let created = create_task(&running, json!({"id": NEW, "title": "t"})).await;
@@ -20,7 +20,7 @@ async fn every_write_moves_the_time_of_change_even_while_the_clock_stands() {
 }
 
 #[tokio::test]
-async fn an_upsert_overwrites_revives_and_keeps_who_made_the_record() {
+async fn upsert_overwrites_revives_and_keeps_creator() {
     let running = start().await;
     create_task(
         &running,
@@ -65,7 +65,7 @@ async fn an_upsert_finds_a_person_by_email() {
 }
 
 #[tokio::test]
-async fn an_update_changes_only_the_subfields_that_it_names() {
+async fn update_changes_only_named_subfields() {
     let running = start().await;
     let person = person_id(3).to_string();
     let before = running.record("person", &person).unwrap();
@@ -99,7 +99,7 @@ async fn an_update_changes_only_the_subfields_that_it_names() {
 }
 
 #[tokio::test]
-async fn a_deleted_task_takes_its_links_along_and_a_restored_one_brings_them_back() {
+async fn task_links_are_deleted_and_restored_with_it() {
     let running = start().await;
     let task = task_id(1).to_string();
     let links = "query($t:UUID!){ taskTargets(filter:{taskId:{eq:$t}}){ totalCount } }";
@@ -129,7 +129,7 @@ async fn a_deleted_task_takes_its_links_along_and_a_restored_one_brings_them_bac
 }
 
 #[tokio::test]
-async fn a_deleted_note_takes_its_links_along_and_a_restored_one_brings_them_back() {
+async fn note_links_are_deleted_and_restored_with_it() {
     let running = start().await;
     let note = "mutation($n:NoteCreateInput!){ createNote(data:$n){ id } }";
     run(
@@ -150,7 +150,7 @@ async fn a_deleted_note_takes_its_links_along_and_a_restored_one_brings_them_bac
 }
 
 #[tokio::test]
-async fn an_address_that_is_given_up_is_free_for_another_person() {
+async fn released_address_can_be_reused() {
     let running = start().await;
     let create = "mutation($d:PersonCreateInput!){ createPerson(data:$d){ id } }";
     let with = |id: &str| json!({"d": {"id": id, "emails": {"primaryEmail": "first@example.org"}}});
@@ -179,7 +179,7 @@ async fn an_address_that_is_given_up_is_free_for_another_person() {
 }
 
 #[tokio::test]
-async fn a_deleted_deal_leaves_its_links_which_then_point_nowhere() {
+async fn deleted_deal_leaves_dangling_links() {
     let running = start().await;
     let link = json!({"id": NEW, "taskId": task_id(1).to_string(), "targetOpportunityId": deal_id(2).to_string()});
     run(&running, LINK, json!({"d": [link]})).await;
@@ -202,7 +202,7 @@ async fn a_deleted_deal_leaves_its_links_which_then_point_nowhere() {
 }
 
 #[tokio::test]
-async fn a_destroyed_record_is_gone_with_its_links_and_every_index_still_finds_the_others() {
+async fn destroy_removes_record_and_links() {
     let running = start().await;
     create_task(&running, json!({"id": NEW, "title": "gone soon"})).await;
     let link = json!({"id": OTHER, "taskId": NEW, "targetOpportunityId": HEALTHY.to_string()});
@@ -235,7 +235,7 @@ async fn a_destroyed_record_is_gone_with_its_links_and_every_index_still_finds_t
 }
 
 #[tokio::test]
-async fn an_update_of_many_needs_a_filter_and_stops_at_two_hundred() {
+async fn bulk_update_needs_a_filter_and_caps_at_200() {
     let running = TwentyStandIn::start(Options {
         rate_limit: false,
         size: crm_stand_in::twenty::sample::Size {

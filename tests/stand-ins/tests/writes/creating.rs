@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_created_task_has_the_chosen_id_the_defaults_and_the_clocks_time() {
+async fn created_task_has_id_defaults_and_time() {
     let running = start().await;
     let before = running.count("task");
     let data = json!({"id": NEW, "title": "Send the order form", "bodyV2": {"markdown": "By **Friday**"}, "dueAt": "2026-11-25T09:00:00+02:00"});
@@ -76,7 +76,7 @@ async fn an_id_is_made_where_none_is_given() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_there_is_a_duplicate_also_of_a_deleted_record() {
+async fn existing_id_is_a_duplicate_even_if_deleted() {
     let running = start().await;
     for id in [task_id(1), task_id(217)] {
         let answer = create_task(&running, json!({"id": id.to_string(), "title": "again"})).await;
@@ -126,7 +126,7 @@ async fn of_fifty_creates_with_one_id_exactly_one_wins() {
 }
 
 #[tokio::test]
-async fn unique_values_are_compared_in_lower_case_and_name_the_live_record_that_holds_them() {
+async fn unique_values_ignore_case() {
     let running = start().await;
     let create =
         "mutation($d:PersonCreateInput!){ createPerson(data:$d){ id emails{primaryEmail} } }";
@@ -192,7 +192,7 @@ async fn unique_values_are_compared_in_lower_case_and_name_the_live_record_that_
 }
 
 #[tokio::test]
-async fn a_soft_deleted_target_is_accepted_and_reads_null() {
+async fn soft_deleted_target_is_accepted_as_null() {
     let running = start().await;
     let link = json!({"id": NEW, "taskId": task_id(1).to_string(), "targetOpportunityId": SOFT_DELETED_DEAL.to_string()});
     let answer = run(&running, LINK, json!({"d": [link]})).await;
@@ -207,7 +207,7 @@ async fn a_soft_deleted_target_is_accepted_and_reads_null() {
 }
 
 #[tokio::test]
-async fn a_task_and_its_links_in_one_request_race_and_only_the_task_is_created() {
+async fn link_beside_its_new_task_is_refused() {
     let both = "mutation B($t:TaskCreateInput!,$l:[TaskTargetCreateInput!]!){ createTask(data:$t){ id } createTaskTargets(data:$l){ id } }";
     let running = start().await;
     let before = running.count("taskTarget");
@@ -249,7 +249,7 @@ async fn many_are_created_all_or_nothing() {
 }
 
 #[tokio::test]
-async fn a_web_address_is_kept_with_its_origin_in_lower_case_and_without_a_slash_at_its_end() {
+async fn url_is_stored_normalised() {
     let running = start().await;
     let create =
         "mutation($d:CompanyCreateInput!){ createCompany(data:$d){ domainName{primaryLinkUrl} } }";

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn no_two_records_of_the_sample_hold_one_unique_value() {
+async fn sample_has_no_duplicate_unique_values() {
     let running = TwentyStandIn::start(Options {
         size: crm_stand_in::twenty::sample::Size {
             people: 3000,
@@ -39,7 +39,7 @@ async fn a_reset_takes_every_write_back() {
 }
 
 #[tokio::test]
-async fn the_stored_state_shows_over_http_and_mutations_are_in_the_journal() {
+async fn state_and_journal_show_over_http() {
     let running = start().await;
     create_task(&running, json!({"id": NEW, "title": "seen"})).await;
     let get = async |path: String| {

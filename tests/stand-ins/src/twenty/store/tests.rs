@@ -139,7 +139,7 @@ proptest! {
     }
 
     #[test]
-    fn no_two_records_hold_one_address_and_no_link_points_to_nothing(
+    fn unique_columns_and_links_hold(
         steps in proptest::collection::vec(step(), 0..60),
     ) {
         let mut workspace = Workspace::default();
