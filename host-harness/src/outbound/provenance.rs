@@ -229,15 +229,27 @@ fn each_text(value: &Value, take: &mut impl FnMut(&str)) {
     }
 }
 
-/// A date, or a time without more than milliseconds: what is finer tells nothing but what somebody hides in it.
+/// Checks for a date, or a time to the second in an offset that a zone can have: anything finer only hides something. The last
+/// millisecond of a second is the end of a span.
 fn is_moment(text: &str) -> bool {
-    let fraction = text.split_once('.').map_or(0, |(_, rest)| {
-        rest.bytes().take_while(u8::is_ascii_digit).count()
-    });
     let year = text
         .get(..2)
         .is_some_and(|century| matches!(century, "19" | "20" | "21"));
-    year && fraction <= 3 && (is_date(text) || is_date_time(text))
+    let fraction = text.get(19..).and_then(|rest| rest.strip_prefix('.'));
+    let fine = fraction.is_some_and(|rest| !rest.starts_with("000") && !rest.starts_with("999"))
+        || fraction.is_some_and(|rest| rest.as_bytes().get(3).is_some_and(u8::is_ascii_digit));
+    year && !fine && (is_date(text) || is_date_time(text) && is_real_offset(text))
+}
+
+/// Checks that a time stands in UTC, or in an offset of whole quarters of an hour up to 14 hours (those of the IANA time zones).
+fn is_real_offset(text: &str) -> bool {
+    let Some((hours, minutes)) = text.get(text.len().saturating_sub(6)..).and_then(|offset| {
+        let (hours, minutes) = offset.strip_prefix(['+', '-'])?.split_once(':')?;
+        Some((hours.parse::<u8>().ok()?, minutes))
+    }) else {
+        return text.ends_with('Z');
+    };
+    hours <= 14 && ["00", "15", "30", "45"].contains(&minutes)
 }
 
 /// The texts between the wildcards of a pattern, without escapes.
@@ -356,7 +368,9 @@ mod tests {
             "123456",
             "2026-03-01",
             "2026-03-01T09:00:00Z",
-            "2026-03-01T09:00:00.123+02:00",
+            "2026-03-01T09:00:00+02:00",
+            "2026-03-01T23:59:59.999-03:30",
+            "2026-03-01T09:00:00.000Z",
             "Söhne",
         ] {
             assert!(may_carry(&provenance, Place::Url, founded), "{founded}");
@@ -370,7 +384,11 @@ mod tests {
             "u-",
             "u-12",
             "Northern\nDepot",
-            "2026-03-01T09:00:00.123456789Z",
+            "2026-03-01T09:00:00.123Z",
+            "2026-03-01T09:00:00.0001Z",
+            "2026-03-01T09:00:00+02:07",
+            "2026-03-01T09:00:00-20:00",
+            "2026-03-01T09:00:00+99:99",
             "9026-03-01",
             "me too",
             "0x12",

@@ -315,7 +315,11 @@ pub(super) fn is_date_time(text: &str) -> bool {
         }
         None => tail,
     };
-    let offset = zone == "Z" || has_form(zone, "+00:00") || has_form(zone, "-00:00");
+    let numeric = has_form(zone, "+00:00") || has_form(zone, "-00:00");
+    let offset = zone == "Z"
+        || numeric
+            && zone.get(1..3).is_some_and(|hour| in_range(hour, 0, 23))
+            && zone.get(4..).is_some_and(|minute| in_range(minute, 0, 59));
     is_date(date) && time && offset
 }
 
@@ -371,6 +375,12 @@ mod tests {
             ("[String!]!", json!([["a"]]), Err(Unfit::Type)),
             ("DateTime!", json!("2026-07-01T10:00:00Z"), Ok(())),
             ("DateTime!", json!("2026-07-01T10:00:00.123+02:00"), Ok(())),
+            ("DateTime!", json!("2026-07-01T10:00:00-23:59"), Ok(())),
+            (
+                "DateTime!",
+                json!("2026-07-01T10:00:00+99:99"),
+                Err(Unfit::Type),
+            ),
             ("DateTime!", json!("2026-07-01T25:00:00Z"), Err(Unfit::Type)),
             ("DateTime!", json!("2026-07-01T10:00:00"), Err(Unfit::Type)),
             ("DateTime!", json!("2026-07-01"), Err(Unfit::Type)),

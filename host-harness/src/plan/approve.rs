@@ -204,7 +204,13 @@ impl Harness {
             request_bytes: self.setup.limits.request_bytes,
         };
         let facts = vet(&vetting, &mut proposal)?;
-        let known = Known::gather(seen, &recent, &self.setup.manifest.words, &proposal, &facts);
+        let known = Known::gather(
+            seen,
+            &recent.calls,
+            &self.setup.manifest.words,
+            &proposal,
+            &facts,
+        );
         let plan = Plan {
             tool: tool.to_owned(),
             proposer: Proposer {

@@ -412,7 +412,11 @@ fn main_lines(
                 left.characters += missing(value, level.value);
                 let name = visible(value.title.as_ref().unwrap_or(&value.name)).into_owned();
                 let before = value.before.as_ref();
-                let before = before.map_or_else(String::new, |before| format!("{before} -> "));
+                let before = before.map_or_else(String::new, |before| {
+                    let (shown, more) = replaced(before, level.value);
+                    left.characters += more;
+                    format!("{shown} -> ")
+                });
                 fields.push(format!("{name}: {before}{}", value.say(level.value)));
             }
             Sort::Value => left.values += 1,
@@ -456,6 +460,18 @@ fn beginning(text: &str, most: usize) -> (String, usize) {
     excerpt(text, most)
 }
 
+/// The beginning of a value that is replaced, so that it leaves room for the new one, and how much is left out. It is escaped already.
+fn replaced(before: &str, most: usize) -> (String, usize) {
+    match clip(before, most + NOTE) {
+        (_, more) if more > 0 => {
+            let (shown, more) = clip(before, most);
+            let quote = if before.starts_with('"') { "\"" } else { "" };
+            (format!("{shown}{quote}\u{2026}"), more)
+        }
+        (shown, more) => (shown.to_owned(), more),
+    }
+}
+
 /// How many characters of a value are left out.
 fn missing(value: &Shown, most: usize) -> usize {
     match &value.told {
@@ -467,28 +483,29 @@ fn missing(value: &Shown, most: usize) -> usize {
 /// What stands in the context of a message, counted.
 fn in_context(context: &[&Shown], level: Level) -> Option<String> {
     // The texts that hold it; what stands beside each says only what sort of text it is.
-    let texts: Vec<&&Shown> = context.iter().filter(|value| value.is_content).collect();
-    let records = texts
-        .iter()
-        .filter(|value| !value.reading.is_empty())
-        .count();
-    let others = texts.iter().filter(|value| value.reading.is_empty());
-    let sizes: Vec<usize> = others.map(|value| value.size()).collect();
-    let records = (records > 0).then(|| counted(records, "record", "records"));
-    let notes = (!sizes.is_empty()).then(|| {
-        let texts = counted(sizes.len(), "text", "texts");
-        match level.is_compact() {
-            true => texts,
-            false => format!("{texts} ({} characters)", sizes.iter().sum::<usize>()),
+    let texts = context.iter().copied().filter(|value| value.is_content);
+    let (mut records, mut others, mut size) = (0, 0, 0);
+    for text in texts {
+        size += text.size();
+        match text.reading.is_empty() {
+            true => others += 1,
+            false => records += 1,
         }
-    });
-    let said: Vec<String> = records.into_iter().chain(notes).collect();
+    }
+    let records = (records > 0).then(|| counted(records, "record", "records"));
+    let others = (others > 0).then(|| counted(others, "text", "texts"));
+    let said: Vec<String> = records.into_iter().chain(others).collect();
+    let characters = if level.is_compact() {
+        "chars"
+    } else {
+        "characters"
+    };
     let context = if level.is_compact() {
         ""
     } else {
         "the context of "
     };
-    (!said.is_empty()).then(|| format!("{context}{}", said.join(" and ")))
+    (!said.is_empty()).then(|| format!("{context}{} ({size} {characters})", said.join(" and ")))
 }
 
 fn gives(given: &Shared, level: Level, left: &mut Left) -> String {
@@ -544,6 +561,12 @@ fn others(more: &[Vec<&StepPreview>], level: Level, left: &mut Left) -> String {
 /// What texts repeat of records that the plan does not give away: a warning of the host's own, and as such the last to be counted
 /// only.
 fn repeats(preview: &Preview, level: Level, lines: &mut Vec<String>, left: &mut Left) {
+    if preview.steps.iter().any(|step| step.partly_compared) {
+        lines.push(format!(
+            "Warning: the text could not be compared with all answers of the last {} minutes",
+            super::recent::minutes()
+        ));
+    }
     let mut all: Vec<&Shared> = Vec::new();
     for given in preview.steps.iter().flat_map(|step| &step.repeated) {
         if !all.contains(&given) {
@@ -750,6 +773,24 @@ mod tests {
             "{}",
             told.text
         );
+    }
+
+    #[test]
+    fn long_old_value_leaves_room_for_the_new() {
+        let mut preview = preview_of(vec![made("Call")], Known::default());
+        for value in &mut preview.steps[0].values {
+            if value.name.ends_with("colour") {
+                value.before = Some(format!("\"{}\"", "o".repeat(480)));
+            }
+        }
+        let told = brief(&preview, ROOM, READING);
+        assert!(
+            told.text.contains("oo\"\u{2026} -> \"red\""),
+            "{}",
+            told.text
+        );
+        assert!(told.text.contains("characters"), "{}", told.text);
+        assert!(!told.whole);
     }
 
     #[test]

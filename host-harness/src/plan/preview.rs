@@ -123,6 +123,9 @@ pub struct StepPreview {
     /// What its texts repeat, record by record.
     #[serde(skip)]
     pub(super) repeated: Vec<Shared>,
+    /// Whether its texts could not be compared with all answers of the last minutes.
+    #[serde(skip)]
+    pub(super) partly_compared: bool,
     /// Who gets it, in words.
     #[serde(skip)]
     pub(super) audience: Audience,
@@ -288,6 +291,13 @@ fn of_step(
     };
     let repeats = sends.map_or(&[][..], |sends| &sends.repeats);
     let repeated: Vec<Shared> = repeats.iter().map(|given| gives(telling, given)).collect();
+    let partly_compared = sends.is_some_and(|sends| sends.partly_compared);
+    let uncompared = partly_compared.then(|| {
+        format!(
+            "it could not be compared with all that was answered in the last {} minutes",
+            super::recent::minutes()
+        )
+    });
     StepPreview {
         id: step.id.clone(),
         deed: Some(said.say(SAID_MAX, PEOPLE_MAX))
@@ -311,7 +321,7 @@ fn of_step(
                 .collect()
         }),
         redacted: sends.map_or_else(Vec::new, |sends| sends.redacted.clone()),
-        repeats: repeated.iter().map(not_given).collect(),
+        repeats: repeated.iter().map(not_given).chain(uncompared).collect(),
         words: words(&step.words),
         policies: ruling
             .map(|ruling| ruling.policies.clone())
@@ -321,6 +331,7 @@ fn of_step(
         outside: sends.is_some_and(|sends| sends.outside),
         said,
         repeated,
+        partly_compared,
         audience: sends.map(Audience::of).unwrap_or_default(),
     }
 }
@@ -434,8 +445,8 @@ impl Values<'_> {
             };
             let means = self.telling.means(self.kind(), place, &held, &unit);
             let bare = || match &leaf.value {
-                Sent::Bare(_) => visible(held.as_str()).into_owned(),
-                Sent::Text(_) => cut(held.as_str()),
+                Sent::Bare(_) if is_bare(held.as_str()) => held.as_str().to_owned(),
+                Sent::Bare(_) | Sent::Text(_) => cut(held.as_str()),
             };
             return Some(means.map_or_else(bare, |told| told.say(SAID_MAX)));
         }
@@ -450,6 +461,13 @@ impl Values<'_> {
             None => "(the skill says: nothing)".to_owned(),
         })
     }
+}
+
+/// Checks that a text is a number, `true`, `false` or `null`, which stand without quotes.
+fn is_bare(text: &str) -> bool {
+    serde_json::from_str::<Value>(text)
+        .is_ok_and(|value| value.is_number() || value.is_boolean() || value.is_null())
+        && text.trim() == text
 }
 
 fn as_at(step: &Place) -> At<'_> {

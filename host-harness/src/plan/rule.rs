@@ -135,7 +135,7 @@ impl Harness {
             audience,
         };
         let mut ruling = self.access.decide(caller, deed);
-        if sends.person {
+        if sends.person || sends.partly_compared {
             ruling.approval = Approval::Required;
         }
         asked.push(Asked {

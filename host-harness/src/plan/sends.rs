@@ -51,6 +51,10 @@ pub struct Sends {
     /// What its texts repeat of records without giving it away, whoever wrote them: a field each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repeats: Vec<Given>,
+    /// Whether some answers of the last minutes are missing among those that its texts were compared with: they were too many to be
+    /// kept. A person has to approve it then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partly_compared: bool,
 }
 
 /// Somebody who gets something.
@@ -195,11 +199,14 @@ pub(super) fn sends(
         gives,
         redacted: Vec::new(),
         repeats,
+        partly_compared: by.recent.dropped && held.texts.iter().any(|text| text.free),
     })
 }
 
 /// Fewest characters of a text that is looked for in the caller's own words: shorter ones are first names and cities.
 const REPEATED_MIN: usize = 12;
+/// Fewest digits of a number that is looked for there: shorter ones are years, times of day and numbers of houses.
+const REPEATED_DIGITS_MIN: usize = 5;
 /// Most fields that are named.
 const REPEATS_MAX: usize = 16;
 
@@ -217,12 +224,21 @@ fn repeats(
         .filter(|text| text.free)
         .map(|text| text.text.as_str())
         .collect();
-    let recent = by.recent.iter().map(|call| (&*call.guard, &*call.seen));
+    let recent = by
+        .recent
+        .calls
+        .iter()
+        .map(|call| (&*call.guard, &*call.seen));
     let calls = std::iter::once((by.guard, by.seen)).chain(recent);
     let mut all: Vec<Given> = Vec::new();
     for (guard, seen) in calls {
         for repeat in guard.repeated(&step.destination, &texts, disclosed, by.exempt) {
-            if repeat.what == What::Text && repeat.length < REPEATED_MIN {
+            let least = match repeat.what {
+                What::Text => REPEATED_MIN,
+                What::Number => REPEATED_DIGITS_MIN,
+                What::Piece => 0,
+            };
+            if repeat.length < least {
                 continue;
             }
             let named = repeat

@@ -17,8 +17,28 @@ const MILLION: u64 = 1_000_000;
 /// Longest name of a person that stands without quotes, in characters, and most words of it.
 const NAME_MAX: usize = 40;
 const NAME_WORDS: usize = 4;
-/// Longest word of a name that may begin with a small letter, in characters.
-const PARTICLE_MAX: usize = 3;
+/// Words of names that begin with a small letter.
+const PARTICLES: [&str; 24] = [
+    "af", "al", "av", "bin", "da", "das", "de", "del", "den", "der", "di", "do", "dos", "du", "el",
+    "ibn", "la", "le", "ter", "van", "vom", "von", "zu", "zur",
+];
+/// Words that could go on with the sentence that a name stands in.
+const SENTENCE_WORDS: [&str; 14] = [
+    "all",
+    "and",
+    "due",
+    "everybody",
+    "everyone",
+    "for",
+    "from",
+    "nobody",
+    "of",
+    "or",
+    "team",
+    "the",
+    "to",
+    "with",
+];
 /// Digits of an id in a short view.
 const ID_SHORT: usize = 8;
 
@@ -92,8 +112,11 @@ fn is_name(name: &str) -> bool {
         // Words of a sentence begin small; of names only such as `de` and `von` do.
         && name.split(' ').all(|word| {
             word.starts_with(|c: char| c.is_alphabetic() && !c.is_lowercase())
-                || (1..=PARTICLE_MAX).contains(&word.chars().count())
+                || PARTICLES.contains(&word)
         })
+        && !name
+            .split(' ')
+            .any(|word| SENTENCE_WORDS.contains(&word.to_lowercase().as_str()))
         && name
             .chars()
             .all(|c| c.is_alphabetic() || matches!(c, ' ' | '-' | '\'' | '\u{2019}'))
@@ -542,6 +565,8 @@ mod tests {
             "Tim Apple",
             "Anne-Marie O'Neill",
             "José de la Cruz",
+            "Ludwig van der Berg",
+            "Ana-María D\u{2019}Souza",
             "李 明",
         ] {
             assert_eq!(Told::Name(name.into()).say(40), name);
@@ -557,6 +582,11 @@ mod tests {
             "Tim  Apple",
             "2 people",
             "Approved already",
+            "Tim and the Team",
+            "Tim And Everybody",
+            "The Whole Team",
+            "tim apple",
+            "Tim the Great",
         ] {
             assert_eq!(Told::Name(name.into()).say(80), cell(name));
         }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::PlanError;
 use super::proposal::{Proposal, Slot, Step, Timing};
-use super::recent::Answered;
+use super::recent::Lately;
 use super::sends::{Sends, sends};
 use crate::access::{Attributes, Owner, RecordKey, Seen};
 use crate::outbound::documents::Verb;
@@ -91,8 +91,8 @@ pub(crate) struct Vetting<'a> {
     pub(crate) guard: &'a Guard,
     /// What those answers told of records and people.
     pub(crate) seen: &'a Seen,
-    /// What services answered to the caller lately, the newest first.
-    pub(crate) recent: &'a [Answered],
+    /// The answers of the last minutes to the caller.
+    pub(crate) recent: &'a Lately,
     /// What is no value in the caller's words: settings.
     pub(crate) exempt: &'a Exempt,
     /// The caller's e-mail, in small letters.

@@ -113,6 +113,7 @@ pub(crate) fn letter(to: &[&str], text: &str) -> (Step, Facts) {
         }],
         redacted: Vec::new(),
         repeats: Vec::new(),
+        partly_compared: false,
     });
     (step(&body, Vec::new()), facts)
 }
