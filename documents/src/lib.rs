@@ -1,7 +1,9 @@
-//! Extends trusted documents by fields that an operator names. A guest does it before it sends one, the host before it computes
-//! which hash to let through: one function, so that both speak of the same bytes.
+//! Extends trusted documents by fields that an operator names. A guest does it before it sends one,
+//! the host before it computes which hash to let through: one function, so that both speak of the
+//! same bytes.
 //!
-//! A document says itself where it can be extended, and by which setting. The marker is a comment line inside a selection set:
+//! A document says itself where it can be extended, and by which setting. The marker is a comment
+//! line inside a selection set:
 //!
 //! ```
 //! use trusted_documents::extend;
@@ -12,8 +14,9 @@
 //! assert_eq!(extend(document, |_| None::<&str>).unwrap(), document);
 //! ```
 //!
-//! What is inserted is a plain name and nothing else: no alias (not every service honours one), no argument, no directive, no
-//! selection. A name can therefore widen a document by one field of the record it stands in, and by nothing more.
+//! What is inserted is a plain name and nothing else: no alias (not every service honours one), no
+//! argument, no directive, no selection. A name can therefore widen a document by one field of the
+//! record it stands in, and by nothing more.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -26,13 +29,13 @@ pub use narrow::{NarrowError, Restored, leave_out, restore};
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString as _};
 
-/// What a marker line begins with, after its indentation.
+/// The beginning of a marker line, after its indentation.
 const MARKER: &str = "# field:";
 
 /// The longest name of a field or a setting, in bytes: Twenty and PostgreSQL take no longer one.
 pub const LONGEST: usize = 63;
 
-/// Why a document cannot be extended.
+/// A reason that a document cannot be extended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExtendError {
@@ -50,12 +53,12 @@ pub enum ExtendError {
         /// The line, from 1.
         line: usize,
     },
-    /// What the setting says is no name of a field.
+    /// The value of the setting is not a field name.
     #[error("`{setting}`: {source}")]
     Field {
         /// The setting.
         setting: String,
-        /// What a name is.
+        /// The rule for field names that the value breaks.
         source: NotAField,
     },
 }
@@ -79,7 +82,7 @@ impl ExtendError {
 )]
 pub struct NotAField;
 
-/// Whether a text is the name of one plain field.
+/// Checks that a text is the name of one plain field.
 ///
 /// # Errors
 /// When it is not, with what one looks like.
@@ -91,7 +94,8 @@ pub fn check_field(name: &str) -> Result<(), NotAField> {
     if good { Ok(()) } else { Err(NotAField) }
 }
 
-/// The settings that a document has places for, in the order of the places; one may stand there several times.
+/// The settings that a document has places for, in the order of the places; one may stand there
+/// several times.
 ///
 /// # Errors
 /// Where a line begins as a marker and is none, and where a document with one holds a block string.
@@ -103,8 +107,9 @@ pub fn settings(document: &str) -> Result<impl Iterator<Item = &str>, ExtendErro
     }))
 }
 
-/// The document with a line after each of its places whose setting names a field: the place's indentation, the name, and the
-/// place's own line break. `field` gives what a setting says, none where it is not set.
+/// The document with a line after each of its places whose setting names a field: the place's
+/// indentation, the name, and the place's own line break. `field` gives what a setting says, none
+/// where it is not set.
 ///
 /// # Errors
 /// As [`settings`], and where a setting's value is no name of a field.
@@ -147,7 +152,7 @@ pub fn extend<S: AsRef<str>>(
     Ok(extended.map_or(Cow::Borrowed(document), Cow::Owned))
 }
 
-/// What a line is.
+/// A line of a document by its role in extending it.
 enum Line<'d> {
     /// A place for the field that a setting names.
     Marker {
@@ -184,7 +189,8 @@ fn lines(document: &str) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
-/// Every marker is well formed, and none can be part of a text: GraphQL's one string that spans lines is the block string.
+/// Every marker is well formed, and none can be part of a text: GraphQL's one string that spans
+/// lines is the block string.
 fn check(document: &str) -> Result<(), ExtendError> {
     let mut marked = false;
     for (index, line) in lines(document).enumerate() {

@@ -1,7 +1,9 @@
-//! Leaves fields out of trusted documents: those that a key may not read. A service refuses a whole root for one such field.
+//! Leaves fields out of trusted documents: those that a key may not read. A service refuses a whole
+//! root for one such field.
 //!
-//! What is left out stays in the text as a comment, so that the document it was can be restored from it and be recognized: nobody
-//! has to list the narrowed forms of a document, and none can read more than the document itself.
+//! What is left out stays in the text as a comment, so that the document it was can be restored
+//! from it and be recognized: nobody has to list the narrowed forms of a document, and none can
+//! read more than the document itself.
 //!
 //! ```
 //! use trusted_documents::{leave_out, restore};
@@ -16,15 +18,15 @@ use alloc::borrow::ToOwned as _;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
-/// What a line begins with that holds a field which was left out.
+/// The beginning of a line that marks a field which was left out.
 const MARKER: &str = "\n# without: ";
 
 /// Most fields that are left out of one document.
 const MOST: usize = 64;
-/// How deep fields are read in fields.
+/// The deepest nesting of fields that is read.
 const DEEPEST: usize = 32;
 
-/// Why a field cannot be left out.
+/// A reason that a field cannot be left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NarrowError {
@@ -60,7 +62,8 @@ pub struct Restored {
     pub left_out: Vec<Vec<String>>,
 }
 
-/// Returns the document without the fields of these paths. A field of which nothing is left goes as a whole.
+/// Returns the document without the fields of these paths. A field of which nothing is left goes as
+/// a whole.
 ///
 /// # Errors
 /// What cannot be left out.
@@ -90,7 +93,8 @@ pub fn leave_out(
     Ok(out)
 }
 
-/// Returns what a narrowed document was before; none where the text is not exactly what [`leave_out`] makes of a document.
+/// Returns what a narrowed document was before; none where the text is not exactly what
+/// [`leave_out`] makes of a document.
 #[must_use]
 pub fn restore(text: &str) -> Option<Restored> {
     let mut parts = text.split(MARKER);
@@ -118,7 +122,7 @@ pub fn restore(text: &str) -> Option<Restored> {
 /// A field that a document selects.
 struct Field<'d> {
     name: &'d str,
-    /// Where it begins and ends.
+    /// The byte range of the field in the document.
     span: (usize, usize),
     below: Vec<Field<'d>>,
 }
@@ -222,7 +226,7 @@ impl<'d> Reader<'d> {
         self.text.get(start..self.at).unwrap_or_default()
     }
 
-    /// What stands between braces.
+    /// Parses a selection set between braces.
     fn selection(&mut self) -> Result<Vec<Field<'d>>, NarrowError> {
         self.at += 1;
         self.depth += 1;

@@ -1,4 +1,4 @@
-//! What extending a document does to it, for documents and names of any kind.
+//! Properties of extended documents, for documents and names of any kind.
 
 #![allow(
     clippy::expect_used,
@@ -168,7 +168,8 @@ proptest! {
     ) {
         let document = format!("query Q {{\n  root {{\n    first\n    {}\n  }}\n}}\n", lines.join("\n    "));
         let extended = extend(&document, |setting| mapped.get(setting)).unwrap();
-        // What a reader of GraphQL sees: the fields of before, and after each place the one that was named.
+        // What a reader of GraphQL sees: the fields of before, and after each place the one that
+        // was named.
         let mut expected = vec!["first".to_owned()];
         for line in &lines {
             if let Some(setting) = line.strip_prefix("# field: ") {

@@ -63,7 +63,8 @@ fn what_cannot_be_left_out_is_refused() {
     }
 }
 
-/// A text that is not exactly what leaving fields out makes would hide more than fields: an argument without which everything is read.
+/// A text that is not exactly what leaving fields out makes would hide more than fields: an
+/// argument without which everything is read.
 #[test]
 fn only_whole_fields_are_recognized() {
     let cut = |what: &str| DEAL.replacen(what, &format!("\n# without: {what}\n"), 1);
