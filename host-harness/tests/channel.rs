@@ -1,4 +1,5 @@
-//! The channel of a program that starts this one: it hands over settings and secrets, is shown plans, and says what its person decides.
+//! The channel of a program that starts this one: it hands over settings and secrets, is shown
+//! plans, and says what its person decides.
 
 #![allow(
     clippy::unwrap_used,
@@ -31,7 +32,8 @@ struct Parent {
 }
 
 impl Parent {
-    /// Starts the program on behalf of robin, with nothing in its environment, and hands over what it needs.
+    /// Starts the program on behalf of robin, with nothing in its environment, and hands over what
+    /// it needs.
     fn begun(place: &Place) -> Self {
         Self::begun_in(place, "Europe/Berlin")
     }
@@ -109,7 +111,7 @@ impl Parent {
     }
 }
 
-/// What arrived at the service, and whether it carried the key.
+/// Lists the `authorization` value of each request that arrived at the service.
 fn arrived(service: &Server) -> Vec<String> {
     service
         .seen()
@@ -201,7 +203,8 @@ async fn cut_preview_names_the_command_for_the_whole() {
     assert_eq!(shown["whole"], false, "{shown}");
     let text = shown["text"].as_str().unwrap();
     assert!(text.len() <= 512, "{text}");
-    // Of 1,000 characters those that are left out are counted, and the beginning of the digest names the plan.
+    // Of 1,000 characters those that are left out are counted, and the beginning of the digest
+    // names the plan.
     assert!(text.contains("Left out: "), "{text}");
     let command = format!("crm-harness plan show {}", &plan[..8]);
     assert!(text.ends_with(&command), "{text}");

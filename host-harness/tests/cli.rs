@@ -1,4 +1,5 @@
-//! The command line as a user meets it: output, exit codes, and what it says when something is missing.
+//! The command line as a user meets it: output, exit codes, and what it says when something is
+//! missing.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! Record and plans as a copy that cannot be written, with rows that only the write-ahead log holds, and damaged.
+//! Record and plans as a copy that cannot be written, with rows that only the write-ahead log
+//! holds, and damaged.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! Files that decide what happens, and what a process leaves open: nobody else changes the ones or reads the other.
+//! Files that decide what happens, and what a process leaves open: nobody else changes the ones or
+//! reads the other.
 
 #![allow(
     clippy::unwrap_used,

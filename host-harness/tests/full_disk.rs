@@ -1,4 +1,5 @@
-//! A disk that takes no more, in the middle of whatever: what began is told as such, and nothing is doubled when there is room again.
+//! A disk that takes no more, in the middle of whatever: what began is told as such, and nothing is
+//! doubled when there is room again.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,7 +19,8 @@ use serde_json::{Value, json};
 use common::client::Client;
 use common::place::{Place, scheme};
 
-/// A command in whose process no file grows beyond so many blocks of 512 bytes; its soft limit, which a test can lift.
+/// A command in whose process no file grows beyond so many blocks of 512 bytes; its soft limit,
+/// which a test can lift.
 fn limited(command: &Command, blocks: u64) -> Command {
     let mut limited = Command::new("/bin/sh");
     limited
@@ -38,7 +40,8 @@ fn told(output: &Output) -> Value {
     })
 }
 
-/// The files of SQLite grow with each thing that is written, so that each limit stops the program at another one.
+/// The files of SQLite grow with each thing that is written, so that each limit stops the program
+/// at another one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_that_began_is_told_and_resumed() {
     let (mut untouched, mut interrupted, mut stopped, mut done) = (0, 0, 0, 0);

@@ -78,7 +78,7 @@ async fn refused_client_gets_only_a_status() {
     );
     let none: &[(&'static str, &str)] = &[];
     let jo = format!("Bearer {}", token("jo"));
-    /// What is sent, in which headers it differs, and which status and code it gets.
+    /// A label, the changed headers, the body, and the expected status and error code.
     type Case<'a> = (&'a str, &'a [(&'static str, &'a str)], &'a str, u16, i64);
     let cases: &[Case<'_>] = &[
         ("no token", &[("authorization", "")], &list, 401, -32000),

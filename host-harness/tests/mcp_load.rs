@@ -440,7 +440,8 @@ async fn ten_thousand_calls_keep_memory_flat() {
     let service = Server::start(|_| Answer::json("{}")).await;
     let place = Place::new(&service.origin());
     let program = Program::new(&place);
-    // What is kept from call to call (instances, pages, buffers) has its size after as many calls as are then measured.
+    // What is kept from call to call (instances, pages, buffers) has its size after as many calls
+    // as are then measured.
     clients(program.address, 64, 157).await;
     let before = program.resident();
     let begun = Instant::now();

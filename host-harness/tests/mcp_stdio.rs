@@ -137,7 +137,8 @@ async fn malformed_request_gets_a_protocol_error() {
     client.line("{\"jsonrpc\": \"2.0\", \"id\": 7, \"method\": 3}");
     let invalid = client.next();
     assert_eq!(invalid["error"]["code"], -32600, "{invalid}");
-    // Arguments that are too long are refused by name; a line that nobody would want to read is refused as it stands.
+    // Arguments that are too long are refused by name; a line that nobody would want to read is
+    // refused as it stands.
     let text = "x".repeat(2 << 20);
     let long = client.call("proposer_count_up", json!({"text": text}));
     assert_eq!(

@@ -1,4 +1,5 @@
-//! What a component offers and what it may import: tools, texts, schemas, refusals, and the cache of compiled code.
+//! Checks of a component's exports and imports: tools, texts, schemas, refusals, and the code
+//! cache.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! What an operator does on the command line: init, trust, audit.
+//! Operator commands: init, trust, audit.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! Properties of the gate over made-up and broken input. `cargo xtask check fuzz` runs a few thousand cases of each,
-//! `cargo xtask fuzz` as many as there is time for.
+//! Properties of the gate over made-up and broken input. `cargo xtask check fuzz` runs a few
+//! thousand cases of each, `cargo xtask fuzz` as many as there is time for.
 
 #![allow(
     clippy::unwrap_used,
@@ -165,7 +165,7 @@ fn policy() -> Policy {
     }
 }
 
-/// What of a policy is taken away.
+/// Removes one part of a policy, picked by `what`.
 fn narrowed(mut policy: Policy, what: u8) -> Policy {
     let destination = &mut policy.destinations[0];
     match what {

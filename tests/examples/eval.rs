@@ -1,4 +1,5 @@
-//! Asks a model for the calls that the requests of tests/cases/requests.json need. `cargo xtask eval` starts it.
+//! Asks a model for the calls that the requests of tests/cases/requests.json need.
+//! `cargo xtask eval` starts it.
 
 use std::process::ExitCode;
 
@@ -6,7 +7,7 @@ use crm_tests::requests::ask::Endpoint;
 use crm_tests::requests::{eval, read};
 use serde::Deserialize;
 
-/// What `cargo xtask eval` was asked for.
+/// Command-line options of `cargo xtask eval`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Options {

@@ -16,10 +16,10 @@ use crate::{guest, root};
 
 /// The credential; nobody but the service may ever see it.
 pub const SECRET: &str = "planted-service-key-90e2";
-/// What the guests try to carry out.
+/// The planted value that the guests try to carry out.
 pub const LOOT: &str = "planted-loot-7f3a";
 
-/// How an offence has to end.
+/// The expected end of an offence.
 #[derive(Debug, Clone, Copy)]
 pub enum Stopped {
     /// Refused by the gate with this code; the action's result says so.
@@ -71,7 +71,7 @@ pub const BEHAVIOURS: [(&str, Stopped, usize); 30] = [
 pub struct Trial {
     /// The harness.
     pub harness: Harness,
-    /// Where its record is.
+    /// The directory of the audit log.
     pub record: tempfile::TempDir,
     origin: String,
 }

@@ -1,6 +1,7 @@
-//! A second pair of eyes: whatever a test did, no value of the CRM that was not given away may be in anything that left for another
-//! service, in no form in which a reader or a machine would know it again. Every world is looked at when its test ends; nothing here
-//! is shared with the harness's own check.
+//! A second pair of eyes: whatever a test did, no value of the CRM that was not given away may be
+//! in anything that left for another service, in no form in which a reader or a machine would know
+//! it again. Every world is looked at when its test ends; nothing here is shared with the harness's
+//! own check.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -29,7 +30,7 @@ const NEVER: [(&str, &str); 4] = [
 const SHORTEST: usize = 6;
 const PIECE: usize = 24;
 
-/// What callers have said in a world: that may leave.
+/// The texts of all calls in a test environment: values in them may leave.
 #[derive(Debug, Default)]
 pub struct Said(Mutex<String>);
 
@@ -75,7 +76,8 @@ pub fn found(world: &World) -> Vec<String> {
         })
         .collect();
     let mut leaks = Vec::new();
-    // What is given away may hold a value of something else: an address has its company's domain in it.
+    // What is given away may hold a value of something else: an address has its company's domain in
+    // it.
     let mut all_permitted = String::new();
     let mut look = |object: &str, pointer: &str, field: Option<&str>| {
         let records = world.twenty.records(object).unwrap_or_default();
@@ -152,8 +154,8 @@ struct Folded {
 }
 
 impl Folded {
-    /// Folds a text: escapes, forms of letters, marks, hidden characters, letters of other alphabets that look Latin, case, and
-    /// whatever joins words.
+    /// Folds a text: escapes, forms of letters, marks, hidden characters, letters of other
+    /// alphabets that look Latin, case, and whatever joins words.
     fn of(text: &str) -> Self {
         let mut folded = Self {
             text: String::new(),
@@ -180,7 +182,7 @@ impl Folded {
         folded
     }
 
-    /// Whether a folded value stands in it: as whole words, unless it is long.
+    /// Returns true if a folded value occurs: as whole words, unless it is long.
     fn holds(&self, value: &str) -> bool {
         let anywhere = value.chars().count() >= ANYWHERE;
         self.text.match_indices(value).any(|(at, _)| {
@@ -260,7 +262,8 @@ fn latin(c: char) -> char {
         .unwrap_or(c)
 }
 
-/// Forms in which a value is the same for a reader or a machine, by name: what leaves is searched for all of them.
+/// Forms in which a value is the same for a reader or a machine, by name: what leaves is searched
+/// for all of them.
 #[must_use]
 pub fn disguises(value: &str) -> Vec<(&'static str, String)> {
     let each = |change: &dyn Fn(char) -> String| value.chars().map(change).collect::<String>();

@@ -1,5 +1,5 @@
-//! The component of tests/guests/outsider in a harness of its own: with a stand-in Twenty as its one service, or with a relay beside
-//! it, to which it may tell things.
+//! The component of tests/guests/outsider in a harness of its own: with a stand-in Twenty as its
+//! one service, or with a relay beside it, to which it may tell things.
 
 use std::path::Path;
 

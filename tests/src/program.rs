@@ -90,7 +90,7 @@ impl Program {
         (output, told)
     }
 
-    /// How many live records there are of the kinds that are written.
+    /// Counts the live records of the kinds that are written.
     #[must_use]
     pub fn count(&self) -> usize {
         ["person", "company", "opportunity", "task", "taskTarget"]

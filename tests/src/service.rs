@@ -1,4 +1,5 @@
-//! A service on loopback for the guests that misbehave: it answers plainly, and badly where it is asked to.
+//! A service on loopback for the guests that misbehave: it answers plainly, and badly where it is
+//! asked to.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufStream};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What no audit row and no log line may hold: text as the service answers it.
+/// A value in the service's answers that no audit row and no log line may hold.
 pub const PLANTED: &str = "planted-customer-4c1d";
 
 /// The running service.
@@ -38,13 +39,13 @@ impl Service {
         Ok(service)
     }
 
-    /// Where it is.
+    /// The socket address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where it is, as an origin.
+    /// The origin that requests are sent to.
     #[must_use]
     pub fn origin(&self) -> String {
         format!("http://{}", self.address)

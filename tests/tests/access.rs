@@ -1,4 +1,5 @@
-//! Who may do what by the shipped policies: role by owner by team by deed, with the policies that decide. The table is data.
+//! Decisions of the shipped policies: role by owner by team by action, with the policies that
+//! decide. The table is data.
 
 #![allow(
     clippy::expect_used,
@@ -60,7 +61,8 @@ struct Case {
     undo: bool,
     /// For `approve`: who proposed the plan.
     proposer: Option<String>,
-    /// For what is sent or given away: whether it leaves the team, and whether the operator lists who gets it.
+    /// For what is sent or given away: whether it leaves the team, and whether the operator lists
+    /// who gets it.
     #[serde(default)]
     outside: bool,
     #[serde(default)]

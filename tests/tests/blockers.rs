@@ -1,4 +1,5 @@
-//! Every rule of `blockers` on deals where it fires, where it is clear, and where its data is missing.
+//! Every rule of `blockers` on deals where it fires, where it is clear, and where its data is
+//! missing.
 
 #![allow(
     clippy::expect_used,
@@ -14,7 +15,7 @@ use crm_stand_in::twenty::sample::{
 use crm_tests::World;
 use serde_json::{Value, json};
 
-/// How a rule came out on a deal: `fires`, `clear` or `unknown`.
+/// Returns the outcome of a rule on a deal: `fires`, `clear` or `unknown`.
 fn outcome(report: &Value, code: &str) -> &'static str {
     let has = |list: &str, key: &str| {
         report[list]

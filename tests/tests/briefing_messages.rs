@@ -1,4 +1,5 @@
-//! Messages and events in the briefing: what waits for the caller, at the cost of ten requests, and each section by itself.
+//! Messages and events in the briefing: what waits for the caller, at the cost of ten requests, and
+//! each section by itself.
 
 #![allow(
     clippy::expect_used,

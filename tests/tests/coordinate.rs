@@ -1,4 +1,5 @@
-//! One plan over CRM, messages, e-mail and calendar: every combination of its parts, dry and performed.
+//! One plan over CRM, messages, e-mail and calendar: every combination of its parts, dry and
+//! performed.
 
 #![allow(
     clippy::expect_used,
@@ -50,7 +51,7 @@ fn combinations() -> Vec<Vec<&'static str>> {
         .collect()
 }
 
-/// How many tasks, messages, e-mails and calendar entries there are.
+/// Counts tasks, messages, e-mails and calendar entries.
 fn counts(world: &World) -> [usize; 4] {
     let messages = world.relay().records("message").unwrap();
     let entries = world.workspace().records("calendarAction").unwrap();

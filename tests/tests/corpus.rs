@@ -1,4 +1,5 @@
-//! Every request of the corpus as a real request of a sandboxed component: what is allowed reaches the dialler, nothing else does.
+//! Every request of the corpus as a real request of a sandboxed component: what is allowed reaches
+//! the dialler, nothing else does.
 
 #![allow(
     clippy::expect_used,
@@ -56,7 +57,8 @@ fn harness(policy: &Value, cache: &Path) -> (Harness, Arc<AtomicUsize>) {
         .to_owned();
     for (index, allowed) in policy["allow"].as_array().unwrap().iter().enumerate() {
         let (method, path) = (allowed[0].as_str().unwrap(), allowed[1].as_str().unwrap());
-        // A component may write nothing; that a route of another method fits shows with a document that reads.
+        // A component may write nothing; that a route of another method fits shows with a document
+        // that reads.
         let documents = method != "GET";
         manifest.push_str(&format!(
             "[[destinations.service.routes]]\nmethod = \"{method}\"\npath = \"{path}\"\ndocuments = {documents}\n"
@@ -111,7 +113,7 @@ fn apart(url: &str) -> (String, String) {
     )
 }
 
-/// How the requests of a file came out.
+/// The results of a file's requests.
 #[derive(Default)]
 struct Tally {
     sent: usize,
@@ -137,7 +139,8 @@ async fn run(path: &Path) -> Tally {
         let (_, harness, dialled) = last.as_ref().unwrap();
         let (origin, rest) = apart(given["url"].as_str().unwrap());
         if rest.contains('#') {
-            // wasi:http has no fragments: the sandbox drops one before there is a request, so none can be sent.
+            // wasi:http has no fragments: the sandbox drops one before there is a request, so none
+            // can be sent.
             tally.fragments += 1;
             continue;
         }

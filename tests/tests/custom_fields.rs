@@ -1,5 +1,6 @@
-//! A field that the workspace has made for itself and the operator names in a setting: the built component extends its documents
-//! by it, the host knows just the extended ones, and the rules use it.
+//! A field that the workspace has made for itself and the operator names in a setting: the built
+//! component extends its documents by it, the host knows just the extended ones, and the rules use
+//! it.
 
 #![allow(
     clippy::expect_used,
@@ -113,7 +114,8 @@ async fn missing_mapped_field_is_unknown_and_drift() {
     let outcome = world
         .outcome("crm_blockers", deal(NEXT_STEP_IN_FIELD))
         .await;
-    // The deal; and the statuses of tasks, the members, the stages since it closes within days, and the names of deals' fields.
+    // The deal; and the statuses of tasks, the members, the stages since it closes within days, and
+    // the names of deals' fields.
     assert_eq!(outcome.requests, 5);
     assert_eq!(world.asked(), 1);
     let report = outcome.result.unwrap();
@@ -161,7 +163,8 @@ fn invalid_mapping_is_refused_at_load() {
 const OPEN: &str =
     "query Hello { people(first: 1) { edges { node {\n  # field: mood-field\n} } } }";
 
-/// What the outsider's harness makes of a document, where the operator has named `jobTitle` for its place.
+/// Sends a document through the outsider's harness, where the operator has named `jobTitle` for its
+/// place.
 async fn sent(document: &str) -> Result<Value, Value> {
     let service = TwentyStandIn::start(Options::default()).await.unwrap();
     let path = root().join("tests/guests/outsider/skill.toml");

@@ -1,4 +1,5 @@
-//! What the record keeps of sharing: who was sent which fields of which record, when, under which policy, and never a value.
+//! Audit of disclosures: the recipients, the fields of each record, the time, the policy, and never
+//! a value.
 
 #![allow(
     clippy::expect_used,

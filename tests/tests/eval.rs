@@ -1,5 +1,5 @@
-//! `cargo xtask eval` against endpoints that say what a test wrote down: what scores, what does not, and what is said of an endpoint
-//! that fails.
+//! `cargo xtask eval` against endpoints that say what a test wrote down: what scores, what does
+//! not, and what is said of an endpoint that fails.
 
 #![allow(
     clippy::expect_used,
@@ -24,7 +24,8 @@ type Calls = Vec<(String, Value)>;
 /// The key and the body of a request.
 type Request = (Option<String>, Value);
 
-/// A model that makes the calls that were written down for a request, one a message, and then talks.
+/// A model that makes the calls that were written down for a request, one a message, and then
+/// talks.
 struct Scripted {
     url: String,
     asked: Arc<Mutex<Vec<Request>>>,

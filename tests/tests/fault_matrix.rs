@@ -1,5 +1,6 @@
-//! Every write, every step of it, every fault: resumed until done, there is exactly one of what was to be made, and nothing else.
-//! A process of its own for the faults of a killed one is in killed.rs.
+//! Every write, every step of it, every fault: resumed until done, there is exactly one of what was
+//! to be made, and nothing else. A process of its own for the faults of a killed one is in
+//! killed.rs.
 
 #![allow(
     clippy::expect_used,
@@ -15,14 +16,15 @@ use crm_stand_in::twenty::sample::{HEALTHY, ROBIN};
 use crm_tests::{Differently, World};
 use serde_json::{Value, json};
 
-/// A write: its action, its arguments, the root fields of its steps, and the kind of record that it makes or changes.
+/// A write: its action, its arguments, the root fields of its steps, and the kind of record that it
+/// makes or changes.
 struct Write {
     name: &'static str,
     tool: &'static str,
     arguments: Value,
     roots: &'static [&'static str],
     kind: &'static str,
-    /// Whether it makes a record.
+    /// True if it creates a record.
     makes: bool,
     /// The document by which the judge reads back.
     reread: &'static [&'static str],
@@ -127,7 +129,7 @@ fn writes(world: &World) -> Vec<Write> {
     ]
 }
 
-/// What can go wrong around a write, and whether it is stored then.
+/// Lists the faults around a write, each with whether the write is stored then.
 fn faults() -> Vec<(&'static str, Fault)> {
     let once = Fault::once;
     let plain = |name, kind: FaultKind| {
@@ -182,7 +184,7 @@ fn faults() -> Vec<(&'static str, Fault)> {
     faults
 }
 
-/// What is stored of the kinds that writes are about, times and order aside.
+/// Counts the stored records of the kinds that are written.
 fn counts(world: &World) -> Vec<(&'static str, usize)> {
     ["person", "company", "opportunity", "task", "taskTarget"]
         .into_iter()

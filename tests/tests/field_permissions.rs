@@ -1,4 +1,5 @@
-//! A key that may read deals, but not what they are worth: reads and proposals go on without it and say so, and `status` names it.
+//! A key that may read deals, but not what they are worth: reads and proposals go on without it and
+//! say so, and `status` names it.
 
 #![allow(
     clippy::expect_used,
@@ -38,7 +39,7 @@ async fn hiding(fields: &[&str]) -> World {
     .await
 }
 
-/// What every answer says in its text for a person.
+/// The sentence that every answer carries for a person.
 const SAID: &str = "The CRM key may not read amount of deals: what is there is unknown, not empty.";
 
 fn says(answer: &Value) -> bool {

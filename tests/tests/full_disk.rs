@@ -1,5 +1,5 @@
-//! A disk that takes no more in the middle of a plan, with the real component: what began is told as such, and everything is made once
-//! when there is room again.
+//! A disk that takes no more in the middle of a plan, with the real component: what began is told
+//! as such, and everything is made once when there is room again.
 
 #![allow(
     clippy::expect_used,

@@ -1,4 +1,5 @@
-//! A follow-up that is handed over: what leaves, to whom, how often, and what the record says of it.
+//! A follow-up that is handed over: what leaves, to whom, how often, and what the record says of
+//! it.
 
 #![allow(
     clippy::expect_used,

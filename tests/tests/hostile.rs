@@ -1,5 +1,5 @@
-//! Components that misbehave, each through the real harness with a real record: stopped for the right reason, on the record,
-//! and the host goes on. Without its offence each of them works.
+//! Components that misbehave, each through the real harness with a real record: stopped for the
+//! right reason, on the record, and the host goes on. Without its offence each of them works.
 
 #![allow(
     clippy::expect_used,
@@ -76,7 +76,7 @@ async fn every_offence_is_stopped_and_audited() {
     }
 }
 
-/// What this process holds in memory, in MiB.
+/// Returns the resident memory of this process, in MiB.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:"));
@@ -112,7 +112,8 @@ async fn what_the_host_holds_for_a_call_is_bounded() {
             most - before
         );
         assert!(error.to_string().contains("Ask for less"), "{error}");
-        // Its own memory is 32 MiB, what is held for it as much; other tests of this process have some as well.
+        // Its own memory is 32 MiB, what is held for it as much; other tests of this process have
+        // some as well.
         assert!(most - before < 400, "{name}: {} MiB more", most - before);
     }
 }
@@ -178,7 +179,8 @@ impl Resolver for Moving {
     }
 }
 
-/// Dials a service in place of a public address, another one in place of anything else, and notes what was asked for.
+/// Dials a service in place of a public address, another one in place of anything else, and notes
+/// what was asked for.
 struct Switchboard {
     public: SocketAddr,
     other: SocketAddr,
@@ -241,7 +243,8 @@ async fn dns_rebinding_is_refused()
         );
     }
     let refused = Err(json!("address"));
-    // Public over plain http is refused too: only the private address may be dialled, and only it was.
+    // Public over plain http is refused too: only the private address may be dialled, and only it
+    // was.
     assert_eq!(
         ends,
         [

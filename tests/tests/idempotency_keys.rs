@@ -1,5 +1,5 @@
-//! Idempotency keys of messages, and whether a message may be sent a second time: a component that is not to be trusted chooses the
-//! keys and judges the answers.
+//! Idempotency keys of messages, and whether a message may be sent a second time: a component that
+//! is not to be trusted chooses the keys and judges the answers.
 
 #![allow(
     clippy::expect_used,
@@ -63,7 +63,7 @@ impl World {
         self.harness.approve(plan, caller, false).await.unwrap()
     }
 
-    /// How many messages of the tests the relay got.
+    /// Counts the messages with this text at the relay.
     fn messages(&self, text: &str) -> usize {
         let messages = self.relay.records("message").unwrap();
         let holds = |message: &&Value| message.to_string().contains(text);
@@ -103,7 +103,8 @@ fn message(to: Uuid, text: &str, keys: [Option<&str>; 2]) -> Vec<Value> {
     vec![step("open", "/conversations", &open, keys[0]), message]
 }
 
-/// Plan A, approved earlier, opened a conversation with somebody else under the key that plan B names.
+/// Plan A, approved earlier, opened a conversation with somebody else under the key that plan B
+/// names.
 #[tokio::test]
 async fn key_does_not_redirect_a_message() {
     let world = World::new().await;
@@ -231,7 +232,7 @@ async fn component_cannot_have_a_message_sent_twice() {
     }
 }
 
-/// Where the service surely did not take a message up, it is sent again whatever the manifest says.
+/// A message that the service certainly did not accept is sent again, whatever the manifest says.
 #[tokio::test]
 async fn message_that_was_not_taken_up_is_sent_again() {
     let world = World::new().await;
@@ -247,7 +248,8 @@ async fn message_that_was_not_taken_up_is_sent_again() {
     assert_eq!(world.messages("in the end"), 1);
 }
 
-/// A step that runs only after a failure stands apart from what a person decides on, and the component says what has failed.
+/// A step that runs only after a failure stands apart from what a person decides on, and the
+/// component says what has failed.
 #[tokio::test]
 async fn message_cannot_compensate() {
     let world = World::new().await;

@@ -1,4 +1,5 @@
-//! Plans as they are kept: who may decide about one, until when, and when it is no longer what was proposed.
+//! Plans as they are kept: who may decide about one, until when, and when it is no longer what was
+//! proposed.
 
 #![allow(
     clippy::expect_used,
@@ -215,7 +216,8 @@ async fn approval_expires_before_it_is_begun() {
     assert_eq!(later.approve(&again).await.unwrap().state, PlanState::Done);
 }
 
-/// The owner of a record may change between the proposal and the day on which a stopped plan goes on.
+/// The owner of a record may change between the proposal and the day on which a stopped plan goes
+/// on.
 #[tokio::test]
 async fn resume_observes_owners_again() {
     let mut world = World::with(Differently {

@@ -1,4 +1,5 @@
-//! The harness killed (SIGKILL) in the middle of a write, and started again on the same files: nothing is lost and nothing doubled.
+//! The harness killed (SIGKILL) in the middle of a write, and started again on the same files:
+//! nothing is lost and nothing doubled.
 
 #![allow(
     clippy::expect_used,

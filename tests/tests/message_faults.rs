@@ -1,5 +1,6 @@
-//! Every message, e-mail and calendar entry, every fault: whatever happens on the way, none is sent twice; where nobody can know whether
-//! one was sent, that is said and nothing is repeated; everything else comes to its end when the plan is resumed.
+//! Every message, e-mail and calendar entry, every fault: whatever happens on the way, none is sent
+//! twice; where nobody can know whether one was sent, that is said and nothing is repeated;
+//! everything else comes to its end when the plan is resumed.
 
 #![allow(
     clippy::expect_used,
@@ -28,7 +29,7 @@ struct Write {
     tool: &'static str,
     route: &'static str,
     kept: &'static str,
-    /// Whether the service lets anybody know whether it was done.
+    /// True if the service reveals the outcome of the write.
     known: bool,
 }
 
@@ -98,7 +99,7 @@ fn arguments(write: &Write, mark: &str) -> Value {
     }
 }
 
-/// What can go wrong around a write.
+/// Lists the faults around a write.
 fn faults() -> Vec<(&'static str, FaultKind, bool)> {
     vec![
         ("reset", FaultKind::Reset, false),
@@ -164,7 +165,7 @@ async fn world(variant: Variant) -> World {
     world
 }
 
-/// How many of what a write makes hold this mark.
+/// Counts the records of a write that hold this mark.
 fn made(world: &World, write: &Write, mark: &str) -> usize {
     let service = if write.route.starts_with("/api") {
         world.workspace()
@@ -176,7 +177,8 @@ fn made(world: &World, write: &Write, mark: &str) -> usize {
     sent.filter(|one| one.to_string().contains(mark)).count()
 }
 
-/// Approves, and resumes until the plan is over or nobody can know; the fault is mended after the third round.
+/// Approves, and resumes until the plan is over or nobody can know; the fault is mended after the
+/// third round.
 async fn through(world: &World, plan: &str, service: &crm_stand_in::Running) -> Outcome {
     let mut outcome = world.approve(plan).await.unwrap();
     for round in 1..8 {
@@ -233,7 +235,8 @@ async fn matrix(variant: Variant) -> usize {
                 assert!(count <= 1, "{label}: sent {count} times: {outcome:#?}");
                 match outcome.state {
                     PlanState::Done => assert_eq!(count, 1, "{label}: {outcome:#?}"),
-                    // Stored without what it should hold: it cannot be mended there, and is not sent again.
+                    // Stored without what it should hold: it cannot be mended there, and is not
+                    // sent again.
                     PlanState::Failed => assert!(
                         matches!(kind, FaultKind::HalfStored),
                         "{label}: {outcome:#?}"
@@ -309,7 +312,8 @@ async fn handoff_proposed_later_is_not_sent_twice() {
     let two = later.propose("crm_follow_up", handoff()).await;
     assert_ne!(one, two, "it was read at another time");
     let outcome = later.approve(&two).await.unwrap();
-    // Its bytes differ, since they say when the records were read: the person is told so, and decides.
+    // Its bytes differ, since they say when the records were read: the person is told so, and
+    // decides.
     assert_eq!(outcome.state, PlanState::Conflict, "{outcome:#?}");
     let last = outcome.steps.last().unwrap();
     assert_eq!(last.state, StepState::Conflict, "{outcome:#?}");

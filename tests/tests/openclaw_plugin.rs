@@ -1,4 +1,4 @@
-//! What the OpenClaw plugin says of the tools, against the component itself.
+//! Checks of the OpenClaw plugin's description of the tools against the component itself.
 
 #![allow(
     clippy::unwrap_used,
@@ -116,8 +116,8 @@ fn package_has_workspace_version_and_no_deps() {
     }
 }
 
-/// Runs a script of tests/openclaw with Node against a copy of the plugin whose OpenClaw and harness are stand-ins; what it printed, or
-/// nothing where there is no Node that can.
+/// Runs a script of tests/openclaw with Node against a copy of the plugin whose OpenClaw and
+/// harness are stand-ins; what it printed, or nothing where there is no Node that can.
 fn with_node(script: &str) -> Option<String> {
     let version = Command::new("node").arg("--version").output().ok()?;
     let version = String::from_utf8(version.stdout).unwrap();
@@ -187,7 +187,8 @@ fn occupied_socket_path_gets_nothing() {
     assert!(said.contains("nothing was handed over"), "{said}");
 }
 
-/// The command that an approval names takes what a text shows, and nothing shorter or longer than a digest.
+/// The command that an approval names takes what a text shows, and nothing shorter or longer than a
+/// digest.
 #[test]
 fn reading_command_takes_at_least_eight_digits() {
     let reading = fs::read_to_string(root().join("manifests/openclaw/reading.js")).unwrap();

@@ -1,4 +1,5 @@
-//! A second skill on the same harness, one that is not to be trusted: what it may do works, everything beside it is refused.
+//! A second skill on the same harness, one that is not to be trusted: what it may do works,
+//! everything beside it is refused.
 
 #![allow(
     clippy::expect_used,

@@ -1,4 +1,5 @@
-//! Proposals and what becomes of them: through the built component, the real harness and a stand-in that writes.
+//! Proposals and what becomes of them: through the built component, the real harness and a stand-in
+//! that writes.
 
 #![allow(
     clippy::expect_used,

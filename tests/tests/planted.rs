@@ -1,5 +1,6 @@
-//! Values of every kind of field, granted or not: what is not given away is in nothing that left. Every world of every test is looked
-//! through when it ends (crm_tests::leaks); here is what that look can see, and each field by itself.
+//! Values of every kind of field, granted or not: what is not given away is in nothing that left.
+//! Every world of every test is looked through when it ends (crm_tests::leaks); here is what that
+//! look can see, and each field by itself.
 
 #![allow(
     clippy::expect_used,

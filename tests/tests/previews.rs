@@ -1,5 +1,6 @@
-//! What a person is asked: every proposal of the sample workspace in the short text of an approval and in the full view, as it is
-//! kept in tests/tests/snapshots; and hostile arguments through the built component, of which nothing may hide or forge a line.
+//! Previews of every proposal of the sample workspace, in the short text of an approval and in the
+//! full view, kept in tests/tests/snapshots; and hostile arguments through the built component, of
+//! which nothing may hide or forge a line.
 
 #![allow(
     clippy::expect_used,
@@ -21,7 +22,7 @@ use crm_stand_in::twenty::sample::{
 use crm_tests::{Differently, World};
 use serde_json::{Value, json};
 
-/// What OpenClaw shows of an approval, on a desk and at 390 pixels.
+/// The room that OpenClaw gives an approval, on a desktop and at 390 pixels.
 const ROOM: Room = Room {
     title: 80,
     text: 512,
@@ -42,7 +43,8 @@ async fn proposed(world: &World, tool: &str, arguments: Value) -> (Brief, String
     (short, shown::preview(&preview, &Emphasis::default()))
 }
 
-/// Ids that the plan makes up, digests and addresses of stand-ins are others in each run: each gets a name.
+/// Ids that the plan makes up, digests and addresses of stand-ins are others in each run: each gets
+/// a name.
 fn steady(text: &str) -> String {
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     let mut out = String::new();

@@ -1,4 +1,5 @@
-//! What a caller's own words repeat of records: named by the host, and asked of policy as if the plan gave it away.
+//! Record values that a caller's own words repeat: named by the host, and asked of policy as
+//! disclosures of the plan.
 
 #![allow(
     clippy::expect_used,
@@ -70,7 +71,7 @@ fn beside(world: &World, message: &str) -> Value {
     })
 }
 
-/// What the steps of a plan are said to repeat.
+/// Returns the repeated values of a plan's steps.
 fn repeated(plan: &Value) -> Vec<Value> {
     let steps = plan["preview"]["steps"].as_array().unwrap().iter();
     let repeats = steps.filter_map(|step| step["repeats"].as_array().cloned());

@@ -1,4 +1,5 @@
-//! Every request of tests/cases/requests.json: the calls that are right for it, made by the real component in the real harness.
+//! Every request of tests/cases/requests.json: the calls that are right for it, made by the real
+//! component in the real harness.
 
 #![allow(
     clippy::expect_used,

@@ -1,4 +1,5 @@
-//! What the component can reach, read from its own import list; and that the harness knows nothing of this CRM.
+//! The reach of the component, read from its own import list; and the harness, which knows nothing
+//! of this CRM.
 
 #![allow(
     clippy::expect_used,

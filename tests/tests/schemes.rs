@@ -1,5 +1,5 @@
-//! Proposals of a component that is not to be trusted: what cannot be sent is refused before a person is asked, what is shown is
-//! what is sent, and nobody but the host writes.
+//! Proposals of a component that is not to be trusted: what cannot be sent is refused before a
+//! person is asked, what is shown is what is sent, and nobody but the host writes.
 
 #![allow(
     clippy::expect_used,
@@ -298,7 +298,8 @@ async fn component_cannot_write_outside_performing() {
     let outcome = world.scheme(plan(&[make()]), Some(meanwhile)).await;
     assert_eq!(outcome.denials[0].code.as_str(), "write");
     assert_eq!(world.service.requests().count(), 0);
-    // The judge sends the step itself when it is asked whether it is still right: that is refused, the host's own passes.
+    // The judge sends the step itself when it is asked whether it is still right: that is refused,
+    // the host's own passes.
     let sly = with(make(), "words", world.service.url().into());
     let answer = world.scheme(plan(&[sly]), None).await.result.unwrap();
     let plan = answer["plan"].as_str().unwrap();
@@ -311,7 +312,8 @@ async fn component_cannot_write_outside_performing() {
     assert_eq!(world.writes(), 1);
 }
 
-/// The victim's id comes back in the answer of a step that the component may fill freely, and a later step takes it from there.
+/// The victim's id comes back in the answer of a step that the component may fill freely, and a
+/// later step takes it from there.
 #[tokio::test]
 async fn slot_cannot_name_the_record_of_a_write() {
     let world = World::new().await;
@@ -388,7 +390,8 @@ async fn existing_record_is_not_the_plans_own() {
         .result
         .unwrap_err();
     assert_eq!(failure["code"], "access", "{failure:#}");
-    // The claim is a duplicate, which this judge takes for done; tying then fails, and the victim would be taken back.
+    // The claim is a duplicate, which this judge takes for done; tying then fails, and the victim
+    // would be taken back.
     let tie = step(
         "tie",
         TIE,

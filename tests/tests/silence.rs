@@ -1,5 +1,5 @@
-//! What is never on record and never logged: values, secrets, and what a refused request carried. A process of its own, so that
-//! it sees all of its log.
+//! Checks that audit log and log never hold values, secrets, or the contents of a refused request.
+//! A process of its own, so that it sees all of its log.
 
 #![allow(
     clippy::expect_used,
@@ -24,7 +24,7 @@ use crm_tests::service::{PLANTED, Service};
 use crm_tests::{Differently, World};
 use serde_json::{Value, json};
 
-/// Where the log of this test goes.
+/// The captured log of this test.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -98,7 +98,8 @@ async fn refused_requests_leave_no_value_in_the_log() {
     assert!(log.contains("request refused"), "nothing was logged: {log}");
 }
 
-/// Texts of an answer that people wrote, or that were made of such: those with a space or an at sign.
+/// Texts of an answer that people wrote, or that were made of such: those with a space or an at
+/// sign.
 fn texts(answer: &Value, found: &mut BTreeSet<String>) {
     match answer {
         Value::String(text) if text.len() > 7 && text.contains([' ', '@']) => {

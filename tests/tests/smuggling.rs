@@ -1,5 +1,5 @@
-//! A component that is not to be trusted, between a service that knows things and one that tells them to people: what it has read
-//! leaves as what a plan says it gives away, and in no other way.
+//! A component that is not to be trusted, between a service that knows things and one that tells
+//! them to people: what it has read leaves as what a plan says it gives away, and in no other way.
 
 #![allow(
     clippy::expect_used,
@@ -42,7 +42,7 @@ impl World {
         }
     }
 
-    /// What the component proposes after it has read two deals and a note, and what it sends besides.
+    /// Reads two deals and a note through the component, sends `more`, and proposes `steps`.
     async fn scheme(&self, steps: &[Value], more: &[Value]) -> Outcome {
         let deals = json!({"query": DEALS, "variables": {"ids": [HEALTHY, EVERYTHING_WRONG]}});
         let notes = json!({"query": NOTES, "variables": {"ids": [INJECTED_NOTE]}});
@@ -446,7 +446,8 @@ async fn encoded_value_leaves_in_no_read() {
         let denial = &outcome.denials[0];
         assert!(!denial.reason.contains(&hexadecimal), "{}", denial.reason);
     }
-    // As long as nobody has said anything, nothing can be carried: the same passes before the first answer of another service.
+    // As long as nobody has said anything, nothing can be carried: the same passes before the first
+    // answer of another service.
     let plan = json!({"words": "w", "about": [], "steps": says("x"), "warnings": []});
     let invocation = Invocation {
         tool: "outsider_scheme".to_owned(),

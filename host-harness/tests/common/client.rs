@@ -1,4 +1,5 @@
-//! A client of `crm-harness mcp` that speaks JSON-RPC line by line, so that a test can say exactly what it wants to.
+//! A client of `crm-harness mcp` that speaks JSON-RPC line by line, so that a test can say exactly
+//! what it wants to.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ExitStatus};

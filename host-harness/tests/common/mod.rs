@@ -14,12 +14,13 @@ use crm_harness::{Harness, LoadError, Parts, Setup};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{PackageMetadata, Resolve};
 
-/// What every guest exports.
+/// The WIT package that every test guest exports.
 pub(crate) const WIT: &str = include_str!("guest.wit");
-/// What it does.
+/// The code of the test guest.
 pub(crate) const WAT: &str = include_str!("guest.wat");
 
-/// Builds a component from WIT and a core module; the texts of the package go into a section if `docs` is set.
+/// Builds a component from WIT and a core module; the texts of the package go into a section if
+/// `docs` is set.
 pub(crate) fn component(wit: &str, wat: &str, docs: bool) -> Vec<u8> {
     component_upon(Resolve::default(), wit, wat, docs)
 }

@@ -1,4 +1,5 @@
-//! A folder with all that the program needs to serve the guest that proposes, and the program there.
+//! A folder with all that the program needs to serve the guest that proposes, and the program
+//! there.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -14,8 +15,9 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// A folder with the guest, an operator file that accepts it, and its one service at this origin. The callers: robin and jo are
-    /// members, bolt's plans need no approval, wanda may not approve.
+    /// A folder with the guest, an operator file that accepts it, and its one service at this
+    /// origin. The callers: robin and jo are members, bolt's plans need no approval, wanda may not
+    /// approve.
     pub(crate) fn new(service: &str) -> Self {
         Self::with(service, None)
     }

@@ -9,7 +9,7 @@ use http::HeaderMap;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-/// What the service answers.
+/// A canned response of the test service.
 #[derive(Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,

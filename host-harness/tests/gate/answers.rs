@@ -1,4 +1,4 @@
-//! What comes back: handed on without what is the host's, within its limits, once where it is kept.
+//! Responses: host headers stripped, size limits kept, cacheable ones asked for once.
 
 use super::*;
 

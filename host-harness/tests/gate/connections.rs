@@ -1,4 +1,4 @@
-//! Where connections go, whom they trust, and how long they are kept.
+//! Connections: targets, trusted authorities, and reuse.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What cannot be recorded does not happen.
+//! Requests and responses do not pass unless they can be audited.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What the sandbox asks of the gate before there is a request.
+//! Calls of the sandbox to the gate before a request exists.
 
 use super::*;
 

@@ -1,4 +1,5 @@
-//! Figures of the gate: a decision, what gate and record add to a read, how soon a loop ends, and memory under hostile calls.
+//! Figures of the gate: a decision, what gate and record add to a read, how soon a loop ends, and
+//! memory under hostile calls.
 
 use std::hint::black_box;
 use std::process::Command;
@@ -153,7 +154,8 @@ fn decision(table: &mut Table) {
     );
 }
 
-/// One request of `blockers` through the gate, with all that is recorded of its call, and the same through the bare client.
+/// One request of `blockers` through the gate, with all that is recorded of its call, and the same
+/// through the bare client.
 fn added(runtime: &Runtime, peer: &Peer, table: &mut Table) {
     let folder = tempfile::tempdir().expect("a directory");
     let audit = Arc::new(Audit::open(folder.path(), Arc::new(SystemClock)).expect("a record"));
@@ -270,7 +272,7 @@ fn added(runtime: &Runtime, peer: &Peer, table: &mut Table) {
     );
 }
 
-/// How long after its deadline a loop is stopped.
+/// Measures how long after its deadline a loop is stopped.
 fn stopped(runtime: &Runtime, table: &mut Table) {
     let mut late = runtime.block_on(async {
         let service = Service::start().await.expect("a service");

@@ -1,7 +1,9 @@
-//! The promised figures as one table: the component beside the same code run natively, start-up, memory and size.
+//! The promised figures as one table: the component beside the same code run natively, start-up,
+//! memory and size.
 //!
-//! Run it with `cargo xtask bench`, which builds what it measures. The stand-in is a process of its own and answers at once;
-//! what is compared is measured alternately, so that the machine's moods meet both.
+//! Run it with `cargo xtask bench`, which builds what it measures. The stand-in is a process of its
+//! own and answers at once; what is compared is measured alternately, so that the machine's moods
+//! meet both.
 
 #![allow(
     clippy::expect_used,
@@ -37,7 +39,8 @@ const RUNS: usize = 1_500;
 const WARM_UP: usize = 200;
 
 fn main() {
-    // `cargo test --benches` builds and starts benchmarks too; figures are only of use from `cargo bench`.
+    // `cargo test --benches` builds and starts benchmarks too; figures are only of use from
+    // `cargo bench`.
     if !std::env::args().any(|argument| argument == "--bench") {
         println!("skipped: figures are measured with `cargo xtask bench`");
         return;
@@ -178,13 +181,14 @@ fn call(
 struct Case<'c> {
     name: &'c str,
     arguments: Value,
-    /// What it has to cost.
+    /// The number of requests it must cost.
     requests: u32,
     natively: &'c dyn Fn() -> usize,
     aim: &'c str,
 }
 
-/// Search and blockers, through the component and natively in turn; and what a fresh instance costs.
+/// Search and blockers, through the component and natively in turn; and what a fresh instance
+/// costs.
 fn calls(runtime: &Runtime, peer: &Peer, table: &mut Table) {
     let harness = harness(&peer.url);
     let native = Native::new(runtime, &peer.url);
@@ -369,7 +373,8 @@ fn processes(peer: &Peer, table: &mut Table) {
     );
 }
 
-/// Resident memory of a process that does nothing but call; a process of its own, which loads compiled code.
+/// Resident memory of a process that does nothing but call; a process of its own, which loads
+/// compiled code.
 fn memory(peer: &Peer, table: &mut Table) {
     let program = std::env::current_exe().expect("this program");
     let output = Command::new(program)

@@ -1,4 +1,5 @@
-//! The skill's own code, run natively over the harness's own client: what the sandbox is measured against.
+//! The skill's own code, run natively over the harness's own client: what the sandbox is measured
+//! against.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! Figures of plans: what proposing and performing a follow-up cost beside the service's own time, record and plans on disk.
+//! Figures of plans: what proposing and performing a follow-up cost beside the service's own time,
+//! record and plans on disk.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,7 +30,7 @@ struct Summing {
 }
 
 impl Summing {
-    /// What the service took since the last time this was asked.
+    /// Returns the time that the service spent since the last call of this method.
     fn taken(&self) -> Duration {
         Duration::from_micros(self.micros.swap(0, Ordering::Relaxed))
     }

@@ -6,12 +6,12 @@ use serde_json::{Map, Value, json};
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-/// How long a model may think.
+/// The longest that a model may think.
 const PATIENCE: Duration = Duration::from_secs(180);
-/// How much of a refusal is repeated.
+/// The number of characters of a refusal that are repeated.
 const SHOWN: usize = 300;
 
-/// Where a model is.
+/// The address of a model.
 #[derive(Clone)]
 pub struct Endpoint {
     agent: Agent,
@@ -23,7 +23,7 @@ pub struct Endpoint {
 /// A call that a model wants to make.
 #[derive(Debug, Clone)]
 pub struct Wish {
-    /// What its answer refers to.
+    /// The id of the call that it answers.
     pub id: String,
     /// The tool.
     pub tool: String,

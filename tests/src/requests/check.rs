@@ -1,4 +1,4 @@
-//! Whether the corpus is worth running: names that are tools and arguments that are theirs, and every tool covered.
+//! Checks of the corpus itself: known tools, valid arguments, and every tool covered.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Call, Corpus};
 
-/// How many requests every tool has at least.
+/// The fewest requests for each tool.
 const LEAST: usize = 3;
 
 /// A tool as it is listed: its name, whether it only reads, its arguments.
@@ -34,7 +34,7 @@ pub fn tools(listed: &Value) -> Vec<Listed> {
         .collect()
 }
 
-/// What is wrong with a corpus, all of it.
+/// Lists every fault of a corpus.
 #[must_use]
 pub fn faults(corpus: &Corpus, tools: &[Listed]) -> Vec<String> {
     let mut faults = Vec::new();

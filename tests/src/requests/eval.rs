@@ -1,5 +1,6 @@
-//! Puts the requests of the corpus to a model and compares the calls that it makes with those that are right. What it calls is
-//! answered by the real harness on the sample workspace, so that it can go on from what it finds.
+//! Puts the requests of the corpus to a model and compares the calls that it makes with those that
+//! are right. What it calls is answered by the real harness on the sample workspace, so that it can
+//! go on from what it finds.
 
 use std::collections::VecDeque;
 
@@ -11,29 +12,29 @@ use super::ask::{Endpoint, Wish, functions, wishes};
 use super::{Call, Case, Corpus, Says, matching, run};
 use crate::{World, root};
 
-/// How many calls beside the expected ones a model may make for a request.
+/// The most calls beside the expected ones that a model may make for a request.
 const DETOURS: usize = 3;
 /// Longest answer that a model is given, in characters.
 const ANSWER: usize = 20_000;
 
-/// How a request went.
+/// The result of one request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
-    /// What was asked.
+    /// The request in the person's words.
     pub request: String,
     /// The tools that are right, in order.
     pub expected: Vec<String>,
-    /// What was called, with its arguments.
+    /// The calls that were made, with their arguments.
     pub got: Vec<String>,
     /// Expected calls whose tool was right, of how many.
     pub tool: (usize, usize),
     /// Expected calls whose arguments were right too, of how many.
     pub arguments: (usize, usize),
-    /// What is wrong.
+    /// The fault, in words.
     pub verdict: String,
 }
 
-/// How all went.
+/// The results of all requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Score {
     /// Request by request.
@@ -107,7 +108,7 @@ fn cut(text: &str, most: usize) -> String {
     format!("{kept}…")
 }
 
-/// What a model is told before it is asked: how to use the tools, the day, and who asks.
+/// Builds the system prompt: how to use the tools, the day, and the caller.
 ///
 /// # Errors
 /// Where the skill's page cannot be read, or the moment is none.
@@ -313,7 +314,7 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Whether a call came out as an expected one does.
+/// Returns true if a call came out as an expected one does.
 fn same(expected: &Call, (outcome, answer): &(String, Value)) -> bool {
     expected.outcome == *outcome
         && expected

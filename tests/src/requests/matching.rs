@@ -1,4 +1,4 @@
-//! Whether a value is what was expected of it. An object of one of these members alone is a matcher:
+//! Matching of values against expectations. An object of one of these members alone is a matcher:
 //!
 //! * `{"any": true}`: whatever it is.
 //! * `{"contains": [...]}`: a text with all of these in it, or a list with an element for each.
@@ -6,7 +6,8 @@
 //! * `{"optional": ...}`: this, or left out.
 //! * `{"length": n}`: a list of so many.
 //! * `{"none": true}`: not there.
-//! * `{"from": {"call": n, "at": "/pointer"}}`: the value there in the answer of an earlier call, counted from 0.
+//! * `{"from": {"call": n, "at": "/pointer"}}`: the value there in the answer of an earlier call,
+//!   counted from 0.
 //!
 //! Texts are the same whatever their case.
 
@@ -14,7 +15,7 @@ use serde_json::{Map, Value};
 
 use super::Call;
 
-/// Whether a value fits. What is not there is null.
+/// Returns true if a value fits. An absent value is null.
 #[must_use]
 pub fn fits(expected: &Value, got: &Value) -> bool {
     if let Some((name, inner)) = matcher(expected) {
@@ -50,7 +51,7 @@ pub fn fits(expected: &Value, got: &Value) -> bool {
     }
 }
 
-/// Whether a call's arguments are right: each that is expected fits, and no other is given but those that are free.
+/// Returns true if every expected argument fits and no other is given but those that are free.
 #[must_use]
 pub fn arguments_fit(call: &Call, expected: &Map<String, Value>, got: &Map<String, Value>) -> bool {
     let mut got = got.clone();
@@ -162,7 +163,8 @@ fn value(expected: &Value, example: Option<&Value>) -> Result<Option<Value>, Str
     }
 }
 
-/// What stands at a pointer, in which `*` is every element of a list; null where nothing does.
+/// Returns the value at a JSON pointer in which `*` is every element of a list; null if there is
+/// none.
 #[must_use]
 pub fn at(value: &Value, pointer: &str) -> Value {
     match pointer.split_once("/*") {

@@ -1,6 +1,8 @@
-//! Requests as people say them to an assistant, with the calls that are right for them: `tests/cases/requests.json`.
+//! Requests as people say them to an assistant, with the calls that are right for them:
+//! `tests/cases/requests.json`.
 //!
-//! A test makes every expected call and looks at what comes of it; `cargo xtask eval` asks a model which calls it would make.
+//! A test makes every expected call and looks at what comes of it; `cargo xtask eval` asks a model
+//! which calls it would make.
 
 pub mod ask;
 pub mod check;
@@ -19,15 +21,15 @@ use crate::root;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Corpus {
-    /// When all of it is said (RFC 3339, UTC).
+    /// The moment of all requests (RFC 3339, UTC).
     pub now: String,
-    /// Who says it.
+    /// The person who makes the requests.
     pub caller: Says,
-    /// What is said.
+    /// The requests.
     pub requests: Vec<Case>,
 }
 
-/// Who says the requests.
+/// The person who makes the requests.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Says {
@@ -43,26 +45,27 @@ pub struct Says {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Case {
-    /// What the person says.
+    /// The request in the person's words.
     pub request: String,
-    /// What it is there for, where that is not plain.
+    /// The purpose of the case, if it is not plain.
     #[serde(default)]
     pub why: Option<String>,
-    /// What was said and done earlier in the conversation.
+    /// The earlier turns of the conversation.
     #[serde(default)]
     pub before: Vec<Before>,
     /// The calls that are right, in order; none where no tool is.
     pub calls: Vec<Call>,
-    /// Other tools that are right to begin with. Where no call is expected: tools that may be called all the same.
+    /// Other tools that are right to begin with. Where no call is expected: tools that may be
+    /// called all the same.
     #[serde(default)]
     pub also: Vec<String>,
-    /// What is refused, should it be called all the same.
+    /// Calls that are refused if they are made all the same.
     #[serde(default)]
     pub anyway: Vec<Call>,
 }
 
 impl Case {
-    /// Whether something is written for it, so that it needs a workspace of its own.
+    /// Returns true if the case writes, so that it needs a workspace of its own.
     #[must_use]
     pub fn changes(&self) -> bool {
         self.before.iter().any(|before| before.decided.is_some())
@@ -73,18 +76,18 @@ impl Case {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Before {
-    /// What the person said.
+    /// The request in the person's words.
     pub request: String,
     /// The tool that was called.
     pub tool: String,
     /// Its arguments.
     pub arguments: Value,
-    /// What the person decided about the plan.
+    /// The person's decision about the plan.
     #[serde(default)]
     pub decided: Option<Decision>,
 }
 
-/// What a person decides about a plan.
+/// A person's decision about a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Decision {
@@ -109,9 +112,9 @@ pub struct Call {
     /// A value for each matcher that stands for no value by itself.
     #[serde(default)]
     pub example: Map<String, Value>,
-    /// What comes of it: `ok`, the case of a failure, or the state of a plan.
+    /// The outcome: `ok`, the case of a failure, or the state of a plan.
     pub outcome: String,
-    /// What the answer holds, by JSON pointers, in which `*` is every element.
+    /// Expected values of the answer by JSON pointer, in which `*` is every element.
     #[serde(default)]
     pub answer: BTreeMap<String, Value>,
 }

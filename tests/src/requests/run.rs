@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 use super::{Call, Case, Decision, matching};
 use crate::World;
 
-/// What tells of plans; the host's own, beside the skill's tools.
+/// The host's own tool that reports the state of plans, beside the skill's tools.
 pub const TELLER: &str = "crm_plan";
 
-/// What came of a call: its outcome as the corpus names it, and its answer or failure.
+/// Calls a tool; returns its outcome as the corpus names it, and its answer or failure.
 pub async fn call(world: &World, tool: &str, arguments: Map<String, Value>) -> (String, Value) {
     if tool == TELLER {
         let plan = arguments
@@ -94,7 +94,8 @@ pub async fn case(world: &World, case: &Case) -> Result<(), String> {
     Ok(())
 }
 
-/// Makes the expected calls after these answers, and gives what is expected of the arguments of each.
+/// Makes the expected calls after these answers, and gives what is expected of the arguments of
+/// each.
 ///
 /// # Errors
 /// What came out otherwise.

@@ -1,4 +1,5 @@
-//! Wrong arguments, a service that misbehaves, and text of strangers: each gets its own typed failure or a correct answer.
+//! Wrong arguments, a service that misbehaves, and text of strangers: each gets its own typed
+//! failure or a correct answer.
 
 #![allow(
     clippy::expect_used,

@@ -1,6 +1,7 @@
 //! Calls itself without an end.
 
-/// Needs the second result for the first, so that no compiler makes a loop of it; what it holds stands in no memory.
+/// Needs the second result for the first, so that no compiler makes a loop of it; what it holds
+/// stands in no memory.
 #[inline(never)]
 fn deep(depth: u64) -> u64 {
     if depth == u64::MAX {

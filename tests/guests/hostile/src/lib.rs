@@ -1,4 +1,5 @@
-//! What hostile components share: the bindings, a way to send a request, and the requests that are allowed.
+//! Shared parts of the hostile components: the bindings, a way to send a request, and the allowed
+//! requests.
 #![allow(
     unsafe_code,
     reason = "the generated bindings of a component's world declare symbols"
@@ -37,9 +38,11 @@ use wire::Request;
 pub const FIND: &str = "query Find($q: String!) { find(q: $q) { id } }";
 /// A document that the manifest lists as one that writes.
 pub const MAKE: &str = "mutation Make($q: String!) { make(q: $q) { id } }";
-/// A document that the manifest lists, with the kinds that it may be asked for and the length of what it looks for.
+/// A document that the manifest lists, with the kinds that it may be asked for and the length of
+/// what it looks for.
 pub const SEARCH: &str = "query Search($query: String!, $kinds: [String!]!) { search(query: $query, kinds: $kinds) { id } }";
-/// What a component that steals would like to carry out. The tests look for it wherever it must not be.
+/// The planted value that a stealing component tries to carry out. The tests look for it wherever
+/// it must not be.
 pub const LOOT: &str = "planted-loot-7f3a";
 
 /// A request with a document and its variables.
@@ -61,7 +64,7 @@ pub fn allowed(origin: &str) -> Request {
     document(origin, FIND, r#"{"q":"x"}"#)
 }
 
-/// What an action answers.
+/// Converts the outcome of a request into the answer of an action.
 ///
 /// # Errors
 /// What went wrong, as an outage.

@@ -122,7 +122,7 @@ impl Request {
 pub struct Reply {
     /// Its HTTP status.
     pub status: u16,
-    /// Where it points to.
+    /// The value of the `location` header.
     pub location: Option<String>,
     /// Length of its body in bytes.
     pub length: usize,

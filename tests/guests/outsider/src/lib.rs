@@ -1,4 +1,5 @@
-//! A guest that sends what it is told to where it is told, and proposes what it is told to propose. It is honest about what comes of it; the harness is to stop it.
+//! A guest that sends what it is told to where it is told, and proposes what it is told to propose.
+//! It is honest about what comes of it; the harness is to stop it.
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the generated exports declare symbols")]
 
@@ -80,7 +81,8 @@ impl judge::Guest for Outsider {
                 body: step.body.clone(),
             });
         }
-        // One whose words are `GET`, an origin and a path reads there, with what was there before the step in place of `{}`.
+        // One whose words are `GET`, an origin and a path reads there, with what was there before
+        // the step in place of `{}`.
         let words: Vec<&str> = step.words.split(' ').collect();
         if let ["GET", origin, path] = words.as_slice() {
             let before = step
