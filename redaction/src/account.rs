@@ -77,8 +77,9 @@ fn length(country: (char, char)) -> Option<usize> {
     None
 }
 
-/// The end of the IBAN that begins at an index: in one or in groups, whatever signs and line breaks are between them. Its check digits
-/// fit, or it is written as one is: in groups of four, or with all its digits in a row. Then somebody copied it wrongly.
+/// The end of the IBAN that begins at an index: in one or in groups, whatever signs and line breaks
+/// are between them. Its check digits fit, or it is written as one is: in groups of four, or with
+/// all its digits in a row. Then somebody copied it wrongly.
 fn iban(view: &View<'_>, index: usize) -> Option<usize> {
     let letter = |index| view.get(index).filter(char::is_ascii_alphabetic);
     let length = length((letter(index)?, letter(index + 1)?))?;
@@ -112,7 +113,7 @@ fn iban(view: &View<'_>, index: usize) -> Option<usize> {
     (fits && !view.is(at, char::is_alphanumeric)).then_some(at)
 }
 
-/// What can stand between two groups.
+/// Returns true for a separator between two groups.
 fn is_gap(c: char) -> bool {
     c.is_whitespace() || "-.,:;_/|~*\u{b7}".contains(c)
 }

@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
-/// How often a text is decoded: a service may do it, and what it calls once more.
+/// The number of decoding rounds: a service may decode once, and the service it calls once more.
 pub(crate) const DEPTH: usize = 3;
 /// Longest name of an entity, with its `&` and `;`.
 const NAME_MAX: usize = 12;
@@ -97,7 +97,7 @@ pub(crate) struct Source {
     pub(crate) end: usize,
 }
 
-/// Whether a text could hold an escape.
+/// Returns true if a text could hold an escape.
 pub(crate) fn may_decode(text: &str) -> bool {
     text.bytes().any(|byte| matches!(byte, b'%' | b'&' | b'\\'))
 }
@@ -272,8 +272,8 @@ fn backslash(rest: &[Source], out: &mut Vec<Source>) -> usize {
     }
 }
 
-/// Returns the ways in which a text can be read: as it stands, and with the escapes of URLs, HTML and JSON taken out, up to three
-/// times, and as a form writes it, with `+` for a space.
+/// Returns the ways in which a text can be read: as it stands, and with the escapes of URLs, HTML
+/// and JSON taken out, up to three times, and as a form writes it, with `+` for a space.
 ///
 /// ```
 /// assert!(redaction::readings("Acme&#32;Corp").contains(&"Acme Corp".into()));

@@ -1,4 +1,4 @@
-//! What looks like a number of somebody and is none: dates, times, UUIDs, network addresses.
+//! Patterns that look like a personal number and are none: dates, times, UUIDs, network addresses.
 
 use crate::view::View;
 
@@ -27,7 +27,8 @@ pub(crate) fn leave(view: &mut View<'_>) {
     }
 }
 
-/// The end of a form at an index: `0` stands for a digit, `x` for a hexadecimal one, all else for itself.
+/// The end of a form at an index: `0` stands for a digit, `x` for a hexadecimal one, all else for
+/// itself.
 fn form(view: &View<'_>, index: usize, form: &str) -> Option<usize> {
     let fits = form.chars().enumerate().all(|(offset, expected)| {
         view.is(index + offset, |c| match expected {
@@ -47,7 +48,7 @@ fn value(view: &View<'_>, from: usize, to: usize) -> Option<u32> {
     })
 }
 
-/// Whether digits are over: the form's last is the number's last.
+/// Returns true if no letter or digit follows, so that the pattern ends with the number.
 fn ends(view: &View<'_>, end: usize) -> bool {
     !view.is(end, char::is_alphanumeric)
 }
@@ -89,7 +90,8 @@ fn moment(view: &View<'_>, index: usize) -> Option<usize> {
     clock.or(Some(date).filter(|end| ends(view, *end)))
 }
 
-/// `2026-03-31`, `2026/3/31`, `31.03.2026`, `3/31/2026`, `31.03.` and `03/2026`. The year comes first or last.
+/// `2026-03-31`, `2026/3/31`, `31.03.2026`, `3/31/2026`, `31.03.` and `03/2026`. The year comes
+/// first or last.
 pub(crate) fn date(view: &View<'_>, index: usize) -> Option<usize> {
     let first = digits(view, index, 4)?;
     let sign = view.get(first).filter(|c| matches!(c, '-' | '.' | '/'))?;

@@ -1,7 +1,7 @@
-//! Letters that join with those beside them, signs that make conjuncts, and pictures, as Unicode lists them. A test holds the tables
-//! against ICU's data.
+//! Letters that join with those beside them, signs that make conjuncts, and pictures, as Unicode
+//! lists them. A test holds the tables against ICU's data.
 
-/// How a letter joins with those beside it.
+/// The joining type of a letter towards its neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Joining {
     /// On both sides, or to the next one alone.

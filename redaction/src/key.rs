@@ -1,4 +1,5 @@
-//! Keys that a text says are some: in URLs, in PEM blocks, by their first letters, and after words such as `password`.
+//! Keys that a text says are some: in URLs, in PEM blocks, by their first letters, and after words
+//! such as `password`.
 
 use crate::Kind;
 use crate::fixed;
@@ -8,8 +9,8 @@ use crate::word::{self, Join};
 /// Longest `user:password` of a URL.
 const USER_MAX: usize = 256;
 
-/// First letters of keys that services give out, and how many characters follow at least. Those that follow hold a digit, or are
-/// twenty: `sk-learn` is none.
+/// First letters of keys that services give out, and how many characters follow at least. Those
+/// that follow hold a digit, or are twenty: `sk-learn` is none.
 const PREFIXES: [(&str, usize); 36] = [
     ("sk-", 8),
     ("sk_", 8),
@@ -84,7 +85,7 @@ const NAMES: [(&str, Value); 31] = [
     ("cvc", Value::Digits),
 ];
 
-/// What follows a word if it is a key.
+/// The rule that decides which value after a word is a key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Value {
     /// Anything, also where the word ends a longer one (`DB_PASSWORD`).
@@ -185,7 +186,7 @@ fn web_token(view: &View<'_>, index: usize) -> Option<usize> {
     (second > first + 2).then(|| view.run(second, |c| is_token(c) || c == '.'))
 }
 
-/// What follows `Bearer` and its like, if it looks like a credential.
+/// Finds the credential after `Bearer` and similar schemes.
 fn after_scheme(view: &View<'_>, index: usize, behind: usize) -> Option<(usize, usize)> {
     let is = |name| word::ends(view, behind, name) == Some(index);
     if is("authorization") {
@@ -211,7 +212,7 @@ fn after_scheme(view: &View<'_>, index: usize, behind: usize) -> Option<(usize, 
     (from > behind && to - from >= least && telling).then_some((from, to))
 }
 
-/// What follows a word for a key.
+/// Finds the value after a word that names a key.
 fn after_name(view: &View<'_>, index: usize, behind: usize) -> Option<(usize, usize)> {
     let (_, kind) = NAMES.iter().find(|(name, kind)| {
         word::ends(view, behind, name).is_some_and(|start| match kind {

@@ -1,5 +1,6 @@
-//! Takes e-mail addresses, phone numbers, card and account numbers and keys out of free text before it leaves. A guest does it
-//! when it writes a text, the host before it sends one: one function, so that both see the same.
+//! Takes e-mail addresses, phone numbers, card and account numbers and keys out of free text before
+//! it leaves. A guest does it when it writes a text, the host before it sends one: one function, so
+//! that both see the same.
 //!
 //! ```
 //! use redaction::{Kind, redact};
@@ -8,21 +9,26 @@
 //! assert_eq!(redacted.found, [Kind::Email, Kind::Phone]);
 //! ```
 //!
-//! It looks for forms, so it errs, and where a form is open it errs towards taking out: nine digits in a row are a phone number
-//! unless they stand by a currency, and a random token of 24 characters or more is a key, a hexadecimal digest too. What it knows
-//! to be something else stays: dates, times, UUIDs, amounts, percentages, years, versions, network addresses, ISBNs, and what a word or
-//! a prefix calls the number of a thing: `order 4500012345`, `INV-2026001234`, `customer_id: ...`. After a word for a phone seven
-//! digits are enough. What is taken out is so as a whole: an IBAN whatever separates its groups, an identifier of tightly joined parts
-//! in no part of it.
+//! It looks for forms, so it errs, and where a form is open it errs towards taking out: nine digits
+//! in a row are a phone number unless they stand by a currency, and a random token of 24 characters
+//! or more is a key, a hexadecimal digest too. What it knows to be something else stays: dates,
+//! times, UUIDs, amounts, percentages, years, versions, network addresses, ISBNs, and what a word
+//! or a prefix calls the number of a thing: `order 4500012345`, `INV-2026001234`,
+//! `customer_id: ...`. After a word for a phone seven digits are enough. What is taken out is so as
+//! a whole: an IBAN whatever separates its groups, an identifier of tightly joined parts in no part
+//! of it.
 //!
-//! Escapes of URLs, HTML and JSON are read as what they stand for ([`readings`]), letters beside digits as digits (`O151`).
+//! Escapes of URLs, HTML and JSON are read as what they stand for ([`readings`]), letters beside
+//! digits as digits (`O151`).
 //!
-//! Matching is done on a reading of the text in which characters without a form of their own are left out and digits, dashes,
-//! spaces and full-width signs of all scripts are one, so that an invisible character within an address hides nothing.
+//! Matching is done on a reading of the text in which characters without a form of their own are
+//! left out and digits, dashes, spaces and full-width signs of all scripts are one, so that an
+//! invisible character within an address hides nothing.
 //!
-//! [`glyphs`] tells of each character of a text whether a reader sees it where it stands, and [`visible`] leaves out those that
-//! nobody does. Whoever cleans, compares or shows text asks these, so that a joiner within a Persian word or an emoji is a letter
-//! everywhere and a hidden character nowhere.
+//! [`glyphs`] tells of each character of a text whether a reader sees it where it stands, and
+//! [`visible`] leaves out those that nobody does. Whoever cleans, compares or shows text asks
+//! these, so that a joiner within a Persian word or an emoji is a letter everywhere and a hidden
+//! character nowhere.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -53,11 +59,11 @@ pub use visible::{Glyph, count_hidden, glyphs, visible};
 
 use view::View;
 
-/// How often a text is looked through. What is taken out can show something that was not seen as such before; in practice a
-/// second look finds nothing.
+/// The most passes over a text. Redacting one thing can reveal another; in practice a second pass
+/// finds nothing.
 const PASSES: usize = 12;
 
-/// What is taken out.
+/// A kind of redacted value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// An e-mail address.
@@ -66,7 +72,8 @@ pub enum Kind {
     Phone,
     /// The number of a payment card.
     Card,
-    /// The number of a bank account: an IBAN, digits that are called one, or more digits than a phone number has.
+    /// The number of a bank account: an IBAN, digits that are called one, or more digits than a
+    /// phone number has.
     Account,
     /// A key, a password, a token, or what is as random as one.
     Key,
@@ -94,7 +101,7 @@ impl Kind {
         }
     }
 
-    /// What stands in its place: its name in brackets.
+    /// Returns the placeholder for a redacted value: its name in brackets.
     #[must_use]
     pub const fn marker(self) -> &'static str {
         match self {
@@ -110,15 +117,18 @@ impl Kind {
 /// A text without what has been taken out of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redacted {
-    /// The text, with a marker for each thing that was taken out. Where nothing was, it is the text that was given, byte for byte.
+    /// The text, with a marker for each thing that was taken out. Where nothing was, it is the text
+    /// that was given, byte for byte.
     pub text: String,
-    /// What was taken out: each kind once, in order. Markers that the text held already do not count.
+    /// The kinds that were redacted, each once, in order. Markers that the text held already do not
+    /// count.
     pub found: Vec<Kind>,
-    /// How many things were taken out.
+    /// The number of redacted values.
     pub count: usize,
 }
 
-/// Takes out of a text what should not leave with it. Doing it again changes nothing. Takes time in proportion to the text.
+/// Takes out of a text what should not leave with it. Doing it again changes nothing. Takes time in
+/// proportion to the text.
 #[must_use]
 pub fn redact(text: &str) -> Redacted {
     let mut redacted = Redacted {
@@ -144,8 +154,9 @@ pub fn redact(text: &str) -> Redacted {
     }
 }
 
-/// What is left of a text, and what was taken out; none if nothing was. It is read with letters that stand for digits as those, as it
-/// stands, and with its escapes taken out. What one reading has found is gone before the next.
+/// Redacts a text once; returns the rest and the kinds found, or `None` if nothing was found. Three
+/// readings are tried: with look-alike letters as digits, as written, and with escapes decoded. The
+/// first reading that finds something ends the pass.
 fn taken_out(text: &str) -> Option<(String, Vec<Kind>)> {
     let views = [View::loose, |text| Some(View::of(text)), View::decoded];
     views.into_iter().find_map(|view| {

@@ -3,7 +3,7 @@
 use crate::Kind;
 use crate::view::View;
 
-/// How far before `@` a quoted name can begin: RFC 5321 gives it 64 characters and the quotes.
+/// The longest quoted name before `@`: RFC 5321 gives it 64 characters and the quotes.
 const QUOTED_MAX: usize = 66;
 
 /// Takes out the addresses of a text.
@@ -26,7 +26,8 @@ const DOT: [&str; 5] = ["dot", "punkt", "punto", "point", "ponto"];
 /// Most labels of a domain in words.
 const LABELS_MAX: usize = 6;
 
-/// Takes out addresses that are spelt out: `anna at example dot com`. A dot in words has to follow: `meet me at noon` is none.
+/// Takes out addresses that are spelt out: `anna at example dot com`. A dot in words has to follow:
+/// `meet me at noon` is none.
 pub(crate) fn spelt(view: &mut View<'_>) {
     let mut index = 0;
     while let Some(c) = view.get(index) {
@@ -97,7 +98,7 @@ fn spelt_around(view: &View<'_>, from: usize, to: usize) -> Option<(usize, usize
     Some((start, end))
 }
 
-/// Where the word before an index begins, with white space between.
+/// Finds the start of the word before an index, with white space between.
 fn word_before(view: &View<'_>, index: usize) -> Option<usize> {
     let mut end = index;
     while index - end < 3 && view.before(end).is_some_and(char::is_whitespace) {
@@ -140,8 +141,9 @@ fn is_local(c: char) -> bool {
     c.is_alphanumeric() || ".!#$%&'*+-_~".contains(c)
 }
 
-/// The index behind the domain that begins at an index: labels of which the last begins with two letters or is in Punycode. What
-/// stands behind it, such as the next sentence without a space, does not matter.
+/// The index behind the domain that begins at an index: labels of which the last begins with two
+/// letters or is in Punycode. What stands behind it, such as the next sentence without a space,
+/// does not matter.
 fn domain(view: &View<'_>, from: usize) -> Option<usize> {
     let mut end = None;
     let mut start = from;

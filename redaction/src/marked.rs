@@ -1,4 +1,5 @@
-//! Numbers that a word or a prefix says are something else than somebody's: of invoices, orders, tickets, books, times.
+//! Numbers that a word or a prefix says are something else than somebody's: of invoices, orders,
+//! tickets, books, times.
 
 use alloc::string::String;
 
@@ -6,8 +7,8 @@ use crate::number;
 use crate::phone;
 use crate::view::View;
 
-/// Words for things that are numbered, in small letters, in common languages. `invoice`, `invoices`, `invoiceno` and `invoice no.` are
-/// one.
+/// Words for things that are numbered, in small letters, in common languages. `invoice`,
+/// `invoices`, `invoiceno` and `invoice no.` are one.
 const THINGS: [&str; 151] = [
     "invoice",
     "inv",
@@ -169,7 +170,8 @@ const THINGS: [&str; 151] = [
     "\u{c1a1}\u{c7a5}",
 ];
 
-/// Words for people: what follows one is as likely their phone, unless it is called a number or an id.
+/// Words for people: what follows one is as likely their phone, unless it is called a number or an
+/// id.
 const WHO: [&str; 9] = [
     "customer", "client", "cliente", "kunde", "kunden", "lead", "member", "mitglied", "klant",
 ];
@@ -199,7 +201,7 @@ const BETWEEN: [&str; 21] = [
     "\u{ac}",
 ];
 
-/// What a field that ends in `_id` says if its number is somebody's all the same.
+/// Words before `_id` that mark a number as personal all the same.
 const PEOPLE: [&str; 12] = [
     "bank", "iban", "tax", "ssn", "card", "phone", "tel", "mobile", "passport", "social",
     "national", "whatsapp",
@@ -218,7 +220,8 @@ const WORD_MAX: usize = 32;
 /// Most signs between a word and its number.
 const GAP_MAX: usize = 4;
 
-/// Keeps such numbers as they are. A card stays one whatever word stands before it, and so does a phone number with its plus.
+/// Keeps such numbers as they are. A card stays one whatever word stands before it, and so does a
+/// phone number with its plus.
 pub(crate) fn leave(view: &mut View<'_>) {
     let mut index = 0;
     while let Some(c) = view.get(index) {
@@ -246,8 +249,8 @@ pub(crate) fn leave(view: &mut View<'_>) {
     }
 }
 
-/// The end of what a mark stands before: what signs join tightly, letters among it, and digits behind single spaces that are no number
-/// of a phone by themselves.
+/// The end of what a mark stands before: what signs join tightly, letters among it, and digits
+/// behind single spaces that are no number of a phone by themselves.
 fn token(view: &View<'_>, run: &number::Run, index: usize) -> usize {
     let tight = |from: usize| {
         let mut end = from;
@@ -295,12 +298,13 @@ fn book(view: &View<'_>, index: usize) -> Option<usize> {
     (known && sum % 10 == 0 && !view.is(at, char::is_alphanumeric)).then_some(at)
 }
 
-/// Whether a word or a prefix before an index says that its number is nobody's.
+/// Returns true if a word or a prefix before an index shows that its number identifies no person.
 fn is_marked(view: &View<'_>, index: usize) -> bool {
     if phone::has_plus(view, index) {
         return false;
     }
-    // `order: 030 1234567` is written as a phone number, `order no. 030 1234567` is called something else.
+    // `order: 030 1234567` is written as a phone number, `order no. 030 1234567` is called
+    // something else.
     let digits = view.run(index, |c| c.is_ascii_digit());
     let as_phone = view.is(index, |c| c == '0')
         && view.is(digits, |c| " /-".contains(c))
@@ -312,7 +316,7 @@ fn is_marked(view: &View<'_>, index: usize) -> bool {
     }
 }
 
-/// How a number is called.
+/// The kind of name before a number.
 enum Called {
     /// By a word for a thing and one for its number, or as a field that ends in `_id`.
     Number,
@@ -409,7 +413,8 @@ fn field_of<'w>(view: &View<'_>, start: usize, end: usize, word: &'w str) -> Opt
     }
 }
 
-/// How a word calls what follows it: as it is, in the plural, or with a word for its number at its end.
+/// Classifies a word before a number: a thing, its plural, or a compound that ends in a word for a
+/// number.
 fn thing(word: &str) -> Option<Called> {
     let known = |word: &str, words: &[&str]| {
         let bare = word.strip_suffix('s').unwrap_or(word);

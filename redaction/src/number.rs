@@ -33,13 +33,14 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// How many digits.
+    /// The number of digits.
     pub(crate) fn len(self) -> usize {
         self.end - self.start
     }
 }
 
-/// Groups of digits that may be one number: between them stand spaces, dashes, dots, slashes and brackets.
+/// Groups of digits that may be one number: between them stand spaces, dashes, dots, slashes and
+/// brackets.
 pub(crate) struct Run {
     /// The groups, in order.
     pub(crate) groups: Vec<Group>,
@@ -65,12 +66,13 @@ pub(crate) fn behind(run: &Run) -> usize {
     run.groups.last().map_or(0, |group| group.end)
 }
 
-/// How many digits groups have.
+/// Counts the digits of all groups.
 pub(crate) fn count(groups: &[Group]) -> usize {
     groups.iter().map(|group| group.len()).sum()
 }
 
-/// Calls for each run of a text: with the run, and whether a letter stands at its end, so that its last group is no number.
+/// Calls for each run of a text: with the run, and whether a letter stands at its end, so that its
+/// last group is no number.
 pub(crate) fn each_run(view: &mut View<'_>, mut call: impl FnMut(&mut View<'_>, &Run)) {
     let mut index = 0;
     while let Some(c) = view.get(index) {
@@ -98,17 +100,17 @@ fn is_extension(view: &View<'_>, index: usize) -> bool {
         || view.starts(index, "ext")
 }
 
-/// Whether one sign that is no space joins two groups: they are parts of one thing.
+/// Returns true if a single `-`, `.` or `/` joins two groups: they are parts of one number.
 pub(crate) fn is_tight(view: &View<'_>, one: Group, other: Group) -> bool {
     other.start - one.end == 1 && view.is(one.end, |c| "-./".contains(c))
 }
 
-/// Whether all groups are single digits: a number spelt out.
+/// Returns true if all groups are single digits: a number spelt out.
 pub(crate) fn is_spelt(groups: &[Group]) -> bool {
     groups.len() > 1 && groups.iter().all(|group| group.len() == 1)
 }
 
-/// Whether an amount of money or a share stands at a range: its unit stands beside it.
+/// Returns true if a range is an amount of money or a share: its unit stands beside it.
 pub(crate) fn is_amount(view: &View<'_>, from: usize, to: usize) -> bool {
     let mut end = to;
     // Cents.
@@ -143,7 +145,8 @@ fn is_unit(view: &View<'_>, from: usize, to: usize) -> bool {
     })
 }
 
-/// Takes out the numbers of payment cards: 13 to 19 digits, alone or in groups, that fit their check digit.
+/// Takes out the numbers of payment cards: 13 to 19 digits, alone or in groups, that fit their
+/// check digit.
 pub(crate) fn cards(view: &mut View<'_>) {
     each_run(view, |view, run| {
         let mut first = 0;
@@ -170,7 +173,7 @@ pub(crate) fn cards(view: &mut View<'_>) {
     });
 }
 
-/// How many groups, from the first, are a card's number: as many as can be.
+/// Returns the largest count of leading groups that form a card number.
 pub(crate) fn card(view: &View<'_>, groups: &[Group]) -> Option<usize> {
     let start = groups.first()?.start;
     // Cards that people pay with begin so.

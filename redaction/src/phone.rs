@@ -16,7 +16,8 @@ const FEWEST: usize = 7;
 /// From how many digits on a bare number is taken for one.
 const BARE: usize = 9;
 
-/// Words for a phone, in small letters, in common languages. `phone`, `phone no.` and `phone number` are one.
+/// Words for a phone, in small letters, in common languages. `phone`, `phone no.` and
+/// `phone number` are one.
 const NAMES: [&str; 52] = [
     "phone",
     "phones",
@@ -112,7 +113,7 @@ pub(crate) fn named(view: &mut View<'_>) {
     }
 }
 
-/// Whether a word for a phone ends before an index.
+/// Returns true if a word for a phone ends before an index.
 fn is_name(view: &View<'_>, end: usize) -> bool {
     let mut start = end;
     while end - start < WORD_MAX && view.before(start).is_some_and(char::is_alphabetic) {
@@ -176,7 +177,7 @@ fn called(view: &View<'_>, behind: usize) -> Option<(usize, usize)> {
     fits.then(|| (start(view, at), end))
 }
 
-/// Whether a plus stands before the number at an index.
+/// Returns true if a plus precedes the number at an index.
 pub(crate) fn has_plus(view: &View<'_>, index: usize) -> bool {
     lead(
         view,
@@ -188,7 +189,7 @@ pub(crate) fn has_plus(view: &View<'_>, index: usize) -> bool {
     .plus
 }
 
-/// Where the number at an index begins, with its plus and its bracket.
+/// Returns the start of the number at an index, with its plus and its bracket.
 pub(crate) fn start(view: &View<'_>, index: usize) -> usize {
     lead(
         view,
@@ -279,7 +280,8 @@ fn step(view: &mut View<'_>, all: &[Group], first: usize) -> usize {
     1
 }
 
-/// How many groups are one number with more digits than a phone has: tightly joined, or in fours as accounts are written.
+/// Counts the leading groups that form one number with more digits than a phone has: tightly
+/// joined, or in fours as accounts are written.
 fn long(view: &View<'_>, groups: &[Group]) -> Option<usize> {
     let near = |pair: &[Group]| match pair {
         [one, other] => other.start - one.end == 1,
@@ -300,7 +302,7 @@ fn long(view: &View<'_>, groups: &[Group]) -> Option<usize> {
     (length > 1 && count(taken) > MOST && (fours || tight) && !other).then_some(length)
 }
 
-/// Where the country and check digits of an IBAN begin that stand before its groups.
+/// Finds the start of the IBAN country and check digits before the groups at an index.
 fn country(view: &View<'_>, index: usize) -> Option<usize> {
     let start = index.checked_sub(5)?;
     let is = |offset: usize, what: fn(char) -> bool| view.is(start + offset, what);
@@ -314,12 +316,12 @@ fn country(view: &View<'_>, index: usize) -> Option<usize> {
     found.then_some(start)
 }
 
-/// How a number begins.
+/// The beginning of a number.
 struct Lead {
-    /// Where, with its plus and its bracket.
+    /// The start, with its plus and its bracket.
     from: usize,
     plus: bool,
-    /// Whether the first group is in brackets with nothing else in them.
+    /// True if the first group stands alone in brackets.
     bracket: bool,
     zero: bool,
 }
@@ -351,7 +353,7 @@ fn lead(view: &View<'_>, head: Group) -> Lead {
     }
 }
 
-/// Whether groups are written as a phone number is.
+/// Returns true if the groups are written as a phone number.
 fn is_phone(view: &View<'_>, groups: &[Group], lead: &Lead) -> bool {
     let digits = count(groups);
     if digits < FEWEST {
@@ -378,7 +380,7 @@ fn is_phone(view: &View<'_>, groups: &[Group], lead: &Lead) -> bool {
     }
 }
 
-/// Whether groups are an amount, or a list of years or of round numbers.
+/// Returns true if the groups are an amount, or a list of years or of round numbers.
 fn is_other(view: &View<'_>, groups: &[Group]) -> bool {
     let (Some(first), Some(last)) = (groups.first(), groups.last()) else {
         return false;
@@ -393,7 +395,7 @@ fn is_other(view: &View<'_>, groups: &[Group]) -> bool {
         || (digits >= FEWEST && is_amount(view, first.start, last.end))
 }
 
-/// Whether the first two groups are a number with decimals.
+/// Returns true if the first two groups are a number with decimals.
 fn is_decimal(view: &View<'_>, groups: &[Group]) -> bool {
     let joined = |one: &Group, other: &Group, signs: &str| {
         other.start - one.end == 1 && view.is(one.end, |c| signs.contains(c))
@@ -409,7 +411,8 @@ fn is_decimal(view: &View<'_>, groups: &[Group]) -> bool {
     }
 }
 
-/// Two groups: `555-0199`, `7946 0958`, `415 5550199`; but no range of years or of round numbers and no decimal.
+/// Two groups: `555-0199`, `7946 0958`, `415 5550199`; but no range of years or of round numbers
+/// and no decimal.
 fn pair(view: &View<'_>, first: Group, second: Group) -> bool {
     let wide = second.start - first.end > 1;
     let sign = view.get(first.end).filter(|_| !wide);
@@ -425,7 +428,7 @@ fn pair(view: &View<'_>, first: Group, second: Group) -> bool {
     }
 }
 
-/// Whether a group stands in brackets of its own and another follows.
+/// Returns true if a group stands alone in brackets.
 fn in_brackets(view: &View<'_>, group: Group) -> bool {
     group.len() <= 5 && view.before(group.start) == Some('(') && view.is(group.end, |c| c == ')')
 }
@@ -437,7 +440,7 @@ fn is_round(view: &View<'_>, group: Group) -> bool {
         && (!view.is(group.start, |c| c == '0') || zeros(group.start))
 }
 
-/// Whether a group is a year of these two centuries.
+/// Returns true for a year of the twentieth or twenty-first century.
 pub(crate) fn is_year(view: &View<'_>, group: Group) -> bool {
     group.len() == 4 && (view.starts(group.start, "19") || view.starts(group.start, "20"))
 }

@@ -1,5 +1,5 @@
-//! Numbers of cards and phones whose groups stand farther apart than people write them: over several lines, or with signs between
-//! them that no number has.
+//! Numbers of cards and phones whose groups stand farther apart than people write them: over
+//! several lines, or with signs between them that no number has.
 
 use alloc::vec::Vec;
 
@@ -13,7 +13,7 @@ const GROUPS_MAX: usize = 20;
 /// Most signs between two groups.
 const GAP_MAX: usize = 4;
 
-/// What stands between two groups.
+/// The separator between two groups.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Gap {
     /// As people write numbers.
@@ -106,7 +106,8 @@ fn card(view: &View<'_>, groups: &[Group], gaps: &[Gap]) -> Option<(Kind, usize,
     (same && grouped && !years).then_some((Kind::Card, taken.first()?.start, last.end))
 }
 
-/// A phone number: all groups up to the first gap that none has, with a plus, a zero, or as in North America.
+/// A phone number: all groups up to the first gap that none has, with a plus, a zero, or as in
+/// North America.
 fn phone_number(view: &View<'_>, groups: &[Group], gaps: &[Gap]) -> Option<(Kind, usize, usize)> {
     let length = 1 + gaps.iter().take_while(|gap| **gap != Gap::Other).count();
     let groups = groups.get(..length)?;

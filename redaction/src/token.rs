@@ -6,8 +6,9 @@ use crate::view::View;
 /// From which length on a random token is a key.
 const LEAST: usize = 24;
 
-/// Takes out random tokens: 24 characters or more with letters and digits that change places as often as chance has it. Words
-/// joined by dashes and numbered names do not. A hexadecimal digest does, and is taken for a key: many keys look the same.
+/// Takes out random tokens: 24 characters or more with letters and digits that change places as
+/// often as chance has it. Words joined by dashes and numbered names do not. A hexadecimal digest
+/// does, and is taken for a key: many keys look the same.
 pub(crate) fn random(view: &mut View<'_>) {
     let mut index = 0;
     while let Some(c) = view.get(index) {
@@ -40,8 +41,8 @@ fn pieces(view: &mut View<'_>, from: usize, to: usize) {
     }
 }
 
-/// Whether the signs of a range change between small letters, capitals and digits often enough. A capital before a small letter is
-/// no change: it begins a word.
+/// Returns true if the range changes between small letters, capitals and digits often enough to be
+/// random. A capital before a small letter is no change: it begins a word.
 fn is_random(view: &View<'_>, from: usize, to: usize) -> bool {
     let (mut changes, mut small, mut capital, mut digit, mut signs) =
         (0, false, false, false, false);

@@ -12,8 +12,9 @@ const ZEROS: &[u32] = &[
     0x1_E950, 0x1_FBF0,
 ];
 
-/// First and last of characters that have no form of their own: controls, joiners, marks of direction, fillers, variation
-/// selectors, tags, and marks that combine with the character before them.
+/// First and last of characters that have no form of their own: controls, joiners, marks of
+/// direction, fillers, variation selectors, tags, and marks that combine with the character before
+/// them.
 const HIDDEN: &[(u32, u32)] = &[
     (0x00, 0x08),
     (0x0E, 0x1F),
@@ -44,7 +45,8 @@ const HIDDEN: &[(u32, u32)] = &[
     (0xE_0000, 0xE_0FFF),
 ];
 
-/// Whether a character is not seen by itself, so that it can stand within a word without changing how it reads.
+/// Returns true for a character that is invisible by itself, so that it can stand within a word
+/// without changing how it reads.
 #[must_use]
 pub fn is_hidden(c: char) -> bool {
     let code = u32::from(c);
@@ -58,7 +60,8 @@ pub fn is_hidden(c: char) -> bool {
         .is_some_and(|(_, last)| code <= *last)
 }
 
-/// A character in the spelling in which it is matched: digits of all scripts, full-width signs, dashes, spaces and dots as ASCII.
+/// A character in the spelling in which it is matched: digits of all scripts, full-width signs,
+/// dashes, spaces and dots as ASCII.
 #[must_use]
 pub fn plain(c: char) -> char {
     if c.is_ascii() {

@@ -1,4 +1,5 @@
-//! A text as it is matched: one sign for each character that can be seen, in one spelling, with its place in the text.
+//! A text as it is matched: one sign for each character that can be seen, in one spelling, with its
+//! place in the text.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,11 +16,11 @@ pub(crate) const TAKEN: char = '\0';
 /// A character, or several that count as one.
 struct Sign {
     c: char,
-    /// Where it begins in the text.
+    /// Start in the text.
     start: usize,
-    /// Where it ends, with the hidden characters behind it.
+    /// End in the text, including the hidden characters that follow.
     end: usize,
-    /// Which of the things taken out it belongs to.
+    /// Index of the redacted thing that it belongs to.
     thing: Option<usize>,
 }
 
@@ -44,7 +45,8 @@ impl<'t> View<'t> {
         Some(Self::read(text, &sources))
     }
 
-    /// Reads a text with letters that stand for digits as those, its escapes taken out; none where no letter does.
+    /// Reads a text with letters that stand for digits as those, its escapes taken out; none where
+    /// no letter does.
     pub(crate) fn loose(text: &'t str) -> Option<Self> {
         if !text.contains(['O', 'o', 'l', 'I']) {
             return None;
@@ -106,17 +108,17 @@ impl<'t> View<'t> {
         self.get(index.checked_sub(1)?)
     }
 
-    /// Whether the sign at an index is such a one.
+    /// Returns true if the sign at an index matches.
     pub(crate) fn is(&self, index: usize, what: impl FnOnce(char) -> bool) -> bool {
         self.get(index).is_some_and(what)
     }
 
-    /// Whether a word or number may begin at an index: no letter or digit stands before it.
+    /// Returns true if a word or number may begin at an index: no letter or digit precedes it.
     pub(crate) fn begins(&self, index: usize) -> bool {
         !self.before(index).is_some_and(char::is_alphanumeric)
     }
 
-    /// Whether these ASCII characters stand at an index.
+    /// Returns true if these ASCII characters stand at an index.
     pub(crate) fn starts(&self, index: usize, with: &str) -> bool {
         (with.chars().enumerate()).all(|(offset, c)| self.get(index + offset) == Some(c))
     }
@@ -138,7 +140,7 @@ impl<'t> View<'t> {
         index
     }
 
-    /// Whether all signs of a range are taken.
+    /// Returns true if all signs of a range are taken.
     pub(crate) fn is_taken(&self, from: usize, to: usize) -> bool {
         (from..to).all(|index| self.is(index, |c| c == TAKEN))
     }
@@ -186,7 +188,7 @@ impl<'t> View<'t> {
         Some((out, found))
     }
 
-    /// How often a sign was looked at.
+    /// The number of times that signs were read.
     #[cfg(test)]
     pub(crate) fn reads(&self) -> usize {
         self.reads.get()
@@ -208,7 +210,8 @@ fn decoded(text: &str) -> Option<Vec<Source>> {
     Some(sources)
 }
 
-/// Replaces letters by the digits that they stand for: `O151`, `3O`, `l5`; not in words, nor behind a number as its unit.
+/// Replaces letters by the digits that they stand for: `O151`, `3O`, `l5`; not in words, nor behind
+/// a number as its unit.
 fn loosen(sources: &mut [Source]) -> bool {
     let mut changed = false;
     for index in 0..sources.len() {
@@ -236,7 +239,8 @@ fn loosen(sources: &mut [Source]) -> bool {
     changed
 }
 
-/// What a bracket opens that counts as one sign: a marker, or an `@` or a dot in words; and of how many characters it is.
+/// Reads a bracket that counts as one sign (a marker, or an `@` or a dot in words); returns the
+/// sign and its length.
 fn opened(rest: &[Source]) -> Option<(char, usize)> {
     let is = |index: usize, c: char| rest.get(index).is_some_and(|source| source.c == c);
     if !rest

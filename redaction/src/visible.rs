@@ -1,8 +1,9 @@
 //! Tells which characters of a text a reader sees, and which are hidden in it.
 //!
-//! [`is_hidden`](crate::is_hidden) judges a character by itself, as matching needs it. Some of those characters are letters of
-//! living scripts where they stand: a joiner in Persian or Malayalam, the parts of an emoji, an accent on its letter. Here each is
-//! judged by its neighbours, so that what is written, what is shown and what is compared agree:
+//! [`is_hidden`](crate::is_hidden) judges a character by itself, as matching needs it. Some of
+//! those characters are letters of living scripts where they stand: a joiner in Persian or
+//! Malayalam, the parts of an emoji, an accent on its letter. Here each is judged by its
+//! neighbours, so that what is written, what is shown and what is compared agree:
 //!
 //! | character | seen |
 //! |---|---|
@@ -30,15 +31,16 @@ const REGION: core::ops::RangeInclusive<usize> = 3..=6;
 /// A character of a text, with whether a reader sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Glyph {
-    /// Where it begins, in bytes.
+    /// Byte offset.
     pub at: usize,
     /// The character.
     pub c: char,
-    /// Whether nobody sees it where it stands. Line breaks and tabs are not hidden.
+    /// True if the character is invisible at its place. Line breaks and tabs are not hidden.
     pub hidden: bool,
 }
 
-/// Returns the characters of a text in order, each with whether a reader sees it. Takes time in proportion to the text.
+/// Returns the characters of a text in order, each with whether a reader sees it. Takes time in
+/// proportion to the text.
 ///
 /// ```
 /// let shown = |text| redaction::glyphs(text).iter().map(|glyph| match glyph.hidden {
@@ -64,7 +66,8 @@ pub fn glyphs(text: &str) -> Vec<Glyph> {
     glyphs
 }
 
-/// Returns a text as a reader sees it: without its hidden characters. Doing it again changes nothing.
+/// Returns a text as a reader sees it: without its hidden characters. Doing it again changes
+/// nothing.
 ///
 /// ```
 /// assert_eq!(redaction::visible("Ada\u{202e} Love\u{200b}lace"), "Ada Lovelace");
@@ -88,7 +91,7 @@ pub fn count_hidden(text: &str) -> usize {
     glyphs(text).iter().filter(|glyph| glyph.hidden).count()
 }
 
-/// What a character can be for its neighbours.
+/// The role of a character for its neighbours.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     /// It is seen whatever stands beside it.
@@ -120,14 +123,14 @@ fn role(glyph: &Glyph) -> Role {
     }
 }
 
-/// What stands before a character, of what is seen.
+/// The visible context before a character.
 #[derive(Default)]
 struct Before {
     /// The last character, marks included.
     last: Option<char>,
     /// The last one that is not passed over when letters join.
     letter: Option<char>,
-    /// Whether it ends an emoji.
+    /// True if the context ends in an emoji.
     emoji: bool,
     /// Marks in a row.
     marks: usize,
@@ -214,7 +217,7 @@ fn following(glyphs: &[Glyph], roles: &[Role]) -> Vec<Next> {
     all
 }
 
-/// Whether a joiner changes what is seen.
+/// Returns true if a joiner changes how the text looks.
 fn joins(joiner: char, before: &Before, next: Next) -> bool {
     // One does; a second says nothing more.
     if before
@@ -243,7 +246,7 @@ fn joins(joiner: char, before: &Before, next: Next) -> bool {
     }
 }
 
-/// How many tags behind a black flag make it that of a part of a country; none if they do not.
+/// Counts the tags behind a black flag that make it a regional flag; zero if they do not.
 fn flag_tags(glyphs: &[Glyph], index: usize) -> usize {
     if glyphs.get(index).is_none_or(|glyph| glyph.c != '\u{1f3f4}') {
         return 0;

@@ -2,7 +2,7 @@
 
 use crate::view::{TAKEN, View};
 
-/// How a value hangs on the word before it.
+/// The link between a word and its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Join {
     /// By a colon or an equals sign.
@@ -22,13 +22,12 @@ pub(crate) fn end(view: &View<'_>, index: usize) -> usize {
     view.run(index, is_word)
 }
 
-/// Whether a character is part of a word.
 pub(crate) fn is_word(c: char) -> bool {
     c.is_alphanumeric()
 }
 
-/// Where a name, given in small letters without spaces, begins if it ends before an index. `api key`, `api_key` and `api-key` are
-/// `apikey`.
+/// Finds the start of a name that ends before an index. The name is given in small letters without
+/// spaces: `api key`, `api_key` and `api-key` all match `apikey`.
 pub(crate) fn ends(view: &View<'_>, before: usize, name: &str) -> Option<usize> {
     let mut index = before;
     for expected in name.chars().rev() {
@@ -48,7 +47,7 @@ pub(crate) fn ends(view: &View<'_>, before: usize, name: &str) -> Option<usize> 
     Some(index)
 }
 
-/// How the value hangs on the word that ends before an index, and where it begins.
+/// Finds the link after the word that ends before an index, and the start of the value.
 pub(crate) fn join(view: &View<'_>, behind: usize) -> Option<(Join, usize)> {
     let quoted = view.skip(behind, 1, is_quote);
     let spaces = view.skip(quoted, 3, |c| c == ' ');
@@ -67,7 +66,8 @@ pub(crate) fn join(view: &View<'_>, behind: usize) -> Option<(Join, usize)> {
     Some((Join::Space, is.unwrap_or(spaces)))
 }
 
-/// The value that begins at an index: what stands in quotes, else all up to white space. None if it is empty or taken already.
+/// The value that begins at an index: what stands in quotes, else all up to white space. None if it
+/// is empty or taken already.
 pub(crate) fn value(view: &View<'_>, index: usize) -> Option<(usize, usize)> {
     let close = match view.get(index)? {
         quote @ ('"' | '\'' | '`') => Some(quote),
@@ -85,13 +85,13 @@ pub(crate) fn value(view: &View<'_>, index: usize) -> Option<(usize, usize)> {
     (from < to && !view.is_taken(from, to)).then_some((from, to))
 }
 
-/// Whether letters and digits are mixed in a range.
+/// Returns true if a range holds both letters and digits.
 pub(crate) fn is_mixed(view: &View<'_>, from: usize, to: usize) -> bool {
     let any = |what: fn(char) -> bool| (from..to).any(|index| view.is(index, what));
     any(char::is_alphabetic) && any(|c| c.is_ascii_digit())
 }
 
-/// Whether a part of a range is taken.
+/// Returns true if any sign of a range is taken.
 pub(crate) fn holds_taken(view: &View<'_>, from: usize, to: usize) -> bool {
     (from..to).any(|index| view.is(index, |c| c == TAKEN))
 }

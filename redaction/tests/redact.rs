@@ -1,4 +1,5 @@
-//! What is taken out of a text, what stays, and that doing it twice changes nothing.
+//! Tests of redaction: values that are replaced, text that stays, and that a second run changes
+//! nothing.
 
 #![allow(
     clippy::expect_used,
@@ -379,7 +380,8 @@ fn iban_is_redacted_with_any_separator() {
     ]);
 }
 
-/// A number is taken out as a whole or not at all: no digit stands right beside what stands in its place.
+/// A number is taken out as a whole or not at all: no digit stands right beside what stands in its
+/// place.
 #[test]
 fn nothing_is_taken_out_by_half() {
     for text in [
