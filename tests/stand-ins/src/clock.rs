@@ -1,4 +1,5 @@
-//! The time a stand-in goes by: injected, so that "three days overdue" stays true and a bucket refills when a test says so.
+//! The time a stand-in goes by: injected, so that "three days overdue" stays true and a bucket
+//! refills when a test says so.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

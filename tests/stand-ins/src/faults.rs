@@ -1,15 +1,17 @@
-//! Faults on demand: what goes wrong with which requests, how often, whether before the request is carried out or after,
-//! and what that does to an answer.
+//! Faults on demand: what goes wrong with which requests, how often, whether before the request is
+//! carried out or after, and what that does to an answer.
 //!
 //! A request goes through these steps, and a fault can strike at each:
 //!
 //! 1. It arrives and is written into the journal.
-//! 2. Faults without `after` that delay it or take the answer's place strike. A request whose answer is taken is not
-//!    carried out: nothing is stored, no token is taken.
-//! 3. It is carried out, one root field after the other. [`FaultKind::LimitReached`] and [`FaultKind::PartialError`] stop a
-//!    root field before it stores anything or, with `after`, put an error in place of the answer to what it has stored.
-//!    To a REST service a request is one root field without a name. [`FaultKind::HalfStored`] strikes here too.
-//! 4. Faults with `after` strike, and those that spoil an answer, which need one: what was written is stored by now.
+//! 2. Faults without `after` that delay it or take the answer's place strike. A request whose
+//!    answer is taken is not carried out: nothing is stored, no token is taken.
+//! 3. It is carried out, one root field after the other. [`FaultKind::LimitReached`] and
+//!    [`FaultKind::PartialError`] stop a root field before it stores anything or, with `after`, put
+//!    an error in place of the answer to what it has stored. To a REST service a request is one
+//!    root field without a name. [`FaultKind::HalfStored`] strikes here too.
+//! 4. Faults with `after` strike, and those that spoil an answer, which need one: what was written
+//!    is stored by now.
 //!
 //! For a read it makes no difference to the answer which of the two it is.
 
@@ -23,24 +25,27 @@ use serde::{Deserialize, Serialize};
 pub(crate) use route::{Asked, leads_to};
 pub(crate) use strike::{hold_back, strike};
 
-/// A fault and the requests it strikes. In JSON: the fields of [`FaultKind`] beside those of this struct.
+/// A fault and the requests it strikes. In JSON: the fields of [`FaultKind`] beside those of this
+/// struct.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Fault {
-    /// What goes wrong.
+    /// The kind of fault.
     #[serde(flatten)]
     pub kind: FaultKind,
-    /// How many matching requests it strikes; without it, all until it is cleared.
+    /// The number of matching requests it strikes; `None` is all until it is cleared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
-    /// How many matching requests it lets pass first.
+    /// The number of matching requests it lets pass first.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub skip: u32,
-    /// Whether the request is carried out first, so that what it writes is stored. Without it, faults that delay or take
-    /// the answer's place strike before. Those that spoil an answer always come after.
+    /// True if the request is carried out first, so that what it writes is stored. Without it,
+    /// faults that delay or take the answer's place strike before. Those that spoil an answer
+    /// always come after.
     #[serde(default, skip_serializing_if = "is_false")]
     pub after: bool,
-    /// Only requests with this GraphQL operation name or, where it has a space in it, on this route: a method and a path
-    /// without its query, with `*` for any one segment, such as `POST /conversations/*/messages`.
+    /// Only requests with this GraphQL operation name or, where it has a space in it, on this
+    /// route: a method and a path without its query, with `*` for any one segment, such as
+    /// `POST /conversations/*/messages`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
     /// Only requests that ask for this GraphQL root field.
@@ -48,12 +53,13 @@ pub struct Fault {
     pub root: Option<String>,
 }
 
-/// What can go wrong. In JSON the name stands in `fault`: `{"fault": "delay", "ms": 250, "times": 1}`.
+/// A kind of fault. In JSON the name stands in `fault`:
+/// `{"fault": "delay", "ms": 250, "times": 1}`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(tag = "fault", rename_all = "kebab-case")]
 pub enum FaultKind {
-    /// The answer comes `ms` milliseconds late. A client that gives up in the meantime has stored nothing or, with `after`,
-    /// has.
+    /// The answer comes `ms` milliseconds late. A client that gives up in the meantime has stored
+    /// nothing or, with `after`, has.
     Delay {
         /// Milliseconds.
         ms: u64,
@@ -69,8 +75,8 @@ pub enum FaultKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after_seconds: Option<u32>,
     },
-    /// The service's own refusal of one request too many: of every root field or, with `only`, of that one; of the whole
-    /// request where there are none.
+    /// The service's own refusal of one request too many: of every root field or, with `only`, of
+    /// that one; of the whole request where there are none.
     LimitReached {
         /// The root field that is refused; all of them without it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,9 +86,10 @@ pub enum FaultKind {
     Reset,
     /// No answer ever comes; the connection stays open until the client gives up.
     NoAnswer,
-    /// The answer, to what is stored by then, promises its whole length and ends after `bytes` bytes.
+    /// The answer, to what is stored by then, promises its whole length and ends after `bytes`
+    /// bytes.
     Truncated {
-        /// How much is sent; half of the answer without it.
+        /// The number of bytes that are sent; half of the answer without it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bytes: Option<usize>,
     },
@@ -101,8 +108,9 @@ pub enum FaultKind {
         /// Milliseconds between pieces.
         every_ms: u64,
     },
-    /// The relay's own failure halfway: a message is stored without its context and its recipients, and answered with its
-    /// HTTP 500. Requests that store no message are not touched, nor are other services.
+    /// The relay's own failure halfway: a message is stored without its context and its recipients,
+    /// and answered with its HTTP 500. Requests that store no message are not touched, nor are
+    /// other services.
     HalfStored,
     /// One root field fails, the others answer.
     PartialError {
@@ -204,8 +212,8 @@ impl Fault {
         self
     }
 
-    /// The same, for requests with this method whose path matches, `*` standing for any one segment:
-    /// `on_route("GET", "/tez/*/thread")`.
+    /// The same, for requests with this method whose path matches, `*` standing for any one
+    /// segment: `on_route("GET", "/tez/*/thread")`.
     #[must_use]
     pub fn on_route(mut self, method: &str, path: &str) -> Self {
         self.operation = Some(format!("{method} {path}"));
@@ -238,7 +246,7 @@ impl Fault {
 }
 
 impl FaultKind {
-    /// Whether there is nothing left of the answer.
+    /// Returns true if nothing is left of the answer.
     fn takes_the_answer(&self) -> bool {
         matches!(
             self,

@@ -1,4 +1,5 @@
-//! What a stand-in received: the last requests, for tests to look at. Values of `authorization` are never kept.
+//! The journal of a stand-in: the last requests that it received, for tests. Values of
+//! `authorization` are never kept.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +11,7 @@ use serde_json::Value;
 
 use crate::faults::leads_to;
 
-/// How many requests are kept; older ones are dropped first.
+/// The number of requests that are kept; older ones are dropped first.
 pub const KEPT: usize = 4096;
 
 /// One request as it arrived.
@@ -20,7 +21,8 @@ pub struct Received {
     pub method: String,
     /// Path and query.
     pub path: String,
-    /// Header names in lower case with their values, in the order of arrival; the value of `authorization` reads `<present>`.
+    /// Header names in lower case with their values, in the order of arrival; the value of
+    /// `authorization` reads `<present>`.
     pub headers: Vec<(String, String)>,
     /// The whole body, however long; bytes that are not UTF-8 are replaced.
     pub body: String,
@@ -32,7 +34,8 @@ impl Received {
         serde_json::from_str(&self.body).ok()
     }
 
-    /// Whether it has this method and is on this route, with `*` for any one segment: `is("POST", "/tez/*/reply")`.
+    /// Returns true if the request has this method and is on this route, with `*` for any one
+    /// segment: `is("POST", "/tez/*/reply")`.
     pub fn is(&self, method: &str, route: &str) -> bool {
         let path = self.path.split('?').next().unwrap_or_default();
         self.method == method && leads_to(path, route)
@@ -65,14 +68,15 @@ impl Journal {
         self.lock().iter().map(Entry::describe).collect()
     }
 
-    /// The kept requests with this method on this route, oldest first; `*` stands for any one segment.
+    /// The kept requests with this method on this route, oldest first; `*` stands for any one
+    /// segment.
     pub fn on_route(&self, method: &str, route: &str) -> Vec<Received> {
         let mut all = self.all();
         all.retain(|received| received.is(method, route));
         all
     }
 
-    /// How many requests are kept.
+    /// The number of requests that are kept.
     pub fn count(&self) -> usize {
         self.lock().len()
     }

@@ -1,7 +1,8 @@
 //! Loopback stand-ins for the services that the skill talks to, for tests and the demo.
 //!
-//! Each plays its service over HTTP on 127.0.0.1 with data in memory, shows tests what it was sent and what it stores, and can
-//! be told to go wrong in many ways ([`faults`]), in process or over `/stand-in/faults` on its own port.
+//! Each plays its service over HTTP on 127.0.0.1 with data in memory, shows tests what it was sent
+//! and what it stores, and can be told to go wrong in many ways ([`faults`]), in process or over
+//! `/stand-in/faults` on its own port.
 
 pub mod clock;
 pub mod faults;

@@ -1,4 +1,4 @@
-//! What a stand-in sends back: whole answers, and the broken ones that faults ask for.
+//! Responses of a stand-in: whole ones, and the broken ones that faults ask for.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 use tokio::time::{Instant, Sleep};
 
-/// What becomes of a request.
+/// The fate of a request.
 pub(crate) enum Reply {
     /// It is answered.
     Answer(Response<ReplyBody>),
@@ -36,7 +36,7 @@ pub(crate) enum ReplyBody {
     },
 }
 
-/// Why a body ended early: on purpose.
+/// The error of a body that ended early on purpose.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer was cut short on purpose")]
 pub(crate) struct CutShort;
@@ -69,7 +69,7 @@ impl ReplyBody {
         }
     }
 
-    /// What is left to send, without the fault.
+    /// Returns the bytes still to be sent, without the fault.
     pub(crate) fn into_bytes(self) -> Bytes {
         match self {
             Self::Whole(bytes)

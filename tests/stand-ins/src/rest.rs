@@ -1,4 +1,4 @@
-//! What the stand-ins of REST services share: reading a request, answering in JSON, and faults around carrying one out.
+//! Shared parts of the REST stand-ins: reading a request, answering in JSON, and applying faults.
 
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 use hyper::http::request::Parts;
@@ -12,10 +12,10 @@ use crate::percent;
 use crate::reply::{self, Reply, ReplyBody};
 
 const JSON: &str = "application/json; charset=utf-8";
-/// How long a body the services read.
+/// The longest body that the services read.
 const BODY_LIMIT: usize = 1024 * 1024;
 
-/// What is there at the start and after each reset.
+/// The records at the start and after each reset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Seed {
     /// Nothing.
@@ -25,7 +25,7 @@ pub enum Seed {
     Sample,
 }
 
-/// What stands in a request's first line.
+/// A parsed request target.
 pub(crate) struct Target {
     segments: Vec<String>,
     query: Vec<(String, String)>,
@@ -59,14 +59,15 @@ impl Target {
         value.filter(|value| !value.is_empty())
     }
 
-    /// How many entries are asked for: `default` where that is not a number or 0, and at most `most`.
+    /// Returns the requested page size: `default` where that is not a number or 0, and at most
+    /// `most`.
     pub(crate) fn limit(&self, name: &str, default: usize, most: usize) -> usize {
         let asked = self.parameter(name).and_then(|text| text.parse().ok());
         asked.filter(|n| *n > 0).unwrap_or(default).min(most)
     }
 }
 
-/// Why a body was not read.
+/// A reason that a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unread {
     /// It is longer than a mebibyte.
@@ -102,7 +103,7 @@ pub(crate) fn answer(status: StatusCode, body: &Value) -> Response<ReplyBody> {
     reply::json(status, JSON, body.to_string())
 }
 
-/// What the service says instead of doing what was asked.
+/// A refusal in the service's own words.
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
@@ -152,7 +153,7 @@ impl Refusal {
     }
 }
 
-/// What carrying out a request comes to.
+/// The result of carrying out a request.
 pub(crate) type Outcome = Result<Response<ReplyBody>, Refusal>;
 
 /// `{"data": …}` with this status.
@@ -165,7 +166,8 @@ pub(crate) fn list(data: impl Serialize, meta: &Value) -> Response<ReplyBody> {
     answer(StatusCode::OK, &json!({"data": data, "meta": meta}))
 }
 
-/// Carries a request out, unless a fault takes its place, and does to the answer what faults ask for.
+/// Carries a request out, unless a fault takes its place, and does to the answer what faults ask
+/// for.
 pub(crate) async fn carry_out(
     faults: &Faults,
     parts: &Parts,
@@ -181,7 +183,8 @@ pub(crate) async fn carry_out(
     faults::strike(Reply::Answer(carried_out), &struck, authorization).await
 }
 
-/// Carries a request out, unless a fault has the service refuse it as one too many: before that, or once it is done.
+/// Carries a request out, unless a fault has the service refuse it as one too many: before that, or
+/// once it is done.
 pub(crate) fn within_limit(
     faults: &[Struck],
     refusal: impl Fn() -> Refusal,

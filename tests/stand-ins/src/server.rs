@@ -1,6 +1,7 @@
 //! The loopback HTTP server that every stand-in runs in, with the control routes they share:
-//! `GET|POST|DELETE /stand-in/faults`, `GET /stand-in/requests`, `POST /stand-in/reset`, and the stored state under
-//! `GET /stand-in/records`: counts, `/OBJECT` for all records of one, `/OBJECT/ID` for one record.
+//! `GET|POST|DELETE /stand-in/faults`, `GET /stand-in/requests`, `POST /stand-in/reset`, and the
+//! stored state under `GET /stand-in/records`: counts, `/OBJECT` for all records of one,
+//! `/OBJECT/ID` for one record.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
@@ -27,7 +28,7 @@ use crate::reply::{self, Reply, ReplyBody};
 
 const JSON: &str = "application/json; charset=utf-8";
 
-/// Why a stand-in did not start.
+/// A reason that a stand-in did not start.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the stand-in cannot listen on 127.0.0.1:{port}; choose another port, or 0 for any free one"
@@ -35,7 +36,7 @@ const JSON: &str = "application/json; charset=utf-8";
 pub struct StartError {
     /// The port that was asked for.
     pub port: u16,
-    /// What the operating system said.
+    /// The error of the operating system.
     #[source]
     pub source: std::io::Error,
 }
@@ -46,7 +47,7 @@ pub(crate) trait Service: Send + Sync + 'static {
     fn handle(&self, parts: &Parts, body: Bytes) -> impl Future<Output = Reply> + Send;
     /// Goes back to how it started. Faults and journal are the server's.
     fn reset(&self);
-    /// How many records of each object are stored.
+    /// Counts the stored records of each object.
     fn counts(&self) -> Vec<(String, Count)>;
     /// The stored records of an object; `None` if there is no such object.
     fn records(&self, object: &str) -> Option<Vec<Value>>;
@@ -54,7 +55,7 @@ pub(crate) trait Service: Send + Sync + 'static {
     fn record(&self, object: &str, id: &str) -> Option<Value>;
 }
 
-/// How many records of an object are stored.
+/// The number of stored records of an object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Count {
     /// Those that are not deleted.
@@ -63,7 +64,7 @@ pub struct Count {
     pub deleted: usize,
 }
 
-/// What a handle asks the service for.
+/// Queries of a handle to its service.
 trait Stored: Send + Sync {
     fn reset(&self);
     fn counts(&self) -> Vec<(String, Count)>;
@@ -97,7 +98,7 @@ impl Running {
         &self.faults
     }
 
-    /// What it received.
+    /// Returns the journal of received requests.
     pub fn requests(&self) -> &Journal {
         &self.journal
     }
@@ -107,22 +108,24 @@ impl Running {
         self.stored.reset();
     }
 
-    /// How many records of an object are stored; none of an object that is not kept. Objects go by their singular names:
-    /// Twenty's such as `taskTarget`; the relay's `tez` (shared, and replies), `message` (in a conversation), `context`,
-    /// `conversation`, `team`, `contact`; the PA Workspace's `email`, `calendarAction`, `event`.
+    /// Counts the stored records of an object; zero for an object that is not kept. Objects go by
+    /// their singular names: Twenty's such as `taskTarget`; the relay's `tez` (shared, and
+    /// replies), `message` (in a conversation), `context`, `conversation`, `team`, `contact`; the
+    /// PA Workspace's `email`, `calendarAction`, `event`.
     pub fn count(&self, object: &str) -> Count {
         let counts = self.stored.counts();
         let found = counts.into_iter().find(|(name, _)| name == object);
         found.map(|(_, count)| count).unwrap_or_default()
     }
 
-    /// All stored records of an object as JSON, soft-deleted ones included; `None` if there is no such object. Twenty's come
-    /// by id, those of others in the order they were stored.
+    /// All stored records of an object as JSON, soft-deleted ones included; `None` if there is no
+    /// such object. Twenty's come by id, those of others in the order they were stored.
     pub fn records(&self, object: &str) -> Option<Vec<Value>> {
         self.stored.records(object)
     }
 
-    /// The stored record with this id as JSON, soft-deleted or not. Unlike in an answer, an id shows whatever it points to.
+    /// The stored record with this id as JSON, soft-deleted or not. Unlike in an answer, an id
+    /// shows whatever it points to.
     pub fn record(&self, object: &str, id: &str) -> Option<Value> {
         self.stored.record(object, id)
     }
@@ -130,7 +133,8 @@ impl Running {
     /// Stops listening and drops every connection.
     pub async fn shutdown(self) {
         self.stop.send_replace(true);
-        // The only way for the task to fail is a panic in it, which the test that follows would show anyway.
+        // The only way for the task to fail is a panic in it, which the test that follows would
+        // show anyway.
         let _ = self.listening.await;
     }
 }

@@ -1,5 +1,5 @@
-//! Bearer tokens as the relay and the PA Workspace check them, JSON Web Tokens signed with HS256, and ways to make good and
-//! bad ones for tests and the demo.
+//! Bearer tokens as the relay and the PA Workspace check them, JSON Web Tokens signed with HS256,
+//! and ways to make good and bad ones for tests and the demo.
 
 mod hs256;
 
@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 /// The secret that stand-ins check tokens with, unless they are started with another.
 pub const SECRET: &str = "stand-in-token-secret-of-at-least-32-bytes";
 
-/// Who MyPA's tokens come from.
+/// The issuer of MyPA's tokens.
 const ISSUER: &str = "mypa";
-/// Whom MyPA's tokens are for.
+/// The audience of MyPA's tokens.
 const AUDIENCE: &str = "mypa-api";
 /// The year 2100: whatever time a stand-in goes by, a token holds.
 const FAR_OFF: i64 = 4_102_444_800;
@@ -107,7 +107,7 @@ impl Token {
         self
     }
 
-    /// What stands after `Bearer `.
+    /// Signs the token; the result follows `Bearer `.
     pub fn sign(&self) -> String {
         hs256::install();
         let key = EncodingKey::from_secret(self.secret.as_bytes());
@@ -116,7 +116,7 @@ impl Token {
     }
 }
 
-/// What a token says.
+/// The claims of a token.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Claims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -132,7 +132,7 @@ pub(crate) struct Claims {
 }
 
 impl Claims {
-    /// Whether it comes from MyPA and is for its services.
+    /// Returns true if issuer and audience are MyPA's.
     pub(crate) fn is_from_mypa(&self) -> bool {
         let for_mypa = match &self.aud {
             Some(Value::Array(several)) => several.iter().any(|one| one == AUDIENCE),
@@ -143,7 +143,7 @@ impl Claims {
     }
 }
 
-/// What a token says, if it is signed with this secret and holds at this time.
+/// Verifies a token with this secret at this time and returns its claims.
 pub(crate) fn verified(token: &str, secret: &str, now_ms: i64) -> Option<Claims> {
     hs256::install();
     let mut signature_only = Validation::new(Algorithm::HS256);

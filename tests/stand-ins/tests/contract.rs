@@ -1,8 +1,9 @@
-//! The contract with the real service: recorded exchanges are replayed and must come out the same in status, content type,
-//! fields, types, errors, and every value that the request itself decides.
+//! The contract with the real service: recorded exchanges are replayed and must come out the same
+//! in status, content type, fields, types, errors, and every value that the request itself decides.
 //!
-//! The real service's recordings are replayed where their folder is present beside the repository; exchanges of the same
-//! shapes with names and values of the sample are in `fixtures/` and are always replayed, by the same comparison.
+//! The real service's recordings are replayed where their folder is present beside the repository;
+//! exchanges of the same shapes with names and values of the sample are in `fixtures/` and are
+//! always replayed, by the same comparison.
 
 #![allow(
     clippy::expect_used,
@@ -39,7 +40,7 @@ use recordings::{
 };
 use serde_json::{Value, json};
 
-/// Why a recording is left out, if it is.
+/// Returns the reason that a recording is left out, if it is.
 fn left_out(exchange: &Exchange) -> Option<LeftOut> {
     // Twenty-one roots are refused for their number, whatever they are.
     let roots = exchange.roots();
@@ -183,7 +184,8 @@ async fn replay(
         body.to_string(),
     );
     let Some(recorded) = &exchange.response else {
-        // Whoever never answers is not waited for longer than it takes to be sure that nothing comes at once.
+        // Whoever never answers is not waited for longer than it takes to be sure that nothing
+        // comes at once.
         return match tokio::time::timeout(Duration::from_millis(200), sent).await {
             Ok(answer) => (
                 vec![format!(
@@ -246,7 +248,8 @@ async fn replay_all(addr: SocketAddr, exchanges: &[&Exchange]) -> Vec<String> {
     failed
 }
 
-/// What the recorded writes are about and the sample does not have: more than 200 notes, and a person without a history.
+/// Adds the records that the recorded writes need and the sample lacks: more than 200 notes, and a
+/// person without a history.
 async fn add_for_writes(addr: SocketAddr) {
     let notes: Vec<Value> = (0..200)
         .map(|n| json!({"title": format!("Note {n}")}))

@@ -31,7 +31,8 @@ async fn limited() -> (Running, ManualClock) {
     (running, clock)
 }
 
-/// How many of this many requests of two roots each were answered in both, in one, and in none.
+/// Sends this many requests of two roots each; counts those that were answered in both, in one, and
+/// in none.
 async fn fire(running: &Running, requests: usize) -> [usize; 3] {
     let addr = running.addr();
     let asked = (0..requests).map(|_| {

@@ -1,4 +1,5 @@
-//! What the relay does where no recording shows it: its defects at their edges, tokens, the limit, and what tests see of it.
+//! Tests of the relay where no recording shows its behaviour: its defects at their edges, tokens,
+//! the limit, and what tests see of it.
 
 #![allow(
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! Faults bound to the routes of REST services: which requests they strike, before or after something is stored, and each
-//! kind of them on a message.
+//! Faults bound to the routes of REST services: which requests they strike, before or after
+//! something is stored, and each kind of them on a message.
 
 #![allow(
     clippy::expect_used,
@@ -55,7 +55,7 @@ async fn get(running: &Running, path: &str) -> Result<Answer, hyper::Error> {
     send(running.addr(), "GET", path, Some(&token), String::new()).await
 }
 
-/// What came of a message while a fault struck, and whether the message was stored.
+/// Sends a message while a fault strikes; returns the answer and true if the message was stored.
 async fn struck(fault: Fault) -> (Result<Answer, hyper::Error>, bool) {
     let running = start().await;
     let before = running.count("message").live;

@@ -1,5 +1,6 @@
-//! Writes that were recorded over the real service's REST API say the same when they are made over GraphQL here: both go
-//! through the same code there. Each is made on a stand-in of its own that has what the recording presupposes.
+//! Writes that were recorded over the real service's REST API say the same when they are made over
+//! GraphQL here: both go through the same code there. Each is made on a stand-in of its own that
+//! has what the recording presupposes.
 //!
 //! The recordings are not part of the repository; without them there is nothing to do.
 
@@ -34,7 +35,8 @@ const OBJECTS: &[(&str, &str, &str)] = &[
     ("noteTargets", "NoteTarget", "NoteTargets"),
 ];
 
-/// Id columns, and the objects that they point to; members cannot be made, so one of the sample's stands in for them.
+/// Id columns, and the objects that they point to; members cannot be made, so one of the sample's
+/// stands in for them.
 const LINKS: &[(&str, &str)] = &[
     ("companyId", "Company"),
     ("pointOfContactId", "Person"),
@@ -47,7 +49,7 @@ const LINKS: &[(&str, &str)] = &[
 
 const MEMBERS: &[&str] = &["assigneeId", "ownerId", "accountOwnerId"];
 
-/// What the service says itself, whatever was asked, or what is not kept here.
+/// Fields that the service sets itself, whatever was asked, or that are not kept here.
 const NOT_COMPARED: &[&str] = &[
     "createdAt",
     "updatedAt",
@@ -57,8 +59,9 @@ const NOT_COMPARED: &[&str] = &[
     "updatedBy",
 ];
 
-/// Recordings that are about something else than the stand-in plays: connecting by another record's value, phone numbers
-/// that are taken apart, requests that are no JSON or too long, fields and stages that the workspace got in between.
+/// Recordings that are about something else than the stand-in plays: connecting by another record's
+/// value, phone numbers that are taken apart, requests that are no JSON or too long, fields and
+/// stages that the workspace got in between.
 const LEFT_OUT: &[&str] = &[
     "rest-batch-empty",
     "rest-custom-field-update",
@@ -163,7 +166,7 @@ fn answered(recorded: &Recorded) -> Vec<&Map<String, Value>> {
     }
 }
 
-/// What is selected of a record to have all that was recorded.
+/// Builds the selection that reads back every recorded field.
 fn selection(record: &Map<String, Value>) -> String {
     let fields = record
         .iter()
@@ -185,8 +188,8 @@ async fn make(running: &Running, singular: &str, data: Value) {
     assert_eq!(answer.get("errors"), None, "{data}");
 }
 
-/// Makes what the recording presupposes: the records that it points to, and the record that it changes, holding what the
-/// answer shows and the request does not say.
+/// Makes what the recording presupposes: the records that it points to, and the record that it
+/// changes, holding what the answer shows and the request does not say.
 async fn presuppose(running: &Running, recorded: &Recorded) {
     let bodies = match &recorded.body {
         Value::Array(all) => all.clone(),
@@ -287,7 +290,8 @@ fn mutation(recorded: &Recorded, fields: &str) -> (String, Value) {
     }
 }
 
-/// Ids that were made up become one, the key's name becomes one, the names of constraints become one.
+/// Ids that were made up become one, the key's name becomes one, the names of constraints become
+/// one.
 fn normal(mut value: Value, recorded: &Recorded) -> Value {
     let chosen = recorded.body.to_string();
     if let Some(fields) = value.as_object_mut() {

@@ -24,7 +24,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 
-/// Moments that are awkward: around midnight of Robin's zone and of UTC, at both changes of the clocks, at a leap day.
+/// Moments that are awkward: around midnight of Robin's zone and of UTC, at both changes of the
+/// clocks, at a leap day.
 const MOMENTS: &[&str] = &[
     "2026-03-04T15:00:00Z",
     "2026-03-05T04:59:59Z",

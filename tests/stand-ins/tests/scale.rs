@@ -1,4 +1,5 @@
-//! A hundred thousand tasks: they are all there, and the questions of a briefing agree with one another.
+//! A hundred thousand tasks: they are all there, and the questions of a briefing agree with one
+//! another.
 
 #![allow(
     clippy::expect_used,
@@ -50,7 +51,8 @@ async fn a_hundred_thousand_tasks_answer_a_briefing() {
     );
     assert!(all > u64::from(TASKS));
 
-    // The same question four ways: by the member's address, by the member's id, by parts of the time, and by groups.
+    // The same question four ways: by the member's address, by the member's id, by parts of the
+    // time, and by groups.
     let me = ask(
         addr,
         FULL_KEY,

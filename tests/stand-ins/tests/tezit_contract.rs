@@ -1,8 +1,10 @@
-//! The contract with the real relay, its fork and the PA Workspace: recorded exchanges are replayed in the order they were
-//! made and must come out the same in status, content type, fields, and every value but ids and times that the services make.
+//! The contract with the real relay, its fork and the PA Workspace: recorded exchanges are replayed
+//! in the order they were made and must come out the same in status, content type, fields, and
+//! every value but ids and times that the services make.
 //!
-//! The real services' recordings are replayed where their folder is present beside the repository; exchanges of the same
-//! shapes with names and values of their own are in `fixtures/` and are always replayed, by the same comparison.
+//! The real services' recordings are replayed where their folder is present beside the repository;
+//! exchanges of the same shapes with names and values of their own are in `fixtures/` and are
+//! always replayed, by the same comparison.
 
 #![allow(
     clippy::expect_used,
@@ -93,7 +95,7 @@ async fn start_workspace(clock: &ManualClock, seed: Seed) -> Running {
     .expect("it starts")
 }
 
-/// What is in a folder, without what is left out, and how many that are.
+/// Reads the exchanges in a folder, and counts those left out.
 fn recorded(folder: &Path) -> (Vec<Exchange>, usize) {
     let why = |exchange: &Exchange| {
         let mut all = LEFT_OUT.iter();
@@ -119,8 +121,8 @@ async fn replay_all(stage: &mut Stage<'_>, exchanges: &[Exchange]) -> Vec<String
     failed
 }
 
-/// What happened between the recordings of a relay and those of its flows, and was not written down: the flows were walked
-/// through once before, in a team of their own.
+/// Repeats requests between the recordings of a relay and those of its flows that were not written
+/// down: the flows were walked through once before, in a team of their own.
 async fn walk_through_once(stage: &mut Stage<'_>, flows: &[Exchange]) {
     let flow = |name: &str| {
         let mut flows = flows.iter();

@@ -1,4 +1,5 @@
-//! What there is on the relay and in the PA Workspace of the sample, as tests and the demo rely on it.
+//! Tests of the sample on the relay and in the PA Workspace, as other tests and the demo rely on
+//! it.
 
 #![allow(
     clippy::expect_used,

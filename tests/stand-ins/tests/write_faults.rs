@@ -1,4 +1,5 @@
-//! Faults of writes: each strikes before anything is stored or after everything is, as it was told to.
+//! Faults of writes: each strikes before anything is stored or after everything is, as it was told
+//! to.
 
 #![allow(
     clippy::expect_used,
@@ -43,7 +44,7 @@ async fn create(running: &Running) -> Option<Result<Answer, hyper::Error>> {
         .ok()
 }
 
-/// Whether the task and whether the note is stored.
+/// Returns two flags: the task is stored, the note is stored.
 fn stored(running: &Running) -> (bool, bool) {
     let is = |object, id| running.record(object, id).is_some();
     (is("task", TASK), is("note", NOTE))

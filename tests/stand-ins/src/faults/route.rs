@@ -1,9 +1,9 @@
-//! What a request asks for, as far as faults and tests tell requests apart.
+//! Properties of a request that faults and tests match on.
 
 use hyper::Method;
 use hyper::http::request::Parts;
 
-/// What a request asks for.
+/// The properties of a request that faults match on.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'r> {
     method: &'r Method,
@@ -34,12 +34,13 @@ impl<'r> Asked<'r> {
         }
     }
 
-    /// Whether it asks for this GraphQL root field.
+    /// Returns true if the request has this GraphQL root field.
     pub(crate) fn asks_for(&self, root: &str) -> bool {
         self.roots.contains(&root)
     }
 
-    /// Whether it has this operation name, or is on this route where `wanted` is one.
+    /// Returns true if the request has this operation name, or is on this route where `wanted` is
+    /// one.
     pub(crate) fn is(&self, wanted: &str) -> bool {
         match wanted.split_once(' ') {
             Some((method, route)) => self.method.as_str() == method && leads_to(self.path, route),
@@ -48,7 +49,7 @@ impl<'r> Asked<'r> {
     }
 }
 
-/// Whether a path, without its query, is one of those that a route with `*` for any one segment stands for.
+/// Returns true if a path, without its query, matches a route in which `*` stands for one segment.
 pub(crate) fn leads_to(path: &str, route: &str) -> bool {
     let (mut given, mut wanted) = (path.split('/'), route.split('/'));
     loop {

@@ -1,4 +1,4 @@
-//! What faults do to a request before it is carried out, and to its answer afterwards.
+//! Applies faults to a request before it is carried out, and to its answer afterwards.
 
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ use crate::reply::{Reply, ReplyBody, html};
 /// The page that answers which should have been JSON are replaced with.
 const HTML_PAGE: &str = "<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>";
 
-/// Waits as long as the faults ask for before a request is carried out; whether it is carried out at all.
+/// Waits as long as the faults ask for before a request is carried out; whether it is carried out
+/// at all.
 pub(crate) async fn hold_back(faults: &[Struck]) -> bool {
     let mut carried_out = true;
     for fault in faults.iter().filter(|fault| !fault.after) {
@@ -26,7 +27,8 @@ pub(crate) async fn hold_back(faults: &[Struck]) -> bool {
     carried_out
 }
 
-/// Does to an answer what the faults ask for, in order. Kinds that only the service itself can act on are left to it.
+/// Does to an answer what the faults ask for, in order. Kinds that only the service itself can act
+/// on are left to it.
 pub(crate) async fn strike(
     mut reply: Reply,
     faults: &[Struck],

@@ -49,7 +49,8 @@ impl Call<'_> {
         Ok(list(&actions, &json!({"total": actions.len()})))
     }
 
-    /// `GET /api/calendar/shared-events`, by their start. `maxResults` is the size of a page, and all pages are read.
+    /// `GET /api/calendar/shared-events`, by their start. `maxResults` is the size of a page, and
+    /// all pages are read.
     pub(super) fn shared_events(&self, world: &World) -> Outcome {
         let pa = self.named_pa()?;
         self.ready(pa)?;
@@ -93,7 +94,8 @@ impl Call<'_> {
         id
     }
 
-    /// A moment that the query names, in milliseconds: with an offset, or a date for its start in UTC.
+    /// A moment that the query names, in milliseconds: with an offset, or a date for its start in
+    /// UTC.
     fn instant(&self, name: &str) -> Result<Option<i64>, Refusal> {
         let Some(text) = self.target.parameter(name) else {
             return Ok(None);

@@ -7,7 +7,7 @@ use super::service::Call;
 use super::world::{Email, World};
 use crate::rest::{Outcome, Refusal, data, list};
 
-/// How much of a body stands beside a mail in the inbox.
+/// The length of a mail's snippet in the inbox, in characters.
 const SNIPPET: usize = 100;
 /// The header that makes a mail one of the protocol.
 const TEZ_HEADER: &str = "X-Tezit-Protocol";
@@ -66,7 +66,8 @@ impl Call<'_> {
     }
 }
 
-/// Whether a mail fits one term of a query; of those with a colon `is:` and `from:` are known.
+/// Returns true if a mail fits one term of a query; of those with a colon `is:` and `from:` are
+/// known.
 fn fits(mail: &Email, term: &str) -> bool {
     let has = |text: &str, part: &str| text.to_lowercase().contains(&part.to_lowercase());
     match term.split_once(':') {

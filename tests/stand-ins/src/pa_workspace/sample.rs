@@ -1,6 +1,6 @@
-//! What is in the sample's PA Workspace, laid out around a given moment: Robin's assistant ([`ROBIN_PA`]) is ready, with two
-//! unread mails and three events in Robin's shared calendar, all of the day that it is in Robin's time zone. Sam's
-//! ([`SAM_PA`]) is known, and not ready.
+//! The sample's PA Workspace, laid out around a given moment: Robin's assistant ([`ROBIN_PA`]) is
+//! ready, with two unread mails and three events in Robin's shared calendar, all of the day that it
+//! is in Robin's time zone. Sam's ([`SAM_PA`]) is known, and not ready.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub const ROBIN_PA: &str = "robin-pa@example.com";
 /// The address of Sam's assistant, which is not ready.
 pub const SAM_PA: &str = "sam-pa@example.com";
 
-/// Whose assistants the addresses are, by the relay's user ids.
+/// Returns the relay's user ids of the assistants' owners by address.
 pub fn owners() -> BTreeMap<String, String> {
     let of = |pa: &str, user: uuid::Uuid| (pa.to_owned(), user.to_string());
     BTreeMap::from([of(ROBIN_PA, ROBIN), of(SAM_PA, SAM)])

@@ -17,23 +17,24 @@ use crate::rest::{self, Outcome, Refusal, Seed, Target};
 use crate::server::{self, Count, Running, Service, StartError};
 use crate::tokens::{SECRET, verified};
 
-/// What a stand-in is started with.
+/// Options of a stand-in.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The port on 127.0.0.1; 0 takes any that is free.
     pub port: u16,
     /// The secret that users' tokens are signed with.
     pub secret: String,
-    /// The token of services, `APP_SERVICE_TOKEN`, which passes without a question of whose an assistant is.
+    /// The token of services, `APP_SERVICE_TOKEN`, which passes without a question of whose an
+    /// assistant is.
     pub service_token: String,
-    /// Whose assistants the addresses are: user ids by address.
+    /// The assistants' owners: user ids by address.
     pub owners: BTreeMap<String, String>,
     /// The addresses that are ready to read and send.
     pub ready: Vec<String>,
-    /// Where the time comes from: entries are stamped and tokens judged by it, and the sample is laid out around the moment
-    /// of starting (and of each reset).
+    /// The clock: entries are stamped and tokens judged by it, and the sample is laid out around
+    /// the moment of starting (and of each reset).
     pub clock: Clock,
-    /// What is there at the start.
+    /// The records at the start.
     pub seed: Seed,
 }
 
@@ -59,7 +60,8 @@ pub struct WorkspaceStandIn {
 }
 
 impl WorkspaceStandIn {
-    /// Lays out what is there at the start and listens on loopback. Runs on the calling runtime until the handle is dropped.
+    /// Lays out what is there at the start and listens on loopback. Runs on the calling runtime
+    /// until the handle is dropped.
     pub async fn start(options: Options) -> Result<Running, StartError> {
         let faults = Faults::default();
         let service = Self {
@@ -144,7 +146,7 @@ fn seeded(options: &Options) -> World {
     }
 }
 
-/// Who is asking.
+/// The authenticated caller of a request.
 enum Caller {
     /// The application itself, for anybody.
     Service,

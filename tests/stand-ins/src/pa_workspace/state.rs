@@ -1,4 +1,5 @@
-//! The stored state as tests look at it, beside the service's own API: `email` (received and sent), `calendarAction`, `event`.
+//! The stored state as tests look at it, beside the service's own API: `email` (received and sent),
+//! `calendarAction`, `event`.
 
 use serde_json::Value;
 
@@ -6,7 +7,7 @@ use super::world::World;
 use crate::rest;
 use crate::server::Count;
 
-/// How many records of each object there are.
+/// Counts the records of each object.
 pub(super) fn counts(world: &World) -> Vec<(String, Count)> {
     let all = |name: &str, live: usize| (name.to_owned(), Count { live, deleted: 0 });
     vec![

@@ -1,4 +1,4 @@
-//! What the PA Workspace stores, in the order it was stored in.
+//! Records of the PA Workspace, in the order they were stored in.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -20,7 +20,7 @@ pub(super) struct Email {
     pub(super) date: String,
     pub(super) body: String,
     pub(super) label_ids: Vec<&'static str>,
-    /// What was sent along with it, as it came.
+    /// The `replyTo` that was sent along, unchanged.
     pub(super) reply_to: Option<Value>,
     pub(super) headers: Option<Value>,
     pub(super) attachments: Option<Value>,

@@ -1,4 +1,4 @@
-//! Who may do what.
+//! Access rules of the relay.
 
 use super::service::Variant;
 use super::world::{Tez, World};
@@ -39,7 +39,8 @@ impl World {
         }
     }
 
-    /// A message that a user may read. Its visibility has no say in it; P asks whom it names as well.
+    /// A message that a user may read. Its visibility has no say in it; P asks whom it names as
+    /// well.
     pub(super) fn readable(&self, id: &str, user: &str, variant: Variant) -> Result<&Tez, Refusal> {
         let Some(tez) = self.find(id) else {
             return Err(Refusal::not_found("Tez not found"));

@@ -68,7 +68,7 @@ enum Issue {
     },
 }
 
-/// How text has to look.
+/// A format that a text must have.
 #[derive(Clone, Copy)]
 pub(super) enum Format {
     Uuid,
@@ -84,7 +84,7 @@ pub(super) struct Check {
 }
 
 impl Check {
-    /// What was read, unless something was wrong.
+    /// Returns `read`, or the refusal with all issues found.
     pub(super) fn done<T>(self, read: T) -> Result<T, Refusal> {
         if self.issues.is_empty() {
             return Ok(read);
@@ -203,7 +203,8 @@ impl Check {
         })
     }
 
-    /// A list of so many entries, each read by `read`; empty where it is left out and that is allowed.
+    /// A list of so many entries, each read by `read`; empty where it is left out and that is
+    /// allowed.
     pub(super) fn list<'v, T>(
         &mut self,
         fields: &'v Map<String, Value>,

@@ -9,8 +9,8 @@ use super::world::{Contact, World};
 use crate::rest::{Outcome, Refusal, data, list};
 
 impl Call<'_> {
-    /// `POST /contacts/register`: makes or replaces the caller's own. What P and M both know and is left out becomes null;
-    /// what M alone knows stays as it was.
+    /// `POST /contacts/register`: makes or replaces the caller's own. What P and M both know and is
+    /// left out becomes null; what M alone knows stays as it was.
     pub(super) fn register(&self, world: &mut World) -> Outcome {
         let profile = forms::profile(self.body, self.variant)?;
         let mut contacts = world.contacts.iter();
@@ -59,8 +59,8 @@ impl Call<'_> {
         Ok(data(StatusCode::OK, mine))
     }
 
-    /// `GET /contacts/search`, over names and addresses; upper and lower case are the same for ASCII only. P shows everything
-    /// of everybody, M little of team-mates.
+    /// `GET /contacts/search`, over names and addresses; upper and lower case are the same for
+    /// ASCII only. P shows everything of everybody, M little of team-mates.
     pub(super) fn search(&self, world: &World) -> Outcome {
         let query = self.target.parameter("q").unwrap_or_default().trim();
         if super::text::units(query) < 2 {
@@ -121,7 +121,8 @@ impl Call<'_> {
         Ok(data(StatusCode::OK, routing))
     }
 
-    /// Whether the caller sees a user at all: on M only whoever shares a team, and themselves.
+    /// Returns true if a user is visible to the caller: on M only whoever shares a team, and
+    /// themselves.
     fn sees(&self, world: &World, user: &str) -> bool {
         let mut teams = world.teams.iter();
         self.variant == Variant::P
@@ -130,7 +131,7 @@ impl Call<'_> {
     }
 }
 
-/// What everybody sees of a contact.
+/// Builds the public view of a contact.
 fn public(contact: &Contact) -> Value {
     json!({
         "id": contact.id,

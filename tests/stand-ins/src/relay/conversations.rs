@@ -11,8 +11,8 @@ use super::world::{Conversation, Party, Row, World};
 use crate::rest::{Outcome, Refusal, data};
 
 impl Call<'_> {
-    /// `POST /conversations`: one between two exists once, and asking again gives the same one. Whoever is named is in it,
-    /// known or not.
+    /// `POST /conversations`: one between two exists once, and asking again gives the same one.
+    /// Whoever is named is in it, known or not.
     pub(super) fn open(&self, world: &mut World) -> Outcome {
         let opening = forms::conversation(self.body)?;
         let mut users = vec![self.caller];

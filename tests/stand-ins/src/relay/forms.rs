@@ -183,7 +183,7 @@ pub(super) struct Profile<'v> {
     pub(super) display_name: &'v str,
     pub(super) email: Option<&'v str>,
     pub(super) avatar_url: Option<&'v str>,
-    /// What M alone reads; empty and none on P.
+    /// Input that M alone reads; empty and `None` on P.
     pub(super) channels: Option<Vec<&'v str>>,
     pub(super) preferred_channel: Option<&'v str>,
     pub(super) phone: Option<&'v str>,

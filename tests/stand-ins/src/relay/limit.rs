@@ -6,7 +6,7 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::clock::Clock;
 
-/// How many requests a window lets through.
+/// The number of requests that a window lets through.
 const MOST: u32 = 100;
 const WINDOW_MS: i64 = 60_000;
 
@@ -22,12 +22,12 @@ struct Window {
     requests: u32,
 }
 
-/// What is left of a window.
+/// The remainder of a window.
 #[derive(Clone, Copy)]
 pub(super) struct Left {
     requests: u32,
     ends_ms: i64,
-    /// Whether this request was one too many.
+    /// True if this request was over the limit.
     pub(super) exceeded: bool,
 }
 

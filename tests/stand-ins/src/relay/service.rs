@@ -19,7 +19,7 @@ use crate::rest::{self, Outcome, Refusal, Seed, Target, Unread};
 use crate::server::{self, Count, Running, Service, StartError};
 use crate::tokens::SECRET;
 
-/// Which of the two published relays is played.
+/// One of the two published relays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Variant {
     /// The protocol's own.
@@ -29,23 +29,23 @@ pub enum Variant {
     M,
 }
 
-/// What a stand-in is started with.
+/// Options of a stand-in.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The port on 127.0.0.1; 0 takes any that is free.
     pub port: u16,
-    /// Which relay is played.
+    /// The relay to play.
     pub variant: Variant,
     /// The secret that tokens are signed with.
     pub secret: String,
     /// The relay's own host, the part of addresses after the @.
     pub host: String,
-    /// Where the time comes from: messages are stamped and tokens judged by it, the sample is laid out around the moment of
-    /// starting (and of each reset), and the limit's minute passes by it.
+    /// The clock: messages are stamped and tokens judged by it, the sample is laid out around the
+    /// moment of starting (and of each reset), and the limit's minute passes by it.
     pub clock: Clock,
-    /// Whether there is the limit of 100 requests a minute. Without it nothing is told of it in headers either.
+    /// True if the limit of 100 requests a minute is on. Without it no headers tell of it either.
     pub rate_limit: bool,
-    /// What is there at the start.
+    /// The records at the start.
     pub seed: Seed,
 }
 
@@ -72,7 +72,8 @@ pub struct RelayStandIn {
 }
 
 impl RelayStandIn {
-    /// Lays out what is there at the start and listens on loopback. Runs on the calling runtime until the handle is dropped.
+    /// Lays out what is there at the start and listens on loopback. Runs on the calling runtime
+    /// until the handle is dropped.
     pub async fn start(options: Options) -> Result<Running, StartError> {
         let faults = Faults::default();
         let service = Self {
@@ -140,7 +141,7 @@ impl RelayStandIn {
         call.carry_out(&route, &mut world)
     }
 
-    /// What is answered without a token.
+    /// Answers requests that need no token.
     fn open_to_all(&self, method: &str, segments: &[&str]) -> Option<Outcome> {
         let answer = match (method, segments) {
             ("GET", ["health"]) => json!({
@@ -250,7 +251,7 @@ pub(super) struct Call<'c> {
     pub(super) now: &'c str,
     pub(super) target: &'c Target,
     pub(super) body: &'c Value,
-    /// Whether a fault has a message stored without what hangs on it.
+    /// True if a fault stores a message without its context and recipients.
     pub(super) half_stored: bool,
 }
 

@@ -1,7 +1,8 @@
 //! The stored state as tests look at it, beside the service's own API.
 //!
-//! A message of either kind is one row with its context and recipients. `tez` are those that were shared with a team, and all
-//! replies; `message` are those that were sent in a conversation. No row is both.
+//! A message of either kind is one row with its context and recipients. `tez` are those that were
+//! shared with a team, and all replies; `message` are those that were sent in a conversation. No
+//! row is both.
 
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ use super::world::{Tez, World};
 use crate::rest;
 use crate::server::Count;
 
-/// How many records of each object there are. M's status `deleted` counts as deleted.
+/// Counts the records of each object. M's status `deleted` counts as deleted.
 pub(super) fn counts(world: &World) -> Vec<(String, Count)> {
     let tez = |in_conversation: bool| {
         let rows = world

@@ -31,8 +31,8 @@ impl Call<'_> {
         page(&rows, limit)
     }
 
-    /// `GET /unread`: by team, of the messages that name the caller all; by conversation, of those since the caller last
-    /// read it all, the caller's own among them.
+    /// `GET /unread`: by team, of the messages that name the caller all; by conversation, of those
+    /// since the caller last read it all, the caller's own among them.
     pub(super) fn unread(&self, world: &World) -> Outcome {
         let teams = world.teams.iter();
         let mine = teams.filter(|team| team.role_of(self.caller).is_some());
@@ -72,7 +72,7 @@ impl Call<'_> {
             .count()
     }
 
-    /// How many messages there are in a conversation since the caller last read it.
+    /// Counts the messages in a conversation since the caller last read it.
     pub(super) fn unread_in_conversation(&self, world: &World, one: &Conversation) -> usize {
         let read = one
             .party(self.caller)

@@ -1,11 +1,11 @@
-//! What the relay does to text before it stores it.
+//! Text as the relay stores it: cleaned, measured, typed.
 
 use unicode_normalization::UnicodeNormalization as _;
 
 /// The most UTF-16 units that the content of a context entry may have.
 pub(super) const MOST_CONTENT: usize = 262_144;
 
-/// What content may say it is; everything else is stored as plain text.
+/// The MIME types that content may have; everything else is stored as plain text.
 const MIME_TYPES: [&str; 18] = [
     "text/plain",
     "text/markdown",
@@ -39,7 +39,7 @@ fn is_stripped(c: char) -> bool {
     control || zero_width || bidi
 }
 
-/// What content of this type is stored as.
+/// Returns the MIME type that content of this type is stored as.
 pub(super) fn mime_type(given: &str) -> &str {
     if MIME_TYPES.contains(&given) {
         given

@@ -9,12 +9,12 @@ use super::text::{MOST_CONTENT, cleaned, mime_type, units};
 use super::world::{Layer, Recipient, Row, Tez, World};
 use crate::rest::{Outcome, Refusal, data};
 
-/// Whether text is cleaned before it is stored, and content measured.
+/// The handling of text before it is stored.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cleaning {
-    /// What is shared, and replies.
+    /// Shared messages and replies: cleaned, and content measured.
     Done,
-    /// What is sent in a conversation.
+    /// Messages in a conversation: stored as they come.
     Left,
 }
 
@@ -137,8 +137,8 @@ impl Call<'_> {
         }
     }
 
-    /// Stores a message as the service does: first its row, then its context one after the other, then whom it names; what
-    /// goes wrong in between leaves the rest out.
+    /// Stores a message as the service does: first its row, then its context one after the other,
+    /// then whom it names; what goes wrong in between leaves the rest out.
     pub(super) fn store(
         &self,
         world: &mut World,

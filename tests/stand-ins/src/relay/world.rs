@@ -1,4 +1,4 @@
-//! What the relay stores, in the order it was stored in.
+//! Records of the relay, in the order they were stored in.
 
 use serde::Serialize;
 use serde_json::Number;
@@ -29,7 +29,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Whether lists and counts show it.
+    /// Returns true if lists and counts include it.
     pub(super) fn is_active(&self) -> bool {
         self.status == "active"
     }
@@ -51,7 +51,7 @@ pub(super) struct Layer {
     pub(super) created_by: String,
 }
 
-/// Whom a message names. Nothing ever sets when it was read.
+/// A recipient that a message names. Nothing ever sets when it was read.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Recipient {
@@ -106,7 +106,7 @@ pub(super) struct Conversation {
     pub(super) members: Vec<Party>,
 }
 
-/// Who takes part in a conversation.
+/// A member of a conversation.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Party {
@@ -163,13 +163,14 @@ impl World {
         self.conversations.iter().find(|one| one.id == id)
     }
 
-    /// Whether a user is in a team; nobody is in one that there is not.
+    /// Returns true if a user is in a team; an unknown team has no members.
     pub(super) fn is_member(&self, team: &str, user: &str) -> bool {
         self.team(team)
             .is_some_and(|team| team.role_of(user).is_some())
     }
 
-    /// The newest rows that pass, at most so many. Of those of one moment the one stored last comes first.
+    /// The newest rows that pass, at most so many. Of those of one moment the one stored last comes
+    /// first.
     pub(super) fn newest(&self, most: usize, passes: impl Fn(&Row) -> bool) -> Vec<&Row> {
         let mut rows: Vec<&Row> = self.tez.iter().rev().map(|tez| &tez.row).collect();
         rows.retain(|row| row.is_active() && passes(row));

@@ -1,10 +1,11 @@
-//! Counts, extremes, sums and averages over the records of a connection or a group, by the names the schema gives them.
+//! Counts, extremes, sums and averages over the records of a connection or a group, by the names
+//! the schema gives them.
 
 use super::catalogue::{ColumnId, Object};
 use super::table::Row;
 use super::value::{Kind, Value, write_display, write_json};
 
-/// What is computed.
+/// An aggregate operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Operation {
     Min,

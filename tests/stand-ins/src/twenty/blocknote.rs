@@ -1,20 +1,22 @@
-//! The editor's own form of a body, which the service makes of markdown: paragraphs of plain and of bold text are known.
+//! The editor's own form of a body, which the service makes of markdown: paragraphs of plain and of
+//! bold text are known.
 
 use serde_json::json;
 use uuid::Uuid;
 
 use super::constraints::digest;
 
-/// What stands for an editor form that the stand-in does not know. NUL cannot be part of stored text, so nothing else
-/// reads like it; an answer with this in it is not sent.
+/// The placeholder for an editor form that the stand-in does not know. NUL cannot be part of stored
+/// text, so nothing else reads like it; an answer with this in it is not sent.
 const NOT_KNOWN: &str = "\u{0}editor form not known";
 
-/// Whether an answer shows one that is not known.
+/// Returns true if an answer holds an unknown editor form.
 pub(super) fn is_unknown_in(answer: &[u8]) -> bool {
     memchr::memmem::find(answer, br"\u0000editor form not known").is_some()
 }
 
-/// The editor form of markdown; [`NOT_KNOWN`] where the markdown has more to it than paragraphs and bold text.
+/// The editor form of markdown; [`NOT_KNOWN`] where the markdown has more to it than paragraphs and
+/// bold text.
 pub(super) fn of_markdown(markdown: &str) -> String {
     let blocks: Option<Vec<String>> = markdown
         .split("\n\n")
@@ -66,7 +68,8 @@ fn span(text: &str, bold: bool) -> Option<String> {
     ))
 }
 
-/// Whether a line begins as a paragraph and not as a heading, a list, a quote, a table, code or a rule.
+/// Returns true if a line begins as a paragraph and not as a heading, a list, a quote, a table,
+/// code or a rule.
 fn is_plain_start(line: &str) -> bool {
     let starts = line.starts_with(['#', '-', '+', '>', '|', '=', ' ']);
     let digits = line.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -74,7 +77,7 @@ fn is_plain_start(line: &str) -> bool {
     !line.is_empty() && line.trim_end() == line && !starts && !numbered
 }
 
-/// Whether text has no markup in it, and nothing that would be made a link of.
+/// Returns true if text has no markup, and nothing that would be made a link.
 fn is_plain(text: &str) -> bool {
     let markup = text.contains(['*', '_', '`', '[', ']', '<', '>', '&', '\\', '~', '|', '@']);
     !markup && !text.contains("://") && !text.contains("www.")

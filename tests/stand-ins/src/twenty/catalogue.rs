@@ -1,5 +1,5 @@
-//! The objects and fields of a 2.21 workspace, as far as this stand-in keeps them: the one description that tables,
-//! filters, sorting, selections, metadata and introspection all follow.
+//! The objects and fields of a 2.21 workspace, as far as this stand-in keeps them: the one
+//! description that tables, filters, sorting, selections, metadata and introspection all follow.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -7,12 +7,13 @@ use std::sync::LazyLock;
 use super::value::{EnumType, Kind};
 use super::{constraints, standard};
 
-/// Which object; an index into [`Catalogue::objects`].
+/// Index into [`Catalogue::objects`].
 pub(super) type ObjectId = usize;
-/// Which column of an object; an index into [`Object::columns`].
+/// Index into [`Object::columns`].
 pub(super) type ColumnId = usize;
 
-/// The type of a field as the metadata API names it, with what the standard objects need to know beside.
+/// The type of a field as the metadata API names it, with what the standard objects need to know
+/// beside.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum FieldType {
     Uuid,
@@ -36,7 +37,8 @@ pub(crate) enum FieldType {
     Files,
     /// To-one: the target's singular name. The column is `<field>Id`.
     One(&'static str),
-    /// To-one to one of several objects: `target` over "person" gives `targetPerson` and `targetPersonId`.
+    /// To-one to one of several objects: `target` over "person" gives `targetPerson` and
+    /// `targetPersonId`.
     Morph(&'static [&'static str]),
     /// To-many: the target's singular name and the target's id column that points back.
     Many(&'static str, &'static str),
@@ -78,7 +80,7 @@ pub(crate) struct Column {
     pub(crate) kind: Kind,
 }
 
-/// What a field name of an object means in a selection, filter or sort.
+/// The meaning of a field name in a selection, filter or sort.
 #[derive(Clone, Debug)]
 pub(crate) enum Field {
     /// One column.
@@ -121,7 +123,7 @@ impl Object {
         self.columns.iter().position(|c| c.path == path)
     }
 
-    /// What the column holds.
+    /// The kind of a column's values.
     pub(crate) fn kind(&self, column: ColumnId) -> Kind {
         self.columns.get(column).map_or(Kind::Json, |c| c.kind)
     }

@@ -1,12 +1,13 @@
-//! The part of the API that the real service validates against its schema: selections on plain JSON with unknown fields
-//! refused in graphql-js's words, and aliases honoured.
+//! The part of the API that the real service validates against its schema: selections on plain JSON
+//! with unknown fields refused in graphql-js's words, and aliases honoured.
 
 use serde_json::{Map, Value};
 
 use super::document::{Document, Field, Selection};
 use super::errors::{GqlError, Refusal};
 
-/// A type of the schema: its name, and its fields with the name of their type, or `None` for scalars.
+/// A type of the schema: its name, and its fields with the name of their type, or `None` for
+/// scalars.
 pub(super) struct Type {
     pub name: &'static str,
     pub fields: &'static [(&'static str, Option<&'static Type>)],
@@ -75,7 +76,7 @@ fn did_you_mean<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String 
     }
 }
 
-/// What a selection keeps of a value; lists item by item, absent fields null.
+/// Projects a value onto a selection; lists item by item, absent fields null.
 pub(super) fn project(
     document: &Document,
     value: &Value,

@@ -42,7 +42,7 @@ pub(super) enum Test {
 }
 
 impl Condition {
-    /// Whether a record fulfils it: `None` is SQL's unknown, which a filter treats as no.
+    /// Evaluates the condition on a record: `None` is SQL's unknown, which a filter treats as no.
     pub(super) fn holds(&self, workspace: &Workspace, row: Row<'_>) -> Option<bool> {
         match self {
             Self::All(conditions) => {
@@ -88,7 +88,7 @@ impl Condition {
         }
     }
 
-    /// What it says of a record that is not there: a row of NULLs.
+    /// Evaluates the condition on a missing record: a row of NULLs.
     fn of_nothing(&self) -> Option<bool> {
         match self {
             Self::All(conditions) => conditions
@@ -180,7 +180,7 @@ impl Pattern {
         Self { parts, folded }
     }
 
-    /// Whether a whole text fits.
+    /// Returns true if a whole text matches.
     pub(super) fn matches(&self, text: &str) -> bool {
         let text: Vec<char> = if self.folded {
             text.to_lowercase().chars().collect()

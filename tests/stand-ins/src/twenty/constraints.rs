@@ -1,5 +1,5 @@
-//! What the service's database insists on when records are written: unique columns, foreign keys, and what stands in a
-//! column that a new record says nothing about.
+//! Constraints of the service's database when records are written: unique columns, foreign keys,
+//! and column defaults.
 
 /// A column whose values may not repeat, soft-deleted records included.
 #[derive(Clone, Copy, Debug)]
@@ -43,20 +43,22 @@ pub(super) const WRITTEN: &[&str] = &[
 pub(super) const DEFAULTS: &[(&str, &str, &str)] =
     &[("opportunity", "stage", "NEW"), ("task", "status", "TODO")];
 
-/// The links that are soft-deleted and restored together with their record: record, link, the link's column.
+/// The links that are soft-deleted and restored together with their record: record, link, the
+/// link's column.
 pub(super) const FOLLOWING: &[(&str, &str, &str)] = &[
     ("task", "taskTarget", "taskId"),
     ("note", "noteTarget", "noteId"),
 ];
 
-/// A foreign key's name as the service's database makes them up: `FK_` and 27 hexadecimal digits that only the table and
-/// the column decide.
+/// A foreign key's name as the service's database makes them up: `FK_` and 27 hexadecimal digits
+/// that only the table and the column decide.
 pub(super) fn foreign_key(table: &str, column: &str) -> String {
     let digits = format!("{:032x}", digest(&[table, column]));
     format!("FK_{}", digits.get(..27).unwrap_or(&digits))
 }
 
-/// A number that these texts decide (FNV-1a): for names and ids that must come out the same every time.
+/// A number that these texts decide (FNV-1a): for names and ids that must come out the same every
+/// time.
 pub(super) fn digest(texts: &[&str]) -> u128 {
     const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0100_0000_0000_0000_0000_013b;

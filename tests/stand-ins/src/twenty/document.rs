@@ -1,4 +1,5 @@
-//! GraphQL documents: parsed into a small tree that keeps where things stand, with syntax errors worded as graphql-js does.
+//! GraphQL documents: parsed into a small tree that keeps where things stand, with syntax errors
+//! worded as graphql-js does.
 
 use std::collections::HashMap;
 
@@ -15,7 +16,7 @@ pub(super) struct Document {
     pub fragments: HashMap<String, Vec<Selection>>,
 }
 
-/// What an operation does.
+/// The kind of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OperationKind {
     Query,
@@ -41,7 +42,7 @@ pub(super) struct VariableDefinition {
     pub has_default: bool,
 }
 
-/// What stands in a selection set.
+/// An item of a selection set.
 #[derive(Debug)]
 pub(super) enum Selection {
     Field(Field),
@@ -272,8 +273,8 @@ fn literal(value: cst::Value) -> Literal {
     }
 }
 
-/// graphql-js wants a name wherever an argument, a field or an object field may stand, and otherwise just finds the token
-/// unexpected.
+/// graphql-js wants a name wherever an argument, a field or an object field may stand, and
+/// otherwise just finds the token unexpected.
 fn syntax_error(text: &str, at: usize) -> GqlError {
     let mut open: Vec<&str> = Vec::new();
     let mut found = "<EOF>".to_owned();

@@ -1,5 +1,5 @@
-//! Documents made ready: parsed, their root fields recognised and their selections resolved, and kept for the next request
-//! with the same text.
+//! Documents made ready: parsed, their root fields recognised and their selections resolved, and
+//! kept for the next request with the same text.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use super::mutation::{self, Change};
 use super::root::{self, Ask, RootKind};
 use super::select::Resolver;
 
-/// How many documents are kept parsed.
+/// The number of parsed documents that are kept.
 const PARSED_KEPT: usize = 256;
 
 /// A document with its selections resolved, ready to run with any variables.
@@ -37,7 +37,7 @@ pub(super) struct Root {
     pub(super) what: What,
 }
 
-/// What a root field is.
+/// The kind of a root field.
 pub(super) enum What {
     Records(Result<Ask, Refusal>),
     Write(Result<Change, Refusal>),

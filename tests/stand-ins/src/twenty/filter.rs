@@ -10,14 +10,15 @@ use super::errors::{GENERIC, GqlError, Refusal};
 use super::input::Input;
 use super::value::{EnumType, Kind, Value, parse_time};
 
-/// The schema in which the service's database keeps this workspace; it shows in the message for a bad enum member.
+/// The schema in which the service's database keeps this workspace; it shows in the message for a
+/// bad enum member.
 const DATABASE_SCHEMA: &str = "workspace_4q7m0c2v9x1k8d5t3h6w0b2zr";
 
 /// A filter argument, read.
 #[derive(Clone, Debug)]
 pub(super) struct Filter {
     pub condition: Condition,
-    /// Whether soft-deleted records show: only where the filter names `deletedAt`.
+    /// True if soft-deleted records show: only where the filter names `deletedAt`.
     pub shows_deleted: bool,
 }
 
@@ -309,7 +310,8 @@ fn operand_of(name: &str, kind: Kind, operand: &Input) -> Result<Value, Refusal>
     }
 }
 
-/// A UUID as the service accepts it: hyphenated, of a version from 1 to 8 and the usual variant. The all-zero one is none.
+/// A UUID as the service accepts it: hyphenated, of a version from 1 to 8 and the usual variant.
+/// The all-zero one is none.
 pub(super) fn parse_id(text: &str) -> Option<Uuid> {
     let id = if text.len() == 36 {
         Uuid::try_parse(text).ok()?

@@ -1,4 +1,5 @@
-//! Finding the records that fulfil a filter: by the narrowest index that applies, then by testing each candidate.
+//! Finding the records that fulfil a filter: by the narrowest index that applies, then by testing
+//! each candidate.
 
 use std::cmp::Ordering;
 use std::ops::Bound;
@@ -40,8 +41,8 @@ pub(super) fn scan(table: &Table) -> impl Iterator<Item = Row<'_>> {
     (0..table.len()).filter_map(|at| table.row(RowId::try_from(at).ok()?))
 }
 
-/// Fewer than `most` records among which are all that fulfil a condition, or `None` where no index gives so few. One may be
-/// there twice.
+/// Fewer than `most` records among which are all that fulfil a condition, or `None` where no index
+/// gives so few. One may be there twice.
 fn candidates(
     workspace: &Workspace,
     table: &Table,
@@ -81,7 +82,8 @@ fn candidates(
             target,
             condition,
         } => {
-            // A condition that a missing record fulfils too cannot be answered from the other table.
+            // A condition that a missing record fulfils too cannot be answered from the other
+            // table.
             let other = workspace
                 .table(*target)
                 .filter(|_| table.has_links(*column) && narrows(condition))?;
@@ -101,7 +103,8 @@ fn candidates(
     }
 }
 
-/// The fewest candidates that one of several conditions gives, those on one time column taken together.
+/// The fewest candidates that one of several conditions gives, those on one time column taken
+/// together.
 fn narrowest(
     workspace: &Workspace,
     table: &Table,
@@ -155,7 +158,7 @@ fn within(table: &Table, column: ColumnId, (from, to): Span, most: usize) -> Opt
     (rows.len() < most).then_some(rows)
 }
 
-/// Whether the condition is one that a missing record never fulfils.
+/// Returns true if a missing record never fulfils the condition.
 fn narrows(condition: &Condition) -> bool {
     match condition {
         Condition::All(conditions) => conditions.iter().any(narrows),
@@ -245,7 +248,8 @@ mod tests {
         1_700_000_000_000 + n * 86_400_000
     }
 
-    /// A row: which id it has, what it points to, its time, its status, whether it is deleted. Equal ids replace each other.
+    /// A row: which id it has, what it points to, its time, its status, whether it is deleted.
+    /// Equal ids replace each other.
     type Seed = (u128, Option<u128>, Option<i64>, Option<bool>, bool);
 
     fn seeds() -> impl Strategy<Value = Vec<Seed>> {
@@ -352,7 +356,7 @@ mod tests {
         ids
     }
 
-    /// What the indexes find, and what looking at every record finds.
+    /// Filters once by index and once by a full scan.
     fn both(
         workspace: &Workspace,
         singular: &str,
@@ -386,7 +390,8 @@ mod tests {
             }
             let (indexed, scanned) = both(&workspace, "task", &filter);
             prop_assert_eq!(indexed, scanned);
-            // The same condition over the relation; there a filter has one hop only, so those about members are left out.
+            // The same condition over the relation; there a filter has one hop only, so those about
+            // members are left out.
             if !filter.to_string().contains("\"assignee\"") {
                 let (indexed, scanned) = both(&workspace, "taskTarget", &json!({"task": filter}));
                 prop_assert_eq!(indexed, scanned);

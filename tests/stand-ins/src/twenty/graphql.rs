@@ -1,4 +1,5 @@
-//! From a GraphQL request to its answer: which operation, which roots, who may, what it costs, and how errors are put.
+//! From a GraphQL request to its answer: which operation, which roots, who may, what it costs, and
+//! how errors are put.
 
 use serde_json::{Map, Value, json};
 
@@ -16,7 +17,7 @@ use super::table::Workspace;
 use super::value::write_str;
 use crate::faults::{FaultKind, Struck};
 
-/// How many root fields a request may have.
+/// The most root fields of a request.
 const ROOTS_MOST: usize = 20;
 
 /// A request as it arrived.
@@ -26,7 +27,7 @@ pub(super) struct Call<'r> {
     pub variables: &'r Map<String, Value>,
 }
 
-/// What a request runs with.
+/// The context that a request runs with.
 pub(super) struct Means<'m> {
     pub caller: &'m Caller<'m>,
     /// `None` where nothing is limited.
@@ -69,7 +70,7 @@ impl Means<'_> {
 /// An answer: status 200 and the body, or what the stand-in does not know.
 pub(super) struct Answered {
     pub body: Vec<u8>,
-    /// Whether it comes from the part of the service that names the charset.
+    /// True if it comes from the part of the service that names the charset.
     pub checked: bool,
 }
 
@@ -120,7 +121,6 @@ impl Call<'_> {
         }
     }
 
-    /// Whether it writes.
     pub(super) fn is_mutation(&self) -> bool {
         self.operation()
             .is_ok_and(|operation| operation.kind == OperationKind::Mutation)

@@ -1,4 +1,5 @@
-//! `<plural>GroupBy`: records counted by the values of a field, of a field one relation away, or by the day of a time.
+//! `<plural>GroupBy`: records counted by the values of a field, of a field one relation away, or by
+//! the day of a time.
 
 use std::collections::HashMap;
 
@@ -12,10 +13,10 @@ use super::select::{GroupMember, GroupShape};
 use super::table::{Row, Workspace};
 use super::value::{Kind, Value, write_display, write_json, write_str};
 
-/// How many groups come without a `limit`.
+/// The number of groups without a `limit`.
 pub(super) const DEFAULT_LIMIT: usize = 50;
 
-/// What records are grouped by.
+/// A field that records are grouped by.
 #[derive(Debug)]
 pub(super) struct Dimension {
     over: Option<(ColumnId, ObjectId)>,

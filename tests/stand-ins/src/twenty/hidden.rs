@@ -1,4 +1,5 @@
-//! Fields that a role may not read: a root that names one is refused as a whole, in words that name the field and its object.
+//! Fields that a role may not read: a root that names one is refused as a whole, in words that name
+//! the field and its object.
 
 use super::catalogue::{CATALOGUE, Field, Object};
 use super::document::Argument;
@@ -8,8 +9,8 @@ use super::keys::Role;
 use super::root::Ask;
 use super::select::{ConnectionMember, ConnectionShape, EdgeMember, Member, RecordShape};
 
-/// Refuses a root that names a hidden field. That filters and orders are refused as selections are is not recorded: it is the
-/// stricter of the two ways.
+/// Refuses a root that names a hidden field. That filters and orders are refused as selections are
+/// is not recorded: it is the stricter of the two ways.
 pub(super) fn check(
     role: &Role,
     ask: &Ask,

@@ -1,5 +1,5 @@
-//! Arguments as they arrive: literals of the document with the request's variables put in. A variable that was not sent is
-//! JavaScript's `undefined`, which is neither null nor an error.
+//! Arguments as they arrive: literals of the document with the request's variables put in. A
+//! variable that was not sent is JavaScript's `undefined`, which is neither null nor an error.
 
 use serde_json::{Map, Number, Value};
 

@@ -1,5 +1,6 @@
-//! Sorting and cursors. Cursors carry the sort values that were selected, and nothing else: pages over a field that was
-//! not selected, or over NULLs, repeat and lose records exactly as on the real service.
+//! Sorting and cursors. Cursors carry the sort values that were selected, and nothing else: pages
+//! over a field that was not selected, or over NULLs, repeat and lose records exactly as on the
+//! real service.
 
 use std::cmp::Ordering;
 
@@ -52,7 +53,7 @@ impl Order {
         Ok(Self(keys))
     }
 
-    /// How two records stand to each other.
+    /// Compares two records.
     pub(super) fn compare(&self, workspace: &Workspace, a: Row<'_>, b: Row<'_>) -> Ordering {
         for key in &self.0 {
             let order = key.compare(key.value(workspace, a), key.value(workspace, b));
@@ -253,7 +254,7 @@ impl Key {
     }
 }
 
-/// Where a page ended.
+/// The position of the last record on a page.
 #[derive(Debug)]
 pub(super) struct Position {
     values: Vec<(Key, Value)>,
@@ -261,8 +262,8 @@ pub(super) struct Position {
 }
 
 impl Position {
-    /// Whether a record comes after (or, going backwards, before) this place, as SQL compares: NULL on either side of a
-    /// comparison is neither.
+    /// Returns true if a record comes after (or, going backwards, before) this position, as SQL
+    /// compares: NULL on either side of a comparison is neither.
     pub(super) fn is_passed_by(
         &self,
         workspace: &Workspace,

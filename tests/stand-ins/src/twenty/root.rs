@@ -1,4 +1,5 @@
-//! The root fields over records: a list, one record, groups. Reads their arguments, finds the records, writes the answer.
+//! The root fields over records: a list, one record, groups. Reads their arguments, finds the
+//! records, writes the answer.
 
 use super::catalogue::{CATALOGUE, Object, ObjectId};
 use super::document::Argument;
@@ -12,10 +13,10 @@ use super::select::{ConnectionShape, GroupShape, RecordShape};
 use super::table::{Row, Table, Workspace};
 use super::write::{self, Page};
 
-/// How many records a page has at most, and without `first`.
+/// The most records of a page, and the number without `first`.
 const PAGE_MOST: usize = 200;
 
-/// What a root field asks for.
+/// The request of a root field.
 #[derive(Debug)]
 pub(super) enum Ask {
     List(ObjectId, ConnectionShape),
@@ -23,7 +24,7 @@ pub(super) enum Ask {
     Groups(ObjectId, GroupShape),
 }
 
-/// What a root field's name means.
+/// The meaning of a root field's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RootKind {
     List,

@@ -1,5 +1,5 @@
-//! Full-text search over the workspace: words without accents, matched by prefix, all words before any word, and a plain
-//! substring match for kinds without a hit.
+//! Full-text search over the workspace: words without accents, matched by prefix, all words before
+//! any word, and a plain substring match for kinds without a hit.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -9,9 +9,9 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::table::RowId;
 
-/// What one matched word adds to `tsRank`, as PostgreSQL weighs it.
+/// The weight of one matched word in `tsRank`, as PostgreSQL weighs it.
 const RANK_PER_WORD: f64 = 0.060_792_71;
-/// What one matched word adds to `tsRankCD`.
+/// The weight of one matched word in `tsRankCD`.
 const COVER_PER_WORD: f64 = 0.1;
 
 /// The words of one table.
@@ -20,7 +20,8 @@ pub(super) struct Words {
     postings: BTreeMap<Box<str>, Vec<RowId>>,
     /// The words of all records one after the other, one a line, for the substring match.
     text: String,
-    /// Where each record's words begin in the text, in the order of the text; `None` for what was taken out again.
+    /// The start of each record's words in the text, in the order of the text; `None` for records
+    /// that were removed.
     starts: Vec<(usize, Option<RowId>)>,
 }
 
@@ -154,7 +155,8 @@ pub(super) struct Query {
 }
 
 impl Query {
-    /// Reads the words out of what a person typed; the operators of PostgreSQL's query language are no words.
+    /// Reads the words out of what a person typed; the operators of PostgreSQL's query language are
+    /// no words.
     pub(super) fn new(typed: &str) -> Self {
         let text = fold(typed.trim());
         let words = text
@@ -184,7 +186,8 @@ fn fold(text: &str) -> String {
         .collect()
 }
 
-/// The words of a folded text: letters and digits; addresses and domains as a whole, and the domain of an address.
+/// The words of a folded text: letters and digits; addresses and domains as a whole, and the domain
+/// of an address.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split_whitespace().flat_map(|piece| {
         let bare = piece.trim_matches(|c: char| !c.is_alphanumeric());

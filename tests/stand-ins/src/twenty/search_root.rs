@@ -1,4 +1,5 @@
-//! The root field `search`: its arguments, which kinds it goes over, ranking across kinds, and its cursors.
+//! The root field `search`: its arguments, which kinds it goes over, ranking across kinds, and its
+//! cursors.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ use super::search::{Hit, Query};
 use super::table::{Row, RowId, Table, Workspace};
 use super::value::Value;
 
-/// What `search` answers.
+/// The result type of `search`.
 pub(super) static CONNECTION: Type = Type {
     name: "SearchResultConnection",
     fields: &[("edges", Some(&EDGE)), ("pageInfo", Some(&PAGE_INFO))],
@@ -269,7 +270,7 @@ fn rounded(rank: f64) -> Json {
     }
 }
 
-/// Where a page of hits ended.
+/// The position after which a page of hits begins.
 struct After {
     cover: f64,
     rank: f64,

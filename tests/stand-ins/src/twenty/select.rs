@@ -1,7 +1,9 @@
-//! Selections, resolved against the catalogue once a document: what of a record, a connection or a group is wanted.
+//! Selections, resolved against the catalogue once a document: what of a record, a connection or a
+//! group is wanted.
 //!
-//! As on the real service, an unknown field is no error (it reads null), aliases below the root are ignored, and so are
-//! the arguments of nested to-many relations, which therefore are not kept here.
+//! As on the real service, an unknown field is no error (it reads null), aliases below the root are
+//! ignored, and so are the arguments of nested to-many relations, which therefore are not kept
+//! here.
 
 use super::aggregate::Aggregate;
 use super::catalogue::{CATALOGUE, ColumnId, Field as CatalogueField, Object, ObjectId};
@@ -9,7 +11,7 @@ use super::document::{Directive, Document, Field, Literal, Selection};
 use super::errors::{GqlError, Refusal};
 use super::value::Kind;
 
-/// What is wanted of a record.
+/// A selection on a record.
 #[derive(Debug)]
 pub(super) struct RecordShape {
     pub object: ObjectId,
@@ -22,8 +24,8 @@ pub(super) struct RecordShape {
 #[derive(Debug)]
 pub(super) enum Member {
     Column(ColumnId, Kind),
-    /// The id of a relation that reads null where the record it names is not live: that of a morph relation, and that of any
-    /// other which is selected beside it.
+    /// The id of a relation that reads null where the record it names is not live: that of a morph
+    /// relation, and that of any other which is selected beside it.
     LiveId(ColumnId, ObjectId),
     Composite(Vec<(String, Part)>),
     One(ColumnId, RecordShape),
@@ -47,8 +49,8 @@ pub(super) enum Part {
 }
 
 impl RecordShape {
-    /// Takes out the relations. The service loses those that are nested in a to-one relation without `deletedAt`: a to-one
-    /// reads null, a to-many empty.
+    /// Takes out the relations. The service loses those that are nested in a to-one relation
+    /// without `deletedAt`: a to-one reads null, a to-many empty.
     fn lose_relations(&mut self) {
         for (_, member) in &mut self.members {
             let lost = match std::mem::replace(member, Member::Null) {
@@ -80,7 +82,7 @@ impl RecordShape {
     }
 }
 
-/// What is wanted of a connection.
+/// A selection on a connection.
 #[derive(Debug)]
 pub(super) struct ConnectionShape {
     pub members: Vec<(String, ConnectionMember)>,
@@ -117,7 +119,7 @@ pub(super) enum PageInfoMember {
     Null,
 }
 
-/// What is wanted of a group.
+/// A selection on a group.
 #[derive(Debug)]
 pub(super) struct GroupShape {
     pub members: Vec<(String, GroupMember)>,
@@ -200,7 +202,8 @@ impl<'d> Resolver<'d> {
         Ok(())
     }
 
-    /// A record's selection. `within_many` tells that a to-many relation led here, within which another one is refused.
+    /// A record's selection. `within_many` tells that a to-many relation led here, within which
+    /// another one is refused.
     pub(super) fn record(
         &self,
         object: &'static Object,
@@ -372,7 +375,7 @@ impl<'d> Resolver<'d> {
     }
 }
 
-/// Whether `@include` and `@skip` let a selection stand. With a variable the service itself fails.
+/// Evaluates `@include` and `@skip` of a selection. With a variable the service itself fails.
 fn included(directives: &[Directive]) -> Result<bool, Refusal> {
     let mut included = true;
     for directive in directives {

@@ -1,4 +1,5 @@
-//! The standard objects of a 2.21 workspace: their fields, and one custom field, `nextStep` on opportunities.
+//! The standard objects of a 2.21 workspace: their fields, and one custom field, `nextStep` on
+//! opportunities.
 
 use super::catalogue::FieldType::{
     Actor, Address, Currency, DateTime, Elsewhere, Emails, Files, FullName, Links, Many, Morph,
@@ -31,7 +32,7 @@ pub(super) static TASK_STATUS: EnumType = EnumType {
     ],
 };
 
-/// Where a record came from.
+/// The origin of a record.
 pub(super) static ACTOR_SOURCE: EnumType = EnumType {
     name: "ActorSourceEnum",
     db_name: "actor_source_enum",

@@ -1,4 +1,5 @@
-//! The stored state as tests look at it, beside the service's own API: how many records there are, and what is in them.
+//! The stored state as tests look at it, beside the service's own API: how many records there are,
+//! and what is in them.
 
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
@@ -9,7 +10,7 @@ use super::table::{Row, Workspace};
 use super::value::{Kind, Value, write_json};
 use crate::server::Count;
 
-/// How many records of each object there are, by singular name.
+/// Counts the records of each object, by singular name.
 pub(super) fn counts(workspace: &Workspace) -> Vec<(String, Count)> {
     let objects = CATALOGUE.objects.iter();
     objects
@@ -38,7 +39,8 @@ pub(super) fn record_with(workspace: &Workspace, singular: &str, id: &str) -> Op
     Some(record(object, row))
 }
 
-/// A record's columns under their own names, composites nested; ids show as they are stored, whatever they point to.
+/// A record's columns under their own names, composites nested; ids show as they are stored,
+/// whatever they point to.
 fn record(object: &Object, row: Row<'_>) -> Json {
     let column = |column| {
         let mut out = Vec::new();

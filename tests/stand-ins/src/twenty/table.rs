@@ -1,4 +1,5 @@
-//! The workspace's tables in memory, with the indexes that answer the usual questions without a scan.
+//! The workspace's tables in memory, with the indexes that answer the usual questions without a
+//! scan.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
@@ -12,13 +13,13 @@ use super::constraints::digest;
 use super::search::Words;
 use super::value::Value;
 
-/// Where a record stands in its table.
+/// Index of a record in its table.
 pub(super) type RowId = u32;
 
-/// One object's records, column by column, since questions look at few columns of many records. Soft-deleted records stay
-/// in the table and in its indexes.
+/// One object's records, column by column, since questions look at few columns of many records.
+/// Soft-deleted records stay in the table and in its indexes.
 pub(super) struct Table {
-    /// What the columns are.
+    /// The object whose columns the table holds.
     pub(super) object: &'static Object,
     columns: Vec<Vec<Value>>,
     by_id: HashMap<Uuid, RowId>,
@@ -47,7 +48,7 @@ impl<'t> Row<'t> {
         self.get(ID).and_then(Value::as_id)
     }
 
-    /// Whether it is not soft-deleted.
+    /// Returns true if the record is not soft-deleted.
     pub(super) fn is_live(self) -> bool {
         self.get(self.table.object.deleted_at)
             .is_none_or(Value::is_null)
@@ -79,8 +80,8 @@ impl Table {
         }
     }
 
-    /// Adds a record given by one value a column, or replaces the one with its id, and keeps every index right. What has
-    /// no id is ignored.
+    /// Adds a record given by one value a column, or replaces the one with its id, and keeps every
+    /// index right. What has no id is ignored.
     pub(super) fn put(&mut self, values: Vec<Value>) {
         let Some(id) = values.get(ID).and_then(Value::as_id) else {
             return;
@@ -197,7 +198,7 @@ impl Table {
         );
     }
 
-    /// How many records there are, soft-deleted ones included.
+    /// The number of records, soft-deleted ones included.
     pub(super) fn len(&self) -> usize {
         self.columns.first().map_or(0, Vec::len)
     }
@@ -207,7 +208,7 @@ impl Table {
         ((at as usize) < self.len()).then_some(Row { table: self, at })
     }
 
-    /// Where the record with this id stands.
+    /// Finds the row of the record with this id.
     pub(super) fn find(&self, id: Uuid) -> Option<RowId> {
         self.by_id.get(&id).copied()
     }
@@ -222,7 +223,7 @@ impl Table {
         Some(self.links.get(&column)?.get(&id).map_or(&[], Vec::as_slice))
     }
 
-    /// Whether records can be found by this id column.
+    /// Returns true if records are indexed by this id column.
     pub(super) fn has_links(&self, column: ColumnId) -> bool {
         self.links.contains_key(&column)
     }
@@ -270,9 +271,9 @@ impl Table {
 /// All tables.
 pub(super) struct Workspace {
     tables: Vec<Table>,
-    /// When something was last written, in milliseconds since the Unix epoch.
+    /// The time of the last write, in milliseconds since the Unix epoch.
     written_at: i64,
-    /// How many ids were made up.
+    /// The number of generated ids.
     made: u64,
 }
 
@@ -297,7 +298,8 @@ impl Workspace {
         self.tables.get_mut(object)
     }
 
-    /// The moment of the next write: now, or just after the last write where the clock has not moved since.
+    /// The moment of the next write: now, or just after the last write where the clock has not
+    /// moved since.
     pub(super) fn next_moment(&mut self, now_ms: i64) -> i64 {
         self.written_at = now_ms.max(self.written_at.saturating_add(1));
         self.written_at
@@ -315,7 +317,8 @@ impl Workspace {
         self.table(object)?.live(id)
     }
 
-    /// Adds or replaces a record given by the values of some columns; the others read NULL. Unknown columns are ignored.
+    /// Adds or replaces a record given by the values of some columns; the others read NULL. Unknown
+    /// columns are ignored.
     pub(super) fn put<'a>(
         &mut self,
         singular: &str,

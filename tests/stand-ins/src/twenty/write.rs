@@ -10,12 +10,12 @@ use super::select::{
 use super::table::{Row, Workspace};
 use super::value::{Value, write_display, write_json, write_str};
 
-/// How many records of a nested to-many relation come at most, whatever was asked for.
+/// The most records of a nested to-many relation, whatever was asked for.
 pub(super) const NESTED_MOST: usize = 60;
 
 /// One page of a connection.
 pub(super) struct Page<'w> {
-    /// What the filter lets through, on this page or not: what counts and sums go over.
+    /// All records that pass the filter, on this page or not: counts and sums go over them.
     pub all: &'w [Row<'w>],
     /// The page's own records, in order.
     pub rows: &'w [Row<'w>],

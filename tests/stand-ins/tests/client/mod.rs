@@ -1,4 +1,5 @@
-//! A plain HTTP client for the tests: one connection a request, whatever comes back is looked at as it is.
+//! A plain HTTP client for the tests: one connection a request, whatever comes back is looked at as
+//! it is.
 
 use std::net::SocketAddr;
 
@@ -10,7 +11,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-/// What came back.
+/// A response.
 pub(crate) struct Answer {
     pub status: u16,
     pub headers: HeaderMap,

@@ -1,4 +1,5 @@
-//! Whether an answer is of the same shape as a recorded one, and says the same wherever the request itself decides it.
+//! Comparison of an answer with a recorded one: the same shape, and the same values wherever the
+//! request itself decides them.
 
 use std::collections::BTreeMap;
 
@@ -26,16 +27,18 @@ const NULLABLE: &[&str] = &[
 const STAGES: &[&str] = &["NEW", "SCREENING", "MEETING", "PROPOSAL", "CUSTOMER"];
 const STATUSES: &[&str] = &["TODO", "IN_PROGRESS", "DONE"];
 
-/// What two answers are compared under.
+/// Rules for comparing two answers.
 #[derive(Default)]
 pub(crate) struct Rules {
-    /// Strings of the recorded request, and what stands in their place in the request that was sent.
+    /// Strings of the recorded request, and what stands in their place in the request that was
+    /// sent.
     pub echoes: BTreeMap<String, String>,
     /// The page sizes that the request asks for.
     pub sizes: Vec<usize>,
-    /// JSON pointers (list positions left out) at which the data decides what the request otherwise would.
+    /// JSON pointers (list positions left out) at which the data decides what the request otherwise
+    /// would.
     pub data_decides: Vec<&'static str>,
-    /// Whether optional fields may be null in one and not in the other, because the data differs.
+    /// True if optional fields may be null in one and not in the other, because the data differs.
     pub other_data: bool,
 }
 
@@ -60,7 +63,8 @@ impl Rules {
         found
     }
 
-    /// Errors must be equal in everything they say, but for the name of the database schema and what was substituted.
+    /// Errors must be equal in everything they say, but for the name of the database schema and
+    /// what was substituted.
     fn errors(&self, wanted: &Value, got: &Value, found: &mut Vec<String>) {
         let normal = |errors: &Value, substitute: bool| {
             let mut text = errors.to_string();
@@ -243,7 +247,8 @@ impl Rules {
         {
             say("a cursor of other fields");
         }
-        // What every recorded item repeats from the request, every answered item repeats from the request that was sent.
+        // What every recorded item repeats from the request, every answered item repeats from the
+        // request that was sent.
         let echoed = wanted
             .iter()
             .map(|w| self.echoes.get(*w))
@@ -317,7 +322,8 @@ impl Class {
     }
 }
 
-/// The names of the fields that a cursor is made of; record kinds in a search cursor are the data's own.
+/// The names of the fields that a cursor is made of; record kinds in a search cursor are the data's
+/// own.
 fn cursor_fields(cursor: &str) -> Option<Vec<String>> {
     use base64::Engine as _;
     let bytes = base64::engine::general_purpose::STANDARD

@@ -1,5 +1,5 @@
-//! What must be known of single recordings to replay them: the changes that fit them to the sample, the keys that they were
-//! made with, what their data decides, and why some are left out.
+//! Knowledge about single recordings that a replay needs: the changes that fit them to the sample,
+//! the keys that they were made with, what their data decides, and why some are left out.
 
 use crm_stand_in::twenty::keys::{NARROW_KEY, READ_ONLY_KEY, REVOKED_KEY};
 use crm_stand_in::twenty::sample::{
@@ -7,7 +7,7 @@ use crm_stand_in::twenty::sample::{
 };
 use serde_json::{Value, json};
 
-/// What stands in the recorded request's place.
+/// The replacement for a part of a recorded request.
 pub(crate) enum To {
     /// This value.
     Is(Value),
@@ -15,12 +15,13 @@ pub(crate) enum To {
     Deals(u32),
     /// The id of the link that this task has.
     LinkOf(u32),
-    /// What an earlier exchange answered at this place.
+    /// The value at this place in an earlier answer.
     From(&'static str, &'static str),
 }
 
-/// Changes of recorded requests: the recorded ids, addresses and search words are not in the sample; these stand in the
-/// same relation to its data. `at` is a JSON pointer into the request body, or `"query"` and the text to replace.
+/// Changes of recorded requests: the recorded ids, addresses and search words are not in the
+/// sample; these stand in the same relation to its data. `at` is a JSON pointer into the request
+/// body, or `"query"` and the text to replace.
 pub(crate) fn changes() -> Vec<(&'static str, At, To)> {
     use At::{Answered, Pointer, Text, Uuid};
     let id = |id: uuid::Uuid| To::Is(json!(id.to_string()));
@@ -268,7 +269,7 @@ pub(crate) fn changes() -> Vec<(&'static str, At, To)> {
     ]
 }
 
-/// Where a request is changed.
+/// The place of a change in a request.
 pub(crate) enum At {
     Pointer(&'static str),
     /// This text within the query.
@@ -295,7 +296,8 @@ pub(crate) const KEYS: &[(&str, &str)] = &[
     ("gql-readonly-key-workspaceMembers", READ_ONLY_KEY),
 ];
 
-/// Where the recorded workspace's data, not the request, decided something that the comparison would insist on.
+/// Places where the recorded workspace's data, not the request, decided something that the
+/// comparison would insist on.
 pub(crate) const DATA_DECIDES: &[(&str, &str, &str)] = &[
     (
         "gql-daily-briefing-one-request",
@@ -309,7 +311,8 @@ pub(crate) const DATA_DECIDES: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Recordings whose optional fields happen to be filled differently here; in all others null must meet null.
+/// Recordings whose optional fields happen to be filled differently here; in all others null must
+/// meet null.
 pub(crate) const OTHER_DATA: &[&str] = &[
     "gql-blockers-4-roots",
     "gql-daily-briefing-4-roots-big-workspace",
@@ -320,7 +323,8 @@ pub(crate) const OTHER_DATA: &[&str] = &[
     "gql-tasksGroupBy",
 ];
 
-/// Root fields that the stand-in plays, beside the aliases and misspellings that some recordings are about.
+/// Root fields that the stand-in plays, beside the aliases and misspellings that some recordings
+/// are about.
 pub(crate) const PLAYED: &[&str] = &[
     "people",
     "person",
@@ -354,15 +358,16 @@ pub(crate) const PLAYED: &[&str] = &[
     "destroyPerson",
 ];
 
-/// Why a recording is left out.
+/// A reason that a recording is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum LeftOut {
     /// Its root fields raced, and it went the other way than it always does here.
     Race,
     /// It asks for something that the stand-in does not play: the roots are named in the recording.
     OtherRoots,
-    /// It asks for a custom field before it was made, or for one of choices; the sample workspace has made one, of text. The
-    /// fixture `custom-field-by-its-own-name` shows both that one and one that nobody made.
+    /// It asks for a custom field before it was made, or for one of choices; the sample workspace
+    /// has made one, of text. The fixture `custom-field-by-its-own-name` shows both that one and
+    /// one that nobody made.
     OtherCustomFields,
 }
 

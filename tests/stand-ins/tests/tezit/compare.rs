@@ -1,11 +1,12 @@
-//! Whether an answer says what the recorded one says. Ids and times that the services made differ, and have to do so the same
-//! way everywhere: what stood for one thing in the recordings stands for one thing here.
+//! Comparison of answers up to ids and times that the services made. Those differ, but
+//! consistently: what stood for one thing in the recordings stands for one thing here.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// Which id or time of the recordings is which here. What a request brings along is itself.
+/// The mapping from ids and times of the recordings to those here. Values that a request brings
+/// along map to themselves.
 #[derive(Default)]
 pub(crate) struct Names(BTreeMap<String, String>);
 
@@ -65,13 +66,14 @@ impl Names {
         }
     }
 
-    /// Whether two texts say the same, as far as they are ids and times as ever before.
+    /// Compares two texts up to ids and times, which must pair as before.
     fn same(&mut self, wanted: &str, got: &str) -> bool {
         if self.translated(wanted) == got {
             return true;
         }
         let known = self.0.contains_key(wanted) || self.0.values().any(|here| here == got);
-        // Several things happen in one millisecond here or there, so times may come to stand for several.
+        // Several things happen in one millisecond here or there, so times may come to stand for
+        // several.
         let made = is_id(wanted) && is_id(got) && !known
             || is_time(wanted) && is_time(got) && !self.0.contains_key(wanted);
         if made {

@@ -84,7 +84,7 @@ impl Exchange {
         headers.find(|(k, _)| k == name).map(|(_, v)| v.as_str())
     }
 
-    /// What it is about: the file's name without what says the order.
+    /// The subject of the exchange: the file's name without its order.
     pub(crate) fn name(&self) -> &str {
         let after = self.file.find(|c: char| c.is_ascii_digit());
         let name = after

@@ -23,14 +23,14 @@ pub(crate) struct Stage<'s> {
     pub clock: &'s ManualClock,
     pub people: &'s [Person],
     pub names: Names,
-    /// Whether the counts of the limit are compared: only where nothing was left out in between.
+    /// True if the counts of the limit are compared: only where nothing was left out in between.
     pub counts_requests: bool,
     window: Option<String>,
     /// The recordings' team that the last request named one of.
     team: String,
 }
 
-/// What a request is sent as where the recording only says what it was like.
+/// Builds a request body where the recording only describes it.
 fn body_of(exchange: &Exchange, team: &str) -> Option<String> {
     let share = |more: Value| {
         let mut body = json!({"teamId": team, "surfaceText": "x"});

@@ -11,7 +11,7 @@ use crate::relay::world::{
 };
 
 const MINUTE_MS: i64 = 60_000;
-/// How many minutes ago everybody joined everything.
+/// The age of all memberships, in minutes.
 const LONG_AGO: i64 = 90 * 24 * 60;
 
 /// One entry of context: its layer, its source, its content; JSON where it starts like that.
@@ -33,9 +33,9 @@ pub(super) struct Talk {
     pub(super) id: Uuid,
     /// A group's name.
     pub(super) name: Option<&'static str>,
-    /// Whoever started it comes first.
+    /// The members; the first one started it.
     pub(super) members: &'static [Uuid],
-    /// How many minutes ago Robin last read it.
+    /// The age of Robin's last reading, in minutes.
     pub(super) read_by_robin: Option<i64>,
     pub(super) messages: &'static [Said],
 }
@@ -46,7 +46,7 @@ pub(super) struct Shared {
     pub(super) visibility: &'static str,
     pub(super) action: Option<&'static str>,
     pub(super) recipients: &'static [Uuid],
-    /// What it replies to.
+    /// The message that it replies to.
     pub(super) parent: Option<Uuid>,
 }
 

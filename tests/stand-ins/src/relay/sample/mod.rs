@@ -1,20 +1,22 @@
-//! What is on the sample's relay: the people of the sample workspace in Twenty, two teams, and what they have written each
-//! other, laid out around a given moment, the same every time.
+//! The sample's relay: the people of the sample workspace in Twenty, two teams, and what they have
+//! written each other, laid out around a given moment, the same every time.
 //!
-//! * Team "North" ([`TEAM_ID`]): Robin (its admin), Sam, Priya and Ingrid. Team "South" ([`OTHER_TEAM_ID`]): Tomás (its
-//!   admin) and Sam Olsen. Nobody is in both.
-//! * Everybody is registered with a name and an address. "Sam" finds two, Sam Okafor ([`SAM`]) and Sam Olsen ([`SAM_OLSEN`]),
-//!   who is not in Robin's team.
-//! * Robin has six conversations, five of them with something unread: Sam's urgent handoff ([`HANDOFF_CONVERSATION`]), Priya's
-//!   question ([`QUESTION_CONVERSATION`]), Ingrid's notes ([`NOTES_CONVERSATION`]), a group where Robin had the last word
-//!   ([`GROUP_CONVERSATION`]), and a note from Tomás that gives orders to whoever reads it ([`INJECTED_CONVERSATION`]). Robin
-//!   has read the sixth to its end ([`READ_CONVERSATION`]).
-//! * North's stream has, newest first, Sam's handoff to Robin ([`TEAM_HANDOFF`]), Ingrid's question to Robin and Priya
-//!   ([`TEAM_QUESTION`]), Priya's reply to Robin's own message, which asks for an amount ([`CONTEXT_REQUEST`] to
-//!   [`ROBINS_TEZ`]), a note that gives orders ([`INJECTED_TEZ`]), an update of two days ago that names nobody
-//!   ([`OLD_UPDATE`]).
-//! * Not in Robin's stream, but counted as unread: what Sam shared with Robin as `dm` ([`HIDDEN_TEZ`]). So the team's count
-//!   for Robin is 3, and those of the conversations 1, 1, 2, 3 (one of them Robin's own) and 1.
+//! * Team "North" ([`TEAM_ID`]): Robin (its admin), Sam, Priya and Ingrid. Team "South"
+//!   ([`OTHER_TEAM_ID`]): Tomás (its admin) and Sam Olsen. Nobody is in both.
+//! * Everybody is registered with a name and an address. "Sam" finds two, Sam Okafor ([`SAM`]) and
+//!   Sam Olsen ([`SAM_OLSEN`]), who is not in Robin's team.
+//! * Robin has six conversations, five of them with something unread: Sam's urgent handoff
+//!   ([`HANDOFF_CONVERSATION`]), Priya's question ([`QUESTION_CONVERSATION`]), Ingrid's notes
+//!   ([`NOTES_CONVERSATION`]), a group where Robin had the last word ([`GROUP_CONVERSATION`]), and
+//!   a note from Tomás that gives orders to whoever reads it ([`INJECTED_CONVERSATION`]). Robin has
+//!   read the sixth to its end ([`READ_CONVERSATION`]).
+//! * North's stream has, newest first, Sam's handoff to Robin ([`TEAM_HANDOFF`]), Ingrid's question
+//!   to Robin and Priya ([`TEAM_QUESTION`]), Priya's reply to Robin's own message, which asks for
+//!   an amount ([`CONTEXT_REQUEST`] to [`ROBINS_TEZ`]), a note that gives orders
+//!   ([`INJECTED_TEZ`]), an update of two days ago that names nobody ([`OLD_UPDATE`]).
+//! * Not in Robin's stream, but counted as unread: what Sam shared with Robin as `dm`
+//!   ([`HIDDEN_TEZ`]). So the team's count for Robin is 3, and those of the conversations 1, 1, 2,
+//!   3 (one of them Robin's own) and 1.
 
 mod conversations;
 mod lay_out;
@@ -76,7 +78,7 @@ pub const CONTEXT_REQUEST: Uuid = id(5, 4);
 pub const INJECTED_TEZ: Uuid = id(5, 5);
 /// An update of two days ago that names nobody.
 pub const OLD_UPDATE: Uuid = id(5, 6);
-/// What Sam shared with Robin as `dm`: counted, and in no list of Robin's.
+/// A message that Sam shared with Robin as `dm`: counted, and in no list of Robin's.
 pub const HIDDEN_TEZ: Uuid = id(5, 7);
 
 const fn id(kind: u8, n: u32) -> Uuid {

@@ -1,4 +1,4 @@
-//! What the sample's people shared with Robin's team.
+//! Messages that the sample's people shared with Robin's team.
 
 use super::conversations::note;
 use super::lay_out::{Said, Shared};

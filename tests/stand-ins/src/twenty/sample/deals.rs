@@ -1,11 +1,13 @@
-//! The sample's deals: one story for each finding of the blocker rules, and ordinary ones around them.
+//! The sample's deals: one story for each finding of the blocker rules, and ordinary ones around
+//! them.
 
 use uuid::Uuid;
 
 use super::deal_id;
 use super::spec::{At, Deal, Event, FINE, History, Note, TASK, Task};
 
-/// For one blocker rule: a deal on which it fires, one on which it reads fine, and one on which it cannot tell.
+/// For one blocker rule: a deal on which it fires, one on which it reads fine, and one on which it
+/// cannot tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockerCase {
     /// The rule's code.
@@ -27,7 +29,8 @@ const fn case(code: &'static str, fires: u32, clear: u32, unknown: u32) -> Block
     }
 }
 
-/// Every blocker rule with its three deals. Closed stage: `CUSTOMER`; threshold of `single-threaded`: 50,000 units.
+/// Every blocker rule with its three deals. Closed stage: `CUSTOMER`; threshold of
+/// `single-threaded`: 50,000 units.
 pub const BLOCKER_CASES: &[BlockerCase] = &[
     case("overdue-task", 3, 4, 5),
     case("no-next-step", 6, 2, 5),
@@ -44,8 +47,8 @@ pub const BLOCKER_CASES: &[BlockerCase] = &[
     case("noted-blocker", 28, 29, 30),
 ];
 
-/// A deal with every blocker that can stand beside the others: all but `close-date-near` (its close date has passed) and
-/// `single-threaded` (it has no amount).
+/// A deal with every blocker that can stand beside the others: all but `close-date-near` (its close
+/// date has passed) and `single-threaded` (it has no amount).
 pub const EVERYTHING_WRONG: Uuid = deal_id(1);
 /// A deal on which every rule reads fine.
 pub const HEALTHY: Uuid = deal_id(2);
@@ -55,7 +58,8 @@ pub const AMBIGUOUS_WORD: &str = "Acme";
 pub const AMBIGUOUS: [Uuid; 2] = [deal_id(31), deal_id(32)];
 /// A deal whose name has what SQL patterns, JSON and HTML treat specially.
 pub const ODD_NAME: Uuid = deal_id(33);
-/// A deal with no open task and a close date within days, whose next step stands in the workspace's own field `nextStep`.
+/// A deal with no open task and a close date within days, whose next step stands in the workspace's
+/// own field `nextStep`.
 pub const NEXT_STEP_IN_FIELD: Uuid = deal_id(58);
 /// A deal that was soft-deleted and still has a task linked to it.
 pub const SOFT_DELETED_DEAL: Uuid = deal_id(56);

@@ -70,7 +70,8 @@ fn reference(n: u32, id: fn(u32) -> Uuid) -> Value {
     }
 }
 
-/// The links of tasks or of notes: their object, the kind of their ids, the column of what they come from.
+/// The links of tasks or of notes: their object, the kind of their ids, the column of what they
+/// come from.
 struct Links {
     singular: &'static str,
     kind: u8,

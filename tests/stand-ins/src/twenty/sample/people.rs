@@ -105,7 +105,7 @@ pub(super) struct Person {
     pub job: &'static str,
     /// The company; 0 is none.
     pub company: u32,
-    /// How many days ago the record was made.
+    /// Age of the record in days.
     pub made: i64,
     pub deleted: bool,
 }
@@ -129,7 +129,8 @@ const fn person(
     }
 }
 
-/// Juniper Labs (10) and Kestrel Aviation (11) have one person each; every other company has two or more.
+/// Juniper Labs (10) and Kestrel Aviation (11) have one person each; every other company has two or
+/// more.
 pub(super) const PEOPLE: &[Person] = &[
     person(
         "Marta",

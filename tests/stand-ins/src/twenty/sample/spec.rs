@@ -1,4 +1,5 @@
-//! The words the sample's stories are told in: deals, tasks, notes and what happened, with days counted from today.
+//! The words the sample's stories are told in: deals, tasks, notes and what happened, with days
+//! counted from today.
 
 /// A point in time, as a day from today and a time of day in Robin's zone.
 #[derive(Clone, Copy)]
@@ -14,7 +15,7 @@ pub(super) struct Task {
     pub status: Option<&'static str>,
     /// The member; 0 is nobody.
     pub assignee: u32,
-    /// How many days ago it was made.
+    /// Age in days.
     pub made: i64,
 }
 
@@ -23,7 +24,7 @@ pub(super) struct Task {
 pub(super) struct Note {
     pub title: &'static str,
     pub body: &'static str,
-    /// How many days ago it was made.
+    /// Age in days.
     pub made: i64,
 }
 
@@ -38,7 +39,7 @@ pub(super) enum Event {
     Amount(i64, i64, i64),
 }
 
-/// What a deal's history holds besides its events.
+/// Entries of a deal's history besides its events.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum History {
     /// Everything since the deal was made.
@@ -65,7 +66,7 @@ pub(super) struct Deal {
     pub owner: u32,
     /// The person; 0 is nobody.
     pub contact: u32,
-    /// How many days ago it was made.
+    /// Age in days.
     pub age: i64,
     pub next_step: &'static str,
     pub history: History,

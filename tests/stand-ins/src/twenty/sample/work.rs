@@ -1,8 +1,9 @@
-//! Tasks and notes that hang on no deal, or on a person or company beside it: what Robin's day is made of.
+//! Tasks and notes that hang on no deal, or on a person or company beside it: what Robin's day is
+//! made of.
 
 use super::spec::{At, Note, TASK, Task};
 
-/// What a task or note is linked to.
+/// The target of a task's or note's link.
 #[derive(Clone, Copy)]
 pub(super) enum About {
     Nothing,

@@ -1,4 +1,5 @@
-//! Whatever is written, and in whatever order: a request that is taken back leaves no trace, and what is unique stays so.
+//! Properties of the store for any order of writes: a rolled-back request leaves no trace, and
+//! unique values stay unique.
 
 use std::collections::HashMap;
 
