@@ -15,7 +15,7 @@ use crate::{fuzz, guests, manifest};
 /// The release of cargo-deny that reads deny.toml. It builds with this workspace's compiler.
 const CARGO_DENY: &str = "0.20.2";
 
-/// What is checked.
+/// A step of `cargo xtask check`.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Step {
     /// The layout of the code (rustfmt)
@@ -28,11 +28,12 @@ pub(crate) enum Step {
     Manifest,
     /// Licences, sources and bans of the dependencies (cargo-deny)
     Deny,
-    /// Properties of the gate over a few thousand made-up inputs each (`cargo xtask fuzz` runs more)
+    /// Properties of the gate over a few thousand made-up inputs each (`cargo xtask fuzz` runs
+    /// more)
     Fuzz,
 }
 
-/// How a step ended.
+/// The outcome of a step.
 enum Outcome {
     Passed,
     /// Not run, for this reason.
@@ -130,7 +131,8 @@ fn clippy_wasm(mut cargo: Command, workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// A cargo-deny of the wanted release: the one on the search path, or one that is installed once for all clones.
+/// A cargo-deny of the wanted release: the one on the search path, or one that is installed once
+/// for all clones.
 fn cargo_deny(workspace: &Workspace) -> Result<PathBuf> {
     let wanted = format!("cargo-deny {CARGO_DENY}");
     let is_wanted = |program: &Path| {

@@ -1,4 +1,5 @@
-//! `cargo xtask component`: a crate built for wasm, made a component, with its WIT documentation on board.
+//! `cargo xtask component`: a crate built for wasm, made a component, with its WIT documentation on
+//! board.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,8 @@ pub(crate) const PACKAGE: &str = "crm-skill-component";
 /// The profile in the root Cargo.toml that guests are built with.
 const PROFILE: &str = "component";
 
-/// Start of the names of the custom sections that carry a package's documentation; the package's id follows.
+/// Start of the names of the custom sections that carry a package's documentation; the package's id
+/// follows.
 const DOCS_SECTION: &str = "wit-docs:";
 
 /// Builds the skill and describes it.
@@ -62,7 +64,7 @@ pub(crate) fn build_skill(workspace: &Workspace, toolchain: Toolchain) -> Result
 
 /// A component that was built.
 pub(crate) struct Built {
-    /// Where it is.
+    /// The component's file.
     pub(crate) path: PathBuf,
     /// Its size.
     pub(crate) bytes: usize,
@@ -76,8 +78,9 @@ pub(crate) struct Built {
 
 /// Builds the cdylib `package` for wasm and writes it to `out` as a component.
 ///
-/// `world` is the folder of the WIT package with its world; the documentation of that package and of what it depends on
-/// (the `wasi` packages excepted) goes along. An `out` that is already the same is not touched.
+/// `world` is the folder of the WIT package with its world; the documentation of that package and
+/// of what it depends on (the `wasi` packages excepted) goes along. An `out` that is already the
+/// same is not touched.
 pub(crate) fn build(
     workspace: &Workspace,
     toolchain: Toolchain,
@@ -93,7 +96,8 @@ pub(crate) fn build(
     finish(package, &core.path, world, out)
 }
 
-/// Builds every cdylib example of `package` and writes them to `folder`, as `<package>_<example>.wasm`.
+/// Builds every cdylib example of `package` and writes them to `folder`, as
+/// `<package>_<example>.wasm`.
 pub(crate) fn build_examples(
     workspace: &Workspace,
     toolchain: Toolchain,
@@ -190,12 +194,13 @@ fn compile(
     Ok(modules)
 }
 
-/// Whether a target is linked as a module: a cdylib, or an example that is one.
+/// Returns true if a target is linked as a module: a cdylib, or an example that is one.
 fn is_module(target: &cargo_metadata::Target) -> bool {
     target.is_cdylib() || (target.is_example() && target.crate_types.contains(&CrateType::CDyLib))
 }
 
-/// The component around a core module. There is no adapter: the module imports only what its world names.
+/// The component around a core module. There is no adapter: the module imports only what its world
+/// names.
 fn encode(core: &[u8]) -> Result<Vec<u8>> {
     ComponentEncoder::default()
         .validate(true)
@@ -224,8 +229,9 @@ fn world_of(component: &[u8]) -> Result<(Vec<String>, Vec<String>)> {
 
 /// Appends one custom section for each package that is not WASI's.
 ///
-/// A component's own types carry no documentation, and the field's section name `package-docs` belongs to encoded WIT
-/// packages: tools refuse it in a component. What is `@unstable` is left out, as it is of the bindings.
+/// A component's own types carry no documentation, and the field's section name `package-docs`
+/// belongs to encoded WIT packages: tools refuse it in a component. What is `@unstable` is left
+/// out, as it is of the bindings.
 fn append_docs(component: &mut Vec<u8>, world: &Path) -> Result<()> {
     let mut resolve = Resolve::default();
     resolve

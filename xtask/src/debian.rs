@@ -1,4 +1,5 @@
-//! Debian packages: which are missing, and installing them where that is possible without asking anybody.
+//! Debian packages: which are missing, and installing them where that is possible without asking
+//! anybody.
 
 use std::path::Path;
 use std::process::Command;
@@ -24,7 +25,8 @@ pub(crate) fn missing<'p>(packages: &[&'p str]) -> Vec<&'p str> {
         .collect()
 }
 
-/// Installs those that are missing, as root, on a system whose archive has them; whether all are there then.
+/// Installs those that are missing, as root, on a system whose archive has them; whether all are
+/// there then.
 pub(crate) fn install(packages: &[&str]) -> Result<bool> {
     let root = process::answer(Command::new("id").arg("-u")).as_deref() == Some("0");
     if !root || !Path::new("/etc/debian_version").exists() {
@@ -47,7 +49,7 @@ pub(crate) fn install(packages: &[&str]) -> Result<bool> {
     Ok(missing(packages).is_empty())
 }
 
-/// What a person types for it.
+/// Returns the command that installs the packages.
 pub(crate) fn command(packages: &[&str]) -> String {
     format!(
         "apt-get update && apt-get install --yes --no-install-recommends {}",

@@ -1,5 +1,6 @@
-//! `cargo xtask demo`: the product on this machine, with no CRM at all: embedded stand-ins, questions, a component that is refused, a
-//! follow-up that is approved, and messages between two people of whom each has an assistant.
+//! `cargo xtask demo`: the product on this machine, with no CRM at all: embedded stand-ins,
+//! questions, a component that is refused, a follow-up that is approved, and messages between two
+//! people of whom each has an assistant.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -24,11 +25,12 @@ const SAM: [(&str, &str); 3] = [
     ("CRM_HARNESS_CALLER_NAME", "Sam Okafor"),
     ("CRM_HARNESS_TIME_ZONE", "Europe/London"),
 ];
-/// Who they are at the stand-in relay, and their team there.
+/// The demo's people at the stand-in relay, and their team there.
 const ROBIN_AT_RELAY: &str = "7e000001-0000-4000-8000-000000000001";
 const SAM_AT_RELAY: &str = "7e000001-0000-4000-8000-000000000002";
 const TEAM: &str = "7e000002-0000-4000-8000-000000000001";
-/// Where the outsider wants to send things. The name can belong to nobody (RFC 2606), and it is never looked up.
+/// The origin that the outsider tries to send to. The name can belong to nobody (RFC 2606), and it
+/// is never looked up.
 const ELSEWHERE: &str = "https://collector.example.net";
 
 /// Builds everything, then shows it.
@@ -178,14 +180,14 @@ pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a step has to end with.
+/// The expected result of a step.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expected {
     Answer,
     Refusal,
 }
 
-/// Who asks.
+/// A person of the demo.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Person {
     Robin,
@@ -193,7 +195,6 @@ enum Person {
 }
 
 struct Demo {
-    /// Where the programs are.
     programs: PathBuf,
     component: PathBuf,
     root: PathBuf,

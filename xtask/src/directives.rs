@@ -1,5 +1,5 @@
-//! Reads the comment lines at the head of a trusted document: whose records it answers with, what it does to which record, and what its
-//! variables may hold.
+//! Reads the comment lines at the head of a trusted document: whose records it answers with, what
+//! it does to which record, and what its variables may hold.
 
 use std::collections::BTreeMap;
 
@@ -7,29 +7,33 @@ use anyhow::{Context, Result, bail};
 
 use crate::documents::Effect;
 
-/// What a document's comments say.
+/// The directives of a document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Access {
-    /// `# acts: VERB KIND $variable`: what a mutation does, and the variable with the record's id; a line for each record, the
-    /// one that it is about first.
+    /// `# acts: VERB KIND $variable`: what a mutation does, and the variable with the record's id;
+    /// a line for each record, the one that it is about first.
     pub(crate) acts: Vec<Acts>,
-    /// `# refers: KIND $variable`: a record that what a mutation writes refers to, and the variable with its id; it may be left out.
+    /// `# refers: KIND $variable`: a record that what a mutation writes refers to, and the variable
+    /// with its id; it may be left out.
     pub(crate) refers: Vec<Refers>,
-    /// `# record: KIND /POINTER [owner=/POINTER|/POINTER] [stage=/POINTER] [email=/POINTER] [label=/POINTER]`: where an answer's
-    /// records are. The owner is an e-mail address, or the id of a record with one; of several pointers the first counts whose parent
-    /// is there.
+    /// `# record: KIND /POINTER [owner=/POINTER|/POINTER] [stage=/POINTER] [email=/POINTER]
+    /// [label=/POINTER]`: where an answer's records are. The owner is an e-mail address, or the id
+    /// of a record with one; of several pointers the first counts whose parent is there.
     pub(crate) records: Vec<Record>,
-    /// `# input: VARIABLE.PATH TYPE`: what an object among the variables may hold, by variable and path.
+    /// `# input: VARIABLE.PATH TYPE`: what an object among the variables may hold, by variable and
+    /// path.
     pub(crate) inputs: BTreeMap<String, BTreeMap<String, String>>,
     /// `# values: VARIABLE VALUE VALUE ...`: all values that a variable may have.
     pub(crate) values: BTreeMap<String, Vec<String>>,
-    /// `# length: VARIABLE 2..200`: fewest and most items of a list; of a text fewest letters and digits, and most characters.
+    /// `# length: VARIABLE 2..200`: fewest and most items of a list; of a text fewest letters and
+    /// digits, and most characters.
     pub(crate) lengths: BTreeMap<String, String>,
-    /// `# input: VARIABLE.* custom KIND`: objects that may also hold the custom fields that the operator names for a kind.
+    /// `# input: VARIABLE.* custom KIND`: objects that may also hold the custom fields that the
+    /// operator names for a kind.
     pub(crate) custom: BTreeMap<String, String>,
 }
 
-/// What a mutation does to which record.
+/// The effect of a mutation on a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Acts {
     pub(crate) verb: String,
@@ -56,20 +60,21 @@ pub(crate) struct Record {
     pub(crate) attributes: BTreeMap<String, String>,
 }
 
-/// What a mutation can do to a record.
+/// The verbs of a mutation's effect on a record.
 const VERBS: [&str; 4] = ["create", "link", "change", "delete"];
 /// Types of variables that are no enums.
 const SCALARS: [&str; 8] = [
     "String", "ID", "Int", "Float", "Boolean", "UUID", "DateTime", "Date",
 ];
-/// What the access policies can ask about a record, and its label for people.
+/// The attributes of a record that access policies can ask about, and its label for people.
 const ATTRIBUTES: [&str; 4] = ["owner", "stage", "email", "label"];
 
 impl Access {
     /// Reads the comment lines that a document starts with.
     ///
     /// # Errors
-    /// The first line that is not written as it has to be, and a mutation that does not say what it does.
+    /// The first line that is not written as it has to be, and a mutation that does not say what it
+    /// does.
     pub(crate) fn read(text: &str, effect: Effect, variables: &[(String, String)]) -> Result<Self> {
         let mut access = Self::default();
         let comments = text.lines().map_while(|line| line.strip_prefix('#'));
@@ -99,7 +104,8 @@ impl Access {
             }
             _ => {}
         }
-        // The gate cannot know the words of a workspace's own enum: how many of them leave is bounded at least.
+        // The gate cannot know the words of a workspace's own enum: how many of them leave is
+        // bounded at least.
         let open = variables.iter().find(|(name, ty)| {
             let named = ty.trim_matches(['[', ']', '!']);
             effect == Effect::Query

@@ -1,5 +1,5 @@
-//! `cargo xtask dist`: the OpenClaw plugin as an npm tarball with component, manifests and this platform's harness in it, so that
-//! installing it downloads nothing, and the same parts beside it.
+//! `cargo xtask dist`: the OpenClaw plugin as an npm tarball with component, manifests and this
+//! platform's harness in it, so that installing it downloads nothing, and the same parts beside it.
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -19,7 +19,7 @@ use crate::{component, programs};
 
 /// Names and digests, in the format of `sha256sum`.
 const SUMS: &str = "SHA256SUMS";
-/// Where the programs of the package lie in it.
+/// The folder of the programs in the package.
 const BIN: &str = "bin";
 
 /// Builds everything for release and packs it.
@@ -196,7 +196,8 @@ fn below(folder: &Path, name: &Path) -> Result<Vec<Part>> {
     Ok(parts)
 }
 
-/// Whether a pattern of `files` in package.json names a file: a name, a folder with all below it, or `*.js` and the like.
+/// Returns true if a pattern of `files` in package.json matches a file: a name, a folder with all
+/// below it, or `*.js` and the like.
 fn names(pattern: &str, name: &str) -> bool {
     let below = |folder| {
         name.strip_prefix(folder)
@@ -246,7 +247,7 @@ pub(crate) fn unpack(tarball: &Path, folder: &Path) -> Result<()> {
         .with_context(|| format!("cannot unpack {}", tarball.display()))
 }
 
-/// Whether every file is as its digest says, and every file has one.
+/// Checks that every file matches its digest, and that every file has one.
 ///
 /// # Errors
 /// Names the file that is not.

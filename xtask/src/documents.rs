@@ -15,7 +15,8 @@ use crate::nesting::Types;
 /// One trusted document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Document {
-    /// Path of its file below `queries` or `mutations`, without the extension, `.` between the folders.
+    /// Path of its file below `queries` or `mutations`, without the extension, `.` between the
+    /// folders.
     pub(crate) name: String,
     /// Path of the route that it is sent to.
     pub(crate) path: String,
@@ -23,19 +24,19 @@ pub(crate) struct Document {
     pub(crate) sha256: String,
     /// The text itself, of one that the operator's fields can extend.
     pub(crate) text: Option<String>,
-    /// Whether it reads or writes.
+    /// Read or write.
     pub(crate) effect: Effect,
     /// Name and type of each variable, in the order of their declaration.
     pub(crate) variables: Vec<(String, String)>,
     /// For how long the host may answer it from memory; 0 is not at all.
     pub(crate) cacheable_seconds: u32,
-    /// What it costs of Twenty's rate: a token for each root field that is not [`FREE`].
+    /// The cost in Twenty's rate tokens: one for each root field that is not [`FREE`].
     pub(crate) cost: u32,
-    /// What the host has to know of it to decide who may send it, and of whose records it tells.
+    /// Directives for the host: who may send the document, and which record it reads.
     pub(crate) access: Access,
 }
 
-/// What a document does to the service.
+/// The effect of a document on the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Effect {
     Query,
@@ -62,14 +63,15 @@ impl Effect {
 /// Root fields that Twenty 2.21 does not count; `objects` is all that /metadata is asked for.
 const FREE: [&str; 3] = ["search", "__type", "objects"];
 
-/// Where a document goes that does not say.
+/// The path of a document that names none.
 const DEFAULT_PATH: &str = "/graphql";
 
 /// Reads `queries` and `mutations` below `graphql`, queries first, each sorted by name.
 ///
 /// # Errors
-/// Names the file that does not parse, holds anything but one operation, nests a relation that the service would lose, or lies in
-/// the wrong folder, and two files that give the same name or the same bytes.
+/// Names the file that does not parse, holds anything but one operation, nests a relation that the
+/// service would lose, or lies in the wrong folder, and two files that give the same name or the
+/// same bytes.
 pub(crate) fn read_all(graphql: &Path) -> Result<Vec<Document>> {
     let schema = graphql.join("schema.graphql");
     let types = fs::read_to_string(&schema)
@@ -171,7 +173,8 @@ fn name(folder: &Path, file: &Path) -> Result<String> {
     Ok(parts.context("its name is not Unicode")?.join("."))
 }
 
-/// The text, if it has a place for a field that the operator names, and stays one operation when it is extended.
+/// The text, if it has a place for a field that the operator names, and stays one operation when it
+/// is extended.
 fn extensible(text: &str) -> Result<Option<String>> {
     if trusted_documents::settings(text)?.next().is_none() {
         return Ok(None);
@@ -189,11 +192,11 @@ fn directive<'a>(text: &'a str, key: &str) -> Option<&'a str> {
         .map(str::trim)
 }
 
-/// What the only operation of a document does, and its variables. Fragments may stand beside it.
 /// Names and types of variables.
 type Variables = Vec<(String, String)>;
 
-/// What the one operation of a document does, its variables, and what it costs.
+/// Reads the effect, the variables and the cost of a document's one operation. Fragments may stand
+/// beside it.
 fn operation(text: &str) -> Result<(Effect, Variables, u32)> {
     let parsed = graphql_parser::parse_query::<&str>(text)?;
     let mut operations = parsed

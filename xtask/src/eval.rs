@@ -1,4 +1,5 @@
-//! `cargo xtask eval`: asks a model which tools it would call for the requests of tests/cases/requests.json.
+//! `cargo xtask eval`: asks a model which tools it would call for the requests of
+//! tests/cases/requests.json.
 
 use std::process::ExitCode;
 
@@ -10,16 +11,17 @@ use crate::toolchain::{Choice, Toolchain};
 use crate::workspace::Workspace;
 use crate::{component, process};
 
-/// Whom to ask, and what.
+/// Options of `cargo xtask eval`: the model, and the requests.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Where the model is: the part before /chat/completions, such as http://127.0.0.1:8080/v1
+    /// Base URL of the model: the part before /chat/completions, such as http://127.0.0.1:8080/v1
     #[arg(long, value_name = "URL")]
     model_url: String,
     /// Its name, where the endpoint serves several
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
-    /// The environment variable that holds the key, where it wants one; no flag takes the key itself
+    /// The environment variable that holds the key, where it wants one; no flag takes the key
+    /// itself
     #[arg(long, value_name = "NAME")]
     key_env: Option<String>,
     /// Only so many requests
@@ -28,12 +30,13 @@ pub(crate) struct Options {
     /// Print rows and score as JSON instead of a table
     #[arg(long)]
     json: bool,
-    /// Which compiler builds the component
+    /// Compiler for the component
     #[arg(long, value_enum, default_value_t)]
     toolchain: Choice,
 }
 
-/// Builds the component and asks. What the model calls is answered by the real harness before stand-ins of the services.
+/// Builds the component and asks. What the model calls is answered by the real harness before
+/// stand-ins of the services.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if let Some(name) = &options.key_env
         && std::env::var_os(name).is_none_or(|key| key.is_empty())

@@ -1,4 +1,5 @@
-//! `cargo xtask guests`: the small components among the tests, each a cdylib crate below tests/guests.
+//! `cargo xtask guests`: the small components among the tests, each a cdylib crate below
+//! tests/guests.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -24,8 +25,8 @@ pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds every guest to `<target>/guests/<package with _ for ->.wasm`; of a package that is no cdylib itself, every cdylib
-/// example to `<package>_<example>.wasm`.
+/// Builds every guest to `<target>/guests/<package with _ for ->.wasm`; of a package that is no
+/// cdylib itself, every cdylib example to `<package>_<example>.wasm`.
 ///
 /// A guest's WIT package is the folder `wit` beside its Cargo.toml, or the one that its
 /// `[package.metadata.component] wit = "..."` names.
@@ -61,7 +62,8 @@ pub(crate) fn build_all(workspace: &Workspace, toolchain: Toolchain) -> Result<V
     Ok(built)
 }
 
-/// Names of the packages that are compiled for the sandbox alone: the skill's component and the guests.
+/// Names of the packages that are compiled for the sandbox alone: the skill's component and the
+/// guests.
 pub(crate) fn sandboxed(workspace: &Workspace) -> Vec<String> {
     let guests = workspace.members_below(&home(workspace));
     std::iter::once(component::PACKAGE.to_owned())

@@ -43,13 +43,13 @@ struct Arguments {
 enum Command {
     /// Build the CRM skill as a WebAssembly component: target/component/crm_skill.wasm
     Component {
-        /// Which compiler builds it
+        /// Compiler for the component
         #[arg(long, value_enum, default_value_t)]
         toolchain: Choice,
     },
     /// Build the guests among the tests (tests/guests/*) as components: target/guests/*.wasm
     Guests {
-        /// Which compiler builds them
+        /// Compiler for the guests
         #[arg(long, value_enum, default_value_t)]
         toolchain: Choice,
     },
@@ -64,32 +64,33 @@ enum Command {
         /// Change nothing; fail if it is stale
         #[arg(long)]
         check: bool,
-        /// Which compiler builds the component
+        /// Compiler for the component
         #[arg(long, value_enum, default_value_t)]
         toolchain: Choice,
     },
     /// Pack the OpenClaw plugin with component and harness as an npm tarball: target/dist
     Dist {
-        /// Which compiler builds the component
+        /// Compiler for the component
         #[arg(long, value_enum, default_value_t)]
         toolchain: Choice,
     },
     /// Show the product on this machine, with an embedded stand-in for Twenty
     Demo {
-        /// Which compiler builds the components
+        /// Compiler for the components
         #[arg(long, value_enum, default_value_t)]
         toolchain: Choice,
     },
     /// Measure the figures and print them as tables
     Bench {
-        /// Which compiler builds the component
+        /// Compiler for the component
         #[arg(long, value_enum, default_value_t)]
         toolchain: Choice,
         /// Only these groups of them
         #[arg(value_enum)]
         groups: Vec<bench::Group>,
     },
-    /// Ask a model which tools it would call for requests as people say them; the last line is the score
+    /// Ask a model which tools it would call for requests as people say them; the last line is the
+    /// score
     Eval(eval::Options),
     /// Check layout, warnings, manifest and dependencies
     Check {
@@ -99,7 +100,7 @@ enum Command {
     },
     /// Try the programs with clients that others have made
     E2e {
-        /// Which compiler builds the component
+        /// Compiler for the component
         #[arg(long, value_enum, default_value_t)]
         toolchain: Choice,
         /// Take what cannot be tried here for a failure
@@ -111,8 +112,9 @@ enum Command {
     },
     /// Run the properties of the gate over made-up and broken input for a while
     ///
-    /// The inputs know the structure of what they break (URLs, policies, bodies, answers); they are random, new in every round, and
-    /// not guided by coverage. What fails is made small, printed, and kept beside the test to be run first next time.
+    /// The inputs know the structure of what they break (URLs, policies, bodies, answers); they are
+    /// random, new in every round, and not guided by coverage. What fails is made small, printed,
+    /// and kept beside the test to be run first next time.
     Fuzz {
         /// For how many minutes at least
         #[arg(long, default_value_t = 10)]
@@ -123,7 +125,7 @@ enum Command {
     },
     /// Build everything and run all tests; the last line says how many passed and failed
     Test {
-        /// Which compiler builds the components
+        /// Compiler for the components
         #[arg(long, value_enum, default_value_t)]
         toolchain: Choice,
     },

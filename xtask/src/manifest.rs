@@ -1,4 +1,5 @@
-//! `cargo xtask manifest`: the trusted documents in manifests/skill.toml, between two marker comments.
+//! `cargo xtask manifest`: the trusted documents in manifests/skill.toml, between two marker
+//! comments.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +15,8 @@ use crate::workspace::Workspace;
 /// The destination that the documents belong to.
 const DESTINATION: &str = "twenty";
 
-/// The lines around the generated part. What stands before the first and after the second belongs to people.
+/// The lines around the generated part. What stands before the first and after the second belongs
+/// to people.
 const BEGIN: &str = "# Begin of the documents, written by `cargo xtask manifest`.";
 const END: &str = "# End of the documents.";
 
@@ -123,7 +125,7 @@ fn render(documents: &[Document]) -> String {
     file.to_string().trim().to_owned()
 }
 
-/// What the comments of a document say about access and its variables.
+/// Writes a document's directives and variables into its table.
 fn describe(access: &Access, table: &mut Table) {
     let mut values = InlineTable::new();
     for (variable, listed) in &access.values {

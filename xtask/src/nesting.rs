@@ -1,5 +1,6 @@
-//! Relations nested in relations, as the service answers them. A to-one relation loses the relations that are nested in it, without
-//! an error, unless `deletedAt` is selected on it: no document may nest without.
+//! Relations nested in relations, as the service answers them. A to-one relation loses the
+//! relations that are nested in it, without an error, unless `deletedAt` is selected on it: no
+//! document may nest without.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +33,8 @@ impl Types {
         Ok(Self(types))
     }
 
-    /// Refuses a document that nests a relation in a to-one relation on which it does not select `deletedAt`.
+    /// Refuses a document that nests a relation in a to-one relation on which it does not select
+    /// `deletedAt`.
     ///
     /// # Errors
     /// The first such relation, by its path.

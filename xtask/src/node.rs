@@ -1,7 +1,7 @@
 //! A Node of a wanted version and packages of npm, in a cache that outlives the clones.
 //!
-//! Debian's Node is older than what some packages ask for. npm has Node itself as packages, one for each platform, so
-//! whoever has any npm can have any Node, and nothing on the machine changes.
+//! Debian's Node is older than what some packages ask for. npm has Node itself as packages, one for
+//! each platform, so whoever has any npm can have any Node, and nothing on the machine changes.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -16,7 +16,7 @@ use crate::{debian, process};
 const DEBIAN_PACKAGES: [&str; 2] = ["nodejs", "npm"];
 /// Written last, so that an installation that was cut off is begun anew. Holds what was installed.
 const STAMP: &str = ".installed";
-/// What npm said.
+/// The log of npm.
 const LOG: &str = "npm.log";
 
 /// The Node that packages run with.
@@ -69,7 +69,8 @@ impl Node {
         Ok(command)
     }
 
-    /// Installs these versions of these packages, and what they need, in a folder of their own, unless they are there.
+    /// Installs these versions of these packages, and what they need, in a folder of their own,
+    /// unless they are there.
     ///
     /// # Errors
     /// Shows what npm said where it fails.
@@ -116,7 +117,7 @@ fn ensure_npm() -> Result<()> {
     )
 }
 
-/// What the stamp of such a folder says.
+/// The contents of the stamp for these packages.
 fn stamp(packages: &[(&str, &str)]) -> String {
     let lines = packages
         .iter()

@@ -1,5 +1,5 @@
-//! The harness under an operator file, beside stand-ins of the services, in a folder of its own: what end-to-end checks and
-//! comparisons work with.
+//! The harness under an operator file, beside stand-ins of the services, in a folder of its own:
+//! what end-to-end checks and comparisons work with.
 
 use std::ffi::OsString;
 use std::fs;
@@ -18,7 +18,7 @@ use crate::stand_ins::{KEY, StandIns};
 /// The caller: a member of the sample workspace.
 pub(crate) const CALLER: &str = "robin";
 
-/// What a place is made of.
+/// The parts of a place.
 pub(crate) struct Parts<'p> {
     pub(crate) harness: &'p Path,
     pub(crate) stand_in: &'p Path,
@@ -26,7 +26,7 @@ pub(crate) struct Parts<'p> {
     pub(crate) manifest: &'p Path,
     /// A folder that this may empty and fill.
     pub(crate) folder: PathBuf,
-    /// Whether the stand-ins limit how much is asked of them, as the services do.
+    /// True if the stand-ins limit the rate of requests, as the services do.
     pub(crate) limited: bool,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Parts<'p> {
 pub(crate) struct Place {
     folder: PathBuf,
     program: PathBuf,
-    /// What every call of the program begins with.
+    /// Leading arguments of every call of the program.
     arguments: Vec<OsString>,
     /// The caller's, for the HTTP front.
     pub(crate) token: String,
@@ -123,7 +123,7 @@ impl Place {
         words
     }
 
-    /// Where the stand-in for Twenty is.
+    /// Returns the address of the stand-in for Twenty.
     pub(crate) fn url(&self) -> Result<String> {
         self.services.told("/twenty/url")
     }
@@ -193,7 +193,7 @@ impl Served {
     }
 }
 
-/// Where the protocol is spoken at this address.
+/// Returns the URL of the protocol's endpoint at this address.
 pub(crate) fn url(address: SocketAddr) -> String {
     format!("http://{address}/mcp")
 }
@@ -206,7 +206,7 @@ impl Drop for Served {
     }
 }
 
-/// What the server says of itself over standard input and output: what it can do, and its tools.
+/// Returns the capabilities and the tools that the server reports over standard input and output.
 pub(crate) fn introduced(server: &mut Command) -> Result<(Value, Vec<Value>)> {
     let mut process = server
         .stdin(Stdio::piped())

@@ -1,4 +1,5 @@
-//! `cargo xtask plugin`: what the OpenClaw plugin says of the component's tools, generated from the component itself.
+//! `cargo xtask plugin`: what the OpenClaw plugin says of the component's tools, generated from the
+//! component itself.
 
 #![allow(
     clippy::indexing_slicing,
@@ -22,7 +23,8 @@ const TOOLS: &str = "tools.json";
 /// The manifest; its `contracts.tools` and `toolMetadata` are generated.
 const MANIFEST: &str = "openclaw.plugin.json";
 
-/// Builds the component and the harness, and writes what the harness says of the tools; with `check`, only says whether it would change.
+/// Builds the component and the harness, and writes what the harness says of the tools; with
+/// `check`, only says whether it would change.
 pub(crate) fn run(choice: Choice, check: bool) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     let component = component::build_skill(&workspace, Toolchain::find(choice)?)?;

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use wait_timeout::ChildExt;
 
-/// What `cargo run` tells the program it starts, and what would reach a cargo started from here as if a user had said it.
+/// Variables that `cargo run` sets for the program it starts, and that would reach a cargo started
+/// from here as if a user had set them.
 const OF_THE_OUTER_CARGO: [&str; 4] = [
     "CARGO_MANIFEST_DIR",
     "CARGO_MANIFEST_PATH",
@@ -16,7 +17,8 @@ const OF_THE_OUTER_CARGO: [&str; 4] = [
     "OUT_DIR",
 ];
 
-/// What binds a process to rustup's toolchain, and would hand its compiler or its libraries to another one.
+/// Variables that bind a process to rustup's toolchain, and would pass its compiler or its
+/// libraries to another one.
 const OF_RUSTUP: [&str; 9] = [
     "CARGO",
     "CARGO_BUILD_RUSTC",
@@ -77,7 +79,8 @@ pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
         .with_context(|| format!("cannot start `{}`", shown(command)))
 }
 
-/// The standard output of a command that succeeds quickly and quietly; none if it is missing or fails.
+/// The standard output of a command that succeeds quickly and quietly; none if it is missing or
+/// fails.
 pub(crate) fn answer(command: &mut Command) -> Option<String> {
     let output = command
         .stderr(Stdio::null())
@@ -90,7 +93,7 @@ pub(crate) fn answer(command: &mut Command) -> Option<String> {
     Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
 }
 
-/// Whether the command succeeds, silently, within `limit`; if the time is up it is stopped.
+/// Returns true if the command succeeds, silently, within `limit`; if the time is up it is stopped.
 pub(crate) fn succeeds_within(command: &mut Command, limit: Duration) -> bool {
     let child = command
         .stdin(Stdio::null())

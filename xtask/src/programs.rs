@@ -10,8 +10,9 @@ use cargo_metadata::Message;
 use crate::process;
 use crate::workspace::Workspace;
 
-/// Builds the programs for release: what is handed out, measured, and measured with. Always these two together, since cargo compiles
-/// everything once more for another choice of packages. The folder in which they are.
+/// Builds the programs for release: what is handed out, measured, and measured with. Always these
+/// two together, since cargo compiles everything once more for another choice of packages. The
+/// folder in which they are.
 pub(crate) fn release(workspace: &Workspace) -> Result<PathBuf> {
     let mut cargo = process::cargo();
     cargo
@@ -58,7 +59,7 @@ impl Programs {
         Ok(Self(programs))
     }
 
-    /// Where the program of this name is.
+    /// Returns the path of the program of this name.
     pub(crate) fn path(&self, name: &str) -> Result<&Path> {
         let found = self.0.iter().find(|(program, _)| program == name);
         found
@@ -66,7 +67,8 @@ impl Programs {
             .with_context(|| format!("the workspace has no program `{name}`"))
     }
 
-    /// A variable for each: `CRM_HARNESS_BIN` for `crm-harness`, `CRM_STAND_IN_BIN` for `crm-stand-in`.
+    /// A variable for each: `CRM_HARNESS_BIN` for `crm-harness`, `CRM_STAND_IN_BIN` for
+    /// `crm-stand-in`.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (String, &Path)> {
         self.0
             .iter()

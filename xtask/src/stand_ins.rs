@@ -13,7 +13,7 @@ pub(crate) const KEY: &str = "stand-in-full-key";
 /// The stand-ins, which end with this process: they stop when their standard input closes.
 pub(crate) struct StandIns {
     process: Child,
-    /// Where they listen and what they take, as they said.
+    /// The addresses and tokens that the stand-ins printed.
     told: Value,
 }
 

@@ -1,4 +1,5 @@
-//! `cargo xtask test`: everything that the tests need, then all tests, then one line with their number.
+//! `cargo xtask test`: everything that the tests need, then all tests, then one line with their
+//! number.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{ExitCode, Stdio};
@@ -30,10 +31,10 @@ pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
     })
 }
 
-/// What cargo said at its end.
+/// The result of a cargo run.
 struct Finished {
     tally: Tally,
-    /// Whether cargo called the run a success.
+    /// True if cargo called the run a success.
     success: bool,
 }
 
@@ -85,7 +86,8 @@ struct Tally {
 }
 
 impl Tally {
-    /// Adds a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; ...`.
+    /// Adds a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered
+    /// out; ...`.
     fn count(&mut self, line: &str) {
         let Some((_, counts)) = line
             .strip_prefix("test result: ")
@@ -109,7 +111,7 @@ impl Tally {
         }
     }
 
-    /// Why the run is no success; `success` is what cargo says.
+    /// Returns the reason that the run is no success; `success` is what cargo says.
     fn problem(self, success: bool) -> Option<&'static str> {
         match (self.failed, self.passed, success) {
             (0, 0, true) => Some("no test ran"),

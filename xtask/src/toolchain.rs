@@ -1,7 +1,7 @@
 //! Finding (and where it may, installing) a compiler that builds for `wasm32-unknown-unknown`.
 //!
-//! Two compilers will do: rustup's with that target, or Debian's `rustc-web`, which builds the standard library itself.
-//! The second needs nothing but Debian's package archive and crates.io.
+//! Two compilers will do: rustup's with that target, or Debian's `rustc-web`, which builds the
+//! standard library itself. The second needs nothing but Debian's package archive and crates.io.
 
 use std::fs;
 use std::process::Command;
@@ -23,10 +23,11 @@ const DEBIAN_PACKAGES: [&str; 5] = [
     "lld-22",
 ];
 
-/// How long rustup may take to fetch the target; without a way out it would retry for minutes.
+/// The longest that rustup may take to fetch the target; without a way out it would retry for
+/// minutes.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(60);
 
-/// Which compiler the caller wants.
+/// The caller's choice of a compiler.
 #[derive(Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Choice {
     /// rustup's if it has the target or can fetch it, else Debian's
@@ -70,14 +71,16 @@ impl Toolchain {
         bail!(advice(choice));
     }
 
-    /// A `cargo` that uses this compiler. The caller says what to build; [`Self::arguments`] go behind the subcommand.
+    /// A `cargo` that uses this compiler. The caller says what to build; [`Self::arguments`] go
+    /// behind the subcommand.
     pub(crate) fn cargo(self) -> Command {
         match self {
             Self::Active => process::cargo(),
             Self::Debian => {
                 let mut cargo = process::outside_rustup("/usr/bin/cargo");
                 cargo.env("RUSTC", "/usr/bin/rustc");
-                // Building the standard library is unstable; this compiler is pinned by the distribution, so it stays what it is.
+                // Building the standard library is unstable; this compiler is pinned by the
+                // distribution, so it stays what it is.
                 cargo.env("RUSTC_BOOTSTRAP", "1");
                 cargo
             }
@@ -92,7 +95,8 @@ impl Toolchain {
         }
     }
 
-    /// Folder below the target directory that keeps the artefacts of different compilers apart; none is cargo's usual place.
+    /// Folder below the target directory that keeps the artefacts of different compilers apart;
+    /// none is cargo's usual place.
     pub(crate) fn subfolder(self) -> Option<&'static str> {
         match self {
             Self::Active => None,
@@ -123,7 +127,7 @@ fn active_rustc() -> Command {
     Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
 }
 
-/// Whether the active compiler has a standard library for the target.
+/// Returns true if the active compiler has a standard library for the target.
 pub(crate) fn active_has_target() -> bool {
     let folder =
         process::answer(active_rustc().args(["--print", "target-libdir", "--target", TARGET]));
@@ -133,7 +137,8 @@ pub(crate) fn active_has_target() -> bool {
 }
 
 fn rustup_adds_target() -> bool {
-    // Only a process that rustup's own cargo started has this; another compiler would not see what rustup installs.
+    // Only a process that rustup's own cargo started has this; another compiler would not see what
+    // rustup installs.
     let Some(toolchain) = std::env::var_os("RUSTUP_TOOLCHAIN") else {
         return false;
     };

@@ -1,4 +1,4 @@
-//! Where things are in the repository and in its target directory.
+//! Paths in the repository and in its target directory.
 
 use std::path::{Path, PathBuf};
 
@@ -30,7 +30,7 @@ impl Workspace {
         self.metadata.target_directory.as_std_path()
     }
 
-    /// Where [`crate::component::run`] leaves the skill's component.
+    /// The output of [`crate::component::run`]: the skill's component.
     pub(crate) fn component(&self) -> PathBuf {
         self.target().join("component").join("crm_skill.wasm")
     }
@@ -40,7 +40,7 @@ impl Workspace {
         self.root().join("manifests").join("openclaw")
     }
 
-    /// Where the components of tests/guests go.
+    /// The folder of the components of tests/guests.
     pub(crate) fn guests(&self) -> PathBuf {
         self.target().join("guests")
     }
@@ -58,7 +58,8 @@ impl Workspace {
     }
 }
 
-/// The folder for what outlives the clones of this workspace: tools, and packages of other registries.
+/// The folder for what outlives the clones of this workspace: tools, and packages of other
+/// registries.
 ///
 /// # Errors
 /// Says what to set where nobody says where caches belong.

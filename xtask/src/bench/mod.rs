@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: the figures that this project promises, measured side by side in one run and printed as tables.
+//! `cargo xtask bench`: the figures that this project promises, measured side by side in one run
+//! and printed as tables.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,10 +16,11 @@ mod python;
 mod server;
 mod table;
 
-/// What is measured.
+/// A group of figures.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Group {
-    /// The component beside the same code natively, the gate, plans, start and memory of the harness
+    /// The component beside the same code natively, the gate, plans, start and memory of the
+    /// harness
     Figures,
     /// The MCP server beside others for the same CRM, over standard input and output
     Peers,
@@ -26,7 +28,7 @@ pub(crate) enum Group {
     Http,
 }
 
-/// What was built for release.
+/// The programs that were built for release.
 struct Built {
     workspace: Workspace,
     component: PathBuf,
@@ -86,8 +88,9 @@ fn figures(built: &Built, choice: Choice) -> Result<()> {
     process::run(&mut bench)
 }
 
-/// The test of the HTTP front that is too long for every day. It says what it has measured of the program that was built for
-/// release, and fails at the first error; its own clients are built as tests are.
+/// The test of the HTTP front that is too long for every day. It says what it has measured of the
+/// program that was built for release, and fails at the first error; its own clients are built as
+/// tests are.
 fn http(built: &Built) -> Result<()> {
     let mut test = process::cargo();
     test.current_dir(built.workspace.root())

@@ -1,8 +1,9 @@
-//! `crm-harness mcp` beside two other MCP servers for Twenty, all over standard input and output and against one stand-in.
+//! `crm-harness mcp` beside two other MCP servers for Twenty, all over standard input and output
+//! and against one stand-in.
 //!
-//! Whatever is compared is measured in turn, so that the machine's moods meet all servers. Each finds the same two deals by the same
-//! word, in the way that it offers. Nobody's rate is limited: what is measured is how long calls take, not how long they have to
-//! wait.
+//! Whatever is compared is measured in turn, so that the machine's moods meet all servers. Each
+//! finds the same two deals by the same word, in the way that it offers. Nobody's rate is limited:
+//! what is measured is how long calls take, not how long they have to wait.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,7 +35,8 @@ const CALLS: usize = 300;
 /// After how many calls memory is measured.
 const MEMORY_AFTER: usize = 200;
 
-/// One of the servers refuses more than ten requests a second, and cannot be told otherwise: rounds take at least this long.
+/// One of the servers refuses more than ten requests a second, and cannot be told otherwise: rounds
+/// take at least this long.
 const ROUND: Duration = Duration::from_millis(110);
 
 /// The deals that every search finds.
@@ -64,7 +66,7 @@ impl Contestant {
     }
 }
 
-/// What was measured of one server.
+/// The measurements of one server.
 #[derive(Default)]
 struct Measured {
     starts: Vec<Duration>,
@@ -247,7 +249,8 @@ fn javascript(cache: &Path, url: &str) -> Result<Contestant> {
 fn python_server(cache: &Path, url: &str) -> Result<Contestant> {
     let (name, version) = PYTHON;
     let bin = python::package(&cache.join("python"), name, version)?;
-    // It has no search of its own for a part of a name, but takes any query: what is asked here is as little as can be.
+    // It has no search of its own for a part of a name, but takes any query: what is asked here is
+    // as little as can be.
     let query = "query Search($filter: OpportunityFilterInput, $limit: Int) { opportunities(filter: $filter, first: $limit) \
                  { edges { node { id name stage closeDate amount { amountMicros currencyCode } company { id name } } } } }";
     let variables = json!({"filter": {"name": {"ilike": "%depot%"}}, "limit": 20});

@@ -12,7 +12,7 @@ use wait_timeout::ChildExt;
 
 use crate::{family, process};
 
-/// How long one may take to end once its input has ended.
+/// The longest that a server may take to end once its input has ended.
 const ENDING: Duration = Duration::from_secs(10);
 
 /// A server that has begun.
@@ -31,7 +31,8 @@ pub(super) struct Search {
 }
 
 impl Server {
-    /// Starts one, and says how long it took to answer `initialize`. What it says beside its answers goes into `log`.
+    /// Starts one, and says how long it took to answer `initialize`. What it says beside its
+    /// answers goes into `log`.
     pub(super) fn start(command: &mut Command, log: &Path) -> Result<(Self, Duration)> {
         let log = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
         let begun = Instant::now();
@@ -103,7 +104,8 @@ impl Server {
             }
             let mut answer: Value = serde_json::from_str(&line)
                 .with_context(|| format!("it says something else than JSON: {line}"))?;
-            // Beside answers there may be progress, log messages, and requests with numbers of their own.
+            // Beside answers there may be progress, log messages, and requests with numbers of
+            // their own.
             let id = answer.get("id").and_then(Value::as_u64);
             if id != Some(self.id) || answer.get("method").is_some() {
                 continue;

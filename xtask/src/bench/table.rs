@@ -5,7 +5,7 @@ use std::fmt;
 /// A figure of one server.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Figure {
-    /// What is compared; less is better.
+    /// The value that is compared; less is better.
     pub(super) value: f64,
     pub(super) unit: &'static str,
 }
@@ -28,12 +28,12 @@ pub(super) struct Row {
     pub(super) own: Figure,
     /// None where there is nothing to compare with.
     pub(super) others: Vec<Option<Figure>>,
-    /// How many times better it is meant to be.
+    /// The factor by which it should be better.
     pub(super) aim: f64,
 }
 
 impl Row {
-    /// How many times as much the others need.
+    /// Returns the other values as multiples of this one.
     fn ratios(&self) -> Vec<f64> {
         let others = self.others.iter().flatten();
         others.map(|other| other.value / self.own.value).collect()

@@ -1,8 +1,10 @@
-//! The protocol's own conformance suite, over HTTP: the scenarios that ask of a server what every server has.
+//! The protocol's own conformance suite, over HTTP: the scenarios that ask of a server what every
+//! server has.
 //!
-//! Most of its scenarios are made for one example server and call that server's tools. They do not apply here, for a reason that
-//! is looked up each time: this server has no such tool, or does not say that it has such a feature. A scenario that is in neither
-//! list fails, so that one that a later version brings is looked at.
+//! Most of its scenarios are made for one example server and call that server's tools. They do not
+//! apply here, for a reason that is looked up each time: this server has no such tool, or does not
+//! say that it has such a feature. A scenario that is in neither list fails, so that one that a
+//! later version brings is looked at.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,7 +20,7 @@ use crate::place::{CALLER, introduced, url};
 
 const PACKAGE: (&str, &str) = ("@modelcontextprotocol/conformance", "0.1.16");
 
-/// What any server has to pass.
+/// Scenarios that any server has to pass.
 const GENERIC: [&str; 5] = [
     "dns-rebinding-protection",
     "ping",
@@ -27,7 +29,7 @@ const GENERIC: [&str; 5] = [
     "tools-list",
 ];
 
-/// What a scenario wants that not every server has.
+/// A feature that a scenario needs and not every server has.
 #[derive(Clone, Copy)]
 enum Wants {
     /// A tool of the suite's example server.
@@ -98,7 +100,8 @@ pub(super) fn run(context: &Context) -> Result<Vec<Check>> {
     let names = tools.iter().filter_map(|tool| tool.get("name")?.as_str());
     let tools: Vec<String> = names.map(str::to_owned).collect();
     let listed = scenarios(node, &folder)?;
-    // The suite sends no token. What stands between adds it, and lets Host and Origin pass as the suite has made them.
+    // The suite sends no token. What stands between adds it, and lets Host and Origin pass as the
+    // suite has made them.
     let forwarder = Forwarder::bind()?;
     let address = forwarder.address;
     let served = place.serve(Some(address))?;
@@ -147,7 +150,7 @@ fn sorted(listed: &BTreeSet<String>) -> Vec<&str> {
     GENERIC.into_iter().chain(rest).collect()
 }
 
-/// Whether the server still lacks what a scenario is made for.
+/// Checks that the server still lacks the feature that a scenario needs.
 fn wanted(wants: Wants, able: &Value, tools: &[String]) -> Outcome {
     let (has, reason) = match wants {
         Wants::Tool(name) => (
@@ -220,7 +223,7 @@ fn scenario_passes(
     Ok(())
 }
 
-/// Whether there are successes, and neither failures nor warnings.
+/// Checks that there are successes, and neither failures nor warnings.
 fn all_succeeded(checks: &Value) -> Result<()> {
     let mut succeeded = 0;
     for check in checks.as_array().into_iter().flatten() {

@@ -1,7 +1,8 @@
-//! A forwarder on loopback that adds a token to every request and changes nothing else, for clients that cannot send one.
+//! A forwarder on loopback that adds a token to every request and changes nothing else, for clients
+//! that cannot send one.
 //!
-//! It reads HTTP/1.1 just as far as it must to find where a request begins: heads, and bodies of a stated length. Answers pass
-//! as they come, byte for byte.
+//! It reads HTTP/1.1 just as far as it must to find where a request begins: heads, and bodies of a
+//! stated length. Answers pass as they come, byte for byte.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -15,7 +16,7 @@ const HEAD_MAX: u64 = 64 << 10;
 /// A port that forwards once it is told where to.
 pub(crate) struct Forwarder {
     listener: TcpListener,
-    /// Where clients find it.
+    /// The address for clients.
     pub(crate) address: SocketAddr,
 }
 

@@ -1,4 +1,5 @@
-//! The MCP Inspector's command line against both transports: what it lists, what calls answer, and that a proposal waits.
+//! The MCP Inspector's command line against both transports: what it lists, what calls answer, and
+//! that a proposal waits.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -59,7 +60,7 @@ pub(super) fn run(context: &Context) -> Result<Vec<Check>> {
     Ok(checks)
 }
 
-/// What is checked of each transport, in this order.
+/// A check that is run on each transport.
 type Checked = fn(&Inspector<'_>, &str) -> Result<()>;
 const CHECKS: [(&str, Checked); 5] = [
     ("tools/list", tools_are_listed),
@@ -73,7 +74,7 @@ const CHECKS: [(&str, Checked); 5] = [
 struct Inspector<'n> {
     node: &'n Node,
     folder: PathBuf,
-    /// Where it keeps what it wants to keep, instead of the person's home.
+    /// Directory for its settings, instead of the person's home.
     settings: PathBuf,
     server: Vec<OsString>,
 }
@@ -101,7 +102,7 @@ impl Inspector<'_> {
         result.with_context(|| format!("it printed no result: {answer}"))
     }
 
-    /// What a tool answers.
+    /// Calls a tool and returns the answer.
     fn call(&self, tool: &str, arguments: &Value) -> Result<Value> {
         let arguments = arguments.to_string();
         let options = ["--method", "tools/call", "--tool-name", tool];

@@ -1,7 +1,8 @@
-//! `cargo xtask e2e`: the programs against clients that others have made, each installed in the cache of this user.
+//! `cargo xtask e2e`: the programs against clients that others have made, each installed in the
+//! cache of this user.
 //!
-//! A step is a function that makes checks. What it cannot check for want of something on this machine is skipped with the
-//! reason, which `--strict` takes for a failure.
+//! A step is a function that makes checks. What it cannot check for want of something on this
+//! machine is skipped with the reason, which `--strict` takes for a failure.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ mod forwarder;
 mod inspector;
 mod openclaw;
 
-/// What is tried.
+/// A step of `cargo xtask e2e`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Step {
     /// The scenarios of the protocol's conformance suite that any server has to pass, over HTTP
@@ -52,12 +53,12 @@ impl Step {
     }
 }
 
-/// What steps work with.
+/// Shared context of the steps.
 pub(crate) struct Context {
     pub(crate) workspace: Workspace,
     /// A Node, or why there is none.
     pub(crate) node: Result<Node, String>,
-    /// Where packages are kept, outside the repository.
+    /// Directory of cached packages, outside the repository.
     pub(crate) cache: PathBuf,
     pub(crate) harness: PathBuf,
     pub(crate) stand_in: PathBuf,
@@ -99,7 +100,7 @@ pub(crate) struct Check {
     outcome: Outcome,
 }
 
-/// What came of a check.
+/// The outcome of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Passed,
@@ -193,7 +194,7 @@ fn context(choice: Choice) -> Result<Context> {
     })
 }
 
-/// How many checks ended how.
+/// Counts of checks by outcome.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
     passed: usize,

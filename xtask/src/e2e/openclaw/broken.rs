@@ -1,4 +1,5 @@
-//! Programs in the harness's place that end before they read anything, or say what is no message: the gateway lives on and is told.
+//! Programs in the harness's place that end before they read anything, or say what is no message:
+//! the gateway lives on and is told.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -19,7 +20,7 @@ const PROGRAMS: [(&str, &str); 2] = [
     ),
 ];
 
-/// Whether a call is told of the end, and nothing is started any more after a stop.
+/// Checks that a call learns of the end, and that nothing is started any more after a stop.
 pub(super) fn check(context: &Context, node: &Node) -> Result<()> {
     let folder = context.workspace.target().join("e2e").join("broken");
     fs::create_dir_all(&folder)?;

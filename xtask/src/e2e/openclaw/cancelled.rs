@@ -13,11 +13,12 @@ use crate::node::Node;
 
 /// The plugin's own code, with a call that is cancelled.
 const SCRIPT: &str = include_str!("cancelled.mjs");
-/// Longest that anything is waited for; an action by itself would take as long as its limit, which is shorter, so that it would fail
-/// in another way.
+/// Longest that anything is waited for; an action by itself would take as long as its limit, which
+/// is shorter, so that it would fail in another way.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Whether the connection to a service that never answers is closed as soon as the call is cancelled.
+/// Checks that the connection to a service that never answers is closed as soon as the call is
+/// cancelled.
 pub(super) fn check(context: &Context, node: &Node) -> Result<()> {
     let service = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let folder = context.workspace.target().join("e2e").join("cancelled");

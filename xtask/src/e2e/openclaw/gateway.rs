@@ -15,11 +15,11 @@ use crate::node::Node;
 
 /// The plugin.
 pub(super) const PLUGIN: &str = "crm-claw";
-/// What whoever talks to this gateway has to say.
+/// The token of this gateway.
 pub(super) const TOKEN: &str = "for-this-gateway-on-loopback-alone";
 /// Longest that a gateway takes to be ready, and to be over.
 const PATIENCE: Duration = Duration::from_secs(180);
-/// How often it is asked whether it is.
+/// The pause between two polls for readiness.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// OpenClaw, installed, with a state folder.
@@ -152,14 +152,14 @@ pub(super) struct Gateway {
     log: PathBuf,
 }
 
-/// What came of calling a tool.
+/// The result of a tool call.
 pub(super) struct Invoked {
     pub(super) status: u16,
     pub(super) body: Value,
 }
 
 impl Invoked {
-    /// What the assistant is told.
+    /// The text for the assistant.
     pub(super) fn text(&self) -> &str {
         let text = self.body.pointer("/result/content/0/text");
         text.and_then(Value::as_str).unwrap_or_default()
@@ -242,7 +242,7 @@ pub(super) fn signal(pid: u32, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// What a process was started with, and its environment.
+/// Returns the command line and the environment that a process was started with.
 pub(super) fn started_with(pid: u32) -> Result<(String, String)> {
     let read = |name: &str| {
         let path = Path::new("/proc").join(pid.to_string()).join(name);

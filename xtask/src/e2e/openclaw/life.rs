@@ -1,4 +1,5 @@
-//! The plugin from its start to its end: killed, used by an assistant, looked through for secrets, stopped.
+//! The plugin from its start to its end: killed, used by an assistant, looked through for secrets,
+//! stopped.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,7 +35,8 @@ impl Tried<'_> {
         Ok(())
     }
 
-    /// From what a person says to a task in the CRM: the assistant searches, proposes, the person approves.
+    /// From what a person says to a task in the CRM: the assistant searches, proposes, the person
+    /// approves.
     pub(super) fn turn(&self, model: &Model) -> Result<()> {
         let title = "Ask about the contract";
         ensure!(
@@ -78,7 +80,8 @@ impl Tried<'_> {
         Ok(())
     }
 
-    /// No secret among the harness's arguments, in its environment, in the gateway's log or in a file of its state.
+    /// No secret among the harness's arguments, in its environment, in the gateway's log or in a
+    /// file of its state.
     pub(super) fn secrets(&self) -> Result<()> {
         let harnesses = self.gateway.harnesses()?;
         ensure!(!harnesses.is_empty(), "no harness runs");

@@ -1,5 +1,5 @@
-//! The plugin in a real OpenClaw: installed from its tarball, looked at, called, approved, denied, killed and stopped, and once used by
-//! an assistant whose words are written down beforehand.
+//! The plugin in a real OpenClaw: installed from its tarball, looked at, called, approved, denied,
+//! killed and stopped, and once used by an assistant whose words are written down beforehand.
 
 #![allow(
     clippy::indexing_slicing,
@@ -32,7 +32,7 @@ use tried::Tried;
 
 /// The release that the plugin is written for.
 const VERSION: &str = "2026.9.6";
-/// How long a person may take here: short, since one of them never answers.
+/// The time that a person has here: short, since one of them never answers.
 const DECIDING_SECONDS: u64 = 5;
 /// A deal of the sample workspace, and its id.
 const DEAL: (&str, &str) = ("Northern depot", "5a000004-0000-4000-8000-000000000001");
@@ -117,7 +117,8 @@ fn configure(config: &mut Value, services: &Services, model: &Model) {
     config["agents"]["defaults"]["model"] = json!({"primary": "scripted/scripted"});
 }
 
-/// OpenClaw has loaded the plugin, with exactly the tools of its manifest, and has nothing to say against it.
+/// OpenClaw has loaded the plugin, with exactly the tools of its manifest, and has nothing to say
+/// against it.
 fn inspected(openclaw: &OpenClaw<'_>, context: &Context) -> Result<()> {
     let printed = openclaw.run(&["plugins", "inspect", PLUGIN, "--runtime", "--json"])?;
     let inspected: Value = serde_json::from_str(&printed).context("the inspection is no JSON")?;
@@ -145,7 +146,8 @@ fn inspected(openclaw: &OpenClaw<'_>, context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// The command that an approval names shows the newest plan, decides nothing, and takes no digest that is too short.
+/// The command that an approval names shows the newest plan, decides nothing, and takes no digest
+/// that is too short.
 fn in_full(openclaw: &OpenClaw<'_>, tried: &Tried<'_>) -> Result<()> {
     let listed: Value = serde_json::from_str(&tried.harness(&["plan", "list", "--json"])?)?;
     let digest = listed[0]["plan"].as_str().context("there is no plan")?;
@@ -165,7 +167,8 @@ fn in_full(openclaw: &OpenClaw<'_>, tried: &Tried<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What the assistant does with the request, in the order of its calls: as a model would with OpenClaw's tool search on.
+/// The assistant's calls for the request, in order: as a model would make them with OpenClaw's tool
+/// search on.
 fn script() -> Vec<(&'static str, Value)> {
     vec![
         (

@@ -1,4 +1,5 @@
-//! No model: an endpoint on loopback that answers as OpenAI's do, with tool calls that are written down beforehand.
+//! No model: an endpoint on loopback that answers as OpenAI's do, with tool calls that are written
+//! down beforehand.
 
 #![allow(
     clippy::indexing_slicing,
@@ -20,7 +21,8 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// Answers the first request of a turn with the first call, the next with the second, and what comes after them with words.
+    /// Answers the first request of a turn with the first call, the next with the second, and what
+    /// comes after them with words.
     pub(super) fn start(calls: Vec<(&'static str, Value)>) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot listen")?;
         let port = listener.local_addr()?.port();
@@ -36,7 +38,7 @@ impl Model {
         Ok(Self { port, asked })
     }
 
-    /// How OpenClaw is told of it.
+    /// OpenClaw's configuration for this model.
     pub(super) fn provider(&self) -> Value {
         json!({
             "baseUrl": format!("http://127.0.0.1:{}/v1", self.port), "apiKey": "none", "api": "openai-completions",
@@ -47,7 +49,7 @@ impl Model {
         })
     }
 
-    /// What it was asked, whole.
+    /// Returns the requests to the model, whole.
     pub(super) fn asked(&self) -> Vec<Value> {
         self.asked
             .lock()

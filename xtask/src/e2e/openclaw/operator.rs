@@ -1,5 +1,5 @@
-//! A person at the gateway: a WebSocket client that is shown approvals and decides about them, and that can say something to the
-//! assistant.
+//! A person at the gateway: a WebSocket client that is shown approvals and decides about them, and
+//! that can say something to the assistant.
 
 #![allow(
     clippy::indexing_slicing,
@@ -20,10 +20,10 @@ use super::gateway::TOKEN;
 
 /// Longest that an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// How long a read may wait before there is a look at what is to be sent.
+/// The longest that a read waits before pending messages are sent.
 const TURN: Duration = Duration::from_millis(20);
 
-/// What the person says to an approval.
+/// A person's decision about an approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     Allow,
@@ -155,7 +155,8 @@ impl Operator {
     }
 }
 
-/// Sends what is to be sent, hands on what comes, and answers approvals, until either side is closed.
+/// Sends what is to be sent, hands on what comes, and answers approvals, until either side is
+/// closed.
 fn talk(
     mut socket: WebSocket<TcpStream>,
     sending: &Receiver<Value>,

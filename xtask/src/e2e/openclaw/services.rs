@@ -40,7 +40,7 @@ impl Services {
         ]
     }
 
-    /// How many tasks with this title there are in the stand-in for Twenty.
+    /// Counts the tasks with this title in the stand-in for Twenty.
     pub(super) fn tasks(&self, title: &str) -> Result<u64> {
         let query = "query Tasks($title: String!) { tasks(filter: { title: { eq: $title } }) { totalCount } }";
         let text = ureq::post(format!("{}/graphql", self.twenty))
@@ -56,7 +56,7 @@ impl Services {
         count.with_context(|| format!("the stand-in does not count its tasks: {text}"))
     }
 
-    /// How many messages Sam has not read.
+    /// Counts the messages that Sam has not read.
     pub(super) fn unread(&self) -> Result<u64> {
         let text = ureq::get(format!("{}/unread", self.relay))
             .header("authorization", format!("Bearer {}", self.sam))

@@ -1,4 +1,4 @@
-//! What is tried at the running gateway, and the tools that read.
+//! Checks at the running gateway, and the tools that read.
 
 #![allow(
     clippy::indexing_slicing,
@@ -16,7 +16,7 @@ use super::gateway::{Gateway, PLUGIN};
 use super::services::Services;
 use crate::e2e::{Check, Context};
 
-/// What is tried at the running gateway.
+/// Checks at the running gateway.
 pub(super) struct Tried<'a> {
     pub(super) gateway: &'a Gateway,
     pub(super) services: &'a Services,

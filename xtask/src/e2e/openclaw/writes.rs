@@ -1,4 +1,5 @@
-//! The tools that write: nobody is asked, or nobody answers, or a person denies, or allows; and what is in the stand-ins each time.
+//! The tools that write: nobody is asked, or nobody answers, or a person denies, or allows; and
+//! what is in the stand-ins each time.
 
 #![allow(
     clippy::indexing_slicing,
@@ -126,7 +127,7 @@ impl Tried<'_> {
         Ok(())
     }
 
-    /// Who gets a message stands in the approval, and how to read the whole of it.
+    /// Checks that the approval names the recipient of a message, and how to read the whole of it.
     fn message(&self, operator: &mut Operator) -> Result<()> {
         operator.forget();
         let before = self.services.unread()?;
