@@ -7,7 +7,8 @@
 //!
 //! ```
 //! use trusted_documents::extend;
-//! let document = "query Note($id: ID!) {\n  note(id: $id) {\n    id\n    # field: mood-field\n  }\n}\n";
+//! let document =
+//!     "query Note($id: ID!) {\n  note(id: $id) {\n    id\n    # field: mood-field\n  }\n}\n";
 //! let extended = extend(document, |setting| (setting == "mood-field").then_some("mood")).unwrap();
 //! assert_eq!(extended, document.replace("mood-field\n", "mood-field\n    mood\n"));
 //! // Where the operator names no field, the document is sent as it stands.

@@ -7,9 +7,10 @@
 //!
 //! | character | seen |
 //! |---|---|
-//! | U+200C, U+200D | where they change how letters join ([RFC 5892, appendix A]), around a virama, and U+200D between emoji |
+//! | U+200C, U+200D | where letters join differently by them ([RFC 5892, appendix A]) |
+//! | U+200C, U+200D | around a virama; U+200D between emoji too |
 //! | U+FE0E, U+FE0F | behind an emoji, and in a keycap |
-//! | tags, U+E0020 to U+E007F | in the flag of a part of a country: U+1F3F4, two to six letters or digits, U+E007F |
+//! | tags, U+E0020 to U+E007F | in a regional flag: U+1F3F4, 2 to 6 letters or digits, U+E007F |
 //! | marks, such as U+0301 | on a letter or sign, up to four |
 //!
 //! Elsewhere they are hidden, as all else is for which `is_hidden` holds.
