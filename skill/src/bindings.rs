@@ -1,4 +1,5 @@
-//! The Rust side of the world in wit/crm, generated. Types serve natively too; the exports are made by skill/component alone.
+//! The generated Rust side of the world in wit/crm. The types serve natively too; skill/component
+//! alone makes the exports.
 #![allow(
     unsafe_code,
     missing_docs,

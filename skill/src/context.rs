@@ -1,4 +1,4 @@
-//! What an action knows besides its arguments: the services, the settings, the caller and the time.
+//! The surroundings of an action: the services, the settings, the caller and the time.
 
 use std::cell::{OnceCell, Ref, RefCell};
 use std::collections::BTreeSet;
@@ -12,8 +12,8 @@ use crate::text;
 use crate::transport::Transport;
 use crate::twenty::hidden::Field;
 
-/// Settings that are not secret, by key. The harness sets those that begin with `caller.` for each call, so that a model
-/// cannot claim to be somebody else.
+/// Settings that are not secret, by key. The harness sets those that begin with `caller.` for each
+/// call, so that a model cannot claim to be somebody else.
 pub trait Settings {
     /// The value, or none where it is not set.
     fn get(&self, key: &str) -> Option<String>;
@@ -24,17 +24,17 @@ pub struct Context<'a> {
     /// The way out.
     pub transport: &'a dyn Transport,
     settings: &'a dyn Settings,
-    /// When the call began.
+    /// The time at which the call began.
     pub now: Timestamp,
     zone: OnceCell<Zone>,
     hidden: RefCell<BTreeSet<Field>>,
 }
 
-/// How many days without activity make a deal stale where the caller does not say.
+/// Days without activity after which a deal is stale, unless the caller gives another number.
 pub const STALE_DAYS: u16 = 14;
 
 impl<'a> Context<'a> {
-    /// A context for one call.
+    /// Creates the context of one call.
     pub fn new(transport: &'a dyn Transport, settings: &'a dyn Settings, now: Timestamp) -> Self {
         Self {
             transport,
@@ -55,7 +55,7 @@ impl<'a> Context<'a> {
         self.hidden.borrow_mut().extend(fields);
     }
 
-    /// A setting's value; an empty one counts as not set.
+    /// Returns a setting's value; an empty one counts as not set.
     pub fn setting(&self, key: &str) -> Option<String> {
         self.settings
             .get(key)
@@ -63,13 +63,15 @@ impl<'a> Context<'a> {
             .filter(|value| !value.is_empty())
     }
 
-    /// Twenty's base URL (`twenty.base-url`), with no slash at the end; none where Twenty is not set up.
+    /// Returns Twenty's base URL (`twenty.base-url`), with no slash at the end; none where Twenty
+    /// is not set up.
     pub fn twenty_base_url(&self) -> Option<String> {
         self.setting("twenty.base-url")
             .map(|url| url.trim_end_matches('/').to_owned())
     }
 
-    /// The caller's e-mail address (`caller.email`), lower-cased, by which the CRM knows them.
+    /// Returns the caller's e-mail address (`caller.email`), lower-cased, by which the CRM knows
+    /// them.
     ///
     /// # Errors
     /// `invalid-input` where the harness named no caller: "me" then means nobody.
@@ -83,14 +85,15 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// The caller's time zone (`time-zone`, with its data in `time-zone-data`); UTC where none is set.
+    /// Returns the caller's time zone (`time-zone`, with its data in `time-zone-data`); UTC where
+    /// none is set.
     pub fn zone(&self) -> &Zone {
         self.zone
             .get_or_init(|| Zone::new(self.setting("time-zone"), self.setting("time-zone-data")))
     }
 
-    /// The stages that end a deal (`closed-stages`, separated by commas; `CUSTOMER` where it is not set, the only
-    /// closed one of a new workspace).
+    /// Returns the stages that end a deal (`closed-stages`, separated by commas; by default
+    /// `CUSTOMER`, the only closed one of a new workspace).
     pub fn closed_stages(&self) -> Vec<String> {
         listed(
             &self
@@ -99,8 +102,8 @@ impl<'a> Context<'a> {
         )
     }
 
-    /// The statuses of tasks with which nothing is left to do (`done-statuses`, separated by commas; `DONE` where it is not set, the
-    /// only such one of a new workspace). One that means "cancelled" belongs here too.
+    /// Returns the statuses of finished tasks (`done-statuses`, separated by commas; by default
+    /// `DONE`, the only one of a new workspace). A status that means "cancelled" belongs here too.
     pub fn done_statuses(&self) -> Vec<String> {
         listed(
             &self
@@ -109,26 +112,26 @@ impl<'a> Context<'a> {
         )
     }
 
-    /// Whether a task of this status is done with.
+    /// Checks whether tasks of this status are finished.
     pub fn is_done(&self, status: &str) -> bool {
         self.done_statuses().iter().any(|done| done == status)
     }
 
-    /// From which amount on a deal should not hang on one contact (`single-threaded-amount`, in units of its currency;
-    /// 50,000 where it is not set).
+    /// Returns the amount from which a deal should have more than one contact
+    /// (`single-threaded-amount`, in units of its currency; by default 50,000).
     pub fn single_threaded_amount(&self) -> u32 {
         self.setting("single-threaded-amount")
             .and_then(|value| value.parse().ok())
             .unwrap_or(50_000)
     }
 
-    /// The current time as an answer gives it.
+    /// Returns the current time in the form that answers use.
     pub fn fetched_at(&self) -> String {
         text::instant(self.now)
     }
 }
 
-/// The parts of a list with commas.
+/// Splits a list at its commas.
 fn listed(list: &str) -> Vec<String> {
     list.split(',')
         .map(|one| one.trim().to_owned())

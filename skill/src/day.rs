@@ -1,4 +1,5 @@
-//! Days in the caller's time zone. The zone's rules come from the harness: the component has no zone database.
+//! Days in the caller's time zone. The zone's rules come from the harness: the component has no
+//! zone database.
 
 use base64::Engine as _;
 use jiff::civil::Date;
@@ -15,8 +16,8 @@ pub struct Zone {
 }
 
 impl Zone {
-    /// The zone of this IANA name with these rules (base64 of a TZif file, RFC 9636). Without rules that can be read it is
-    /// UTC and says so by its name.
+    /// Builds a zone from its IANA name and its rules (base64 of a TZif file, RFC 9636). Without
+    /// readable rules it is UTC, by name too.
     pub fn new(name: Option<String>, data: Option<String>) -> Self {
         let rules = name.as_deref().zip(data).and_then(|(name, data)| {
             let data = base64::engine::general_purpose::STANDARD
@@ -33,29 +34,29 @@ impl Zone {
         }
     }
 
-    /// Its IANA name.
+    /// Returns the IANA name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The day on which an instant falls.
+    /// Returns the day on which an instant falls.
     pub fn date(&self, time: Timestamp) -> Date {
         time.to_zoned(self.rules.clone()).date()
     }
 
-    /// The first instant of a day, which is not always midnight.
+    /// Returns the first instant of a day, which is not always midnight.
     pub fn start(&self, day: Date) -> Timestamp {
         day.to_zoned(self.rules.clone())
             .map_or(Timestamp::MIN, |start| start.timestamp())
     }
 
-    /// The time of day of an instant, such as `09:30`.
+    /// Formats the time of day of an instant, such as `09:30`.
     pub fn time(&self, time: Timestamp) -> String {
         let local = time.to_zoned(self.rules.clone());
         format!("{:02}:{:02}", local.hour(), local.minute())
     }
 
-    /// When something is due, as it was meant.
+    /// Interprets a due time: as a whole day, or as an instant.
     pub fn due(&self, time: Timestamp) -> Due {
         let local = time.to_zoned(self.rules.clone());
         let day = local.date();
@@ -83,13 +84,13 @@ impl Zone {
         }
     }
 
-    /// Whether something that is due then is overdue now: the one rule of all actions. What is due on a day as a whole is so from
-    /// the next day on, anything else from its instant on.
+    /// Checks whether something is overdue. All actions share this rule: what is due on a whole day
+    /// becomes overdue with the next day, anything else at its instant.
     pub fn is_overdue(&self, due: Timestamp, now: Timestamp) -> bool {
         now >= self.due(due).overdue_from
     }
 
-    /// When something is due, as a person reads it: the day, and the time where it is not the day as a whole.
+    /// Formats a due time for people: the day, and the time unless it means the whole day.
     pub fn show_due(&self, time: Timestamp) -> String {
         let due = self.due(time);
         if due.whole_day {
@@ -99,14 +100,15 @@ impl Zone {
         }
     }
 
-    /// The first instant of the last minute of a day.
+    /// Returns the first instant of a day's last minute.
     pub fn last_minute(&self, day: Date) -> Timestamp {
         self.start(plus_days(day, 1))
             .checked_sub(1.minute())
             .unwrap_or(Timestamp::MAX)
     }
 
-    /// An instant as a person reads it: the day, and the time unless it is the day's first or last minute.
+    /// Formats an instant for people: the day, and the time unless it is the day's first or last
+    /// minute.
     pub fn show(&self, time: Timestamp) -> String {
         let local = time.to_zoned(self.rules.clone());
         match (local.hour(), local.minute()) {
@@ -116,19 +118,20 @@ impl Zone {
     }
 }
 
-/// When something is due, as it was meant.
+/// A due time as it was meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Due {
     /// The day.
     pub day: Date,
     /// The instant from which on it is overdue.
     pub overdue_from: Timestamp,
-    /// Whether it is due on the day as a whole: at its first instant, in its last minute, or at midnight in UTC.
+    /// Set if the whole day is meant: at its first instant, in its last minute, or at midnight in
+    /// UTC.
     pub whole_day: bool,
 }
 
-/// What is overdue, as bounds that a service can compare with: all before an instant, but for some times that stand for a day as a
-/// whole which has not passed.
+/// A filter for overdue tasks that a service can evaluate: all due before an instant, except at
+/// times that stand for a whole day which has not passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overdue {
     /// The instant.
@@ -138,7 +141,7 @@ pub struct Overdue {
 }
 
 impl Overdue {
-    /// At an instant.
+    /// Builds the filter for an instant.
     pub fn at(zone: &Zone, now: Timestamp) -> Self {
         let today = zone.date(now);
         Self {
@@ -152,25 +155,25 @@ impl Overdue {
     }
 }
 
-/// The next instant that a service tells apart: they keep milliseconds.
+/// Returns the next instant that a service can tell apart: services keep milliseconds.
 pub fn after(time: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(time.as_millisecond().saturating_add(1)).unwrap_or(time)
 }
 
-/// An instant to the millisecond, as it is compared.
+/// Formats an instant to the millisecond, for comparisons.
 pub fn precise(time: Timestamp) -> String {
     Timestamp::from_millisecond(time.as_millisecond())
         .unwrap_or(time)
         .to_string()
 }
 
-/// Midnight of a day in UTC, as a date without a time is stored.
+/// Returns midnight of a day in UTC, the way a date without a time is stored.
 pub fn utc_midnight(day: Date) -> Timestamp {
     day.to_zoned(TimeZone::UTC)
         .map_or(Timestamp::MIN, |start| start.timestamp())
 }
 
-/// A day as a person reads it, such as `Sunday 22 November 2026`.
+/// Writes a day out, such as `Sunday 22 November 2026`.
 pub fn long(day: Date) -> String {
     use jiff::civil::Weekday as W;
     const MONTHS: [&str; 12] = [
@@ -204,18 +207,18 @@ pub fn long(day: Date) -> String {
     format!("{weekday} {} {month} {}", day.day(), day.year())
 }
 
-/// Whole days from one day to another; negative if it is earlier.
+/// Counts whole days from one day to another; negative if the second is earlier.
 pub fn days_between(from: Date, to: Date) -> i32 {
     from.until(to).map_or(0, |span| span.get_days())
 }
 
-/// A day some days later.
+/// Returns the day that many days later.
 pub fn plus_days(day: Date, days: i32) -> Date {
     day.checked_add(days.days())
         .unwrap_or(if days < 0 { Date::MIN } else { Date::MAX })
 }
 
-/// A date that a caller gave as `YYYY-MM-DD`.
+/// Parses a date given as `YYYY-MM-DD`.
 ///
 /// # Errors
 /// `invalid-input` for anything else, and for years outside 1970 to 2999.
@@ -239,8 +242,8 @@ pub fn parse(field: &str, text: &str) -> Result<Date, Failure> {
         })
 }
 
-/// When something is due or closes: the end of a day that a caller gave as `YYYY-MM-DD`, in their zone, or an instant that they gave
-/// with its offset (RFC 3339), to the second.
+/// Parses a deadline: a day as `YYYY-MM-DD`, which means its end in the caller's zone, or an
+/// instant with its offset (RFC 3339), to the second.
 ///
 /// # Errors
 /// `invalid-input` for anything else, and for years outside 1970 to 2999.

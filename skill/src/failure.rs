@@ -1,11 +1,12 @@
-//! The one failure type of all actions, and short ways to make each of its cases. Every one says what to do next.
+//! The one failure type of all actions, with a constructor for each case. Every failure tells the
+//! caller the next step.
 
 pub use crate::bindings::claw::skill::types::Failure;
 use crate::bindings::claw::skill::types::{
     Ambiguity, BadInput, Candidate, Denial, Mismatch, Outage, Problem, RateLimit,
 };
 
-/// An argument that cannot be used.
+/// Refuses an argument.
 pub fn invalid_input(
     field: impl Into<String>,
     reason: impl Into<String>,
@@ -18,7 +19,7 @@ pub fn invalid_input(
     })
 }
 
-/// There is no such record.
+/// Reports that a record does not exist.
 pub fn not_found(reason: impl Into<String>, next: impl Into<String>) -> Failure {
     Failure::NotFound(Problem {
         reason: reason.into(),
@@ -26,7 +27,7 @@ pub fn not_found(reason: impl Into<String>, next: impl Into<String>) -> Failure 
     })
 }
 
-/// Several records fit a name.
+/// Reports that a name fits several records.
 pub fn ambiguous(field: &str, reason: impl Into<String>, candidates: Vec<Candidate>) -> Failure {
     Failure::Ambiguous(Ambiguity {
         field: field.to_owned(),
@@ -37,7 +38,7 @@ pub fn ambiguous(field: &str, reason: impl Into<String>, candidates: Vec<Candida
     })
 }
 
-/// Policy or the service refuses.
+/// Reports a refusal by policy or by the service.
 pub fn denied(code: &str, reason: impl Into<String>, next: impl Into<String>) -> Failure {
     Failure::Denied(Denial {
         code: code.to_owned(),
@@ -46,7 +47,7 @@ pub fn denied(code: &str, reason: impl Into<String>, next: impl Into<String>) ->
     })
 }
 
-/// The credential was not accepted.
+/// Reports that the CRM did not accept the credential.
 pub fn unauthenticated(reason: impl Into<String>) -> Failure {
     Failure::Unauthenticated(Problem {
         reason: reason.into(),
@@ -55,7 +56,7 @@ pub fn unauthenticated(reason: impl Into<String>) -> Failure {
     })
 }
 
-/// Too many requests.
+/// Reports that there were too many requests.
 pub fn rate_limited(retry_after: u32, reason: impl Into<String>) -> Failure {
     Failure::RateLimited(RateLimit {
         retry_after,
@@ -64,7 +65,7 @@ pub fn rate_limited(retry_after: u32, reason: impl Into<String>) -> Failure {
     })
 }
 
-/// A service that did not answer as it should.
+/// Reports a service that did not answer as it should.
 pub fn unavailable(
     request_sent: bool,
     reason: impl Into<String>,
@@ -77,7 +78,7 @@ pub fn unavailable(
     })
 }
 
-/// An answer without the promised shape.
+/// Reports an answer without the promised shape.
 pub fn schema_mismatch(field: impl Into<String>, reason: impl Into<String>) -> Failure {
     Failure::SchemaMismatch(Mismatch {
         field: field.into(),
@@ -88,7 +89,7 @@ pub fn schema_mismatch(field: impl Into<String>, reason: impl Into<String>) -> F
     })
 }
 
-/// Why, in one sentence, for an answer that is given in spite of it.
+/// Returns the reason as one sentence, for an answer that is given in spite of the failure.
 pub fn sentence(failure: &Failure) -> &str {
     match failure {
         Failure::InvalidInput(BadInput { reason, .. })
@@ -104,7 +105,7 @@ pub fn sentence(failure: &Failure) -> &str {
     }
 }
 
-/// What to do next.
+/// Returns the next step for the caller.
 pub fn next(failure: &Failure) -> &str {
     match failure {
         Failure::InvalidInput(BadInput { next, .. })
@@ -120,7 +121,7 @@ pub fn next(failure: &Failure) -> &str {
     }
 }
 
-/// What was asked cannot be done to the record as it is.
+/// Reports that the record's state rules out the request.
 pub fn conflict(reason: impl Into<String>, next: impl Into<String>) -> Failure {
     Failure::Conflict(Problem {
         reason: reason.into(),

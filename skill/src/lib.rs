@@ -1,7 +1,8 @@
-//! The CRM actions as plain Rust: what the sandboxed component does, without the sandbox.
+//! The CRM actions as plain Rust: the logic of the sandboxed component, without the sandbox.
 //!
-//! An action is a function of a [`context::Context`] (the way out, the settings, the time) and a request, and answers with a
-//! report or a [`failure::Failure`]. The component in `skill/component` exports them; tests and benchmarks call them natively.
+//! An action is a function of a [`context::Context`] (the way out, the settings, the time) and a
+//! request, and answers with a report or a [`failure::Failure`]. The component in `skill/component`
+//! exports them; tests and benchmarks call them natively.
 
 pub mod actions;
 pub mod bindings;

@@ -1,9 +1,10 @@
-//! The short text for a person that every answer has. Words of strangers cannot become links, pictures, HTML or headings in it.
+//! Builds the short text for people that every answer has. Text from strangers cannot become links,
+//! images, HTML or headings in it.
 
 use std::fmt::Write as _;
 
-/// Text of a stranger, safe to stand inside a line of Markdown (CommonMark 0.31, backslash escapes). An underscore within a
-/// word means nothing there and stays as it is.
+/// Escapes text from a stranger for use inside a line of Markdown (CommonMark 0.31, backslash
+/// escapes). An underscore within a word has no meaning there and stays.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let mut characters = text.chars().peekable();
@@ -34,36 +35,36 @@ pub fn escape(text: &str) -> String {
 pub struct Page(String);
 
 impl Page {
-    /// A page that begins with a bold line.
+    /// Starts a page with a bold line.
     pub fn titled(title: &str) -> Self {
         Self(format!("**{title}**\n"))
     }
 
-    /// A plain line.
+    /// Adds a plain line.
     pub fn line(&mut self, line: &str) {
         self.0.push_str(line);
         self.0.push('\n');
     }
 
-    /// A bullet.
+    /// Adds a bullet.
     pub fn bullet(&mut self, line: &str) {
         self.0.push_str("- ");
         self.line(line);
     }
 
-    /// A heading with an empty line before it.
+    /// Adds a heading with an empty line before it.
     pub fn heading(&mut self, heading: &str) {
         // Writing to a String cannot fail.
         let _ = writeln!(self.0, "\n### {heading}");
     }
 
-    /// The page.
+    /// Returns the text.
     pub fn finish(self) -> String {
         self.0.trim_end().to_owned()
     }
 }
 
-/// `1 task`, `2 tasks`.
+/// Formats a count with its noun: `1 task`, `2 tasks`.
 pub fn count(number: u32, one: &str, many: &str) -> String {
     if number == 1 {
         format!("1 {one}")

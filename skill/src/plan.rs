@@ -1,6 +1,7 @@
-//! Building plans: ids that follow from what is asked, and steps that carry trusted mutations or what another service takes. The
-//! same proposal upon the same records gives the same plan to the byte, so that the harness finds the one that was made before;
-//! only when records were read for a message differs, and `once` then keeps the message from being sent twice.
+//! Builds plans. Ids are derived from the request, and steps carry trusted mutations or bodies for
+//! other services. The same proposal for the same records gives the same plan to the byte, so that
+//! the harness finds the earlier one. Only the time at which a message's records were read differs;
+//! `once` then keeps the message from being sent twice.
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -14,10 +15,10 @@ use crate::twenty::documents::Document;
 use crate::twenty::hidden;
 use crate::twenty::mutations;
 
-/// Where this skill's names begin (RFC 9562, section 6.5); drawn once.
+/// The UUID namespace of this skill (RFC 9562, section 6.5); drawn once.
 const NAMESPACE: Uuid = Uuid::from_u128(0x5f1c_8a4e_93d7_4b0a_8f6e_2d41_c7b9_e035);
 
-/// The destination of what changes the CRM, as the manifest names it.
+/// The destination of writes to the CRM, as the manifest names it.
 pub const DESTINATION: &str = "twenty";
 
 /// The most records that a plan says it is about, and the most warnings that the harness takes.
@@ -27,30 +28,33 @@ const WARNINGS: usize = 8;
 /// The longest idempotency key, in characters.
 const LONGEST_KEY: usize = 200;
 
-/// Where the ids of one proposal come from: the workspace, the caller, the action, and the key.
+/// The source of one proposal's ids: the workspace, the caller, the action, and the idempotency
+/// key.
 #[derive(Debug, Clone)]
 pub struct Ids {
     base_url: String,
     caller: String,
     action: &'static str,
     key: Key,
-    /// What could not be read for it.
+    /// The warning about fields that could not be read, if there were any.
     unread: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
 enum Key {
-    /// The caller's own.
+    /// An idempotency key from the caller.
     Given(String),
-    /// What was asked, and the day on which it was.
+    /// The request and the day on which it was made, in place of a key.
     Asked { day: String, what: String },
 }
 
 impl Ids {
-    /// The ids of a proposal. Without a key of the caller's, what is asked and the caller's day stand for one.
+    /// Prepares the ids of a proposal. Without an idempotency key, the request and the caller's day
+    /// serve as one.
     ///
     /// # Errors
-    /// `invalid-input` where no caller is set or the key cannot be used, `unavailable` where Twenty is not set up.
+    /// `invalid-input` where no caller is set or the key cannot be used, `unavailable` where Twenty
+    /// is not set up.
     pub fn new(
         ctx: &Context<'_>,
         action: &'static str,
@@ -73,7 +77,7 @@ impl Ids {
         })
     }
 
-    /// The id of one of its parts.
+    /// Derives the id of a part of the proposal.
     pub fn id(&self, part: &str) -> String {
         // JSON keeps the parts apart, whatever is in them.
         let name =
@@ -85,7 +89,7 @@ impl Ids {
     }
 }
 
-/// The caller in whose name a proposal is made.
+/// Returns the caller in whose name the proposal is made.
 ///
 /// # Errors
 /// `invalid-input` where the harness named none.
@@ -124,7 +128,7 @@ fn unwritable() -> Failure {
     )
 }
 
-/// When a step is sent, by the names of the others.
+/// The place of a step in the order of sending; other steps are given by name.
 #[derive(Debug)]
 enum When {
     InOrder,
@@ -132,7 +136,7 @@ enum When {
     Compensates(&'static str),
 }
 
-/// A step before it has its id.
+/// A step without its id.
 #[derive(Debug)]
 pub struct Draft {
     name: &'static str,
@@ -149,7 +153,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// A step that sends a mutation. `name` tells it from the other steps of its plan.
+    /// Creates a step that sends a mutation. `name` is unique within the plan.
     ///
     /// # Errors
     /// `invalid-input` where the variables cannot be written.
@@ -169,7 +173,8 @@ impl Draft {
         ))
     }
 
-    /// A step that posts a body to a path of a service. `{{slot}}` in the path stands for a value that [`Self::taking`] names.
+    /// Creates a step that posts a body to a path of a service. `{{slot}}` in the path is filled
+    /// with a value that [`Self::taking`] names.
     ///
     /// # Errors
     /// `invalid-input` where the body cannot be written.
@@ -206,42 +211,42 @@ impl Draft {
         }
     }
 
-    /// Sent only after the named step has failed for good.
+    /// Makes the step a compensation, sent only after the named step has failed for good.
     #[must_use]
     pub fn compensating(mut self, name: &'static str) -> Self {
         self.when = When::Compensates(name);
         self
     }
 
-    /// Sent after these steps, whatever becomes of others.
+    /// Makes the step depend on these steps alone, whatever becomes of others.
     #[must_use]
     pub fn after(mut self, names: &[&'static str]) -> Self {
         self.when = When::After(names.to_vec());
         self
     }
 
-    /// With a name for what it does: the service cannot tell a second time from the first.
+    /// Sets the idempotency key, for a service that cannot recognise a repeated request.
     #[must_use]
     pub fn once(mut self, name: String) -> Self {
         self.once = Some(name);
         self
     }
 
-    /// With a value out of an earlier step's answer, at a pointer there.
+    /// Fills a slot with the value at a JSON pointer in an earlier step's answer.
     #[must_use]
     pub fn taking(mut self, slot: &'static str, step: &'static str, pointer: &'static str) -> Self {
         self.slots.push((slot, step, pointer));
         self
     }
 
-    /// With what it gives away.
+    /// Sets the fields that the step discloses.
     #[must_use]
     pub fn disclosing(mut self, disclosures: Vec<Disclosure>) -> Self {
         self.disclosures = disclosures;
         self
     }
 
-    /// What its values replace, and what it was planned upon.
+    /// Sets the values that the step replaces, and the state of the record at planning.
     #[must_use]
     pub fn upon(mut self, changes: Vec<Change>, basis: Basis) -> Self {
         self.changes = changes;
@@ -249,12 +254,12 @@ impl Draft {
         self
     }
 
-    /// How long its body is, in bytes.
+    /// Returns the length of the body in bytes.
     pub fn size(&self) -> usize {
         self.body.len()
     }
 
-    /// All that the step says, from which its id follows.
+    /// Collects the contents of the step from which its id is derived.
     fn said<'d>(&'d self, said: &mut Vec<&'d str>) {
         said.extend([self.name, self.body.as_str(), self.words.as_str()]);
         let basis = self.basis.iter();
@@ -280,8 +285,8 @@ impl Draft {
     }
 }
 
-/// A plan of these steps. A step's id is unique across all plans, so it follows from all that the plan says; the ids of records
-/// in the bodies are what makes a second try find the first.
+/// Assembles a plan. The id of a step is unique across all plans, so it is derived from all that
+/// the plan says; the ids of records in the bodies let a second try find the first.
 pub fn plan(
     ids: &Ids,
     words: String,

@@ -1,4 +1,4 @@
-//! Text of strangers: cleaned when it is read, cut when it is shown, never followed.
+//! Text from strangers: cleaned when it is read, cut when it is shown, never followed.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ pub const LABEL: usize = 200;
 /// The longest body in an answer, in characters.
 pub const BODY: usize = 2_000;
 
-/// Text from a service, with what nobody can see taken out.
+/// Text from a service, without invisible characters.
 ///
 /// ```
 /// use crm_skill::text::Text;
@@ -21,12 +21,12 @@ pub const BODY: usize = 2_000;
 pub struct Text(String);
 
 impl Text {
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether nothing is left to read.
+    /// Checks whether nothing readable is left.
     pub fn is_empty(&self) -> bool {
         self.0.trim().is_empty()
     }
@@ -56,9 +56,9 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-/// Takes out what cannot be seen and could mislead a reader or carry hidden words: control characters but line breaks and
-/// tabs, and what [`redaction::glyphs`] knows to be hidden where it stands. Joiners within a word of Persian or Malayalam,
-/// emoji and accents stay.
+/// Removes characters that cannot be seen and could mislead a reader or carry hidden words: control
+/// characters except line breaks and tabs, and characters that [`redaction::glyphs`] knows to be
+/// hidden in their place. Joiners within a word of Persian or Malayalam, emoji and accents stay.
 pub fn clean(text: &str) -> String {
     if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
         return text.to_owned();
@@ -69,7 +69,8 @@ pub fn clean(text: &str) -> String {
     seen.map(|glyph| glyph.c).collect()
 }
 
-/// Counts the characters that [`clean`] takes out and nobody would miss in reading. Carriage returns are none of them.
+/// Counts the characters that [`clean`] removes and a reader would not miss. Carriage returns are
+/// not counted.
 pub fn count_hidden(text: &str) -> usize {
     if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
         return 0;
@@ -80,13 +81,14 @@ pub fn count_hidden(text: &str) -> usize {
         .count()
 }
 
-/// Whether a character moves the line in another way than a line break or a tab does.
+/// Checks for control characters and line separators other than a line break or a tab.
 fn breaks(character: char) -> bool {
     matches!(character, '\u{2028}' | '\u{2029}')
         || (character.is_control() && !matches!(character, '\n' | '\t'))
 }
 
-/// One line of at most `most` characters, and whether something was cut. Runs of white space become one space.
+/// Fits text into one line of at most `most` characters, and reports whether something was cut.
+/// Runs of white space become one space.
 pub fn line(text: &str, most: usize) -> (String, bool) {
     let mut out = String::with_capacity(text.len().min(most.saturating_mul(4)));
     let spaced = text.split_whitespace().enumerate().flat_map(|(at, word)| {
@@ -105,7 +107,8 @@ pub fn line(text: &str, most: usize) -> (String, bool) {
     (out, false)
 }
 
-/// At most `most` characters with their line breaks, and whether something was cut.
+/// Cuts text to at most `most` characters with its line breaks, and reports whether something was
+/// cut.
 pub fn block(text: &str, most: usize) -> (String, bool) {
     let text = text.trim();
     match text.char_indices().nth(most) {
@@ -118,29 +121,29 @@ pub fn block(text: &str, most: usize) -> (String, bool) {
     }
 }
 
-/// An instant as answers give it: RFC 3339 in UTC, to the second.
+/// Formats an instant as answers do: RFC 3339 in UTC, to the second.
 pub fn instant(time: Timestamp) -> String {
     Timestamp::from_second(time.as_second())
         .unwrap_or(time)
         .to_string()
 }
 
-/// Gathers labels and remembers whether any of them was cut.
+/// Cuts labels and remembers whether any of them was cut.
 #[derive(Debug, Default)]
 pub struct Cutter {
-    /// Whether something was cut so far.
+    /// Set once something was cut.
     pub cut: bool,
 }
 
 impl Cutter {
-    /// One line of at most [`LABEL`] characters.
+    /// Cuts to one line of at most [`LABEL`] characters.
     pub fn label(&mut self, text: &str) -> String {
         let (text, cut) = line(text, LABEL);
         self.cut |= cut;
         text
     }
 
-    /// A block of at most [`BODY`] characters.
+    /// Cuts to a block of at most [`BODY`] characters.
     pub fn body(&mut self, text: &str) -> String {
         let (text, cut) = block(text, BODY);
         self.cut |= cut;

@@ -1,8 +1,9 @@
-//! How requests leave the skill: over wasi:http in the component, over an ordinary client in tests and benchmarks.
+//! Sends requests: over wasi:http in the component, over an ordinary client in tests and
+//! benchmarks.
 
 use std::time::Duration;
 
-/// How a request is sent. What writes is sent by the harness alone, from a plan.
+/// The method of a request. Writes are sent by the harness alone, from a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// HTTP GET, with no body.
@@ -14,7 +15,7 @@ pub enum Method {
 /// A request to a service. The harness adds the credential; the skill never has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// How it is sent.
+    /// The method.
     pub method: Method,
     /// The destination's base URL with no slash at the end, such as `https://crm.example.com`.
     pub base_url: String,
@@ -25,7 +26,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request that reads.
+    /// Creates a request that reads.
     pub fn get(base_url: String, path: Path) -> Self {
         Self {
             method: Method::Get,
@@ -40,7 +41,8 @@ impl Request {
 ///
 /// ```
 /// use crm_skill::transport::Path;
-/// let path = Path::new("/conversations").segment("c-1").unwrap().then("/messages").query("before", "09:00+1");
+/// let path = Path::new("/conversations").segment("c-1").unwrap();
+/// let path = path.then("/messages").query("before", "09:00+1");
 /// assert_eq!(path.as_str(), "/conversations/c-1/messages?before=09%3A00%2B1");
 /// assert!(Path::new("/tez").segment("../unread").is_none());
 /// ```
@@ -48,12 +50,12 @@ impl Request {
 pub struct Path(String);
 
 impl Path {
-    /// A path that begins with these fixed segments.
+    /// Starts a path with fixed segments.
     pub fn new(fixed: &'static str) -> Self {
         Self(fixed.to_owned())
     }
 
-    /// One more segment: an id. None where it is none, see [`is_id`].
+    /// Adds an id as a segment; none where it is no id, see [`is_id`].
     pub fn segment(mut self, id: &str) -> Option<Self> {
         is_id(id).then(|| {
             self.0.push('/');
@@ -62,14 +64,15 @@ impl Path {
         })
     }
 
-    /// More fixed segments.
+    /// Adds fixed segments.
     #[must_use]
     pub fn then(mut self, fixed: &'static str) -> Self {
         self.0.push_str(fixed);
         self
     }
 
-    /// A parameter with its value, percent-encoded (RFC 3986: all but the unreserved characters).
+    /// Adds a query parameter with its value, percent-encoded (RFC 3986: all but the unreserved
+    /// characters).
     #[must_use]
     pub fn query(mut self, name: &'static str, value: &str) -> Self {
         const HEX: [char; 16] = [
@@ -89,13 +92,13 @@ impl Path {
         self
     }
 
-    /// As it is sent.
+    /// Returns the path as it is sent.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether this can be a service's id and nothing else: 1 to 64 of A-Z, a-z, 0-9, `_` and `-`.
+/// Checks that a text can only be a service's id: 1 to 64 of A-Z, a-z, 0-9, `_` and `-`.
 pub fn is_id(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text
@@ -103,7 +106,7 @@ pub fn is_id(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
-/// What a service answered, whatever it was.
+/// A service's HTTP response, whatever its status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     /// The HTTP status.
@@ -114,7 +117,7 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-/// Why there is no answer.
+/// A reason for the lack of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TransportError {
     /// The harness's gate refused the request. It knows why; the skill is not told.
@@ -123,14 +126,14 @@ pub enum TransportError {
     TooLarge,
     /// The service could not be reached, or broke off.
     Unreachable {
-        /// Whether the service may have got the request.
+        /// Set if the service may have received the request.
         request_sent: bool,
-        /// What happened, in a few words.
+        /// The cause, in a few words.
         reason: String,
     },
 }
 
-/// An answer, or why there is none.
+/// An answer, or the reason for its lack.
 pub type Outcome = Result<Response, TransportError>;
 
 /// Sends requests.
@@ -138,7 +141,7 @@ pub trait Transport {
     /// Sends all of them side by side and answers in the same order.
     fn send_all(&self, requests: &[Request]) -> Vec<Result<Response, TransportError>>;
 
-    /// Time since some fixed moment, to tell how long something took.
+    /// Returns the time since some fixed moment, to measure durations.
     fn elapsed(&self) -> Duration;
 
     /// Waits, for a service that asked for patience.

@@ -168,7 +168,8 @@ fn read(body: &IncomingBody) -> Result<Vec<u8>, TransportError> {
     }
 }
 
-/// What wasi:http's error codes mean here. The gate's refusal carries no reason: the host writes that into the answer.
+/// Translates wasi:http's error codes. A refusal by the gate carries no reason: the host writes it
+/// into the answer.
 fn failed(error: &ErrorCode) -> TransportError {
     let (request_sent, reason) = match error {
         ErrorCode::HttpRequestDenied

@@ -1,4 +1,5 @@
-//! `answer_request`: just what is asked for and may be given; what a stranger's message says beside that is not followed.
+//! `answer_request`: just what is asked for and may be given; what a stranger's message says beside
+//! that is not followed.
 
 #![allow(
     clippy::expect_used,

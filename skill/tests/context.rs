@@ -1,4 +1,5 @@
-//! `context`: what sharing would send, what is left out, and that nothing else of a record is in it.
+//! `context`: what sharing would send, what is left out, and that nothing else of a record is in
+//! it.
 
 #![allow(
     clippy::expect_used,

@@ -1,4 +1,5 @@
-//! `coordinate`: one plan over CRM, messages, e-mail and calendar, each part for itself, alone and with every other.
+//! `coordinate`: one plan over CRM, messages, e-mail and calendar, each part for itself, alone and
+//! with every other.
 
 #![allow(
     clippy::expect_used,
@@ -90,7 +91,7 @@ fn propose(request: &CoordinateRequest) -> Result<Plan, Failure> {
     services().run(&mapped(), |ctx| coordinate(ctx, request))
 }
 
-/// What a step waits for, by the names of the others.
+/// Returns the names of the steps that a step waits for.
 fn waits(step: &Step) -> Vec<&str> {
     match &step.timing {
         Timing::After(ids) => ids

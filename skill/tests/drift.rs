@@ -1,4 +1,5 @@
-//! `status` against workspaces that lack what the trusted documents name, or name it as earlier versions of Twenty did.
+//! `status` against workspaces that lack what the trusted documents name, or name it as earlier
+//! versions of Twenty did.
 
 #![allow(
     clippy::expect_used,
@@ -22,7 +23,8 @@ const USED: &str = include_str!("../graphql/used-fields.txt");
 /// A workspace: fields by object, as its metadata name them.
 type Workspace = BTreeMap<String, BTreeSet<String>>;
 
-/// One that has all that the documents name. Metadata have relations, not their columns, and one `target` for all kinds.
+/// One that has all that the documents name. Metadata have relations, not their columns, and one
+/// `target` for all kinds.
 fn complete() -> Workspace {
     let mut workspace = Workspace::new();
     for line in USED.lines().filter(|line| !line.starts_with('#')) {

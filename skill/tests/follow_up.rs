@@ -138,7 +138,8 @@ fn the_same_proposal_gives_the_same_bytes_and_another_one_other_ids() {
     elsewhere.0[0].1 = "https://other.example.com";
     assert_ne!(task(&first), task(&plan(&request(DEAL), &elsewhere)));
 
-    // A key of the caller's own counts instead of what is asked; the steps are those of another plan all the same.
+    // A key of the caller's own counts instead of what is asked; the steps are those of another
+    // plan all the same.
     let keyed = |request: FollowUpRequest| FollowUpRequest {
         idempotency_key: Some("k1".to_owned()),
         ..request

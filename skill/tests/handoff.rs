@@ -1,4 +1,5 @@
-//! `follow_up` with a hand-over: the task first, then the message that holds it and what it is about.
+//! `follow_up` with a hand-over: the task first, then the message that holds it and what it is
+//! about.
 
 #![allow(
     clippy::expect_used,

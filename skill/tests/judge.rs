@@ -121,7 +121,7 @@ fn not_found() -> Value {
     json!([{ "message": "Record not found", "extensions": { "code": "NOT_FOUND", "subCode": "RECORD_NOT_FOUND" } }])
 }
 
-/// What reading again answers: the record that is there, or whether it was deleted.
+/// Scripts the answer to a reread: the record that is there, or its deletion.
 fn reads(document: &'static str, one: &str, many: &str, row: Option<Value>, deleted: bool) -> Crm {
     let gone = if deleted {
         vec![json!({ "id": TASK })]
@@ -510,7 +510,8 @@ fn a_step_that_is_none_of_ours_is_not_judged() {
         assert!(is_ready(&nobody, &step).starts_with("unknown"));
         assert!(judged(&nobody, &step, None).starts_with("unknown"));
     }
-    // What it was planned upon may be gone from the store: then nothing is sent, and nothing is claimed.
+    // What it was planned upon may be gone from the store: then nothing is sent, and nothing is
+    // claimed.
     let unfounded = changed(|step| step.basis.clear());
     let crm = deal_read(Some(deal(DEAL, "Big deal")), false);
     assert!(is_ready(&crm, &unfounded).starts_with("conflict"));

@@ -1,4 +1,5 @@
-//! One rule for what is overdue, in every action and every zone; and tasks whose statuses a workspace has made for itself.
+//! One rule for what is overdue, in every action and every zone; and tasks whose statuses a
+//! workspace has made for itself.
 
 #![allow(
     clippy::expect_used,
@@ -60,7 +61,7 @@ fn zone(posix: &str) -> jiff::tz::TimeZone {
     jiff::tz::TimeZone::posix(posix).unwrap()
 }
 
-/// What is due: the instant, and the day if it is due on that as a whole.
+/// Lists due times: the instant, and the day if it means that as a whole.
 fn dues(zone: &jiff::tz::TimeZone) -> Vec<(Timestamp, Option<Date>)> {
     let mut dues = Vec::new();
     for day in ["2026-03-07", "2026-03-08", "2026-03-09"] {
@@ -107,7 +108,8 @@ fn nows(zone: &jiff::tz::TimeZone) -> Vec<Timestamp> {
     nows
 }
 
-/// The rule, in the words of the issue: what is due on a day as a whole is overdue from the next day on.
+/// The rule, in the words of the issue: what is due on a day as a whole is overdue from the next
+/// day on.
 fn expected(
     zone: &jiff::tz::TimeZone,
     (due, whole): (Timestamp, Option<Date>),
@@ -228,7 +230,8 @@ fn brief(ctx: &Context<'_>) -> crm_skill::bindings::exports::claw::crm::read::Br
     briefing::briefing(ctx, &request).unwrap()
 }
 
-/// The sections of a briefing in which the CRM would put something that is due then, by the bounds that it was asked with.
+/// The sections of a briefing in which the CRM would put something that is due then, by the bounds
+/// that it was asked with.
 fn sections(crm: &Crm, due: Timestamp) -> Vec<&'static str> {
     let time = |value: &Value| value.as_str().unwrap().parse::<Timestamp>().unwrap();
     let among = |list: &Value| list.as_array().unwrap().iter().any(|one| time(one) == due);

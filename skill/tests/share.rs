@@ -1,4 +1,5 @@
-//! `share`: records, a deal's blockers and the day as messages, to one, to several and to the team; and asking for more.
+//! `share`: records, a deal's blockers and the day as messages, to one, to several and to the team;
+//! and asking for more.
 
 #![allow(
     clippy::expect_used,

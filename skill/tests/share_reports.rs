@@ -1,4 +1,5 @@
-//! `share` of what blocks a deal and of the caller's day: what their sentences may tell, and what they cost.
+//! `share` of what blocks a deal and of the caller's day: what their sentences may tell, and what
+//! they cost.
 
 #![allow(
     clippy::expect_used,
@@ -46,7 +47,8 @@ fn open_task(id: &str, title: &str, due: Value, mine: bool) -> Value {
     }})
 }
 
-/// A deal with much in its way: overdue and unassigned tasks, a date that passed, one contact, a note that says so.
+/// A deal with much in its way: overdue and unassigned tasks, a date that passed, one contact, a
+/// note that says so.
 fn blocked() -> Value {
     let mut deal = shared_deal(DEAL, "Difference engine");
     deal["createdAt"] = json!("2025-06-01T00:00:00.000Z");

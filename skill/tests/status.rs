@@ -1,4 +1,4 @@
-//! How the relay and PA Workspace stand, as `crm_status` tells it.
+//! The state of the relay and of PA Workspace in `crm_status`.
 
 #![allow(
     clippy::expect_used,

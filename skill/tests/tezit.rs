@@ -1,4 +1,5 @@
-//! The relay's client: what it asks, what it makes of both relays' answers, and of answers that are none.
+//! The relay's client: what it asks, what it makes of both relays' answers, and of answers that are
+//! none.
 
 #![allow(
     clippy::expect_used,
@@ -18,7 +19,7 @@ use crm_skill::workspace;
 use relay::*;
 use serde_json::{Value, json};
 
-/// What `GET /tez/ID` makes of an answer.
+/// Returns the failure that `GET /tez/ID` makes of an answer.
 fn told(status: u16, body: &str) -> String {
     let id = tez_id(1);
     let services = Services::default().says(&format!("/tez/{id}"), status, body);

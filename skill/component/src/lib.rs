@@ -1,4 +1,5 @@
-//! The exports of the CRM skill; compiled for wasm alone, since export names are no names for a native linker.
+//! The exports of the CRM skill; compiled for wasm alone, since export names are no names for a
+//! native linker.
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the generated exports declare symbols")]
 

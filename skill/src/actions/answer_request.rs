@@ -1,5 +1,6 @@
-//! `answer_request`: proposes to give the fields that a message asks for, as far as they may be given. The message is a stranger's:
-//! what it asks for is looked up in the list of what may be given, and nothing else in it is followed.
+//! `answer_request`: proposes to give the fields that a message asks for, as far as they may be
+//! given. The message comes from a stranger: its request is checked against the list of fields that
+//! may be given, and nothing else in it is followed.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -23,23 +24,24 @@ const RECORDS: usize = 20;
 /// The most characters of a request that are read.
 const LONGEST: usize = 100_000;
 
-/// What a message asks for.
+/// The fields that a message asks for.
 #[derive(Debug, Default)]
 struct Asked {
     /// Fields that may be given, by record.
     records: Vec<(Ref, Vec<&'static str>)>,
-    /// How many records were over the limit.
+    /// Number of records over the limit.
     over: usize,
-    /// How many things it asks for are none that may be given.
+    /// Number of requests for something that is never given.
     never: usize,
-    /// Whether it asks at all.
+    /// Set if the message asks for anything.
     asks: bool,
 }
 
 /// Runs the action: one request to the CRM beside those to the relay.
 ///
 /// # Errors
-/// As `failure` says; `not-found` where the message asks for nothing, or nothing that there is to give.
+/// As `failure` says; `not-found` where the message asks for nothing, or nothing that there is to
+/// give.
 pub fn answer_request(ctx: &Context<'_>, request: &AnswerRequestRequest) -> Result<Plan, Failure> {
     caller(ctx)?;
     let said = text("message", request.message.as_deref())?;
@@ -183,7 +185,7 @@ fn nothing(asked: &Asked, missing: &[Ref]) -> Failure {
 }
 
 impl Asked {
-    /// What the constraints of a message ask for.
+    /// Reads the requests in a message's constraint layers.
     fn of(tez: &Tez) -> Self {
         let mut asked = Self::default();
         for layer in &tez.context {
@@ -236,7 +238,7 @@ impl Asked {
         }
     }
 
-    /// Leaves what the caller has chosen. What was asked for and is held back.
+    /// Keeps the fields that the caller has chosen, and returns those that are held back.
     fn choose(&mut self, chosen: Option<&[&'static str]>) -> Vec<&'static str> {
         let mut held_back: Vec<&'static str> = Vec::new();
         for (_, fields) in &mut self.records {
@@ -262,7 +264,7 @@ impl Asked {
         place.map(|(_, fields)| fields.clone()).unwrap_or_default()
     }
 
-    /// What would be given, for whoever decides.
+    /// Describes the disclosure for whoever decides.
     fn told(&self, labels: &[String]) -> String {
         let mut fields: Vec<&str> = self
             .records

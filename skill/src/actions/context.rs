@@ -1,4 +1,4 @@
-//! `context`: what sharing records would send, and what was left out and why. Nothing is sent.
+//! `context`: shows what sharing records would send, and what is left out and why. Nothing is sent.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,7 @@ pub struct Records {
     activities: Vec<String>,
 }
 
-/// What it answers.
+/// The answer to [`Records`].
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RecordsData {
@@ -57,7 +57,7 @@ enum Record {
 #[derive(Debug)]
 pub(super) struct Found {
     records: Vec<Record>,
-    /// Those that are not there.
+    /// The records that were not found.
     pub(super) missing: Vec<Ref>,
 }
 
@@ -118,7 +118,7 @@ pub(super) fn read(ctx: &Context<'_>, refs: &[Ref]) -> Result<Found, Failure> {
     Ok(Found { records, missing })
 }
 
-/// The rows of a root; of one that nobody asked for there are none, whatever went wrong with it.
+/// Returns the rows of a root; none where nobody asked for it, whatever went wrong with it.
 fn rows<T>(
     errors: &Errors,
     name: &str,
@@ -150,7 +150,7 @@ impl Record {
         }
     }
 
-    /// Its name, for whoever decides and, if its name is told, for the message.
+    /// Returns the label for whoever decides and, if its name is disclosed, for the message.
     fn label(&self) -> String {
         let label = match self {
             Self::Person(person) => full_name(person.name.as_ref()),
@@ -179,7 +179,7 @@ impl Record {
         }
     }
 
-    /// What follows from it: a fact and advice.
+    /// Derives a fact and advice.
     fn derived(&self, ctx: &Context<'_>) -> (Option<Layer>, Option<Layer>) {
         match self {
             Self::Deal { deal, next_step } => {
@@ -216,7 +216,7 @@ pub(super) struct Pieces {
 }
 
 impl Found {
-    /// That all of them are there.
+    /// Requires that all records were found.
     ///
     /// # Errors
     /// `not-found` that names the others.
@@ -238,12 +238,12 @@ impl Found {
         ))
     }
 
-    /// What they are called, for whoever decides.
+    /// Returns the records' labels for whoever decides.
     pub(super) fn labels(&self) -> Vec<String> {
         self.records.iter().map(Record::label).collect()
     }
 
-    /// Their default fields and `more`, what follows from them, what limits them and what to do.
+    /// Returns the records' default fields and `more`, with derived facts, constraints and advice.
     pub(super) fn pieces(
         &self,
         ctx: &Context<'_>,
@@ -273,7 +273,7 @@ impl Found {
         Pieces { layers, envelopes }
     }
 
-    /// The envelope of each with just these fields; one may be without any.
+    /// Returns an envelope of each record with just these fields; it may be empty.
     pub(super) fn just(
         &self,
         ctx: &Context<'_>,

@@ -1,4 +1,5 @@
-//! `coordinate`: proposes one plan over CRM, messages, e-mail and calendar. Each part stands or fails alone.
+//! `coordinate`: proposes one plan over CRM, messages, e-mail and calendar. Each part stands or
+//! fails alone.
 
 use serde::Serialize;
 
@@ -40,7 +41,8 @@ struct Parts<'a> {
 /// Runs the action.
 ///
 /// # Errors
-/// As `failure` says: what is wrong with any part is a failure of the whole, since nothing has been sent yet.
+/// As `failure` says: what is wrong with any part is a failure of the whole, since nothing has been
+/// sent yet.
 pub fn coordinate(ctx: &Context<'_>, request: &CoordinateRequest) -> Result<Plan, Failure> {
     caller(ctx)?;
     let about = words("about", &request.about)?;
@@ -170,7 +172,7 @@ fn not_set_up() -> Failure {
     )
 }
 
-/// One line of text of at most so many characters.
+/// Checks one line of text of at most so many characters.
 fn line(field: &str, given: &str, most: usize) -> Result<String, Failure> {
     let line = given::note(field, given)?.unwrap_or_default();
     let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -189,7 +191,7 @@ fn line(field: &str, given: &str, most: usize) -> Result<String, Failure> {
     }
 }
 
-/// An e-mail as it was asked for.
+/// A checked e-mail.
 #[derive(Serialize)]
 struct Letter {
     to: String,
@@ -224,7 +226,7 @@ fn too_long(field: &str) -> Failure {
     )
 }
 
-/// An event as it was asked for.
+/// A checked calendar entry.
 #[derive(Serialize)]
 struct Entry {
     summary: Option<String>,

@@ -1,4 +1,4 @@
-//! Which fields deals have in this workspace.
+//! The fields of deals in this workspace.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,11 +7,11 @@ use crate::failure::{self, Failure};
 use crate::text::Text;
 use crate::twenty::{Document, Query, documents, fetch};
 
-/// Asks for them.
+/// Asks for the fields of deals.
 #[derive(Debug, Serialize)]
 pub struct DealFields {}
 
-/// What it answers.
+/// The answer to [`DealFields`].
 #[derive(Debug, Deserialize)]
 pub struct DealFieldsData {
     #[serde(rename = "__type")]
@@ -33,7 +33,7 @@ impl Query for DealFields {
     type Answer = DealFieldsData;
 }
 
-/// Whether deals have a field of this name. The host answers this from memory for some minutes.
+/// Checks whether deals have a field. The host answers this from its cache for some minutes.
 ///
 /// # Errors
 /// As `failure` says; a workspace without fields of deals is `schema-mismatch`.

@@ -1,4 +1,5 @@
-//! `follow_up`: proposes a task linked to a person, a company or a deal, and a message that hands it over, if that is asked for.
+//! `follow_up`: proposes a task linked to a person, a company or a deal, and a message that hands
+//! it over, if that is asked for.
 
 use super::given::{self, reference};
 use super::handoff::{Handing, message};
@@ -15,7 +16,8 @@ use crate::tezit::message::Order;
 /// Runs the action. Nothing is written.
 ///
 /// # Errors
-/// As `failure` says: `not-found` and `ambiguous` speak of what the follow-up is about, or of the colleague it is handed to.
+/// As `failure` says: `not-found` and `ambiguous` speak of what the follow-up is about, or of the
+/// colleague it is handed to.
 pub fn follow_up(ctx: &Context<'_>, request: &FollowUpRequest) -> Result<Plan, Failure> {
     caller(ctx)?;
     let about = words("about", &request.about)?;

@@ -115,7 +115,7 @@ pub struct FollowUpsAbout {
     open: Vec<String>,
 }
 
-/// What it answers.
+/// The answer to [`FollowUpsAbout`].
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AboutData {
@@ -136,7 +136,7 @@ impl Query for FollowUpsAbout {
     type Answer = AboutData;
 }
 
-/// Whose tasks.
+/// A filter by assignee.
 enum Whose {
     Member(String),
     Anyone,
@@ -268,7 +268,8 @@ fn page(
     Ok(answer(ctx, &rows, listed))
 }
 
-/// A cursor as Twenty makes them (base64); anything else would be refused there or, worse, ignored.
+/// Accepts a cursor of Twenty's form (base64); anything else would be refused there or, worse,
+/// ignored.
 fn safe_cursor(cursor: &str) -> Result<String, Failure> {
     let base64 = cursor
         .bytes()
@@ -369,15 +370,15 @@ fn about_one(
     Ok(answer(ctx, &rows, listed))
 }
 
-/// What is known of a list beside the rows that are shown.
+/// A list's summary beside its rows.
 struct Listed {
     total: u32,
-    /// How many of all are overdue.
+    /// Number of overdue tasks among all.
     overdue: u32,
-    /// Whether that counts only what was looked at.
+    /// Set if the numbers count only the rows that were examined.
     examined: bool,
     cursor: Option<String>,
-    /// That rows could not be read.
+    /// A note about rows that could not be read.
     lost: Option<String>,
 }
 

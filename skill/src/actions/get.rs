@@ -1,4 +1,5 @@
-//! `get`: one record with its default fields, open tasks, newest note and last activity, in one request.
+//! `get`: one record with its default fields, open tasks, newest note and last activity, in one
+//! request.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -25,7 +26,7 @@ use crate::twenty::{self, Document, Errors, Query, documents, fetch, fetch_deal,
 /// A link leads to a note, and the note is not there: the key may not read notes.
 pub(super) const UNREADABLE_NOTE: &str = "a note is linked that may not be read";
 
-/// How many open tasks are shown.
+/// The most open tasks that are shown.
 const TASKS: usize = 10;
 
 macro_rules! get_query {
@@ -37,7 +38,7 @@ macro_rules! get_query {
             open: Vec<String>,
         }
 
-        #[doc = concat!("What [`", stringify!($query), "`] answers.")]
+        #[doc = concat!("The answer to [`", stringify!($query), "`].")]
         #[derive(Debug, Deserialize)]
         #[serde(rename_all = "camelCase")]
         pub struct $data {
@@ -53,7 +54,7 @@ macro_rules! get_query {
         }
 
         impl $data {
-            /// The record, and what stands around it.
+            /// Splits the answer into the record and its related records.
             fn parts(self, errors: &Errors, open: &Open) -> Result<($record, Around), Failure> {
                 let record = errors.root(stringify!($root), self.$root)?;
                 let around =
@@ -83,7 +84,7 @@ pub struct GetTask {
     id: String,
 }
 
-/// What [`GetTask`] answers.
+/// The answer to [`GetTask`].
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskData {
@@ -202,7 +203,7 @@ struct Activity {
     happens_at: Timestamp,
 }
 
-/// What stands around a record.
+/// The tasks, notes and activity of a record.
 #[derive(Default)]
 struct Around {
     tasks: Vec<values::Task>,
@@ -228,7 +229,8 @@ impl Around {
                 let rows = tasks.edges.len();
                 around.tasks =
                     values::unique(tasks.rows().filter_map(|row| row.task), |task| &task.id);
-                // Links that point twice to one task are no two tasks; what lies beyond the page is counted as it is linked.
+                // Links that point twice to one task are no two tasks; what lies beyond the page is
+                // counted as it is linked.
                 let doubled = rows.saturating_sub(around.tasks.len());
                 around.lost(errors, "taskTargets", "open tasks");
                 around.total =
@@ -285,7 +287,8 @@ impl Around {
 /// Runs the action.
 ///
 /// # Errors
-/// As `failure` says; what stands around the record is named in `missing` where it could not be read.
+/// As `failure` says; what stands around the record is named in `missing` where it could not be
+/// read.
 pub fn get(ctx: &Context<'_>, request: &GetRequest) -> Result<RecordView, Failure> {
     let id = uuid("id", &request.id)?;
     match request.kind {

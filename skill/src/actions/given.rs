@@ -1,4 +1,5 @@
-//! What callers give to be written: cleaned, checked, and refused where it cannot be stored as it was meant.
+//! Checks input that is to be written: cleans it, and refuses it where it cannot be stored as it
+//! was meant.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ const NOTE: usize = 20_000;
 /// And in bytes: the harness lets no longer text through.
 const NOTE_BYTES: usize = 60_000;
 
-/// A reference to a record.
+/// Returns a reference to a record.
 pub(super) fn reference(kind: Kind, id: &str) -> RecordRef {
     RecordRef {
         kind: super::object(kind).to_owned(),
@@ -25,7 +26,7 @@ pub(super) fn reference(kind: Kind, id: &str) -> RecordRef {
     }
 }
 
-/// One line of text.
+/// Checks one line of text.
 pub(super) fn line(field: &str, given: &str) -> Result<String, Failure> {
     let line = text::clean(given)
         .split_whitespace()
@@ -46,7 +47,7 @@ pub(super) fn line(field: &str, given: &str) -> Result<String, Failure> {
     }
 }
 
-/// A text of several lines; none where nothing is left of it.
+/// Checks a text of several lines; none where nothing is left of it.
 pub(super) fn note(field: &str, given: &str) -> Result<Option<String>, Failure> {
     let note = text::clean(given).trim().to_owned();
     if note.chars().count() > NOTE || note.len() > NOTE_BYTES {
@@ -59,7 +60,8 @@ pub(super) fn note(field: &str, given: &str) -> Result<Option<String>, Failure> 
     Ok((!note.is_empty()).then_some(note))
 }
 
-/// Says of each text out of which hidden characters are taken how many they are: what is written is not what was given then.
+/// Warns about each text from which hidden characters were removed, with their number: the written
+/// text differs from the given one.
 pub(super) fn hidden(given: &[(&str, Option<&str>)]) -> Vec<String> {
     let counted = given
         .iter()
@@ -73,7 +75,7 @@ pub(super) fn hidden(given: &[(&str, Option<&str>)]) -> Vec<String> {
         .collect()
 }
 
-/// An e-mail address, in lower case as the CRM stores it.
+/// Checks an e-mail address, and returns it in lower case as the CRM stores it.
 pub(super) fn email(field: &str, given: &str) -> Result<String, Failure> {
     let email = text::clean(given).trim().to_lowercase();
     let well_formed = email.len() <= 254
@@ -94,7 +96,8 @@ pub(super) fn email(field: &str, given: &str) -> Result<String, Failure> {
     }
 }
 
-/// A phone number with its country's calling code (E.164), as the CRM takes it whole and finds out the rest; an empty one for none.
+/// Checks a phone number with its country's calling code (E.164), the form that the CRM takes and
+/// splits by itself; an empty one removes the number.
 pub(super) fn phone(field: &str, given: &str) -> Result<String, Failure> {
     let cleaned = text::clean(given);
     let bare: String = cleaned
@@ -127,7 +130,7 @@ pub(super) fn phone(field: &str, given: &str) -> Result<String, Failure> {
     }
 }
 
-/// A company's domain, without what stands around it in an address.
+/// Extracts a company's domain from an address.
 pub(super) fn domain(field: &str, given: &str) -> Result<String, Failure> {
     let domain = crate::twenty::records::domain(&text::clean(given));
     if is_host(&domain) {
@@ -141,7 +144,7 @@ pub(super) fn domain(field: &str, given: &str) -> Result<String, Failure> {
     }
 }
 
-/// Whether this is a host name of at least two labels.
+/// Checks for a host name of at least two labels.
 fn is_host(host: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -154,7 +157,7 @@ fn is_host(host: &str) -> bool {
     host.len() <= 253 && host.contains('.') && host.split('.').all(label)
 }
 
-/// An exact decimal in millionths, as the CRM's number can hold them.
+/// Parses an exact decimal into millionths that the CRM's number can hold.
 pub(super) fn micros(field: &str, given: &str) -> Result<Micros, Failure> {
     let wrong = |reason: &str| {
         failure::invalid_input(
@@ -204,7 +207,7 @@ pub(super) fn micros(field: &str, given: &str) -> Result<Micros, Failure> {
     ))
 }
 
-/// A currency's code.
+/// Checks a currency's code.
 pub(super) fn currency(field: &str, given: &str) -> Result<String, Failure> {
     let code = given.trim();
     if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase()) {
@@ -230,7 +233,7 @@ pub(super) struct Member {
 }
 
 impl Member {
-    /// Their name, or their address where they have none.
+    /// Returns the name, or the address where there is none.
     pub(super) fn label(&self) -> String {
         let name = full_name(self.name.as_ref());
         let email = self.user_email.as_ref().map_or("", Text::as_str);
@@ -239,7 +242,7 @@ impl Member {
     }
 }
 
-/// The address of a member that a caller named, by it or by `me`.
+/// Returns the address of the member that a caller named by it or by `me`.
 pub(super) fn member_address(
     ctx: &Context<'_>,
     field: &str,
@@ -251,12 +254,13 @@ pub(super) fn member_address(
     email(field, given)
 }
 
-/// What to look for members with: the address in any case, or what no member has.
+/// Returns the pattern to look up members with: the address in any case, or a text that no member
+/// has.
 pub(super) fn member_pattern(address: Option<&str>) -> String {
     address.map_or_else(|| NOTHING.to_owned(), pattern)
 }
 
-/// The member with an address among those that a lookup found.
+/// Finds the member with an address among those that a lookup found.
 pub(super) fn member(
     ctx: &Context<'_>,
     field: &str,

@@ -1,4 +1,4 @@
-//! Handing something over to a colleague: what is given, checked, and the message that does it.
+//! Hands something over to a colleague: checks the request, and makes the message.
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::tezit::envelope::{self, NewTask, Shared};
 use crate::tezit::message::Message;
 use crate::tezit::{Audience, audience};
 
-/// A hand-over as it was asked for.
+/// A checked handoff.
 #[derive(Serialize)]
 pub(super) struct Handing<'a> {
     to: Vec<String>,
@@ -20,21 +20,21 @@ pub(super) struct Handing<'a> {
     ask: Option<String>,
     #[serde(skip)]
     urgency: Option<Urgency>,
-    /// Whom it goes to.
+    /// The recipients.
     #[serde(skip)]
     pub(super) audience: Audience,
     #[serde(skip)]
     given: &'a str,
 }
 
-/// What somebody gave to be said, cleaned; none where nothing is left of it.
+/// Cleans a text to be sent; none where nothing is left of it.
 pub(super) fn text(field: &str, given: Option<&str>) -> Result<Option<String>, Failure> {
     let text = given.map(|text| given::note(field, text)).transpose()?;
     Ok(text.flatten())
 }
 
 impl<'a> Handing<'a> {
-    /// What the arguments say, checked; asks the relay who is meant.
+    /// Checks a request, and asks the relay to resolve the recipient.
     pub(super) fn given(ctx: &Context<'_>, handoff: &'a Handoff) -> Result<Self, Failure> {
         let text = text("handoff.message", handoff.message.as_deref())?;
         let ask = self::text("handoff.ask", handoff.ask.as_deref())?;
@@ -53,7 +53,8 @@ impl<'a> Handing<'a> {
         })
     }
 
-    /// Whose the task is, for the text that leaves: nobody's name or address, only what the recipient can tell by themselves.
+    /// Names the assignee in a text that leaves, without name or address: only as far as the
+    /// recipient can tell by themselves.
     pub(super) fn whose(&self, ctx: &Context<'_>, assignee: &str) -> &'static str {
         let to = self.given.trim().to_lowercase();
         match &self.audience {
@@ -66,7 +67,8 @@ impl<'a> Handing<'a> {
     }
 }
 
-/// The message that hands a record over, and the task that the plan makes for it, if it makes one.
+/// Writes the message that hands over a record, and the task that the plan makes for it, if it
+/// makes one.
 pub(super) fn message(
     ctx: &Context<'_>,
     handing: &Handing<'_>,

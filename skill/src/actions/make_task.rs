@@ -1,5 +1,5 @@
-//! Making a task that is linked to a record. Two writes: in one request they would race, so the task comes first; if it cannot be
-//! linked, it is deleted again.
+//! Makes a task that is linked to a record. These are two writes, and would race in one request, so
+//! the task comes first; if it cannot be linked, it is deleted again.
 
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use crate::text;
 use crate::tezit::message::Order;
 use crate::twenty::{documents, mutations};
 
-/// A task as it was asked for.
+/// A checked task.
 #[derive(Serialize)]
 pub(super) struct Task {
     title: String,
@@ -21,20 +21,20 @@ pub(super) struct Task {
     deadline: jiff::Timestamp,
 }
 
-/// What is asked, as it counts for ids.
+/// The values of a request from which ids are derived.
 #[derive(Serialize)]
 pub(super) struct Asked<'a> {
     about: &'a str,
-    /// What is to be done.
+    /// The title.
     pub(super) title: &'a str,
     note: Option<&'a str>,
-    /// When it is due.
+    /// The due time.
     pub(super) due: String,
     assignee: &'a str,
 }
 
 impl Task {
-    /// What the arguments say, checked. `prefix` is what stands before their names.
+    /// Checks the arguments. `prefix` stands before their names.
     pub(super) fn given(
         ctx: &Context<'_>,
         prefix: &str,
@@ -50,7 +50,7 @@ impl Task {
         })
     }
 
-    /// What is asked.
+    /// Returns the values from which ids are derived.
     pub(super) fn asked<'a>(&'a self, subject: &'a Subject, member: &'a Member) -> Asked<'a> {
         Asked {
             about: &subject.id,
@@ -61,18 +61,18 @@ impl Task {
         }
     }
 
-    /// When it is due, as a person reads it.
+    /// Formats the deadline for people.
     pub(super) fn shown(&self, ctx: &Context<'_>) -> String {
         ctx.zone().show_due(self.deadline)
     }
 
-    /// What the person should know of it.
+    /// Warns about a deadline in the past.
     pub(super) fn warning(&self, ctx: &Context<'_>) -> Option<String> {
         (ctx.zone().is_overdue(self.deadline, ctx.now))
             .then(|| format!("The task is due in the past ({}).", self.shown(ctx)))
     }
 
-    /// It in words.
+    /// Describes the task.
     pub(super) fn words(&self, ctx: &Context<'_>, subject: &Subject, member: &Member) -> String {
         format!(
             "Make a task \u{201c}{}\u{201d} for {}, due {}, about the {}.",
@@ -83,7 +83,7 @@ impl Task {
         )
     }
 
-    /// The steps that make it, and the id that it will have.
+    /// Makes the steps, and returns them with the id of the task.
     pub(super) fn steps(
         &self,
         ctx: &Context<'_>,

@@ -33,7 +33,7 @@ use crate::twenty::values::{self, Colleague};
 /// The longest query or name that a caller may give, in characters.
 const LONGEST_NAME: usize = 200;
 
-/// What Twenty calls a kind.
+/// Returns Twenty's name of a kind.
 pub(crate) fn object(kind: Kind) -> &'static str {
     match kind {
         Kind::Person => "person",
@@ -43,14 +43,14 @@ pub(crate) fn object(kind: Kind) -> &'static str {
     }
 }
 
-/// The kind that a name stands for.
+/// Returns the kind of a name in Twenty.
 pub(crate) fn kind(object: &str) -> Option<Kind> {
     [Kind::Person, Kind::Company, Kind::Opportunity, Kind::Task]
         .into_iter()
         .find(|&kind| self::object(kind) == object)
 }
 
-/// An id that a caller gave, in lower case.
+/// Checks an id, and returns it in lower case.
 pub(crate) fn uuid(field: &str, text: &str) -> Result<String, Failure> {
     if is_uuid(text) {
         return Ok(text.to_ascii_lowercase());
@@ -62,7 +62,7 @@ pub(crate) fn uuid(field: &str, text: &str) -> Result<String, Failure> {
     ))
 }
 
-/// Whether this is a UUID as Twenty writes one: hyphenated, 36 characters (RFC 9562).
+/// Checks for a UUID as Twenty writes one: hyphenated, 36 characters (RFC 9562).
 pub(crate) fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(at, byte)| match at {
@@ -71,7 +71,7 @@ pub(crate) fn is_uuid(text: &str) -> bool {
         })
 }
 
-/// Words that a caller gave, cleaned; an empty or overlong text is refused.
+/// Cleans words from a caller, and refuses an empty or overlong text.
 pub(crate) fn words(field: &str, text: &str) -> Result<String, Failure> {
     let text = crate::text::clean(text)
         .split_whitespace()
@@ -102,7 +102,7 @@ pub(crate) fn words(field: &str, text: &str) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// A number that a caller gave, within its range.
+/// Checks that a number is within its range.
 pub(crate) fn within<N: PartialOrd + std::fmt::Display + Copy>(
     field: &str,
     given: Option<N>,
@@ -121,7 +121,7 @@ pub(crate) fn within<N: PartialOrd + std::fmt::Display + Copy>(
     ))
 }
 
-/// A task as answers show it.
+/// Converts a task to the form that answers use.
 pub(crate) fn task_row(ctx: &Context<'_>, task: &values::Task) -> TaskRow {
     let mut cutter = Cutter::default();
     TaskRow {
@@ -143,7 +143,7 @@ pub(crate) fn task_row(ctx: &Context<'_>, task: &values::Task) -> TaskRow {
     }
 }
 
-/// Fields of a record that could not be read, as entries of what is missing.
+/// Lists unreadable fields of a record as entries of `missing`.
 pub(crate) fn unread(fields: &Unreadable) -> impl Iterator<Item = String> {
     let names = fields.names();
     names
@@ -151,12 +151,12 @@ pub(crate) fn unread(fields: &Unreadable) -> impl Iterator<Item = String> {
         .map(|name| format!("{name}: not readable"))
 }
 
-/// A member as answers show one.
+/// Converts a member to the form that answers use.
 pub(crate) fn member(colleague: Option<&Colleague>, cutter: &mut Cutter) -> Option<Member> {
     colleague.map(|colleague| colleague.member(cutter))
 }
 
-/// Parts of a line that are there, in order.
+/// Joins the present parts of a line, in order.
 pub(crate) fn parts(parts: impl IntoIterator<Item = Option<String>>) -> String {
     parts
         .into_iter()
@@ -166,20 +166,20 @@ pub(crate) fn parts(parts: impl IntoIterator<Item = Option<String>>) -> String {
         .join(", ")
 }
 
-/// `12000.5 EUR`.
+/// Formats an amount: `12000.5 EUR`.
 pub(crate) fn money(money: &Money) -> String {
     format!("{} {}", money.amount, money.currency)
         .trim_end()
         .to_owned()
 }
 
-/// A text that may be missing or empty.
+/// Cuts a text that may be missing or empty.
 pub(crate) fn some(text: Option<&Text>, cutter: &mut Cutter) -> Option<String> {
     text.filter(|text| !text.is_empty())
         .map(|text| cutter.label(text.as_str()))
 }
 
-/// A task in one line of Markdown.
+/// Formats a task as one line of Markdown.
 pub(crate) fn task_line(ctx: &Context<'_>, task: &values::Task, row: &TaskRow, id: bool) -> String {
     let due = task.due_at.map(|due| {
         let shown = ctx.zone().show_due(due);

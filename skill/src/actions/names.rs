@@ -1,5 +1,6 @@
-//! Names as people write them: compared exactly first, then without what people leave out or write otherwise, and found by the CRM's
-//! full-text search, which knows no accents (its `ilike` does).
+//! Names as people write them: compared exactly first, then regardless of what people leave out or
+//! write otherwise, and found by the CRM's full-text search, which does not match accents (its
+//! `ilike` does).
 
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
@@ -12,16 +13,18 @@ use crate::text::Text;
 use crate::twenty::records::domain;
 use crate::twenty::{Document, Query, documents, fetch};
 
-/// How many letters of a word are trusted where the word itself is found nowhere, and how many tell a longer word by its beginning.
+/// The number of a word's first letters that are searched where the whole word is found nowhere,
+/// and the fewest that identify a longer word.
 const TRUSTED: usize = 3;
-/// How many hits are compared with a word that may be misspelt: the most that Twenty gives at once.
+/// The most hits that are compared with a word that may be misspelt, and the most that Twenty gives
+/// at once.
 const COMPARED: u32 = 100;
-/// How many similar names are shown.
+/// The most similar names that are shown.
 const SIMILAR: usize = 10;
 /// Fewest and most digits of a phone number (E.164, and the shortest that is worth looking for).
 const DIGITS: std::ops::RangeInclusive<usize> = 6..=15;
 
-/// A text in one form, in lower case: what is the same to everybody.
+/// Normalises a text without loss for readers: one Unicode form, lower case, single spaces.
 pub(super) fn exact(text: &str) -> String {
     let words: Vec<String> = text
         .split_whitespace()
@@ -36,8 +39,8 @@ pub(super) fn exact(text: &str) -> String {
     words.join(" ")
 }
 
-/// A text without what people leave out or write otherwise: case, accents, width, apostrophes, hyphens, and letters that are two
-/// elsewhere (ß and ss).
+/// Normalises a text to match other spellings: drops case, accents, width, apostrophes and hyphens,
+/// and spells letters that are two elsewhere (ß and ss) alike.
 pub(super) fn loose(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let plain = text
@@ -46,7 +49,8 @@ pub(super) fn loose(text: &str) -> String {
         .map(|character| if is_dash(character) { ' ' } else { character });
     for character in plain.collect::<String>().nfkd() {
         match character {
-            // Accents of Latin, Greek and Cyrillic letters; marks of other scripts are letters of their own.
+            // Accents of Latin, Greek and Cyrillic letters; marks of other scripts are letters of
+            // their own.
             '\u{300}'..='\u{36f}' => {}
             other => other.to_lowercase().for_each(|lower| push(&mut out, lower)),
         }
@@ -54,7 +58,8 @@ pub(super) fn loose(text: &str) -> String {
     out.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Letters that do not come apart in Unicode, as Twenty's search writes them.
+/// Appends a letter in the spelling of Twenty's search, for letters that Unicode does not
+/// decompose.
 fn push(out: &mut String, letter: char) {
     match letter {
         'ß' => out.push_str("ss"),
@@ -93,7 +98,7 @@ fn is_dash(character: char) -> bool {
     )
 }
 
-/// How well a name fits what is looked for; smaller is better.
+/// The similarity of a name to the wanted one; smaller is closer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Likeness {
     /// It is the name.
@@ -108,7 +113,7 @@ pub(crate) enum Likeness {
     Other,
 }
 
-/// How well a name fits.
+/// Compares a name with the wanted one.
 pub(crate) fn likeness(wanted: &str, name: &str) -> Likeness {
     if exact(wanted) == exact(name) {
         return Likeness::Exact;
@@ -139,7 +144,7 @@ pub(crate) fn likeness(wanted: &str, name: &str) -> Likeness {
     }
 }
 
-/// How a word stands in a text.
+/// The match of a word in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stands {
     /// Nowhere.
@@ -150,7 +155,7 @@ enum Stands {
     Found,
 }
 
-/// How a word stands in a text; both are compared as they are, so both are `loose`.
+/// Matches a word in a text; both must be `loose`.
 fn stands(text: &str, word: &str) -> Stands {
     // Scripts without case say more with a letter, and many of them put nothing between words.
     let caseless = !(word.is_ascii() || word.chars().any(char::is_lowercase));
@@ -174,7 +179,7 @@ fn stands(text: &str, word: &str) -> Stands {
         .unwrap_or(Stands::Not)
 }
 
-/// The words of a text, without the punctuation around them.
+/// Splits a text into words, without the punctuation around them.
 fn words_in(text: &str) -> impl Iterator<Item = &str> {
     let around =
         |character: char| ",;:.!?\"()[]\u{201c}\u{201d}\u{201e}\u{ab}\u{bb}".contains(character);
@@ -183,20 +188,21 @@ fn words_in(text: &str) -> impl Iterator<Item = &str> {
         .filter(|word| !word.is_empty())
 }
 
-/// Whether names together have every word.
+/// Checks that names together have every wanted word.
 pub(super) fn together<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> bool {
     let names: Vec<String> = names.map(loose).collect();
     has_all(&names.join(" "), &loose(wanted))
 }
 
-/// Whether a name has every word, and one of them tells it (`Bo L` is short for `Bo Lang`, and `B` for too many); both are `loose`.
+/// Checks that a name has every word, and that one of them identifies it (`Bo L` is short for `Bo
+/// Lang`, and `B` for too many); both must be `loose`.
 fn has_all(name: &str, wanted: &str) -> bool {
     let all: Vec<Stands> = words_in(wanted).map(|word| stands(name, word)).collect();
     all.contains(&Stands::Found) && !all.contains(&Stands::Not)
 }
 
-/// Whether names together are near enough to what is asked to be offered: they have half of its words, or words with half of the
-/// letters of the longer ones, give or take a stray letter.
+/// Checks whether names together are close enough to be offered: they have half of the wanted
+/// words, or words with half of the letters of the longer ones, allowing for a stray letter.
 pub(super) fn is_near(wanted: &str, names: &[&str]) -> bool {
     let names = loose(&names.join(" "));
     let wanted = loose(wanted);
@@ -218,7 +224,7 @@ pub(super) fn is_near(wanted: &str, names: &[&str]) -> bool {
     half(found, words.len()) || half(found_letters, letters)
 }
 
-/// What a caller's words ask for.
+/// A search term, by its form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Asked {
     /// A record's id, of a kind where an address of the CRM names it.
@@ -232,7 +238,7 @@ pub(super) enum Asked {
 }
 
 impl Asked {
-    /// Reads a caller's words.
+    /// Recognises the form of a caller's words.
     pub(super) fn read(text: &str) -> Self {
         let text = text.trim();
         let text = text.strip_prefix("mailto:").unwrap_or(text);
@@ -253,7 +259,7 @@ impl Asked {
         Self::Words(without_possessives(text))
     }
 
-    /// Twenty's own pages are `/object/<kind>/<id>`.
+    /// Reads an address; Twenty's own pages are `/object/<kind>/<id>`.
     fn address(text: &str) -> Self {
         let path = text.split(['?', '#']).next().unwrap_or_default();
         let parts: Vec<&str> = path.split('/').collect();
@@ -267,7 +273,7 @@ impl Asked {
         }
     }
 
-    /// The words, where it is words.
+    /// Returns the words of a term that is words.
     pub(super) fn words(&self) -> Option<&str> {
         match self {
             Self::Words(words) => Some(words),
@@ -275,7 +281,7 @@ impl Asked {
         }
     }
 
-    /// What is searched for.
+    /// Returns the query for the full-text search.
     fn query(&self) -> String {
         match self {
             Self::Id(_, id) => id.clone(),
@@ -286,7 +292,7 @@ impl Asked {
     }
 }
 
-/// Whether a text is nothing but a domain: labels of letters, digits and hyphens, the last one of letters.
+/// Checks for a domain alone: labels of letters, digits and hyphens, the last one of letters.
 fn is_domain(text: &str) -> bool {
     let label = |label: &str| {
         !label.is_empty()
@@ -299,7 +305,7 @@ fn is_domain(text: &str) -> bool {
     })
 }
 
-/// Words as they are searched for: in one form, of usual width, and apart where an apostrophe parts them, as the CRM's index has them.
+/// Normalises words as the CRM's index does: one form, usual width, split at apostrophes.
 fn searched(words: &str) -> String {
     let apart: String = words
         .chars()
@@ -317,7 +323,7 @@ fn searched(words: &str) -> String {
     words.chars().take(super::LONGEST_NAME).collect()
 }
 
-/// Words without the English possessive: "Sam's renewal" is about Sam.
+/// Removes English possessives: "Sam's renewal" is about Sam.
 fn without_possessives(text: &str) -> String {
     let words: Vec<&str> = text
         .split_whitespace()
@@ -337,12 +343,13 @@ fn without_possessives(text: &str) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Number {
     digits: String,
-    /// Whether it begins with its country's calling code.
+    /// Set if it begins with its country's calling code.
     international: bool,
 }
 
 impl Number {
-    /// Reads one; none where there are not the digits of one, or other characters than people write between them. A date is none.
+    /// Parses a number; none where there are too few or too many digits for one, or characters that
+    /// people do not write between them. A date is none.
     pub(super) fn read(text: &str) -> Option<Self> {
         let text: String = text.nfkc().collect();
         let text = text.trim();
@@ -368,7 +375,7 @@ impl Number {
         })
     }
 
-    /// What the number within its country may be: calling codes have one to three digits.
+    /// Returns the possible national numbers: calling codes have one to three digits.
     fn candidates(&self) -> Vec<String> {
         let national = |skip: usize| {
             self.digits
@@ -385,7 +392,7 @@ impl Number {
         candidates
     }
 
-    /// Whether it is a number that the CRM holds with its calling code.
+    /// Checks whether a number that the CRM holds, with its calling code, is this one.
     pub(super) fn is(&self, held: &str) -> bool {
         let digits = digits_of(held);
         if self.international {
@@ -395,7 +402,7 @@ impl Number {
         own.len() >= *DIGITS.start() && digits.ends_with(own) && digits.len() - own.len() <= 3
     }
 
-    /// Whether a number that the CRM holds has all of its digits, and others besides.
+    /// Checks whether a number that the CRM holds contains this one.
     pub(super) fn is_in(&self, held: &str) -> bool {
         let digits = digits_of(held);
         let mut candidates = self.candidates().into_iter();
@@ -415,7 +422,7 @@ pub struct Search {
     limit: u32,
 }
 
-/// What it answers.
+/// The answer to [`Search`].
 #[derive(Debug, Deserialize)]
 pub struct SearchData {
     search: Option<Found>,
@@ -455,7 +462,7 @@ impl Query for Search {
     type Answer = SearchData;
 }
 
-/// How a record was found.
+/// The reason for a match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Matched {
     /// By its id.
@@ -477,7 +484,7 @@ pub(super) enum Matched {
 }
 
 impl Matched {
-    /// In words.
+    /// Returns the reason in words.
     pub(super) fn said(self) -> &'static str {
         match self {
             Self::Id => "id",
@@ -503,18 +510,18 @@ pub(super) struct One {
     likeness: Likeness,
 }
 
-/// What was found, best first.
+/// The hits of a search, best first.
 #[derive(Debug, Default)]
 pub(super) struct All {
     pub(super) found: Vec<One>,
-    /// Whether there may be more.
+    /// Set if there may be more.
     pub(super) more: bool,
-    /// That hits could not be read.
+    /// A note about hits that could not be read.
     pub(super) lost: Option<String>,
 }
 
-/// Looks for records in one request, in two where nothing has all of the words: the second looks for names that are written nearly
-/// so. An id needs none.
+/// Searches for records in one request, or in two where nothing has all of the words: the second
+/// looks for similar spellings. An id needs no request.
 ///
 /// # Errors
 /// As `failure` says; nothing found is an empty list.
@@ -527,7 +534,7 @@ pub(super) fn look(
     look_until(ctx, asked, kinds, limit, |_| false)
 }
 
-/// As [`look`], and where the first hits are enough, that is all.
+/// Searches as [`look`] does, and skips the second request where the first hits are enough.
 pub(super) fn look_until(
     ctx: &Context<'_>,
     asked: &Asked,
@@ -551,7 +558,8 @@ pub(super) fn look_until(
         });
     }
     let query = asked.query();
-    // The search takes a text without letters and digits for none at all, and would list everything.
+    // The search takes a text without letters and digits for none at all, and would list
+    // everything.
     if !query.chars().any(char::is_alphanumeric) {
         return Ok(All::default());
     }
@@ -568,7 +576,7 @@ pub(super) fn look_until(
     Ok(all)
 }
 
-/// The hits for a query, and whether any of them has all of its words.
+/// Sends a query, and reports whether any hit has all of its words.
 fn fulltext(
     ctx: &Context<'_>,
     asked: &Asked,
@@ -643,7 +651,8 @@ fn matched(asked: &Asked, likeness: Likeness, whole: bool, name: &str) -> Matche
     }
 }
 
-/// Records whose names are written nearly as these words: what begins as they do, held against them letter by letter.
+/// Finds records with similarly spelt names: those with the same beginning, compared letter by
+/// letter.
 fn similar(ctx: &Context<'_>, words: &str, kinds: &[Kind]) -> Result<Vec<One>, Failure> {
     let words = loose(words);
     let begins: Vec<String> = words
@@ -679,7 +688,8 @@ fn similar(ctx: &Context<'_>, words: &str, kinds: &[Kind]) -> Result<Vec<One>, F
     Ok(near.into_iter().map(|(_, hit)| hit).collect())
 }
 
-/// How many letters all words differ from the nearest ones of a name; none where one of them is no such word at all.
+/// Sums the letters by which words differ from the nearest ones of a name; none where one of them
+/// is another word.
 fn distance(words: &str, name: &str) -> Option<usize> {
     let mut sum = 0_usize;
     for word in words.split(' ') {
@@ -688,7 +698,8 @@ fn distance(words: &str, name: &str) -> Option<usize> {
     Some(sum)
 }
 
-/// How many letters a word differs from the nearest one of a name; none where that is another word.
+/// Counts the letters by which a word differs from the nearest one of a name; none where that is
+/// another word.
 fn nearest(word: &str, name: &str) -> Option<usize> {
     let most = match word.chars().count() {
         0..=3 => 0,
@@ -701,7 +712,7 @@ fn nearest(word: &str, name: &str) -> Option<usize> {
         .filter(|near| *near <= most)
 }
 
-/// Which of several records a name means.
+/// A choice among several records by name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Choice {
     /// This one.
@@ -712,8 +723,8 @@ pub(super) enum Choice {
     None,
 }
 
-/// Chooses among records by their names and by what else may stand for them, which counts as much as `alias` says: those that fit
-/// best, if there is only one of them.
+/// Chooses the only best fit among records, by their names and their aliases; a match by alias
+/// counts as `alias`.
 pub(super) fn choose<'n>(
     wanted: &str,
     alias: Likeness,
@@ -747,7 +758,7 @@ pub(super) fn choose<'n>(
     }
 }
 
-/// Whether name and aliases together have every word.
+/// Checks whether name and aliases together have every word.
 fn words_of(wanted: &str, name: &str, aliases: &[String]) -> Likeness {
     let all = loose(&format!("{name} {}", aliases.join(" ")));
     if has_all(&all, &loose(wanted)) {

@@ -17,9 +17,11 @@ use crate::twenty::rows::Phones;
 use crate::twenty::values::{Colleague, Connection, Currency, FullName, Links, full_name, named};
 use crate::twenty::{self, Document, NOBODY, Query, documents, fetch};
 
-/// How many hits are looked at where only the caller's own are wanted: the most that Twenty gives at once.
+/// The most hits that are examined for the caller's own records, and the most that Twenty gives at
+/// once.
 const EXAMINED: u32 = 100;
-/// How many are looked at otherwise: the one of just this name may stand behind many that begin so.
+/// The most hits that are examined otherwise: the record of just this name may stand behind many
+/// that begin so.
 const PAGE: u32 = 60;
 
 /// The second request.
@@ -31,7 +33,7 @@ pub struct Details {
     tasks: Vec<String>,
 }
 
-/// What it answers.
+/// The answer to [`Details`].
 #[derive(Debug, Deserialize)]
 pub struct DetailsData {
     people: Option<Connection<PersonLine>>,
@@ -113,7 +115,7 @@ struct TaskLine {
     unreadable: Unreadable,
 }
 
-/// What the details request told about one record.
+/// The details of one record.
 struct Line {
     kind: Kind,
     id: String,
@@ -230,7 +232,7 @@ fn wanted(kinds: Option<&[Kind]>) -> Result<Vec<Kind>, Failure> {
     Ok(unique)
 }
 
-/// What is told about hits, and why not, where a kind of them could not be read.
+/// Fetches the details of hits, and the reasons where those of a kind could not be read.
 fn details(ctx: &Context<'_>, found: &[One]) -> Result<(Vec<Line>, Vec<String>), Failure> {
     let ids = |kind: Kind| {
         let ids: Vec<String> = found
@@ -447,7 +449,7 @@ fn hit(ctx: &Context<'_>, one: &One, line: Option<&Line>) -> Hit {
     }
 }
 
-/// What to try where nothing was found.
+/// Suggests a next try where nothing was found.
 fn hint(asked: &Asked) -> &'static str {
     match asked {
         Asked::Id(..) => " There is no such record, or it was deleted.",

@@ -1,5 +1,5 @@
-//! `share`: proposes a message to colleagues with records, with what blocks a deal, or with the caller's day; or one that asks them
-//! for more. Nothing is sent.
+//! `share`: proposes a message to colleagues with records, with what blocks a deal, or with the
+//! caller's day; or one that asks them for more. Nothing is sent.
 
 use serde::Serialize;
 
@@ -17,10 +17,10 @@ use crate::tezit::envelope::{self, Ref, Shared};
 use crate::tezit::message::{self, Message, Order};
 use crate::tezit::{Audience, audience};
 
-/// How many records a text names; the others are counted.
+/// The most records that a text names; the others are counted.
 const NAMED: usize = 5;
 
-/// What is to be shared, checked.
+/// The content to share, checked.
 enum What {
     Records {
         refs: Vec<Ref>,
@@ -31,7 +31,7 @@ enum What {
     Asking(Vec<(Ref, Vec<&'static str>)>),
 }
 
-/// What is to be shared, as it was given.
+/// The content to share, as it was given.
 enum Given<'a> {
     Records(&'a [RecordRef]),
     BlockersOf(&'a str),
@@ -39,20 +39,21 @@ enum Given<'a> {
     Asking(&'a [Wanted]),
 }
 
-/// What a message was filled with.
+/// A summary of a message's content.
 pub(super) struct Filled {
-    /// What it is, for whoever decides: `what blocks the deal “Acme”`.
+    /// The content for whoever decides: `what blocks the deal “Acme”`.
     pub(super) words: String,
-    /// What the plan is about.
+    /// The records that the plan is about.
     pub(super) about: Vec<RecordRef>,
-    /// What the person should know.
+    /// Warnings for whoever decides.
     pub(super) warnings: Vec<String>,
 }
 
 /// Runs the action.
 ///
 /// # Errors
-/// As `failure` says; `not-found` also where nothing blocks the deal, so that there is nothing to send.
+/// As `failure` says; `not-found` also where nothing blocks the deal, so that there is nothing to
+/// send.
 pub fn share(ctx: &Context<'_>, request: &ShareRequest) -> Result<Plan, Failure> {
     caller(ctx)?;
     let what = What::given(request)?;
@@ -100,7 +101,7 @@ pub fn share(ctx: &Context<'_>, request: &ShareRequest) -> Result<Plan, Failure>
     ))
 }
 
-/// What is asked, as it counts for ids.
+/// The values of a request from which ids are derived.
 #[derive(Serialize)]
 struct Asked<'a> {
     what: &'static str,
@@ -112,7 +113,7 @@ struct Asked<'a> {
     fields: Vec<Vec<&'static str>>,
 }
 
-/// The ids of whom a message goes to; none where it is the whole team.
+/// Returns the recipients' ids; none where the whole team is meant.
 pub(super) fn ids_of(audience: &Audience) -> Vec<&str> {
     match audience {
         Audience::One(one) => vec![&one.id],
@@ -170,7 +171,7 @@ impl What {
         }
     }
 
-    /// Puts it into a message that so far says what the caller says.
+    /// Adds the content to a message that holds the caller's text so far.
     fn fill(&self, ctx: &Context<'_>, message: &mut Message) -> Result<Filled, Failure> {
         match self {
             Self::Records { refs, more } => records(ctx, refs, more, message),
@@ -181,7 +182,8 @@ impl What {
     }
 }
 
-/// The one thing that a request names. An empty list and a `briefing` that is false name nothing.
+/// Returns the only content that a request names. An empty list and a `briefing` that is false name
+/// nothing.
 fn the_one(request: &ShareRequest) -> Result<Given<'_>, Failure> {
     let records = request.records.as_deref().filter(|refs| !refs.is_empty());
     let asking = request.asking.as_deref().filter(|all| !all.is_empty());
@@ -211,7 +213,7 @@ fn the_one(request: &ShareRequest) -> Result<Given<'_>, Failure> {
     }
 }
 
-/// What somebody asks for: fields on request of records, each record once.
+/// Checks a request for more: fields on request, each record once.
 fn asking(wanted: &[Wanted]) -> Result<Vec<(Ref, Vec<&'static str>)>, Failure> {
     let records: Vec<RecordRef> = wanted
         .iter()
@@ -278,7 +280,7 @@ fn records(
     })
 }
 
-/// That fields beyond the default ones are given.
+/// Warns about fields beyond the default ones.
 fn on_request(more: &[&'static str]) -> Option<String> {
     (!more.is_empty()).then(|| {
         format!(
@@ -328,7 +330,7 @@ fn ask_for(wanted: &[(Ref, Vec<&'static str>)], message: &mut Message) -> Filled
     }
 }
 
-/// A record that is shared, as plans name it.
+/// Returns the reference of a shared record in plans.
 pub(super) fn reference((kind, id): &Ref) -> RecordRef {
     RecordRef {
         kind: kind.object().to_owned(),

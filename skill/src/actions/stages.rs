@@ -11,7 +11,7 @@ use crate::twenty::{Document, Query, documents, fetch};
 #[derive(Debug, Serialize)]
 pub struct Stages {}
 
-/// What it answers.
+/// The answer to [`Stages`].
 #[derive(Debug, Deserialize)]
 pub struct StagesData {
     #[serde(rename = "__type")]
@@ -34,7 +34,7 @@ impl Query for Stages {
     type Answer = StagesData;
 }
 
-/// The stages in order, as stored. The host answers this from memory for some minutes.
+/// Returns the stages in order, as stored. The host answers this from its cache for some minutes.
 ///
 /// # Errors
 /// As `failure` says; a workspace without stages is `schema-mismatch`.

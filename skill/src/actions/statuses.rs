@@ -1,4 +1,4 @@
-//! The statuses of tasks, as this workspace has them, and which of them leave something to do.
+//! The statuses of tasks in this workspace, and the open ones among them.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::failure::{self, Failure};
 use crate::text::Text;
 use crate::twenty::{Document, Query, documents, fetch};
 
-/// The setting that names the statuses of tasks that are done with.
+/// The setting that names the statuses of finished tasks.
 pub(super) const SETTING: &str = "done-statuses";
 
 /// A status that every workspace begins with.
@@ -17,7 +17,7 @@ const FIRST_STATUS: &str = "TODO";
 #[derive(Debug, Serialize)]
 pub struct TaskStatuses {}
 
-/// What it answers.
+/// The answer to [`TaskStatuses`].
 #[derive(Debug, Deserialize)]
 pub struct TaskStatusesData {
     #[serde(rename = "__type")]
@@ -42,14 +42,16 @@ impl Query for TaskStatuses {
 
 /// The statuses with which a task is open. A task without status is open too.
 pub(super) struct Open {
-    /// Those to ask for, at least one: a request needs some, even where what it answers does not count.
+    /// The statuses to ask for, at least one: a request needs some, even where its answer does not
+    /// count.
     pub(super) statuses: Vec<String>,
-    /// Why nobody knows which they are, where that is so: what the request says of tasks is not to be believed then.
+    /// The reason why the statuses are unknown, if they are: the answer about tasks must be ignored
+    /// then.
     pub(super) unknown: Option<Failure>,
 }
 
 impl Open {
-    /// Where nobody asks about tasks.
+    /// Stands in for the statuses where nobody asks about tasks.
     pub(super) fn unasked() -> Self {
         Self {
             statuses: vec![FIRST_STATUS.to_owned()],
@@ -57,7 +59,7 @@ impl Open {
         }
     }
 
-    /// What a request said of tasks, or why that is not to be believed.
+    /// Returns the answer about tasks, or the failure that makes it void.
     pub(super) fn believed<T>(&self, tasks: Result<T, Failure>) -> Result<T, Failure> {
         match &self.unknown {
             Some(failure) => Err(failure.clone()),
@@ -66,7 +68,7 @@ impl Open {
     }
 }
 
-/// Reads them. The host answers this from memory for some minutes.
+/// Reads the open statuses. The host answers this from its cache for some minutes.
 pub(super) fn open(ctx: &Context<'_>) -> Open {
     let all = match all(ctx) {
         Ok(all) => all,

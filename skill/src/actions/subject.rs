@@ -1,4 +1,4 @@
-//! What a proposal is about: the person, company or deal that an id or a name means.
+//! Resolves the subject of a proposal: the person, company or deal with an id or a name.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,12 +18,12 @@ use crate::twenty::rows::{Deal, Person, Phones};
 use crate::twenty::values::{Colleague, Connection, Links, full_name, named};
 use crate::twenty::{Document, NOBODY, Query, documents, fetch_mapped};
 
-/// How many hits of a name are looked at.
+/// The most hits of a name that are examined.
 const HITS: u32 = 60;
-/// How many candidates are offered.
+/// The most candidates that are offered.
 const CANDIDATES: usize = 10;
 
-/// Asks what a proposal can be about, and who is to do it.
+/// Asks for possible subjects of a proposal, and for the assignee.
 #[derive(Debug, Serialize)]
 pub struct Lookup {
     people: Vec<String>,
@@ -32,7 +32,7 @@ pub struct Lookup {
     assignee: String,
 }
 
-/// What it answers.
+/// The answer to [`Lookup`].
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LookupData {
@@ -63,14 +63,14 @@ struct Company {
 /// A record that a proposal may be about.
 #[derive(Debug)]
 pub(super) struct Subject {
-    /// What it is.
+    /// The kind of record.
     pub(super) kind: Kind,
     /// Its id.
     pub(super) id: String,
     /// Its name.
     pub(super) label: String,
     details: String,
-    /// By what else than its name it may be meant: addresses, a domain.
+    /// Other names: addresses, a domain.
     aliases: Vec<String>,
     /// A person's phone number.
     phone: Option<String>,
@@ -88,12 +88,12 @@ enum Row {
 }
 
 impl Subject {
-    /// What it is and its name, for who decides: `deal “Acme”`.
+    /// Returns kind and name for whoever decides: `deal “Acme”`.
     pub(super) fn shown(&self) -> String {
         format!("{} \u{201c}{}\u{201d}", self.spoken(), self.label)
     }
 
-    /// What it is.
+    /// Returns the kind for people.
     pub(super) fn spoken(&self) -> &'static str {
         match self.kind {
             Kind::Opportunity => "deal",
@@ -101,7 +101,7 @@ impl Subject {
         }
     }
 
-    /// As a link.
+    /// Returns a link to the record.
     pub(super) fn link(&self) -> Link {
         Link {
             kind: self.kind,
@@ -110,7 +110,7 @@ impl Subject {
         }
     }
 
-    /// The name of its owner, if that is this member.
+    /// Returns the owner's name, if the owner is this member.
     pub(super) fn owned_by(&self, member: &str) -> Option<String> {
         let Row::Deal { deal, .. } = &self.row else {
             return None;
@@ -119,7 +119,7 @@ impl Subject {
         owner.name.as_ref().map(|name| name.text())
     }
 
-    /// Its envelope with default fields; a company has none.
+    /// Returns the envelope with default fields; a company has none.
     pub(super) fn envelope(&self, ctx: &Context<'_>, told: &mut Told) -> Option<Envelope> {
         let wanted = Wanted::Default(&[]);
         match &self.row {
@@ -132,8 +132,8 @@ impl Subject {
         }
     }
 
-    /// What it is and its name, for a text that leaves, and as that is told. A company's name is no field of anything that is
-    /// shared: it is used only where the caller wrote it (`about`).
+    /// Returns kind and name for a text that leaves, and logs the disclosure. A company's name is
+    /// no shared field: it is used only where the caller wrote it (`about`).
     pub(super) fn named(&self, about: &str, told: &mut Told) -> String {
         let shared = envelope::Shared::named(object(self.kind));
         match shared {
@@ -148,7 +148,8 @@ impl Subject {
     }
 }
 
-/// The record that is meant, and the members with an address, if one is asked for: one request for an id, two for a name.
+/// Finds the record that is meant, and the members with an address, if one is asked for: one
+/// request for an id, two for a name.
 ///
 /// # Errors
 /// `not-found` and `ambiguous` speak of the record.
@@ -213,9 +214,10 @@ fn missing(about: &str) -> Failure {
     )
 }
 
-/// The record that is meant: the one of the id or the number; the one of that name, address or domain, whatever the accents; else the
-/// only one that has every word of it. One with most of the words, or one that is written nearly so, is offered, never taken; one that
-/// only has a word or the beginning of one is another record.
+/// Picks the record that is meant: the one of the id or the number; the one of that name, address
+/// or domain, whatever the accents; else the only one with every word of it. Records with most of
+/// the words or a similar spelling are offered, never taken; one that only has a word or the
+/// beginning of one is another record.
 fn meant(
     name: &str,
     asked: &Asked,

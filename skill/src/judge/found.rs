@@ -1,5 +1,6 @@
-//! Looking whether something was sent: by reading back what the service has. The relay is not idempotent, stores a message and its
-//! context one after the other, and one of the two published relays gives it an id of its own.
+//! Finds out whether something was sent, by reading it back from the service. The relay is not
+//! idempotent, stores a message and its context one after the other, and one of the two published
+//! relays assigns an id of its own.
 
 use std::time::Duration;
 
@@ -15,14 +16,14 @@ use crate::tezit::{self, ContextLayer, Page, Tez};
 use crate::transport::TransportError;
 use crate::workspace;
 
-/// How long a service is given to finish with what may still be under way.
+/// The time that a service gets to finish requests under way.
 const MOMENT: Duration = Duration::from_secs(1);
-/// How many messages that look alike are opened.
+/// The most similar messages that are opened.
 const OPENED: usize = 3;
 /// Something alike without a time of its own counts as this one if it is no older.
 const RECENT: SignedDuration = SignedDuration::from_hours(24);
 
-/// What was found.
+/// The state of a message at the relay.
 enum Found {
     Whole,
     /// The message without all of its context.
@@ -33,7 +34,8 @@ enum Found {
     Unclear(String),
 }
 
-/// Nobody knows whether the service did it. `over` is that it has surely finished with it.
+/// Judges a step with an unknown outcome. `over` means that the service has surely finished with
+/// it.
 pub(super) fn in_doubt(ctx: &Context<'_>, posted: &Posted, over: bool) -> Verdict {
     match posted {
         Posted::Open => Verdict::Again(
@@ -117,7 +119,7 @@ fn find(ctx: &Context<'_>, posted: &Posted, sent: &Sent) -> Found {
     }
 }
 
-/// The message that has the id of this one.
+/// Compares the message that has this one's id.
 fn by_id(tez: &Tez, sent: &Sent) -> Found {
     if !says(tez, sent) {
         Found::Other
@@ -128,7 +130,7 @@ fn by_id(tez: &Tez, sent: &Sent) -> Found {
     }
 }
 
-/// A message of the caller's own that says the same and carries the same.
+/// Looks for a message of the caller's own that says the same and carries the same.
 fn alike(
     ctx: &Context<'_>,
     page: Page,
@@ -183,7 +185,7 @@ fn is_old(ctx: &Context<'_>, at: jiff::Timestamp) -> bool {
     ctx.now.duration_since(at) > RECENT
 }
 
-/// Whether a message has this text and purpose.
+/// Checks that a message has this text and purpose.
 fn says(tez: &Tez, sent: &Sent) -> bool {
     tez.kind == sent.kind && same(&tez.surface_text, &sent.text)
 }
@@ -192,7 +194,8 @@ fn same(stored: &Text, sent: &Text) -> bool {
     stored.as_str().trim() == sent.as_str().trim()
 }
 
-/// Whether a message's context is this one: all of it, or a part (false); none where it is another.
+/// Compares a message's context: true if it is complete, false if a part is missing, none if it is
+/// another.
 fn carries(stored: &[ContextLayer], sent: &[ContextLayer]) -> Option<bool> {
     let mut left: Vec<&ContextLayer> = sent.iter().collect();
     for layer in stored {
@@ -202,7 +205,8 @@ fn carries(stored: &[ContextLayer], sent: &[ContextLayer]) -> Option<bool> {
     Some(left.is_empty())
 }
 
-/// Whether something is on record in the assistant's calendar. Nothing there tells one entry from another that says the same.
+/// Looks for an entry in the assistant's timesheet. Nothing there tells one entry from another that
+/// says the same.
 fn on_record(ctx: &Context<'_>, logged: &Logged) -> Verdict {
     let answer = workspace::get_timesheet(ctx, None).and_then(|request| {
         let answer = ctx.transport.send_all(&[request]).pop();

@@ -1,4 +1,4 @@
-//! Looking whether a write was done: by reading back what it would have made or changed.
+//! Finds out whether a write was done, by rereading the record that it makes or changes.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use crate::twenty::mutations::{Leaf, Write};
 use crate::twenty::records::Record;
 use crate::twenty::reread::{LinkNow, Now, reread, reread_link};
 
-/// The service says that something unique is there already: what this would make, or something else in its way.
+/// Judges a write that the service refused as a duplicate: of its own result, or of something else.
 pub(super) fn after_duplicate(
     ctx: &Context<'_>,
     write: &Write,
@@ -48,7 +48,7 @@ pub(super) fn after_duplicate(
     }
 }
 
-/// Nobody knows whether the service did it.
+/// Judges a write with an unknown outcome.
 pub(super) fn in_doubt(ctx: &Context<'_>, write: &Write, basis: Option<Timestamp>) -> Verdict {
     match write {
         Write::Create { kind, id, data } => match reread(ctx, *kind, id) {
@@ -89,12 +89,14 @@ pub(super) fn in_doubt(ctx: &Context<'_>, write: &Write, basis: Option<Timestamp
     }
 }
 
-/// A record that a change was sent for: untouched since it was planned, as planned, or changed by somebody.
+/// Judges a change by its record: untouched since it was planned, as planned, or changed by
+/// somebody.
 fn changed(record: &Record, data: &[Leaf], basis: Option<Timestamp>) -> Verdict {
     if basis.is_some() && basis == record.updated_at() {
         return Verdict::Again("The record is as it was before.".to_owned());
     }
-    // One write sets all of its values or none, so those that are read speak for those that are not.
+    // One write sets all of its values or none, so those that are read speak for those that are
+    // not.
     let known: Vec<bool> = data
         .iter()
         .filter_map(|(path, value)| told(record, path, value))
@@ -108,14 +110,14 @@ fn changed(record: &Record, data: &[Leaf], basis: Option<Timestamp>) -> Verdict 
     )
 }
 
-/// Whether a record holds a value; none where that cannot be told. Of a text of several lines only the same can be told: the CRM
-/// writes Markdown in its own way.
+/// Checks whether a record holds a value; none where that cannot be told. A text of several lines
+/// only counts where it is the same, since the CRM writes Markdown in its own way.
 fn told(record: &Record, path: &str, value: &Value) -> Option<bool> {
     let held = record.holds(path, value)?;
     (held || path != "bodyV2.markdown").then_some(held)
 }
 
-/// The fields in which a record differs from what was to be made; none where it is alike.
+/// Returns the fields in which a record differs from the planned one; none where it is the same.
 fn differing(record: &Record, data: &[Leaf]) -> Option<Vec<String>> {
     let fields: Vec<String> = data
         .iter()

@@ -1,5 +1,5 @@
-//! Judging the steps of plans: before one is sent, whether it is still right; after it, what the service's answer means. Nothing
-//! is sent here but what reads.
+//! Judges the steps of plans: before sending, whether a step still holds; afterwards, the meaning
+//! of the service's answer. Only queries are sent here.
 
 mod found;
 mod look;
@@ -19,13 +19,15 @@ use crate::twenty::reread::{Now, reread};
 use posted::Posted;
 use said::{Said, said};
 
-/// How many fields a sentence names.
+/// The most fields that a sentence names.
 const NAMED: usize = 5;
 
-/// Whether a step is still right. What makes or links a record is sent without asking: its id makes sure that it is there once.
-/// What changes a record is sent only if that is as it was when the change was planned.
+/// Judges a step before it is sent. Steps that make or link records are sent without a look: their
+/// ids keep them from being done twice. A change is sent only if its record is as it was at
+/// planning.
 pub fn ready(ctx: &Context<'_>, step: &Step) -> Readiness {
-    // What is sent to people rests on nothing that could have changed; that it goes out once is the harness's to see to.
+    // What is sent to people rests on nothing that could have changed; that it goes out once is the
+    // harness's to see to.
     if Posted::read(step).is_some() {
         return Readiness::Go;
     }
@@ -49,14 +51,16 @@ pub fn ready(ctx: &Context<'_>, step: &Step) -> Readiness {
     }
 }
 
-/// What the service's answer to a step means. None is that the host does not know whether the service got it.
+/// Judges the service's answer to a step. None means that the host does not know whether the
+/// service received it.
 pub fn answer(ctx: &Context<'_>, step: &Step, answer: Option<&ServiceAnswer>) -> Verdict {
     if let Some(posted) = Posted::read(step) {
         return match answer.map_or(Said::Unclear, |answer| posted.said(answer)) {
             Said::Done => Verdict::Done,
             Said::Again(why) => Verdict::Again(why),
             Said::Failed(why) => Verdict::Failed(why),
-            // An error of the service's own says that it is over; one from what stands before it says nothing.
+            // An error of the service's own says that it is over; one from what stands before it
+            // says nothing.
             Said::Unclear | Said::Gone | Said::Duplicate { .. } => {
                 let over = answer.is_some_and(|answer| matches!(answer.status, 200..=299 | 500));
                 found::in_doubt(ctx, &posted, over)
@@ -85,7 +89,7 @@ pub fn answer(ctx: &Context<'_>, step: &Step, answer: Option<&ServiceAnswer>) ->
 const UNKNOWN_STEP: &str =
     "This step is none that this version of the skill makes, so it is not judged. Propose again.";
 
-/// What a step is meant to do; none where it is none of this skill's.
+/// Reads a step's write; none where it is none of this skill's.
 fn write(step: &Step) -> Option<Write> {
     let ours = step.destination == DESTINATION
         && step.path == "/graphql"
@@ -94,7 +98,7 @@ fn write(step: &Step) -> Option<Write> {
     if ours { Write::read(&step.body) } else { None }
 }
 
-/// When the record that a step changes had last been changed, as it was planned upon.
+/// Returns the last change of the record, as it was at planning.
 fn basis(step: &Step) -> Option<Timestamp> {
     step.basis
         .first()
@@ -128,7 +132,8 @@ fn unchanged(step: &Step, record: &Record, data: &[Leaf]) -> Readiness {
     ))
 }
 
-/// Whether a record holds every value, as far as this skill reads them; one that it does not read counts as not held.
+/// Checks that a record holds every value, as far as this skill reads them; one that it does not
+/// read counts as missing.
 fn all_held(record: &Record, data: &[Leaf]) -> bool {
     !data.is_empty()
         && data

@@ -1,4 +1,4 @@
-//! Steps to the relay and to PA Workspace: what each is meant to do, and what the service's answer says of it.
+//! Reads steps to the relay and to PA Workspace, and the answers to them.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -13,10 +13,10 @@ use crate::tezit::{ContextLayer, RELAY};
 use crate::transport::{Response, is_id};
 use crate::workspace::WORKSPACE;
 
-/// How far the relay's clock may be behind ours.
+/// The largest lag of the relay's clock behind ours.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
-/// What a step is meant to do.
+/// A step to the relay or to PA Workspace.
 #[derive(Debug)]
 pub(super) enum Posted {
     /// Opens a conversation with one colleague, or finds the one that there is.
@@ -29,21 +29,22 @@ pub(super) enum Posted {
     Reply { to: String, sent: Sent },
     /// Sends an e-mail.
     Email,
-    /// Puts something on record in the assistant's calendar.
+    /// Logs an entry in the assistant's timesheet.
     Log(Logged),
 }
 
-/// What a message holds.
+/// A message as it was sent.
 #[derive(Debug)]
 pub(super) struct Sent {
     pub(super) kind: String,
     pub(super) text: Text,
     pub(super) context: Vec<ContextLayer>,
-    /// The earliest moment at which it can have been sent: what it tells was read then. None where it does not say when that was.
+    /// The earliest possible time of sending: its records were read then. None where it carries no
+    /// such time.
     pub(super) since: Option<Timestamp>,
 }
 
-/// What is put on record.
+/// A timesheet entry as it was sent.
 #[derive(Debug)]
 pub(super) struct Logged {
     pub(super) action: String,
@@ -52,7 +53,7 @@ pub(super) struct Logged {
 }
 
 impl Posted {
-    /// What a step is meant to do; none where it is none of this skill's.
+    /// Reads a step; none where it is none of this skill's.
     pub(super) fn read(step: &Step) -> Option<Self> {
         if !matches!(step.method, Method::Post) {
             return None;
@@ -93,7 +94,7 @@ impl Posted {
         }
     }
 
-    /// Whether an answer names what was made, as the harness and later steps need it.
+    /// Checks that an answer names the result, as the harness and later steps need it.
     fn is_named(&self, body: &str) -> bool {
         let body = json(body.as_bytes()).unwrap_or_default();
         let id = match self {
@@ -106,7 +107,7 @@ impl Posted {
         }
     }
 
-    /// What an answer says.
+    /// Reads an answer.
     pub(super) fn said(&self, answer: &ServiceAnswer) -> Said {
         let response = Response {
             status: answer.status,
@@ -116,7 +117,8 @@ impl Posted {
         let why = || words(&errors::failure(self.service(), &response));
         match answer.status {
             200..=299 if self.is_named(&answer.body) => Said::Done,
-            // It was turned away before anything was done with it, and the operator can mend that or time does.
+            // It was turned away before anything was done with it, and the operator can mend that
+            // or time does.
             401 | 429 | 300..=399 => Said::Again(why()),
             408 => Said::Unclear,
             400..=499 => Said::Failed(format!("{} Then propose again.", why())),
@@ -157,8 +159,8 @@ impl Sent {
         })
     }
 
-    /// Whether the relay may have stored it in another form: it composes characters (Unicode NFC), and this skill does not. Only
-    /// scripts that are known to stay as they are do.
+    /// Checks whether the relay may have stored the texts in another form: it composes characters
+    /// (Unicode NFC), and this skill does not. Only scripts that are known to stay as they are do.
     pub(super) fn may_be_composed(&self) -> bool {
         let stays = |character| {
             matches!(character,
@@ -172,7 +174,7 @@ impl Sent {
     }
 }
 
-/// When a record in a piece of context was read.
+/// Returns the time at which a record in a layer was read.
 fn fetched_at(content: &str) -> Option<Timestamp> {
     let content = json(content.as_bytes())?;
     content

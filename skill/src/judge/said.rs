@@ -1,4 +1,5 @@
-//! What the service's answer to a write says. Twenty gives HTTP 200 for most errors, so codes and words are what counts.
+//! Reads Twenty's answer to a write. It gives HTTP 200 for most errors, so codes and words are what
+//! counts.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -9,7 +10,7 @@ use crate::transport::Response;
 use crate::twenty::errors::{self, GraphQlError};
 use crate::twenty::mutations::Write;
 
-/// What an answer says.
+/// The outcome of a write, as its answer tells it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Said {
     /// The write was done.
@@ -70,7 +71,7 @@ pub(super) fn said(write: &Write, answer: &ServiceAnswer) -> Said {
     }
 }
 
-/// Whether an answer names the record: links are answered as a list.
+/// Checks that an answer names the record: links are answered as a list.
 fn names(root: &Value, id: &str) -> bool {
     let record = match root {
         Value::Array(records) => records.first(),
@@ -111,7 +112,7 @@ fn refused(error: &GraphQlError) -> Said {
     }
 }
 
-/// Why, and what to do.
+/// Joins the reason and the next step.
 pub(super) fn words(failure: &Failure) -> String {
     format!("{} {}", failure::sentence(failure), failure::next(failure))
 }

@@ -1,4 +1,5 @@
-//! What the errors of such services mean. Their bodies may be JSON, a web page or nothing, so the status is what counts first.
+//! Translates errors of services with plain routes. A body may be JSON, a web page or nothing, so
+//! the status counts first.
 
 use serde_json::Value;
 
@@ -8,18 +9,18 @@ use crate::failure::{self, Failure};
 use crate::text;
 use crate::transport::{Response, TransportError};
 
-/// How long the relay counts requests, in seconds. It does not say when it will take the next one: there is no `Retry-After`.
+/// The relay's rate-limit window in seconds. The relay sends no `Retry-After`.
 const WINDOW: u32 = 60;
 
-/// How the harness marks a 429 of its own: its limit, not the service's.
+/// The error code of a 429 by the harness itself: its own limit, not the service's.
 const HARNESS_RATE: &str = "HARNESS_RATE";
 
-/// Whether a 429 is the harness's own.
+/// Checks whether a 429 comes from the harness itself.
 pub fn is_of_harness(response: &Response) -> bool {
     Refusal::of(&response.body).is_some_and(|refusal| refusal.code == HARNESS_RATE)
 }
 
-/// The failure that a 429 of the harness's own stands for; `destination` is the service's name in skill.toml.
+/// Builds the failure for a 429 of the harness; `destination` is the service's name in skill.toml.
 pub fn harness_limit(name: &str, destination: &str, response: &Response) -> Failure {
     failure::rate_limited(
         response.retry_after.unwrap_or(WINDOW),
@@ -29,7 +30,7 @@ pub fn harness_limit(name: &str, destination: &str, response: &Response) -> Fail
     )
 }
 
-/// What a service says in an error.
+/// The error object of a service's answer.
 #[derive(Debug, Default)]
 struct Refusal {
     code: String,
@@ -44,7 +45,8 @@ impl Refusal {
         let error = body.get("error")?;
         let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
         let (code, message) = (text("code").to_owned(), text("message"));
-        // What is wrong with a request may stand in the message as JSON of its own: the issues that zod found.
+        // What is wrong with a request may stand in the message as JSON of its own: the issues that
+        // zod found.
         let issues = json(message.as_bytes());
         let Some(first) = issues.as_ref().and_then(|issues| issues.get(0)) else {
             return Some(Self {
@@ -62,7 +64,7 @@ impl Refusal {
     }
 }
 
-/// The place that zod names by a list of keys and positions.
+/// Formats the path that zod gives as a list of keys and positions.
 fn place(path: &Value) -> String {
     let mut shown = String::new();
     for step in path.as_array().into_iter().flatten() {
@@ -75,7 +77,7 @@ fn place(path: &Value) -> String {
     text::line(&text::clean(&shown), 80).0
 }
 
-/// The failure that an answer stands for whose status is no success.
+/// Builds the failure for an answer without a success status.
 pub fn failure(service: &Service, response: &Response) -> Failure {
     let (name, status) = (service.name, response.status);
     let refusal = Refusal::of(&response.body);
@@ -151,7 +153,7 @@ pub fn failure(service: &Service, response: &Response) -> Failure {
     }
 }
 
-/// Something is not as the service's published version has it.
+/// Reports a difference from the service's published version.
 pub(super) fn mismatch(service: &Service, field: &str, what: &str) -> Failure {
     Failure::SchemaMismatch(Mismatch {
         field: text::line(&text::clean(field), 160).0,
@@ -167,7 +169,7 @@ pub(super) fn mismatch(service: &Service, field: &str, what: &str) -> Failure {
     })
 }
 
-/// An answer that is no JSON, breaks off, or holds neither data nor an error.
+/// Reports an answer that is no JSON, breaks off, or holds neither data nor an error.
 pub fn no_json(name: &str, response: &Response) -> Failure {
     let start = response
         .body
@@ -197,7 +199,7 @@ pub fn no_json(name: &str, response: &Response) -> Failure {
     failure::unavailable(true, reason, next)
 }
 
-/// No answer at all.
+/// Reports the lack of any answer.
 pub fn transport(name: &str, error: TransportError) -> Failure {
     match error {
         TransportError::Refused => failure::denied(
@@ -224,13 +226,13 @@ pub fn transport(name: &str, error: TransportError) -> Failure {
     }
 }
 
-/// A name as it stands within a sentence: `The CRM` is `the CRM` there.
+/// Adapts a name to the middle of a sentence: `The CRM` becomes `the CRM`.
 fn within(name: &str) -> String {
     name.strip_prefix("The ")
         .map_or_else(|| name.to_owned(), |rest| format!("the {rest}"))
 }
 
-/// The service's words: short, cleaned, and with no full stop at the end.
+/// Shortens and cleans a service's message, without a full stop at the end.
 pub(crate) fn said(message: &str) -> String {
     let (line, _) = text::line(&text::clean(message), 160);
     let line = line.trim_end_matches('.').to_owned();

@@ -1,5 +1,5 @@
-//! What the services with plain routes have in common, the relay and PA Workspace: an answer holds `data`, or an `error` with code
-//! and message, or, from whatever stands before them, anything at all.
+//! A client for services with plain routes, the relay and PA Workspace: an answer holds `data`, or
+//! an `error` with code and message, or anything at all if something else answers in their place.
 
 pub mod errors;
 mod part;
@@ -19,7 +19,7 @@ use crate::transport::{Outcome, Path, Request, TransportError};
 pub struct Service {
     /// Its name in answers and in the manifest, such as `tezit`.
     pub source: &'static str,
-    /// How a sentence begins that is about it, such as `The Tezit relay`.
+    /// The name at the start of a sentence, such as `The Tezit relay`.
     pub name: &'static str,
     /// The setting that holds its base URL.
     pub setting: &'static str,
@@ -27,12 +27,12 @@ pub struct Service {
     pub address: &'static str,
     /// The variable by which the operator sets its token.
     pub token: &'static str,
-    /// What the caller can do where it refuses what the caller is not permitted.
+    /// The next step for a caller whom the service denies something.
     pub permission: &'static str,
 }
 
 impl Service {
-    /// Its base URL, with no slash at the end.
+    /// Returns the service's base URL, with no slash at the end.
     ///
     /// # Errors
     /// `unavailable` where it is not set up.
@@ -51,7 +51,7 @@ impl Service {
             })
     }
 
-    /// A request that reads.
+    /// Creates a request that reads.
     ///
     /// # Errors
     /// `unavailable` where the service is not set up.
@@ -87,7 +87,7 @@ impl Service {
         }
     }
 
-    /// Where something that it answered comes from.
+    /// Returns the provenance of something in the service's answer.
     pub fn provenance(
         &self,
         ctx: &Context<'_>,
@@ -105,7 +105,8 @@ impl Service {
     }
 }
 
-/// A JSON text. One reader for all of them: each kind of text would have its own copy.
+/// Parses JSON. There is one parser for all texts, because a generic one would be compiled for each
+/// type.
 pub(crate) fn json(text: &[u8]) -> Option<Value> {
     serde_json::from_slice(text).ok()
 }
@@ -118,12 +119,12 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Its data.
+    /// Returns the data.
     pub fn data(&self) -> Part<'_> {
         Part::new(self.service, self.body.get("data").unwrap_or(&Value::Null))
     }
 
-    /// Whether it says that there is more than it holds; not every relay says either way.
+    /// Returns the service's own word on further rows; not every relay gives it.
     pub fn has_more(&self) -> Option<bool> {
         self.body.pointer("/meta/hasMore")?.as_bool()
     }

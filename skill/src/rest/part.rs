@@ -1,4 +1,4 @@
-//! Reading an answer piece by piece. Whatever is not as it should be is named by its place.
+//! Reads an answer piece by piece, and names the place of anything unexpected.
 //!
 //! Readers derived from types would do the same with several times the code.
 
@@ -11,7 +11,7 @@ use crate::rest::errors;
 use crate::text::{self, Text};
 use crate::transport::is_id;
 
-/// What is not as it should be; small, since it is handed on wherever something is read.
+/// A value of an unexpected shape; boxed, since every read may return it.
 #[derive(Debug)]
 pub struct Wrong(Box<Failure>);
 
@@ -21,7 +21,7 @@ impl From<Wrong> for Failure {
     }
 }
 
-/// A place in an answer, and what stands there.
+/// A place in an answer, with its value.
 #[derive(Debug, Clone)]
 pub struct Part<'v> {
     service: &'static Service,
@@ -38,7 +38,7 @@ impl<'v> Part<'v> {
         }
     }
 
-    /// A member; null where there is none.
+    /// Returns a member; null where there is none.
     #[must_use]
     pub fn at(&self, name: &str) -> Self {
         let gap = if self.path.is_empty() { "" } else { "." };
@@ -49,12 +49,12 @@ impl<'v> Part<'v> {
         }
     }
 
-    /// Itself, unless it is null or missing.
+    /// Returns the place itself, unless its value is null or missing.
     pub fn some(self) -> Option<Self> {
         (!self.value.is_null()).then_some(self)
     }
 
-    /// The items of a list.
+    /// Returns the items of a list.
     ///
     /// # Errors
     /// `schema-mismatch` where it is none.
@@ -68,7 +68,7 @@ impl<'v> Part<'v> {
         Ok(items.collect())
     }
 
-    /// A text, cleaned.
+    /// Reads a text, cleaned.
     ///
     /// # Errors
     /// `schema-mismatch` where it is none.
@@ -77,7 +77,7 @@ impl<'v> Part<'v> {
         Ok(Text::from(text))
     }
 
-    /// A short text that is shown or compared, cleaned, on one line.
+    /// Reads a short text to show or compare, cleaned, on one line.
     ///
     /// # Errors
     /// `schema-mismatch` where it is none.
@@ -85,7 +85,7 @@ impl<'v> Part<'v> {
         Ok(text::line(self.text()?.as_str(), text::LABEL).0)
     }
 
-    /// An id that can be asked for again.
+    /// Reads an id that can be used in a path.
     ///
     /// # Errors
     /// `schema-mismatch` where it is none.
@@ -97,7 +97,7 @@ impl<'v> Part<'v> {
             .ok_or_else(|| self.wrong("an id"))
     }
 
-    /// A moment.
+    /// Reads a moment.
     ///
     /// # Errors
     /// `schema-mismatch` where it is none.
@@ -108,7 +108,7 @@ impl<'v> Part<'v> {
             .ok_or_else(|| self.wrong("a date and time"))
     }
 
-    /// How many.
+    /// Reads a count.
     ///
     /// # Errors
     /// `schema-mismatch` where it is no number.

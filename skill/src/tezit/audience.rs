@@ -1,5 +1,6 @@
-//! To whom a message goes: members of the operator's team and nobody else. The relay itself takes anything for a recipient, typing
-//! errors and addresses elsewhere included, and says nothing.
+//! Resolves the recipients of a message: members of the operator's team and nobody else. The relay
+//! itself accepts anything as a recipient without a word, typing errors and addresses elsewhere
+//! included.
 
 use super::{
     Contact, get_me, get_members, get_search, me_as_set, read_me, read_members, read_search,
@@ -20,16 +21,17 @@ const HITS: usize = 50;
 /// The most candidates that an answer shows.
 const CANDIDATES: usize = 10;
 
-/// Somebody who gets a message.
+/// A recipient of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
     /// Their user id at the relay.
     pub id: String,
-    /// Their name as the relay has it, cleaned and cut; none where it was not asked for or is not known.
+    /// Their name as the relay has it, cleaned and cut; none where it was not asked for or is not
+    /// known.
     pub name: Option<String>,
 }
 
-/// Who gets a message.
+/// The recipients of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Audience {
     /// One colleague, in a direct message.
@@ -38,12 +40,12 @@ pub enum Audience {
     Team(Vec<Recipient>),
 }
 
-/// Who is meant by ids, names, e-mail addresses or `team`. Costs one request, one more where the caller's user id is not set, and
-/// one for each name or address, side by side.
+/// Resolves ids, names, e-mail addresses or `team`. Costs one request, one more where the caller's
+/// user id is not set, and one for each name or address, side by side.
 ///
 /// # Errors
-/// `invalid-input` for who is not in the team, for an address at another relay, and for the caller; `ambiguous` for a name that
-/// fits several; what the relay said, where it failed.
+/// `invalid-input` for who is not in the team, for an address at another relay, and for the caller;
+/// `ambiguous` for a name that fits several; what the relay said, where it failed.
 pub fn audience(ctx: &Context<'_>, field: &str, to: &[String]) -> Result<Audience, Failure> {
     let named = named(field, to)?;
     let whole = named
@@ -122,7 +124,7 @@ pub fn audience(ctx: &Context<'_>, field: &str, to: &[String]) -> Result<Audienc
     })
 }
 
-/// What the caller gave, cleaned, each with its place.
+/// Cleans the names that the caller gave, each with its place.
 fn named(field: &str, to: &[String]) -> Result<Vec<(String, String)>, Failure> {
     if to.is_empty() {
         return Err(failure::invalid_input(
@@ -173,7 +175,8 @@ impl Team {
         Ok(Self { members, me })
     }
 
-    /// Who of those that a search found is meant: one whose name or address is just this one, else the only one that fits.
+    /// Picks the member that a search means: the one with just this name or address, else the only
+    /// one that fits.
     fn find(&self, place: &str, name: &str, found: Vec<Contact>) -> Result<Recipient, Failure> {
         let cut = found.len() >= HITS;
         let total = found.len();
@@ -201,7 +204,8 @@ impl Team {
             .iter()
             .filter(|one| best == Some(fit(one)))
             .collect();
-        // The relay finds a text inside of names too: one that has none of its words is somebody else.
+        // The relay finds a text inside of names too: one that has none of its words is somebody
+        // else.
         let has_words = |one: &Contact| {
             let local = one
                 .email
@@ -256,7 +260,7 @@ impl Team {
     }
 }
 
-/// Whether a text is this one, in any case.
+/// Compares texts, ignoring case.
 fn is(told: Option<&str>, name: &str) -> bool {
     told.is_some_and(|told| told.to_lowercase() == name.to_lowercase())
 }

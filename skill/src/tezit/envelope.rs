@@ -1,4 +1,4 @@
-//! Context envelopes: records as messages carry them, with what is left out named and where it comes from.
+//! Context envelopes: records in the form that messages carry, with omitted fields and provenance.
 
 mod derived;
 mod kinds;
@@ -19,15 +19,15 @@ use crate::bindings::exports::claw::crm::read::{Layer, LayerKind, LayerSource};
 use crate::context::Context;
 use crate::text;
 
-/// Who made an envelope.
+/// The name and version of the envelope's maker.
 const SKILL: &str = concat!("crm/", env!("CARGO_PKG_VERSION"));
 
-/// Which fields of a record are wanted.
+/// A selection of a record's fields.
 #[derive(Debug, Clone, Copy)]
 pub enum Wanted<'w> {
-    /// Its default ones, and these.
+    /// The default fields, and these.
     Default(&'w [&'static str]),
-    /// These alone.
+    /// These fields alone.
     Just(&'w [&'static str]),
 }
 
@@ -43,13 +43,14 @@ impl Wanted<'_> {
 /// A record as a message carries it.
 #[derive(Debug)]
 pub struct Envelope {
-    /// What it is.
+    /// The kind of record.
     pub kind: Shared,
     /// Its id.
     pub id: String,
     /// Its fields.
     pub fields: Map<String, Value>,
-    /// Fields that records of its kind have and that are not given. An empty one that was wanted is not among them.
+    /// Fields that records of its kind have and that are not given. An empty one that was wanted is
+    /// not among them.
     pub omitted: Vec<&'static str>,
     /// Fields among those that are there and could not be read.
     pub unreadable: Vec<&'static str>,
@@ -58,7 +59,7 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// As a piece of context.
+    /// Returns the envelope as a layer of context.
     pub fn layer(&self, ctx: &Context<'_>) -> Layer {
         #[derive(Serialize)]
         struct Json<'a> {
@@ -105,7 +106,7 @@ impl Envelope {
     }
 }
 
-/// A piece of context that is JSON.
+/// Creates a layer of JSON.
 pub fn json_layer(kind: LayerKind, content: String, source: LayerSource) -> Layer {
     Layer {
         kind,
@@ -116,7 +117,7 @@ pub fn json_layer(kind: LayerKind, content: String, source: LayerSource) -> Laye
     }
 }
 
-/// A piece of context that is prose.
+/// Creates a layer of prose.
 pub fn prose_layer(
     kind: LayerKind,
     content: String,
@@ -132,7 +133,7 @@ pub fn prose_layer(
     }
 }
 
-/// An envelope that is being filled in. Whatever is put in is told.
+/// Builds an envelope, and logs every field that it takes as disclosed.
 #[derive(Debug)]
 struct Sheet<'a> {
     told: &'a mut Told,
@@ -157,7 +158,8 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    /// A field; `value` is asked only if it is wanted, and none where it is empty.
+    /// Adds a field; `value` runs only if the field is selected, and returns none where it is
+    /// empty.
     fn put(&mut self, field: &'static str, value: impl FnOnce(&mut Told) -> Option<Value>) {
         let envelope = &mut self.envelope;
         if !self.wanted.has(envelope.kind, field) {
@@ -168,7 +170,7 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    /// A field that could not be read, where that is so.
+    /// Marks a field as unreadable, if it is.
     fn unless(&mut self, unreadable: bool, field: &'static str) {
         let envelope = &mut self.envelope;
         if unreadable
@@ -180,17 +182,17 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    /// A field that was not read.
+    /// Marks a field as not read.
     fn unread(&mut self, field: &'static str) {
         self.envelope.omitted.push(field);
     }
 
-    /// A line of free text.
+    /// Adds a line of free text.
     fn text(&mut self, field: &'static str, value: Option<&str>) {
         self.put(field, |told| Some(Value::from(told.line(value?))));
     }
 
-    /// A block of free text.
+    /// Adds a block of free text.
     fn body(&mut self, field: &'static str, value: Option<&str>) {
         self.put(field, |told| {
             let text = told.text(value?);
@@ -198,7 +200,7 @@ impl<'a> Sheet<'a> {
         });
     }
 
-    /// A value that is no free text.
+    /// Adds a value that is no free text.
     fn exact<V: Into<Value>>(&mut self, field: &'static str, value: Option<V>) {
         self.put(field, |_| value.map(Into::into));
     }

@@ -1,4 +1,5 @@
-//! Messages as a plan sends them: limits checked before anything is proposed, texts redacted, and the steps that carry them.
+//! Builds messages for plans: checks the limits before anything is proposed, redacts the texts, and
+//! makes the steps.
 
 mod wire;
 
@@ -32,23 +33,23 @@ pub const LAYERS: usize = 50;
 const RECIPIENTS: usize = 100;
 /// The largest body, in bytes.
 const BODY: usize = 256 * 1024 - 1;
-/// How much of a text a step's own words quote.
+/// The longest quote of the text in a step's description, in characters.
 const QUOTED: usize = 200;
 
 /// A message before it has its recipients.
 #[derive(Debug)]
 pub struct Message {
-    /// What it is for.
+    /// The intent.
     pub intent: Intent,
-    /// How pressing it is; the relay's own default if left out.
+    /// The urgency; the relay's own default if left out.
     pub urgency: Option<Urgency>,
     /// Its text.
     pub text: String,
-    /// What is asked of the recipients.
+    /// The action that the recipients are asked for.
     pub ask: Option<String>,
     /// Its context.
     pub layers: Vec<Layer>,
-    /// What it tells of which records.
+    /// The log of disclosed fields.
     pub told: Told,
 }
 
@@ -57,23 +58,23 @@ pub struct Message {
 pub struct Sending {
     /// The steps.
     pub steps: Vec<Draft>,
-    /// To whom, in words.
+    /// The recipients, in words.
     pub whom: String,
-    /// What to know before deciding.
+    /// Notes to read before deciding.
     pub warnings: Vec<String>,
 }
 
-/// How the steps stand to those before them.
+/// The order of the steps relative to the earlier ones of the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// They come after them.
+    /// After the earlier steps.
     InOrder,
-    /// They are sent whatever becomes of them.
+    /// Independent of the earlier steps.
     Alone,
 }
 
 impl Message {
-    /// A message of this intent that says nothing yet.
+    /// Creates an empty message of this intent.
     pub fn new(intent: Intent) -> Self {
         Self {
             intent,
@@ -93,8 +94,8 @@ impl Message {
         self.text.push_str(paragraph);
     }
 
-    /// The steps that send it to these: to one in the direct conversation with them, to several or the team as a message that the
-    /// whole team can read.
+    /// Makes the steps that send the message: to one recipient in their direct conversation, to
+    /// several or to the team as a message that the whole team can read.
     ///
     /// # Errors
     /// `invalid-input` for what is over the relay's limits, `unavailable` where no team is set.
@@ -112,7 +113,7 @@ impl Message {
         }
     }
 
-    /// The step that adds it to the thread of a message that the team can read.
+    /// Makes the step that adds the message to the thread of a message that the team can read.
     ///
     /// # Errors
     /// As [`Self::send`].
@@ -223,7 +224,7 @@ impl Message {
         })
     }
 
-    /// With what it gives away, and the name by which it is sent once.
+    /// Adds the disclosures and the idempotency key to a step.
     fn finish(&self, step: Draft, ids: &Ids) -> Result<Draft, Failure> {
         if step.size() > BODY {
             return Err(too_much("its body would be larger than 256 KiB"));
@@ -233,13 +234,14 @@ impl Message {
             .disclosing(self.told.disclosures()))
     }
 
-    /// Takes out of its own texts what may not leave. Pieces of context have been through this when they were made.
+    /// Redacts the message's own texts. Layers of context were redacted when they were made.
     fn redact(&mut self) {
         self.text = self.told.text(&self.text);
         self.ask = self.ask.take().map(|ask| self.told.text(&ask));
     }
 
-    /// A message in a conversation or thread has no place of its own for what is asked.
+    /// Moves the requested action into the text: messages in conversations and threads have no
+    /// field for it.
     fn with_ask(&mut self) {
         if let Some(ask) = &self.ask {
             self.text = format!("{}\n\nAsked of you: {ask}", self.text)
@@ -349,7 +351,7 @@ fn too_much(why: &str) -> Failure {
     )
 }
 
-/// How long a text is for the relay.
+/// Counts UTF-16 units, as the relay does.
 fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }

@@ -1,5 +1,6 @@
-//! A client for the Tezit relay, which carries messages (Tez) with context. Both published relays are spoken to as one API: the
-//! protocol's own and MyPA's fork of it. What they send is text of strangers: some of it they store as it came.
+//! A client for the Tezit relay, which carries messages (Tez) with context. Both published relays
+//! are spoken to as one API: the protocol's own and MyPA's fork of it. What they send is text of
+//! strangers: some of it they store as it came.
 //!
 //! Nothing here writes, and nothing here marks anything as read.
 
@@ -32,12 +33,12 @@ pub static RELAY: Service = Service {
 /// The most messages that the relay gives at once.
 pub const PAGE: usize = 100;
 
-/// Whether the relay is set up.
+/// Checks whether the relay is set up.
 pub fn configured(ctx: &Context<'_>) -> bool {
     RELAY.base_url(ctx).is_ok()
 }
 
-/// The team whose members are written to (`tezit.team-id`).
+/// Returns the team whose members can be written to (`tezit.team-id`).
 ///
 /// # Errors
 /// `unavailable` where the operator has named none.
@@ -59,15 +60,18 @@ pub fn team_id(ctx: &Context<'_>) -> Result<String, Failure> {
     ))
 }
 
-/// The caller's user id at the relay as the operator has set it (`caller.relay-user`), if they have.
+/// Returns the caller's user id at the relay as the operator has set it (`caller.relay-user`), if
+/// they have.
 pub fn me_as_set(ctx: &Context<'_>) -> Option<String> {
     ctx.setting("caller.relay-user")
 }
 
-/// The caller's user id at the relay: as the operator has set it, else as the relay knows them.
+/// Returns the caller's user id at the relay: as the operator has set it, else as the relay knows
+/// them.
 ///
 /// # Errors
-/// `not-found` where the caller has no profile there; what else the relay says, where it had to be asked.
+/// `not-found` where the caller has no profile there; what else the relay says, where it had to be
+/// asked.
 pub fn me(ctx: &Context<'_>) -> Result<String, Failure> {
     match me_as_set(ctx) {
         Some(me) => Ok(me),
@@ -83,7 +87,7 @@ pub fn get_me(ctx: &Context<'_>) -> Result<Request, Failure> {
     RELAY.get(ctx, Path::new("/contacts/me"))
 }
 
-/// Who the caller is.
+/// Reads the caller's user id.
 ///
 /// # Errors
 /// As [`me`].
@@ -107,7 +111,7 @@ pub fn get_contact(ctx: &Context<'_>, id: &str) -> Option<Result<Request, Failur
     Some(RELAY.get(ctx, path))
 }
 
-/// A user.
+/// Reads a user.
 ///
 /// # Errors
 /// What the relay said.
@@ -115,7 +119,8 @@ pub fn read_contact(answer: Outcome) -> Result<Contact, Failure> {
     Ok(Contact::read(&RELAY.read(answer)?.data())?)
 }
 
-/// The names of users, by id, as far as the relay tells them. Each costs a request; they are sent side by side.
+/// Returns the names of users by id, as far as the relay knows them. Each costs a request; they are
+/// sent side by side.
 pub fn names(ctx: &Context<'_>, ids: &[String]) -> BTreeMap<String, String> {
     let asked = ids
         .iter()
@@ -140,7 +145,7 @@ pub fn get_members(ctx: &Context<'_>) -> Result<Request, Failure> {
     RELAY.get(ctx, path.ok_or_else(no_id)?)
 }
 
-/// The user ids of a team's members.
+/// Reads the user ids of a team's members.
 ///
 /// # Errors
 /// `denied` where the caller is none of them; what else the relay says.
@@ -161,7 +166,7 @@ pub fn get_search(ctx: &Context<'_>, query: &str) -> Result<Request, Failure> {
     RELAY.get(ctx, path)
 }
 
-/// Users that were found.
+/// Reads the users that a search found.
 ///
 /// # Errors
 /// What the relay said.
@@ -169,7 +174,7 @@ pub fn read_search(answer: Outcome) -> Result<Vec<Contact>, Failure> {
     Ok(list(&RELAY.read(answer)?.data(), Contact::read)?)
 }
 
-/// Asks how much is unread.
+/// Asks for the counts of unread messages.
 ///
 /// # Errors
 /// `unavailable` where the relay is not set up.
@@ -177,7 +182,7 @@ pub fn get_unread(ctx: &Context<'_>) -> Result<Request, Failure> {
     RELAY.get(ctx, Path::new("/unread"))
 }
 
-/// How much is unread.
+/// Reads the counts of unread messages.
 ///
 /// # Errors
 /// What the relay said.
@@ -193,7 +198,7 @@ pub fn get_conversations(ctx: &Context<'_>) -> Result<Request, Failure> {
     RELAY.get(ctx, Path::new("/conversations").query("limit", "50"))
 }
 
-/// The caller's conversations.
+/// Reads the caller's conversations.
 ///
 /// # Errors
 /// What the relay said.
@@ -211,8 +216,8 @@ pub fn get_messages(ctx: &Context<'_>, conversation: &str) -> Result<Request, Fa
     RELAY.get(ctx, path.ok_or_else(no_id)?)
 }
 
-/// Asks for what the caller's team was sent, newest first, at most [`PAGE`]. What was sent there as `dm` or `private` is not in
-/// it for those who got it.
+/// Asks for what the caller's team was sent, newest first, at most [`PAGE`]. What was sent there as
+/// `dm` or `private` is not in it for those who got it.
 ///
 /// # Errors
 /// `unavailable` where the relay or the team is not set up.
@@ -221,7 +226,7 @@ pub fn get_stream(ctx: &Context<'_>) -> Result<Request, Failure> {
     RELAY.get(ctx, path.query("limit", "100"))
 }
 
-/// A page of messages, without their context.
+/// Reads a page of messages, without their context.
 ///
 /// # Errors
 /// What the relay said.
@@ -241,7 +246,7 @@ pub fn get_tez(ctx: &Context<'_>, id: &str) -> Result<Request, Failure> {
     RELAY.get(ctx, Path::new("/tez").segment(id).ok_or_else(no_id)?)
 }
 
-/// A message with its context.
+/// Reads a message with its context.
 ///
 /// # Errors
 /// What the relay said.
@@ -249,7 +254,7 @@ pub fn read_tez(answer: Outcome) -> Result<Tez, Failure> {
     Ok(Tez::read(&RELAY.read(answer)?.data())?)
 }
 
-/// A message with its context.
+/// Fetches a message with its context.
 ///
 /// # Errors
 /// `invalid-input` for what is no id; `not-found`, `denied` and what else the relay says.
@@ -257,7 +262,7 @@ pub fn tez(ctx: &Context<'_>, id: &str) -> Result<Tez, Failure> {
     read_tez(send(ctx, get_tez(ctx, id)?))
 }
 
-/// The messages of a thread, oldest first, without their context.
+/// Fetches the messages of a thread, oldest first, without their context.
 ///
 /// # Errors
 /// As [`tez`].
@@ -267,7 +272,7 @@ pub fn thread(ctx: &Context<'_>, id: &str) -> Result<Vec<Tez>, Failure> {
     Ok(list(&answer.data().at("messages"), Tez::read)?)
 }
 
-/// A conversation's messages, newest first, without their context.
+/// Fetches a conversation's messages, newest first, without their context.
 ///
 /// # Errors
 /// `denied` where the caller is not in it; what else the relay says.
@@ -275,7 +280,7 @@ pub fn messages(ctx: &Context<'_>, conversation: &str) -> Result<Page, Failure> 
     read_page(send(ctx, get_messages(ctx, conversation)?))
 }
 
-/// What the caller's team was sent, newest first, without context.
+/// Fetches the messages to the caller's team, newest first, without context.
 ///
 /// # Errors
 /// `denied` where the caller is not in it; what else the relay says.

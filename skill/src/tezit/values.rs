@@ -1,11 +1,11 @@
-//! What the relay answers, as far as it is read.
+//! The parts of the relay's answers that the skill reads.
 
 use jiff::Timestamp;
 
 use crate::rest::{Part, Wrong};
 use crate::text::Text;
 
-/// The items of a list.
+/// Reads the items of a list.
 pub(super) fn list<T>(
     list: &Part<'_>,
     read: impl Fn(&Part<'_>) -> Result<T, Wrong>,
@@ -16,9 +16,10 @@ pub(super) fn list<T>(
 /// A piece of a message's context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContextLayer {
-    /// What it is, such as `artifact`.
+    /// The kind of layer, such as `artifact`.
     pub layer: String,
-    /// Its text, cleaned. Where that is JSON, escapes in it may still stand for hidden characters: read its strings as [`Text`].
+    /// Its text, cleaned. Where that is JSON, escapes in it may still stand for hidden characters:
+    /// read its strings as [`Text`].
     pub content: String,
 }
 
@@ -37,17 +38,17 @@ pub struct Tez {
     pub parent_tez_id: Option<String>,
     /// Its text.
     pub surface_text: Text,
-    /// What it is for, such as `question`.
+    /// The intent, such as `question`.
     pub kind: String,
-    /// How pressing it is, such as `high`.
+    /// The urgency, such as `high`.
     pub urgency: Option<String>,
-    /// What is asked of those who get it.
+    /// The action that the recipients are asked for.
     pub action_requested: Option<Text>,
     /// The user id of who sent it.
     pub sender: String,
-    /// When it was sent.
+    /// The time of sending.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// The time of the last change.
     pub updated_at: Option<Timestamp>,
     /// Its context; empty in lists.
     pub context: Vec<ContextLayer>,
@@ -97,12 +98,12 @@ impl Tez {
     }
 }
 
-/// Some messages of several.
+/// A page of messages.
 #[derive(Debug, Default)]
 pub struct Page {
     /// The messages.
     pub messages: Vec<Tez>,
-    /// Whether there are older ones.
+    /// Set if there are older messages.
     pub more: bool,
 }
 
@@ -131,8 +132,8 @@ impl Contact {
     }
 }
 
-/// How much is unread, as the relay counts it. What it counts for a team it never clears; what it counts for a conversation has
-/// the caller's own messages in it.
+/// Unread messages as the relay counts them. It never clears the counts of a team, and counts the
+/// caller's own messages in conversations.
 #[derive(Debug, Default)]
 pub struct Unread {
     /// By team: messages that name the caller.
@@ -164,12 +165,12 @@ pub struct Conversation {
     pub name: Option<String>,
     /// The user ids of those in it, and up to when they have read it.
     pub members: Vec<(String, Option<Timestamp>)>,
-    /// When its newest message was sent.
+    /// The time of the newest message.
     pub last_message_at: Option<Timestamp>,
 }
 
 impl Conversation {
-    /// Up to when somebody has read it.
+    /// Returns the time up to which somebody has read it.
     pub fn read_by(&self, user: &str) -> Option<Timestamp> {
         let member = self.members.iter().find(|(id, _)| id == user);
         member.and_then(|(_, read)| *read)

@@ -1,4 +1,5 @@
-//! Sends trusted documents with their variables, waits where Twenty asks for patience, and reads what comes back.
+//! Sends trusted documents with their variables, waits where Twenty asks for patience, and reads
+//! what comes back.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::transport::{Method, Outcome, Request, Response, TransportError};
 
-/// How often a request that was one too many is sent again.
+/// Retries after a rate limit.
 const RETRIES: usize = 2;
 /// Twenty gives one token back every 600 ms (100 per 60 s).
 const TOKEN: Duration = Duration::from_millis(600);
@@ -36,16 +37,16 @@ impl Prepared {
     }
 }
 
-/// An answer: what there is of its data, and what went wrong beside it. Twenty gives both at once.
+/// An answer: its data, and the errors beside them. Twenty gives both at once.
 #[derive(Debug)]
 pub struct Reply<A> {
     /// The data; a root that failed is none in it.
     pub data: A,
-    /// What went wrong.
+    /// The errors.
     pub errors: Errors,
 }
 
-/// What went wrong in an answer.
+/// The errors of an answer.
 #[derive(Debug)]
 pub struct Errors {
     said: Vec<GraphQlError>,
@@ -53,17 +54,17 @@ pub struct Errors {
 }
 
 impl Errors {
-    /// Whether the CRM said of nothing that it went wrong.
+    /// Checks that the CRM reported no error.
     pub fn is_empty(&self) -> bool {
         self.said.is_empty()
     }
 
-    /// That rows of a root could not be read and are not among those of the answer.
+    /// Describes the rows of a root that could not be read and are missing from the answer.
     pub fn lost(&self, root: &str) -> Option<String> {
         self.mended.lost(root)
     }
 
-    /// A root of the answer.
+    /// Returns a root of the answer.
     ///
     /// # Errors
     /// What Twenty said about it, where it is missing.
@@ -142,7 +143,8 @@ pub fn fetch<Q: Query>(ctx: &Context<'_>, query: &Q) -> Result<Reply<Q::Answer>,
     decode::<Q>(send(ctx, query)?)
 }
 
-/// Sends one query about a deal, and reads beside its answer the field that the operator mapped, if any.
+/// Sends one query about a deal, and reads beside its answer the field that the operator mapped, if
+/// any.
 ///
 /// # Errors
 /// As [`fetch`]; that the field cannot be read is no failure.
@@ -190,7 +192,8 @@ fn send<Q: Query>(
     })
 }
 
-/// Sends requests side by side; an answer that asks for patience is waited for and the request sent again, twice at most.
+/// Sends requests side by side; an answer that asks for patience is waited for and the request sent
+/// again, twice at most.
 pub fn fetch_all(
     ctx: &Context<'_>,
     prepared: &[Prepared],
@@ -198,8 +201,9 @@ pub fn fetch_all(
     fetch_all_beside(ctx, prepared, Vec::new()).0
 }
 
-/// The same, beside requests to other services; their answers come second, and nothing is waited for on their account. Whoever
-/// owns a record stands in the place of the id that an answer gives, as far as that is known (`members`).
+/// Sends requests as [`fetch_all`] does, beside requests to other services; their answers come
+/// second, and nothing is waited for on their account. Known members replace the ids that name them
+/// in an answer (`members`).
 pub fn fetch_all_beside(
     ctx: &Context<'_>,
     prepared: &[Prepared],
@@ -219,7 +223,8 @@ pub fn fetch_all_beside(
     (answers, others)
 }
 
-/// Sends requests; what is refused for a field that the key may not read is sent again without it (`hidden`).
+/// Sends requests; what is refused for a field that the key may not read is sent again without it
+/// (`hidden`).
 fn exchange(
     ctx: &Context<'_>,
     prepared: &[Prepared],
@@ -303,7 +308,8 @@ fn send_all(
     (answers, others)
 }
 
-/// How long to wait: as long as the service says, else until there are tokens for every root field.
+/// Returns the time to wait: as long as the service says, else until there are tokens for every
+/// root field.
 fn patience(
     prepared: &[Prepared],
     answers: &[Result<Response, TransportError>],
@@ -322,11 +328,12 @@ fn patience(
     asked.unwrap_or(TOKEN * tokens.max(1)).min(LONGEST_WAIT)
 }
 
-/// Reads the answer to a query. A value that cannot be read is taken out of its record; the others stay.
+/// Reads the answer to a query. A value that cannot be read is taken out of its record; the others
+/// stay.
 ///
 /// # Errors
-/// What the service said, or `schema-mismatch` where the answer is not what was promised, or `unavailable` where it is no
-/// answer at all.
+/// What the service said, or `schema-mismatch` where the answer is not what was promised, or
+/// `unavailable` where it is no answer at all.
 pub fn decode<Q: Query>(
     answer: Result<Response, TransportError>,
 ) -> Result<Reply<Q::Answer>, Failure> {

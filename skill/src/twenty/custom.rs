@@ -1,5 +1,6 @@
-//! Fields that a workspace has made for itself and an operator names in a setting: they extend the documents that have a place
-//! for them, and are read from the answers by their own names (Twenty 2.21 ignores an alias below the root).
+//! Custom fields of a workspace that the operator names in a setting: they extend the documents
+//! that have a place for them, and are read from the answers by their own names (Twenty 2.21
+//! ignores an alias below the root).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,17 +21,18 @@ pub const NEXT_STEP: &str = "next-step-field";
 /// Every setting that names a field, and the object that has it.
 pub const SETTINGS: &[(&str, &str)] = &[(NEXT_STEP, "opportunity")];
 
-/// The documents that have a place for the field that a setting names.
+/// Returns the documents with a place for the field that a setting names.
 pub fn extended_by(setting: &str) -> impl Iterator<Item = &'static Document> {
     documents::ALL.iter().copied().filter(move |document| {
         settings(document.text).is_ok_and(|mut places| places.any(|place| place == setting))
     })
 }
 
-/// A document as it is sent: with the operator's fields.
+/// Returns a document with the operator's fields.
 ///
 /// # Errors
-/// `unavailable` where a setting does not name a field. The harness has refused to start with such a one.
+/// `unavailable` where a setting does not name a field. The harness has refused to start with such
+/// a one.
 pub(super) fn extended(
     ctx: &Context<'_>,
     document: &'static Document,
@@ -44,37 +46,37 @@ pub(super) fn extended(
     })
 }
 
-/// What the field with a deal's next step says.
+/// The content of the field with a deal's next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NextStep {
     /// The operator has named no field.
     Unmapped,
-    /// Nothing is in it.
+    /// The field is empty.
     Empty {
         /// Its name.
         field: String,
     },
-    /// It is null: empty, or unknown to this CRM.
+    /// The field is null: empty, or unknown to this CRM.
     Null {
         /// Its name.
         field: String,
     },
-    /// It says something.
+    /// The field has a text.
     Says {
         /// Its name.
         field: String,
-        /// What it says, without what nobody can see.
+        /// The text, without invisible characters.
         text: String,
     },
-    /// It is not there, or nothing that can be shown on a line.
+    /// The field is missing, or holds nothing that can be shown on a line.
     Unreadable {
-        /// Why, in one sentence.
+        /// The reason, in one sentence.
         why: String,
     },
 }
 
 impl NextStep {
-    /// What it says, if anything.
+    /// Returns the text, if there is one.
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Says { text, .. } => Some(text),
@@ -82,7 +84,7 @@ impl NextStep {
         }
     }
 
-    /// Its field's name, where it has one and nothing is in it.
+    /// Returns the field's name, where it is set and empty.
     pub fn empty_field(&self) -> Option<&str> {
         match self {
             Self::Empty { field } | Self::Null { field } => Some(field),
@@ -91,14 +93,14 @@ impl NextStep {
     }
 }
 
-/// Why a field that the operator has named cannot be judged.
+/// Explains that the field named by the operator does not exist.
 pub fn no_such_field(field: &str) -> String {
     format!(
         "The setting \"{NEXT_STEP}\" names the field \"{field}\", which this CRM's deals do not have."
     )
 }
 
-/// What the mapped field of the root `opportunity` of an answer says. An answer without a deal is somebody else's matter.
+/// Reads the mapped field from the root `opportunity` of an answer.
 pub(super) fn next_step(ctx: &Context<'_>, body: &[u8]) -> NextStep {
     #[derive(Deserialize)]
     struct Answer {
@@ -147,20 +149,21 @@ pub struct Mapped {
 }
 
 impl Mapped {
-    /// The field's name and what it holds of a deal, where that was read.
+    /// Returns the field's name and its value for a deal, where that was read.
     pub fn of(&self, id: &str) -> Option<(&str, &Value)> {
         let value = self.values.get(id)?;
         Some((&self.field, value))
     }
 
-    /// What the field of a deal says, if anything, without what nobody can see.
+    /// Returns a deal's text in the field, if there is one, without invisible characters.
     pub fn text(&self, id: &str) -> Option<String> {
         let said = text::clean(&words(self.values.get(id)?)?);
         (!said.trim().is_empty()).then_some(said)
     }
 }
 
-/// What the mapped field of each deal of an answer holds, of one at the root `opportunity` or of a list at `opportunities`.
+/// Reads the mapped field of each deal from an answer: one deal at the root `opportunity`, or a
+/// list at `opportunities`.
 pub(super) fn mapped(ctx: &Context<'_>, body: &[u8]) -> Mapped {
     #[derive(Deserialize)]
     struct Answer {
@@ -192,7 +195,8 @@ pub(super) fn mapped(ctx: &Context<'_>, body: &[u8]) -> Mapped {
     Mapped { field, values }
 }
 
-/// A plain value in words: a text, a number, a choice or several. A box that is not ticked says nothing.
+/// Formats a plain value: a text, a number, one choice or several. A box that is not ticked counts
+/// as empty.
 fn words(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

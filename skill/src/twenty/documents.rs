@@ -1,4 +1,5 @@
-//! The trusted documents: the only requests that this skill makes or proposes. What the queries select is all that it can read.
+//! The trusted documents: the only requests that this skill makes or proposes. What the queries
+//! select is all that it can read.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -8,20 +9,22 @@ use serde::de::DeserializeOwned;
 pub struct Document {
     /// Its name: the file's name in `graphql/queries` or `graphql/mutations`.
     pub name: &'static str,
-    /// Where it is sent.
+    /// The path of the endpoint.
     pub path: &'static str,
-    /// What it costs of Twenty's rate limit: its root fields, but for `search`, `__type` and all of `/metadata`.
+    /// The cost in Twenty's rate limit: its root fields, except for `search`, `__type` and all of
+    /// `/metadata`.
     pub roots: u32,
-    /// Its text, to the byte as in the file. Where it has a place for a field that the operator names, it is extended before it is
-    /// sent (`trusted_documents`).
+    /// Its text, to the byte as in the file. Where it has a place for a field that the operator
+    /// names, it is extended before it is sent (`trusted_documents`).
     pub text: &'static str,
 }
 
-/// A document with its variables. Each one is sent: Twenty takes a missing variable for no filter at all.
+/// A document with its variables. Each one is sent: Twenty takes a missing variable for no filter
+/// at all.
 pub trait Query: Serialize {
     /// The document.
     const DOCUMENT: &'static Document;
-    /// What it answers, root by root; a root that failed is none.
+    /// The answer, root by root; a root that failed is none.
     type Answer: DeserializeOwned;
 }
 
@@ -46,9 +49,9 @@ macro_rules! documents {
 documents! {
     /// All queries.
     ALL from "queries";
-    /// Which objects the key may read.
+    /// The objects that the key may read.
     ACCESS = "access", "/graphql", 9;
-    /// What the rules about a deal look at.
+    /// The data for the rules about a deal.
     BLOCKERS = "blockers", "/graphql", 6;
     /// Deals by name.
     BLOCKERS_FIND = "blockers_find", "/graphql", 1;
@@ -64,13 +67,13 @@ documents! {
     BRIEFING_TODAY = "briefing_today", "/graphql", 2;
     /// Records to share.
     CONTEXT = "context", "/graphql", 4;
-    /// Which fields deals have.
+    /// The fields of deals.
     DEAL_FIELDS = "deal_fields", "/graphql", 0;
-    /// Whether people have a company.
+    /// The companies of people.
     EMPLOYMENT = "employment", "/graphql", 1;
-    /// Which fields records have, of what type.
+    /// The fields of records, with their types.
     FIELD_TYPES = "field_types", "/metadata", 0;
-    /// What a follow-up can be about, and who is to do it.
+    /// The subject of a follow-up, and the assignee.
     FOLLOW_UP = "follow_up", "/graphql", 4;
     /// Somebody's follow-ups.
     FOLLOW_UPS = "follow_ups", "/graphql", 2;
@@ -114,13 +117,13 @@ documents! {
     STAGES = "stages", "/graphql", 0;
     /// The statuses of tasks.
     TASK_STATUSES = "task_statuses", "/graphql", 0;
-    /// The company that is meant.
+    /// Lookup of a company.
     UPSERT_COMPANY = "upsert_company", "/graphql", 2;
-    /// The deal that is meant.
+    /// Lookup of a deal.
     UPSERT_OPPORTUNITY = "upsert_opportunity", "/graphql", 4;
-    /// The person that is meant.
+    /// Lookup of a person.
     UPSERT_PERSON = "upsert_person", "/graphql", 2;
-    /// The task that is meant.
+    /// Lookup of a task.
     UPSERT_TASK = "upsert_task", "/graphql", 2;
 }
 

@@ -1,4 +1,5 @@
-//! What Twenty's errors mean. It answers most of them with HTTP 200 (twenty 2.21, measured), so codes are what counts.
+//! Translates Twenty's errors. Most of them come with HTTP 200 (twenty 2.21, measured), so codes
+//! are what counts.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -32,29 +33,31 @@ struct Extensions {
 }
 
 impl GraphQlError {
-    /// Whether something unique is there already. No code tells, only the words (2.21; newer versions add the constraint's name).
+    /// Checks for a violated uniqueness. No code tells, only the words (2.21; newer versions add
+    /// the constraint's name).
     pub fn is_duplicate(&self) -> bool {
         self.message.starts_with("A duplicate entry was detected")
     }
 
-    /// Whether the record names another one that is not there. No code tells, only PostgreSQL's words.
+    /// Checks for a reference to a missing record. No code tells, only PostgreSQL's words.
     pub fn is_missing_reference(&self) -> bool {
         self.message.contains("violates foreign key constraint")
     }
 
-    /// Whether it has a code.
+    /// Checks for an error code.
     pub fn has_code(&self) -> bool {
         self.extensions.code.is_some()
     }
 
-    /// Of a duplicate: the record that is in the way, where the CRM names it.
+    /// Returns the record that a duplicate conflicts with, where the CRM names it.
     pub fn conflicting_record(&self) -> Option<&str> {
         let id = self.extensions.conflicting_record_id.as_ref()?.as_str();
         crate::actions::is_uuid(id).then_some(id)
     }
 }
 
-/// The error about a root. 2.21 gives no path, so without one the first error speaks for every root that is missing.
+/// Finds the error about a root. 2.21 gives no path, so without one the first error speaks for
+/// every missing root.
 pub fn about<'e>(errors: &'e [GraphQlError], root: &str) -> Option<&'e GraphQlError> {
     errors
         .iter()
@@ -62,7 +65,7 @@ pub fn about<'e>(errors: &'e [GraphQlError], root: &str) -> Option<&'e GraphQlEr
         .or_else(|| errors.first())
 }
 
-/// The failure that an error stands for.
+/// Builds the failure for an error.
 pub fn failure(error: &GraphQlError) -> Failure {
     let codes = [
         error.extensions.sub_code.as_deref(),
@@ -125,8 +128,8 @@ pub fn failure(error: &GraphQlError) -> Failure {
     )
 }
 
-/// Whether an answer says that it was one request too many. The quotes around the code cannot stand inside a JSON text
-/// unescaped, so no stranger's words are mistaken for it.
+/// Checks whether an answer reports a rate limit. The quotes around the code cannot stand unescaped
+/// inside a JSON text, so no stranger's words are mistaken for it.
 pub fn is_rate_limit(answer: &Result<Response, TransportError>) -> bool {
     const CODE: &[u8] = b"\"LIMIT_REACHED\"";
     answer.as_ref().is_ok_and(|response| {
@@ -139,7 +142,7 @@ pub fn is_rate_limit(answer: &Result<Response, TransportError>) -> bool {
     })
 }
 
-/// The failure that an HTTP status other than 200 stands for.
+/// Builds the failure for an HTTP status other than 200.
 pub fn status(response: &Response) -> Failure {
     let status = response.status;
     match status {
@@ -168,12 +171,12 @@ pub fn status(response: &Response) -> Failure {
     }
 }
 
-/// An answer that is no JSON, or breaks off.
+/// Reports an answer that is no JSON, or breaks off.
 pub fn no_json(response: &Response) -> Failure {
     rest::no_json("The CRM", response)
 }
 
-/// No answer at all.
+/// Reports the lack of any answer.
 pub fn transport(error: TransportError) -> Failure {
     rest::transport("The CRM", error)
 }

@@ -1,5 +1,6 @@
-//! Fields that the CRM key may not read. Twenty (2.21) then refuses the whole root and names the field in words alone; the document
-//! is sent again without it, and whoever shows the answer says that the field is not known.
+//! Fields that the CRM key may not read. Twenty (2.21) then refuses the whole root and names the
+//! field in words alone; the document is sent again without it, and whoever shows the answer says
+//! that the field is not known.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,7 @@ use crate::markdown::escape;
 use crate::text;
 use crate::transport::{Outcome, Request};
 
-/// How often a document is sent again: each answer may name one more field of each root.
+/// The most retries of a document: each answer may name one more field of each root.
 pub(super) const ROUNDS: usize = 12;
 
 /// A field of an object, as Twenty names both.
@@ -52,7 +53,7 @@ const RECORDS: &[(&str, &str)] = &[
     ("workspaceMembers", "workspaceMember"),
 ];
 
-/// The object whose field stands at a path of a document; none where it is a part of a field.
+/// Finds the object whose field stands at a path of a document; none where it is a part of a field.
 pub fn object_at(path: &[&str]) -> Option<&'static str> {
     let (_, above) = path.split_last()?;
     let parent = above
@@ -63,7 +64,7 @@ pub fn object_at(path: &[&str]) -> Option<&'static str> {
     known.map(|(_, object)| *object)
 }
 
-/// The fields that an answer says the key may not read.
+/// Reads the fields that the key may not read from an answer's errors.
 pub(super) fn told(answer: &Outcome) -> BTreeSet<Field> {
     #[derive(Deserialize)]
     struct Errors {
@@ -94,7 +95,7 @@ pub(super) fn told(answer: &Outcome) -> BTreeSet<Field> {
         .collect()
 }
 
-/// `… no permission to read field "amount" on "opportunity"`.
+/// Parses `… no permission to read field "amount" on "opportunity"`.
 fn named(message: &str) -> Option<Field> {
     let rest = message.split("no permission to read field \"").nth(1)?;
     let (name, rest) = rest.split_once('"')?;
@@ -110,7 +111,8 @@ fn named(message: &str) -> Option<Field> {
     })
 }
 
-/// A request without the fields that are known to be hidden; none where none of them can be left out.
+/// Returns a request without the fields that are known to be hidden; none where none of them can be
+/// left out.
 pub(super) fn narrowed(
     ctx: &Context<'_>,
     document: &'static Document,
@@ -143,14 +145,14 @@ pub(super) fn narrowed(
     })
 }
 
-/// Whether two names are of one field: the id of a relation is its column, and Twenty may name either.
+/// Compares names of fields: the id of a relation is its column, and Twenty may name either.
 pub(super) fn same(name: &str, other: &str) -> bool {
     name == other
         || name.strip_suffix("Id") == Some(other)
         || other.strip_suffix("Id") == Some(name)
 }
 
-/// What an object is called.
+/// Returns an object's name for people.
 pub fn spoken(object: &str) -> &str {
     match object {
         "person" => "people",
@@ -169,7 +171,7 @@ pub fn hides(ctx: &Context<'_>, object: &str, name: &str) -> bool {
     ctx.hidden().iter().any(is)
 }
 
-/// What a person has to know of the fields that this call could not read, in one sentence; none if there were none.
+/// Tells people in one sentence which fields this call could not read; none if there were none.
 pub fn sentence(ctx: &Context<'_>) -> Option<String> {
     let hidden = ctx.hidden();
     if hidden.is_empty() {
@@ -191,7 +193,7 @@ pub fn sentence(ctx: &Context<'_>) -> Option<String> {
     ))
 }
 
-/// A text for a person, with that sentence behind it.
+/// Appends that sentence to a text for people.
 pub fn said_below(ctx: &Context<'_>, markdown: String) -> String {
     match sentence(ctx) {
         Some(sentence) => format!("{}\n\n{}", markdown.trim_end(), escape(&sentence)),

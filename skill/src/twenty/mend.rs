@@ -1,5 +1,6 @@
-//! Mends an answer in which single values are not as they should be, so that one of them does not take the others down: a value
-//! that cannot be read is taken out of its record, and the record says so by a mark of its own.
+//! Mends an answer in which single values are not as they should be, so that one of them does not
+//! take the others down: a value that cannot be read is taken out of its record, and the record
+//! says so by a mark of its own.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,15 +14,16 @@ use crate::failure::{self, Failure};
 use crate::markdown::count;
 use crate::text;
 
-/// The key by which a record names its fields that could not be read. No field of the CRM can be called so.
+/// The key by which a record names its fields that could not be read. No field of the CRM can be
+/// called so.
 const MARK: &str = "$unreadable";
-/// What stands for a value that must be there and could not be read.
+/// The placeholder for a required value that could not be read.
 pub const NOT_READABLE: &str = "(not readable)";
 /// Values that must be there and may be shown as not readable.
 const REQUIRED: [&str; 1] = ["stage"];
 /// Keys under which a link holds the record that is listed.
 const LISTED: [&str; 2] = ["task", "note"];
-/// How many values of one answer are mended.
+/// The most values of one answer that are mended.
 const MOST: usize = 300;
 
 /// The fields of a record that could not be read.
@@ -29,14 +31,15 @@ const MOST: usize = 300;
 pub struct Unreadable(Vec<String>);
 
 impl Unreadable {
-    /// Whether a field, or a part of it, could not be read.
+    /// Checks whether a field, or a part of it, could not be read.
     pub fn has(&self, field: &str) -> bool {
         self.0
             .iter()
             .any(|path| path.split('.').next() == Some(field))
     }
 
-    /// Whether the value at a path such as `amount.amountMicros` could not be read, by itself or with all of its field.
+    /// Checks whether the value at a path such as `amount.amountMicros` could not be read, by
+    /// itself or with all of its field.
     pub fn covers(&self, path: &str) -> bool {
         self.0.iter().any(|known| {
             known == path
@@ -46,7 +49,7 @@ impl Unreadable {
         })
     }
 
-    /// The names of the fields, as people call them, each once.
+    /// Returns the names of the fields for people, each once.
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for path in &self.0 {
@@ -58,14 +61,14 @@ impl Unreadable {
         names
     }
 
-    /// That they could not be read, for a line about the record.
+    /// Describes the unreadable fields for a line about the record.
     pub fn said(&self) -> Option<String> {
         let names = self.names();
         (!names.is_empty()).then(|| format!("{} not readable", names.join(" and ")))
     }
 }
 
-/// A field as people call it.
+/// Returns a field's name for people.
 fn spoken(field: &str) -> String {
     let name = match field {
         "bodyV2" => "body",
@@ -115,26 +118,27 @@ impl<'de> Deserialize<'de> for Unreadable {
     }
 }
 
-/// What was taken out of an answer.
+/// The values and rows removed from an answer.
 #[derive(Debug, Default)]
 pub(super) struct Mended {
     done: usize,
-    /// Where null was put last, and why: if that is refused too, this is still the reason.
+    /// The last path that was set to null, and the reason: if null is refused there too, the reason
+    /// remains.
     cause: Option<(Vec<Part>, Failure)>,
     /// Roots of which nothing is left, and why.
     broken: Vec<(String, Failure)>,
-    /// How many rows were taken out of a root.
+    /// Removed rows by root.
     lost: BTreeMap<String, u32>,
 }
 
 impl Mended {
-    /// Why nothing is left of a root.
+    /// Returns the reason for the loss of a whole root.
     pub(super) fn broken(&self, root: &str) -> Option<&Failure> {
         let found = self.broken.iter().find(|(name, _)| name == root);
         found.map(|(_, failure)| failure)
     }
 
-    /// That rows of a root had to be left out.
+    /// Describes the rows of a root that had to be left out.
     pub(super) fn lost(&self, root: &str) -> Option<String> {
         let lost = *self.lost.get(root)?;
         Some(format!(
@@ -144,10 +148,12 @@ impl Mended {
         ))
     }
 
-    /// The answer without the value that could not be read: null where that may stand, otherwise without what holds it.
+    /// Returns the answer without the value that could not be read: null where that is allowed,
+    /// otherwise without its holder.
     ///
     /// # Errors
-    /// `schema-mismatch` that names the value, where it belongs to no record of the data or too much has been taken out already.
+    /// `schema-mismatch` that names the value, where it belongs to no record of the data or too
+    /// much has been taken out already.
     pub(super) fn mend(
         &mut self,
         document: &Document,
@@ -160,7 +166,8 @@ impl Mended {
             .strip_prefix("missing field `")
             .and_then(|rest| rest.split('`').next());
         if let Some(missing) = missing {
-            // serde notices a missing field at the end of its object, when the path still names the field before.
+            // serde notices a missing field at the end of its object, when the path still names the
+            // field before.
             if matches!(path.last(), Some(Part::Key(_))) {
                 path.pop();
             }
@@ -240,7 +247,7 @@ impl Mended {
     }
 }
 
-/// Whether the rows of a list are records or groups, which can be left out one by one.
+/// Checks whether a list's rows are records or groups, which can be left out one by one.
 fn is_list_of_rows(list: &[Part]) -> bool {
     list.len() == 2 || matches!(list.last(), Some(Part::Key(key)) if key == "edges")
 }
@@ -291,7 +298,8 @@ fn put(answer: &mut Value, path: &[Part], value: Value) {
     }
 }
 
-/// Tells every record around a value that it could not be read. The path in a record ends at a list within it.
+/// Tells every record around a value that it could not be read. The path in a record ends at a list
+/// within it.
 fn mark(answer: &mut Value, path: &[Part]) {
     for begins in 2..path.len() {
         let (Some(holder), Some(within)) = (path.get(..begins), path.get(begins..)) else {

@@ -1,4 +1,4 @@
-//! A client for Twenty CRM (2.21): the trusted documents, typed answers, and what its errors mean.
+//! A client for Twenty CRM (2.21): trusted documents, typed answers, and translated errors.
 
 pub mod client;
 pub mod custom;
@@ -20,13 +20,15 @@ pub use client::{
 };
 pub use documents::{Document, Query};
 
-/// A text that no field has, where a document wants one and there is nothing to look for: an empty one would match empty fields.
+/// A text that no field has, where a document wants one and there is nothing to look for: an empty
+/// one would match empty fields.
 pub const NOTHING: &str = "(nothing) 00000000-0000-4000-8000-000000000000";
 
-/// An id that no record has. Twenty refuses an empty list of ids, null and the all-zero id; this one it takes.
+/// An id that no record has. Twenty refuses an empty list of ids, null and the all-zero id; this
+/// one it takes.
 pub const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
 
-/// A text as a pattern for `ilike` that matches nothing but itself, in any case.
+/// Escapes a text as an `ilike` pattern that matches only the text itself, in any case.
 pub fn pattern(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 4);
     for character in text.chars() {
@@ -38,7 +40,7 @@ pub fn pattern(text: &str) -> String {
     out
 }
 
-/// Where an answer's record comes from.
+/// Returns the provenance of a record.
 pub fn provenance(
     ctx: &crate::context::Context<'_>,
     object: &str,

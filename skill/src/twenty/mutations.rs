@@ -1,4 +1,4 @@
-//! Mutations as a plan's steps carry them: the body that will be sent, and back from a stored body what it is meant to do.
+//! Mutations in the steps of plans: writes their bodies, and reads stored bodies back.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -7,7 +7,7 @@ use super::documents::{self, Document};
 use crate::actions::is_uuid;
 use crate::bindings::claw::crm::types::Kind;
 
-/// The body of a step: a trusted mutation, to the byte, and its variables.
+/// Writes the body of a step: a trusted mutation, to the byte, and its variables.
 ///
 /// # Errors
 /// Where the variables cannot be written as JSON, which no variables of this skill are.
@@ -26,7 +26,7 @@ pub fn body(
     })
 }
 
-/// The mutation that makes a record of any fields.
+/// Returns the mutation that makes a record of any fields.
 pub fn create(kind: Kind) -> &'static Document {
     match kind {
         Kind::Person => &documents::CREATE_PERSON,
@@ -36,7 +36,7 @@ pub fn create(kind: Kind) -> &'static Document {
     }
 }
 
-/// The mutation that changes a record.
+/// Returns the mutation that changes a record.
 pub fn update(kind: Kind) -> &'static Document {
     match kind {
         Kind::Person => &documents::UPDATE_PERSON,
@@ -46,7 +46,8 @@ pub fn update(kind: Kind) -> &'static Document {
     }
 }
 
-/// The mutation that links a task to a record, and the name of the variable for the record; none for tasks.
+/// Returns the mutation that links a task to a record, and the variable for the record; none for
+/// tasks.
 pub fn link(kind: Kind) -> Option<(&'static Document, &'static str)> {
     match kind {
         Kind::Person => Some((&documents::LINK_TASK_TO_PERSON, "personId")),
@@ -59,7 +60,7 @@ pub fn link(kind: Kind) -> Option<(&'static Document, &'static str)> {
 /// A value that a write sets: the path in its data, such as `name.firstName`, and the value.
 pub type Leaf = (String, Value);
 
-/// What a step is meant to do, as its body says.
+/// A write, as a step's body describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Write {
     /// Makes a record.
@@ -88,7 +89,7 @@ pub enum Write {
         kind: Kind,
         /// The record.
         id: String,
-        /// What it sets.
+        /// The values that it sets.
         data: Vec<Leaf>,
     },
     /// Deletes a task.
@@ -101,8 +102,8 @@ pub enum Write {
 const KINDS: [Kind; 4] = [Kind::Person, Kind::Company, Kind::Opportunity, Kind::Task];
 
 impl Write {
-    /// What a body says; none where it is none of this skill's. Bodies come back from where plans are kept: nothing about them
-    /// is taken for granted.
+    /// Parses a body; none where it is none of this skill's. Bodies come back from the store of
+    /// plans: nothing about them is taken for granted.
     pub fn read(body: &str) -> Option<Self> {
         #[derive(Deserialize)]
         struct Body {
@@ -166,7 +167,7 @@ impl Write {
         None
     }
 
-    /// The root field of its answer.
+    /// Returns the root field of the answer.
     pub fn root(&self) -> &'static str {
         match self {
             Self::Create { kind, .. } => match kind {
@@ -186,7 +187,7 @@ impl Write {
         }
     }
 
-    /// The id that its answer must name.
+    /// Returns the id that the answer must name.
     pub fn id(&self) -> &str {
         match self {
             Self::Create { id, .. }
@@ -202,7 +203,7 @@ fn id(object: &Map<String, Value>, name: &str) -> Option<String> {
     is_uuid(id).then(|| id.to_ascii_lowercase())
 }
 
-/// An object's values by their paths. Composite fields of Twenty are one level deep.
+/// Flattens an object into values by path. Composite fields of Twenty are one level deep.
 fn leaves(data: &Map<String, Value>) -> Vec<Leaf> {
     let mut leaves = Vec::new();
     for (name, value) in data {
@@ -218,7 +219,7 @@ fn leaves(data: &Map<String, Value>) -> Vec<Leaf> {
     leaves
 }
 
-/// The object that has these values at these paths.
+/// Builds the object with these values at their paths.
 pub fn nested(leaves: &[Leaf]) -> Map<String, Value> {
     let mut data = Map::new();
     for (path, value) in leaves {

@@ -1,7 +1,8 @@
-//! Names the place in an answer where reading it failed. serde_json tells line and column; people want `tasks.edges[0].node.id`.
+//! Names the place in an answer where reading it failed. serde_json tells line and column; people
+//! want `tasks.edges[0].node.id`.
 //!
-//! A deserializer that tracks the path would tell too, but its second copy of every type's reader made the component 500 KB
-//! larger (measured).
+//! A deserializer that tracks the path would tell too, but its second copy of every type's reader
+//! made the component 500 KB larger (measured).
 
 /// A part of the way to a value: a key of an object, or an index of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +13,7 @@ pub(super) enum Part {
     Index(usize),
 }
 
-/// A path as people read it: `tasks.edges[0].node.id`.
+/// Formats a path: `tasks.edges[0].node.id`.
 pub(super) fn shown(parts: &[Part]) -> String {
     let mut shown = String::new();
     for part in parts {
@@ -29,7 +30,8 @@ pub(super) fn shown(parts: &[Part]) -> String {
     shown
 }
 
-/// The path to the value at a line and column (both as `serde_json::Error` counts them) of a well-formed JSON text.
+/// Finds the path to the value at a line and column (both as `serde_json::Error` counts them) of a
+/// well-formed JSON text.
 pub(super) fn parts(text: &[u8], line: usize, column: usize) -> Vec<Part> {
     let before: usize = text
         .split_inclusive(|&byte| byte == b'\n')
@@ -87,7 +89,7 @@ enum Step<'t> {
     Index(usize),
 }
 
-/// The length of a string's text up to its closing quote.
+/// Returns the length of a string's text up to its closing quote.
 fn string_length(text: &[u8]) -> usize {
     let mut escaped = false;
     text.iter()

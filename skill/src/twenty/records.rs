@@ -1,5 +1,4 @@
-//! Records as they are before and after a write: what each field that can be written holds now, and whether that is what a
-//! plan would have it be.
+//! Records before and after a write: compares the values of writable fields with planned ones.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -26,7 +25,7 @@ pub struct Emails {
 }
 
 impl Emails {
-    /// The others.
+    /// Returns the other addresses.
     pub fn additional(&self) -> impl Iterator<Item = String> {
         let others = self.additional_emails.iter().flatten();
         others.map(|other| other.as_str().to_owned())
@@ -147,17 +146,17 @@ pub enum Record {
     Task(Task),
 }
 
-/// What a field holds.
+/// The value of a field.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Held {
-    /// As it would stand in the data of a write; none where it is empty.
+    /// The value in the form of a write's data; none where the field is empty.
     pub value: Option<Value>,
-    /// As a person reads it.
+    /// The value for people.
     pub shown: Option<String>,
 }
 
 impl Held {
-    /// Something that cannot be told: equal to nothing that could be planned, and not empty.
+    /// Stands for an unreadable value: equal to no planned one, and not empty.
     fn unreadable() -> Self {
         Self {
             value: Some(Value::Null),
@@ -175,7 +174,7 @@ impl Held {
         }
     }
 
-    /// A plain value of a custom field; none for any other.
+    /// Reads a plain value of a custom field; none for any other.
     fn plain(value: &Value) -> Option<Self> {
         Some(match value {
             Value::Null => Self::default(),
@@ -214,7 +213,7 @@ impl Held {
 }
 
 impl Record {
-    /// With what was read beside it of a field that the operator mapped.
+    /// Adds the custom field that the operator mapped.
     #[must_use]
     pub fn with(mut self, mapped: &Mapped) -> Self {
         if let Self::Opportunity(deal) = &mut self {
@@ -225,7 +224,7 @@ impl Record {
         self
     }
 
-    /// Without the fields that the key may not read: what they hold is not known.
+    /// Masks the fields that the key may not read: their values are unknown.
     #[must_use]
     pub fn as_seen(mut self, ctx: &Context<'_>) -> Self {
         let object = crate::actions::object(self.kind());
@@ -241,7 +240,7 @@ impl Record {
         self
     }
 
-    /// What it is.
+    /// Returns the kind of record.
     pub fn kind(&self) -> Kind {
         match self {
             Self::Person(_) => Kind::Person,
@@ -251,7 +250,7 @@ impl Record {
         }
     }
 
-    /// Its id.
+    /// Returns the id.
     pub fn id(&self) -> &str {
         match self {
             Self::Person(record) => &record.id,
@@ -261,7 +260,7 @@ impl Record {
         }
     }
 
-    /// Its name, on one line.
+    /// Returns the name, on one line.
     pub fn label(&self) -> String {
         let label = match self {
             Self::Person(record) => full_name(record.name.as_ref()),
@@ -272,7 +271,7 @@ impl Record {
         text::line(&label, text::LABEL).0
     }
 
-    /// When it was last changed.
+    /// Returns the time of the last change.
     pub fn updated_at(&self) -> Option<Timestamp> {
         match self {
             Self::Person(record) => record.updated_at,
@@ -282,7 +281,8 @@ impl Record {
         }
     }
 
-    /// What the field at a path of a write's data (such as `name.firstName`) holds; none where this skill does not read it, or the key may not.
+    /// Returns the value of the field at a path of a write's data (such as `name.firstName`); none
+    /// where this skill does not read it, or the key may not.
     pub fn held(&self, path: &str) -> Option<Held> {
         if self.unreadable().covers(path) {
             return Some(Held::unreadable());
@@ -305,7 +305,7 @@ impl Record {
         }
     }
 
-    /// What of it could not be read.
+    /// Returns the fields that could not be read.
     pub fn unreadable(&self) -> &Unreadable {
         match self {
             Self::Person(record) => &record.unreadable,
@@ -315,7 +315,7 @@ impl Record {
         }
     }
 
-    /// Whether the field at that path holds what a plan would have it hold; none where this skill cannot tell.
+    /// Checks whether the field at a path has a planned value; none where this skill cannot tell.
     pub fn holds(&self, path: &str, planned: &Value) -> Option<bool> {
         let held = self.held(path)?;
         Some(same(path, planned, held.value.as_ref()))
@@ -341,12 +341,12 @@ impl Person {
         })
     }
 
-    /// The e-mail address.
+    /// Returns the e-mail address.
     pub(crate) fn email(&self) -> Option<&Text> {
         self.emails.as_ref()?.primary_email.as_ref()
     }
 
-    /// Where they work.
+    /// Returns the employer's name.
     pub(crate) fn company_name(&self) -> Option<&Text> {
         self.company.as_ref()?.name.as_ref()
     }
@@ -362,7 +362,7 @@ impl Company {
         })
     }
 
-    /// The web address.
+    /// Returns the web address.
     pub(crate) fn link(&self) -> Option<&Text> {
         self.domain_name.as_ref()?.primary_link_url.as_ref()
     }
@@ -419,12 +419,13 @@ impl Task {
     }
 }
 
-/// An amount as a value of JSON.
+/// Writes an amount as JSON.
 fn number(micros: Micros) -> Value {
     i64::try_from(micros.0).map_or_else(|_| Value::from(micros.0 as f64), Value::from)
 }
 
-/// Whether two values of a field are the same to a person: times by the instant, addresses whatever is around them.
+/// Compares two values of a field as people would: times by the instant, addresses without their
+/// decoration.
 fn same(path: &str, planned: &Value, held: Option<&Value>) -> bool {
     let Some(held) = held else {
         return planned.as_str().is_some_and(|text| text.trim().is_empty());
@@ -448,17 +449,19 @@ fn same(path: &str, planned: &Value, held: Option<&Value>) -> bool {
     }
 }
 
-/// The digits of a phone number with its calling code: how numbers are compared, since Twenty keeps the code beside the number.
+/// Extracts the digits of a phone number with its calling code, for comparison: Twenty keeps the
+/// code beside the number.
 fn digits(number: &str) -> String {
     number.chars().filter(char::is_ascii_digit).collect()
 }
 
-/// Whether two texts have the same characters, whether or not accents are characters of their own.
+/// Compares two texts in one Unicode form, whether or not accents are characters of their own.
 fn same_text(one: &str, other: &str) -> bool {
     one == other || one.nfc().eq(other.nfc())
 }
 
-/// The host name of a web address, without `www.`: how addresses are compared, since Twenty stores them as they were typed.
+/// Extracts the host name of a web address, without `www.`, for comparison: Twenty stores addresses
+/// as they were typed.
 pub fn domain(address: &str) -> String {
     let address = address.trim().to_lowercase();
     let rest = address

@@ -1,4 +1,5 @@
-//! Reading again what a step is about: one record or one link, in one request, with whether it was deleted.
+//! Rereads the record or link that a step is about, in one request, including whether it was
+//! deleted.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +21,7 @@ macro_rules! reread {
             id: String,
         }
 
-        #[doc = concat!("What [`", stringify!($query), "`] answers.")]
+        #[doc = concat!("The answer to [`", stringify!($query), "`].")]
         #[derive(Debug, Deserialize)]
         pub struct $data {
             $one: Option<$record>,
@@ -60,7 +61,7 @@ reread!(
     RereadTask, RereadTaskData, Task, REREAD_TASK { task: "task", tasks: "tasks" }
 );
 
-/// Whether there is a record of an id.
+/// The state of a record.
 #[derive(Debug)]
 pub enum Now {
     /// It is there.
@@ -82,7 +83,8 @@ impl Now {
         if let Some(record) = live {
             return Ok(Self::Live(Box::new(record)));
         }
-        // Only where the list of deleted records was answered do the errors speak of the record itself.
+        // Only where the list of deleted records was answered do the errors speak of the record
+        // itself.
         let deleted = errors.root(roots, deleted)?;
         if !deleted.edges.is_empty() {
             return Ok(Self::Deleted);
@@ -94,7 +96,7 @@ impl Now {
     }
 }
 
-/// What there is of an id, in one request.
+/// Rereads a record by its id, in one request.
 ///
 /// # Errors
 /// As `failure` says, where it cannot be told.
@@ -118,7 +120,7 @@ pub struct RereadLink {
     opportunity: String,
 }
 
-/// What [`RereadLink`] answers.
+/// The answer to [`RereadLink`].
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RereadLinkData {
@@ -142,7 +144,7 @@ impl Query for RereadLink {
     type Answer = RereadLinkData;
 }
 
-/// What there is of a link.
+/// The state of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkNow {
     /// The task is linked to the record.
@@ -155,7 +157,7 @@ pub enum LinkNow {
     Absent,
 }
 
-/// Whether a task is linked to a record, in one request.
+/// Rereads the link between a task and a record, in one request.
 ///
 /// # Errors
 /// As `failure` says, where it cannot be told.
@@ -207,7 +209,8 @@ pub fn reread_link(
         .map(|_| LinkNow::Deleted)
 }
 
-/// Whether a missing root means that there is no such record: the CRM says so, or gives null and says nothing.
+/// Checks whether a missing root means that there is no such record: the CRM says so, or gives null
+/// without an error.
 fn is_absent(errors: &Errors, root: &str) -> bool {
     errors.is_empty() || matches!(errors.root::<()>(root, None), Err(Failure::NotFound(_)))
 }

@@ -1,4 +1,4 @@
-//! Rows of records as several documents select them. Not every document selects all of it; what was not asked for is none.
+//! Rows of records that several documents select; a field that a document does not select is none.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use crate::text::Text;
 pub struct Person {
     /// Id.
     pub id: String,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Option<Timestamp>,
     /// Name.
     pub name: Option<FullName>,
@@ -24,9 +24,9 @@ pub struct Person {
     pub emails: Option<Emails>,
     /// Phone numbers.
     pub phones: Option<Phones>,
-    /// Where they work.
+    /// Employer.
     pub company: Option<Employer>,
-    /// What could not be read.
+    /// Fields that could not be read.
     #[serde(default, rename = "$unreadable")]
     pub unreadable: Unreadable,
 }
@@ -42,7 +42,8 @@ pub struct Phones {
 }
 
 impl Phones {
-    /// The first number with its calling code, if there is one. A calling code alone is no number.
+    /// Returns the first number with its calling code, if there is one. A calling code alone is no
+    /// number.
     pub fn number(phones: Option<&Self>) -> Option<String> {
         let some = |text: &Option<Text>| {
             let text = text.as_ref().filter(|text| !text.is_empty())?;
@@ -56,7 +57,7 @@ impl Phones {
     }
 }
 
-/// Where somebody works.
+/// The company that somebody works at.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Employer {
@@ -78,7 +79,7 @@ pub struct Employer {
 pub struct Deal {
     /// Id.
     pub id: String,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Option<Timestamp>,
     /// Name.
     pub name: Option<Text>,
@@ -86,7 +87,7 @@ pub struct Deal {
     pub stage: Text,
     /// Amount.
     pub amount: Option<Currency>,
-    /// When it is to close.
+    /// Close date.
     pub close_date: Option<Timestamp>,
     /// Owner.
     #[serde(rename = "ownerId")]
@@ -95,7 +96,7 @@ pub struct Deal {
     pub company: Option<JustName>,
     /// Point of contact.
     pub point_of_contact: Option<NamedPerson>,
-    /// What could not be read.
+    /// Fields that could not be read.
     #[serde(default, rename = "$unreadable")]
     pub unreadable: Unreadable,
 }
@@ -106,13 +107,13 @@ pub struct Deal {
 pub struct Activity {
     /// Id.
     pub id: String,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Option<Timestamp>,
-    /// When it happened.
+    /// Time of the event.
     pub happens_at: Timestamp,
-    /// What happened, such as `linked-task.created`.
+    /// Type of the event, such as `linked-task.created`.
     pub name: Option<Text>,
-    /// The name of what was linked.
+    /// Name of the linked record.
     pub linked_record_cached_name: Option<Text>,
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
     target_opportunity: Option<OwnedDeal>,
@@ -122,7 +123,7 @@ pub struct Activity {
     target_task: Option<OwnedTask>,
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
     target_person: Option<Employed>,
-    /// What could not be read.
+    /// Fields that could not be read.
     #[serde(default, rename = "$unreadable")]
     pub unreadable: Unreadable,
 }

@@ -22,7 +22,7 @@ pub struct Connection<T> {
 /// A list with its total.
 #[derive(Debug)]
 pub struct Counted<T> {
-    /// How many rows there are, beyond those that are here.
+    /// Number of all rows, including those that are not here.
     pub total_count: u32,
     /// Its rows.
     pub edges: Vec<Edge<T>>,
@@ -35,8 +35,8 @@ pub struct Edge<T> {
     pub node: T,
 }
 
-// Written out, not derived: the derived readers also take arrays for objects, and there is one of each for every kind of row.
-// That made the component a third larger (measured).
+// Written out, not derived: the derived readers also take arrays for objects, and there is one of
+// each for every kind of row. That made the component a third larger (measured).
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Edge<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -109,14 +109,14 @@ fn read_object<'de, D: Deserializer<'de>, V: Deserialize<'de>>(
 }
 
 impl<T> Connection<T> {
-    /// The rows.
+    /// Returns the rows.
     pub fn rows(self) -> impl Iterator<Item = T> {
         self.edges.into_iter().map(|edge| edge.node)
     }
 }
 
 impl<T> Counted<T> {
-    /// Of nothing.
+    /// Creates an empty list.
     pub fn none() -> Self {
         Self {
             total_count: 0,
@@ -124,13 +124,13 @@ impl<T> Counted<T> {
         }
     }
 
-    /// The rows.
+    /// Returns the rows.
     pub fn rows(self) -> impl Iterator<Item = T> {
         self.edges.into_iter().map(|edge| edge.node)
     }
 }
 
-/// How many rows a list has.
+/// The number of rows of a list.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Count {
@@ -138,13 +138,13 @@ pub struct Count {
     pub total_count: u32,
 }
 
-/// Where a page ends.
+/// The end of a page.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PageInfo {
     /// The cursor of the last row.
     pub end_cursor: Option<String>,
-    /// Whether there is more.
+    /// Set if another page follows.
     pub has_next_page: bool,
 }
 
@@ -166,7 +166,7 @@ pub struct FullName {
 }
 
 impl FullName {
-    /// Both names.
+    /// Joins both names.
     pub fn text(&self) -> String {
         let first = self.first_name.as_ref().map_or("", Text::as_str).trim();
         let last = self.last_name.as_ref().map_or("", Text::as_str).trim();
@@ -179,14 +179,14 @@ impl FullName {
     }
 }
 
-/// A label for a record whose name may be missing.
+/// Returns a label for a record whose name may be missing.
 pub fn named(text: Option<&Text>) -> &str {
     text.filter(|text| !text.is_empty())
         .map_or("(no name)", Text::as_str)
 }
 
-/// A workspace member whom a record names. An answer names its id alone; who that is stands in its place as far as the workspace's
-/// members tell it (`members`).
+/// A workspace member whom a record names. An answer names its id alone; who that is stands in its
+/// place as far as the workspace's members tell it (`members`).
 #[derive(Debug, Deserialize)]
 #[serde(from = "Told")]
 pub struct Colleague {
@@ -198,7 +198,7 @@ pub struct Colleague {
     pub user_email: Option<Text>,
 }
 
-/// How an answer names a member.
+/// A member in an answer: an id alone, or the member in its place.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Told {
@@ -230,7 +230,7 @@ impl From<Told> for Colleague {
 }
 
 impl Colleague {
-    /// As the answer has it.
+    /// Converts to the form that answers use.
     pub fn member(&self, cutter: &mut Cutter) -> Member {
         Member {
             id: self.id.clone(),
@@ -239,12 +239,13 @@ impl Colleague {
         }
     }
 
-    /// Checks that the CRM says who this is: an id that none of its members has may be of one who was deleted.
+    /// Checks that the CRM says who this is: an id that none of its members has may be of one who
+    /// was deleted.
     pub fn is_known(&self) -> bool {
         self.user_email.is_some() || self.name.is_some()
     }
 
-    /// The name, or that it is not known.
+    /// Returns the name, or says that it is not known.
     pub fn label(&self) -> String {
         if self.is_known() {
             return full_name(self.name.as_ref());
@@ -258,12 +259,12 @@ impl Colleague {
     }
 }
 
-/// Whether two addresses are the same; case does not matter.
+/// Compares two addresses, ignoring case.
 pub fn same_address(one: Option<&Text>, other: &str) -> bool {
     one.is_some_and(|one| one.as_str().to_lowercase() == other.to_lowercase())
 }
 
-/// A name that may be missing.
+/// Formats a name that may be missing.
 pub fn full_name(name: Option<&FullName>) -> String {
     name.map_or_else(|| "(no name)".to_owned(), FullName::text)
 }
@@ -294,7 +295,7 @@ pub struct JustName {
 }
 
 impl Named {
-    /// As the answer links to it.
+    /// Converts to a link in an answer.
     pub fn link(&self, kind: Kind, cutter: &mut Cutter) -> Link {
         Link {
             kind,
@@ -305,7 +306,7 @@ impl Named {
 }
 
 impl NamedPerson {
-    /// As the answer links to it.
+    /// Converts to a link in an answer.
     pub fn link(&self, cutter: &mut Cutter) -> Link {
         Link {
             kind: Kind::Person,
@@ -331,7 +332,7 @@ pub struct RichText {
 }
 
 impl RichText {
-    /// The text, if there is any.
+    /// Returns the text, if there is any.
     pub fn text(body: Option<&Self>) -> Option<&str> {
         body.and_then(|body| body.markdown.as_ref())
             .filter(|text| !text.is_empty())
@@ -350,7 +351,7 @@ pub struct Currency {
 }
 
 impl Currency {
-    /// The amount, where there is one.
+    /// Returns the amount, where there is one.
     pub fn money(amount: Option<&Self>, cutter: &mut Cutter) -> Option<Money> {
         let amount = amount?;
         let micros = amount.amount_micros?;
@@ -360,7 +361,7 @@ impl Currency {
         })
     }
 
-    /// The millionths, where there are any.
+    /// Returns the millionths, where there are any.
     pub fn micros(amount: Option<&Self>) -> Option<Micros> {
         amount?.amount_micros
     }
@@ -377,7 +378,7 @@ const EXACT: i128 = 1 << 53;
 const PLACES: u32 = 6;
 
 impl Micros {
-    /// As a decimal with no superfluous zeros.
+    /// Formats a decimal without superfluous zeros.
     ///
     /// ```
     /// use crm_skill::twenty::values::Micros;
@@ -399,7 +400,8 @@ impl Micros {
         )
     }
 
-    /// As a person reads it: with "about" before it, where the CRM's number is a double and may be a rounded one.
+    /// Formats the amount for people: with "about" where the CRM's number is a double and may be
+    /// rounded.
     ///
     /// ```
     /// use crm_skill::twenty::values::Micros;
@@ -411,25 +413,26 @@ impl Micros {
         format!("{about}{}", self.decimal())
     }
 
-    /// Whether no other amount of as many decimals reads the same. With each decimal place less, a double holds amounts that are
-    /// twice as large: whole units up to about 576 billion.
+    /// Checks that no other amount of as many decimals reads the same. With each decimal place
+    /// less, a double holds amounts that are twice as large: whole units up to about 576 billion.
     pub fn is_exact(self) -> bool {
         let places = (1..=PLACES).take_while(|&places| self.0 % 10_i128.pow(places) == 0);
         let spare = places.count();
         self.0.unsigned_abs() <= EXACT.unsigned_abs() << spare
     }
 
-    /// Whether it can be written: a double holds just this number, and the CRM's whole numbers reach as far.
+    /// Checks that the amount can be written: a double holds it exactly, and it is within the CRM's
+    /// whole numbers.
     pub fn is_writable(self) -> bool {
         i64::try_from(self.0).is_ok() && (self.0 as f64) as i128 == self.0
     }
 
-    /// The number as it is sent, where it can be.
+    /// Returns the number as it is sent, where it can be.
     pub fn number(self) -> Option<i64> {
         i64::try_from(self.0).ok().filter(|_| self.is_writable())
     }
 
-    /// The nearest amounts that can be written, below and above.
+    /// Returns the nearest amounts that can be written, below and above.
     pub fn nearest(self) -> (Self, Self) {
         let below = {
             let near = (self.0 as f64) as i128;
@@ -463,7 +466,8 @@ impl<'de> Deserialize<'de> for Micros {
             }
 
             fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Micros, E> {
-                // JavaScript prints whole numbers from 1e21 on with an exponent. Nothing is worth more than 1e30 millionths.
+                // JavaScript prints whole numbers from 1e21 on with an exponent. Nothing is worth
+                // more than 1e30 millionths.
                 if value.fract() == 0.0 && value.abs() <= 1e30 {
                     Ok(Micros(value as i128))
                 } else {
@@ -475,7 +479,7 @@ impl<'de> Deserialize<'de> for Micros {
     }
 }
 
-/// What a link of a task points to.
+/// The target of a task's link.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Target {
@@ -488,7 +492,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// As the answer links to them.
+    /// Converts to links in an answer.
     pub fn links(&self, cutter: &mut Cutter) -> Vec<Link> {
         let person = self
             .target_person
@@ -509,7 +513,7 @@ impl Target {
     }
 }
 
-/// All that the links of a task point to, each once.
+/// Collects the targets of a task's links, each once.
 pub fn links(targets: Option<&Connection<Target>>, cutter: &mut Cutter) -> Vec<Link> {
     let mut links: Vec<Link> = Vec::new();
     for link in targets
@@ -530,27 +534,27 @@ pub fn links(targets: Option<&Connection<Target>>, cutter: &mut Cutter) -> Vec<L
 pub struct Task {
     /// Id.
     pub id: String,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Option<Timestamp>,
-    /// What is to be done.
+    /// Title.
     pub title: Option<Text>,
-    /// More about it, where that was asked.
+    /// Body, where it was selected.
     pub body_v2: Option<RichText>,
     /// Its status.
     pub status: Option<Text>,
-    /// When it is due.
+    /// Due time.
     pub due_at: Option<Timestamp>,
-    /// Who does it.
+    /// Assignee.
     #[serde(rename = "assigneeId")]
     pub assignee: Option<Colleague>,
-    /// What it is linked to, where that was asked.
+    /// Linked records, where they were selected.
     pub task_targets: Option<Connection<Target>>,
-    /// What could not be read.
+    /// Fields that could not be read.
     #[serde(default, rename = "$unreadable")]
     pub unreadable: Unreadable,
 }
 
-/// Each row once, in order, told apart by a key.
+/// Drops repeated rows, by a key, and keeps the order.
 pub fn unique<T>(rows: impl Iterator<Item = T>, key: impl Fn(&T) -> &str) -> Vec<T> {
     let mut unique: Vec<T> = Vec::new();
     for row in rows {

@@ -18,12 +18,12 @@ pub static WORKSPACE: Service = Service {
     permission: "Ask the operator whether the assistant (PA_EMAIL) is the caller's own: nobody else's may be used.",
 };
 
-/// Whether PA Workspace is set up.
+/// Checks whether PA Workspace is set up.
 pub fn configured(ctx: &Context<'_>) -> bool {
     WORKSPACE.base_url(ctx).is_ok()
 }
 
-/// The address of the caller's assistant (`caller.pa-email`).
+/// Returns the address of the caller's assistant (`caller.pa-email`).
 ///
 /// # Errors
 /// `unavailable` where the operator has named none.
@@ -37,7 +37,7 @@ pub fn pa_email(ctx: &Context<'_>) -> Result<String, Failure> {
     })
 }
 
-/// When an event begins or ends.
+/// The time at which an event begins or ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum When {
     /// At this moment.
@@ -64,13 +64,13 @@ impl When {
 pub struct Event {
     /// Its id in the calendar.
     pub id: String,
-    /// What it is.
+    /// The event's title.
     pub summary: Text,
     /// The calendar that it is of, where that is told.
     pub calendar: Option<String>,
-    /// When it begins.
+    /// The beginning.
     pub start: When,
-    /// When it ends, where that is told; a day that it ends on is not in it any more.
+    /// The end, where the calendar has one; an all-day event ends before this day.
     pub end: Option<When>,
 }
 
@@ -113,7 +113,7 @@ pub fn get_events(ctx: &Context<'_>, from: Timestamp, to: Timestamp) -> Result<R
     WORKSPACE.get(ctx, path)
 }
 
-/// The events.
+/// Reads the events.
 ///
 /// # Errors
 /// What PA Workspace said.
@@ -123,20 +123,20 @@ pub fn read_events(answer: Outcome) -> Result<Vec<Event>, Failure> {
     Ok(events?)
 }
 
-/// Something that the assistant's calendar has on record.
+/// An entry of the assistant's timesheet.
 #[derive(Debug)]
 pub struct Entry {
-    /// What was done, such as `crm_follow_up`.
+    /// The type of action, such as `crm_follow_up`.
     pub action: String,
-    /// It in words.
+    /// The description.
     pub summary: Text,
-    /// How long it took, in milliseconds.
+    /// Duration in milliseconds.
     pub duration_ms: Option<u32>,
-    /// When it was put on record, to the second.
+    /// The time of logging, to the second.
     pub at: Timestamp,
 }
 
-/// Asks for all that is on record, or only for what is of after a moment.
+/// Asks for the whole timesheet, or for its entries after a moment.
 ///
 /// # Errors
 /// `unavailable` where PA Workspace or the assistant is not set up.
@@ -151,7 +151,7 @@ pub fn get_timesheet(ctx: &Context<'_>, from: Option<Timestamp>) -> Result<Reque
     )
 }
 
-/// What is on record, newest first.
+/// Reads the timesheet, newest entry first.
 ///
 /// # Errors
 /// What PA Workspace said.

@@ -1,4 +1,5 @@
-//! The briefing's sections that are not of the CRM: messages that wait and the day's events. Each stands or fails alone.
+//! The briefing's sections that are not of the CRM: messages that wait and the day's events. Each
+//! stands or fails alone.
 
 #![allow(
     clippy::expect_used,
@@ -192,7 +193,8 @@ fn all_services_are_asked_in_one_round() {
         .answers("/tez/stream", json!([]))
         .answers("/api/calendar/shared-events", json!([]));
     let report = of(&services, &all_set(), &sections).unwrap();
-    // First the statuses of tasks, and beside the others who the members are: the host answers both from memory.
+    // First the statuses of tasks, and beside the others who the members are: the host answers both
+    // from memory.
     assert_eq!(services.rounds(), [1, 6]);
     assert_eq!(report.headline, "Nothing is pressing.");
 }

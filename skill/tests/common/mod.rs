@@ -1,4 +1,5 @@
-//! A CRM for the tests of proposals: it answers each trusted document as it is told to and keeps what it was asked.
+//! A CRM for the tests of proposals: it answers each trusted document as it is told to and keeps
+//! what it was asked.
 
 #![allow(
     dead_code,
@@ -84,7 +85,8 @@ impl Crm {
         self
     }
 
-    /// The documents that it was asked, in order; but for those that it answers as every workspace does.
+    /// The documents that it was asked, in order; but for those that it answers as every workspace
+    /// does.
     pub fn asked(&self) -> Vec<&'static str> {
         self.asked.borrow().iter().map(|(name, _)| *name).collect()
     }
@@ -104,7 +106,8 @@ impl Crm {
     }
 }
 
-/// What a workspace answers that says nothing else: the statuses of a new one, its members, and no hit. It counts as no request.
+/// Returns a plain workspace's answer: the statuses of a new one, its members, and no hit. It
+/// counts as no request.
 fn usual(document: &str) -> Option<Result<(u16, String), bool>> {
     let statuses = ["TODO", "IN_PROGRESS", "DONE"].map(|name| json!({ "name": name }));
     let data = match document {
@@ -118,7 +121,7 @@ fn usual(document: &str) -> Option<Result<(u16, String), bool>> {
     Some(Ok((200, data.to_string())))
 }
 
-/// What the search answers: hits by kind, id and label, with all of the words.
+/// Builds an answer of the search: hits by kind, id and label, with all of the words.
 pub fn hits(hits: &[(&str, &str, &str)]) -> Value {
     let edges: Vec<Value> = hits
         .iter()

@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// An answer with a value for every selected field, and for each place in it whether it may be null.
+/// An answer with a value for every selected field, and for each place in it whether it may be
+/// null.
 pub(super) struct Sample {
     pub(super) answer: Value,
     nullable: Vec<(Vec<String>, bool)>,
@@ -72,7 +73,7 @@ fn value(
     }
 }
 
-/// What serde passes over when it reads an answer.
+/// Returns the fields that serde passes over when it reads an answer.
 fn unread<A: DeserializeOwned>(answer: &Value) -> Result<BTreeSet<String>, serde_json::Error> {
     let mut unread = BTreeSet::new();
     let text = answer.to_string();

@@ -1,5 +1,5 @@
-//! One value that cannot be read takes nothing else down: every action, every value of every answer that it reads, every kind of
-//! fault.
+//! One value that cannot be read takes nothing else down: every action, every value of every answer
+//! that it reads, every kind of fault.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -21,7 +21,8 @@ use super::*;
 const FIRST: &str = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff";
 const SECOND: &str = "7f9619ff-8b86-4d01-b42d-00cf4fc964ff";
 
-/// A CRM that answers every document with two rows a list, and one value of one answer as it should not be.
+/// A CRM that answers every document with two rows a list, and one value of one answer as it should
+/// not be.
 struct Twenty<'s> {
     schema: &'s Valid<Schema>,
     broken: Option<(&'static str, String, Value)>,
@@ -245,7 +246,8 @@ fn run(twenty: &Twenty<'_>, action: Action) -> (Result<String, Failure>, Vec<&'s
     (said, asked)
 }
 
-/// The values of the records of an answer, by their pointers. What tells a record, and what is about the list, is none of them.
+/// The values of the records of an answer, by their pointers. What tells a record, and what is
+/// about the list, is none of them.
 fn values(at: &Value, pointer: &str, found: &mut Vec<String>) {
     match at {
         Value::Object(fields) => {
@@ -327,7 +329,8 @@ fn one_value_that_cannot_be_read_takes_nothing_else_down() {
                         {
                             continue;
                         }
-                        // An activity is nothing but its time; the refusal names it and says to leave it out.
+                        // An activity is nothing but its time; the refusal names it and says to
+                        // leave it out.
                         Err(Failure::NotFound(problem))
                             if last == "happensAt" && *name == "context" =>
                         {

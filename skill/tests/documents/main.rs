@@ -1,4 +1,5 @@
-//! The trusted documents against our own schema, Twenty's (where it is at hand) and the typed answers.
+//! The trusted documents against our own schema, Twenty's (where it is at hand) and the typed
+//! answers.
 
 #![allow(
     clippy::expect_used,
@@ -307,11 +308,13 @@ const NOT_PUBLISHED: &[(&str, &str)] = &[
     ),
 ];
 
-/// The published schema cannot group by a relation's id; the real server can, and takes it for the way to do so.
+/// The published schema cannot group by a relation's id; the real server can, and takes it for the
+/// way to do so.
 const GROUPED_BY_ID: &str = "OpportunityGroupByInput";
 
-/// The published inputs call an id \"ID\" where its filters and arguments call it \"UUID\". The real server takes UUIDs for both and
-/// looks at no type of a variable; the harness knows UUIDs, and lets nothing else pass.
+/// The published inputs call an id \"ID\" where its filters and arguments call it \"UUID\". The
+/// real server takes UUIDs for both and looks at no type of a variable; the harness knows UUIDs,
+/// and lets nothing else pass.
 fn is_uuid_for_id(error: &str) -> bool {
     error.contains("expected value of type ID, found a variable")
 }

@@ -1,4 +1,4 @@
-//! What is in doubt is looked for where it would be.
+//! Steps with an unknown outcome are looked up at their service.
 
 use super::*;
 
@@ -153,7 +153,8 @@ fn a_team_message_that_got_another_id_is_found_by_what_it_says_and_carries() {
         (vec![stranger], false, same.clone(), "again"),
         (vec![note], false, same.clone(), "again"),
         (vec![], false, same.clone(), "again"),
-        // A page that does not reach back to when it can have been sent tells nothing; one that does, does.
+        // A page that does not reach back to when it can have been sent tells nothing; one that
+        // does, does.
         (
             vec![with(stored(2, json!([])), "surfaceText", json!("x"))],
             true,

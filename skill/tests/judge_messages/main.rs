@@ -1,5 +1,5 @@
-//! The judge of what is sent to people: messages, e-mail and the calendar's log. None of these services is idempotent, so what
-//! cannot be told is said and never sent again.
+//! The judge of what is sent to people: messages, e-mail and the calendar's log. None of these
+//! services is idempotent, so what cannot be told is said and never sent again.
 
 #![allow(
     clippy::expect_used,
@@ -24,7 +24,8 @@ use serde_json::{Value, json};
 const TEXT: &str = "Handover: call Vera — by Friday";
 const OWN: &str = "50000000-0000-4000-8000-000000000001";
 const PARENT: &str = "60000000-0000-4000-8000-000000000001";
-/// When the records in the context were read; the message can have been sent from five minutes before on.
+/// The time at which the records in the context were read; the message can have been sent from five
+/// minutes before on.
 const READ_AT: &str = "2026-03-11T11:30:00Z";
 const SINCE: &str = "2026-03-11T11:40:00.500Z";
 

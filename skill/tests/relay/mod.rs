@@ -1,4 +1,5 @@
-//! A relay and a PA Workspace for tests, beside the CRM: they answer each path as they are told to and keep what they were asked.
+//! A relay and a PA Workspace for tests, beside the CRM: they answer each path as they are told to
+//! and keep what they were asked.
 
 #![allow(
     dead_code,
@@ -85,7 +86,7 @@ impl Services {
         self.asked.borrow().clone()
     }
 
-    /// How many requests went out at once, time by time.
+    /// Returns the number of requests in each round.
     pub fn rounds(&self) -> Vec<usize> {
         self.rounds.borrow().clone()
     }

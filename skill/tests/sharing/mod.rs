@@ -1,5 +1,6 @@
-//! Looks at what plans would send as the harness does: each body against the manifest, and each value in it that came from the CRM
-//! against what its step discloses. The harness has its own tests; here it is what the skill makes that is held against the rules.
+//! Looks at what plans would send as the harness does: each body against the manifest, and each
+//! value in it that came from the CRM against what its step discloses. The harness has its own
+//! tests; here it is what the skill makes that is held against the rules.
 
 #![allow(
     dead_code,
@@ -27,7 +28,7 @@ use crate::relay::*;
 pub const DEAL_2: &str = "11111111-1111-4111-8111-222222222222";
 pub const ACTIVITY: &str = "77777777-7777-4777-8777-777777777777";
 
-/// What nobody may read in a message unless it was asked for.
+/// An address that may stand in no message unless it was asked for.
 pub const EMAIL: &str = "secret.ada@acme.example";
 pub const PHONE: &str = "301234567";
 pub const BODY: &str = "Planted words of a body";
@@ -188,7 +189,7 @@ pub fn envelope(body: &Value, id: &str) -> Value {
     found.unwrap_or_else(|| panic!("no envelope of {id} in {body}"))
 }
 
-/// What a step discloses: `kind id: fields`.
+/// Returns the disclosures of a step as `kind id: fields`.
 pub fn disclosed(step: &Step) -> Vec<String> {
     step.disclosures
         .iter()
@@ -203,7 +204,7 @@ pub fn disclosed(step: &Step) -> Vec<String> {
         .collect()
 }
 
-/// Whether anything that a plan would send outside the CRM has this text in it.
+/// Checks whether anything that a plan would send outside the CRM contains this text.
 pub fn sends(plan: &Plan, text: &str) -> bool {
     let outside = plan
         .steps
@@ -220,7 +221,8 @@ fn manifest() -> toml::Table {
         .unwrap()
 }
 
-/// Holds every step of a plan that leaves the CRM against the manifest and against the CRM's own answers in this call.
+/// Holds every step of a plan that leaves the CRM against the manifest and against the CRM's own
+/// answers in this call.
 pub fn check(plan: &Plan, answers: &[(&str, &Value)], arguments: &str) {
     let manifest = manifest();
     let mut once = BTreeSet::new();
@@ -399,7 +401,8 @@ fn content(manifest: &toml::Table, step: &Step, text: &str) {
     assert!(fits, "{text}");
 }
 
-/// Every value of an answer that stands in a body is of a field that the step discloses, or what the caller said.
+/// Every value of an answer that stands in a body is of a field that the step discloses, or what
+/// the caller said.
 fn leaks(manifest: &toml::Table, step: &Step, document: &str, data: &Value, arguments: &str) {
     let body = normal(&step.body.replace("\\\"", "\""));
     let allowed = disclosed_values(manifest, step, document, data);
@@ -412,7 +415,8 @@ fn leaks(manifest: &toml::Table, step: &Step, document: &str, data: &Value, argu
         if !body.contains(&value) || normal(arguments).contains(&value) {
             continue;
         }
-        // What stands in a disclosed value, as a company in the name of a deal, is disclosed with it.
+        // What stands in a disclosed value, as a company in the name of a deal, is disclosed with
+        // it.
         assert!(
             allowed.iter().any(|known| known.contains(&value)),
             "{document} {pointer}: {value:?} stands in {} and is not disclosed: {:?}",

@@ -1,4 +1,4 @@
-//! What is known about a deal, apart from what it means. A fact that could not be read carries why.
+//! The facts about a deal, without judgement. A fact that could not be read carries the reason.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -20,10 +20,11 @@ use crate::twenty::custom::{self, NextStep};
 use crate::twenty::values::{self, Currency, named};
 use crate::twenty::{self, NOBODY, fetch, fetch_deal};
 
-/// Something that was read, or why it was not.
+/// A value, or the reason why it could not be read.
 pub(super) type Known<T> = Result<T, String>;
 
-/// How far from a deal's creation its first entry may lie for the history to count as whole.
+/// The longest time between a deal's creation and its first entry for the history to count as
+/// complete.
 const FIRST_ENTRY: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
 /// All facts about one deal.
@@ -32,9 +33,10 @@ pub(super) struct Facts<'a> {
     pub(super) today: Date,
     pub(super) stale_days: u16,
     pub(super) deal: Deal,
-    /// What the operator's own field for the next step says. Where a rule needs it, its null has been looked into.
+    /// The content of the operator's field for the next step. Where a rule needs it, a null has
+    /// been checked.
     pub(super) next_step: NextStep,
-    /// Whether its stage ends a deal.
+    /// Set if its stage ends a deal.
     pub(super) closed: bool,
     pub(super) tasks: Known<OpenTasks>,
     pub(super) notes: Known<Vec<Note>>,
@@ -42,21 +44,21 @@ pub(super) struct Facts<'a> {
     pub(super) last_activity: LastActivity,
     /// The workspace's stages, in order; read only where a rule may need them.
     pub(super) stages: Known<Vec<String>>,
-    /// What could not be read, and why.
+    /// Parts that could not be read, with reasons.
     pub(super) missing: Vec<String>,
 }
 
 /// Its open tasks, soonest due first.
 pub(super) struct OpenTasks {
     pub(super) rows: Vec<Task>,
-    /// Whether there are more than were read.
+    /// Set if there are more than were read.
     pub(super) more: bool,
-    /// Whether some could not be read.
+    /// Set if some could not be read.
     pub(super) lost: bool,
 }
 
 impl OpenTasks {
-    /// Whether one is due on this day or later.
+    /// Checks whether one is due on this day or later.
     pub(super) fn due_from(&self, zone: &Zone, day: Date) -> bool {
         self.rows
             .iter()
@@ -67,24 +69,24 @@ impl OpenTasks {
 /// Its timeline, newest first.
 pub(super) struct History {
     pub(super) entries: Vec<Activity>,
-    /// Whether it goes back to the deal's creation, so that what it does not show has not happened.
+    /// Set if it goes back to the deal's creation, so that what it does not show has not happened.
     pub(super) whole: bool,
 }
 
 /// The newest of all activity that could be read.
 pub(super) struct LastActivity {
     newest: Option<(Timestamp, Evidence)>,
-    /// What could not be read.
+    /// Reasons why activity could not be read.
     pub(super) unread: Vec<String>,
 }
 
 impl LastActivity {
-    /// When it was.
+    /// Returns the time of the activity.
     pub(super) fn known(&self) -> Option<Timestamp> {
         self.newest.as_ref().map(|(time, _)| *time)
     }
 
-    /// When and what it was.
+    /// Returns the time of the activity, with evidence.
     pub(super) fn newest(&self) -> Option<&(Timestamp, Evidence)> {
         self.newest.as_ref()
     }
@@ -111,7 +113,8 @@ impl LastActivity {
 }
 
 impl<'a> Facts<'a> {
-    /// Reads them: one request, with `widen` two. Metadata aside, which the host answers from memory for some minutes.
+    /// Reads the facts: one request, two with `widen`, not counting metadata, which the host
+    /// answers from its cache for some minutes.
     pub(super) fn read(
         ctx: &'a Context<'a>,
         id: String,
@@ -248,24 +251,24 @@ impl<'a> Facts<'a> {
         })
     }
 
-    /// Whole days since an instant, in the caller's zone.
+    /// Counts whole days since an instant, in the caller's zone.
     pub(super) fn days_since(&self, time: Timestamp) -> i32 {
         day::days_between(self.ctx.zone().date(time), self.today)
     }
 
-    /// Whole days since the day on which something was due.
+    /// Counts whole days since the day on which something was due.
     pub(super) fn days_late(&self, due: Timestamp) -> i32 {
         day::days_between(self.ctx.zone().due(due).day, self.today)
     }
 
-    /// The day on which it is to close.
+    /// Returns the close day.
     pub(super) fn close_day(&self) -> Option<Date> {
         self.deal
             .close_date
             .map(|date| self.ctx.zone().due(date).day)
     }
 
-    /// Evidence from the deal itself.
+    /// Makes evidence from the deal itself.
     pub(super) fn of_deal(&self, what: &str, value: impl Into<String>) -> Evidence {
         let provenance =
             twenty::provenance(self.ctx, "opportunity", &self.deal.id, self.deal.updated_at);
@@ -276,7 +279,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Evidence from one of its tasks.
+    /// Makes evidence from one of its tasks.
     pub(super) fn of_task(&self, task: &Task, what: &str, value: impl Into<String>) -> Evidence {
         let provenance = twenty::provenance(self.ctx, "task", &task.id, task.updated_at);
         Evidence {
@@ -286,7 +289,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Its fields, as the answer shows them.
+    /// Converts the deal's fields to the form that answers use.
     pub(super) fn fields(&self, cutter: &mut Cutter) -> OpportunityFields {
         let deal = &self.deal;
         OpportunityFields {
@@ -309,7 +312,7 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// A null that is known to be an empty field, and not one that this CRM lacks.
+/// Resolves a null: an empty field, or one that this CRM lacks.
 fn sure(ctx: &Context<'_>, next_step: NextStep) -> NextStep {
     let NextStep::Null { field } = next_step else {
         return next_step;
@@ -328,7 +331,8 @@ fn sure(ctx: &Context<'_>, next_step: NextStep) -> NextStep {
     }
 }
 
-/// Activity of the deal: entries of its timeline, and notes and tasks made for it. `updatedAt` is not activity.
+/// Notes the deal's activity: entries of its timeline, and notes and tasks made for it. `updatedAt`
+/// is not activity.
 fn note_activity(
     ctx: &Context<'_>,
     last: &mut LastActivity,
@@ -377,7 +381,7 @@ fn note_activity(
     }
 }
 
-/// Activity of its contact and its company.
+/// Notes the activity of its contact and company.
 fn look_around(ctx: &Context<'_>, last: &mut LastActivity, deal: &Deal) -> Result<(), Failure> {
     let id = |id: Option<&String>| id.cloned().unwrap_or_else(|| NOBODY.to_owned());
     let reply = fetch(

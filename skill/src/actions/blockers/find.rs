@@ -1,5 +1,5 @@
-//! Which deal a name means: the one of that name, whatever its accents, or the only one whose name and company's name have every word
-//! of it. One that is written nearly so is offered, never taken.
+//! Finds the deal that a name means: the one of that name, whatever its accents, or the only one
+//! whose name and company's name have every word of it. A similar spelling is offered, never taken.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,9 +14,9 @@ use crate::twenty::mend::Unreadable;
 use crate::twenty::values::{Colleague, Counted, JustName, named};
 use crate::twenty::{Document, NOBODY, Query, documents, fetch};
 
-/// How many candidates are offered.
+/// The most candidates that are offered.
 const CANDIDATES: usize = 10;
-/// How many hits of a name are looked at.
+/// The most hits of a name that are examined.
 const HITS: u32 = 60;
 
 /// Asks for deals by their ids and by those of their companies.
@@ -26,7 +26,7 @@ pub struct Find {
     companies: Vec<String>,
 }
 
-/// What it answers.
+/// The answer to [`Find`].
 #[derive(Debug, Deserialize)]
 pub struct FindData {
     opportunities: Option<Counted<Found>>,
@@ -59,7 +59,7 @@ impl Query for Find {
     type Answer = FindData;
 }
 
-/// The id of the deal that is meant.
+/// Returns the id of the deal that is meant.
 ///
 /// # Errors
 /// `not-found` where none fits, `ambiguous` with the candidates where several do.
@@ -141,7 +141,8 @@ pub(super) fn by_name(ctx: &Context<'_>, name: &str) -> Result<String, Failure> 
             fitting.iter().filter_map(|&at| rows.get(at)),
         )),
         (Choice::None, rows) => {
-            // What is written nearly so is offered; what only has a word or the beginning of one is another deal.
+            // What is written nearly so is offered; what only has a word or the beginning of one is
+            // another deal.
             let near = |row: &&Found| {
                 let hit = hits.iter().find(|one| one.id == row.id);
                 let company = row.company_name().unwrap_or_default();
@@ -158,8 +159,8 @@ pub(super) fn by_name(ctx: &Context<'_>, name: &str) -> Result<String, Failure> 
     }
 }
 
-/// The id of the deal that its own name tells: one that fits as a whole, or the only one with every word where no company was found
-/// whose deals may have them too.
+/// Returns the id of the deal that its own name identifies: one that fits as a whole, or the only
+/// one with every word where no company was found whose deals may have them too.
 fn told_by_name(words: &str, hits: &[One], more: bool) -> Option<String> {
     let none: &[String] = &[];
     let deals: Vec<&One> = hits

@@ -1,5 +1,6 @@
-//! `blockers`: what is in the way of a deal, by fixed rules with evidence. One request by id, two by its name, one more where it
-//! takes its company's name to tell the deal, and one more to look around it.
+//! `blockers`: finds what blocks a deal, by fixed rules with evidence. One request by id, two by
+//! name, one more where it takes the company's name to identify the deal, and one more to widen the
+//! search for activity.
 
 mod facts;
 mod find;
@@ -27,7 +28,8 @@ use crate::twenty::{self, hidden};
 /// Runs the action.
 ///
 /// # Errors
-/// As `failure` says. What cannot be read beside the deal makes rules `unknown`, not the action fail.
+/// As `failure` says. What cannot be read beside the deal makes rules `unknown`, not the action
+/// fail.
 pub fn blockers(ctx: &Context<'_>, request: &BlockersRequest) -> Result<BlockersReport, Failure> {
     let stale_days = within("staleDays", request.stale_days, STALE_DAYS, 1..=365)?;
     let named = checked_words("opportunity", &request.opportunity)?;
@@ -35,7 +37,7 @@ pub fn blockers(ctx: &Context<'_>, request: &BlockersRequest) -> Result<Blockers
     Ok(report(ctx, &facts))
 }
 
-/// The facts about the deal of an id or a name.
+/// Reads the facts about the deal with an id or a name.
 fn by_words<'a>(
     ctx: &'a Context<'a>,
     named: &str,

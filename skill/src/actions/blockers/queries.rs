@@ -1,4 +1,4 @@
-//! What the rules about a deal ask of Twenty, and the typed answers.
+//! The queries of the rules about a deal, and their typed answers.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ pub struct Blockers {
     pub(super) open: Vec<String>,
 }
 
-/// What it answers.
+/// The answer to [`Blockers`].
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BlockersData {
@@ -116,7 +116,7 @@ pub(super) struct Activity {
     pub(super) id: String,
     pub(super) happens_at: Timestamp,
     pub(super) updated_at: Option<Timestamp>,
-    /// What changed; free-form, so anything unexpected counts as no change.
+    /// The changes; free-form, so anything unexpected counts as no change.
     #[serde(default, deserialize_with = "lenient")]
     pub(super) properties: Properties,
 }
@@ -166,7 +166,7 @@ pub struct Around {
     pub(super) company: String,
 }
 
-/// What it answers.
+/// The answer to [`Around`].
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AroundData {

@@ -1,5 +1,5 @@
-//! What blocks a deal, as a message tells it: no quotes of notes, no exact amounts; titles of tasks that a sentence names are
-//! disclosed.
+//! Writes a message about what blocks a deal: no quotes of notes, no exact amounts; titles of tasks
+//! in its sentences are logged as disclosed.
 
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ use crate::tezit::envelope::{
 };
 use crate::tezit::message::Message;
 
-/// How sure a fact is that was computed from fields, and one that was guessed from words.
+/// The confidence of a computed fact, and of a guess from words.
 const CONFIDENCE: (u8, u8) = (100, 50);
 
 /// Fills a message with what blocks a deal: as many requests as the report takes.
@@ -125,8 +125,8 @@ fn view<'a>(facts: &'a Facts<'_>) -> DealView<'a> {
     }
 }
 
-/// A finding in a sentence that may leave. It holds no more of the CRM than the deal's default fields, which the envelope tells,
-/// and titles of tasks, which are told here.
+/// Returns a finding as a sentence that may leave. It holds no more of the CRM than the deal's
+/// default fields, which the envelope discloses, and titles of tasks, which are logged here.
 fn sentence(facts: &Facts<'_>, finding: &Finding, told: &mut Told) -> String {
     if finding.code == BlockerCode::NotedBlocker {
         return "Somebody seems to have written that something is in its way; this is guessed from the words of a note or task."
@@ -148,7 +148,7 @@ fn sentence(facts: &Facts<'_>, finding: &Finding, told: &mut Told) -> String {
     told.text(&line)
 }
 
-/// As the Tezit coordination profile has a blocker.
+/// Formats a blocker by the Tezit coordination profile.
 fn blocker(finding: &Finding, sentence: &str) -> String {
     #[derive(Serialize)]
     struct Item<'a> {
@@ -181,7 +181,7 @@ fn blocker(finding: &Finding, sentence: &str) -> String {
     serde_json::to_string(&item).unwrap_or_default()
 }
 
-/// What a finding is called, and what it does to the deal.
+/// Returns a finding's title and its effect on the deal.
 fn title_and_impact(code: BlockerCode) -> (&'static str, &'static str) {
     match code {
         BlockerCode::OverdueTask => (

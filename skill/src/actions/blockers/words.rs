@@ -1,11 +1,11 @@
-//! Words that say that something is blocked.
+//! Finds words that say that something is blocked.
 
-/// What is looked for, as whole words, in any case.
+/// The words to look for, whole and in any case.
 const WORDS: &[&str] = &["blocked", "blocker", "blockers", "waiting on", "stuck"];
 /// The longest quote, in characters.
 pub(super) const QUOTE: usize = 200;
 
-/// The text around the first such word, at most [`QUOTE`] characters on one line.
+/// Quotes the text around the first such word, at most [`QUOTE`] characters on one line.
 pub(super) fn quote(text: &str) -> Option<String> {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     // ASCII lower case keeps byte positions.

@@ -15,12 +15,13 @@ pub(super) fn request(ctx: &Context<'_>, bounds: &Bounds) -> Result<Request, Fai
     workspace::get_events(ctx, bounds.start, bounds.tomorrow)
 }
 
-/// The events that were answered.
+/// Reads the events.
 pub(super) fn read(answer: Outcome) -> Result<Vec<Event>, Failure> {
     workspace::read_events(answer)
 }
 
-/// Those of the day, whole days first, then as they begin. One that stands in several calendars is one.
+/// Selects the day's events: all-day events first, then by their beginning. One that is in several
+/// calendars counts once.
 pub(super) fn content(ctx: &Context<'_>, bounds: &Bounds, events: Vec<Event>) -> Content {
     let mut of_day: Vec<&Event> = Vec::new();
     for event in &events {
@@ -43,7 +44,8 @@ pub(super) fn content(ctx: &Context<'_>, bounds: &Bounds, events: Vec<Event>) ->
     }
 }
 
-/// Whether an event is of the day: whole days are answered for the neighbours' zones too.
+/// Checks that an event is on the day: the service also answers all-day events of the neighbouring
+/// zones.
 fn is_of(event: &Event, bounds: &Bounds) -> bool {
     let begun = match event.start {
         When::Day(day) => day <= bounds.day,

@@ -1,4 +1,4 @@
-//! Gathers what the sections need: side by side, in one round for all services.
+//! Gathers the data of the sections: side by side, in one round for all services.
 
 use super::calendar;
 use super::messages;
@@ -20,7 +20,7 @@ use crate::workspace::Event;
 /// A stage that every workspace begins with.
 const FIRST_STAGE: &str = "NEW";
 
-/// What the requests gave, root by root; none where it was not asked.
+/// The answers, root by root; none where a root was not asked for.
 pub(super) struct Gathered {
     pub(super) overdue: Option<Result<Listed<Task>, Failure>>,
     pub(super) today: Option<Result<Listed<Task>, Failure>>,
@@ -32,8 +32,8 @@ pub(super) struct Gathered {
     pub(super) events: Option<Result<Vec<Event>, Failure>>,
 }
 
-/// Sends side by side what the wanted sections need. Three lists of tasks need three requests, since a root may stand in a
-/// request once; the other lists ride along.
+/// Sends the requests of the wanted sections side by side. Three lists of tasks need three
+/// requests, since a root may stand in a request once; the other lists ride along.
 pub(super) fn gather(
     ctx: &Context<'_>,
     me: String,
@@ -49,7 +49,8 @@ pub(super) fn gather(
             stage: FIRST_STAGE.to_owned(),
         }
     };
-    // Where there are no deals to be had, the tasks can still be asked for, with a stage that is only there to be one.
+    // Where there are no deals to be had, the tasks can still be asked for, with a stage that is
+    // only there to be one.
     let (named, ask) = match &deals {
         Deals::InStages(stages) => (stages.clone(), true),
         Deals::None { stage } => (vec![stage.clone()], false),
@@ -151,7 +152,7 @@ pub(super) fn gather(
     gathered
 }
 
-/// What goes out in the first round.
+/// The requests of the first round.
 #[derive(Default)]
 struct Out {
     prepared: Vec<Prepared>,
@@ -164,7 +165,7 @@ impl Out {
         Ok(())
     }
 
-    /// How many there were.
+    /// Adds requests to other services, and returns their number.
     fn others(&mut self, requests: Vec<Request>) -> usize {
         let number = requests.len();
         self.others.extend(requests);
@@ -176,15 +177,15 @@ fn next(answers: &mut impl Iterator<Item = Outcome>) -> Outcome {
     answers.next().unwrap_or(Err(TransportError::Refused))
 }
 
-/// A list, and whether rows of it had to be left out.
+/// A list, with a note about rows that had to be left out.
 pub(super) struct Listed<T> {
     pub(super) rows: Counted<T>,
-    /// That some had to be.
+    /// The note, if rows were left out.
     pub(super) lost: Option<String>,
 }
 
 impl<T> Listed<T> {
-    /// Of nothing.
+    /// Creates an empty list.
     fn none() -> Self {
         Self {
             rows: Counted::none(),
@@ -193,7 +194,7 @@ impl<T> Listed<T> {
     }
 }
 
-/// A root of an answer, or why it is not there.
+/// Takes a root from an answer, or the reason for its lack.
 fn part<A, T>(
     reply: &mut Option<Result<Reply<A>, Failure>>,
     name: &str,
@@ -212,7 +213,7 @@ fn part<A, T>(
     })
 }
 
-/// Which deals are open.
+/// The stages of open deals.
 enum Deals {
     /// Those in one of these stages; there is one at least.
     InStages(Vec<String>),

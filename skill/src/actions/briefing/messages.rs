@@ -1,8 +1,9 @@
-//! Messages that wait for the caller: what conversations have that they have not read, and what the team was sent of late. The
-//! relay clears no count of the team's and counts the caller's own messages, so neither is taken at its word.
+//! Finds messages that wait for the caller: unread ones in conversations, and recent ones of the
+//! team. The relay clears no count of the team's and counts the caller's own messages, so neither
+//! number is used as it is.
 //!
-//! At most ten requests, in two rounds: what there is, then messages, names, and whom the team's messages name. Opening one to see
-//! whom it names does not mark it as read.
+//! At most ten requests, in two rounds: what there is, then messages, names, and whom the team's
+//! messages name. Opening one to see whom it names does not mark it as read.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -20,10 +21,11 @@ use crate::transport::{Outcome, Request, TransportError};
 const BUDGET: usize = 10;
 /// Conversations that are opened.
 const OPENED: usize = 5;
-/// The team's messages of so long ago count: the relay does not know which of them the caller has seen.
+/// The team's messages of so long ago count: the relay does not know which of them the caller has
+/// seen.
 const OF_LATE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Asks what there is.
+/// Makes the requests of the first round.
 pub(super) fn first(ctx: &Context<'_>) -> Result<Vec<Request>, Failure> {
     let mut requests = vec![tezit::get_unread(ctx)?, tezit::get_conversations(ctx)?];
     if tezit::team_id(ctx).is_ok() {
@@ -35,10 +37,10 @@ pub(super) fn first(ctx: &Context<'_>) -> Result<Vec<Request>, Failure> {
     Ok(requests)
 }
 
-/// What there is.
+/// The answers of the first round.
 pub(super) struct First {
     me: String,
-    /// How many requests it took.
+    /// Number of requests so far.
     asked: usize,
     direct: Result<(Unread, Vec<Conversation>), Failure>,
     team: Result<Page, Failure>,
@@ -47,7 +49,7 @@ pub(super) struct First {
 /// A message that waits.
 struct Waiting {
     tez: Tez,
-    /// Where it stands.
+    /// The place of the message.
     place: Place,
 }
 
@@ -86,7 +88,7 @@ impl First {
         }
     }
 
-    /// The section.
+    /// Makes the section.
     pub(super) fn content(self, ctx: &Context<'_>) -> Result<Content, Failure> {
         let mut notes = Vec::new();
         let (unread, conversations) = match self.direct {
@@ -229,13 +231,13 @@ impl First {
     }
 }
 
-/// What could not be read, why, and what to do.
+/// Explains what could not be read, and the next step.
 fn lacking(what: &str, failure: &Failure) -> String {
     let (why, next) = (failure::sentence(failure), failure::next(failure));
     format!("{what} could not be read: {why} {next}")
 }
 
-/// The conversations with something unread that are opened, newest first, and how many more there are.
+/// Selects the unread conversations to open, newest first, and counts the others.
 fn unread_conversations(unread: &Unread, all: Vec<Conversation>) -> (Vec<Conversation>, u32) {
     let counted = |id: &str| {
         unread
@@ -255,12 +257,13 @@ fn unread_conversations(unread: &Unread, all: Vec<Conversation>) -> (Vec<Convers
     (open, u32::try_from(more).unwrap_or(u32::MAX))
 }
 
-/// What ranks later moments before earlier ones, and both before none.
+/// Returns a key that ranks later moments before earlier ones, and both before none.
 fn newest_first(time: Option<Timestamp>) -> i64 {
     time.map_or(0, |time| -time.as_millisecond())
 }
 
-/// How many messages the relay counts as addressed to the caller: in their team, and in others.
+/// Sums the messages that the relay counts as addressed to the caller: in their team, and in
+/// others.
 fn addressed(unread: &Unread, team: &str) -> (u32, u32) {
     let sum = |own: bool| {
         let counts = unread.teams.iter().filter(|(id, _)| (id == team) == own);
@@ -287,7 +290,8 @@ fn never_cleared(addressed: u32, listed: usize, elsewhere: u32) -> Option<String
     (addressed > 0 || elsewhere > 0).then_some(note)
 }
 
-/// Whose names are wanted, most pressing first: those whose conversations are opened, then those who wrote to the team.
+/// Collects the users whose names are needed, most pressing first: members of opened conversations,
+/// then senders to the team.
 fn senders<'t>(me: &str, open: &'t [Conversation], team: &[&'t Tez]) -> Vec<&'t String> {
     let others = open
         .iter()
@@ -303,7 +307,7 @@ fn senders<'t>(me: &str, open: &'t [Conversation], team: &[&'t Tez]) -> Vec<&'t 
     wanted
 }
 
-/// Whether somebody is to do or answer something.
+/// Checks whether a message asks somebody to act or answer.
 fn is_pressing(tez: &Tez) -> bool {
     matches!(tez.kind.as_str(), "handoff" | "question" | "decision")
 }
@@ -316,7 +320,7 @@ fn place(conversation: &Conversation) -> Place {
 }
 
 impl Waiting {
-    /// What presses most comes first, then what is newest.
+    /// Ranks pressing messages first, then newer ones.
     fn rank(&self) -> (i64, i64) {
         let group = match (&self.place, is_pressing(&self.tez)) {
             (Place::Team { answers: true, .. }, _) | (Place::Team { named: true, .. }, true) => 0,
@@ -338,7 +342,7 @@ impl Waiting {
     }
 }
 
-/// A message in one line: what it is, from whom, and what it says.
+/// Formats a message as one line: its intent, its sender, and its text.
 fn row(ctx: &Context<'_>, waiting: &Waiting, names: &[(&String, String)]) -> BriefingRow {
     let tez = &waiting.tez;
     let mut cutter = Cutter::default();

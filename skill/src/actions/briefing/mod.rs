@@ -1,5 +1,5 @@
-//! `briefing`: the caller's day in at most four requests to the CRM, ten to the relay and one to the calendar, whatever the size
-//! of the workspace. Each section stands or fails alone.
+//! `briefing`: the caller's day in at most four requests to the CRM, ten to the relay and one to
+//! the calendar, whatever the size of the workspace. Each section stands or fails alone.
 
 mod calendar;
 mod gather;
@@ -42,7 +42,7 @@ const SECTIONS: [SectionName; 8] = [
 /// The instants that bound the sections.
 struct Bounds {
     day: Date,
-    /// When the day is looked at: now, or its first instant if it is another day than today.
+    /// The time of the briefing: now, or the first instant of another day than today.
     at: Timestamp,
     /// The day after the horizon.
     beyond: Date,
@@ -78,8 +78,8 @@ impl Bounds {
 /// Runs the action.
 ///
 /// # Errors
-/// `invalid-input` for a wrong argument or a caller who is not set; the service's own failure where every section that was
-/// asked of it failed. Otherwise a section that failed says so.
+/// `invalid-input` for a wrong argument or a caller who is not set; the service's own failure where
+/// every section that was asked of it failed. Otherwise a section that failed says so.
 pub fn briefing(ctx: &Context<'_>, request: &BriefingRequest) -> Result<BriefingReport, Failure> {
     let zone = ctx.zone();
     let date = request
@@ -122,7 +122,7 @@ pub fn briefing(ctx: &Context<'_>, request: &BriefingRequest) -> Result<Briefing
     })
 }
 
-/// Whether a section is made of what other services than the CRM have.
+/// Checks whether a section is made from other services than the CRM.
 fn is_elsewhere(name: SectionName) -> bool {
     matches!(name, SectionName::Tez | SectionName::Calendar)
 }
@@ -142,7 +142,7 @@ fn wanted(sections: Option<&[SectionName]>) -> Result<Vec<SectionName>, Failure>
     }
 }
 
-/// The day in one sentence.
+/// Sums up the day in one sentence.
 fn headline(sections: &[Section]) -> String {
     let total = |name: SectionName| {
         sections
@@ -198,7 +198,8 @@ fn title(name: SectionName) -> &'static str {
     }
 }
 
-/// Empty sections are left out, unless they could not be read; what is not set up is named at the end, in one line.
+/// Formats the briefing. Empty sections are left out, unless they could not be read; services that
+/// are not set up are named at the end, in one line.
 fn markdown(ctx: &Context<'_>, bounds: &Bounds, headline: &str, sections: &[Section]) -> String {
     let mut page = Page::titled(&format!(
         "{}, {}",

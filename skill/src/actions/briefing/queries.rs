@@ -1,4 +1,5 @@
-//! What a briefing asks of Twenty: three requests side by side, then one about the deals that they found.
+//! The queries of a briefing: three requests side by side, then one about the deals that they
+//! found.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -71,7 +72,7 @@ pub struct TasksAndPeople {
     pub(super) people: Option<Counted<NewPerson>>,
 }
 
-/// What stands around deals, by deal.
+/// Tasks and activity of deals, grouped by deal.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RiskData {

@@ -33,7 +33,7 @@ pub(super) fn task_row(ctx: &Context<'_>, task: &Task) -> BriefingRow {
     }
 }
 
-/// A deal; with a reason it is here for that and not for its close date.
+/// Formats a deal; with a reason it is listed for that and not for its close date.
 pub(super) fn deal_row(ctx: &Context<'_>, deal: &Deal, reason: Option<String>) -> BriefingRow {
     let mut cutter = Cutter::default();
     let company = deal

@@ -1,4 +1,4 @@
-//! The sections of a briefing, made from what the requests gave.
+//! Makes the sections of a briefing from the answers.
 
 use super::gather::{Gathered, Listed};
 use super::queries::Risk;
@@ -18,7 +18,7 @@ use crate::workspace::{self, WORKSPACE};
 /// The most rows of a section.
 pub(super) const ROWS: usize = 10;
 
-/// A section, and the failure behind it where it failed.
+/// Makes a section, and returns the failure behind it where it failed.
 pub(super) fn make(
     ctx: &Context<'_>,
     bounds: &Bounds,
@@ -65,7 +65,7 @@ pub(super) fn make(
     }
 }
 
-/// Why a section's service is not there, where it is not.
+/// Returns the failure of a section whose service is not set up.
 fn unset(ctx: &Context<'_>, name: SectionName) -> Option<Failure> {
     match name {
         SectionName::Tez => RELAY.base_url(ctx).err(),
@@ -77,12 +77,12 @@ fn unset(ctx: &Context<'_>, name: SectionName) -> Option<Failure> {
     }
 }
 
-/// Why, and what to do.
+/// Joins the reason and the next step.
 fn words(failure: &Failure) -> String {
     format!("{} {}", failure::sentence(failure), failure::next(failure))
 }
 
-/// What a section holds.
+/// The content of a section.
 #[derive(Default)]
 pub(super) struct Content {
     pub(super) rows: Vec<BriefingRow>,
@@ -91,8 +91,8 @@ pub(super) struct Content {
     pub(super) why: Option<String>,
 }
 
-/// Things in the order of what is told of each; those of which the same is told stay as they were. There are some hundred at most,
-/// and a sort of the library's own for each kind of thing would be several times the code.
+/// Sorts things by a key; equal ones keep their order. There are some hundred at most, and the
+/// library's own sort would be compiled for each kind of thing, several times the code.
 pub(super) fn ranked<T>(
     things: impl Iterator<Item = T>,
     tell: impl Fn(&T) -> (i64, i64),
@@ -132,7 +132,7 @@ fn not_asked() -> Failure {
     failure::unavailable(false, "It was not asked for.", "Call again.")
 }
 
-/// A section that is a list with its own total.
+/// Makes a section from a list with its own total.
 fn list<T>(
     list: &Option<Result<Listed<T>, Failure>>,
     row: impl Fn(&T) -> BriefingRow,
@@ -151,8 +151,9 @@ fn list<T>(
     })
 }
 
-/// Open deals of the caller whose close date has passed, with no open task, or with no activity for two weeks. A deal without any activity on record
-/// cannot be judged by that; how many there are is said.
+/// Finds open deals of the caller whose close date has passed, with no open task, or with no
+/// activity for two weeks. A deal without any activity on record cannot be judged by that; their
+/// number is given.
 fn at_risk(ctx: &Context<'_>, bounds: &Bounds, deals: &Listed<Deal>) -> Result<Content, Failure> {
     let Listed { rows: deals, lost } = deals;
     let examined = u32::try_from(deals.edges.len()).unwrap_or(u32::MAX);

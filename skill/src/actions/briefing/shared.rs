@@ -1,5 +1,5 @@
-//! The caller's day, as a message tells it: how much there is of what, and the tasks and deals themselves, most pressing first.
-//! Messages and events of the caller are not looked at.
+//! Writes a message about the caller's day: the numbers of the sections, and the tasks and deals
+//! themselves, most pressing first. Messages and events of the caller are not looked at.
 
 use super::super::share::{Filled, reference};
 use super::gather::{Gathered, Listed, gather};
@@ -16,7 +16,7 @@ use crate::tezit::message::Message;
 use crate::twenty::rows::Deal;
 use crate::twenty::values::Task;
 
-/// What of a day is told, most pressing first.
+/// The sections that are shared, most pressing first.
 const TOLD: [SectionName; 5] = [
     SectionName::Overdue,
     SectionName::DueToday,
@@ -24,9 +24,9 @@ const TOLD: [SectionName; 5] = [
     SectionName::AtRisk,
     SectionName::ComingUp,
 ];
-/// How many records are told of.
+/// The most records that are shared.
 const RECORDS: usize = 40;
-/// How many days are looked ahead.
+/// The horizon in days.
 const HORIZON: i32 = 7;
 
 /// Fills a message with the caller's day: four requests.
@@ -99,7 +99,7 @@ pub(in crate::actions) fn share(
     })
 }
 
-/// How much a section holds.
+/// States the number of a section.
 fn counted(section: &Section) -> Option<Layer> {
     if section.status != SectionStatus::Ok || section.total == 0 {
         return None;
@@ -115,7 +115,7 @@ fn counted(section: &Section) -> Option<Layer> {
     ))
 }
 
-/// The envelope of a record that a line is about.
+/// Makes the envelope of the record that a line is about.
 fn envelope(
     ctx: &Context<'_>,
     told: &mut Told,

@@ -1,4 +1,4 @@
-//! How the relay and PA Workspace stand: whether each answers, takes the token, and knows the caller.
+//! Checks the relay and PA Workspace: whether each answers, takes the token, and knows the caller.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::tezit::{self, RELAY};
 use crate::transport::{Outcome, Request, TransportError};
 use crate::workspace::{self, WORKSPACE};
 
-/// How the relay stands.
+/// Checks the relay.
 pub(super) fn relay(ctx: &Context<'_>) -> DestinationStatus {
     let unread = match tezit::get_unread(ctx) {
         Ok(unread) => unread,
@@ -25,7 +25,7 @@ pub(super) fn relay(ctx: &Context<'_>) -> DestinationStatus {
     up(&RELAY, took, team.err().as_ref(), Some(true))
 }
 
-/// Whether the caller is in the team that messages go to.
+/// Checks that the caller is in the team that messages go to.
 fn in_team(ctx: &Context<'_>, answer: Outcome) -> Result<(), Failure> {
     let members = tezit::read_members(answer)?;
     match tezit::me_as_set(ctx) {
@@ -38,13 +38,14 @@ fn in_team(ctx: &Context<'_>, answer: Outcome) -> Result<(), Failure> {
     }
 }
 
-/// How PA Workspace stands.
+/// Checks PA Workspace.
 pub(super) fn workspace(ctx: &Context<'_>) -> DestinationStatus {
     let health = match workspace::get_health(ctx) {
         Ok(health) => health,
         Err(failure) => return unset(&WORKSPACE, &failure),
     };
-    // That it is up needs no token, so something is asked that does: what is on record from now on, which is nothing.
+    // That it is up needs no token, so something is asked that does: what is on record from now on,
+    // which is nothing.
     let entries = workspace::get_timesheet(ctx, Some(ctx.now));
     let (first, second, took) = sent(ctx, health, entries.as_ref().ok());
     if let Err(failure) = is_up(first) {
@@ -76,7 +77,7 @@ fn is_up(answer: Outcome) -> Result<(), Failure> {
     }
 }
 
-/// Sends one request, or two side by side, and tells how long that took.
+/// Sends one request, or two side by side, and measures the time.
 fn sent(
     ctx: &Context<'_>,
     first: Request,
@@ -101,7 +102,7 @@ fn unset(service: &Service, failure: &Failure) -> DestinationStatus {
     }
 }
 
-/// Of a service that has answered, whatever is wrong beside that.
+/// Reports on a service that has answered, whatever else is wrong.
 fn up(
     service: &Service,
     took: Duration,
@@ -132,7 +133,7 @@ fn state(
     }
 }
 
-/// What a failure tells of the token.
+/// Tells from a failure whether the token was accepted.
 fn accepted(failure: &Failure) -> Option<bool> {
     match failure {
         Failure::Unauthenticated(_) => Some(false),
@@ -146,7 +147,7 @@ fn millis(took: Duration) -> u32 {
     u32::try_from(took.as_millis()).unwrap_or(u32::MAX)
 }
 
-/// What is wrong, and what to do.
+/// Joins the reason and the next step.
 fn words(failure: &Failure) -> String {
     format!("{} {}", failure::sentence(failure), failure::next(failure))
 }

@@ -1,5 +1,5 @@
-//! Fields that a workspace has made for itself: set only where the operator has named them, and only in the types that a text
-//! says exactly.
+//! Checks custom fields: only those that the operator has named are set, and only of types that a
+//! text expresses exactly.
 
 use serde_json::{Number, Value};
 
@@ -17,7 +17,7 @@ use crate::text;
 /// The setting that names the fields, as `opportunity.nextStep, person.city`.
 const SETTING: &str = "custom-fields";
 
-/// What the CRM keeps itself, whatever an operator names.
+/// The fields that the CRM keeps itself, whatever an operator names.
 const SYSTEM: [&str; 7] = [
     "id",
     "createdAt",
@@ -31,7 +31,8 @@ const SYSTEM: [&str; 7] = [
 /// Significant digits that every reader of JSON holds exactly.
 const DIGITS: usize = 15;
 
-/// What the named fields are to hold. `own` are the names that this skill sets by arguments of their own.
+/// Checks the values of custom fields. `own` are the names that this skill sets by arguments of
+/// their own.
 pub(super) fn sets(
     ctx: &Context<'_>,
     kind: Kind,
@@ -83,7 +84,7 @@ pub(super) fn sets(
     Ok(sets)
 }
 
-/// What a field of several parts or several values is, which no text says exactly.
+/// Describes a field of several parts or several values, which no text expresses exactly.
 fn composite(field: &Field) -> Option<&'static str> {
     Some(match field.kind.as_deref()? {
         "LINKS" => "a list of links",
@@ -101,7 +102,8 @@ fn composite(field: &Field) -> Option<&'static str> {
     })
 }
 
-/// Refuses what is no name of a plain field, and fields that are set by arguments of their own.
+/// Refuses anything but the name of a plain field, and fields that are set by arguments of their
+/// own.
 fn plain(own: &[&str], argument: &str, name: &str) -> Result<(), Failure> {
     if trusted_documents::check_field(name).is_err() {
         return Err(failure::invalid_input(

@@ -1,11 +1,12 @@
-//! Which fields can be set of each kind of record: the request has those of all kinds side by side.
+//! The fields that can be set of each kind of record: the request has those of all kinds side by
+//! side.
 
 use super::spoken;
 use crate::bindings::claw::crm::types::Kind;
 use crate::bindings::exports::claw::crm::propose::UpsertRequest;
 use crate::failure::{self, Failure};
 
-/// A field as callers name it, the kinds of record that have it, and whether a request gives it.
+/// A field as callers name it, the kinds of record that have it, and a test for it in a request.
 type Field = (&'static str, &'static [Kind], fn(&UpsertRequest) -> bool);
 
 const PERSON: &[Kind] = &[Kind::Person];
@@ -66,7 +67,7 @@ pub(super) fn check(request: &UpsertRequest) -> Result<(), Failure> {
     ))
 }
 
-/// That nothing is set.
+/// Refuses a request that sets nothing.
 pub(super) fn none(kind: Kind) -> Failure {
     failure::invalid_input(
         "kind",
@@ -78,7 +79,7 @@ pub(super) fn none(kind: Kind) -> Failure {
     )
 }
 
-/// The names of the fields of a kind.
+/// Lists the names of the fields of a kind.
 fn of(kind: Kind) -> String {
     FIELDS
         .iter()

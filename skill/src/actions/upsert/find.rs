@@ -1,5 +1,5 @@
-//! Which of the records that a lookup found is the one to change: the one with the id, else the only one with the same address,
-//! else the only one of the same name.
+//! Picks the record to change among those of a lookup: the one with the id, else the only one with
+//! the same address, else the only one of the same name.
 
 use crate::actions::given::reference;
 use crate::actions::{object, parts};
@@ -11,10 +11,10 @@ use crate::twenty::records::Record;
 
 use super::Found;
 
-/// How many candidates are offered.
+/// The most candidates that are offered.
 const CANDIDATES: usize = 10;
 
-/// How a record fits what is asked.
+/// The fit of a record to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fit {
     /// It has the address that nobody else has.
@@ -23,13 +23,15 @@ pub(super) enum Fit {
     Name,
     /// It has the name, and something that tells it from what is asked.
     Namesake,
-    /// It has the name, written otherwise: without accents, say, or with first and last name exchanged.
+    /// It has the name, written otherwise: without accents, say, or with first and last name
+    /// exchanged.
     Alike,
     /// It was found for another reason.
     Not,
 }
 
-/// The record of an id. Another one that has the same address is in the way: the CRM keeps addresses unique.
+/// Picks the record of an id. Another one with the same address is in the way: the CRM keeps
+/// addresses unique.
 pub(super) fn by_id(
     kind: Kind,
     id: &str,
@@ -67,7 +69,7 @@ pub(super) fn by_id(
     })
 }
 
-/// The record that is meant without an id; none where there is none yet.
+/// Picks the record that is meant without an id; none where it does not exist yet.
 pub(super) fn by_fit(
     kind: Kind,
     records: Vec<Record>,
@@ -141,7 +143,7 @@ fn ambiguous(kind: Kind, records: Vec<Record>) -> Failure {
     )
 }
 
-/// What tells a record from its namesakes.
+/// Describes a record, to tell it from its namesakes.
 fn details(record: &Record) -> String {
     let show = |text: Option<&Text>| {
         text.filter(|text| !text.is_empty())

@@ -1,4 +1,5 @@
-//! The one request in which an upsert finds the record that is meant and whatever it is to be linked to.
+//! Looks up, in one request, the record that an upsert means and the records that it is to be
+//! linked to.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,7 +28,7 @@ macro_rules! find_query {
             $($variable: $ty,)*
         }
 
-        #[doc = concat!("What [`", stringify!($query), "`] answers.")]
+        #[doc = concat!("The answer to [`", stringify!($query), "`].")]
         #[derive(Debug, Deserialize)]
         #[serde(rename_all = "camelCase")]
         pub struct $data {
@@ -105,17 +106,17 @@ struct LinkedEmployer {
     account_owner: Option<Colleague>,
 }
 
-/// How many records a lookup shows.
+/// The most records that a lookup shows.
 const PAGE: usize = 60;
-/// How many hits of a name are looked at.
+/// The most hits of a name that are examined.
 const HITS: u32 = 50;
 
-/// A text to look for, or what no field has.
+/// Returns a text to look for, or one that no field has.
 fn or_nothing(text: Option<String>) -> String {
     text.unwrap_or_else(|| NOTHING.to_owned())
 }
 
-/// An id to look for, or that of nobody.
+/// Returns an id to look for, or that of nobody.
 fn or_nobody(id: Option<&str>) -> String {
     id.unwrap_or(NOBODY).to_owned()
 }
@@ -169,12 +170,13 @@ fn member(
     Ok(())
 }
 
-/// Whether an address is the one that is asked for: case does not matter.
+/// Compares addresses, ignoring case.
 fn is_address(held: &str, asked: &str) -> bool {
     held.trim().to_lowercase() == asked.to_lowercase()
 }
 
-/// The ids of records whose names may be the one that is asked for, however they are written: the CRM's search knows no accents.
+/// Finds the ids of records by name, however it is written: the CRM's search does not match
+/// accents.
 fn named_so(ctx: &Context<'_>, kind: Kind, name: Option<&str>) -> Result<Vec<String>, Failure> {
     let Some(name) = name else {
         return Ok(vec![NOBODY.to_owned()]);
@@ -188,7 +190,7 @@ fn named_so(ctx: &Context<'_>, kind: Kind, name: Option<&str>) -> Result<Vec<Str
     })
 }
 
-/// How a record fits by its name, where something else may tell it from what is asked.
+/// Rates a record by its name, where something else may tell it apart from the wanted one.
 fn by_name(likeness: Likeness, told_apart: bool) -> Fit {
     match (likeness, told_apart) {
         (Likeness::Exact, false) => Fit::Name,

@@ -1,5 +1,5 @@
-//! `upsert`: proposes to make a record, or to change the one that is there. What is set is checked against this workspace's own
-//! fields and options before anything is proposed.
+//! `upsert`: proposes to make a record, or to change an existing one. Values are checked against
+//! this workspace's own fields and options before anything is proposed.
 
 mod custom;
 mod fields;
@@ -28,11 +28,11 @@ pub use types::FieldTypes;
 /// The first e-mail address in the data of a write.
 const EMAIL: &str = "emails.primaryEmail";
 
-/// What a request is about, once it was looked up.
+/// The record of a request after the lookup.
 struct Found {
     /// The record to change; none to make one.
     record: Option<Record>,
-    /// What the person should know.
+    /// Warnings for whoever decides.
     warnings: Vec<String>,
 }
 
@@ -61,7 +61,7 @@ pub fn upsert(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Plan, Failur
     }
 }
 
-/// What is said of hidden characters in the texts that are to be written.
+/// Warns about hidden characters in the texts that are to be written.
 fn hidden(request: &UpsertRequest) -> Vec<String> {
     let mut texts = vec![
         ("name", request.name.as_deref()),
@@ -196,7 +196,7 @@ fn change(
     ))
 }
 
-/// Whether a person has e-mail addresses beside the first, or may have: they could not be read.
+/// Checks whether a person has further e-mail addresses, or may have: they could not be read.
 fn has_other_addresses(record: &Record) -> bool {
     let Record::Person(person) = record else {
         return false;
@@ -205,13 +205,14 @@ fn has_other_addresses(record: &Record) -> bool {
     others.next().is_some() || record.unreadable().has("emails")
 }
 
-/// Whether a name is the one by which the record was found, in capitals of its own: a name that someone looks for is no wish to
-/// write it otherwise.
+/// Checks whether a value only identified the record: its name in other capitals, or one of its
+/// addresses. Whoever searches by a name does not ask to rewrite it.
 fn found_by(record: &Record, set: &Set) -> bool {
     let name = set.path == "name" || set.path.starts_with("name.");
     let held = record.held(&set.path).and_then(|held| held.value);
     let exact = |value: &Value| value.as_str().map(exact);
-    // An address by which the record was found is one of its addresses; that it is not the first is no wish to make it so.
+    // An address by which the record was found is one of its addresses; that it is not the first is
+    // no wish to make it so.
     let address = set.path == EMAIL
         && match record {
             Record::Person(person) => {

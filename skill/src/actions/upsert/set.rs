@@ -1,5 +1,5 @@
-//! What a request sets, checked field by field. Members and links to other records are known only after the lookup; until then
-//! they stand beside the rest.
+//! Checks the values of a request field by field. Members and links to other records are known only
+//! after the lookup; until then they stand beside the rest.
 
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ use crate::twenty::records::Record;
 /// A value to be set.
 #[derive(Debug)]
 pub(super) struct Set {
-    /// What people call the field.
+    /// The field's name for people.
     pub(super) name: String,
     /// Its path in the data of the write.
     pub(super) path: String,
@@ -29,12 +29,12 @@ pub(super) struct Set {
 }
 
 impl Set {
-    /// A text, as it is.
+    /// Sets a text as it is.
     fn text(name: &str, path: &str, value: &str) -> Self {
         Self::shown(name, path, Value::from(value), value)
     }
 
-    /// A value that a person reads otherwise than it is stored.
+    /// Sets a value that people read otherwise than it is stored.
     pub(super) fn shown(name: &str, path: &str, value: Value, said: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -44,13 +44,13 @@ impl Set {
         }
     }
 
-    /// Path and value.
+    /// Returns path and value.
     pub(super) fn leaf(&self) -> Leaf {
         (self.path.clone(), self.value.clone())
     }
 }
 
-/// All that a request sets, and what it still needs to look up.
+/// The values that a request sets, and the ids and addresses that are still to be looked up.
 #[derive(Debug)]
 pub(super) struct Wanted {
     pub(super) kind: Kind,
@@ -74,7 +74,7 @@ impl Wanted {
         }
     }
 
-    /// The text that a path is to hold.
+    /// Returns the text that a path is set to.
     pub(super) fn text(&self, path: &str) -> Option<&str> {
         self.sets
             .iter()
@@ -95,7 +95,7 @@ impl Wanted {
         Ok(self)
     }
 
-    /// Whether a new record can be made of it.
+    /// Checks that a new record can be made of it.
     pub(super) fn enough_to_make(&self) -> Result<(), Failure> {
         let (field, fits) = match self.kind {
             Kind::Person => (
@@ -124,7 +124,7 @@ impl Wanted {
         }
     }
 
-    /// Whether a record can take it: an amount and its currency belong together.
+    /// Checks that a record can take it: an amount and its currency belong together.
     pub(super) fn fits(&self, record: &Record) -> Result<(), Failure> {
         let holds = |path: &str| record.held(path).is_some_and(|held| held.value.is_some());
         let (amount, currency) = ("amount.amountMicros", "amount.currencyCode");
@@ -137,7 +137,7 @@ impl Wanted {
         Ok(())
     }
 
-    /// What the person should know about the values.
+    /// Warns about the values.
     pub(super) fn warnings(&self, ctx: &Context<'_>) -> Vec<String> {
         let mut warnings = Vec::new();
         if let Some(stage) = self
@@ -179,7 +179,7 @@ fn no_amount() -> Failure {
     )
 }
 
-/// A field of one line.
+/// Adds a field of one line.
 fn line(
     sets: &mut Vec<Set>,
     (field, name, path): (&str, &str, &str),
@@ -191,7 +191,7 @@ fn line(
     Ok(())
 }
 
-/// A field whose values are options of the workspace.
+/// Adds a field whose values are options of the workspace.
 fn option(
     sets: &mut Vec<Set>,
     name: &str,
@@ -222,7 +222,7 @@ fn deadline(
     Ok(())
 }
 
-/// The workspace's fields, where something must be held against them.
+/// Reads the workspace's fields, where they are needed.
 fn types(
     ctx: &Context<'_>,
     kind: Kind,

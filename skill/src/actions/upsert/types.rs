@@ -1,4 +1,5 @@
-//! Which fields this workspace's records have, of what type and with what options. The host answers it from memory.
+//! The fields of this workspace's records, with types and options. The host answers them from its
+//! cache.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -11,10 +12,10 @@ use crate::failure::{self, Failure};
 use crate::text;
 use crate::twenty::{Document, Query, documents, fetch};
 
-/// How many options a sentence names.
+/// The most options that a sentence names.
 const NAMED: usize = 40;
 
-/// Asks for them.
+/// Asks for the fields with their types.
 #[derive(Debug, Serialize)]
 pub struct FieldTypes {}
 
@@ -28,7 +29,7 @@ impl Query for FieldTypes {
 pub(super) struct Fields(Vec<Field>);
 
 impl Fields {
-    /// Reads them.
+    /// Reads the fields of a kind.
     pub(super) fn read(ctx: &Context<'_>, kind: Kind) -> Result<Self, Failure> {
         let reply = fetch(ctx, &FieldTypes {})?;
         let objects = reply.errors.root("objects", reply.data.objects)?;
@@ -47,7 +48,7 @@ impl Fields {
             })
     }
 
-    /// The field of a name, if it is there and not switched off.
+    /// Returns the field of a name, if it is there and not switched off.
     pub(super) fn get(&self, name: &str) -> Option<&Field> {
         self.0
             .iter()
@@ -55,7 +56,7 @@ impl Fields {
     }
 }
 
-/// The option of a field that a caller means, by its value or by what people see of it.
+/// Finds the option of a field that a caller means, by its value or its label.
 pub(super) fn option(field: &Field, argument: &str, given: &str) -> Result<String, Failure> {
     let wanted = text::clean(given).trim().to_lowercase();
     let options = options(field);
@@ -91,7 +92,7 @@ pub(super) fn option(field: &Field, argument: &str, given: &str) -> Result<Strin
     ))
 }
 
-/// Value and label of each option, in their order.
+/// Returns value and label of each option, in order.
 fn options(field: &Field) -> Vec<(String, String)> {
     let options = field.options.as_ref().map(in_order);
     options

@@ -1,5 +1,5 @@
-//! What follows from records and is not in them: facts, what limits them, advice. These texts hold no text of the CRM: a record is
-//! named by its kind and id.
+//! Derives layers from records: facts, constraints and advice. They hold no text from the CRM: a
+//! record is named by its kind and id.
 
 use super::kinds::{Shared, askable};
 use super::records::{DealView, is_open};
@@ -13,12 +13,12 @@ use crate::twenty::values::Task;
 
 /// A deal that closes within this many days closes soon.
 const SOON: i32 = 7;
-/// How sure a fact is that was computed from fields.
+/// The confidence of a fact that was computed from fields.
 const CERTAIN: u8 = 100;
-/// How sure a guess is.
+/// The confidence of a guess.
 const GUESS: u8 = 50;
 
-/// That an open deal closes soon, or should have closed.
+/// States that an open deal closes soon, or should have closed.
 pub fn deal_fact(ctx: &Context<'_>, deal: &DealView<'_>) -> Option<Layer> {
     let today = ctx.zone().date(ctx.now);
     let date = ctx.zone().due(deal.close_date?).day;
@@ -34,7 +34,7 @@ pub fn deal_fact(ctx: &Context<'_>, deal: &DealView<'_>) -> Option<Layer> {
     Some(fact(Shared::Deal, deal.id, &said))
 }
 
-/// That an open task is late.
+/// States that an open task is overdue.
 pub fn task_fact(ctx: &Context<'_>, task: &Task) -> Option<Layer> {
     let zone = ctx.zone();
     let due = task
@@ -61,7 +61,8 @@ fn fact(kind: Shared, id: &str, said: &str) -> Layer {
     )
 }
 
-/// That an open deal has no next step on record. Its tasks are not looked at, so it is a guess.
+/// Advises to agree on a next step for an open deal that has none on record. Tasks are not looked
+/// at, so this is a guess.
 pub fn deal_advice(ctx: &Context<'_>, deal: &DealView<'_>) -> Option<Layer> {
     if deal.closed(ctx) || deal.next_step != Some(None) {
         return None;
@@ -78,7 +79,7 @@ pub fn deal_advice(ctx: &Context<'_>, deal: &DealView<'_>) -> Option<Layer> {
     ))
 }
 
-/// How whatever is left out can be asked for.
+/// Says which omitted fields can be asked for.
 pub fn limits(kinds: &[Shared]) -> Option<Layer> {
     let on_request = kinds.iter().any(|kind| !kind.on_request().is_empty());
     on_request.then(|| {
@@ -94,7 +95,7 @@ pub fn limits(kinds: &[Shared]) -> Option<Layer> {
     })
 }
 
-/// What whoever gets a message of this intent can do.
+/// Advises the recipient of a message of this intent.
 pub fn advice(intent: Intent) -> Option<Layer> {
     let advice = match intent {
         Intent::Handoff => {

@@ -1,5 +1,5 @@
-//! The kinds of record that may be shared, and which of their fields: by default, and on request. The manifest says the same, and
-//! the harness goes by the manifest.
+//! The kinds of record that may be shared, and which of their fields: by default, and on request.
+//! The manifest says the same, and the harness goes by the manifest.
 
 use crate::actions::uuid;
 use crate::bindings::claw::skill::types::RecordRef;
@@ -25,7 +25,7 @@ impl Shared {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Contact, Self::Deal, Self::Task, Self::Activity];
 
-    /// What messages call it, and the manifest.
+    /// Returns the name in messages and in the manifest.
     pub fn name(self) -> &'static str {
         match self {
             Self::Contact => "crm.contact",
@@ -35,7 +35,7 @@ impl Shared {
         }
     }
 
-    /// What Twenty calls it.
+    /// Returns the name in Twenty.
     pub fn object(self) -> &'static str {
         match self {
             Self::Contact => "person",
@@ -45,7 +45,7 @@ impl Shared {
         }
     }
 
-    /// What a person calls it.
+    /// Returns the name for people.
     pub fn spoken(self) -> &'static str {
         match self {
             Self::Contact => "person",
@@ -55,7 +55,7 @@ impl Shared {
         }
     }
 
-    /// The fields that are shared if nothing is said.
+    /// Returns the fields that are shared by default.
     pub fn default_fields(self) -> &'static [&'static str] {
         match self {
             Self::Contact => &["name", "role", "company", "channels"],
@@ -73,7 +73,7 @@ impl Shared {
         }
     }
 
-    /// The fields that are shared only if they are asked for, and policy permits it.
+    /// Returns the fields that are shared only on request, where policy permits it.
     pub fn on_request(self) -> &'static [&'static str] {
         match self {
             Self::Contact => &["email", "phone"],
@@ -83,7 +83,7 @@ impl Shared {
         }
     }
 
-    /// The kind of this name, as callers or messages write it.
+    /// Finds a kind by its name, as callers or messages write it.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| {
             [kind.name(), kind.object()].contains(&name)
@@ -91,13 +91,13 @@ impl Shared {
         })
     }
 
-    /// The field of this name among those on request.
+    /// Finds a field by its name among those on request.
     pub fn askable(self, field: &str) -> Option<&'static str> {
         let fields = self.on_request().iter();
         fields.copied().find(|known| *known == field)
     }
 
-    /// A reference to one.
+    /// Returns a reference to a record of this kind.
     pub fn reference(self, id: &str) -> RecordRef {
         RecordRef {
             kind: self.name().to_owned(),
@@ -109,7 +109,7 @@ impl Shared {
 /// A record that is shared.
 pub type Ref = (Shared, String);
 
-/// Records that a caller named, each once.
+/// Checks the records that a caller named, and drops duplicates.
 ///
 /// # Errors
 /// `invalid-input` for none, too many, kinds that are not shared, and what is no id.
@@ -138,7 +138,7 @@ pub fn refs(field: &str, given: &[RecordRef]) -> Result<Vec<Ref>, Failure> {
     Ok(refs)
 }
 
-/// Fields on request that a caller named, for records of these kinds.
+/// Checks the fields on request that a caller named, for records of these kinds.
 ///
 /// # Errors
 /// `invalid-input` for a field that none of the kinds has on request.
@@ -167,7 +167,8 @@ pub fn fields(
     Ok(fields)
 }
 
-/// `email, phone (crm.contact); amount, contact (crm.opportunity)`.
+/// Lists the fields on request by kind: `email, phone (crm.contact); amount, contact
+/// (crm.opportunity)`.
 pub fn askable(kinds: &[Shared]) -> String {
     let lists: Vec<String> = Shared::ALL
         .into_iter()

@@ -1,4 +1,4 @@
-//! What an envelope holds of each kind of record.
+//! Fills envelopes for each kind of record.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -17,7 +17,7 @@ fn some(text: Option<&Text>) -> Option<&str> {
     text.filter(|text| !text.is_empty()).map(Text::as_str)
 }
 
-/// A name, where there is one.
+/// Joins a name, where there is one.
 fn name(name: Option<&FullName>) -> Option<String> {
     let parts = name.map(|name| {
         [
@@ -28,7 +28,7 @@ fn name(name: Option<&FullName>) -> Option<String> {
     parts.iter().any(Option::is_some).then(|| full_name(name))
 }
 
-/// A person's envelope.
+/// Fills a person's envelope.
 pub fn contact(told: &mut Told, person: &Person, wanted: Wanted<'_>) -> Envelope {
     let email = person.emails.as_ref();
     let email = email.and_then(|emails| some(emails.primary_email.as_ref()));
@@ -60,12 +60,12 @@ pub fn contact(told: &mut Told, person: &Person, wanted: Wanted<'_>) -> Envelope
     sheet.done(person.updated_at)
 }
 
-/// What there is to tell of a deal, from whichever document it came.
+/// A deal's shareable fields, from whichever document it came.
 #[derive(Debug)]
 pub struct DealView<'a> {
     /// Id.
     pub id: &'a str,
-    /// When it was last changed.
+    /// The time of the last change.
     pub updated_at: Option<Timestamp>,
     /// Name.
     pub name: Option<&'a Text>,
@@ -73,20 +73,20 @@ pub struct DealView<'a> {
     pub stage: &'a Text,
     /// Amount.
     pub amount: Option<&'a Currency>,
-    /// When it is to close.
+    /// The close date.
     pub close_date: Option<Timestamp>,
     /// Its owner's name.
     pub owner: Option<&'a FullName>,
     /// Its contact's name.
     pub contact: Option<&'a FullName>,
-    /// What its next-step field says; none where that was not read.
+    /// The content of the next-step field; none where that was not read.
     pub next_step: Option<Option<String>>,
-    /// What could not be read.
+    /// The fields that could not be read.
     pub unreadable: &'a Unreadable,
 }
 
 impl<'a> DealView<'a> {
-    /// Of a row.
+    /// Takes the fields from a row.
     pub fn of(deal: &'a Deal, next_step: Option<Option<String>>) -> Self {
         Self {
             id: &deal.id,
@@ -105,14 +105,14 @@ impl<'a> DealView<'a> {
         }
     }
 
-    /// Whether its stage ends it.
+    /// Checks whether its stage ends it.
     pub fn closed(&self, ctx: &Context<'_>) -> bool {
         let closed = ctx.closed_stages();
         closed.iter().any(|stage| stage == self.stage.as_str())
     }
 }
 
-/// A deal's envelope.
+/// Fills a deal's envelope.
 pub fn deal(
     ctx: &Context<'_>,
     told: &mut Told,
@@ -155,12 +155,12 @@ pub fn deal(
     sheet.done(deal.updated_at)
 }
 
-/// Whether a task is still to be done. One without status is.
+/// Checks whether a task is unfinished. A task without status is.
 pub fn is_open(ctx: &Context<'_>, task: &values::Task) -> bool {
     some(task.status.as_ref()).is_none_or(|status| !ctx.is_done(status))
 }
 
-/// A task's envelope.
+/// Fills a task's envelope.
 pub fn task(told: &mut Told, task: &values::Task, wanted: Wanted<'_>) -> Envelope {
     let owner = task.assignee.as_ref().and_then(|who| who.name.as_ref());
     let links = values::links(task.task_targets.as_ref(), &mut Cutter::default());
@@ -187,17 +187,18 @@ pub fn task(told: &mut Told, task: &values::Task, wanted: Wanted<'_>) -> Envelop
 pub struct NewTask<'a> {
     /// The id that it will have.
     pub id: &'a str,
-    /// What is to be done.
+    /// The title.
     pub title: &'a str,
-    /// When it will be due.
+    /// The due time.
     pub due: &'a str,
-    /// Who does it, where that may be told by name.
+    /// The assignee, where the message may name them.
     pub owner: Option<String>,
-    /// What it will be linked to.
+    /// The record that the task will be linked to.
     pub about: &'a Link,
 }
 
-/// The envelope of a task that the plan makes. The name of a company is no field of anything that is shared, so it stays out.
+/// Fills the envelope of a task that the plan makes. A company's name is no shared field, so it
+/// stays out.
 pub fn new_task(told: &mut Told, task: &NewTask<'_>) -> Envelope {
     let mut sheet = Sheet::new(told, Shared::Task, task.id, Wanted::Default(&[]));
     sheet.text("title", Some(task.title));
@@ -218,7 +219,7 @@ pub fn new_task(told: &mut Told, task: &NewTask<'_>) -> Envelope {
     }
 }
 
-/// An activity's envelope.
+/// Fills an activity's envelope.
 pub fn activity(told: &mut Told, activity: &Activity, wanted: Wanted<'_>) -> Envelope {
     let kind = some(activity.name.as_ref());
     let linked = some(activity.linked_record_cached_name.as_ref());
@@ -235,7 +236,7 @@ pub fn activity(told: &mut Told, activity: &Activity, wanted: Wanted<'_>) -> Env
     sheet.done(activity.updated_at)
 }
 
-/// What the name of a timeline's entry means.
+/// Puts a timeline entry's name into words.
 fn happened(name: &str) -> &'static str {
     match name.split_once('.').unwrap_or((name, "")) {
         ("linked-task", "created") => "A task was linked",
@@ -248,7 +249,7 @@ fn happened(name: &str) -> &'static str {
 }
 
 impl Sheet<'_> {
-    /// What a task hangs on: records with their kind, id and, if that may be told, name.
+    /// Adds the records that a task is linked to, with kind, id and, if they may be told, names.
     fn dependency(&mut self, links: &[Link], named: bool) {
         let about = |told: &mut Told, link: &Link| {
             let mut about = Map::new();

@@ -1,4 +1,5 @@
-//! What one message tells: of which records which fields, and what was taken out of its texts.
+//! The log of what one message discloses: the fields by record, and the kinds of text that were
+//! redacted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +7,8 @@ use super::kinds::{Ref, Shared};
 use crate::plan::Disclosure;
 use crate::text;
 
-/// What one message tells. Envelopes write here whatever they hold, so that a step's disclosures and its body cannot disagree.
+/// A log of disclosed fields. Envelopes write all their fields here, so that a step's disclosures
+/// and its body cannot disagree.
 #[derive(Debug, Default)]
 pub struct Told {
     fields: BTreeMap<Ref, BTreeSet<&'static str>>,
@@ -14,13 +16,13 @@ pub struct Told {
 }
 
 impl Told {
-    /// A field of a record is told.
+    /// Logs a field of a record as disclosed.
     pub fn tell(&mut self, kind: Shared, id: &str, field: &'static str) {
         let record = self.fields.entry((kind, id.to_owned())).or_default();
         record.insert(field);
     }
 
-    /// A text that may leave: without addresses, numbers and keys. What was taken out is kept in mind.
+    /// Redacts addresses, numbers and keys from a text that leaves, and logs what was redacted.
     pub fn text(&mut self, text: &str) -> String {
         let redacted = redaction::redact(text);
         let found = redacted.found.into_iter();
@@ -28,7 +30,7 @@ impl Told {
         redacted.text
     }
 
-    /// One line of a text that may leave.
+    /// Redacts a text that leaves, as one line.
     pub fn line(&mut self, given: &str) -> String {
         let (one, _) = text::line(given, usize::MAX);
         // Cut only what is clean, and look once more at what cutting has left.
@@ -36,12 +38,12 @@ impl Told {
         self.text(&text::line(&clean, text::LABEL).0)
     }
 
-    /// What was taken out of texts, such as `phone number`.
+    /// Returns the kinds of text that were redacted, such as `phone number`.
     pub fn redacted(&self) -> impl Iterator<Item = &'static str> {
         self.redacted.iter().copied()
     }
 
-    /// As a step says it.
+    /// Returns the disclosures in the form that a step declares.
     pub fn disclosures(&self) -> Vec<Disclosure> {
         self.fields
             .iter()

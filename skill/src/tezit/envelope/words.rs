@@ -1,12 +1,12 @@
-//! Words that say about how much and about when, where the exact number is not for everybody.
+//! Describes amounts and dates roughly, where the exact number is not for everybody.
 
 use jiff::civil::Date;
 
 use crate::day::days_between;
 use crate::markdown::count;
 
-/// Where bands begin, in units of the currency, and how that is written. No band has four digits in a row: a number of so many
-/// digits is looked for in what leaves.
+/// The lower bounds of the bands, in units of the currency, and their text. No band has four digits
+/// in a row: data loss prevention looks for numbers of so many digits.
 const BANDS: [(i128, &str); 12] = [
     (0, "0"),
     (1_000, "1k"),
@@ -22,8 +22,8 @@ const BANDS: [(i128, &str); 12] = [
     (100_000_000, "100M"),
 ];
 
-/// The band that an amount in millionths is in, such as `10k to 50k EUR`: it includes its lower bound and not its upper one. A
-/// currency that is none of ISO 4217's form is left out.
+/// Returns the band of an amount in millionths, such as `10k to 50k EUR`, with its lower bound and
+/// without its upper one. A currency that is none of ISO 4217's form is left out.
 ///
 /// ```
 /// use crm_skill::tezit::envelope::value_band;
@@ -52,7 +52,7 @@ pub fn value_band(micros: i128, currency: &str) -> String {
 /// About a year: from here on days are not counted out.
 const LONG: i32 = 365;
 
-/// How an open deal stands to its close date: `closes in 5 days`, `passed 3 days ago`.
+/// Describes an open deal's close date: `closes in 5 days`, `passed 3 days ago`.
 pub fn closing(today: Date, date: Date) -> String {
     match days_between(today, date) {
         0 => "closes today".to_owned(),
@@ -63,7 +63,7 @@ pub fn closing(today: Date, date: Date) -> String {
     }
 }
 
-/// `1 day`, `3 days`, of either sign.
+/// Formats a number of days of either sign: `1 day`, `3 days`.
 pub fn days(days: i32) -> String {
     count(days.unsigned_abs(), "day", "days")
 }

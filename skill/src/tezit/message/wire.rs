@@ -1,11 +1,11 @@
-//! Messages in the relay's own words.
+//! Messages in the relay's JSON.
 
 use serde::Serialize;
 
 use crate::bindings::claw::crm::types::{Intent, Urgency};
 use crate::bindings::exports::claw::crm::read::{Layer, LayerKind, LayerSource};
 
-/// What is posted to a conversation, a team or a thread; each takes some of these members.
+/// The body of a post to a conversation, a team or a thread; each takes some of these members.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Body<'a> {
@@ -40,7 +40,7 @@ pub(super) struct Piece<'a> {
     pub(super) source: &'static str,
 }
 
-/// A piece of context in a body.
+/// Converts a layer of context.
 pub(super) fn piece(layer: &Layer) -> Piece<'_> {
     Piece {
         layer: kind(layer.kind),
@@ -51,7 +51,7 @@ pub(super) fn piece(layer: &Layer) -> Piece<'_> {
     }
 }
 
-/// An intent, as the relay calls it.
+/// Returns the relay's name of an intent.
 pub fn intent(intent: Intent) -> &'static str {
     match intent {
         Intent::Handoff => "handoff",
@@ -71,7 +71,7 @@ pub(super) fn urgency(urgency: Urgency) -> &'static str {
     }
 }
 
-/// What a piece of context is, as the relay calls it.
+/// Returns the relay's name of a layer's kind.
 pub fn kind(kind: LayerKind) -> &'static str {
     match kind {
         LayerKind::Background => "background",
@@ -83,7 +83,7 @@ pub fn kind(kind: LayerKind) -> &'static str {
     }
 }
 
-/// How a piece of context was reached, as the relay calls it.
+/// Returns the relay's name of a layer's source.
 pub fn source(source: LayerSource) -> &'static str {
     match source {
         LayerSource::Stated => "stated",

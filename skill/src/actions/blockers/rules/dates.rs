@@ -1,4 +1,4 @@
-//! Rules about when a deal is to close, and what has happened to it when.
+//! Rules about a deal's close date and the times of its activity.
 
 use super::super::queries::Change;
 use super::tasks::{NextStep, empty_field, next_step};

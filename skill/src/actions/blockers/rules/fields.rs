@@ -1,4 +1,4 @@
-//! Rules about who and how much.
+//! Rules about owner, contacts and amount.
 
 use super::{Facts, Outcome, Severity, fires, unknown};
 use crate::twenty::values::{Currency, Micros};
@@ -34,7 +34,8 @@ pub(super) fn no_contact(facts: &Facts<'_>) -> Outcome {
     }
 }
 
-/// One known contact (the point of contact and the company's people) and an amount at or over the threshold.
+/// One known contact (the point of contact and the company's people) and an amount at or over the
+/// threshold.
 pub(super) fn single_threaded(facts: &Facts<'_>) -> Outcome {
     let micros = match Currency::micros(facts.deal.amount.as_ref()) {
         Some(Micros(micros @ 1..)) => micros,

@@ -1,4 +1,5 @@
-//! The rules. Each is a function of the facts; one whose data is missing says `unknown`, never that all is well.
+//! The rules. Each is a function of the facts; one whose data is missing says `unknown`, never that
+//! all is well.
 
 mod dates;
 mod fields;
@@ -14,7 +15,7 @@ use crate::text;
 use crate::twenty::hidden::{hides, spoken};
 use crate::twenty::values::named;
 
-/// What a rule found.
+/// The outcome of a rule.
 pub(super) enum Outcome {
     Fires(Fired),
     Clear,
@@ -30,12 +31,14 @@ pub(super) struct Fired {
     pub(super) next_step: String,
 }
 
-/// Whether a rule speaks of what keeps an open deal from closing. A task that is late or nobody's is so whatever became of the deal.
+/// Checks whether a rule is about closing an open deal. A task that is late or has no assignee
+/// counts even after the deal is closed.
 pub(super) fn is_about_open_deals(code: BlockerCode) -> bool {
     !matches!(code, BlockerCode::OverdueTask | BlockerCode::UnassignedTask)
 }
 
-/// Why a rule cannot be judged: a field of the deal that it goes by is there and could not be read.
+/// Returns the reason why a rule cannot be judged: a field of the deal that it needs is there and
+/// could not be read.
 pub(super) fn unreadable(facts: &Facts<'_>, code: BlockerCode) -> Option<String> {
     let fields: &[&str] = match code {
         BlockerCode::OverdueTask | BlockerCode::UnassignedTask | BlockerCode::NotedBlocker => &[],
@@ -76,7 +79,7 @@ pub(super) const RULES: &[(BlockerCode, Rule)] = &[
     (BlockerCode::NotedBlocker, noted::noted_blocker),
 ];
 
-/// What a rule rests on that a key may be kept from reading, by object and field.
+/// The fields that each rule needs and a key may hide, by object and name.
 const FIELDS: &[(BlockerCode, &[(&str, &str)])] = &[
     (BlockerCode::OverdueTask, &[("task", "dueAt")]),
     (BlockerCode::NoNextStep, &[("task", "dueAt")]),
@@ -112,7 +115,7 @@ const FIELDS: &[(BlockerCode, &[(&str, &str)])] = &[
     ),
 ];
 
-/// Why a rule cannot be judged with this key, if it cannot.
+/// Returns the reason why a rule cannot be judged with this key, if it cannot.
 pub(super) fn unread(ctx: &Context<'_>, code: BlockerCode) -> Option<String> {
     let (_, fields) = FIELDS.iter().find(|(of, _)| *of == code)?;
     let (object, name) = fields
@@ -127,10 +130,10 @@ pub(super) fn unread(ctx: &Context<'_>, code: BlockerCode) -> Option<String> {
 /// A deal that closes within this many days is near.
 pub(super) const NEAR_DAYS: i32 = 7;
 
-/// How many records are named as evidence.
+/// The most records that are named as evidence.
 const EVIDENCE: usize = 5;
 
-/// A rule's code, as the WIT spells it.
+/// Returns a rule's code as the WIT spells it.
 pub(super) fn name(code: BlockerCode) -> &'static str {
     match code {
         BlockerCode::OverdueTask => "overdue-task",
@@ -179,7 +182,7 @@ fn tasks<'f>(facts: &'f Facts<'_>) -> Known<&'f OpenTasks> {
         .map_err(|why| format!("Its tasks could not be read: {why}"))
 }
 
-/// A task's title, as sentences quote it.
+/// Returns a task's title as sentences quote it.
 pub(super) fn title(task: &Task) -> String {
     text::line(named(task.title.as_ref()), text::LABEL).0
 }

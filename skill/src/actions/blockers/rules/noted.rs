@@ -10,7 +10,8 @@ use crate::twenty::values::RichText;
 /// Notes older than this many days are not recent. An open task is, whatever its age.
 const RECENT_DAYS: i32 = 30;
 
-/// A recent note, or a task that is still open, says that something is blocked. Guessed from words, so `inferred`.
+/// A recent note, or a task that is still open, says that something is blocked. Guessed from words,
+/// so `inferred`.
 pub(super) fn noted_blocker(facts: &Facts<'_>) -> Outcome {
     let recent = |created: Option<Timestamp>| {
         created.is_none_or(|created| facts.days_since(created) <= RECENT_DAYS)

@@ -8,7 +8,8 @@ use crate::twenty::custom::NextStep as Field;
 /// A task overdue for more days than this is pressing.
 const LONG_OVERDUE_DAYS: i32 = 7;
 
-/// An open task is past due: high over 7 days, else medium. Undated tasks alone leave it open whether any is late.
+/// An open task is past due: high over 7 days, else medium. Undated tasks alone leave it open
+/// whether any is late.
 pub(super) fn overdue_task(facts: &Facts<'_>) -> Outcome {
     let tasks = match super::tasks(facts) {
         Ok(tasks) => tasks,
@@ -65,7 +66,8 @@ pub(super) fn overdue_task(facts: &Facts<'_>) -> Outcome {
     )
 }
 
-/// Whether something is planned: an open task due today or later, or words in the field that the operator named for it.
+/// The state of planning: an open task due today or later, or words in the field that the operator
+/// named for it, count as planned.
 pub(super) enum NextStep {
     Planned,
     None,
@@ -98,14 +100,14 @@ pub(super) fn next_step(facts: &Facts<'_>) -> NextStep {
     }
 }
 
-/// That the operator's field for the next step is empty, where there is one.
+/// Returns evidence that the operator's field for the next step is empty, where there is one.
 pub(super) fn empty_field(facts: &Facts<'_>) -> Option<Evidence> {
     let field = facts.next_step.empty_field()?;
     Some(facts.of_deal(&format!("field {field}"), "empty"))
 }
 
-/// No open task due today or later, and the field that the operator named for the next step, if any, is empty. A closed deal
-/// needs none.
+/// No open task due today or later, and the field that the operator named for the next step, if
+/// any, is empty. A closed deal needs none.
 pub(super) fn no_next_step(facts: &Facts<'_>) -> Outcome {
     if facts.closed {
         return Outcome::Clear;
