@@ -365,13 +365,13 @@ mod tests {
     }
 
     #[test]
-    fn an_id_stays_what_it_is_from_version_to_version() {
+    fn ids_are_stable_between_versions() {
         let ids = ids("me@example.com", Key::Given("k1".to_owned()));
         assert_eq!(ids.id("task"), "176ce928-3c15-5acc-adaf-fded32a7b8a8");
     }
 
     #[test]
-    fn ids_differ_wherever_what_they_follow_from_does() {
+    fn each_input_changes_the_id() {
         let given = |key: &str| Key::Given(key.to_owned());
         let asked = |day: &str, what: &str| Key::Asked {
             day: day.to_owned(),

@@ -75,7 +75,7 @@ fn propose(services: &Services, request: &AnswerRequestRequest) -> Result<Plan, 
 }
 
 #[test]
-fn a_message_of_a_conversation_is_answered_to_its_sender() {
+fn direct_message_is_answered_to_its_sender() {
     let services = services(tez(false, vec![usual()]));
     let plan = propose(&services, &request()).unwrap();
     assert_eq!(services.crm.asked(), ["context"]);
@@ -121,7 +121,7 @@ fn a_message_of_a_conversation_is_answered_to_its_sender() {
 }
 
 #[test]
-fn a_message_of_the_team_is_answered_in_its_thread() {
+fn team_message_is_answered_in_its_thread() {
     let services = services(tez(true, vec![usual()]));
     let mut asked = request();
     asked.message = Some("Here you are.".to_owned());
@@ -190,7 +190,7 @@ fn what_is_not_there_or_empty_is_said() {
 }
 
 #[test]
-fn what_may_never_be_given_is_left_out_whatever_the_message_says() {
+fn forbidden_fields_are_never_given() {
     let hostile = asks(json!([
         { "kind": "crm.contact", "id": PERSON, "fields": ["email", "notes", "__proto__", "name", 7, null, { "a": 1 }] },
         { "kind": "crm.company", "id": COMPANY, "fields": ["name"] },
@@ -253,7 +253,7 @@ fn a_thousand_records_are_twenty() {
 }
 
 #[test]
-fn a_message_that_asks_for_nothing_that_there_is_gets_no_answer() {
+fn request_for_nothing_known_gets_no_answer() {
     for (context, expected) in [
         (vec![], "does not ask for fields"),
         (
@@ -293,7 +293,7 @@ fn a_message_that_asks_for_nothing_that_there_is_gets_no_answer() {
 }
 
 #[test]
-fn nobody_answers_themselves_or_somebody_outside_the_team() {
+fn own_and_outside_messages_are_refused() {
     for (from, expected) in [(MIA, "invalid-input tez"), (STRANGER, "invalid-input tez")] {
         let mut message = tez(false, vec![usual()]);
         message["senderUserId"] = json!(from);

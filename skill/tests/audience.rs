@@ -99,8 +99,9 @@ fn a_member_is_found_by_id_name_or_address() {
     }
 }
 
+/// Addresses several recipients through the team, each of them named once.
 #[test]
-fn several_are_the_team_with_these_named_and_nobody_twice() {
+fn several_recipients_mean_the_team() {
     let noor = json!([contact(NOOR, "Noor Aziz")]);
     for (to, expected) in [
         (vec![NOOR, OLE], format!("team {NOOR} -, {OLE} -")),
@@ -190,7 +191,7 @@ fn a_name_that_fits_several_names_them() {
 }
 
 #[test]
-fn an_address_that_the_relay_does_not_confirm_is_not_taken_for_anybodys() {
+fn unconfirmed_address_matches_nobody() {
     // The fork answers without addresses, and its search may find those that only contain this one.
     let found = json!([contact(NOOR, "Joanne Aziz")]);
     let Err(Failure::Ambiguous(ambiguity)) = resolve(&team(found), &["anne@example.com"]) else {
@@ -201,7 +202,7 @@ fn an_address_that_the_relay_does_not_confirm_is_not_taken_for_anybodys() {
 }
 
 #[test]
-fn a_name_found_inside_of_another_is_offered_and_not_taken() {
+fn name_inside_another_is_only_offered() {
     for (to, name) in [("anne", "Joanne Aziz"), ("No", "Noor Aziz")] {
         let found = json!([contact(NOOR, name)]);
         let Err(Failure::Ambiguous(ambiguity)) = resolve(&team(found), &[to]) else {

@@ -59,7 +59,7 @@ fn envelopes(answer: &ContextAnswer) -> Vec<Value> {
 }
 
 #[test]
-fn default_fields_of_every_kind_are_given_by_one_request_and_the_rest_is_named() {
+fn default_fields_cost_one_request() {
     let services = services();
     let answer = ask(&services, all(), &[]).unwrap();
     assert_eq!(services.crm.asked(), ["context"]);
@@ -132,7 +132,7 @@ fn default_fields_of_every_kind_are_given_by_one_request_and_the_rest_is_named()
 }
 
 #[test]
-fn facts_are_verified_guesses_are_not_and_limits_and_advice_say_what_they_are() {
+fn derived_layers_name_their_source() {
     let mut data = records();
     data["opportunities"]["edges"][0]["node"]["nextStep"] = json!("");
     let services = relay(Crm::default().answers("context", data));
@@ -163,7 +163,7 @@ fn facts_are_verified_guesses_are_not_and_limits_and_advice_say_what_they_are() 
 }
 
 #[test]
-fn a_field_on_request_is_given_if_it_is_asked_for() {
+fn requested_field_is_included() {
     let services = services();
     let answer = ask(
         &services,
@@ -182,7 +182,7 @@ fn a_field_on_request_is_given_if_it_is_asked_for() {
 }
 
 #[test]
-fn what_is_empty_is_neither_given_nor_said_to_be_left_out() {
+fn empty_field_is_neither_given_nor_omitted() {
     let data = json!({
         "people": list(vec![json!({ "id": PERSON, "updatedAt": null, "name": null, "jobTitle": " ", "emails": null, "phones": { "primaryPhoneCallingCode": "+49", "primaryPhoneNumber": "" }, "company": null })]),
         "opportunities": list(vec![json!({ "id": DEAL, "updatedAt": null, "name": "", "stage": "NEW", "amount": { "amountMicros": null, "currencyCode": null }, "closeDate": null, "ownerId": null, "pointOfContact": null, "nextStep": null })]),
@@ -216,7 +216,7 @@ fn a_closed_deal_is_not_closing() {
 }
 
 #[test]
-fn addresses_and_numbers_in_free_text_are_taken_out_and_told() {
+fn free_text_is_redacted_and_reported() {
     let mut data = records();
     data["tasks"]["edges"][0]["node"]["title"] =
         json!("Call ada@example.com\n or +49 30 1234567\u{202e}");
@@ -239,7 +239,7 @@ fn addresses_and_numbers_in_free_text_are_taken_out_and_told() {
 }
 
 #[test]
-fn twenty_records_leave_room_for_all_that_follows_from_them() {
+fn twenty_records_leave_room_for_derived_layers() {
     let id = |at: usize| format!("11111111-1111-4111-8111-{at:012}");
     let deals: Vec<Value> = (0..20)
         .map(|at| {
@@ -259,7 +259,7 @@ fn twenty_records_leave_room_for_all_that_follows_from_them() {
 }
 
 #[test]
-fn what_cannot_be_shared_is_refused_before_anything_is_asked() {
+fn unshareable_is_refused_without_a_request() {
     let many: Vec<RecordRef> = (0..21).map(|_| reference("task", TASK)).collect();
     for (refs, fields, expected) in [
         (Vec::new(), vec![], "invalid-input refs"),
@@ -309,7 +309,7 @@ fn a_record_that_is_not_there_is_named() {
 }
 
 #[test]
-fn a_kind_that_may_not_be_read_matters_only_where_it_is_asked_for() {
+fn unreadable_kind_matters_only_if_requested() {
     let mut data = records();
     data["timelineActivities"] = Value::Null;
     let answer = json!({

@@ -104,7 +104,7 @@ fn waits(step: &Step) -> Vec<&str> {
 }
 
 #[test]
-fn every_combination_of_parts_is_a_plan_in_which_each_waits_for_nothing_but_its_own() {
+fn parts_wait_only_for_their_own_steps() {
     let own: [&[(&str, &[&str])]; 4] = [
         &[
             ("create-task", &[]),
@@ -157,7 +157,7 @@ fn every_combination_of_parts_is_a_plan_in_which_each_waits_for_nothing_but_its_
 }
 
 #[test]
-fn an_e_mail_says_by_default_what_it_is_for_and_discloses_the_name() {
+fn default_email_discloses_only_the_name() {
     let plan = propose(&request(4)).unwrap();
     let sent = step(&plan, "email");
     assert_eq!(
@@ -187,7 +187,7 @@ fn an_e_mail_says_by_default_what_it_is_for_and_discloses_the_name() {
 }
 
 #[test]
-fn a_calendar_entry_says_the_objective_and_how_long() {
+fn calendar_entry_has_objective_and_duration() {
     let plan = propose(&request(8)).unwrap();
     let entry = step(&plan, "calendar");
     assert_eq!(
@@ -208,7 +208,7 @@ fn a_calendar_entry_says_the_objective_and_how_long() {
 }
 
 #[test]
-fn a_hand_over_holds_the_record_and_the_objective_and_no_task() {
+fn handoff_has_record_and_objective_but_no_task() {
     let plan = propose(&request(3)).unwrap();
     let body = json_body(step(&plan, "message"));
     assert_eq!(
@@ -223,7 +223,7 @@ fn a_hand_over_holds_the_record_and_the_objective_and_no_task() {
 }
 
 #[test]
-fn each_part_is_sent_once_and_another_call_is_another() {
+fn each_part_is_sent_once_per_call() {
     let names = |request: &CoordinateRequest| -> Vec<String> {
         let plan = propose(request).unwrap();
         plan.steps
@@ -248,7 +248,7 @@ fn each_part_is_sent_once_and_another_call_is_another() {
 }
 
 #[test]
-fn what_is_wrong_with_any_part_is_told_before_anything_is_asked() {
+fn every_part_is_checked_before_any_request() {
     let with = |change: &dyn Fn(&mut CoordinateRequest)| {
         let mut request = request(15);
         change(&mut request);

@@ -165,7 +165,7 @@ fn a_workspace_that_has_everything_has_no_drift() {
 }
 
 #[test]
-fn a_missing_field_is_named_with_the_documents_that_use_it() {
+fn missing_field_names_its_documents() {
     let mut workspace = complete();
     assert!(workspace.get_mut("task").unwrap().remove("dueAt"));
     let report = report(workspace);
@@ -192,7 +192,7 @@ fn a_field_that_was_switched_off_is_missing() {
 }
 
 #[test]
-fn a_field_that_the_operator_named_and_nobody_made_is_missing() {
+fn unknown_operator_field_is_reported() {
     let report = report_with(complete(), "", Some("nextStep"));
     assert_eq!(missing(&report), ["opportunity.nextStep"]);
     let drift = &report.drift[0];
@@ -222,7 +222,7 @@ fn a_field_that_the_operator_named_and_nobody_made_is_missing() {
 }
 
 #[test]
-fn links_under_their_earlier_names_are_recognised_and_named() {
+fn earlier_link_names_are_recognised() {
     let mut workspace = complete();
     for object in ["taskTarget", "noteTarget"] {
         let fields = workspace.get_mut(object).unwrap();

@@ -26,7 +26,7 @@ fn fields(kind: &toml::Value, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_skill_shares_what_the_manifest_lets_it_and_no_more() {
+fn shared_fields_match_the_manifest() {
     let manifest = manifest();
     let kinds = manifest["kinds"].as_table().unwrap();
     let known: BTreeSet<&str> = kinds.keys().map(String::as_str).collect();
@@ -45,7 +45,7 @@ fn the_skill_shares_what_the_manifest_lets_it_and_no_more() {
 }
 
 #[test]
-fn what_may_be_asked_for_in_a_message_is_what_is_given_on_request() {
+fn askable_fields_are_those_on_request() {
     let manifest = manifest();
     let request = &manifest["shapes"]["request"];
     let words = |pointer: &str| -> BTreeSet<String> {
@@ -60,7 +60,7 @@ fn what_may_be_asked_for_in_a_message_is_what_is_given_on_request() {
 }
 
 #[test]
-fn every_kind_stands_in_the_document_that_shares_it() {
+fn every_kind_is_in_the_sharing_document() {
     for shared in Shared::ALL {
         let place = format!("# record: {} /", shared.object());
         assert!(documents::CONTEXT.text.contains(&place), "{place}");
@@ -68,7 +68,7 @@ fn every_kind_stands_in_the_document_that_shares_it() {
 }
 
 #[test]
-fn a_kind_is_known_by_the_crm_s_name_and_by_the_messages() {
+fn kind_is_known_by_both_of_its_names() {
     for (name, expected) in [
         ("person", Some(Shared::Contact)),
         ("crm.contact", Some(Shared::Contact)),
@@ -84,7 +84,7 @@ fn a_kind_is_known_by_the_crm_s_name_and_by_the_messages() {
 }
 
 #[test]
-fn a_text_is_one_clean_line_however_an_address_is_laid_out() {
+fn split_address_is_redacted_on_one_line() {
     let mut told = Told::default();
     let long = format!("{} ada@example.com", "word ".repeat(38));
     for text in [

@@ -63,7 +63,7 @@ fn propose(crm: &Crm, request: &FollowUpRequest) -> Result<Plan, Failure> {
 }
 
 #[test]
-fn a_task_is_made_then_linked_and_deleted_again_only_if_it_cannot_be_linked() {
+fn task_is_deleted_if_it_cannot_be_linked() {
     let crm = known();
     let plan = propose(&crm, &request(DEAL)).unwrap();
     assert_eq!(crm.asked(), ["follow_up"]);
@@ -102,7 +102,7 @@ fn a_task_is_made_then_linked_and_deleted_again_only_if_it_cannot_be_linked() {
 }
 
 #[test]
-fn a_note_has_a_document_of_its_own_and_an_empty_one_is_none() {
+fn note_selects_the_document_with_a_note() {
     for (note, expected) in [
         ("Ask for *Ada*\u{0}\u{202e}", "Ask for *Ada*"),
         (" \u{0}\n", ""),
@@ -122,7 +122,7 @@ fn a_note_has_a_document_of_its_own_and_an_empty_one_is_none() {
 }
 
 #[test]
-fn the_same_proposal_gives_the_same_bytes_and_another_one_other_ids() {
+fn same_proposal_gives_the_same_plan() {
     let plan = |request: &FollowUpRequest, settings: &Set| {
         at_noon(&known(), settings, |ctx| follow_up(ctx, request)).unwrap()
     };
@@ -154,7 +154,7 @@ fn the_same_proposal_gives_the_same_bytes_and_another_one_other_ids() {
 }
 
 #[test]
-fn a_name_takes_two_requests_and_means_the_record_that_has_all_of_it() {
+fn name_is_resolved_in_two_requests() {
     for (name, hit, rows, document) in [
         (
             "big deal",
@@ -192,7 +192,7 @@ fn a_name_takes_two_requests_and_means_the_record_that_has_all_of_it() {
 }
 
 #[test]
-fn a_name_of_several_records_or_half_a_name_is_ambiguous() {
+fn shared_or_partial_name_is_ambiguous() {
     let two = json!({
         "people": [row_of_person(PERSON, "Ada", "Lovelace")],
         "opportunities": [row_of_deal(DEAL, "Ada Lovelace")], "workspaceMembers": [me()],
@@ -251,7 +251,7 @@ fn an_assignee_is_a_member_or_refused() {
 }
 
 #[test]
-fn arguments_that_cannot_be_used_are_refused_before_anything_is_asked() {
+fn invalid_arguments_cause_no_request() {
     let with = |change: fn(&mut FollowUpRequest)| {
         let mut request = request(DEAL);
         change(&mut request);

@@ -68,7 +68,7 @@ fn propose(data: &Value, request: &FollowUpRequest) -> Result<Plan, Failure> {
 }
 
 #[test]
-fn the_task_is_made_before_the_message_that_tells_of_it() {
+fn task_is_made_before_its_message() {
     let data = about_deal();
     let mut asked = request(DEAL, "Noor Aziz");
     asked.handoff = Some(Handoff {
@@ -122,7 +122,7 @@ fn the_task_is_made_before_the_message_that_tells_of_it() {
 }
 
 #[test]
-fn planning_costs_two_requests_by_name_and_the_relay_s_reads() {
+fn planning_by_name_costs_two_crm_requests() {
     let data = about_deal();
     let hits = json!({ "search": { "edges": [{ "node": { "recordId": DEAL, "objectNameSingular": "opportunity", "label": "Difference engine" } }], "pageInfo": { "hasNextPage": false } } });
     let crm = Crm::default()
@@ -149,7 +149,7 @@ fn planning_costs_two_requests_by_name_and_the_relay_s_reads() {
 }
 
 #[test]
-fn the_task_is_the_one_that_the_same_call_without_a_hand_over_makes() {
+fn handoff_does_not_change_the_task() {
     let data = about_deal();
     let alone = FollowUpRequest {
         handoff: None,
@@ -182,7 +182,7 @@ fn the_task_is_the_one_that_the_same_call_without_a_hand_over_makes() {
 }
 
 #[test]
-fn whose_the_task_is_is_told_without_a_name_that_nobody_disclosed() {
+fn assignee_is_described_without_a_name() {
     let johanna = || colleague(OTHER, "Johanna", "Lindqvist", JOHANNA);
     // The deal's owner does it, and her name is told with the deal.
     let data = answer(json!({ "opportunities": [deal()], "workspaceMembers": [johanna()] }));
@@ -222,7 +222,7 @@ fn whose_the_task_is_is_told_without_a_name_that_nobody_disclosed() {
 }
 
 #[test]
-fn a_person_goes_with_default_fields_and_a_company_without_its_name() {
+fn handoff_shares_default_fields_only() {
     let data = answer(json!({ "people": [shared_person()], "workspaceMembers": [me()] }));
     let plan = propose(&data, &request(PERSON, "team")).unwrap();
     let body = json_body(step(&plan, "tez"));
@@ -258,7 +258,7 @@ fn a_person_goes_with_default_fields_and_a_company_without_its_name() {
 }
 
 #[test]
-fn what_cannot_be_handed_over_is_refused_before_the_crm_is_asked() {
+fn invalid_handoff_is_refused_without_the_crm() {
     let mut long = request(DEAL, NOOR);
     long.handoff = Some(Handoff {
         message: Some("x".repeat(20_001)),

@@ -168,8 +168,9 @@ fn broken(document: &'static str) -> Crm {
     Crm::default().breaks(document)
 }
 
+/// Sends steps that make, link or delete without a request to the CRM.
 #[test]
-fn what_makes_links_or_deletes_is_sent_without_a_request() {
+fn only_updates_are_checked_before_sending() {
     let nobody = Crm::default();
     for step in follow_up_steps().iter().chain([&create_step()]) {
         assert_eq!(is_ready(&nobody, step), "go");
@@ -191,7 +192,7 @@ fn what_makes_links_or_deletes_is_sent_without_a_request() {
 }
 
 #[test]
-fn a_change_is_sent_only_to_the_record_that_it_was_planned_upon() {
+fn change_needs_the_record_as_planned() {
     let step = update_step();
     let moved = |change: fn(&mut Value)| {
         let mut row = deal(DEAL, "Big deal");
@@ -233,8 +234,9 @@ fn a_change_is_sent_only_to_the_record_that_it_was_planned_upon() {
     }
 }
 
+/// Judges answers with a clear code without rereading anything.
 #[test]
-fn answers_that_need_no_look_are_told_by_their_codes() {
+fn clear_answers_are_judged_by_their_codes() {
     let limit = error(
         "Limit reached",
         json!({ "code": "BAD_USER_INPUT", "subCode": "LIMIT_REACHED" }),
@@ -285,7 +287,7 @@ fn answers_that_need_no_look_are_told_by_their_codes() {
 }
 
 #[test]
-fn a_duplicate_task_is_the_one_that_was_made_before_or_a_failure() {
+fn duplicate_task_is_the_earlier_or_a_failure() {
     let step = follow_up_steps().remove(0);
     let mine = || task(&id(&step), "Call");
     let with = |field: &str, value: Value| {
@@ -323,7 +325,7 @@ fn a_duplicate_task_is_the_one_that_was_made_before_or_a_failure() {
 }
 
 #[test]
-fn a_value_that_another_record_has_is_a_failure_that_names_it() {
+fn taken_value_names_the_other_record() {
     let said = error(
         "A duplicate entry was detected: unique constraint \"x\" was violated",
         json!({ "code": "BAD_USER_INPUT", "conflictingRecordId": OTHER }),
@@ -401,7 +403,7 @@ fn a_task_in_doubt_is_looked_for() {
 }
 
 #[test]
-fn a_link_is_looked_for_by_its_id_and_by_what_it_links() {
+fn link_is_found_by_id_and_by_its_ends() {
     let steps = follow_up_steps();
     let (step, task) = (&steps[1], id(&steps[0]));
     let link = id(step);
@@ -445,7 +447,7 @@ fn a_link_is_looked_for_by_its_id_and_by_what_it_links() {
 }
 
 #[test]
-fn a_change_in_doubt_is_told_by_what_the_record_holds_now() {
+fn uncertain_change_is_judged_by_the_record() {
     let step = update_step();
     let now = |updated: &str, stage: &str, micros: i64| {
         let mut row = deal(DEAL, "Big deal");
@@ -519,7 +521,7 @@ fn a_step_that_is_none_of_ours_is_not_judged() {
 }
 
 #[test]
-fn a_change_of_fields_that_are_not_read_is_told_by_its_time_alone() {
+fn unread_fields_are_judged_by_time_alone() {
     let mut step = update_step();
     let mut said: Value = serde_json::from_str(&step.body).unwrap();
     said["variables"]["data"] = json!({ "mood": "GOOD" });
@@ -537,7 +539,7 @@ fn a_change_of_fields_that_are_not_read_is_told_by_its_time_alone() {
 }
 
 #[test]
-fn a_note_that_the_crm_writes_in_its_own_way_speaks_neither_for_nor_against_a_change() {
+fn reformatted_note_is_no_evidence() {
     let set = UpsertRequest {
         title: Some("Call Ada".to_owned()),
         note: Some("- one".to_owned()),

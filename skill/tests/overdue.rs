@@ -322,7 +322,7 @@ fn what_is_overdue_is_so_in_every_action() {
 }
 
 #[test]
-fn an_open_deal_whose_close_date_has_passed_is_at_risk() {
+fn open_deal_past_its_close_date_is_at_risk() {
     let now: Timestamp = "2026-03-11T12:00:00Z".parse().unwrap();
     let next_week: Timestamp = "2026-04-11T12:00:00Z".parse().unwrap();
     for (close, passed) in [
@@ -397,7 +397,7 @@ fn with_done(done: &'static str) -> Set {
 }
 
 #[test]
-fn open_are_the_statuses_that_the_workspace_has_and_nobody_calls_done() {
+fn open_statuses_are_those_not_done() {
     let now: Timestamp = "2026-03-11T12:00:00Z".parse().unwrap();
     let due: Timestamp = "2026-03-01T09:17:00Z".parse().unwrap();
     for (all, done, open) in [
@@ -526,7 +526,7 @@ fn status_names_what_is_wrong_with_the_statuses() {
 }
 
 #[test]
-fn without_the_statuses_nothing_is_said_of_open_tasks() {
+fn unknown_statuses_hide_open_tasks() {
     let now: Timestamp = "2026-03-11T12:00:00Z".parse().unwrap();
     let due: Timestamp = "2026-03-01T09:17:00Z".parse().unwrap();
     let denied = json!({ "data": null, "errors": [{ "message": "no", "extensions": { "code": "FORBIDDEN" } }] });

@@ -106,7 +106,7 @@ fn one_colleague_gets_a_direct_message() {
 }
 
 #[test]
-fn several_or_the_team_get_a_message_that_all_of_it_can_read_and_that_is_said() {
+fn team_message_warns_of_its_readers() {
     for (to, recipients) in [
         (vec![NOOR, OLE], json!([NOOR, OLE])),
         (vec!["team"], Value::Null),
@@ -138,8 +138,9 @@ fn several_or_the_team_get_a_message_that_all_of_it_can_read_and_that_is_said() 
     }
 }
 
+/// Gives the same plan for the same call; a later one shares its idempotency key.
 #[test]
-fn the_same_call_gives_the_same_plan_and_a_later_one_is_sent_once_with_it() {
+fn repeated_share_is_sent_once() {
     let request = request(deal_and_person(), &[NOOR]);
     let first = propose(&services(), &request).unwrap();
     assert_eq!(
@@ -179,7 +180,7 @@ fn the_same_call_gives_the_same_plan_and_a_later_one_is_sent_once_with_it() {
 }
 
 #[test]
-fn fields_on_request_are_given_if_named_and_the_person_is_told() {
+fn requested_fields_are_given_with_a_warning() {
     let mut request = request(deal_and_person(), &[NOOR]);
     request.fields = Some(vec!["amount".to_owned(), "email".to_owned()]);
     let plan = propose(&services(), &request).unwrap();
@@ -195,7 +196,7 @@ fn fields_on_request_are_given_if_named_and_the_person_is_told() {
 }
 
 #[test]
-fn what_the_caller_says_is_cleaned_and_redacted_too() {
+fn caller_text_is_cleaned_and_redacted() {
     let mut request = request(deal_and_person(), &[NOOR]);
     request.message = Some("Mail her\u{202e} at private@example.org".to_owned());
     request.ask = Some("Call +49 30 7654321".to_owned());
@@ -211,7 +212,7 @@ fn what_the_caller_says_is_cleaned_and_redacted_too() {
 }
 
 #[test]
-fn limits_are_checked_before_anything_is_proposed() {
+fn limits_are_checked_before_proposing() {
     let long = "x ".repeat(2_500);
     let cases: [(&str, &str, Option<String>, Option<String>); 4] = [
         (NOOR, "invalid-input message", Some(long.clone()), None),
@@ -335,7 +336,7 @@ fn wanted(kind: &str, id: &str, fields: &[&str]) -> Wanted {
 }
 
 #[test]
-fn asking_for_more_asks_the_crm_nothing_and_gives_nothing_away() {
+fn asking_for_more_discloses_nothing() {
     let services = relay(Crm::default());
     let what = asking(vec![
         wanted("crm.contact", PERSON, &["email"]),

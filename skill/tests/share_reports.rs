@@ -92,7 +92,7 @@ fn with_blockers(data: &Value) -> Services {
 }
 
 #[test]
-fn each_blocker_is_a_fact_and_an_artifact_and_says_no_more_than_is_disclosed() {
+fn blockers_say_no_more_than_is_disclosed() {
     let data = blocked();
     let services = with_blockers(&data);
     let plan = propose(&services, &request(blockers_of(DEAL), NOOR)).unwrap();
@@ -192,7 +192,7 @@ fn a_name_costs_one_request_more() {
 }
 
 #[test]
-fn a_title_with_an_address_in_it_is_told_without_it() {
+fn address_in_a_title_is_redacted() {
     let mut data = blocked();
     data["taskTargets"]["edges"][0]["node"]["task"]["title"] =
         json!("Write to charles@example.com");
@@ -207,7 +207,7 @@ fn a_title_with_an_address_in_it_is_told_without_it() {
 }
 
 #[test]
-fn where_nothing_is_in_the_way_there_is_nothing_to_send() {
+fn deal_without_blockers_is_not_shared() {
     let mut data = blocked();
     data["opportunity"]["closeDate"] = json!("2026-06-01T00:00:00.000Z");
     data["opportunity"]["createdAt"] = json!("2026-03-01T00:00:00.000Z");
@@ -290,7 +290,7 @@ fn with_day(day: &[(&'static str, Value)]) -> Services {
 }
 
 #[test]
-fn the_day_is_told_by_counts_and_envelopes_for_four_requests() {
+fn sharing_the_day_costs_four_requests() {
     let day = day();
     let services = with_day(&day);
     let plan = propose(&services, &request(the_day(), "team")).unwrap();
@@ -348,7 +348,7 @@ fn the_day_is_told_by_counts_and_envelopes_for_four_requests() {
 }
 
 #[test]
-fn a_part_of_the_day_that_could_not_be_read_is_said_and_nothing_at_all_is_a_failure() {
+fn partly_read_day_is_shared_with_a_warning() {
     let day = day();
     let mut services = with_day(&day);
     services.crm = std::mem::take(&mut services.crm).breaks("briefing_coming");

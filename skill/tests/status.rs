@@ -56,7 +56,7 @@ fn unread() -> Value {
 }
 
 #[test]
-fn the_relay_answers_takes_the_token_and_knows_the_caller_or_says_what_to_do() {
+fn relay_problem_names_the_next_step() {
     let team = format!("/teams/{TEAM}/members");
     let elsewhere = || all_but(&["workspace.base-url"]);
     for (status, body, expected, has) in [
@@ -153,7 +153,7 @@ fn a_team_that_the_caller_is_not_in_is_a_problem() {
 }
 
 #[test]
-fn pa_workspace_is_up_takes_the_token_and_knows_the_assistant_or_says_what_to_do() {
+fn workspace_problem_names_the_next_step() {
     let up = r#"{"status":"ok","service":"pa-workspace","checks":{"database":"ok"}}"#;
     let (good, none) = ((true, true, Some(true), true), (true, false, None, false));
     for (health, status, body, expected, has) in [
@@ -231,7 +231,7 @@ fn pa_workspace_is_up_takes_the_token_and_knows_the_assistant_or_says_what_to_do
 }
 
 #[test]
-fn what_is_not_set_up_is_not_asked_and_names_its_variable() {
+fn unset_service_names_its_variable() {
     let services = services();
     let settings = all_but(&["tezit.base-url", "workspace.base-url"]);
     for (name, variable) in [

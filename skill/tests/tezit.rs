@@ -226,7 +226,7 @@ fn whole() -> Value {
 }
 
 #[test]
-fn a_message_is_read_with_its_context_and_without_hidden_characters() {
+fn message_is_read_with_cleaned_context() {
     let id = tez_id(1);
     let services = Services::default().answers(&format!("/tez/{id}"), whole());
     let tez = services
@@ -250,7 +250,7 @@ fn a_message_is_read_with_its_context_and_without_hidden_characters() {
 }
 
 #[test]
-fn an_answer_of_another_shape_is_named_by_its_place() {
+fn unexpected_shape_is_named_by_its_place() {
     for (change, field) in [
         (
             (|tez: &mut Value| tez["id"] = json!("../unread")) as fn(&mut Value),
@@ -304,7 +304,7 @@ fn what_is_no_id_is_never_asked_for() {
 }
 
 #[test]
-fn lists_are_read_whether_or_not_they_say_how_many_there_are() {
+fn lists_are_read_without_a_total_too() {
     let rows = json!([
         row(2, NOOR, "note", "b", NOON),
         row(1, MIA, "note", "a", NOON)
@@ -354,7 +354,7 @@ fn lists_are_read_whether_or_not_they_say_how_many_there_are() {
 }
 
 #[test]
-fn who_the_caller_is_comes_from_the_operator_or_else_from_the_relay() {
+fn caller_id_comes_from_operator_or_relay() {
     let services = Services::default();
     assert_eq!(services.run(&all_set(), tezit::me).unwrap(), MIA);
     assert!(services.rounds().is_empty());
@@ -424,7 +424,7 @@ fn what_is_not_set_up_is_named_by_its_variable() {
 }
 
 #[test]
-fn names_are_asked_for_side_by_side_and_what_cannot_be_told_is_left_out() {
+fn names_are_fetched_side_by_side() {
     let services = Services::default()
         .answers(
             &format!("/contacts/{NOOR}"),

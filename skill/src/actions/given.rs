@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_that_would_be_rounded_names_its_neighbours() {
+    fn inexact_amount_names_its_neighbours() {
         for (given, below, above) in [
             ("15000000000.000001", "15000000000", "15000000000.000002"),
             ("-15000000000.000001", "-15000000000.000002", "-15000000000"),
@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn a_phone_number_is_kept_from_its_calling_code_on() {
+    fn phone_number_keeps_its_calling_code() {
         for (given, expected) in [
             ("+49 30 123-4567", Some("+49301234567")),
             ("0049 (0)30/1234567", Some("+49301234567")),

@@ -817,8 +817,9 @@ mod tests {
         }
     }
 
+    /// Recognises ids, addresses of the CRM, phone numbers, domains and words.
     #[test]
-    fn what_is_asked_is_an_id_a_number_a_domain_or_words() {
+    fn search_term_is_recognised_by_its_form() {
         let id = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff";
         let words = |text: &str| Asked::Words(text.to_owned());
         for (text, expected) in [
@@ -864,7 +865,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_the_same_within_its_country_and_from_abroad() {
+    fn national_and_international_numbers_match() {
         for text in [
             "+49 30 1234567",
             "0049 30 1234567",
@@ -918,7 +919,7 @@ mod tests {
     }
 
     #[test]
-    fn only_names_with_half_of_what_is_asked_are_near() {
+    fn near_names_share_half_of_the_words() {
         for (wanted, name, expected) in [
             ("no deal of this name", "Northern depot relaunch", false),
             ("no deal of this name", "Name tag printing", false),
@@ -940,7 +941,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stray_letter_is_near_and_another_word_is_not() {
+    fn stray_letter_is_near_another_word_is_not() {
         for (words, name, expected) in [
             ("jefery", "jeffery lang", Some(1)),
             ("ingrids angebot", "angebot fur ingrid", Some(1)),

@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn any_plain_value_is_read_and_only_one_that_says_something_counts() {
+    fn blank_next_step_counts_as_empty() {
         let field = || "nextStep".to_owned();
         for (value, expected) in [
             (json!("Call legal"), Some("Call legal")),
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_or_no_plain_field_is_neither_empty_nor_a_next_step() {
+    fn missing_or_composite_field_is_unreadable() {
         for deal in [
             json!({}),
             json!({ "nextstep": "x" }),
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_names_no_field_keeps_the_document_back() {
+    fn invalid_field_setting_blocks_the_document() {
         let settings = Mapped("id } people { id");
         let ctx = Context::new(&Nowhere, &settings, jiff::Timestamp::UNIX_EPOCH);
         let failure = extended(&ctx, &documents::BLOCKERS).unwrap_err();
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn every_place_in_a_document_is_of_a_setting_that_is_known_here() {
+    fn every_custom_field_place_has_a_setting() {
         for document in documents::ALL {
             for setting in settings(document.text).unwrap() {
                 assert!(

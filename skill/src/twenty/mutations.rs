@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_not_as_it_was_made_is_none_of_ours() {
+    fn altered_body_is_not_recognised() {
         let good = body(
             &documents::CREATE_PERSON,
             &variables(&documents::CREATE_PERSON),

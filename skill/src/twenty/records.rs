@@ -479,7 +479,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_its_host_name_whatever_is_around_it() {
+    fn web_address_is_reduced_to_its_host() {
         for address in [
             "acme.example",
             "https://www.Acme.example/",
@@ -492,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_the_same_where_a_person_would_say_so() {
+    fn values_compare_as_people_compare_them() {
         for (path, planned, held, expected) in [
             (
                 "dueAt",

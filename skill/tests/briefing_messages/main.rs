@@ -107,7 +107,7 @@ fn nothing_due() -> Services {
 }
 
 #[test]
-fn a_relay_that_fails_leaves_the_other_sections_alone() {
+fn failing_relay_spares_the_other_sections() {
     let sections = [
         SectionName::DueToday,
         SectionName::Tez,
@@ -163,7 +163,7 @@ fn a_relay_that_fails_leaves_the_other_sections_alone() {
 }
 
 #[test]
-fn a_crm_that_is_not_there_leaves_messages_and_events_alone() {
+fn failing_crm_spares_messages_and_events() {
     let sections = [
         SectionName::DueToday,
         SectionName::Tez,
@@ -231,7 +231,7 @@ fn what_is_not_set_up_names_its_variable() {
 }
 
 #[test]
-fn messages_and_events_are_counted_in_the_headline_and_carry_their_ids() {
+fn headline_counts_messages_and_events() {
     let services = Services::default()
         .answers("/unread", unread(1, &[]))
         .answers("/conversations", json!([]))

@@ -19,7 +19,7 @@ fn talk_id(number: u32) -> String {
 }
 
 #[test]
-fn what_others_wrote_since_the_caller_last_read_waits() {
+fn messages_since_the_last_read_are_waiting() {
     let path = format!("/conversations/{TALK}/messages");
     let read = "2026-03-11T08:00:00.000Z";
     let rows = json!([
@@ -77,8 +77,9 @@ fn what_others_wrote_since_the_caller_last_read_waits() {
     assert_eq!(services.rounds(), [3, 2]);
 }
 
+/// Drops the caller's own messages, which the relay counts as unread.
 #[test]
-fn the_relay_counts_the_callers_own_messages_and_they_do_not_wait() {
+fn own_messages_are_not_waiting() {
     let services = Services::default()
         .answers("/unread", unread(0, &[(TALK, 2)]))
         .answers("/conversations", json!([talk(TALK, NOOR, None, NOON)]))
@@ -98,7 +99,7 @@ fn the_relay_counts_the_callers_own_messages_and_they_do_not_wait() {
 }
 
 #[test]
-fn the_teams_messages_that_name_the_caller_or_answer_them_come_first() {
+fn messages_to_the_caller_come_first() {
     let rows = json!([
         row(9, OLE, "update", "Fresh news", "2026-03-11T11:30:00.000Z"),
         with(
@@ -168,7 +169,7 @@ fn the_teams_messages_that_name_the_caller_or_answer_them_come_first() {
 }
 
 #[test]
-fn five_conversations_take_ten_requests_and_more_are_counted() {
+fn opens_five_conversations_in_ten_requests() {
     let ids: Vec<String> = (1..=8).map(talk_id).collect();
     let counted: Vec<(&str, u32)> = ids.iter().map(|id| (id.as_str(), 1)).collect();
     let talks: Vec<Value> = (1..=8)
@@ -248,7 +249,7 @@ fn five_conversations_take_ten_requests_and_more_are_counted() {
 }
 
 #[test]
-fn a_sender_without_a_name_is_told_by_the_beginning_of_their_id() {
+fn unnamed_sender_is_shown_by_id_prefix() {
     let services = Services::default()
         .answers("/unread", unread(0, &[]))
         .answers("/conversations", json!([]))
@@ -265,7 +266,7 @@ fn a_sender_without_a_name_is_told_by_the_beginning_of_their_id() {
 }
 
 #[test]
-fn at_most_ten_rows_are_shown_and_long_text_is_cut() {
+fn shows_ten_rows_and_cuts_long_text() {
     let rows: Vec<Value> = (0..100)
         .map(|at| row(at, NOOR, "note", &"x".repeat(9000), NOON))
         .collect();
@@ -289,7 +290,7 @@ fn at_most_ten_rows_are_shown_and_long_text_is_cut() {
 }
 
 #[test]
-fn what_cannot_be_read_of_the_messages_is_said_and_the_rest_stands() {
+fn unreadable_messages_are_reported() {
     let team = json!([row(1, NOOR, "update", "News", NOON)]);
     let forbidden = refusal("FORBIDDEN", "Not a member of this team");
     let direct = || {

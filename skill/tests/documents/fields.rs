@@ -80,7 +80,7 @@ fn input(schema: &Valid<Schema>, ty: &ast::Type, value: &ast::Value, used: &mut 
 }
 
 #[test]
-fn the_list_of_used_fields_is_what_the_documents_name() {
+fn used_fields_match_the_documents() {
     let schema = schema();
     let mut fields: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for document in all() {

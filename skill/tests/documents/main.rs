@@ -55,7 +55,7 @@ fn all() -> impl Iterator<Item = &'static Document> {
 }
 
 #[test]
-fn every_file_is_a_document_and_every_document_is_a_file() {
+fn files_and_documents_match() {
     are_the_files_of("queries", documents::ALL);
     are_the_files_of("mutations", documents::MUTATIONS);
 }
@@ -82,7 +82,7 @@ fn are_the_files_of(folder: &str, documents: &[&Document]) {
 }
 
 #[test]
-fn every_document_is_one_operation_with_scalar_variables_that_our_schema_knows() {
+fn document_is_one_valid_operation() {
     let schema = schema();
     for document in all() {
         let parsed = parse(&schema, document);
@@ -134,7 +134,7 @@ fn directives<'d>(document: &'d Document, name: &str) -> Vec<&'d str> {
 const KINDS: [&str; 4] = ["person", "company", "opportunity", "task"];
 
 #[test]
-fn every_mutation_says_what_it_does_to_which_record() {
+fn every_mutation_declares_its_record_and_act() {
     let schema = schema();
     for document in documents::MUTATIONS {
         let parsed = parse(&schema, document);
@@ -186,7 +186,7 @@ fn harness_type<'s>(schema: &'s Valid<Schema>, ty: &'s ast::Type) -> &'s str {
 }
 
 #[test]
-fn a_mutation_with_data_lists_every_value_that_our_schema_lets_stand_there() {
+fn mutations_list_every_settable_value() {
     let schema = schema();
     for document in documents::MUTATIONS {
         let parsed = parse(&schema, document);
@@ -263,7 +263,7 @@ fn the_places_of_records_are_in_the_answers() {
 }
 
 #[test]
-fn a_document_says_where_it_goes_and_what_it_costs() {
+fn document_names_its_path_and_cost() {
     let schema = schema();
     for document in all() {
         let parsed = parse(&schema, document);
@@ -319,8 +319,9 @@ fn is_uuid_for_id(error: &str) -> bool {
     error.contains("expected value of type ID, found a variable")
 }
 
+/// Checks against Twenty's own schema, where it is at hand.
 #[test]
-fn the_documents_fit_twenty_s_own_schema_where_it_is_at_hand() {
+fn documents_fit_twentys_own_schema() {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/schema/twenty-2.21.graphql");
     let Ok(text) = fs::read_to_string(&path) else {

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_conversation_in_doubt_is_opened_again_and_one_without_a_usable_id_too() {
+fn uncertain_conversation_is_reopened() {
     let odd = json!({ "data": { "id": "not-a-uuid" } }).to_string();
     let cases = unclear()
         .into_iter()
@@ -35,7 +35,7 @@ fn an_email_in_doubt_stays_in_doubt() {
 }
 
 #[test]
-fn a_team_message_in_doubt_is_looked_for_by_its_id() {
+fn uncertain_team_message_is_found_by_id() {
     let path = format!("/tez/{OWN}");
     let own = |context: Value| with(stored(1, context), "id", json!(OWN));
     let half = json!([artifact("Call Vera")]);
@@ -91,7 +91,7 @@ fn a_team_message_in_doubt_is_looked_for_by_its_id() {
 }
 
 #[test]
-fn context_that_was_still_on_its_way_is_waited_for_once() {
+fn late_context_is_awaited_once() {
     let path = format!("/tez/{OWN}");
     let own = |context: Value| with(stored(1, context), "id", json!(OWN));
     let services = || {
@@ -105,7 +105,7 @@ fn context_that_was_still_on_its_way_is_waited_for_once() {
 }
 
 #[test]
-fn a_team_message_that_got_another_id_is_found_by_what_it_says_and_carries() {
+fn renumbered_team_message_is_found_by_content() {
     let same = stored(1, context());
     let services = |rows: &[Value], more: bool, whole: Value| {
         Services::default()
@@ -186,8 +186,9 @@ fn a_team_message_that_got_another_id_is_found_by_what_it_says_and_carries() {
     assert!(judged(&broken, &share(), None).starts_with("unknown"));
 }
 
+/// Looks for the message in its conversation.
 #[test]
-fn a_direct_message_in_doubt_is_looked_for_in_its_conversation() {
+fn uncertain_direct_message_is_looked_up() {
     let path = format!("/conversations/{TALK}/messages");
     let same = stored(1, context());
     for (said, over) in unclear() {
@@ -246,7 +247,7 @@ fn a_direct_message_in_doubt_is_looked_for_in_its_conversation() {
 }
 
 #[test]
-fn a_message_without_a_time_of_its_own_is_told_only_from_recent_ones() {
+fn untimed_message_matches_only_recent_ones() {
     let path = format!("/conversations/{TALK}/messages");
     for (at, rows, expected) in [
         ("2026-03-11T11:00:00Z", 1, "done"),
@@ -265,7 +266,7 @@ fn a_message_without_a_time_of_its_own_is_told_only_from_recent_ones() {
 }
 
 #[test]
-fn letters_that_the_relay_may_have_composed_leave_a_team_message_in_doubt() {
+fn composed_letters_leave_messages_uncertain() {
     let composed = |text: &str, step: Step| {
         let mut step = step;
         let mut body: Value = serde_json::from_str(&step.body).unwrap();
@@ -344,7 +345,7 @@ fn a_reply_in_doubt_is_looked_for_in_its_thread() {
 }
 
 #[test]
-fn an_entry_in_doubt_is_looked_for_in_the_calendars_log() {
+fn uncertain_entry_is_found_in_the_timesheet() {
     let entry = |summary: &str, duration: Value, at: &str| json!({ "id": OWN, "paEmail": "mia.pa@example.com", "actionType": "crm_follow_up", "summary": summary, "timestamp": at, "durationMs": duration, "cardId": null, "calendarSyncStatus": "pending" });
     let today = "2026-03-11T11:59:58.000Z";
     for (entries, expected) in [

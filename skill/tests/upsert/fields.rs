@@ -137,7 +137,7 @@ fn setting_nothing_is_refused() {
 }
 
 #[test]
-fn a_field_of_another_kind_is_refused_with_those_that_this_kind_has() {
+fn field_of_another_kind_is_refused() {
     let deal = |set: UpsertRequest| UpsertRequest {
         kind: Kind::Opportunity,
         ..set
@@ -191,7 +191,7 @@ fn custom(name: &str, value: &str) -> UpsertRequest {
 }
 
 #[test]
-fn custom_fields_are_those_that_the_operator_named_in_types_that_a_text_says_exactly() {
+fn custom_fields_need_permission_and_type() {
     let crm = || deals(json!({ "opportunities": [deal(DEAL, "Big deal")] }));
     for (name, given, stored) in [
         ("nextStep", "Call\u{0} legal", json!("Call legal")),
@@ -242,7 +242,7 @@ fn custom_fields_are_those_that_the_operator_named_in_types_that_a_text_says_exa
 }
 
 #[test]
-fn the_custom_field_that_the_operator_mapped_is_shown_as_it_was() {
+fn mapped_custom_field_shows_its_old_value() {
     let mut mapped = settings();
     mapped.0.push(("next-step-field", "nextStep"));
     let propose = |before: Value, next: &str| {

@@ -103,7 +103,7 @@ fn refused(failure: Result<Plan, Failure>, wanted: &str) -> String {
 }
 
 #[test]
-fn who_is_not_there_is_made_with_an_id_that_follows_from_what_is_asked() {
+fn missing_person_is_made_with_a_derived_id() {
     let crm = people(json!({}));
     let plan = propose(&crm, a_person("Ada", "Lovelace", "Ada@Acme.Example"), None).unwrap();
     assert_eq!(crm.asked(), ["upsert_person"]);
@@ -126,7 +126,7 @@ fn who_is_not_there_is_made_with_an_id_that_follows_from_what_is_asked() {
 }
 
 #[test]
-fn who_has_the_address_is_changed_and_the_values_before_are_told() {
+fn person_with_the_address_is_changed() {
     let crm = people(
         json!({ "people": [person(PERSON, "Ada", "Byron", "ADA@acme.example"), person(OTHER, "Ada", "Lovelace", "al@x.example")] }),
     );
@@ -149,7 +149,7 @@ fn who_has_the_address_is_changed_and_the_values_before_are_told() {
 }
 
 #[test]
-fn a_full_name_alone_finds_and_says_so_and_a_namesake_with_another_address_does_not() {
+fn full_name_alone_finds_a_person() {
     let crm = || people(json!({ "people": [person(PERSON, "Ada", "LOVELACE", "")] }));
     let plan = propose(
         &crm(),
@@ -191,8 +191,9 @@ fn a_full_name_alone_finds_and_says_so_and_a_namesake_with_another_address_does_
     assert!(plan.warnings[0].contains("Without an e-mail address"));
 }
 
+/// Sends values that no record has where a criterion is absent: an empty one would match empty fields.
 #[test]
-fn nothing_to_look_for_is_asked_for_as_what_nobody_has() {
+fn absent_criteria_match_no_record() {
     let crm = people(json!({}));
     propose(&crm, a_person("Ada", "", ""), None).unwrap();
     for (variable, value) in crm.last().as_object().unwrap() {
@@ -244,7 +245,7 @@ fn what_is_so_already_is_no_change() {
 }
 
 #[test]
-fn a_company_is_found_by_its_domain_whatever_is_around_it() {
+fn company_is_found_by_its_bare_domain() {
     let crm = || {
         companies(
             json!({ "companies": [company(COMPANY, "ACME Inc", "https://www.acme.example/"), company(OTHER, "Shop", "shop.acme.example")] }),
@@ -350,7 +351,7 @@ fn a_task_without_an_id_is_a_new_one() {
 }
 
 #[test]
-fn another_state_of_the_record_makes_another_step() {
+fn new_record_state_makes_a_new_step() {
     let step = |updated: &str| {
         let mut row = deal(DEAL, "Big deal");
         row["updatedAt"] = json!(updated);

@@ -9,7 +9,7 @@ fn warned(plan: &Plan, id: &str) -> bool {
 }
 
 #[test]
-fn a_name_written_otherwise_is_no_silent_second_record() {
+fn similar_name_is_warned_about() {
     // Asked, held, and whether that is the same name to everybody: then it is the record.
     for (first, last, held_first, held_last, same) in [
         ("José", "Álvarez", "José", "Álvarez", true),
@@ -57,7 +57,7 @@ fn a_name_written_otherwise_is_no_silent_second_record() {
 }
 
 #[test]
-fn an_exact_name_is_chosen_before_one_written_otherwise() {
+fn exact_name_precedes_a_similar_one() {
     let rows = json!({ "people": [person(PERSON, "José", "Álvarez", ""), person(OTHER, "Jose", "Alvarez", "")] });
     let crm = people(rows).says(
         "search",
@@ -107,7 +107,7 @@ fn companies_and_deals_are_compared_as_loosely() {
 }
 
 #[test]
-fn another_address_of_a_person_finds_them_and_is_left_where_it_is() {
+fn secondary_address_finds_and_stays() {
     let mut held = person(PERSON, "Lia", "Conti", "lia@work.example");
     held["emails"]["additionalEmails"] = json!(["Lia@Home.example"]);
     let rows =
@@ -200,7 +200,7 @@ fn a_phone_number_is_set_changed_and_taken_out() {
 }
 
 #[test]
-fn a_field_of_several_parts_gets_one_sentence_that_leads_somewhere() {
+fn composite_field_is_refused_with_advice() {
     let field = |name: &str, kind: &str| json!({ "name": name, "type": kind, "isActive": true, "options": null });
     let types = json!({ "objects": list(vec![json!({ "nameSingular": "person", "fieldsList": [
         field("linkedinLink", "LINKS"), field("homeAddress", "ADDRESS"), field("tags", "MULTI_SELECT"), field("city", "TEXT"),
@@ -242,7 +242,7 @@ fn a_field_of_several_parts_gets_one_sentence_that_leads_somewhere() {
 }
 
 #[test]
-fn an_amount_is_written_where_the_crm_keeps_it_exactly() {
+fn only_exact_amounts_are_written() {
     let set = |amount: &str| UpsertRequest {
         amount: some(amount),
         currency: some("IDR"),

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_band_holds_its_amount_and_tells_no_four_digits() {
+    fn band_contains_amount_without_four_digits() {
         for (micros, expected) in [
             (-1, "under 0 EUR"),
             (0, "under 1k EUR"),
