@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use crate::process;
 use crate::toolchain::{self, TARGET};
 use crate::workspace::{self, Workspace};
-use crate::{fuzz, guests, manifest};
+use crate::{fuzz, guests, manifest, style};
 
 /// The release of cargo-deny that reads deny.toml. It builds with this workspace's compiler.
 const CARGO_DENY: &str = "0.20.2";
@@ -20,6 +20,8 @@ const CARGO_DENY: &str = "0.20.2";
 pub(crate) enum Step {
     /// The layout of the code (rustfmt)
     Fmt,
+    /// The language: doc summaries, test names, width of comments, names of types
+    Style,
     /// Warnings of the compiler and of clippy, for this machine
     Clippy,
     /// The same for what is built for the sandbox
@@ -84,6 +86,7 @@ fn run_step(step: Step, workspace: &Workspace) -> Result<Outcome> {
         Step::Fmt => {
             process::run(cargo.args(["fmt", "--all", "--check"])).context("run `cargo fmt`")?
         }
+        Step::Style => style::run(workspace.root())?,
         Step::Clippy => {
             cargo.args(["clippy", "--workspace", "--all-targets", "--locked"]);
             process::run(cargo.args(["--", "--deny", "warnings"]))?;

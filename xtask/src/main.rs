@@ -25,6 +25,7 @@ mod plugin;
 mod process;
 mod programs;
 mod stand_ins;
+mod style;
 mod test;
 mod toolchain;
 mod workspace;
