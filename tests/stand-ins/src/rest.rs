@@ -105,13 +105,13 @@ pub(crate) fn answer(status: StatusCode, body: &Value) -> Response<ReplyBody> {
 
 /// A refusal in the service's own words.
 #[derive(Clone, Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct RestRefusal {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,
     pub(crate) message: String,
 }
 
-impl Refusal {
+impl RestRefusal {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -154,7 +154,7 @@ impl Refusal {
 }
 
 /// The result of carrying out a request.
-pub(crate) type Outcome = Result<Response<ReplyBody>, Refusal>;
+pub(crate) type Outcome = Result<Response<ReplyBody>, RestRefusal>;
 
 /// `{"data": …}` with this status.
 pub(crate) fn data(status: StatusCode, data: impl Serialize) -> Response<ReplyBody> {
@@ -187,7 +187,7 @@ pub(crate) async fn carry_out(
 /// once it is done.
 pub(crate) fn within_limit(
     faults: &[Struck],
-    refusal: impl Fn() -> Refusal,
+    refusal: impl Fn() -> RestRefusal,
     run: impl FnOnce() -> Outcome,
 ) -> Outcome {
     let reached = |after: bool| {

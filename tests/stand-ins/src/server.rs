@@ -139,13 +139,13 @@ impl Running {
     }
 }
 
-struct Shared<S> {
+struct ServerState<S> {
     service: S,
     faults: Faults,
     journal: Journal,
 }
 
-impl<S: Service> Stored for Shared<S> {
+impl<S: Service> Stored for ServerState<S> {
     fn reset(&self) {
         self.service.reset();
         self.faults.clear();
@@ -165,7 +165,7 @@ impl<S: Service> Stored for Shared<S> {
     }
 }
 
-impl<S: Service> Shared<S> {
+impl<S: Service> ServerState<S> {
     async fn answer(&self, request: Request<Incoming>) -> Reply {
         let (parts, body) = request.into_parts();
         let Ok(body) = body.collect().await else {
@@ -216,7 +216,7 @@ impl<S: Service> Shared<S> {
     }
 }
 
-impl<S: Service> Shared<S> {
+impl<S: Service> ServerState<S> {
     /// The records under `records/OBJECT` or `records/OBJECT/ID`.
     fn stored_at(&self, route: &str) -> (StatusCode, Value) {
         let mut names = route.split('/').skip(1);
@@ -251,14 +251,14 @@ pub(crate) async fn start<S: Service>(
         .await
         .map_err(failed)?;
     let addr = listener.local_addr().map_err(failed)?;
-    let shared = Arc::new(Shared {
+    let shared = Arc::new(ServerState {
         service,
         faults,
         journal: Journal::default(),
     });
     let (stop, stopped) = watch::channel(false);
     let (faults, journal) = (shared.faults.clone(), shared.journal.clone());
-    let stored: Arc<dyn Stored> = Arc::<Shared<S>>::clone(&shared);
+    let stored: Arc<dyn Stored> = Arc::<ServerState<S>>::clone(&shared);
     let listening = tokio::spawn(accept(listener, shared, stopped));
     Ok(Running {
         addr,
@@ -272,7 +272,7 @@ pub(crate) async fn start<S: Service>(
 
 async fn accept<S: Service>(
     listener: TcpListener,
-    shared: Arc<Shared<S>>,
+    shared: Arc<ServerState<S>>,
     mut stopped: watch::Receiver<bool>,
 ) {
     // Dropping the set ends every connection.
@@ -294,7 +294,7 @@ async fn accept<S: Service>(
 #[error("no answer on purpose")]
 struct NoAnswer;
 
-async fn connection<S: Service>(stream: TcpStream, shared: Arc<Shared<S>>) {
+async fn connection<S: Service>(stream: TcpStream, shared: Arc<ServerState<S>>) {
     if stream.set_nodelay(true).is_err() {
         return;
     }

@@ -30,7 +30,7 @@ use crm_stand_in::Running;
 use crm_stand_in::clock::ManualClock;
 use crm_stand_in::pa_workspace::{self, WorkspaceStandIn};
 use crm_stand_in::relay::{self, RelayStandIn, Seed, Variant};
-use exchange::Exchange;
+use exchange::TezitExchange;
 use replay::{Person, Stage};
 use serde_json::{Value, json};
 
@@ -96,14 +96,14 @@ async fn start_workspace(clock: &ManualClock, seed: Seed) -> Running {
 }
 
 /// Reads the exchanges in a folder, and counts those left out.
-fn recorded(folder: &Path) -> (Vec<Exchange>, usize) {
-    let why = |exchange: &Exchange| {
+fn recorded(folder: &Path) -> (Vec<TezitExchange>, usize) {
+    let why = |exchange: &TezitExchange| {
         let mut all = LEFT_OUT.iter();
         all.find(|(file, _)| *file == exchange.file)
             .map(|(_, why)| *why)
     };
-    let all = Exchange::read_all(folder, "");
-    let (out, played): (Vec<Exchange>, Vec<Exchange>) =
+    let all = TezitExchange::read_all(folder, "");
+    let (out, played): (Vec<TezitExchange>, Vec<TezitExchange>) =
         all.into_iter().partition(|e| why(e).is_some());
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     println!("{name}: {} replayed, {} left out", played.len(), out.len());
@@ -113,7 +113,7 @@ fn recorded(folder: &Path) -> (Vec<Exchange>, usize) {
     (played, out.len())
 }
 
-async fn replay_all(stage: &mut Stage<'_>, exchanges: &[Exchange]) -> Vec<String> {
+async fn replay_all(stage: &mut Stage<'_>, exchanges: &[TezitExchange]) -> Vec<String> {
     let mut failed = Vec::new();
     for exchange in exchanges {
         failed.extend(stage.replay(exchange).await);
@@ -123,7 +123,7 @@ async fn replay_all(stage: &mut Stage<'_>, exchanges: &[Exchange]) -> Vec<String
 
 /// Repeats requests between the recordings of a relay and those of its flows that were not written
 /// down: the flows were walked through once before, in a team of their own.
-async fn walk_through_once(stage: &mut Stage<'_>, flows: &[Exchange]) {
+async fn walk_through_once(stage: &mut Stage<'_>, flows: &[TezitExchange]) {
     let flow = |name: &str| {
         let mut flows = flows.iter();
         flows
@@ -230,7 +230,7 @@ async fn fixtures_replay_the_same() {
             _ => start_workspace(&clock, Seed::Sample).await,
         };
         let mut stage = Stage::new(running.addr(), &clock, &OWN, false);
-        let exchanges = Exchange::read_all(&folder, start);
+        let exchanges = TezitExchange::read_all(&folder, start);
         failed.extend(replay_all(&mut stage, &exchanges).await);
         counts.push(exchanges.len());
     }

@@ -4,21 +4,21 @@ use hyper::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::service::Call;
-use super::world::{Action, Event, World};
+use super::service::PaCall;
+use super::store::{Action, CalendarEvent, PaStore};
 use crate::clock::iso;
-use crate::rest::{Outcome, Refusal, data, list};
+use crate::rest::{Outcome, RestRefusal, data, list};
 
-impl Call<'_> {
+impl PaCall<'_> {
     /// `POST /api/calendar/log-action`.
-    pub(super) fn log_action(&self, world: &mut World) -> Outcome {
+    pub(super) fn log_action(&self, store: &mut PaStore) -> Outcome {
         let fields = ["paEmail", "actionType", "summary"].map(|name| self.text(name));
         let [Some(pa), Some(kind), Some(summary)] = fields else {
             let message = "paEmail, actionType, and summary are required";
-            return Err(Refusal::invalid(message));
+            return Err(RestRefusal::invalid(message));
         };
         self.nobody_elses(pa)?;
-        let id = self.log(world, pa, kind, summary, self.body);
+        let id = self.log(store, pa, kind, summary, self.body);
         let logged = json!({
             "id": id,
             "paEmail": pa,
@@ -30,12 +30,12 @@ impl Call<'_> {
     }
 
     /// `GET /api/calendar/timesheet`, the latest first.
-    pub(super) fn timesheet(&self, world: &World) -> Outcome {
+    pub(super) fn timesheet(&self, store: &PaStore) -> Outcome {
         let pa = self.named_pa()?;
         if self.is_ready(pa) {
             self.owned(pa)?;
         } else if !self.is_service() {
-            return Err(Refusal::not_found("PA not found"));
+            return Err(RestRefusal::not_found("PA not found"));
         }
         let (from, to) = (self.instant("from")?, self.instant("to")?);
         let within = |action: &&Action| {
@@ -43,7 +43,7 @@ impl Call<'_> {
             let at = at.unwrap_or_default();
             from.is_none_or(|from| from <= at) && to.is_none_or(|to| at <= to)
         };
-        let actions = world.actions.iter().filter(|action| action.pa_email == pa);
+        let actions = store.actions.iter().filter(|action| action.pa_email == pa);
         let mut actions: Vec<&Action> = actions.filter(within).collect();
         actions.sort_by(|a, b| b.timestamp.cmp(&a.timestamp));
         Ok(list(&actions, &json!({"total": actions.len()})))
@@ -51,15 +51,15 @@ impl Call<'_> {
 
     /// `GET /api/calendar/shared-events`, by their start. `maxResults` is the size of a page, and
     /// all pages are read.
-    pub(super) fn shared_events(&self, world: &World) -> Outcome {
+    pub(super) fn shared_events(&self, store: &PaStore) -> Outcome {
         let pa = self.named_pa()?;
         self.ready(pa)?;
         let (from, to) = (self.instant("from")?, self.instant("to")?);
-        let within = |event: &&Event| {
+        let within = |event: &&CalendarEvent| {
             from.is_none_or(|from| event.end_ms > from) && to.is_none_or(|to| event.start_ms < to)
         };
-        let events = world.events.iter().filter(|event| event.pa_email == pa);
-        let mut events: Vec<&Event> = events.filter(within).collect();
+        let events = store.events.iter().filter(|event| event.pa_email == pa);
+        let mut events: Vec<&CalendarEvent> = events.filter(within).collect();
         events.sort_by(|a, b| a.start.cmp(&b.start));
         let shown: Vec<Value> = events.into_iter().map(listed).collect();
         Ok(list(&shown, &json!({"total": shown.len()})))
@@ -68,17 +68,17 @@ impl Call<'_> {
     /// Writes down what a PA did; its calendar gets it as well, once there is one.
     pub(super) fn log(
         &self,
-        world: &mut World,
+        store: &mut PaStore,
         pa: &str,
         kind: &str,
         summary: &str,
         more: &Value,
     ) -> String {
-        let id = world.new_id();
+        let id = store.new_id();
         let synced = self.is_ready(pa);
         let given = |name: &str| more.get(name).filter(|value| !value.is_null()).cloned();
         let seconds = self.clock.now_ms().div_euclid(1000);
-        world.actions.push(Action {
+        store.actions.push(Action {
             id: id.clone(),
             pa_email: pa.to_owned(),
             action_type: kind.to_owned(),
@@ -96,7 +96,7 @@ impl Call<'_> {
 
     /// A moment that the query names, in milliseconds: with an offset, or a date for its start in
     /// UTC.
-    fn instant(&self, name: &str) -> Result<Option<i64>, Refusal> {
+    fn instant(&self, name: &str) -> Result<Option<i64>, RestRefusal> {
         let Some(text) = self.target.parameter(name) else {
             return Ok(None);
         };
@@ -108,13 +108,13 @@ impl Call<'_> {
         let at = text.parse().ok().or_else(|| day(text));
         let at = at.ok_or_else(|| {
             let status = StatusCode::INTERNAL_SERVER_ERROR;
-            Refusal::new(status, "CALENDAR_ERROR", "Invalid time value")
+            RestRefusal::new(status, "CALENDAR_ERROR", "Invalid time value")
         })?;
         Ok(Some(Timestamp::as_millisecond(at)))
     }
 }
 
-fn listed(event: &Event) -> Value {
+fn listed(event: &CalendarEvent) -> Value {
     json!({
         "eventId": event.id,
         "summary": event.summary,

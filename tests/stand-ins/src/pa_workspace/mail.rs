@@ -3,23 +3,23 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::service::Call;
-use super::world::{Email, World};
-use crate::rest::{Outcome, Refusal, data, list};
+use super::service::PaCall;
+use super::store::{Email, PaStore};
+use crate::rest::{Outcome, RestRefusal, data, list};
 
 /// The length of a mail's snippet in the inbox, in characters.
 const SNIPPET: usize = 100;
 /// The header that makes a mail one of the protocol.
 const TEZ_HEADER: &str = "X-Tezit-Protocol";
 
-impl Call<'_> {
+impl PaCall<'_> {
     /// `GET /api/email/inbox`: the unread, unless `q` asks for something else.
-    pub(super) fn inbox(&self, world: &World) -> Outcome {
+    pub(super) fn inbox(&self, store: &PaStore) -> Outcome {
         let pa = self.named_pa()?;
         self.ready(pa)?;
         let query = self.target.parameter("q").unwrap_or("is:unread");
         let most = self.target.limit("maxResults", 20, usize::MAX);
-        let mails = world.emails.iter().rev();
+        let mails = store.emails.iter().rev();
         let found: Vec<Value> = mails
             .filter(|mail| mail.pa_email == pa && mail.direction == "inbound")
             .filter(|mail| query.split_whitespace().all(|term| fits(mail, term)))
@@ -30,21 +30,21 @@ impl Call<'_> {
     }
 
     /// `POST /api/email/send`.
-    pub(super) fn send(&self, world: &mut World) -> Outcome {
+    pub(super) fn send(&self, store: &mut PaStore) -> Outcome {
         let fields = ["paEmail", "to", "subject", "body"].map(|name| self.text(name));
         let [Some(pa), Some(to), Some(subject), Some(body)] = fields else {
             let message = "paEmail, to, subject, and body are required";
-            return Err(Refusal::invalid(message));
+            return Err(RestRefusal::invalid(message));
         };
         self.ready(pa)?;
-        let id = world.new_id().replace('-', "");
+        let id = store.new_id().replace('-', "");
         let given = |name: &str| {
             self.body
                 .get(name)
                 .filter(|value| !value.is_null())
                 .cloned()
         };
-        world.emails.push(Email {
+        store.emails.push(Email {
             id: id.clone(),
             pa_email: pa.to_owned(),
             direction: "outbound",
@@ -60,7 +60,7 @@ impl Call<'_> {
             attachments: given("attachments"),
         });
         let summary = format!("Sent email to {to}: {subject}");
-        self.log(world, pa, "email_sent", &summary, &Value::Null);
+        self.log(store, pa, "email_sent", &summary, &Value::Null);
         let sent = json!({"messageId": id, "to": to, "subject": subject});
         Ok(data(StatusCode::CREATED, sent))
     }

@@ -15,7 +15,7 @@ mod mail;
 pub mod sample;
 mod service;
 mod state;
-mod world;
+mod store;
 
 pub use service::{Options, WorkspaceStandIn};
 

@@ -8,7 +8,7 @@ use jiff::civil::time;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, ToSpan as _};
 
-use super::world::{Email, Event, World};
+use super::store::{CalendarEvent, Email, PaStore};
 use crate::clock::iso;
 use crate::relay::sample::{ROBIN, SAM};
 use crate::twenty::sample::ROBIN_TIME_ZONE;
@@ -24,7 +24,7 @@ pub fn owners() -> BTreeMap<String, String> {
     BTreeMap::from([of(ROBIN_PA, ROBIN), of(SAM_PA, SAM)])
 }
 
-struct Received {
+struct SampleMail {
     id: &'static str,
     hours_ago: i64,
     from: &'static str,
@@ -32,15 +32,15 @@ struct Received {
     body: &'static str,
 }
 
-const MAILS: &[Received] = &[
-    Received {
+const MAILS: &[SampleMail] = &[
+    SampleMail {
         id: "18f0a0000000001",
         hours_ago: 19,
         from: "Willem de Vries <willem.devries@bluefin.example>",
         subject: "Fleet rollout: dates",
         body: "Hello, could we move the kick-off by a week? Joost is travelling until the 12th. Best, Willem",
     },
-    Received {
+    SampleMail {
         id: "18f0a0000000002",
         hours_ago: 2,
         from: "Marta Keller <marta.keller@acme.example>",
@@ -83,11 +83,11 @@ const EVENTS: &[Planned] = &[
 ];
 
 /// The PA Workspace around `now_ms`.
-pub(super) fn world(now_ms: i64) -> World {
-    let mut world = World::default();
+pub(super) fn store(now_ms: i64) -> PaStore {
+    let mut store = PaStore::default();
     for mail in MAILS {
         let at = now_ms.saturating_sub(mail.hours_ago.saturating_mul(3_600_000));
-        world.emails.push(Email {
+        store.emails.push(Email {
             id: mail.id.to_owned(),
             pa_email: ROBIN_PA.to_owned(),
             direction: "inbound",
@@ -116,7 +116,7 @@ pub(super) fn world(now_ms: i64) -> World {
         let end = start.saturating_add(length);
         // The calendar's name goes before what the event says.
         let description = format!("[Robin Hale] {}", event.description);
-        world.events.push(Event {
+        store.events.push(CalendarEvent {
             id: event.id.to_owned(),
             pa_email: ROBIN_PA.to_owned(),
             summary: event.summary.to_owned(),
@@ -127,5 +127,5 @@ pub(super) fn world(now_ms: i64) -> World {
             end: end.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
         });
     }
-    world
+    store
 }

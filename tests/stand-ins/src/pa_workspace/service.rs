@@ -8,12 +8,12 @@ use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::world::World;
+use super::store::PaStore;
 use super::{SERVICE_TOKEN, sample, state};
 use crate::clock::Clock;
 use crate::faults::{Faults, Struck};
 use crate::reply::{Reply, ReplyBody};
-use crate::rest::{self, Outcome, Refusal, Seed, Target};
+use crate::rest::{self, Outcome, RestRefusal, Seed, Target};
 use crate::server::{self, Count, Running, Service, StartError};
 use crate::tokens::{SECRET, verified};
 
@@ -55,7 +55,7 @@ impl Default for Options {
 /// The stand-in for MyPA's PA Workspace.
 pub struct WorkspaceStandIn {
     options: Options,
-    world: RwLock<World>,
+    store: RwLock<PaStore>,
     faults: Faults,
 }
 
@@ -65,7 +65,7 @@ impl WorkspaceStandIn {
     pub async fn start(options: Options) -> Result<Running, StartError> {
         let faults = Faults::default();
         let service = Self {
-            world: RwLock::new(seeded(&options)),
+            store: RwLock::new(seeded(&options)),
             faults: faults.clone(),
             options,
         };
@@ -75,7 +75,7 @@ impl WorkspaceStandIn {
     fn answer(&self, parts: &Parts, body: &[u8], faults: &[Struck]) -> Response<ReplyBody> {
         let too_many = || {
             let (status, message) = (StatusCode::TOO_MANY_REQUESTS, "Too many requests");
-            Refusal::new(status, "RATE_LIMIT_EXCEEDED", message)
+            RestRefusal::new(status, "RATE_LIMIT_EXCEEDED", message)
         };
         let outcome = rest::within_limit(faults, too_many, || self.routed(parts, body));
         outcome.unwrap_or_else(|refusal| refusal.answer())
@@ -97,57 +97,61 @@ impl WorkspaceStandIn {
             let error = json!({ "error": error });
             return Ok(rest::answer(StatusCode::NOT_IMPLEMENTED, &error));
         };
-        let call = Call {
+        let call = PaCall {
             options: &self.options,
             clock: &self.options.clock,
             caller: self.caller(parts)?,
             target: &target,
             body: &body,
         };
-        let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
+        let mut store = self.store.write().unwrap_or_else(PoisonError::into_inner);
         match (method, segments.as_slice()) {
-            ("POST", ["api", "email", "send"]) => call.send(&mut world),
-            ("GET", ["api", "email", "inbox"]) => call.inbox(&world),
-            ("POST", ["api", "calendar", "log-action"]) => call.log_action(&mut world),
-            ("GET", ["api", "calendar", "shared-events"]) => call.shared_events(&world),
-            ("GET", ["api", "calendar", "timesheet"]) => call.timesheet(&world),
+            ("POST", ["api", "email", "send"]) => call.send(&mut store),
+            ("GET", ["api", "email", "inbox"]) => call.inbox(&store),
+            ("POST", ["api", "calendar", "log-action"]) => call.log_action(&mut store),
+            ("GET", ["api", "calendar", "shared-events"]) => call.shared_events(&store),
+            ("GET", ["api", "calendar", "timesheet"]) => call.timesheet(&store),
             ("GET", ["api", "identity", "by-user", user]) => call.identity(user),
-            _ => Err(Refusal::no_route()),
+            _ => Err(RestRefusal::no_route()),
         }
     }
 
-    fn caller(&self, parts: &Parts) -> Result<Caller, Refusal> {
+    fn caller(&self, parts: &Parts) -> Result<PaCaller, RestRefusal> {
         let Some(token) = rest::bearer(parts) else {
             let message = "Bearer token required";
-            return Err(Refusal::unauthorized("AUTHENTICATION_REQUIRED", message));
+            return Err(RestRefusal::unauthorized(
+                "AUTHENTICATION_REQUIRED",
+                message,
+            ));
         };
         if token == self.options.service_token {
-            return Ok(Caller::Service);
+            return Ok(PaCaller::Service);
         }
         let now_ms = self.options.clock.now_ms();
-        let claims = verified(token, &self.options.secret, now_ms)
-            .ok_or_else(|| Refusal::unauthorized("INVALID_TOKEN", "Invalid or expired token"))?;
+        let claims = verified(token, &self.options.secret, now_ms).ok_or_else(|| {
+            RestRefusal::unauthorized("INVALID_TOKEN", "Invalid or expired token")
+        })?;
         if claims.kind.as_deref() != Some("access") {
             let message = "Invalid token type";
-            return Err(Refusal::unauthorized("INVALID_TOKEN_TYPE", message));
+            return Err(RestRefusal::unauthorized("INVALID_TOKEN_TYPE", message));
         }
-        Ok(Caller::User(claims.sub.unwrap_or_default()))
+        Ok(PaCaller::User(claims.sub.unwrap_or_default()))
     }
 
-    fn stored(&self) -> RwLockReadGuard<'_, World> {
-        self.world.read().unwrap_or_else(PoisonError::into_inner)
+    fn stored(&self) -> RwLockReadGuard<'_, PaStore> {
+        self.store.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn seeded(options: &Options) -> World {
+fn seeded(options: &Options) -> PaStore {
     match options.seed {
-        Seed::Empty => World::default(),
-        Seed::Sample => sample::world(options.clock.now_ms()),
+        Seed::Empty => PaStore::default(),
+        Seed::Sample => sample::store(options.clock.now_ms()),
     }
 }
 
 /// The authenticated caller of a request.
-enum Caller {
+enum PaCaller {
     /// The application itself, for anybody.
     Service,
     /// A user.
@@ -155,15 +159,15 @@ enum Caller {
 }
 
 /// A request about to be carried out for somebody.
-pub(super) struct Call<'c> {
+pub(super) struct PaCall<'c> {
     options: &'c Options,
     pub(super) clock: &'c Clock,
-    caller: Caller,
+    caller: PaCaller,
     pub(super) target: &'c Target,
     pub(super) body: &'c Value,
 }
 
-impl Call<'_> {
+impl PaCall<'_> {
     /// A field of the body that has to say something.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         let text = self.body.get(name)?.as_str()?;
@@ -171,14 +175,14 @@ impl Call<'_> {
     }
 
     /// The address that the query is about.
-    pub(super) fn named_pa(&self) -> Result<&str, Refusal> {
+    pub(super) fn named_pa(&self) -> Result<&str, RestRefusal> {
         let message = "paEmail query parameter is required";
         let pa = self.target.parameter("paEmail");
-        pa.ok_or_else(|| Refusal::invalid(message))
+        pa.ok_or_else(|| RestRefusal::invalid(message))
     }
 
     pub(super) fn is_service(&self) -> bool {
-        matches!(self.caller, Caller::Service)
+        matches!(self.caller, PaCaller::Service)
     }
 
     pub(super) fn is_ready(&self, pa: &str) -> bool {
@@ -186,48 +190,48 @@ impl Call<'_> {
     }
 
     /// Refuses an assistant that is not ready, and then one that is not the caller's.
-    pub(super) fn ready(&self, pa: &str) -> Result<(), Refusal> {
+    pub(super) fn ready(&self, pa: &str) -> Result<(), RestRefusal> {
         if !self.is_ready(pa) {
             let (status, message) = (
                 StatusCode::BAD_REQUEST,
                 "No workspace credentials for this PA",
             );
-            return Err(Refusal::new(status, "WORKSPACE_NOT_READY", message));
+            return Err(RestRefusal::new(status, "WORKSPACE_NOT_READY", message));
         }
         self.owned(pa)
     }
 
     /// Refuses an assistant that is not known to be the caller's.
-    pub(super) fn owned(&self, pa: &str) -> Result<(), Refusal> {
+    pub(super) fn owned(&self, pa: &str) -> Result<(), RestRefusal> {
         self.belongs(self.options.owners.get(pa))
     }
 
     /// Refuses an assistant that is known to be somebody else's.
-    pub(super) fn nobody_elses(&self, pa: &str) -> Result<(), Refusal> {
+    pub(super) fn nobody_elses(&self, pa: &str) -> Result<(), RestRefusal> {
         match self.options.owners.get(pa) {
             None => Ok(()),
             owner => self.belongs(owner),
         }
     }
 
-    fn belongs(&self, owner: Option<&String>) -> Result<(), Refusal> {
+    fn belongs(&self, owner: Option<&String>) -> Result<(), RestRefusal> {
         match &self.caller {
-            Caller::Service => Ok(()),
-            Caller::User(user) if owner == Some(user) => Ok(()),
-            Caller::User(_) => Err(Refusal::forbidden("You can only access your own PA")),
+            PaCaller::Service => Ok(()),
+            PaCaller::User(user) if owner == Some(user) => Ok(()),
+            PaCaller::User(_) => Err(RestRefusal::forbidden("You can only access your own PA")),
         }
     }
 
     /// `GET /api/identity/by-user/:userId`.
     fn identity(&self, user: &str) -> Outcome {
-        if matches!(&self.caller, Caller::User(caller) if caller != user) {
+        if matches!(&self.caller, PaCaller::User(caller) if caller != user) {
             let message = "You can only access your own PA identity";
-            return Err(Refusal::forbidden(message));
+            return Err(RestRefusal::forbidden(message));
         }
         let mut owners = self.options.owners.iter();
         let Some((pa, _)) = owners.find(|(_, owner)| *owner == user) else {
             let message = "No PA identity found for this user";
-            return Err(Refusal::not_found(message));
+            return Err(RestRefusal::not_found(message));
         };
         let ready = self.is_ready(pa);
         let identity = json!({
@@ -251,7 +255,7 @@ impl Service for WorkspaceStandIn {
     }
 
     fn reset(&self) {
-        *self.world.write().unwrap_or_else(PoisonError::into_inner) = seeded(&self.options);
+        *self.store.write().unwrap_or_else(PoisonError::into_inner) = seeded(&self.options);
     }
 
     fn counts(&self) -> Vec<(String, Count)> {

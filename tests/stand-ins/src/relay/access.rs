@@ -1,8 +1,8 @@
 //! Access rules of the relay.
 
 use super::service::Variant;
-use super::world::{Tez, World};
-use crate::rest::{Refusal, bearer};
+use super::store::{RelayStore, Tez};
+use crate::rest::{RestRefusal, bearer};
 use crate::tokens::verified;
 
 /// The user that a request's token is of.
@@ -11,10 +11,10 @@ pub(super) fn caller(
     secret: &str,
     variant: Variant,
     now_ms: i64,
-) -> Result<String, Refusal> {
-    let invalid = |message| Refusal::unauthorized("INVALID_TOKEN", message);
+) -> Result<String, RestRefusal> {
+    let invalid = |message| RestRefusal::unauthorized("INVALID_TOKEN", message);
     let Some(token) = bearer(parts) else {
-        return Err(Refusal::unauthorized(
+        return Err(RestRefusal::unauthorized(
             "UNAUTHORIZED",
             "Bearer token required",
         ));
@@ -29,21 +29,26 @@ pub(super) fn caller(
     user.ok_or_else(|| invalid("Token must contain sub claim"))
 }
 
-impl World {
+impl RelayStore {
     /// Refuses who is not in the team.
-    pub(super) fn member_of(&self, team: &str, user: &str) -> Result<(), Refusal> {
+    pub(super) fn member_of(&self, team: &str, user: &str) -> Result<(), RestRefusal> {
         if self.is_member(team, user) {
             Ok(())
         } else {
-            Err(Refusal::forbidden("Not a member of this team"))
+            Err(RestRefusal::forbidden("Not a member of this team"))
         }
     }
 
     /// A message that a user may read. Its visibility has no say in it; P asks whom it names as
     /// well.
-    pub(super) fn readable(&self, id: &str, user: &str, variant: Variant) -> Result<&Tez, Refusal> {
+    pub(super) fn readable(
+        &self,
+        id: &str,
+        user: &str,
+        variant: Variant,
+    ) -> Result<&Tez, RestRefusal> {
         let Some(tez) = self.find(id) else {
-            return Err(Refusal::not_found("Tez not found"));
+            return Err(RestRefusal::not_found("Tez not found"));
         };
         let team = tez.row.team_id.as_deref();
         let conversation = tez.row.conversation_id.as_deref();
@@ -56,7 +61,7 @@ impl World {
         if readable {
             Ok(tez)
         } else {
-            Err(Refusal::forbidden("Access denied"))
+            Err(RestRefusal::forbidden("Access denied"))
         }
     }
 }

@@ -4,12 +4,12 @@ use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
 use super::text::units;
-use crate::rest::Refusal;
+use crate::rest::RestRefusal;
 
 /// A step on the way to a value.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(untagged)]
-pub(super) enum Step {
+pub(super) enum PathStep {
     Field(&'static str),
     Entry(usize),
 }
@@ -22,7 +22,7 @@ enum Issue {
         code: &'static str,
         expected: &'static str,
         received: &'static str,
-        path: Vec<Step>,
+        path: Vec<PathStep>,
         message: String,
     },
     /// A value that should be one of a few and is not even text.
@@ -30,14 +30,14 @@ enum Issue {
         expected: String,
         received: &'static str,
         code: &'static str,
-        path: Vec<Step>,
+        path: Vec<PathStep>,
         message: String,
     },
     Choice {
         received: String,
         code: &'static str,
         options: &'static [&'static str],
-        path: Vec<Step>,
+        path: Vec<PathStep>,
         message: String,
     },
     TooSmall {
@@ -48,7 +48,7 @@ enum Issue {
         inclusive: bool,
         exact: bool,
         message: String,
-        path: Vec<Step>,
+        path: Vec<PathStep>,
     },
     TooBig {
         code: &'static str,
@@ -58,13 +58,13 @@ enum Issue {
         inclusive: bool,
         exact: bool,
         message: String,
-        path: Vec<Step>,
+        path: Vec<PathStep>,
     },
     Format {
         validation: &'static str,
         code: &'static str,
         message: String,
-        path: Vec<Step>,
+        path: Vec<PathStep>,
     },
 }
 
@@ -80,18 +80,18 @@ pub(super) enum Format {
 #[derive(Default)]
 pub(super) struct Check {
     issues: Vec<Issue>,
-    path: Vec<Step>,
+    path: Vec<PathStep>,
 }
 
 impl Check {
     /// Returns `read`, or the refusal with all issues found.
-    pub(super) fn done<T>(self, read: T) -> Result<T, Refusal> {
+    pub(super) fn done<T>(self, read: T) -> Result<T, RestRefusal> {
         if self.issues.is_empty() {
             return Ok(read);
         }
         // Issues are plain data; writing them does not fail.
         let message = serde_json::to_string_pretty(&self.issues).unwrap_or_default();
-        Err(Refusal::invalid(message))
+        Err(RestRefusal::invalid(message))
     }
 
     /// The fields of an object; none where it is something else.
@@ -110,7 +110,7 @@ impl Check {
         least: usize,
         most: usize,
     ) -> &'v str {
-        self.at(Step::Field(name), |check| {
+        self.at(PathStep::Field(name), |check| {
             check.bounded_text(fields.get(name), least, most)
         })
         .unwrap_or_default()
@@ -125,7 +125,7 @@ impl Check {
         most: usize,
     ) -> Option<&'v str> {
         let value = fields.get(name)?;
-        self.at(Step::Field(name), |check| {
+        self.at(PathStep::Field(name), |check| {
             check.bounded_text(Some(value), least, most)
         })
     }
@@ -142,7 +142,7 @@ impl Check {
         if value.is_none() && !required {
             return None;
         }
-        self.at(Step::Field(name), |check| {
+        self.at(PathStep::Field(name), |check| {
             let text = check.bounded_text(value, 0, usize::MAX)?;
             check.looks_like(text, format);
             Some(text)
@@ -160,7 +160,7 @@ impl Check {
         match (fields.get(name), default) {
             (None, Some(default)) => default,
             (value, _) => self
-                .at(Step::Field(name), |check| check.one_of(value, options))
+                .at(PathStep::Field(name), |check| check.one_of(value, options))
                 .unwrap_or_default(),
         }
     }
@@ -173,7 +173,7 @@ impl Check {
         options: &'static [&'static str],
     ) -> Option<&'v str> {
         let value = fields.get(name)?;
-        self.at(Step::Field(name), |check| {
+        self.at(PathStep::Field(name), |check| {
             check.one_of(Some(value), options)
         })
     }
@@ -186,7 +186,7 @@ impl Check {
         most: usize,
     ) -> Option<&'v Number> {
         let value = fields.get(name)?;
-        self.at(Step::Field(name), |check| {
+        self.at(PathStep::Field(name), |check| {
             let Value::Number(number) = value else {
                 check.wrong_type("number", Some(value));
                 return None;
@@ -217,7 +217,7 @@ impl Check {
         if value.is_none() && !required {
             return Vec::new();
         }
-        self.at(Step::Field(name), |check| {
+        self.at(PathStep::Field(name), |check| {
             let Some(Value::Array(entries)) = value else {
                 check.wrong_type("array", value);
                 return Vec::new();
@@ -230,7 +230,7 @@ impl Check {
                 check.too_big("array", most, message);
             }
             let entries = entries.iter().enumerate();
-            let read = entries.filter_map(|(n, e)| check.at(Step::Entry(n), |c| read(c, e)));
+            let read = entries.filter_map(|(n, e)| check.at(PathStep::Entry(n), |c| read(c, e)));
             read.collect()
         })
     }
@@ -240,7 +240,7 @@ impl Check {
         self.bounded_text(Some(value), 0, most)
     }
 
-    fn at<T>(&mut self, step: Step, look: impl FnOnce(&mut Self) -> T) -> T {
+    fn at<T>(&mut self, step: PathStep, look: impl FnOnce(&mut Self) -> T) -> T {
         self.path.push(step);
         let found = look(self);
         self.path.pop();

@@ -4,16 +4,16 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::forms;
-use super::service::{Call, Variant};
-use super::world::{Contact, World};
-use crate::rest::{Outcome, Refusal, data, list};
+use super::service::{RelayCall, Variant};
+use super::store::{Contact, RelayStore};
+use crate::rest::{Outcome, RestRefusal, data, list};
 
-impl Call<'_> {
+impl RelayCall<'_> {
     /// `POST /contacts/register`: makes or replaces the caller's own. What P and M both know and is
     /// left out becomes null; what M alone knows stays as it was.
-    pub(super) fn register(&self, world: &mut World) -> Outcome {
+    pub(super) fn register(&self, store: &mut RelayStore) -> Outcome {
         let profile = forms::profile(self.body, self.variant)?;
-        let mut contacts = world.contacts.iter();
+        let mut contacts = store.contacts.iter();
         let known = contacts.find(|contact| contact.id == self.caller).cloned();
         let contact = known.unwrap_or_else(|| Contact {
             id: self.caller.to_owned(),
@@ -45,37 +45,37 @@ impl Call<'_> {
             ..contact
         };
         let registered = data(StatusCode::CREATED, &contact);
-        match world.contacts.iter_mut().find(|c| c.id == contact.id) {
+        match store.contacts.iter_mut().find(|c| c.id == contact.id) {
             Some(known) => *known = contact,
-            None => world.contacts.push(contact),
+            None => store.contacts.push(contact),
         }
         Ok(registered)
     }
 
     /// `GET /contacts/me`.
-    pub(super) fn own_contact(&self, world: &World) -> Outcome {
-        let mine = world.contacts.iter().find(|c| c.id == self.caller);
-        let mine = mine.ok_or_else(|| Refusal::not_found("Profile not registered"))?;
+    pub(super) fn own_contact(&self, store: &RelayStore) -> Outcome {
+        let mine = store.contacts.iter().find(|c| c.id == self.caller);
+        let mine = mine.ok_or_else(|| RestRefusal::not_found("Profile not registered"))?;
         Ok(data(StatusCode::OK, mine))
     }
 
     /// `GET /contacts/search`, over names and addresses; upper and lower case are the same for
     /// ASCII only. P shows everything of everybody, M little of team-mates.
-    pub(super) fn search(&self, world: &World) -> Outcome {
+    pub(super) fn search(&self, store: &RelayStore) -> Outcome {
         let query = self.target.parameter("q").unwrap_or_default().trim();
         if super::text::units(query) < 2 {
             let message = "Search query must be at least 2 characters";
-            return Err(Refusal::invalid(message));
+            return Err(RestRefusal::invalid(message));
         }
         let query = query.to_ascii_lowercase();
         let has = |text: &str| text.to_ascii_lowercase().contains(&query);
         let fits = |contact: &&Contact| {
             has(&contact.display_name) || contact.email.as_deref().is_some_and(has)
         };
-        let contacts = world.contacts.iter();
+        let contacts = store.contacts.iter();
         let found: Vec<Value> = contacts
             .filter(fits)
-            .filter(|contact| self.sees(world, &contact.id))
+            .filter(|contact| self.sees(store, &contact.id))
             .take(self.target.limit("limit", 20, 50))
             .map(|contact| match self.variant {
                 Variant::P => json!(contact),
@@ -86,22 +86,22 @@ impl Call<'_> {
     }
 
     /// `GET /contacts/:userId`.
-    pub(super) fn contact(&self, world: &World, id: &str) -> Outcome {
-        let found = world.contacts.iter().find(|contact| contact.id == id);
-        let found = found.filter(|_| self.sees(world, id));
-        let found = found.ok_or_else(|| Refusal::not_found("Contact not found"))?;
+    pub(super) fn contact(&self, store: &RelayStore, id: &str) -> Outcome {
+        let found = store.contacts.iter().find(|contact| contact.id == id);
+        let found = found.filter(|_| self.sees(store, id));
+        let found = found.ok_or_else(|| RestRefusal::not_found("Contact not found"))?;
         Ok(data(StatusCode::OK, public(found)))
     }
 
     /// `GET /contacts/:userId/routing`, which M does not have.
-    pub(super) fn routing(&self, world: &World, id: &str) -> Outcome {
+    pub(super) fn routing(&self, store: &RelayStore, id: &str) -> Outcome {
         if self.variant == Variant::M {
-            return Err(Refusal::no_route());
+            return Err(RestRefusal::no_route());
         }
-        let found = world.contacts.iter().find(|contact| contact.id == id);
+        let found = store.contacts.iter().find(|contact| contact.id == id);
         let Some(found) = found else {
             let (status, message) = (StatusCode::NOT_FOUND, "Contact not found");
-            return Err(Refusal::new(status, "CONTACT_NOT_FOUND", message));
+            return Err(RestRefusal::new(status, "CONTACT_NOT_FOUND", message));
         };
         let (mut channels, mut addresses) = (vec!["tezit"], json!({"tezit": found.tez_address}));
         if let (Some(email), Value::Object(addresses)) = (&found.email, &mut addresses) {
@@ -123,8 +123,8 @@ impl Call<'_> {
 
     /// Returns true if a user is visible to the caller: on M only whoever shares a team, and
     /// themselves.
-    fn sees(&self, world: &World, user: &str) -> bool {
-        let mut teams = world.teams.iter();
+    fn sees(&self, store: &RelayStore, user: &str) -> bool {
+        let mut teams = store.teams.iter();
         self.variant == Variant::P
             || user == self.caller
             || teams.any(|team| team.role_of(user).is_some() && team.role_of(self.caller).is_some())

@@ -4,7 +4,7 @@ use serde_json::{Map, Number, Value};
 
 use super::check::{Check, Format};
 use super::service::Variant;
-use crate::rest::Refusal;
+use crate::rest::RestRefusal;
 
 const TYPES: &[&str] = &["note", "decision", "handoff", "question", "update"];
 const URGENCIES: &[&str] = &["critical", "high", "normal", "low", "fyi"];
@@ -50,7 +50,7 @@ pub(super) struct Message<'v> {
 fn read<'v, T>(
     body: &'v Value,
     fields: impl FnOnce(&mut Check, &'v Map<String, Value>) -> T,
-) -> Result<T, Refusal>
+) -> Result<T, RestRefusal>
 where
     T: Default,
 {
@@ -61,7 +61,7 @@ where
 }
 
 /// `POST /tez/share`.
-pub(super) fn share(body: &Value, variant: Variant) -> Result<Message<'_>, Refusal> {
+pub(super) fn share(body: &Value, variant: Variant) -> Result<Message<'_>, RestRefusal> {
     read(body, |check, fields| {
         let on_p = variant == Variant::P;
         let id = if on_p {
@@ -95,7 +95,7 @@ pub(super) fn share(body: &Value, variant: Variant) -> Result<Message<'_>, Refus
 }
 
 /// `POST /tez/:id/reply`. Its urgency is always normal.
-pub(super) fn reply(body: &Value) -> Result<Message<'_>, Refusal> {
+pub(super) fn reply(body: &Value) -> Result<Message<'_>, RestRefusal> {
     read(body, |check, fields| Message {
         surface_text: check.text(fields, "surfaceText", 1, MOST_SURFACE),
         kind: check.choice(fields, "type", TYPES, Some("note")),
@@ -106,7 +106,7 @@ pub(super) fn reply(body: &Value) -> Result<Message<'_>, Refusal> {
 }
 
 /// `POST /conversations/:id/messages`.
-pub(super) fn message(body: &Value) -> Result<Message<'_>, Refusal> {
+pub(super) fn message(body: &Value) -> Result<Message<'_>, RestRefusal> {
     read(body, |check, fields| Message {
         surface_text: check.text(fields, "surfaceText", 1, MOST_SURFACE),
         kind: check.choice(fields, "type", TYPES, Some("note")),
@@ -130,7 +130,7 @@ fn context<'v>(check: &mut Check, fields: &'v Map<String, Value>) -> Vec<Given<'
 }
 
 /// `PATCH /tez/:id`: the new status.
-pub(super) fn status(body: &Value) -> Result<&str, Refusal> {
+pub(super) fn status(body: &Value) -> Result<&str, RestRefusal> {
     const STATUSES: &[&str] = &["active", "archived", "deleted"];
     read(body, |check, fields| {
         check.choice(fields, "status", STATUSES, None)
@@ -145,7 +145,7 @@ pub(super) struct Opening<'v> {
     pub(super) name: Option<&'v str>,
 }
 
-pub(super) fn conversation(body: &Value) -> Result<Opening<'_>, Refusal> {
+pub(super) fn conversation(body: &Value) -> Result<Opening<'_>, RestRefusal> {
     read(body, |check, fields| Opening {
         kind: check.choice(fields, "type", &["dm", "group"], None),
         members: check.list(fields, "memberIds", true, (1, ANY), |check, value| {
@@ -156,7 +156,7 @@ pub(super) fn conversation(body: &Value) -> Result<Opening<'_>, Refusal> {
 }
 
 /// `POST /teams`: P takes an id with the name.
-pub(super) fn team(body: &Value, variant: Variant) -> Result<(Option<&str>, &str), Refusal> {
+pub(super) fn team(body: &Value, variant: Variant) -> Result<(Option<&str>, &str), RestRefusal> {
     read(body, |check, fields| {
         let id = if variant == Variant::P {
             check.formatted(fields, "id", Format::Uuid, false)
@@ -168,7 +168,7 @@ pub(super) fn team(body: &Value, variant: Variant) -> Result<(Option<&str>, &str
 }
 
 /// `POST /teams/:id/members`: the user and the role.
-pub(super) fn member(body: &Value) -> Result<(&str, &str), Refusal> {
+pub(super) fn member(body: &Value) -> Result<(&str, &str), RestRefusal> {
     read(body, |check, fields| {
         (
             check.text(fields, "userId", 0, ANY),
@@ -190,7 +190,7 @@ pub(super) struct Profile<'v> {
     pub(super) telegram_id: Option<&'v str>,
 }
 
-pub(super) fn profile(body: &Value, variant: Variant) -> Result<Profile<'_>, Refusal> {
+pub(super) fn profile(body: &Value, variant: Variant) -> Result<Profile<'_>, RestRefusal> {
     read(body, |check, fields| {
         let mut profile = Profile {
             display_name: check.text(fields, "displayName", 1, 100),

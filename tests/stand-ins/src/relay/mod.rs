@@ -33,11 +33,11 @@ mod pages;
 pub mod sample;
 mod service;
 mod state;
+mod store;
 mod stream;
 mod teams;
 mod text;
 mod tez;
-mod world;
 
 pub use service::{Options, RelayStandIn, Variant};
 

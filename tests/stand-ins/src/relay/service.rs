@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 
 use super::access;
 use super::limit::Limit;
-use super::world::World;
+use super::store::RelayStore;
 use super::{pages, sample, state};
 use crate::clock::Clock;
 use crate::faults::{FaultKind, Faults, Struck};
 use crate::reply::{Reply, ReplyBody};
-use crate::rest::{self, Outcome, Refusal, Seed, Target, Unread};
+use crate::rest::{self, Outcome, RestRefusal, Seed, Target, Unread};
 use crate::server::{self, Count, Running, Service, StartError};
 use crate::tokens::SECRET;
 
@@ -66,7 +66,7 @@ impl Default for Options {
 /// The stand-in for the Tezit relay.
 pub struct RelayStandIn {
     options: Options,
-    world: RwLock<World>,
+    store: RwLock<RelayStore>,
     limit: Limit,
     faults: Faults,
 }
@@ -77,7 +77,7 @@ impl RelayStandIn {
     pub async fn start(options: Options) -> Result<Running, StartError> {
         let faults = Faults::default();
         let service = Self {
-            world: RwLock::new(seeded(&options)),
+            store: RwLock::new(seeded(&options)),
             limit: Limit::new(options.clock.clone()),
             faults: faults.clone(),
             options,
@@ -110,7 +110,7 @@ impl RelayStandIn {
     fn unread(&self, why: Unread) -> Response<ReplyBody> {
         match self.options.variant {
             Variant::P => pages::unread(why),
-            Variant::M => Refusal::internal("Internal server error").answer(),
+            Variant::M => RestRefusal::internal("Internal server error").answer(),
         }
     }
 
@@ -122,13 +122,13 @@ impl RelayStandIn {
             return answer;
         }
         let Some(route) = Route::of(method, &segments) else {
-            return Err(Refusal::no_route());
+            return Err(RestRefusal::no_route());
         };
         let options = &self.options;
         let now_ms = options.clock.now_ms();
         let caller = access::caller(parts, &options.secret, options.variant, now_ms)?;
         let half_stored = |fault: &Struck| matches!(fault.kind, FaultKind::HalfStored);
-        let call = Call {
+        let call = RelayCall {
             variant: options.variant,
             host: &options.host,
             caller: &caller,
@@ -137,8 +137,8 @@ impl RelayStandIn {
             body,
             half_stored: faults.iter().any(half_stored),
         };
-        let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
-        call.carry_out(&route, &mut world)
+        let mut store = self.store.write().unwrap_or_else(PoisonError::into_inner);
+        call.carry_out(&route, &mut store)
     }
 
     /// Answers requests that need no token.
@@ -151,7 +151,11 @@ impl RelayStandIn {
             }),
             ("GET", [".well-known", "tezit.json"]) if self.options.variant == Variant::M => {
                 let (status, message) = (StatusCode::NOT_FOUND, "Federation is not enabled");
-                return Some(Err(Refusal::new(status, "FEDERATION_DISABLED", message)));
+                return Some(Err(RestRefusal::new(
+                    status,
+                    "FEDERATION_DISABLED",
+                    message,
+                )));
             }
             ("GET", [".well-known", "tezit.json"]) => json!({
                 "host": self.options.host,
@@ -170,21 +174,21 @@ impl RelayStandIn {
         Some(Ok(rest::answer(StatusCode::OK, &answer)))
     }
 
-    fn stored(&self) -> RwLockReadGuard<'_, World> {
-        self.world.read().unwrap_or_else(PoisonError::into_inner)
+    fn stored(&self) -> RwLockReadGuard<'_, RelayStore> {
+        self.store.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn seeded(options: &Options) -> World {
+fn seeded(options: &Options) -> RelayStore {
     match options.seed {
-        Seed::Empty => World::default(),
-        Seed::Sample => sample::world(options.clock.now_ms(), &options.host),
+        Seed::Empty => RelayStore::default(),
+        Seed::Sample => sample::store(options.clock.now_ms(), &options.host),
     }
 }
 
-fn rate_limited() -> Refusal {
+fn rate_limited() -> RestRefusal {
     let message = "Too many requests, please try again later";
-    Refusal::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message)
+    RestRefusal::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message)
 }
 
 /// A route that asks for a token.
@@ -244,7 +248,7 @@ impl<'r> Route<'r> {
 }
 
 /// A request about to be carried out for somebody.
-pub(super) struct Call<'c> {
+pub(super) struct RelayCall<'c> {
     pub(super) variant: Variant,
     pub(super) host: &'c str,
     pub(super) caller: &'c str,
@@ -255,31 +259,31 @@ pub(super) struct Call<'c> {
     pub(super) half_stored: bool,
 }
 
-impl Call<'_> {
-    fn carry_out(&self, route: &Route<'_>, world: &mut World) -> Outcome {
+impl RelayCall<'_> {
+    fn carry_out(&self, route: &Route<'_>, store: &mut RelayStore) -> Outcome {
         match *route {
-            Route::Share => self.share(world),
-            Route::Stream => self.stream(world),
-            Route::Tez(id) => self.one(world, id),
-            Route::ChangeStatus(id) => self.change_status(world, id),
-            Route::Thread(id) => self.thread(world, id),
-            Route::ReplyTo(id) => self.reply(world, id),
-            Route::Unread => self.unread(world),
-            Route::Open => self.open(world),
-            Route::Conversations => self.conversations(world),
-            Route::Messages(id) => self.messages(world, id),
-            Route::Send(id) => self.send(world, id),
-            Route::MarkRead(id) => self.mark_read(world, id),
-            Route::MakeTeam => self.make_team(world),
-            Route::Teams => self.teams(world),
-            Route::Members(id) => self.members(world, id),
-            Route::AddMember(id) => self.add_member(world, id),
-            Route::RemoveMember(id, user) => self.remove_member(world, id, user),
-            Route::Register => self.register(world),
-            Route::OwnContact => self.own_contact(world),
-            Route::Search => self.search(world),
-            Route::Contact(id) => self.contact(world, id),
-            Route::Routing(id) => self.routing(world, id),
+            Route::Share => self.share(store),
+            Route::Stream => self.stream(store),
+            Route::Tez(id) => self.one(store, id),
+            Route::ChangeStatus(id) => self.change_status(store, id),
+            Route::Thread(id) => self.thread(store, id),
+            Route::ReplyTo(id) => self.reply(store, id),
+            Route::Unread => self.unread(store),
+            Route::Open => self.open(store),
+            Route::Conversations => self.conversations(store),
+            Route::Messages(id) => self.messages(store, id),
+            Route::Send(id) => self.send(store, id),
+            Route::MarkRead(id) => self.mark_read(store, id),
+            Route::MakeTeam => self.make_team(store),
+            Route::Teams => self.teams(store),
+            Route::Members(id) => self.members(store, id),
+            Route::AddMember(id) => self.add_member(store, id),
+            Route::RemoveMember(id, user) => self.remove_member(store, id, user),
+            Route::Register => self.register(store),
+            Route::OwnContact => self.own_contact(store),
+            Route::Search => self.search(store),
+            Route::Contact(id) => self.contact(store, id),
+            Route::Routing(id) => self.routing(store, id),
         }
     }
 }
@@ -291,7 +295,7 @@ impl Service for RelayStandIn {
     }
 
     fn reset(&self) {
-        *self.world.write().unwrap_or_else(PoisonError::into_inner) = seeded(&self.options);
+        *self.store.write().unwrap_or_else(PoisonError::into_inner) = seeded(&self.options);
         self.limit.clear();
     }
 

@@ -6,14 +6,14 @@
 
 use serde_json::Value;
 
-use super::world::{Tez, World};
+use super::store::{RelayStore, Tez};
 use crate::rest;
 use crate::server::Count;
 
 /// Counts the records of each object. M's status `deleted` counts as deleted.
-pub(super) fn counts(world: &World) -> Vec<(String, Count)> {
+pub(super) fn counts(store: &RelayStore) -> Vec<(String, Count)> {
     let tez = |in_conversation: bool| {
-        let rows = world
+        let rows = store
             .tez
             .iter()
             .filter(|tez| is_message(tez) == in_conversation);
@@ -25,14 +25,14 @@ pub(super) fn counts(world: &World) -> Vec<(String, Count)> {
         }
     };
     let all = |live: usize| Count { live, deleted: 0 };
-    let context = world.tez.iter().map(|tez| tez.context.len()).sum();
+    let context = store.tez.iter().map(|tez| tez.context.len()).sum();
     [
         ("tez", tez(false)),
         ("message", tez(true)),
         ("context", all(context)),
-        ("conversation", all(world.conversations.len())),
-        ("team", all(world.teams.len())),
-        ("contact", all(world.contacts.len())),
+        ("conversation", all(store.conversations.len())),
+        ("team", all(store.teams.len())),
+        ("contact", all(store.contacts.len())),
     ]
     .into_iter()
     .map(|(name, count)| (name.to_owned(), count))
@@ -40,9 +40,9 @@ pub(super) fn counts(world: &World) -> Vec<(String, Count)> {
 }
 
 /// All records of an object, in the order they were stored.
-pub(super) fn records(world: &World, object: &str) -> Option<Vec<Value>> {
+pub(super) fn records(store: &RelayStore, object: &str) -> Option<Vec<Value>> {
     let tez = |in_conversation: bool| {
-        let rows = world
+        let rows = store
             .tez
             .iter()
             .filter(|tez| is_message(tez) == in_conversation);
@@ -51,18 +51,18 @@ pub(super) fn records(world: &World, object: &str) -> Option<Vec<Value>> {
     let records = match object {
         "tez" => tez(false),
         "message" => tez(true),
-        "context" => rest::as_json(world.tez.iter().flat_map(|tez| &tez.context)),
-        "conversation" => rest::as_json(&world.conversations),
-        "team" => rest::as_json(&world.teams),
-        "contact" => rest::as_json(&world.contacts),
+        "context" => rest::as_json(store.tez.iter().flat_map(|tez| &tez.context)),
+        "conversation" => rest::as_json(&store.conversations),
+        "team" => rest::as_json(&store.teams),
+        "contact" => rest::as_json(&store.contacts),
         _ => return None,
     };
     Some(records)
 }
 
 /// One record.
-pub(super) fn record(world: &World, object: &str, id: &str) -> Option<Value> {
-    rest::with_id(records(world, object)?, id)
+pub(super) fn record(store: &RelayStore, object: &str, id: &str) -> Option<Value> {
+    rest::with_id(records(store, object)?, id)
 }
 
 fn is_message(tez: &Tez) -> bool {

@@ -4,10 +4,10 @@ use hyper::StatusCode;
 use serde_json::json;
 
 use super::forms::{self, Given, Message};
-use super::service::{Call, Variant};
+use super::service::{RelayCall, Variant};
+use super::store::{Layer, Recipient, RelayStore, Tez, TezRow};
 use super::text::{MOST_CONTENT, cleaned, mime_type, units};
-use super::world::{Layer, Recipient, Row, Tez, World};
-use crate::rest::{Outcome, Refusal, data};
+use crate::rest::{Outcome, RestRefusal, data};
 
 /// The handling of text before it is stored.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,25 +18,25 @@ pub(super) enum Cleaning {
     Left,
 }
 
-impl Call<'_> {
+impl RelayCall<'_> {
     /// `POST /tez/share`.
-    pub(super) fn share(&self, world: &mut World) -> Outcome {
+    pub(super) fn share(&self, store: &mut RelayStore) -> Outcome {
         let message = forms::share(self.body, self.variant)?;
-        world.member_of(message.team, self.caller)?;
+        store.member_of(message.team, self.caller)?;
         let id = match message.id {
-            Some(taken) if world.find(taken).is_some() => {
-                return Err(Refusal::internal("Failed to share Tez"));
+            Some(taken) if store.find(taken).is_some() => {
+                return Err(RestRefusal::internal("Failed to share Tez"));
             }
             Some(free) => free.to_owned(),
-            None => world.new_id(),
+            None => store.new_id(),
         };
-        let row = Row {
+        let row = TezRow {
             team_id: Some(message.team.to_owned()),
             visibility: message.visibility.to_owned(),
             ..self.row(&id, &message, Cleaning::Done)
         };
-        self.store(world, row, &message, Cleaning::Done)
-            .map_err(|()| Refusal::internal("Failed to share Tez"))?;
+        self.save(store, row, &message, Cleaning::Done)
+            .map_err(|()| RestRefusal::internal("Failed to share Tez"))?;
         let shared = json!({
             "id": id,
             "threadId": id,
@@ -48,21 +48,21 @@ impl Call<'_> {
     }
 
     /// `POST /tez/:id/reply`.
-    pub(super) fn reply(&self, world: &mut World, parent: &str) -> Outcome {
+    pub(super) fn reply(&self, store: &mut RelayStore, parent: &str) -> Outcome {
         let message = forms::reply(self.body)?;
-        let to = world.readable(parent, self.caller, self.variant)?;
+        let to = store.readable(parent, self.caller, self.variant)?;
         let (team, thread) = (to.row.team_id.clone(), to.row.thread_id.clone());
         let visibility = to.row.visibility.clone();
-        let id = world.new_id();
-        let row = Row {
+        let id = store.new_id();
+        let row = TezRow {
             team_id: team,
             thread_id: thread.clone(),
             parent_tez_id: Some(parent.to_owned()),
             visibility,
             ..self.row(&id, &message, Cleaning::Done)
         };
-        self.store(world, row, &message, Cleaning::Done)
-            .map_err(|()| Refusal::internal("Failed to reply"))?;
+        self.save(store, row, &message, Cleaning::Done)
+            .map_err(|()| RestRefusal::internal("Failed to reply"))?;
         let replied = json!({
             "id": id,
             "threadId": thread,
@@ -74,15 +74,15 @@ impl Call<'_> {
     }
 
     /// `GET /tez/:id`, which does not mark anything as read.
-    pub(super) fn one(&self, world: &World, id: &str) -> Outcome {
-        let tez = world.readable(id, self.caller, self.variant)?;
+    pub(super) fn one(&self, store: &RelayStore, id: &str) -> Outcome {
+        let tez = store.readable(id, self.caller, self.variant)?;
         Ok(data(StatusCode::OK, tez))
     }
 
     /// `GET /tez/:id/thread`.
-    pub(super) fn thread(&self, world: &World, id: &str) -> Outcome {
-        let thread = &world.readable(id, self.caller, self.variant)?.row.thread_id;
-        let mut rows = world.newest(usize::MAX, |row| row.thread_id == *thread);
+    pub(super) fn thread(&self, store: &RelayStore, id: &str) -> Outcome {
+        let thread = &store.readable(id, self.caller, self.variant)?.row.thread_id;
+        let mut rows = store.newest(usize::MAX, |row| row.thread_id == *thread);
         rows.reverse();
         let thread = json!({
             "threadId": thread,
@@ -94,16 +94,18 @@ impl Call<'_> {
     }
 
     /// `PATCH /tez/:id`, which P does not have.
-    pub(super) fn change_status(&self, world: &mut World, id: &str) -> Outcome {
+    pub(super) fn change_status(&self, store: &mut RelayStore, id: &str) -> Outcome {
         if self.variant == Variant::P {
-            return Err(Refusal::no_route());
+            return Err(RestRefusal::no_route());
         }
         let status = forms::status(self.body)?;
-        let Some(tez) = world.tez.iter_mut().find(|tez| tez.row.id == id) else {
-            return Err(Refusal::not_found("Tez not found"));
+        let Some(tez) = store.tez.iter_mut().find(|tez| tez.row.id == id) else {
+            return Err(RestRefusal::not_found("Tez not found"));
         };
         if tez.row.sender_user_id != self.caller {
-            return Err(Refusal::forbidden("Only the sender can change Tez status"));
+            return Err(RestRefusal::forbidden(
+                "Only the sender can change Tez status",
+            ));
         }
         status.clone_into(&mut tez.row.status);
         self.now.clone_into(&mut tez.row.updated_at);
@@ -112,12 +114,12 @@ impl Call<'_> {
     }
 
     /// The row of a message that starts a thread, in neither a team nor a conversation yet.
-    pub(super) fn row(&self, id: &str, message: &Message<'_>, cleaning: Cleaning) -> Row {
+    pub(super) fn row(&self, id: &str, message: &Message<'_>, cleaning: Cleaning) -> TezRow {
         let text = |given: &str| match cleaning {
             Cleaning::Done => cleaned(given),
             Cleaning::Left => given.to_owned(),
         };
-        Row {
+        TezRow {
             id: id.to_owned(),
             team_id: None,
             conversation_id: None,
@@ -139,10 +141,10 @@ impl Call<'_> {
 
     /// Stores a message as the service does: first its row, then its context one after the other,
     /// then whom it names; what goes wrong in between leaves the rest out.
-    pub(super) fn store(
+    pub(super) fn save(
         &self,
-        world: &mut World,
-        row: Row,
+        store: &mut RelayStore,
+        row: TezRow,
         message: &Message<'_>,
         cleaning: Cleaning,
     ) -> Result<(), ()> {
@@ -159,7 +161,7 @@ impl Call<'_> {
             if stored.is_err() {
                 break;
             }
-            let layer = self.layer(world.new_id(), &tez.row.id, given, cleaning);
+            let layer = self.layer(store.new_id(), &tez.row.id, given, cleaning);
             tez.context.push(layer);
         }
         if stored.is_ok() {
@@ -168,7 +170,7 @@ impl Call<'_> {
                 .map(|user| self.recipient(&tez.row.id, user))
                 .collect();
         }
-        world.tez.push(tez);
+        store.tez.push(tez);
         stored
     }
 

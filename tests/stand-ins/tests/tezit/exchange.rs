@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 /// A request and what answered it.
-pub(crate) struct Exchange {
+pub(crate) struct TezitExchange {
     /// The file's name without its ending, which says the order.
     pub file: String,
     pub method: String,
@@ -20,7 +20,7 @@ pub(crate) struct Exchange {
     pub answer: Value,
 }
 
-impl Exchange {
+impl TezitExchange {
     /// Every exchange in a folder whose file's name starts so, by that name.
     pub(crate) fn read_all(folder: &Path, start: &str) -> Vec<Self> {
         let mut all: Vec<Self> = std::fs::read_dir(folder)

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::client::{Answer, send_with};
 use super::compare::Names;
-use super::exchange::Exchange;
+use super::exchange::TezitExchange;
 
 /// Somebody whose tokens are named in what was written down: `Bearer <NAME>`.
 pub(crate) type Person = (&'static str, &'static str);
@@ -31,7 +31,7 @@ pub(crate) struct Stage<'s> {
 }
 
 /// Builds a request body where the recording only describes it.
-fn body_of(exchange: &Exchange, team: &str) -> Option<String> {
+fn body_of(exchange: &TezitExchange, team: &str) -> Option<String> {
     let share = |more: Value| {
         let mut body = json!({"teamId": team, "surfaceText": "x"});
         if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
@@ -92,7 +92,7 @@ impl<'s> Stage<'s> {
     }
 
     /// The value of `authorization` that stands behind the one written down.
-    fn authorization(&self, exchange: &Exchange) -> Option<String> {
+    fn authorization(&self, exchange: &TezitExchange) -> Option<String> {
         let first = self.people.first().expect("somebody").1;
         let token = match (exchange.name(), exchange.authorization.as_deref()) {
             ("not-bearer", _) => return Some("Basic cm9iaW46cm9iaW4=".to_owned()),
@@ -135,7 +135,7 @@ impl<'s> Stage<'s> {
     }
 
     /// Lets the limit's minute pass where it did, or uses it up.
-    async fn keep_pace(&mut self, exchange: &Exchange) {
+    async fn keep_pace(&mut self, exchange: &TezitExchange) {
         self.clock.advance(Duration::from_millis(7));
         if let Some(reset) = exchange.header("x-ratelimit-reset") {
             if self.window.as_deref().is_some_and(|window| window != reset) {
@@ -150,7 +150,7 @@ impl<'s> Stage<'s> {
     }
 
     /// Sends a recorded request; what differs from what was recorded.
-    pub(crate) async fn replay(&mut self, exchange: &Exchange) -> Vec<String> {
+    pub(crate) async fn replay(&mut self, exchange: &TezitExchange) -> Vec<String> {
         self.keep_pace(exchange).await;
         let team = exchange.body.get("teamId").and_then(Value::as_str);
         if let Some(team) = team.filter(|team| uuid::Uuid::try_parse(team).is_ok()) {
@@ -184,7 +184,7 @@ impl<'s> Stage<'s> {
             .collect()
     }
 
-    fn heads(&self, exchange: &Exchange, answer: &Answer) -> Vec<String> {
+    fn heads(&self, exchange: &TezitExchange, answer: &Answer) -> Vec<String> {
         let mut found = Vec::new();
         if u64::from(answer.status) != exchange.status {
             found.push(format!(

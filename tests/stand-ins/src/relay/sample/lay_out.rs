@@ -6,8 +6,8 @@ use super::conversations::CONVERSATIONS;
 use super::shared::SHARED;
 use super::{INGRID, OTHER_TEAM_ID, PEOPLE, PRIYA, ROBIN, SAM, SAM_OLSEN, TEAM_ID, TOMAS, id};
 use crate::clock::iso;
-use crate::relay::world::{
-    Contact, Conversation, Layer, Member, Party, Recipient, Row, Team, Tez, World,
+use crate::relay::store::{
+    Contact, Conversation, Layer, Party, Recipient, RelayStore, Team, TeamMember, Tez, TezRow,
 };
 
 const MINUTE_MS: i64 = 60_000;
@@ -15,7 +15,7 @@ const MINUTE_MS: i64 = 60_000;
 const LONG_AGO: i64 = 90 * 24 * 60;
 
 /// One entry of context: its layer, its source, its content; JSON where it starts like that.
-pub(super) type Entry = (&'static str, Option<&'static str>, &'static str);
+pub(super) type SampleContext = (&'static str, Option<&'static str>, &'static str);
 
 /// A message and when it was written.
 pub(super) struct Said {
@@ -25,7 +25,7 @@ pub(super) struct Said {
     pub(super) kind: &'static str,
     pub(super) urgency: &'static str,
     pub(super) text: &'static str,
-    pub(super) context: &'static [Entry],
+    pub(super) context: &'static [SampleContext],
 }
 
 /// A conversation and how far Robin has read it.
@@ -41,7 +41,7 @@ pub(super) struct Talk {
 }
 
 /// A message shared with Robin's team.
-pub(super) struct Shared {
+pub(super) struct SampleTez {
     pub(super) said: Said,
     pub(super) visibility: &'static str,
     pub(super) action: Option<&'static str>,
@@ -50,9 +50,9 @@ pub(super) struct Shared {
     pub(super) parent: Option<Uuid>,
 }
 
-pub(super) fn sample(now_ms: i64, host: &str) -> World {
-    let mut layout = LayOut {
-        world: World::default(),
+pub(super) fn sample(now_ms: i64, host: &str) -> RelayStore {
+    let mut layout = RelayLayout {
+        store: RelayStore::default(),
         now_ms,
         layers: 0,
     };
@@ -69,19 +69,19 @@ pub(super) fn sample(now_ms: i64, host: &str) -> World {
     }
     // Stored in the order they were written in.
     layout
-        .world
+        .store
         .tez
         .sort_by(|a, b| a.row.created_at.cmp(&b.row.created_at));
-    layout.world
+    layout.store
 }
 
-struct LayOut {
-    world: World,
+struct RelayLayout {
+    store: RelayStore,
     now_ms: i64,
     layers: u32,
 }
 
-impl LayOut {
+impl RelayLayout {
     fn ago(&self, minutes: i64) -> String {
         iso(self
             .now_ms
@@ -90,7 +90,7 @@ impl LayOut {
 
     fn contact(&mut self, user: Uuid, name: &str, email: &str, host: &str) {
         let long_ago = self.ago(LONG_AGO);
-        self.world.contacts.push(Contact {
+        self.store.contacts.push(Contact {
             id: user.to_string(),
             display_name: name.to_owned(),
             email: Some(email.to_owned()),
@@ -110,13 +110,13 @@ impl LayOut {
     /// A team whose first member is its admin.
     fn team(&mut self, team: Uuid, name: &str, members: &[Uuid]) {
         let joined = self.ago(LONG_AGO);
-        let members = members.iter().enumerate().map(|(nth, user)| Member {
+        let members = members.iter().enumerate().map(|(nth, user)| TeamMember {
             team_id: team.to_string(),
             user_id: user.to_string(),
             role: if nth == 0 { "admin" } else { "member" }.to_owned(),
             joined_at: joined.clone(),
         });
-        self.world.teams.push(Team {
+        self.store.teams.push(Team {
             id: team.to_string(),
             name: name.to_owned(),
             created_by: members
@@ -152,18 +152,18 @@ impl LayOut {
             updated_at: last.map_or_else(|| opened.clone(), |minutes| self.ago(minutes)),
             members: talk.members.iter().map(party).collect(),
         };
-        self.world.conversations.push(conversation);
+        self.store.conversations.push(conversation);
         for said in talk.messages {
             let mut tez = self.tez(said);
             tez.row.conversation_id = Some(talk.id.to_string());
             talk.name
                 .map_or("dm", |_| "team")
                 .clone_into(&mut tez.row.visibility);
-            self.world.tez.push(tez);
+            self.store.tez.push(tez);
         }
     }
 
-    fn share(&mut self, shared: &Shared) {
+    fn share(&mut self, shared: &SampleTez) {
         let mut tez = self.tez(&shared.said);
         tez.row.team_id = Some(TEAM_ID.to_string());
         shared.visibility.clone_into(&mut tez.row.visibility);
@@ -180,12 +180,12 @@ impl LayOut {
             acknowledged_at: None,
         };
         tez.recipients = shared.recipients.iter().map(recipient).collect();
-        self.world.tez.push(tez);
+        self.store.tez.push(tez);
     }
 
     fn tez(&mut self, said: &Said) -> Tez {
         let at = self.ago(said.minutes_ago);
-        let row = Row {
+        let row = TezRow {
             id: said.id.to_string(),
             team_id: None,
             conversation_id: None,

@@ -24,7 +24,7 @@ mod shared;
 
 use uuid::Uuid;
 
-use super::world::World;
+use super::store::RelayStore;
 
 /// Robin Hale, the caller of the demo.
 pub const ROBIN: Uuid = id(1, 1);
@@ -96,6 +96,6 @@ pub const PEOPLE: [(Uuid, &str, &str); 6] = [
 ];
 
 /// The relay around `now_ms`.
-pub(super) fn world(now_ms: i64, host: &str) -> World {
+pub(super) fn store(now_ms: i64, host: &str) -> RelayStore {
     lay_out::sample(now_ms, host)
 }

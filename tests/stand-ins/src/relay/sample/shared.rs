@@ -1,7 +1,7 @@
 //! Messages that the sample's people shared with Robin's team.
 
 use super::conversations::note;
-use super::lay_out::{Said, Shared};
+use super::lay_out::{Said, SampleTez};
 use super::{
     CONTEXT_REQUEST, HIDDEN_TEZ, INGRID, INJECTED_TEZ, OLD_UPDATE, PRIYA, ROBIN, ROBINS_TEZ, SAM,
     TEAM_HANDOFF, TEAM_QUESTION,
@@ -10,8 +10,8 @@ use super::{
 const HOUR: i64 = 60;
 
 /// Shown to the team, naming nobody; the base of others.
-const fn shown(said: Said) -> Shared {
-    Shared {
+const fn shown(said: Said) -> SampleTez {
+    SampleTez {
         said,
         visibility: "team",
         action: None,
@@ -20,8 +20,8 @@ const fn shown(said: Said) -> Shared {
     }
 }
 
-pub(super) const SHARED: &[Shared] = &[
-    Shared {
+pub(super) const SHARED: &[SampleTez] = &[
+    SampleTez {
         action: Some("Call Owen Briggs and confirm the delivery terms"),
         recipients: &[ROBIN],
         ..shown(Said {
@@ -47,7 +47,7 @@ pub(super) const SHARED: &[Shared] = &[
             )
         })
     },
-    Shared {
+    SampleTez {
         recipients: &[ROBIN, PRIYA],
         ..shown(Said {
             kind: "question",
@@ -59,7 +59,7 @@ pub(super) const SHARED: &[Shared] = &[
             )
         })
     },
-    Shared {
+    SampleTez {
         parent: Some(ROBINS_TEZ),
         ..shown(Said {
             kind: "question",
@@ -105,7 +105,7 @@ pub(super) const SHARED: &[Shared] = &[
             "Fjord Energi: grid study delivered, next steering group in a month.",
         )
     }),
-    Shared {
+    SampleTez {
         visibility: "dm",
         recipients: &[ROBIN],
         ..shown(note(

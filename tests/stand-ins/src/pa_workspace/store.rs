@@ -47,7 +47,7 @@ pub(super) struct Action {
 /// An event of a calendar that is shared with a PA.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Event {
+pub(super) struct CalendarEvent {
     pub(super) id: String,
     pub(super) pa_email: String,
     pub(super) summary: String,
@@ -62,14 +62,14 @@ pub(super) struct Event {
 
 /// Everything that is stored.
 #[derive(Clone, Default)]
-pub(super) struct World {
+pub(super) struct PaStore {
     pub(super) emails: Vec<Email>,
     pub(super) actions: Vec<Action>,
-    pub(super) events: Vec<Event>,
+    pub(super) events: Vec<CalendarEvent>,
     ids: Ids,
 }
 
-impl World {
+impl PaStore {
     /// An id that was not given out before.
     pub(super) fn new_id(&mut self) -> String {
         self.ids.next(0xa55a_0000).to_string()

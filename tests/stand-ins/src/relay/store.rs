@@ -8,7 +8,7 @@ use crate::rest::Ids;
 /// A message without what hangs on it.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Row {
+pub(super) struct TezRow {
     pub(super) id: String,
     pub(super) team_id: Option<String>,
     pub(super) conversation_id: Option<String>,
@@ -28,7 +28,7 @@ pub(super) struct Row {
     pub(super) updated_at: String,
 }
 
-impl Row {
+impl TezRow {
     /// Returns true if lists and counts include it.
     pub(super) fn is_active(&self) -> bool {
         self.status == "active"
@@ -66,7 +66,7 @@ pub(super) struct Recipient {
 #[derive(Clone, Serialize)]
 pub(super) struct Tez {
     #[serde(flatten)]
-    pub(super) row: Row,
+    pub(super) row: TezRow,
     pub(super) context: Vec<Layer>,
     pub(super) recipients: Vec<Recipient>,
 }
@@ -79,13 +79,13 @@ pub(super) struct Team {
     pub(super) name: String,
     pub(super) created_by: String,
     pub(super) created_at: String,
-    pub(super) members: Vec<Member>,
+    pub(super) members: Vec<TeamMember>,
 }
 
 /// A team's member. One who is added twice is in it twice.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Member {
+pub(super) struct TeamMember {
     pub(super) team_id: String,
     pub(super) user_id: String,
     pub(super) role: String,
@@ -137,7 +137,7 @@ pub(super) struct Contact {
 
 /// Everything that is stored.
 #[derive(Clone, Default)]
-pub(super) struct World {
+pub(super) struct RelayStore {
     pub(super) tez: Vec<Tez>,
     pub(super) teams: Vec<Team>,
     pub(super) conversations: Vec<Conversation>,
@@ -145,7 +145,7 @@ pub(super) struct World {
     ids: Ids,
 }
 
-impl World {
+impl RelayStore {
     /// An id that was not given out before.
     pub(super) fn new_id(&mut self) -> String {
         self.ids.next(0x7e5a_0000).to_string()
@@ -171,8 +171,8 @@ impl World {
 
     /// The newest rows that pass, at most so many. Of those of one moment the one stored last comes
     /// first.
-    pub(super) fn newest(&self, most: usize, passes: impl Fn(&Row) -> bool) -> Vec<&Row> {
-        let mut rows: Vec<&Row> = self.tez.iter().rev().map(|tez| &tez.row).collect();
+    pub(super) fn newest(&self, most: usize, passes: impl Fn(&TezRow) -> bool) -> Vec<&TezRow> {
+        let mut rows: Vec<&TezRow> = self.tez.iter().rev().map(|tez| &tez.row).collect();
         rows.retain(|row| row.is_active() && passes(row));
         rows.sort_by(|a, b| b.created_at.cmp(&a.created_at));
         rows.truncate(most);
