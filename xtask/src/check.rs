@@ -15,9 +15,9 @@ use crate::{fuzz, guests, manifest, style};
 /// The release of cargo-deny that reads deny.toml. It builds with this workspace's compiler.
 const CARGO_DENY: &str = "0.20.2";
 
-/// A step of `cargo xtask check`.
+/// A check of `cargo xtask check`.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Step {
+pub(crate) enum Check {
     /// The layout of the code (rustfmt)
     Fmt,
     /// The language: doc summaries, test names, width of comments, names of types
@@ -35,30 +35,30 @@ pub(crate) enum Step {
     Fuzz,
 }
 
-/// The outcome of a step.
-enum Outcome {
+/// The outcome of a check.
+enum CheckOutcome {
     Passed,
     /// Not run, for this reason.
     Skipped(String),
 }
 
-/// Runs the steps, all of them if none is named, and fails at the end if one did.
-pub(crate) fn run(steps: &[Step]) -> Result<ExitCode> {
+/// Runs the checks, all of them if none is named, and fails at the end if one did.
+pub(crate) fn run(checks: &[Check]) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
-    let steps = if steps.is_empty() {
-        Step::value_variants()
+    let checks = if checks.is_empty() {
+        Check::value_variants()
     } else {
-        steps
+        checks
     };
     let mut code = ExitCode::SUCCESS;
     let mut report = Vec::new();
-    for &step in steps {
+    for &check in checks {
         let start = Instant::now();
-        let name = name(step);
+        let name = name(check);
         eprintln!("== {name}");
-        let outcome = match run_step(step, &workspace) {
-            Ok(Outcome::Passed) => "passed".to_owned(),
-            Ok(Outcome::Skipped(reason)) => format!("skipped: {reason}"),
+        let outcome = match run_check(check, &workspace) {
+            Ok(CheckOutcome::Passed) => "passed".to_owned(),
+            Ok(CheckOutcome::Skipped(reason)) => format!("skipped: {reason}"),
             Err(error) => {
                 eprintln!("error: {error:#}");
                 code = ExitCode::FAILURE;
@@ -74,29 +74,29 @@ pub(crate) fn run(steps: &[Step]) -> Result<ExitCode> {
     Ok(code)
 }
 
-fn name(step: Step) -> String {
-    let value = step.to_possible_value();
+fn name(check: Check) -> String {
+    let value = check.to_possible_value();
     value.map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
-fn run_step(step: Step, workspace: &Workspace) -> Result<Outcome> {
+fn run_check(check: Check, workspace: &Workspace) -> Result<CheckOutcome> {
     let mut cargo = process::cargo();
     cargo.current_dir(workspace.root());
-    match step {
-        Step::Fmt => {
+    match check {
+        Check::Fmt => {
             process::run(cargo.args(["fmt", "--all", "--check"])).context("run `cargo fmt`")?
         }
-        Step::Style => style::run(workspace.root())?,
-        Step::Clippy => {
+        Check::Style => style::run(workspace.root())?,
+        Check::Clippy => {
             cargo.args(["clippy", "--workspace", "--all-targets", "--locked"]);
             process::run(cargo.args(["--", "--deny", "warnings"]))?;
         }
-        Step::ClippyWasm => return clippy_wasm(cargo, workspace),
-        Step::Manifest => {
+        Check::ClippyWasm => return clippy_wasm(cargo, workspace),
+        Check::Manifest => {
             manifest::run(true)?;
         }
-        Step::Fuzz => fuzz::round(workspace, 2_000)?,
-        Step::Deny => {
+        Check::Fuzz => fuzz::round(workspace, 2_000)?,
+        Check::Deny => {
             let deny = cargo_deny(workspace)?;
             let mut command = process::cargo_tool(&deny);
             command.current_dir(workspace.root());
@@ -110,12 +110,12 @@ fn run_step(step: Step, workspace: &Workspace) -> Result<Outcome> {
             ]))?;
         }
     }
-    Ok(Outcome::Passed)
+    Ok(CheckOutcome::Passed)
 }
 
-fn clippy_wasm(mut cargo: Command, workspace: &Workspace) -> Result<Outcome> {
+fn clippy_wasm(mut cargo: Command, workspace: &Workspace) -> Result<CheckOutcome> {
     if !toolchain::active_has_target() {
-        return Ok(Outcome::Skipped(format!(
+        return Ok(CheckOutcome::Skipped(format!(
             "the toolchain with clippy has no target {TARGET} (`rustup target add {TARGET}`)"
         )));
     }
@@ -131,7 +131,7 @@ fn clippy_wasm(mut cargo: Command, workspace: &Workspace) -> Result<Outcome> {
         cargo.args(["--package", &package]);
     }
     process::run(cargo.args(["--", "--deny", "warnings"]))?;
-    Ok(Outcome::Passed)
+    Ok(CheckOutcome::Passed)
 }
 
 /// A cargo-deny of the wanted release: the one on the search path, or one that is installed once

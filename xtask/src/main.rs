@@ -95,9 +95,9 @@ enum Command {
     Eval(eval::Options),
     /// Check layout, warnings, manifest and dependencies
     Check {
-        /// Only these steps
+        /// Only these checks
         #[arg(value_enum)]
-        steps: Vec<check::Step>,
+        checks: Vec<check::Check>,
     },
     /// Try the programs with clients that others have made
     E2e {
@@ -142,7 +142,7 @@ fn main() -> ExitCode {
         Command::Demo { toolchain } => demo::run(toolchain),
         Command::Bench { toolchain, groups } => bench::run(toolchain, &groups),
         Command::Eval(options) => eval::run(&options),
-        Command::Check { steps } => check::run(&steps),
+        Command::Check { checks } => check::run(&checks),
         Command::E2e {
             toolchain,
             strict,

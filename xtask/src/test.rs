@@ -16,7 +16,7 @@ pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
     let outcome = build_and_test(choice);
     let (tally, problem) = match outcome {
         Ok(Finished { tally, success }) => (tally, tally.problem(success).map(str::to_owned)),
-        Err(error) => (Tally::default(), Some(format!("{error:#}"))),
+        Err(error) => (TestCounts::default(), Some(format!("{error:#}"))),
     };
     if let Some(problem) = &problem {
         eprintln!("error: {problem}");
@@ -33,7 +33,7 @@ pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
 
 /// The result of a cargo run.
 struct Finished {
-    tally: Tally,
+    tally: TestCounts,
     /// True if cargo called the run a success.
     success: bool,
 }
@@ -63,7 +63,7 @@ fn build_and_test(choice: Choice) -> Result<Finished> {
     let mut child = cargo
         .spawn()
         .with_context(|| format!("cannot start `{}`", process::shown(&cargo)))?;
-    let mut tally = Tally::default();
+    let mut tally = TestCounts::default();
     if let Some(output) = child.stdout.take() {
         let mut screen = std::io::stdout().lock();
         for line in BufReader::new(output).split(b'\n') {
@@ -79,13 +79,13 @@ fn build_and_test(choice: Choice) -> Result<Finished> {
 
 /// Sums over all test programs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Tally {
+struct TestCounts {
     passed: u64,
     failed: u64,
     ignored: u64,
 }
 
-impl Tally {
+impl TestCounts {
     /// Adds a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered
     /// out; ...`.
     fn count(&mut self, line: &str) {
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn test_results_add_up() {
-        let mut tally = Tally::default();
+        let mut tally = TestCounts::default();
         for line in [
             "running 4 tests",
             "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.00s",
@@ -140,7 +140,7 @@ mod tests {
         ] {
             tally.count(line);
         }
-        let expected = Tally {
+        let expected = TestCounts {
             passed: 4,
             failed: 2,
             ignored: 1,
@@ -157,7 +157,7 @@ mod tests {
             (3, 1, true, Some("tests failed")),
             (3, 0, false, Some("a test program did not get to its end")),
         ] {
-            let tally = Tally {
+            let tally = TestCounts {
                 passed,
                 failed,
                 ignored: 0,

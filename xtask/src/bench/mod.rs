@@ -29,7 +29,7 @@ pub(crate) enum Group {
 }
 
 /// The programs that were built for release.
-struct Built {
+struct ReleaseBuild {
     workspace: Workspace,
     component: PathBuf,
     harness: PathBuf,
@@ -54,12 +54,12 @@ pub(crate) fn run(choice: Choice, groups: &[Group]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn build(choice: Choice) -> Result<Built> {
+fn build(choice: Choice) -> Result<ReleaseBuild> {
     let workspace = Workspace::find()?;
     let toolchain = Toolchain::find(choice)?;
     let component = component::build_skill(&workspace, toolchain)?.path;
     let programs = programs::release(&workspace)?;
-    Ok(Built {
+    Ok(ReleaseBuild {
         workspace,
         component,
         harness: programs.join("crm-harness"),
@@ -68,7 +68,7 @@ fn build(choice: Choice) -> Result<Built> {
 }
 
 /// The benchmark of the crate `crm-tests`, which prints its own table.
-fn figures(built: &Built, choice: Choice) -> Result<()> {
+fn figures(built: &ReleaseBuild, choice: Choice) -> Result<()> {
     guests::build_all(&built.workspace, Toolchain::find(choice)?)?;
     let mut bench = process::cargo();
     bench
@@ -91,7 +91,7 @@ fn figures(built: &Built, choice: Choice) -> Result<()> {
 /// The test of the HTTP front that is too long for every day. It says what it has measured of the
 /// program that was built for release, and fails at the first error; its own clients are built as
 /// tests are.
-fn http(built: &Built) -> Result<()> {
+fn http(built: &ReleaseBuild) -> Result<()> {
     let mut test = process::cargo();
     test.current_dir(built.workspace.root())
         .args(["test", "--workspace", "--locked"])

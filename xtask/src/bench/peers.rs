@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::server::{Search, Server};
 use super::table::{Figure, Row, shown};
-use super::{Built, python};
+use super::{ReleaseBuild, python};
 use crate::node::Node;
 use crate::place::{Parts, Place};
 use crate::stand_ins::KEY;
@@ -76,7 +76,7 @@ struct Measured {
     calls: Vec<Duration>,
 }
 
-pub(super) fn run(built: &Built) -> Result<()> {
+pub(super) fn run(built: &ReleaseBuild) -> Result<()> {
     let folder = built.workspace.target().join("bench");
     let manifest = manifest_without_rates(&built.workspace.root().join("manifests"), &folder)?;
     let place = Place::new(Parts {
