@@ -1,7 +1,9 @@
-// The harness as a child process: MCP over its standard streams, and a channel that this plugin alone holds.
+// The harness as a child process: MCP over its standard streams, and a channel that this plugin
+// alone holds.
 //
-// The child gets no environment and no secret among its arguments: settings and credentials go over the channel, an inherited socket,
-// and plans are approved and denied there. No tool call reaches it.
+// The child gets no environment and no secret among its arguments: settings and credentials go over
+// the channel, an inherited socket, and plans are approved and denied there. No tool call reaches
+// it.
 
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";

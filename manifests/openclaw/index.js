@@ -1,4 +1,5 @@
-// The CRM skill in OpenClaw: its tools, run by the harness beside this file, and a person's word for whatever writes.
+// The CRM skill in OpenClaw: its tools, run by the harness beside this file, and a person's word
+// for whatever writes.
 
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -81,8 +82,8 @@ export default definePluginEntry({
     let joined = null;
     const shared = () => (joined ??= join(path.join(stateDir(), "crm-claw")));
     const renewed = () => harnessWith(shared(), config, stateDir(), api.logger);
-    // Some registrations are only looked at, and have no secrets: what is not used starts nothing. One whose settings are no longer
-    // those of the service uses the service's.
+    // Some registrations are only looked at, and have no secrets: what is not used starts nothing.
+    // One whose settings are no longer those of the service uses the service's.
     const harness = () => shared().harness ?? renewed();
     let running = false;
     registerReading(api, config, folder, program);
@@ -119,7 +120,8 @@ export default definePluginEntry({
           const { proposals } = shared();
           const answer = await harness().call(event.toolName, event.params, ctx?.abortSignal);
           const { plan, state } = answer.structuredContent ?? {};
-          // Refused, finished before, or let through by the operator's policy: there is nothing to ask.
+          // Refused, finished before, or let through by the operator's policy: there is nothing to
+          // ask.
           if (state !== "waiting") return remember(proposals, key, { answer });
           // The same call twice is one plan, and one word about it.
           const known = proposals.get(key);

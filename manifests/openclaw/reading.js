@@ -1,4 +1,5 @@
-// `openclaw crm-claw plan DIGITS`: a whole plan, as the harness beside this file shows it. It only shows: nothing is decided here.
+// `openclaw crm-claw plan DIGITS`: a whole plan, as the harness beside this file shows it. It only
+// shows: nothing is decided here.
 
 import { spawn } from "node:child_process";
 import path from "node:path";

@@ -1,10 +1,13 @@
-// What all modules of this plugin in one process share: the gateway loads a plugin more than once, and each time as another module.
+// What all modules of this plugin in one process share: the gateway loads a plugin more than once,
+// and each time as another module.
 //
-// They meet at a symbol of globalThis, which every other plugin of the gateway sees as well. So nothing stands there but what any tool may
-// do: to call one, and to show a plan. The rest (approving, denying, the settings with their secrets) is in a closure, and `join` lets in
-// whoever proves that they can read a file which only this user can read. That is the boundary of the harness itself: who can read and
-// write its data as this user can approve a plan on the command line, too. The proof goes both ways, so that nobody can take this place
-// beforehand and be handed the settings.
+// They meet at a symbol of globalThis, which every other plugin of the gateway sees as well. So
+// nothing stands there but what any tool may do: to call one, and to show a plan. The rest
+// (approving, denying, the settings with their secrets) is in a closure, and `join` lets in whoever
+// proves that they can read a file which only this user can read. That is the boundary of the
+// harness itself: who can read and write its data as this user can approve a plan on the command
+// line, too. The proof goes both ways, so that nobody can take this place beforehand and be handed
+// the settings.
 //
 // It is no wall against a plugin that patches this process; see README.md.
 

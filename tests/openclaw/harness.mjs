@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Plays the harness for tests of the plugin: MCP on its standard streams, the channel on descriptor 3. Whatever it is told on the channel
-// it notes in `told` beside the folder that it is handed over as its data.
+// Plays the harness for tests of the plugin: MCP on its standard streams, the channel on descriptor
+// 3. Whatever it is told on the channel it notes in `told` beside the folder that it is handed over
+// as its data.
 
 import { appendFileSync } from "node:fs";
 import path from "node:path";

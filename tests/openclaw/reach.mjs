@@ -1,5 +1,6 @@
-// What another plugin of the gateway can get at: everything that globalThis leads to. Run with the folder of a copy of the plugin, in which
-// `openclaw` and the harness are stand-ins, and a folder for what the gateway keeps. Prints what was found, and fails by its status.
+// What another plugin of the gateway can get at: everything that globalThis leads to. Run with the
+// folder of a copy of the plugin, in which `openclaw` and the harness are stand-ins, and a folder
+// for what the gateway keeps. Prints what was found, and fails by its status.
 
 import assert from "node:assert/strict";
 import { cpSync, existsSync, readFileSync, readdirSync } from "node:fs";
@@ -33,12 +34,14 @@ const decisions = () => told().filter((message) => ["approve", "deny"].includes(
 const [one, two] = [await load(1), await load(2)];
 await one.services[0].start();
 
-// The hook in one module, the call in the other: they share what was proposed and how the person decided.
+// The hook in one module, the call in the other: they share what was proposed and how the person
+// decided.
 const call = { toolName: "crm_follow_up", toolCallId: "call-1", params: { title: "Call them" } };
 const { requireApproval } = await one.hooks[0](call, {});
 assert.ok(requireApproval, "the person is asked");
 
-// Everything that can be reached from what this plugin has added to globalThis, symbols and non-enumerable properties included.
+// Everything that can be reached from what this plugin has added to globalThis, symbols and
+// non-enumerable properties included.
 const reached = [];
 const functions = [];
 function walk(value, where, seen = new Set()) {

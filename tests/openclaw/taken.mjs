@@ -1,4 +1,5 @@
-// Another plugin that has put something in this plugin's place beforehand is not handed the settings. Arguments as of reach.mjs.
+// Another plugin that has put something in this plugin's place beforehand is not handed the
+// settings. Arguments as of reach.mjs.
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";

@@ -1,4 +1,5 @@
-// The plugin's own harness.js with programs that are no harness: whatever they do ends no gateway, and is told.
+// The plugin's own harness.js with programs that are no harness: whatever they do ends no gateway,
+// and is told.
 //   node broken.mjs PLUGIN_FOLDER PROGRAM...
 
 import { pathToFileURL } from "node:url";
