@@ -19,7 +19,7 @@ use command_fds::{CommandFdExt as _, FdMapping};
 use serde_json::{Value, json};
 
 use common::client::Client;
-use common::place::{Place, scheme};
+use common::env::{TestEnv, scheme};
 use common::server::Server;
 
 const KEY: &str = "a-key-that-nobody-else-may-see";
@@ -34,21 +34,21 @@ struct Parent {
 impl Parent {
     /// Starts the program on behalf of robin, with nothing in its environment, and hands over what
     /// it needs.
-    fn begun(place: &Place) -> Self {
-        Self::begun_in(place, "Europe/Berlin")
+    fn begun(env: &TestEnv) -> Self {
+        Self::begun_in(env, "Europe/Berlin")
     }
 
     /// The same, with this time zone where the operator says none.
-    fn begun_in(place: &Place, time_zone: &str) -> Self {
+    fn begun_in(env: &TestEnv, time_zone: &str) -> Self {
         let handed = json!({
             "settings": {
-                "component": place.path("guest.wasm"), "operator": place.path("operator.toml"),
-                "cacheDir": place.path("code"), "dataDir": place.path("data"), "caller": "robin",
+                "component": env.path("guest.wasm"), "operator": env.path("operator.toml"),
+                "cacheDir": env.path("code"), "dataDir": env.path("data"), "caller": "robin",
                 "timeZone": time_zone,
             },
             "variables": {"SERVICE_KEY": KEY},
         });
-        let mut parent = Self::started(place, &format!("{handed}\n"));
+        let mut parent = Self::started(env, &format!("{handed}\n"));
         let ready = parent.line();
         assert_eq!(
             ready["ready"]["services"], "Configured: Service.",
@@ -58,12 +58,12 @@ impl Parent {
         parent
     }
 
-    fn started(place: &Place, first: &str) -> Self {
+    fn started(env: &TestEnv, first: &str) -> Self {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_crm-harness"));
         command
             .args(["mcp", "--channel", "3"])
-            .current_dir(place.path(""))
+            .current_dir(env.path(""))
             .env_clear()
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -124,10 +124,9 @@ fn arrived(service: &Server) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn approved_plan_runs_with_the_inherited_key()
- {
-    let (service, place) = Place::beside_a_service_with_key("env:SERVICE_KEY").await;
-    let mut parent = Parent::begun(&place);
+async fn approved_plan_runs_with_the_inherited_key() {
+    let (service, env) = TestEnv::beside_a_service_with_key("env:SERVICE_KEY").await;
+    let mut parent = Parent::begun(&env);
     let plan = parent.propose("one thing");
     assert_eq!(arrived(&service), Vec::<String>::new());
 
@@ -157,7 +156,7 @@ async fn approved_plan_runs_with_the_inherited_key()
         "{again}"
     );
     assert_eq!(arrived(&service).len(), 1);
-    let record = place.record();
+    let record = env.record();
     assert!(!serde_json::to_string(&record).unwrap().contains(KEY));
     let (status, said) = parent.client.finish();
     assert!(status.success() && !said.contains(KEY), "{said}");
@@ -165,19 +164,19 @@ async fn approved_plan_runs_with_the_inherited_key()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn operator_file_overrides_inherited_caller() {
-    let (_service, place) = Place::beside_a_service_with_key("env:SERVICE_KEY").await;
-    let operator = place.read("operator.toml");
+    let (_service, env) = TestEnv::beside_a_service_with_key("env:SERVICE_KEY").await;
+    let operator = env.read("operator.toml");
     let of_robin = "email = \"robin@example.com\"\n";
     let zoned = format!("{of_robin}time-zone = \"America/New_York\"\n");
-    place.write("operator.toml", &operator.replace(of_robin, &zoned));
+    env.write("operator.toml", &operator.replace(of_robin, &zoned));
     // A time zone that there is not would be refused, if it were looked at.
-    Parent::begun_in(&place, "Nowhere/At_All").client.finish();
+    Parent::begun_in(&env, "Nowhere/At_All").client.finish();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn denied_plan_cannot_be_approved() {
-    let (service, place) = Place::beside_a_service_with_key("env:SERVICE_KEY").await;
-    let mut parent = Parent::begun(&place);
+    let (service, env) = TestEnv::beside_a_service_with_key("env:SERVICE_KEY").await;
+    let mut parent = Parent::begun(&env);
     let plan = parent.propose("one thing");
     let denied = parent.ask("deny", json!({"plan": plan}));
     assert_eq!(
@@ -195,8 +194,8 @@ async fn denied_plan_cannot_be_approved() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cut_preview_names_the_command_for_the_whole() {
-    let (_service, place) = Place::beside_a_service_with_key("env:SERVICE_KEY").await;
-    let mut parent = Parent::begun(&place);
+    let (_service, env) = TestEnv::beside_a_service_with_key("env:SERVICE_KEY").await;
+    let mut parent = Parent::begun(&env);
     let plan = parent.propose(&"long ".repeat(200));
     let shown = parent.ask("show", json!({"plan": plan, "title": 80, "text": 512}));
     let shown = &shown["result"];
@@ -222,8 +221,8 @@ async fn cut_preview_names_the_command_for_the_whole() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn partial_digest_is_refused_with_a_reason() {
-    let (service, place) = Place::beside_a_service_with_key("env:SERVICE_KEY").await;
-    let mut parent = Parent::begun(&place);
+    let (service, env) = TestEnv::beside_a_service_with_key("env:SERVICE_KEY").await;
+    let mut parent = Parent::begun(&env);
     let plan = parent.propose("one thing");
     for (method, params) in [
         ("approve", json!({"plan": &plan[..12]})),
@@ -254,13 +253,13 @@ impl Parent {
 
 #[test]
 fn unreadable_config_is_refused_without_echo() {
-    let place = Place::new("http://127.0.0.1:9");
+    let env = TestEnv::new("http://127.0.0.1:9");
     for first in [
         format!("{{\"settings\": {{\"secret\": \"{KEY}\"}}}}\n"),
         format!("{{\"variables\": {{\"A\": [\"{KEY}\"]}}}}\n"),
         format!("{KEY}\n"),
     ] {
-        let parent = Parent::started(&place, &first);
+        let parent = Parent::started(&env, &first);
         let (status, said) = parent.client.ended();
         assert_eq!(status.code(), Some(2), "{said}");
         assert!(
@@ -272,9 +271,9 @@ fn unreadable_config_is_refused_without_echo() {
 
 #[test]
 fn number_that_is_no_socket_is_refused() {
-    let place = Place::new("http://127.0.0.1:9");
+    let env = TestEnv::new("http://127.0.0.1:9");
     for number in ["0", "1", "77"] {
-        let output = place.run(&["mcp", "--channel", number]);
+        let output = env.run(&["mcp", "--channel", number]);
         assert_eq!(output.status.code(), Some(2));
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(said.contains("no inherited socket"), "{said}");

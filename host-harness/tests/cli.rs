@@ -15,23 +15,23 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-struct Place {
+struct CliEnv {
     folder: tempfile::TempDir,
 }
 
-impl Place {
+impl CliEnv {
     /// A folder with a component and its manifest.
     fn new() -> Self {
-        let place = Self {
+        let env = Self {
             folder: tempfile::tempdir().unwrap(),
         };
         std::fs::write(
-            place.path("guest.wasm"),
+            env.path("guest.wasm"),
             common::component(common::WIT, common::WAT, true),
         )
         .unwrap();
-        place.manifest("package = \"test:guest@0.1.0\"");
-        place
+        env.manifest("package = \"test:guest@0.1.0\"");
+        env
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -80,8 +80,8 @@ fn parsed(output: &Output) -> Value {
 
 #[test]
 fn actions_are_listed_as_columns_or_json() {
-    let place = Place::new();
-    let listed = place.run(&["actions"]);
+    let env = CliEnv::new();
+    let listed = env.run(&["actions"]);
     assert!(listed.status.success(), "{}", stderr(&listed));
     let text = stdout(&listed);
     assert!(
@@ -89,19 +89,19 @@ fn actions_are_listed_as_columns_or_json() {
         "{text}"
     );
     assert!(!text.contains('\u{1b}'), "colour outside a terminal");
-    let json = parsed(&place.run(&["actions", "--json"]));
+    let json = parsed(&env.run(&["actions", "--json"]));
     assert_eq!(json[0]["inputSchema"]["additionalProperties"], false);
 }
 
 #[test]
 fn arguments_come_from_line_file_or_stdin() {
-    let place = Place::new();
+    let env = CliEnv::new();
     let arguments = json!({"someText": "a", "count": 7, "ratio": 1.5, "pick": {"case": "nothing"}});
-    std::fs::write(place.path("arguments.json"), arguments.to_string()).unwrap();
-    let line = place.run(&["call", "echo", &arguments.to_string(), "--json"]);
-    let file = place.run(&["call", "guest_echo", "@arguments.json", "--json"]);
-    let stdin = std::fs::File::open(place.path("arguments.json")).unwrap();
-    let piped = place
+    std::fs::write(env.path("arguments.json"), arguments.to_string()).unwrap();
+    let line = env.run(&["call", "echo", &arguments.to_string(), "--json"]);
+    let file = env.run(&["call", "guest_echo", "@arguments.json", "--json"]);
+    let stdin = std::fs::File::open(env.path("arguments.json")).unwrap();
+    let piped = env
         .command(&["call", "echo", "-", "--json"])
         .stdin(stdin)
         .output()
@@ -114,7 +114,7 @@ fn arguments_come_from_line_file_or_stdin() {
 
 #[test]
 fn failed_action_and_misuse_exit_differently() {
-    let place = Place::new();
+    let env = CliEnv::new();
     for (args, code, said) in [
         (
             &["call", "nothing-found"][..],
@@ -138,7 +138,7 @@ fn failed_action_and_misuse_exit_differently() {
         ),
         (&["actions", "--frobnicate"], 2, "--frobnicate"),
     ] {
-        let output = place.run(args);
+        let output = env.run(args);
         assert_eq!(
             output.status.code(),
             Some(code),
@@ -156,27 +156,22 @@ fn failed_action_and_misuse_exit_differently() {
 
 #[test]
 fn json_failures_are_objects_with_failure() {
-    let place = Place::new();
+    let env = CliEnv::new();
     for (args, case) in [
         (&["call", "nothing-found", "--json"][..], "not-found"),
         (&["call", "echo", "{}", "--json"], "invalid-input"),
         (&["call", "broken", "--json"], "trapped"),
         (&["call", "nope", "--json"], "unknown-action"),
     ] {
-        assert_eq!(
-            parsed(&place.run(args))["failure"]["case"],
-            case,
-            "{args:?}"
-        );
+        assert_eq!(parsed(&env.run(args))["failure"]["case"], case, "{args:?}");
     }
 }
 
 #[test]
 fn plain_http_needs_the_opt_in() {
-    let place = Place::new();
+    let env = CliEnv::new();
     let with = |args: &[&str]| {
-        place
-            .command(args)
+        env.command(args)
             .env("SERVICE_URL", "http://127.0.0.1:3000")
             .output()
             .unwrap()
@@ -189,7 +184,7 @@ fn plain_http_needs_the_opt_in() {
         "{said}"
     );
     assert!(with(&["actions", "--allow-loopback"]).status.success());
-    let by_env = place
+    let by_env = env
         .command(&["actions"])
         .env("SERVICE_URL", "http://127.0.0.1:3000")
         .env("CRM_HARNESS_ALLOW_LOOPBACK", "1")
@@ -200,11 +195,11 @@ fn plain_http_needs_the_opt_in() {
 
 #[test]
 fn status_names_missing_settings_and_no_secret() {
-    let place = Place::new();
-    let bare = place.run(&["status"]);
+    let env = CliEnv::new();
+    let bare = env.run(&["status"]);
     assert_eq!(bare.status.code(), Some(1));
     assert!(stderr(&bare).contains("SERVICE_URL"), "{}", stderr(&bare));
-    let set = place
+    let set = env
         .command(&["status", "--json", "--verbose"])
         .env("SERVICE_URL", "https://service.example")
         .env("SERVICE_KEY", "tell-nobody")
@@ -217,7 +212,7 @@ fn status_names_missing_settings_and_no_secret() {
 
 #[test]
 fn inspect_shows_digest_imports_and_documents() {
-    let report = parsed(&Place::new().run(&["inspect", "--json"]));
+    let report = parsed(&CliEnv::new().run(&["inspect", "--json"]));
     assert_eq!(report["component"]["sha256"].as_str().unwrap().len(), 64);
     assert_eq!(report["imports"], json!(["test:guest/types@0.1.0"]));
     assert_eq!(report["exports"][0]["offered"], true);
@@ -225,9 +220,9 @@ fn inspect_shows_digest_imports_and_documents() {
 
 #[test]
 fn manifest_of_another_version_is_refused() {
-    let place = Place::new();
-    place.manifest("package = \"test:guest@0.3.0\"");
-    let output = place.run(&["actions"]);
+    let env = CliEnv::new();
+    env.manifest("package = \"test:guest@0.3.0\"");
+    let output = env.run(&["actions"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
         stderr(&output).contains("test:guest@0.1.0") && stderr(&output).contains("0.3.0"),
@@ -239,26 +234,26 @@ fn manifest_of_another_version_is_refused() {
 #[test]
 fn code_cache_writable_by_others_is_refused() {
     use std::os::unix::fs::PermissionsExt as _;
-    let place = Place::new();
-    std::fs::create_dir(place.path("code")).unwrap();
-    std::fs::set_permissions(place.path("code"), std::fs::Permissions::from_mode(0o777)).unwrap();
-    let output = place.run(&["actions"]);
+    let env = CliEnv::new();
+    std::fs::create_dir(env.path("code")).unwrap();
+    std::fs::set_permissions(env.path("code"), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let output = env.run(&["actions"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("chmod 700"), "{}", stderr(&output));
 }
 
 #[test]
 fn the_cases_of_a_corpus_are_counted() {
-    let place = Place::new();
+    let env = CliEnv::new();
     let cases = r#"[{"kind": "address", "given": {"ip": "8.8.8.8"}, "expected": "allow"}]"#;
-    std::fs::write(place.path("good.json"), cases).unwrap();
-    std::fs::write(place.path("bad.json"), cases.replace("allow", "deny")).unwrap();
-    let good = place.run(&["policy", "check", "--cases", "good.json"]);
+    std::fs::write(env.path("good.json"), cases).unwrap();
+    std::fs::write(env.path("bad.json"), cases.replace("allow", "deny")).unwrap();
+    let good = env.run(&["policy", "check", "--cases", "good.json"]);
     assert_eq!(
         (good.status.code(), stdout(&good).as_str()),
         (Some(0), "1 passed, 0 failed\n")
     );
-    let bad = place.run(&["policy", "check", "--cases", "bad.json"]);
+    let bad = env.run(&["policy", "check", "--cases", "bad.json"]);
     assert_eq!(bad.status.code(), Some(1));
     assert!(stdout(&bad).ends_with("0 passed, 1 failed\n"));
 }

@@ -18,7 +18,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::{Value, json};
 
 use common::client::Client;
-use common::place::{Place, scheme};
+use common::env::{TestEnv, scheme};
 
 /// Copies a data directory, as a backup of a running program does.
 fn copy(from: &Path, to: &Path) {
@@ -89,8 +89,8 @@ fn protection() -> Option<Protect> {
     works.then_some(by_mount as Protect)
 }
 
-fn run(place: &Place, protect: Protect, data: &Path, args: &[&str]) -> Output {
-    let command = place.command(args);
+fn run(env: &TestEnv, protect: Protect, data: &Path, args: &[&str]) -> Output {
+    let command = env.command(args);
     let given: Vec<_> = command.get_args().collect();
     let mut elsewhere = Command::new(command.get_program());
     for (position, argument) in given.iter().enumerate() {
@@ -99,7 +99,7 @@ fn run(place: &Place, protect: Protect, data: &Path, args: &[&str]) -> Output {
         elsewhere.arg(if is_place { data.as_os_str() } else { argument });
     }
     protect(&elsewhere, data)
-        .current_dir(place.path(""))
+        .current_dir(env.path(""))
         .env_clear()
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .stdin(Stdio::null())
@@ -118,25 +118,25 @@ async fn a_copy_that_cannot_be_written_is_read() {
         println!("left out: root may write everywhere, and may not mount here");
         return;
     };
-    let (_service, place) = Place::beside_a_service().await;
-    let mut client = Client::begun(place.start(&["mcp", "--caller", "robin"]), json!({}));
+    let (_service, env) = TestEnv::beside_a_service().await;
+    let mut client = Client::begun(env.start(&["mcp", "--caller", "robin"]), json!({}));
     let proposed = client.call("proposer_scheme", scheme("one"));
     let plan = proposed["structuredContent"]["plan"].as_str().unwrap();
     // While the program runs, rows stand in the log alone.
-    copy(&place.path("data"), &place.path("running"));
-    assert!(names(&place.path("running")).contains(&"harness.sqlite3-wal".to_owned()));
-    let live = text(&place.run(&["audit", "export"]));
+    copy(&env.path("data"), &env.path("running"));
+    assert!(names(&env.path("running")).contains(&"harness.sqlite3-wal".to_owned()));
+    let live = text(&env.run(&["audit", "export"]));
     client.finish();
-    copy(&place.path("data"), &place.path("ended"));
-    assert!(!names(&place.path("ended")).contains(&"harness.sqlite3-wal".to_owned()));
-    let ended = text(&place.run(&["audit", "export"]));
+    copy(&env.path("data"), &env.path("ended"));
+    assert!(!names(&env.path("ended")).contains(&"harness.sqlite3-wal".to_owned()));
+    let ended = text(&env.run(&["audit", "export"]));
     for (name, rows) in [("running", &live), ("ended", &ended)] {
-        let data = place.path(name);
+        let data = env.path(name);
         close(&data, 0o500, 0o400);
         let before = names(&data);
         let run = |args: &[&str]| {
             let args = [args, &["--caller", "robin"]].concat();
-            run(&place, protect, &data, &args)
+            run(&env, protect, &data, &args)
         };
         assert_eq!(text(&run(&["audit", "export"])), **rows, "{name}");
         let verified: Value =
@@ -166,16 +166,15 @@ async fn a_copy_that_cannot_be_written_is_read() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_without_its_head_says_so() {
-    let (_service, place) = Place::beside_a_service().await;
+    let (_service, env) = TestEnv::beside_a_service().await;
     assert!(
-        place
-            .run(&["call", "count_up", "--caller", "robin"])
+        env.run(&["call", "count_up", "--caller", "robin"])
             .status
             .success()
     );
-    let head = place.path("data/audit.head");
+    let head = env.path("data/audit.head");
     let verify = || {
-        let output = place.run(&["audit", "verify", "--json"]);
+        let output = env.run(&["audit", "verify", "--json"]);
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         (output.status.code(), report)
     };
@@ -191,10 +190,9 @@ async fn a_copy_without_its_head_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_database_is_named_with_a_way_out() {
-    let (_service, place) = Place::beside_a_service().await;
+    let (_service, env) = TestEnv::beside_a_service().await;
     assert!(
-        place
-            .run(&["call", "count_up", "--caller", "robin"])
+        env.run(&["call", "count_up", "--caller", "robin"])
             .status
             .success()
     );
@@ -209,7 +207,7 @@ async fn a_damaged_database_is_named_with_a_way_out() {
             [&["plan", "list"][..], &["call", "count_up"]],
         ),
     ] {
-        let path = place.path("data").join(name);
+        let path = env.path("data").join(name);
         let good = std::fs::read(&path).unwrap();
         let mut torn = good.clone();
         torn[100..4_000].fill(0xff);
@@ -217,7 +215,7 @@ async fn a_damaged_database_is_named_with_a_way_out() {
             std::fs::write(&path, bytes).unwrap();
             for command in commands {
                 let args = [command, &["--caller", "robin"]].concat();
-                let output = place.run(&args);
+                let output = env.run(&args);
                 let said = String::from_utf8_lossy(&output.stderr).into_owned();
                 assert!(!output.status.success(), "{name}: {output:?}");
                 assert!(

@@ -20,7 +20,7 @@ use command_fds::{CommandFdExt as _, FdMapping};
 use serde_json::json;
 
 use common::client::Client;
-use common::place::Place;
+use common::env::TestEnv;
 
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -34,19 +34,19 @@ const CALL: [&str; 4] = ["call", "count_up", "--caller", "robin"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_could_change_is_refused() {
-    let (_service, place) = Place::beside_a_service().await;
-    place.write("own.cedar", &place.read("access/policies.cedar"));
-    place.write("ca.pem", "");
-    let operator = place.read("operator.toml");
+    let (_service, env) = TestEnv::beside_a_service().await;
+    env.write("own.cedar", &env.read("access/policies.cedar"));
+    env.write("ca.pem", "");
+    let operator = env.read("operator.toml");
     let granted = operator.replace(
         "allow-loopback = true\n",
         "allow-loopback = true\nca-file = \"ca.pem\"\n",
     );
-    place.write(
+    env.write(
         "operator.toml",
         &format!("{granted}[access]\npolicies = \"own.cedar\"\n"),
     );
-    let good = place.run(&CALL);
+    let good = env.run(&CALL);
     assert!(good.status.success(), "{}", said(&good));
     let mut cases = 0;
     for (name, modes) in [
@@ -61,10 +61,10 @@ async fn what_others_could_change_is_refused() {
         (".", [0o757, 0o777]),
     ] {
         for exposed in modes {
-            let path = place.path(name);
+            let path = env.path(name);
             let before = path.metadata().unwrap().mode();
             mode(&path, exposed);
-            let refused = place.run(&CALL);
+            let refused = env.run(&CALL);
             assert_eq!(refused.status.code(), Some(2), "{name} {exposed:o}");
             assert!(
                 said(&refused).contains("chmod go-w"),
@@ -75,7 +75,7 @@ async fn what_others_could_change_is_refused() {
             cases += 1;
         }
     }
-    assert!(place.run(&CALL).status.success());
+    assert!(env.run(&CALL).status.success());
     println!("{cases} cases: files and directories that others could change");
 }
 
@@ -121,8 +121,8 @@ fn the_current_directory_decides_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_leaves_no_core_file() {
-    let (_service, place) = Place::beside_a_service().await;
-    let child = place.start(&["mcp", "--caller", "robin"]);
+    let (_service, env) = TestEnv::beside_a_service().await;
+    let child = env.start(&["mcp", "--caller", "robin"]);
     let process = child.id();
     let client = Client::begun(child, json!({}));
     let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
@@ -141,11 +141,11 @@ async fn a_crash_leaves_no_core_file() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_descriptor_with_a_secret_is_closed() {
-    let (service, place) = Place::beside_a_service_with_key("fd:7").await;
+    let (service, env) = TestEnv::beside_a_service_with_key("fd:7").await;
     let (reader, mut writer) = std::io::pipe().unwrap();
     writer.write_all(b"the-service-key\n").unwrap();
     drop(writer);
-    let mut command = place.command(&["mcp", "--caller", "bolt"]);
+    let mut command = env.command(&["mcp", "--caller", "bolt"]);
     command
         .fd_mappings(vec![FdMapping {
             parent_fd: reader.into(),
@@ -159,7 +159,7 @@ async fn a_descriptor_with_a_secret_is_closed() {
     let child = command.spawn().unwrap();
     let process = child.id();
     let mut client = Client::begun(child, json!({}));
-    let answer = client.call("proposer_scheme", common::place::scheme("one"));
+    let answer = client.call("proposer_scheme", common::env::scheme("one"));
     assert_eq!(answer["isError"], false, "{answer}");
     let seen = service.seen();
     assert_eq!(seen[0].headers["authorization"], "Bearer the-service-key");

@@ -17,7 +17,7 @@ use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::{Value, json};
 
 use common::client::Client;
-use common::place::{Place, scheme};
+use common::env::{TestEnv, scheme};
 
 /// A command in whose process no file grows beyond so many blocks of 512 bytes; its soft limit,
 /// which a test can lift.
@@ -50,15 +50,15 @@ async fn a_plan_that_began_is_told_and_resumed() {
         .step_by(6)
         .zip(["robin", "bolt"].into_iter().cycle())
     {
-        let (service, place) = Place::beside_a_service().await;
+        let (service, env) = TestEnv::beside_a_service().await;
         // What is compiled is kept where it lies, so that only record and plans are written.
-        assert!(place.run(&["actions"]).status.success());
+        assert!(env.run(&["actions"]).status.success());
         let arguments = scheme("one").to_string();
         let mut args = vec!["call", "scheme", &arguments, "--json", "--caller", caller];
         if caller == "robin" {
             args.push("--yes");
         }
-        let output = limited(&place.command(&args), blocks).output().unwrap();
+        let output = limited(&env.command(&args), blocks).output().unwrap();
         let label = format!("{caller}, {blocks} blocks: {output:?}");
         assert_eq!(output.status.signal(), None, "{label}");
         let sent = service.seen().len();
@@ -88,21 +88,21 @@ async fn a_plan_that_began_is_told_and_resumed() {
             None => stopped += 1,
         }
         // There is room again.
-        let plans = told(&place.run(&["plan", "list", "--json", "--caller", caller]));
+        let plans = told(&env.run(&["plan", "list", "--json", "--caller", caller]));
         if let Some(plan) = plans[0]["plan"].as_str() {
             let again = if plans[0]["state"] == "waiting" {
-                place.run(&args)
+                env.run(&args)
             } else {
-                place.run(&["plan", "resume", plan, "--json", "--caller", caller])
+                env.run(&["plan", "resume", plan, "--json", "--caller", caller])
             };
             let outcome = told(&again);
             assert_eq!(outcome["state"], "done", "{label}: {outcome}");
             // This guest takes whatever may have been sent as done.
             assert!(service.seen().len() <= 1, "{label}");
         }
-        let report = told(&place.run(&["audit", "verify", "--json"]));
+        let report = told(&env.run(&["audit", "verify", "--json"]));
         assert_eq!(report["whole"], true, "{label}: {report}");
-        let rows = place.record();
+        let rows = env.record();
         let of = |kind: &str| rows.iter().filter(|row| row["kind"] == kind).count();
         let allowed = rows
             .iter()
@@ -121,9 +121,9 @@ async fn a_plan_that_began_is_told_and_resumed() {
 /// A process that serves goes on by itself when there is room again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_goes_on_when_there_is_room() {
-    let (_service, place) = Place::beside_a_service().await;
-    assert!(place.run(&["actions"]).status.success());
-    let child = limited(&place.command(&["mcp", "--caller", "robin"]), 128)
+    let (_service, env) = TestEnv::beside_a_service().await;
+    assert!(env.run(&["actions"]).status.success());
+    let child = limited(&env.command(&["mcp", "--caller", "robin"]), 128)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -146,10 +146,10 @@ async fn a_server_goes_on_when_there_is_room() {
     let (status, said) = client.finish();
     assert!(status.success(), "{said}");
     assert!(said.contains("Make room"), "{said}");
-    let report = told(&place.run(&["audit", "verify", "--json"]));
+    let report = told(&env.run(&["audit", "verify", "--json"]));
     assert_eq!(report["whole"], true, "{report}");
     // The call whose answer was withheld is on record as such.
-    let rows = place.record();
+    let rows = env.record();
     let withheld = rows
         .iter()
         .filter(|row| row["kind"] == "result" && row["body"]["outcome"] == "record");

@@ -214,8 +214,7 @@ async fn response_with_the_credential_is_withheld() {
 }
 
 #[tokio::test]
-async fn header_with_the_credential_is_withheld()
- {
+async fn header_with_the_credential_is_withheld() {
     for (name, withheld) in [("etag", true), ("location", true), ("x-debug", false)] {
         let server = Server::start(move |_| Answer {
             headers: vec![(name, SECRET)],

@@ -15,17 +15,17 @@ use crm_harness::front::mcp::Pace;
 use http::Method;
 use serde_json::{Value, json};
 
-use common::place::{Place, scheme, token};
+use common::env::{TestEnv, scheme, token};
 use common::web::{Program, Served, Web, initialize};
 
-async fn served(place: &Place) -> Served {
-    Served::new(place, Limits::default(), Pace::default()).await
+async fn served(env: &TestEnv) -> Served {
+    Served::new(env, Limits::default(), Pace::default()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_is_begun_lists_calls_fails_and_ends() {
-    let (_service, place) = Place::beside_a_service().await;
-    let program = Program::new(&place);
+    let (_service, env) = TestEnv::beside_a_service().await;
+    let program = Program::new(&env);
     let mut robin = Web::begun(program.address, "robin", json!({})).await;
     let list = robin.message("tools/list", json!({}));
     let listed = robin.post(&list).await.message();
@@ -55,7 +55,7 @@ async fn a_session_is_begun_lists_calls_fails_and_ends() {
     program.terminate();
     assert!(program.ended());
     // The caller on record is the one of the token.
-    let record = place.record();
+    let record = env.record();
     let text = record
         .iter()
         .map(ToString::to_string)
@@ -66,8 +66,8 @@ async fn a_session_is_begun_lists_calls_fails_and_ends() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_client_gets_only_a_status() {
-    let (_service, place) = Place::beside_a_service().await;
-    let front = served(&place).await;
+    let (_service, env) = TestEnv::beside_a_service().await;
+    let front = served(&env).await;
     let right = format!("Bearer {}", token("robin"));
     let robin = Web::begun(front.address, "robin", json!({})).await;
     let session = robin.headers["mcp-session-id"].to_str().unwrap().to_owned();
@@ -259,8 +259,8 @@ async fn refused_client_gets_only_a_status() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plans_belong_to_their_caller() {
-    let (service, place) = Place::beside_a_service().await;
-    let front = served(&place).await;
+    let (service, env) = TestEnv::beside_a_service().await;
+    let front = served(&env).await;
     let mut robin = Web::begun(front.address, "robin", json!({"elicitation": {}})).await;
     for (said, state, sent) in [
         ("accept", "done", 1),
@@ -298,8 +298,8 @@ async fn plans_belong_to_their_caller() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn token_to_propose_approves_nothing() {
-    let (service, place) = Place::beside_a_service().await;
-    let front = served(&place).await;
+    let (service, env) = TestEnv::beside_a_service().await;
+    let front = served(&env).await;
     // It declares that it can ask, and is not asked.
     let mut agent = Web::begun(front.address, "robin-agent", json!({"elicitation": {}})).await;
     let proposed = agent.call("proposer_scheme", scheme("a")).await;
@@ -348,8 +348,8 @@ fn newest_call() -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn propose_token_cannot_approve() {
-    let (service, place) = Place::beside_a_service().await;
-    let front = served(&place).await;
+    let (service, env) = TestEnv::beside_a_service().await;
+    let front = served(&env).await;
     let mut robin = Web::of(front.address, "robin").await;
     let mut agent = Web::of(front.address, "robin-agent").await;
     for client in [&mut robin, &mut agent] {
@@ -379,8 +379,8 @@ async fn propose_token_cannot_approve() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn other_caller_cannot_answer_an_elicitation() {
-    let (service, place) = Place::beside_a_service().await;
-    let front = served(&place).await;
+    let (service, env) = TestEnv::beside_a_service().await;
+    let front = served(&env).await;
     let mut robin = Web::begun(front.address, "robin", json!({"elicitation": {}})).await;
     let mut jo = Web::begun(front.address, "jo", json!({"elicitation": {}})).await;
     let mut stream = robin.call_open("proposer_scheme", scheme("a")).await;
@@ -403,8 +403,8 @@ async fn other_caller_cannot_answer_an_elicitation() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn open_session_stays_with_its_caller() {
-    let (_service, place) = Place::beside_a_service().await;
-    let front = served(&place).await;
+    let (_service, env) = TestEnv::beside_a_service().await;
+    let front = served(&env).await;
     let mut robin = Web::begun(front.address, "robin", json!({})).await;
     let mut ending = robin.again().await;
     ending.set("mcp-protocol-version", "nonsense");
@@ -422,8 +422,8 @@ async fn open_session_stays_with_its_caller() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_method_without_session_is_reported() {
-    let (_service, place) = Place::beside_a_service().await;
-    let front = served(&place).await;
+    let (_service, env) = TestEnv::beside_a_service().await;
+    let front = served(&env).await;
     let mut robin = Web::of(front.address, "robin").await;
     robin.set("mcp-protocol-version", "2026-07-28");
     for method in ["resources/list", "plans/approve"] {
@@ -444,8 +444,8 @@ async fn unknown_method_without_session_is_reported() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_newest_protocol_works_without_sessions() {
-    let (service, place) = Place::beside_a_service().await;
-    let front = served(&place).await;
+    let (service, env) = TestEnv::beside_a_service().await;
+    let front = served(&env).await;
     let mut robin = Web::of(front.address, "robin").await;
     speak_newest(&mut robin);
     let mut params = newest_call();
@@ -471,8 +471,8 @@ async fn the_newest_protocol_works_without_sessions() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn metrics_pages_hold_counts_and_no_names() {
-    let (_service, place) = Place::beside_a_service().await;
-    let front = served(&place).await;
+    let (_service, env) = TestEnv::beside_a_service().await;
+    let front = served(&env).await;
     let mut robin = Web::begun(front.address, "robin", json!({})).await;
     robin
         .call("proposer_scheme", scheme("a-value-of-somebody"))
@@ -509,8 +509,8 @@ async fn metrics_pages_hold_counts_and_no_names() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn token_is_shown_once_and_stored_hashed() {
-    let (_service, place) = Place::beside_a_service().await;
-    let made = place.run(&["token", "new", "--caller", "jo"]);
+    let (_service, env) = TestEnv::beside_a_service().await;
+    let made = env.run(&["token", "new", "--caller", "jo"]);
     assert!(made.status.success(), "{made:?}");
     let drawn = String::from_utf8(made.stdout).unwrap();
     let said = String::from_utf8(made.stderr).unwrap();
@@ -520,7 +520,7 @@ async fn token_is_shown_once_and_stored_hashed() {
         "{said}"
     );
     assert!(!said.contains(drawn.trim()));
-    let made = place.run(&["token", "new", "--caller", "jo", "--scope", "approve"]);
+    let made = env.run(&["token", "new", "--caller", "jo", "--scope", "approve"]);
     assert!(made.status.success(), "{made:?}");
     let (approving, said) = (
         String::from_utf8(made.stdout).unwrap(),
@@ -531,42 +531,39 @@ async fn token_is_shown_once_and_stored_hashed() {
         said.contains(&format!("[\"{kept}\"]")) && said.contains("APPROVE"),
         "{said}"
     );
-    let strange = place.run(&["token", "new", "--caller", "jo", "--scope", "all"]);
+    let strange = env.run(&["token", "new", "--caller", "jo", "--scope", "all"]);
     assert_eq!(strange.status.code(), Some(2));
     assert_eq!(
-        place
-            .run(&["token", "new", "--caller", "joe"])
-            .status
-            .code(),
+        env.run(&["token", "new", "--caller", "joe"]).status.code(),
         Some(2)
     );
-    assert_eq!(place.run(&["token", "new"]).status.code(), Some(2));
+    assert_eq!(env.run(&["token", "new"]).status.code(), Some(2));
     // Without any token nobody could come in; beyond this machine only by a second word.
-    let operator = place.read("operator.toml");
+    let operator = env.read("operator.toml");
     let without: Vec<&str> = operator
         .lines()
         .filter(|line| !line.starts_with("tokens"))
         .collect();
-    place.write("operator.toml", &without.join("\n"));
-    let refused = place.run(&["serve", "--listen", "127.0.0.1:0"]);
+    env.write("operator.toml", &without.join("\n"));
+    let refused = env.run(&["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(
         String::from_utf8(refused.stderr)
             .unwrap()
             .contains("token new")
     );
-    let open = place.run(&["serve", "--listen", "0.0.0.0:0"]);
+    let open = env.run(&["serve", "--listen", "0.0.0.0:0"]);
     assert_eq!(open.status.code(), Some(2));
     assert!(
         String::from_utf8(open.stderr)
             .unwrap()
             .contains("--beyond-loopback")
     );
-    place.write(
+    env.write(
         "operator.toml",
         &operator.replace(&stored(&token("jo"), Scope::Approve), drawn.trim()),
     );
-    let mistaken = place.run(&["serve", "--listen", "127.0.0.1:0"]);
+    let mistaken = env.run(&["serve", "--listen", "127.0.0.1:0"]);
     let said = String::from_utf8(mistaken.stderr).unwrap();
     assert!(
         mistaken.status.code() == Some(2) && !said.contains(drawn.trim()),
@@ -576,8 +573,8 @@ async fn token_is_shown_once_and_stored_hashed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn session_belongs_to_the_caller_of_its_token() {
-    let (_service, place) = Place::beside_a_service().await;
-    let front = served(&place).await;
+    let (_service, env) = TestEnv::beside_a_service().await;
+    let front = served(&env).await;
     let mut wanda = Web::of(front.address, "wanda").await;
     // What a client says of itself makes it nobody else.
     let mut first = initialize(&json!({}));

@@ -21,7 +21,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use common::place::{Place, scheme, token};
+use common::env::{TestEnv, scheme, token};
 use common::server::{Answer, Server};
 use common::web::{PATIENCE, Program, Served, Web};
 
@@ -33,10 +33,10 @@ fn quick() -> Pace {
     }
 }
 
-async fn world(limits: Limits) -> (Server, Place, Served) {
-    let (service, place) = Place::beside_a_service().await;
-    let front = Served::new(&place, limits, quick()).await;
-    (service, place, front)
+async fn served_env(limits: Limits) -> (Server, TestEnv, Served) {
+    let (service, env) = TestEnv::beside_a_service().await;
+    let front = Served::new(&env, limits, quick()).await;
+    (service, env, front)
 }
 
 /// Waits until a line of the metrics is there.
@@ -58,7 +58,7 @@ async fn counted(address: SocketAddr, line: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_goes_away_stops_its_guest() {
-    let (_service, _place, front) = world(Limits::default()).await;
+    let (_service, _env, front) = served_env(Limits::default()).await;
     let mut robin = Web::begun(front.address, "robin", json!({})).await;
     let mut stream = robin
         .again()
@@ -86,7 +86,7 @@ async fn a_client_that_goes_away_stops_its_guest() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_call_stops_its_guest() {
-    let (_service, _place, front) = world(Limits::default()).await;
+    let (_service, _env, front) = served_env(Limits::default()).await;
     let mut robin = Web::begun(front.address, "robin", json!({})).await;
     let mut calling = robin.again().await;
     let mut stream = calling.call_open("proposer_spin", json!({})).await;
@@ -105,7 +105,7 @@ async fn a_cancelled_call_stops_its_guest() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lost_sessionless_client_stops_its_guest() {
-    let (_service, _place, front) = world(Limits::default()).await;
+    let (_service, _env, front) = served_env(Limits::default()).await;
     let mut robin = Web::of(front.address, "robin").await;
     robin.set("mcp-protocol-version", "2026-07-28");
     robin.set("mcp-method", "tools/call");
@@ -135,7 +135,7 @@ async fn lost_sessionless_client_stops_its_guest() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn approved_plan_runs_after_the_client_left() {
-    let (service, _place, mut front) = world(Limits::default()).await;
+    let (service, _env, mut front) = served_env(Limits::default()).await;
     let mut robin = Web::begun(front.address, "robin", json!({"elicitation": {}})).await;
     let mut stream = robin
         .again()
@@ -173,8 +173,8 @@ async fn auto_approved_plan_survives_cancellation() {
         Answer::json("{\"data\":{\"createTask\":{\"id\":\"1\"}}}")
     })
     .await;
-    let place = Place::new(&service.origin());
-    let mut front = Served::new(&place, Limits::default(), quick()).await;
+    let env = TestEnv::new(&service.origin());
+    let mut front = Served::new(&env, Limits::default(), quick()).await;
     let bolt = Web::begun(front.address, "bolt", json!({})).await;
     let mut calling = bolt.again().await;
     let stream = calling.call_open("proposer_scheme", scheme("a")).await;
@@ -196,7 +196,7 @@ async fn auto_approved_plan_survives_cancellation() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stalled_connections_make_room() {
-    let (_service, _place, front) = world(Limits {
+    let (_service, _env, front) = served_env(Limits {
         connections: 8,
         ..Limits::default()
     })
@@ -240,7 +240,7 @@ async fn stalled_connections_make_room() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_heads_and_bodies_time_out() {
-    let (_service, _place, front) = world(Limits {
+    let (_service, _env, front) = served_env(Limits {
         head: Duration::from_millis(30),
         body: Duration::from_millis(30),
         ..Limits::default()
@@ -274,7 +274,7 @@ async fn slow_heads_and_bodies_time_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn chunked_body_over_the_limit_is_cut_off() {
-    let (_service, _place, front) = world(Limits {
+    let (_service, _env, front) = served_env(Limits {
         body_bytes: 1_000,
         ..Limits::default()
     })
@@ -300,7 +300,7 @@ async fn chunked_body_over_the_limit_is_cut_off() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_floods_is_refused_alone() {
-    let (_service, _place, front) = world(Limits {
+    let (_service, _env, front) = served_env(Limits {
         requests_of_caller: 4,
         ..Limits::default()
     })
@@ -346,7 +346,7 @@ async fn who_floods_is_refused_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn session_flood_evicts_its_own_sessions() {
-    let (_service, _place, front) = world(Limits {
+    let (_service, _env, front) = served_env(Limits {
         sessions_of_caller: 3,
         ..Limits::default()
     })
@@ -364,7 +364,7 @@ async fn session_flood_evicts_its_own_sessions() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn shutdown_drains_then_cuts_off() {
-    let (_service, _place, mut front) = world(Limits {
+    let (_service, _env, mut front) = served_env(Limits {
         finish: Duration::from_millis(100),
         ..Limits::default()
     })
@@ -423,7 +423,7 @@ async fn clients(address: SocketAddr, clients: usize, calls: usize) -> Vec<Durat
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_four_clients_at_once_are_all_served() {
-    let (_service, _place, front) = world(Limits::default()).await;
+    let (_service, _env, front) = served_env(Limits::default()).await;
     let took = clients(front.address, 64, 8).await;
     assert_eq!(took.len(), 512);
     counted(
@@ -438,8 +438,8 @@ async fn sixty_four_clients_at_once_are_all_served() {
 #[ignore = "takes long without optimisation"]
 async fn ten_thousand_calls_keep_memory_flat() {
     let service = Server::start(|_| Answer::json("{}")).await;
-    let place = Place::new(&service.origin());
-    let program = Program::new(&place);
+    let env = TestEnv::new(&service.origin());
+    let program = Program::new(&env);
     // What is kept from call to call (instances, pages, buffers) has its size after as many calls
     // as are then measured.
     clients(program.address, 64, 157).await;

@@ -14,10 +14,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use common::client::Client;
-use common::place::{Place, scheme};
+use common::env::{TestEnv, scheme};
 
-fn robin(place: &Place, capabilities: Value) -> Client {
-    Client::begun(place.start(&["mcp", "--caller", "robin"]), capabilities)
+fn robin(env: &TestEnv, capabilities: Value) -> Client {
+    Client::begun(env.start(&["mcp", "--caller", "robin"]), capabilities)
 }
 
 fn text(result: &Value) -> &str {
@@ -26,8 +26,8 @@ fn text(result: &Value) -> &str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tools_are_the_actions_and_plan_status() {
-    let (_service, place) = Place::beside_a_service().await;
-    let mut client = Client::new(place.start(&["mcp", "--caller", "robin"]));
+    let (_service, env) = TestEnv::beside_a_service().await;
+    let mut client = Client::new(env.start(&["mcp", "--caller", "robin"]));
     let params = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}});
     let begun = client.ask("initialize", params);
     let begun = &begun["result"];
@@ -85,8 +85,8 @@ async fn tools_are_the_actions_and_plan_status() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn call_answers_with_structure_and_text() {
-    let (_service, place) = Place::beside_a_service().await;
-    let mut client = robin(&place, json!({}));
+    let (_service, env) = TestEnv::beside_a_service().await;
+    let mut client = robin(&env, json!({}));
     let counted = client.call("proposer_count_up", json!({}));
     assert_eq!(counted["structuredContent"], json!({"value": 1}));
     assert_eq!((text(&counted), &counted["isError"]), ("1", &json!(false)));
@@ -106,7 +106,7 @@ async fn call_answers_with_structure_and_text() {
         "invalid-input"
     );
     client.finish();
-    let record = place.record();
+    let record = env.record();
     let calls = record
         .iter()
         .filter(|row| row["kind"] == "call" && row["body"]["caller"] == "robin");
@@ -115,8 +115,8 @@ async fn call_answers_with_structure_and_text() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn malformed_request_gets_a_protocol_error() {
-    let (_service, place) = Place::beside_a_service().await;
-    let mut client = robin(&place, json!({}));
+    let (_service, env) = TestEnv::beside_a_service().await;
+    let mut client = robin(&env, json!({}));
     let unknown = client.ask(
         "tools/call",
         json!({"name": "proposer_count_pu", "arguments": {}}),
@@ -159,8 +159,8 @@ async fn malformed_request_gets_a_protocol_error() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_call_stops_guest_and_progress() {
-    let (_service, place) = Place::beside_a_service().await;
-    let mut client = robin(&place, json!({}));
+    let (_service, env) = TestEnv::beside_a_service().await;
+    let mut client = robin(&env, json!({}));
     let params = json!({"name": "proposer_spin", "arguments": {}, "_meta": {"progressToken": "p"}});
     let id = client.begin("tools/call", params);
     let progress = client.next();
@@ -175,7 +175,7 @@ async fn cancelled_call_stops_guest_and_progress() {
     );
     assert!(client.aside.iter().all(|message| message["id"] != id));
     client.finish();
-    let record = place.record();
+    let record = env.record();
     let ended = |outcome: &str| {
         record
             .iter()
@@ -192,14 +192,14 @@ async fn cancelled_call_stops_guest_and_progress() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lost_client_stops_guest_and_program() {
-    let (_service, place) = Place::beside_a_service().await;
-    let mut client = robin(&place, json!({}));
+    let (_service, env) = TestEnv::beside_a_service().await;
+    let mut client = robin(&env, json!({}));
     let params = json!({"name": "proposer_spin", "arguments": {}, "_meta": {"progressToken": "p"}});
     client.begin("tools/call", params);
     assert_eq!(client.next()["method"], "notifications/progress");
     let (status, said) = client.finish();
     assert!(status.success(), "{said}");
-    let record = place.record();
+    let record = env.record();
     let abandoned = record
         .iter()
         .filter(|row| row.to_string().contains("\"abandoned\""));
@@ -208,8 +208,8 @@ async fn lost_client_stops_guest_and_program() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn accepted_elicitation_performs_what_was_shown() {
-    let (service, place) = Place::beside_a_service().await;
-    let mut client = robin(&place, json!({"elicitation": {}}));
+    let (service, env) = TestEnv::beside_a_service().await;
+    let mut client = robin(&env, json!({"elicitation": {}}));
     let (question, result) = client.call_and_say(
         "proposer_scheme",
         scheme("Call Ada"),
@@ -246,8 +246,8 @@ async fn accepted_elicitation_performs_what_was_shown() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn declined_elicitation_denies_the_plan() {
-    let (service, place) = Place::beside_a_service().await;
-    let mut client = robin(&place, json!({"elicitation": {"form": {}}}));
+    let (service, env) = TestEnv::beside_a_service().await;
+    let mut client = robin(&env, json!({"elicitation": {"form": {}}}));
     let (_, declined) = client.call_and_say(
         "proposer_scheme",
         scheme("a"),
@@ -275,9 +275,9 @@ async fn declined_elicitation_denies_the_plan() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn client_not_allowed_to_approve_cannot() {
-    let (service, place) = Place::beside_a_service().await;
+    let (service, env) = TestEnv::beside_a_service().await;
     let mut client = Client::begun(
-        place.start(&["mcp", "--caller", "pat"]),
+        env.start(&["mcp", "--caller", "pat"]),
         json!({"elicitation": {"form": {}}}),
     );
     let proposed = client.call("proposer_scheme", scheme("a"));
@@ -301,7 +301,7 @@ async fn client_not_allowed_to_approve_cannot() {
         },
     });
     client.finish();
-    let mut client = Client::new(place.start(&["mcp", "--caller", "pat"]));
+    let mut client = Client::new(env.start(&["mcp", "--caller", "pat"]));
     let refused = client.ask("tools/call", newest.clone());
     assert_eq!(refused["error"]["code"], -32602, "{refused}");
     let mut fresh = newest;
@@ -316,9 +316,9 @@ async fn client_not_allowed_to_approve_cannot() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plan_waits_without_elicitation() {
-    let (service, place) = Place::beside_a_service().await;
+    let (service, env) = TestEnv::beside_a_service().await;
     // By URL alone nobody can be asked either.
-    let mut client = robin(&place, json!({"elicitation": {"url": {}}}));
+    let mut client = robin(&env, json!({"elicitation": {"url": {}}}));
     let proposed = client.call("proposer_scheme", scheme("Call Ada"));
     let told = &proposed["structuredContent"];
     assert_eq!(
@@ -340,13 +340,13 @@ async fn plan_waits_without_elicitation() {
     assert_eq!(looked(&mut client), "waiting");
     assert_eq!(service.seen().len(), 0);
     // The operator approves on the command line, beside the running server.
-    let approved = place.run(&["plan", "approve", &digest, "--caller", "robin"]);
+    let approved = env.run(&["plan", "approve", &digest, "--caller", "robin"]);
     assert!(approved.status.success(), "{approved:?}");
     assert_eq!(looked(&mut client), "done");
     assert_eq!(service.seen().len(), 1);
 
     // Of somebody else's plans one learns nothing, nor by a beginning of one's own.
-    let mut other = Client::begun(place.start(&["mcp", "--caller", "jo"]), json!({}));
+    let mut other = Client::begun(env.start(&["mcp", "--caller", "jo"]), json!({}));
     let theirs = other.call("proposer_plan", json!({"plan": digest}));
     let none = other.call("proposer_plan", json!({"plan": "0".repeat(64)}));
     assert_eq!(theirs, none);
@@ -363,14 +363,14 @@ async fn plan_waits_without_elicitation() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn auto_approval_needs_no_elicitation() {
-    let (service, place) = Place::beside_a_service().await;
-    let mut bolt = Client::begun(place.start(&["mcp", "--caller", "bolt"]), json!({}));
+    let (service, env) = TestEnv::beside_a_service().await;
+    let mut bolt = Client::begun(env.start(&["mcp", "--caller", "bolt"]), json!({}));
     let done = bolt.call("proposer_scheme", scheme("a"));
     assert_eq!(done["structuredContent"]["state"], "done", "{done}");
     assert_eq!(service.seen().len(), 1);
     bolt.finish();
     let mut wanda = Client::begun(
-        place.start(&["mcp", "--caller", "wanda"]),
+        env.start(&["mcp", "--caller", "wanda"]),
         json!({"elicitation": {}}),
     );
     let (_, asked) = wanda.call_and_say(
@@ -386,8 +386,8 @@ async fn auto_approval_needs_no_elicitation() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stateless_elicitation_is_accepted_once() {
-    let (service, place) = Place::beside_a_service().await;
-    let mut client = Client::new(place.start(&["mcp", "--caller", "robin"]));
+    let (service, env) = TestEnv::beside_a_service().await;
+    let mut client = Client::new(env.start(&["mcp", "--caller", "robin"]));
     let call = |more: Value, capabilities: Value| {
         let mut params = json!({
             "name": "proposer_scheme",
@@ -441,14 +441,13 @@ async fn stateless_elicitation_is_accepted_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn program_ends_on_eof_or_signal()
- {
-    let (_service, place) = Place::beside_a_service().await;
+async fn program_ends_on_eof_or_signal() {
+    let (_service, env) = TestEnv::beside_a_service().await;
     for arguments in [
         &["mcp", "--caller", "robin"][..],
         &["mcp", "--caller", "robin", "--verbose"],
     ] {
-        let mut client = Client::begun(place.start(arguments), json!({}));
+        let mut client = Client::begun(env.start(arguments), json!({}));
         // Every line is JSON, or the client would have stopped the test.
         client.call("proposer_nothing_found", json!({}));
         let secret = client.call("proposer_scheme", scheme("a-value-of-somebody"));
@@ -458,15 +457,15 @@ async fn program_ends_on_eof_or_signal()
         assert!(!said.contains("a-value-of-somebody"), "{said}");
     }
     // Input that ends before it has begun.
-    let (status, said) = Client::new(place.start(&["mcp", "--caller", "robin"])).finish();
+    let (status, said) = Client::new(env.start(&["mcp", "--caller", "robin"])).finish();
     assert!(status.success(), "{said}");
-    let client = robin(&place, json!({}));
+    let client = robin(&env, json!({}));
     let pid = rustix::process::Pid::from_raw(i32::try_from(client.pid()).unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     let (status, said) = client.ended();
     assert!(status.success(), "{said}");
     // Several people are never one.
-    let nobody = place.run(&["mcp"]);
+    let nobody = env.run(&["mcp"]);
     assert_eq!(nobody.status.code(), Some(2));
     assert!(
         String::from_utf8(nobody.stderr)

@@ -43,8 +43,8 @@ fn read_functions_are_tools_with_descriptions() {
             "type": "object",
             "properties": {
                 "someText": {"type": "string", "description": "Some text."},
-                "count": {"type": "integer", "minimum": 0, "maximum": 4_294_967_295_u32, "description": "How many."},
-                "colour": {"type": "string", "enum": ["red", "dark-green"], "description": "Which colour."},
+                "count": {"type": "integer", "minimum": 0, "maximum": 4_294_967_295_u32, "description": "A count."},
+                "colour": {"type": "string", "enum": ["red", "dark-green"], "description": "A colour."},
                 "ratio": {"type": "number", "description": "A ratio."},
                 "pick": {
                     "oneOf": [

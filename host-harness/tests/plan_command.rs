@@ -13,17 +13,17 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use common::place::{Place, scheme};
+use common::env::{TestEnv, scheme};
 
 fn told(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
 }
 
-fn propose(place: &Place, title: &str, more: &[&str]) -> String {
+fn propose(env: &TestEnv, title: &str, more: &[&str]) -> String {
     let arguments = scheme(title).to_string();
     let mut args = vec!["call", "scheme", &arguments, "--json", "--caller", "robin"];
     args.extend(more);
-    let output = place.run(&args);
+    let output = env.run(&args);
     let answer = told(&output);
     answer["plan"]
         .as_str()
@@ -31,19 +31,19 @@ fn propose(place: &Place, title: &str, more: &[&str]) -> String {
         .to_owned()
 }
 
-fn robin(place: &Place, args: &[&str]) -> Output {
+fn robin(env: &TestEnv, args: &[&str]) -> Output {
     let args = [args, &["--json", "--caller", "robin"]].concat();
-    place.run(&args)
+    env.run(&args)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_is_as_long_as_asked_for() {
-    let (_service, place) = Place::beside_a_service().await;
+    let (_service, env) = TestEnv::beside_a_service().await;
     let all: Vec<_> = ["one", "two", "three"]
-        .map(|title| propose(&place, title, &[]))
+        .map(|title| propose(&env, title, &[]))
         .to_vec();
     let listed = |args: &[&str]| {
-        let output = robin(&place, &[&["plan", "list"], args].concat());
+        let output = robin(&env, &[&["plan", "list"], args].concat());
         let plans: Vec<String> = told(&output)
             .as_array()
             .unwrap()
@@ -61,13 +61,13 @@ async fn a_list_is_as_long_as_asked_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_time_of_day_moves_no_expiry() {
-    let (service, place) = Place::beside_a_service().await;
+    let (service, env) = TestEnv::beside_a_service().await;
     for (title, now) in [
         ("early", "2020-01-01T00:00:00Z"),
         ("late", "2040-01-01T00:00:00Z"),
     ] {
-        let plan = propose(&place, title, &["--now", now]);
-        let approved = robin(&place, &["plan", "approve", &plan]);
+        let plan = propose(&env, title, &["--now", now]);
+        let approved = robin(&env, &["plan", "approve", &plan]);
         assert_eq!(told(&approved)["state"], "done", "{now}: {approved:?}");
     }
     assert_eq!(service.seen().len(), 2);
@@ -75,13 +75,13 @@ async fn another_time_of_day_moves_no_expiry() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn looking_is_on_record() {
-    let (_service, place) = Place::beside_a_service().await;
-    let plan = propose(&place, "one", &[]);
-    let before = place.record().len();
-    assert!(robin(&place, &["plan", "list"]).status.success());
-    assert!(robin(&place, &["plan", "show", &plan]).status.success());
-    assert!(!robin(&place, &["plan", "show", "000000"]).status.success());
-    let rows = place.record();
+    let (_service, env) = TestEnv::beside_a_service().await;
+    let plan = propose(&env, "one", &[]);
+    let before = env.record().len();
+    assert!(robin(&env, &["plan", "list"]).status.success());
+    assert!(robin(&env, &["plan", "show", &plan]).status.success());
+    assert!(!robin(&env, &["plan", "show", "000000"]).status.success());
+    let rows = env.record();
     let looks: Vec<_> = rows[before..]
         .iter()
         .map(|row| {

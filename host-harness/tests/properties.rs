@@ -196,10 +196,10 @@ fn allows(policy: &Policy, phase: Phase, request: &Request<'_>) -> bool {
 }
 
 /// Answers what it is told.
-struct Answers(Vec<IpAddr>);
+struct FixedResolver(Vec<IpAddr>);
 
 #[async_trait]
-impl Resolver for Answers {
+impl Resolver for FixedResolver {
     async fn resolve(&self, _host: &str) -> io::Result<Vec<IpAddr>> {
         Ok(self.0.clone())
     }
@@ -327,7 +327,7 @@ proptest! {
         let text = if plain { "http://service.internal:1" } else { "https://service.example" };
         let Ok(origin) = Origin::parse(text, grants) else { return Ok(()) };
         let dialled = Arc::new(Mutex::new(Vec::new()));
-        let client = Client::new(Arc::new(Answers(answers.clone())), Arc::new(Notes(Arc::clone(&dialled))), Tls::default());
+        let client = Client::new(Arc::new(FixedResolver(answers.clone())), Arc::new(Notes(Arc::clone(&dialled))), Tls::default());
         let request = http::Request::get("/a").body(Bytes::new()).unwrap();
         let exchange = Exchange {
             deadline: Instant::now() + Duration::from_secs(60),

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub(crate) mod client;
-pub(crate) mod place;
+pub(crate) mod env;
 pub(crate) mod server;
 pub(crate) mod web;
 

@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::place::{Place, token};
+use super::env::{TestEnv, token};
 
 /// Longest that anything is waited for: far more than it takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -35,12 +35,12 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    pub(crate) async fn new(place: &Place, limits: Limits, pace: Pace) -> Self {
-        let manifest = Manifest::read(&place.path("skill.toml")).unwrap();
-        let operator = Operator::read(&place.path("operator.toml")).unwrap();
+    pub(crate) async fn new(env: &TestEnv, limits: Limits, pace: Pace) -> Self {
+        let manifest = Manifest::read(&env.path("skill.toml")).unwrap();
+        let operator = Operator::read(&env.path("operator.toml")).unwrap();
         let setup = Setup::resolve(manifest, Some(&operator), Flags::default(), &|_| None).unwrap();
         let tokens = setup.tokens.clone();
-        let component = std::fs::read(place.path("guest.wasm")).unwrap();
+        let component = std::fs::read(env.path("guest.wasm")).unwrap();
         let harness = Harness::load(&component, setup, Parts::default(), None).unwrap();
         let mcp = Mcp::new(Arc::new(harness), Whose::Each, pace, Arc::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -80,8 +80,8 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    pub(crate) fn new(place: &Place) -> Self {
-        let mut child = place
+    pub(crate) fn new(env: &TestEnv) -> Self {
+        let mut child = env
             .command(&["serve", "--listen", "127.0.0.1:0"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())

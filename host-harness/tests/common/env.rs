@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use super::server::{Answer, Server};
 
 /// The folder.
-pub(crate) struct Place {
+pub(crate) struct TestEnv {
     folder: tempfile::TempDir,
 }
 
-impl Place {
+impl TestEnv {
     /// A folder with the guest, an operator file that accepts it, and its one service at this
     /// origin. The callers: robin and jo are members, bolt's plans need no approval, wanda may not
     /// approve.
@@ -24,10 +24,10 @@ impl Place {
 
     /// The same, where the service takes a key, found where this says.
     fn with(service: &str, secret: Option<&str>) -> Self {
-        let place = Self {
+        let env = Self {
             folder: tempfile::tempdir().unwrap(),
         };
-        std::fs::create_dir(place.path("access")).unwrap();
+        std::fs::create_dir(env.path("access")).unwrap();
         for (name, text) in [
             ("skill.toml", include_str!("proposer/skill.toml")),
             (
@@ -39,17 +39,14 @@ impl Place {
                 include_str!("proposer/access/schema.cedarschema"),
             ),
         ] {
-            std::fs::write(place.path(name), text).unwrap();
+            std::fs::write(env.path(name), text).unwrap();
         }
-        std::fs::write(place.path("guest.wasm"), super::proposer()).unwrap();
+        std::fs::write(env.path("guest.wasm"), super::proposer()).unwrap();
         if secret.is_some() {
             let asked = "origin-env = \"SERVICE_URL\"\n";
             let keyed =
                 format!("{asked}secret-env = \"SERVICE_KEY\"\nsecret-prefix = \"Bearer \"\n");
-            place.write(
-                "skill.toml",
-                &place.read("skill.toml").replace(asked, &keyed),
-            );
+            env.write("skill.toml", &env.read("skill.toml").replace(asked, &keyed));
         }
         let callers = [
             ("robin", "member"),
@@ -72,10 +69,10 @@ impl Place {
         }
         // An agent for which nobody says more.
         operator.push_str("[callers.pat]\nemail = \"pat@example.com\"\nrole = \"member\"\n");
-        place.write("operator.toml", &operator);
-        let trusted = place.run(&["trust", "--accept"]);
+        env.write("operator.toml", &operator);
+        let trusted = env.run(&["trust", "--accept"]);
         assert!(trusted.status.success(), "{trusted:?}");
-        place
+        env
     }
 
     /// A service that answers every write, and the folder for it.
@@ -91,8 +88,8 @@ impl Place {
     async fn beside(secret: Option<&str>) -> (Server, Self) {
         let service =
             Server::start(|_| Answer::json("{\"data\":{\"createTask\":{\"id\":\"1\"}}}")).await;
-        let place = Self::with(&service.origin(), secret);
-        (service, place)
+        let env = Self::with(&service.origin(), secret);
+        (service, env)
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
