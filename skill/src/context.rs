@@ -10,7 +10,7 @@ use crate::day::Zone;
 use crate::failure;
 use crate::text;
 use crate::transport::Transport;
-use crate::twenty::hidden::Field;
+use crate::twenty::hidden::HiddenField;
 
 /// Settings that are not secret, by key. The harness sets those that begin with `caller.` for each
 /// call, so that a model cannot claim to be somebody else.
@@ -27,7 +27,7 @@ pub struct Context<'a> {
     /// The time at which the call began.
     pub now: Timestamp,
     zone: OnceCell<Zone>,
-    hidden: RefCell<BTreeSet<Field>>,
+    hidden: RefCell<BTreeSet<HiddenField>>,
 }
 
 /// Days without activity after which a deal is stale, unless the caller gives another number.
@@ -46,12 +46,12 @@ impl<'a> Context<'a> {
     }
 
     /// Returns the fields that the CRM key may not read, as far as this call has found out.
-    pub fn hidden(&self) -> Ref<'_, BTreeSet<Field>> {
+    pub fn hidden(&self) -> Ref<'_, BTreeSet<HiddenField>> {
         self.hidden.borrow()
     }
 
     /// Remembers fields that the key may not read.
-    pub(crate) fn hide(&self, fields: BTreeSet<Field>) {
+    pub(crate) fn hide(&self, fields: BTreeSet<HiddenField>) {
         self.hidden.borrow_mut().extend(fields);
     }
 

@@ -133,14 +133,14 @@ pub struct Due {
 /// A filter for overdue tasks that a service can evaluate: all due before an instant, except at
 /// times that stand for a whole day which has not passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Overdue {
+pub struct OverdueFilter {
     /// The instant.
     pub before: String,
     /// The times.
     pub whole_days: Vec<String>,
 }
 
-impl Overdue {
+impl OverdueFilter {
     /// Builds the filter for an instant.
     pub fn at(zone: &Zone, now: Timestamp) -> Self {
         let today = zone.date(now);

@@ -62,7 +62,7 @@ impl Ids {
         asked: &impl Serialize,
     ) -> Result<Self, Failure> {
         let key = match key {
-            Some(key) => Key::Given(given(key)?),
+            Some(key) => Key::Given(check_key(key)?),
             None => Key::Asked {
                 day: ctx.zone().date(ctx.now).to_string(),
                 what: serde_json::to_string(asked).map_err(|_| unwritable())?,
@@ -105,7 +105,7 @@ pub fn caller(ctx: &Context<'_>) -> Result<String, Failure> {
         })
 }
 
-fn given(key: &str) -> Result<String, Failure> {
+fn check_key(key: &str) -> Result<String, Failure> {
     let key = key.trim();
     let length = key.chars().count();
     if (1..=LONGEST_KEY).contains(&length) && !key.chars().any(char::is_control) {
@@ -130,7 +130,7 @@ fn unwritable() -> Failure {
 
 /// The place of a step in the order of sending; other steps are given by name.
 #[derive(Debug)]
-enum When {
+enum StepOrder {
     InOrder,
     After(Vec<&'static str>),
     Compensates(&'static str),
@@ -144,7 +144,7 @@ pub struct Draft {
     path: String,
     body: String,
     words: String,
-    when: When,
+    when: StepOrder,
     once: Option<String>,
     slots: Vec<(&'static str, &'static str, &'static str)>,
     changes: Vec<Change>,
@@ -202,7 +202,7 @@ impl Draft {
             path,
             body,
             words,
-            when: When::InOrder,
+            when: StepOrder::InOrder,
             once: None,
             slots: Vec::new(),
             changes: Vec::new(),
@@ -214,14 +214,14 @@ impl Draft {
     /// Makes the step a compensation, sent only after the named step has failed for good.
     #[must_use]
     pub fn compensating(mut self, name: &'static str) -> Self {
-        self.when = When::Compensates(name);
+        self.when = StepOrder::Compensates(name);
         self
     }
 
     /// Makes the step depend on these steps alone, whatever becomes of others.
     #[must_use]
     pub fn after(mut self, names: &[&'static str]) -> Self {
-        self.when = When::After(names.to_vec());
+        self.when = StepOrder::After(names.to_vec());
         self
     }
 
@@ -274,7 +274,7 @@ impl Draft {
         for (slot, step, pointer) in &self.slots {
             said.extend([*slot, step, pointer]);
         }
-        if let When::After(names) = &self.when {
+        if let StepOrder::After(names) = &self.when {
             said.push("after");
             said.extend(names);
         }
@@ -323,9 +323,9 @@ pub fn plan(
             body: draft.body,
             words: draft.words,
             timing: match draft.when {
-                When::InOrder => Timing::InOrder,
-                When::After(names) => Timing::After(names.into_iter().map(id).collect()),
-                When::Compensates(name) => Timing::Compensates(id(name)),
+                StepOrder::InOrder => Timing::InOrder,
+                StepOrder::After(names) => Timing::After(names.into_iter().map(id).collect()),
+                StepOrder::Compensates(name) => Timing::Compensates(id(name)),
             },
             once: draft.once,
             slots: draft

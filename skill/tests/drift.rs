@@ -43,13 +43,13 @@ fn complete() -> Workspace {
 }
 
 /// Answers as that workspace would.
-struct Twenty {
+struct DriftedCrm {
     workspace: Workspace,
     /// A field that is there and switched off.
     inactive: &'static str,
 }
 
-impl Transport for Twenty {
+impl Transport for DriftedCrm {
     fn send_all(&self, requests: &[Request]) -> Vec<Result<Response, TransportError>> {
         requests
             .iter()
@@ -66,7 +66,7 @@ impl Transport for Twenty {
     }
 }
 
-impl Twenty {
+impl DriftedCrm {
     fn answer(&self, request: &Request) -> Response {
         let data = if request.path == "/metadata" {
             self.metadata()
@@ -137,7 +137,7 @@ fn report_with(
     inactive: &'static str,
     next_step: Option<&'static str>,
 ) -> StatusReport {
-    let twenty = Twenty {
+    let twenty = DriftedCrm {
         workspace,
         inactive,
     };

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use crm_skill::tezit::envelope::{Shared, Told};
+use crm_skill::tezit::envelope::{DisclosureLog, ShareableKind};
 use crm_skill::twenty::documents;
 
 fn manifest() -> toml::Table {
@@ -30,8 +30,8 @@ fn shared_fields_match_the_manifest() {
     let manifest = manifest();
     let kinds = manifest["kinds"].as_table().unwrap();
     let known: BTreeSet<&str> = kinds.keys().map(String::as_str).collect();
-    assert_eq!(known, Shared::ALL.map(Shared::name).into());
-    for shared in Shared::ALL {
+    assert_eq!(known, ShareableKind::ALL.map(ShareableKind::name).into());
+    for shared in ShareableKind::ALL {
         let kind = &kinds[shared.name()];
         assert_eq!(kind["record"].as_str(), Some(shared.object()));
         assert_eq!(fields(kind, "default"), shared.default_fields());
@@ -52,16 +52,16 @@ fn askable_fields_are_those_on_request() {
         let list = request[pointer].as_str().unwrap();
         list.split('|').map(str::to_owned).collect()
     };
-    let kinds = Shared::ALL.map(|kind| kind.name().to_owned());
+    let kinds = ShareableKind::ALL.map(|kind| kind.name().to_owned());
     assert_eq!(words("/refs/*/kind"), kinds.into());
-    let fields = Shared::ALL.iter().flat_map(|kind| kind.on_request());
+    let fields = ShareableKind::ALL.iter().flat_map(|kind| kind.on_request());
     let fields: BTreeSet<String> = fields.map(|&field| field.to_owned()).collect();
     assert_eq!(words("/refs/*/fields/*"), fields);
 }
 
 #[test]
 fn every_kind_is_in_the_sharing_document() {
-    for shared in Shared::ALL {
+    for shared in ShareableKind::ALL {
         let place = format!("# record: {} /", shared.object());
         assert!(documents::CONTEXT.text.contains(&place), "{place}");
     }
@@ -70,29 +70,29 @@ fn every_kind_is_in_the_sharing_document() {
 #[test]
 fn kind_is_known_by_both_of_its_names() {
     for (name, expected) in [
-        ("person", Some(Shared::Contact)),
-        ("crm.contact", Some(Shared::Contact)),
-        ("opportunity", Some(Shared::Deal)),
-        ("activity", Some(Shared::Activity)),
-        ("timelineActivity", Some(Shared::Activity)),
+        ("person", Some(ShareableKind::Contact)),
+        ("crm.contact", Some(ShareableKind::Contact)),
+        ("opportunity", Some(ShareableKind::Deal)),
+        ("activity", Some(ShareableKind::Activity)),
+        ("timelineActivity", Some(ShareableKind::Activity)),
         ("company", None),
         ("crm.note", None),
         ("", None),
     ] {
-        assert_eq!(Shared::named(name), expected, "{name}");
+        assert_eq!(ShareableKind::named(name), expected, "{name}");
     }
 }
 
 #[test]
 fn split_address_is_redacted_on_one_line() {
-    let mut told = Told::default();
+    let mut log = DisclosureLog::default();
     let long = format!("{} ada@example.com", "word ".repeat(38));
     for text in [
         "call +49 30\n 1234567 now",
         "ada@\u{200b}example.com",
         &long,
     ] {
-        let line = told.line(text);
+        let line = log.redact_line(text);
         assert!(
             !line.contains("1234567") && !line.contains("example.com"),
             "{line}"
@@ -100,7 +100,7 @@ fn split_address_is_redacted_on_one_line() {
         assert!(!line.contains('\n'));
     }
     assert_eq!(
-        told.redacted().collect::<Vec<_>>(),
+        log.redacted().collect::<Vec<_>>(),
         ["e-mail address", "phone number"]
     );
 }

@@ -123,7 +123,7 @@ fn note_selects_the_document_with_a_note() {
 
 #[test]
 fn same_proposal_gives_the_same_plan() {
-    let plan = |request: &FollowUpRequest, settings: &Set| {
+    let plan = |request: &FollowUpRequest, settings: &FixedSettings| {
         at_noon(&known(), settings, |ctx| follow_up(ctx, request)).unwrap()
     };
     let task = |plan: &Plan| body(&plan.steps[0]).1["id"].clone();
@@ -282,7 +282,7 @@ fn invalid_arguments_cause_no_request() {
 
 #[test]
 fn nobody_proposes_without_a_name() {
-    let anonymous = Set(vec![("twenty.base-url", "https://crm.example.com")]);
+    let anonymous = FixedSettings(vec![("twenty.base-url", "https://crm.example.com")]);
     let crm = Crm::default();
     let mut request = request(DEAL);
     request.assignee = Some("bob@example.com".to_owned());

@@ -12,7 +12,7 @@
 mod common;
 
 use base64::Engine as _;
-use common::{Crm, DEAL, ME, Set, TASK, UPDATED, list, settings};
+use common::{Crm, DEAL, FixedSettings, ME, TASK, UPDATED, list, settings};
 use crm_skill::actions::{blockers, briefing, context, follow_ups, get, status};
 use crm_skill::bindings::claw::crm::types::{Intent, Kind};
 use crm_skill::bindings::claw::skill::types::RecordRef;
@@ -121,7 +121,7 @@ fn expected(
     }
 }
 
-fn in_zone(name: &'static str, posix: &str) -> Set {
+fn in_zone(name: &'static str, posix: &str) -> FixedSettings {
     let mut settings = settings();
     let data: &'static str = Box::leak(rules(posix).into_boxed_str());
     settings
@@ -390,7 +390,7 @@ fn statuses(names: &[&str]) -> Value {
     json!({ "__type": { "enumValues": values } })
 }
 
-fn with_done(done: &'static str) -> Set {
+fn with_done(done: &'static str) -> FixedSettings {
     let mut settings = settings();
     settings.0.push(("done-statuses", done));
     settings

@@ -11,7 +11,7 @@
 mod common;
 mod relay;
 
-use common::{Crm, Set};
+use common::{Crm, FixedSettings};
 use crm_skill::actions::status::status;
 use crm_skill::bindings::exports::claw::crm::read::DestinationStatus;
 use relay::*;
@@ -26,7 +26,7 @@ fn services() -> Services {
     )
 }
 
-fn of(services: &Services, settings: &Set, name: &str) -> DestinationStatus {
+fn of(services: &Services, settings: &FixedSettings, name: &str) -> DestinationStatus {
     let report = services.run(settings, status).unwrap();
     let names: Vec<&str> = report
         .destinations

@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::markdown::count;
 use crate::plan::{Ids, caller, plan};
-use crate::tezit::envelope::{self, Ref, Shared};
+use crate::tezit::envelope::{self, ShareableKind, SharedRef};
 use crate::tezit::message::{Message, Order};
 use crate::tezit::{Tez, audience, me, names, team_id, tez};
 
@@ -26,9 +26,9 @@ const LONGEST: usize = 100_000;
 
 /// The fields that a message asks for.
 #[derive(Debug, Default)]
-struct Asked {
+struct RequestedFields {
     /// Fields that may be given, by record.
-    records: Vec<(Ref, Vec<&'static str>)>,
+    records: Vec<(SharedRef, Vec<&'static str>)>,
     /// Number of records over the limit.
     over: usize,
     /// Number of requests for something that is never given.
@@ -48,7 +48,7 @@ pub fn answer_request(ctx: &Context<'_>, request: &AnswerRequestRequest) -> Resu
     let chosen = request
         .fields
         .as_deref()
-        .map(|fields| envelope::fields("fields", &Shared::ALL, fields))
+        .map(|fields| envelope::fields("fields", &ShareableKind::ALL, fields))
         .transpose()?;
     let asking = tez(ctx, request.tez.trim())?;
     if asking.sender == me(ctx)? {
@@ -58,7 +58,7 @@ pub fn answer_request(ctx: &Context<'_>, request: &AnswerRequestRequest) -> Resu
             "Give the id of a message in which a colleague asks for more.",
         ));
     }
-    let mut asked = Asked::of(&asking);
+    let mut asked = RequestedFields::in_message(&asking);
     if !asked.asks {
         return Err(failure::not_found(
             "This message does not ask for fields of records.",
@@ -66,14 +66,14 @@ pub fn answer_request(ctx: &Context<'_>, request: &AnswerRequestRequest) -> Resu
         ));
     }
     let held_back = asked.choose(chosen.as_deref());
-    let refs: Vec<Ref> = asked.records.iter().map(|(one, _)| one.clone()).collect();
+    let refs: Vec<SharedRef> = asked.records.iter().map(|(one, _)| one.clone()).collect();
     if refs.is_empty() {
         return Err(nothing(&asked, &[]));
     }
     let found = context::read(ctx, &refs)?;
     let mut message = Message::new(Intent::Update);
     message.text = said.clone().unwrap_or_default();
-    let envelopes = found.just(ctx, &mut message.told, |kind, id| asked.of_record(kind, id));
+    let envelopes = found.just(ctx, &mut message.log, |kind, id| asked.of_record(kind, id));
     let given: Vec<_> = envelopes
         .iter()
         .filter(|envelope| !envelope.fields.is_empty())
@@ -106,12 +106,12 @@ pub fn answer_request(ctx: &Context<'_>, request: &AnswerRequestRequest) -> Resu
     if asked.never > 0 {
         lines.push(format!(
             "Whatever else was asked for is never given: only {} can be.",
-            envelope::askable(&Shared::ALL)
+            envelope::askable(&ShareableKind::ALL)
         ));
     }
     message.say(&lines.join("\n"));
 
-    let mut warnings = vec![asked.told(&found.labels())];
+    let mut warnings = vec![asked.describe(&found.labels())];
     if !found.missing.is_empty() {
         let missing = u32::try_from(found.missing.len()).unwrap_or(u32::MAX);
         warnings.push(format!(
@@ -167,7 +167,7 @@ pub fn answer_request(ctx: &Context<'_>, request: &AnswerRequestRequest) -> Resu
     ))
 }
 
-fn nothing(asked: &Asked, missing: &[Ref]) -> Failure {
+fn nothing(asked: &RequestedFields, missing: &[SharedRef]) -> Failure {
     let why = if asked.records.is_empty() {
         "It asks for nothing that may be given."
     } else if missing.len() == asked.records.len() {
@@ -179,14 +179,14 @@ fn nothing(asked: &Asked, missing: &[Ref]) -> Failure {
         format!("There is nothing to give. {why}"),
         format!(
             "Say so with crm_share if the colleague should know. What can be given on request: {}.",
-            envelope::askable(&Shared::ALL)
+            envelope::askable(&ShareableKind::ALL)
         ),
     )
 }
 
-impl Asked {
+impl RequestedFields {
     /// Reads the requests in a message's constraint layers.
-    fn of(tez: &Tez) -> Self {
+    fn in_message(tez: &Tez) -> Self {
         let mut asked = Self::default();
         for layer in &tez.context {
             if layer.layer != "constraint" || layer.content.len() > LONGEST {
@@ -210,7 +210,7 @@ impl Asked {
     fn record(&mut self, record: &Value) {
         let text = |name: &str| record.get(name).and_then(Value::as_str);
         let kind = text("kind").and_then(|name| {
-            let kind = Shared::named(name);
+            let kind = ShareableKind::named(name);
             kind.filter(|kind| kind.name() == name)
         });
         let id = text("id").filter(|id| is_uuid(id));
@@ -256,7 +256,7 @@ impl Asked {
         held_back
     }
 
-    fn of_record(&self, kind: Shared, id: &str) -> Vec<&'static str> {
+    fn of_record(&self, kind: ShareableKind, id: &str) -> Vec<&'static str> {
         let place = self
             .records
             .iter()
@@ -265,7 +265,7 @@ impl Asked {
     }
 
     /// Describes the disclosure for whoever decides.
-    fn told(&self, labels: &[String]) -> String {
+    fn describe(&self, labels: &[String]) -> String {
         let mut fields: Vec<&str> = self
             .records
             .iter()

@@ -10,7 +10,9 @@ use crate::bindings::exports::claw::crm::read::{
 use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::markdown::{Page, count, escape};
-use crate::tezit::envelope::{self, DealView, Envelope, Ref, Shared, Told, Wanted};
+use crate::tezit::envelope::{
+    self, DealView, DisclosureLog, Envelope, FieldSelection, ShareableKind, SharedRef,
+};
 use crate::tezit::message::{self, LAYERS};
 use crate::twenty::custom::Mapped;
 use crate::twenty::rows::{Activity, Deal, Person};
@@ -43,7 +45,7 @@ impl Query for Records {
 
 /// A record to share.
 #[derive(Debug)]
-enum Record {
+enum SharedRecord {
     Person(Person),
     Deal {
         deal: Deal,
@@ -55,15 +57,15 @@ enum Record {
 
 /// Records to share, in the order in which they were asked for.
 #[derive(Debug)]
-pub(super) struct Found {
-    records: Vec<Record>,
+pub(super) struct SharedRecords {
+    records: Vec<SharedRecord>,
     /// The records that were not found.
-    pub(super) missing: Vec<Ref>,
+    pub(super) missing: Vec<SharedRef>,
 }
 
 /// Reads records: one request for all.
-pub(super) fn read(ctx: &Context<'_>, refs: &[Ref]) -> Result<Found, Failure> {
-    let ids = |wanted: Shared| {
+pub(super) fn read(ctx: &Context<'_>, refs: &[SharedRef]) -> Result<SharedRecords, Failure> {
+    let ids = |wanted: ShareableKind| {
         let ids = refs.iter().filter(|(kind, _)| *kind == wanted);
         let ids: Vec<String> = ids.map(|(_, id)| id.clone()).collect();
         if ids.is_empty() {
@@ -73,33 +75,37 @@ pub(super) fn read(ctx: &Context<'_>, refs: &[Ref]) -> Result<Found, Failure> {
         }
     };
     let query = Records {
-        people: ids(Shared::Contact),
-        opportunities: ids(Shared::Deal),
-        tasks: ids(Shared::Task),
-        activities: ids(Shared::Activity),
+        people: ids(ShareableKind::Contact),
+        opportunities: ids(ShareableKind::Deal),
+        tasks: ids(ShareableKind::Task),
+        activities: ids(ShareableKind::Activity),
     };
     let (reply, mapped) = fetch_mapped(ctx, &query)?;
     let (data, errors) = (reply.data, &reply.errors);
-    let asked = |kind: Shared| refs.iter().any(|(known, _)| *known == kind);
+    let asked = |kind: ShareableKind| refs.iter().any(|(known, _)| *known == kind);
     let mut records = Vec::new();
-    records
-        .extend(rows(errors, "people", data.people, asked(Shared::Contact))?.map(Record::Person));
+    records.extend(
+        rows(errors, "people", data.people, asked(ShareableKind::Contact))?
+            .map(SharedRecord::Person),
+    );
     let deals = rows(
         errors,
         "opportunities",
         data.opportunities,
-        asked(Shared::Deal),
+        asked(ShareableKind::Deal),
     )?;
     records.extend(deals.map(|deal| record_of_deal(deal, &mapped)));
-    records.extend(rows(errors, "tasks", data.tasks, asked(Shared::Task))?.map(Record::Task));
+    records.extend(
+        rows(errors, "tasks", data.tasks, asked(ShareableKind::Task))?.map(SharedRecord::Task),
+    );
     let activities = rows(
         errors,
         "timelineActivities",
         data.timeline_activities,
-        asked(Shared::Activity),
+        asked(ShareableKind::Activity),
     )?;
-    records.extend(activities.map(Record::Activity));
-    let place = |record: &Record| {
+    records.extend(activities.map(SharedRecord::Activity));
+    let place = |record: &SharedRecord| {
         let (kind, id) = record.name();
         refs.iter()
             .position(|(known, wanted)| *known == kind && wanted == id)
@@ -115,7 +121,7 @@ pub(super) fn read(ctx: &Context<'_>, refs: &[Ref]) -> Result<Found, Failure> {
         })
         .cloned()
         .collect();
-    Ok(Found { records, missing })
+    Ok(SharedRecords { records, missing })
 }
 
 /// Returns the rows of a root; none where nobody asked for it, whatever went wrong with it.
@@ -133,20 +139,20 @@ fn rows<T>(
     Ok(root.into_iter().flat_map(Connection::rows))
 }
 
-fn record_of_deal(deal: Deal, mapped: &Mapped) -> Record {
-    Record::Deal {
+fn record_of_deal(deal: Deal, mapped: &Mapped) -> SharedRecord {
+    SharedRecord::Deal {
         next_step: mapped.text(&deal.id),
         deal,
     }
 }
 
-impl Record {
-    fn name(&self) -> (Shared, &str) {
+impl SharedRecord {
+    fn name(&self) -> (ShareableKind, &str) {
         match self {
-            Self::Person(person) => (Shared::Contact, &person.id),
-            Self::Deal { deal, .. } => (Shared::Deal, &deal.id),
-            Self::Task(task) => (Shared::Task, &task.id),
-            Self::Activity(activity) => (Shared::Activity, &activity.id),
+            Self::Person(person) => (ShareableKind::Contact, &person.id),
+            Self::Deal { deal, .. } => (ShareableKind::Deal, &deal.id),
+            Self::Task(task) => (ShareableKind::Task, &task.id),
+            Self::Activity(activity) => (ShareableKind::Activity, &activity.id),
         }
     }
 
@@ -167,15 +173,20 @@ impl Record {
         }
     }
 
-    fn envelope(&self, ctx: &Context<'_>, told: &mut Told, wanted: Wanted<'_>) -> Envelope {
+    fn envelope(
+        &self,
+        ctx: &Context<'_>,
+        log: &mut DisclosureLog,
+        wanted: FieldSelection<'_>,
+    ) -> Envelope {
         match self {
-            Self::Person(person) => envelope::contact(told, person, wanted),
+            Self::Person(person) => envelope::contact(log, person, wanted),
             Self::Deal { deal, next_step } => {
                 let view = DealView::of(deal, Some(next_step.clone()));
-                envelope::deal(ctx, told, &view, wanted)
+                envelope::deal(ctx, log, &view, wanted)
             }
-            Self::Task(task) => envelope::task(told, task, wanted),
-            Self::Activity(activity) => envelope::activity(told, activity, wanted),
+            Self::Task(task) => envelope::task(log, task, wanted),
+            Self::Activity(activity) => envelope::activity(log, activity, wanted),
         }
     }
 
@@ -208,14 +219,14 @@ impl Record {
 
 /// Records as a message carries them.
 #[derive(Debug)]
-pub(super) struct Pieces {
+pub(super) struct ContextLayers {
     /// All pieces of context.
     pub(super) layers: Vec<Layer>,
     /// The envelopes among them.
     pub(super) envelopes: Vec<Envelope>,
 }
 
-impl Found {
+impl SharedRecords {
     /// Requires that all records were found.
     ///
     /// # Errors
@@ -240,23 +251,23 @@ impl Found {
 
     /// Returns the records' labels for whoever decides.
     pub(super) fn labels(&self) -> Vec<String> {
-        self.records.iter().map(Record::label).collect()
+        self.records.iter().map(SharedRecord::label).collect()
     }
 
     /// Returns the records' default fields and `more`, with derived facts, constraints and advice.
     pub(super) fn pieces(
         &self,
         ctx: &Context<'_>,
-        told: &mut Told,
+        log: &mut DisclosureLog,
         more: &[&'static str],
         intent: Intent,
-    ) -> Pieces {
+    ) -> ContextLayers {
         let mut envelopes = Vec::new();
         let mut layers = Vec::new();
         let (mut facts, mut hints) = (Vec::new(), Vec::new());
         let mut kinds = Vec::new();
         for record in &self.records {
-            let envelope = record.envelope(ctx, told, Wanted::Default(more));
+            let envelope = record.envelope(ctx, log, FieldSelection::Default(more));
             layers.push(envelope.layer(ctx));
             kinds.push(envelope.kind);
             envelopes.push(envelope);
@@ -270,21 +281,21 @@ impl Found {
         // Advice gives way where there is no room.
         hints.truncate(LAYERS.saturating_sub(layers.len()));
         layers.extend(hints);
-        Pieces { layers, envelopes }
+        ContextLayers { layers, envelopes }
     }
 
     /// Returns an envelope of each record with just these fields; it may be empty.
     pub(super) fn just(
         &self,
         ctx: &Context<'_>,
-        told: &mut Told,
-        wanted: impl Fn(Shared, &str) -> Vec<&'static str>,
+        log: &mut DisclosureLog,
+        wanted: impl Fn(ShareableKind, &str) -> Vec<&'static str>,
     ) -> Vec<Envelope> {
         self.records
             .iter()
             .map(|record| {
                 let (kind, id) = record.name();
-                record.envelope(ctx, told, Wanted::Just(&wanted(kind, id)))
+                record.envelope(ctx, log, FieldSelection::Just(&wanted(kind, id)))
             })
             .collect()
     }
@@ -296,11 +307,11 @@ impl Found {
 /// As `failure` says; `not-found` names the records that are not there.
 pub fn context(ctx: &Context<'_>, request: &ContextRequest) -> Result<ContextAnswer, Failure> {
     let refs = envelope::refs("refs", &request.refs)?;
-    let kinds: Vec<Shared> = refs.iter().map(|(kind, _)| *kind).collect();
+    let kinds: Vec<ShareableKind> = refs.iter().map(|(kind, _)| *kind).collect();
     let more = envelope::fields("fields", &kinds, request.fields.as_deref().unwrap_or(&[]))?;
     let found = read(ctx, &refs)?.all()?;
-    let mut told = Told::default();
-    let pieces = found.pieces(ctx, &mut told, &more, request.intent);
+    let mut log = DisclosureLog::default();
+    let pieces = found.pieces(ctx, &mut log, &more, request.intent);
     let omitted = pieces
         .envelopes
         .iter()
@@ -316,9 +327,9 @@ pub fn context(ctx: &Context<'_>, request: &ContextRequest) -> Result<ContextAns
             })
         })
         .collect();
-    let redacted: Vec<String> = told.redacted().map(str::to_owned).collect();
+    let redacted: Vec<String> = log.redacted().map(str::to_owned).collect();
     Ok(ContextAnswer {
-        markdown: hidden::said_below(ctx, markdown(request.intent, &found, &pieces, &redacted)),
+        markdown: hidden::with_note(ctx, markdown(request.intent, &found, &pieces, &redacted)),
         layers: pieces.layers,
         omitted,
         redacted,
@@ -330,7 +341,12 @@ pub fn context(ctx: &Context<'_>, request: &ContextRequest) -> Result<ContextAns
     })
 }
 
-fn markdown(intent: Intent, found: &Found, pieces: &Pieces, redacted: &[String]) -> String {
+fn markdown(
+    intent: Intent,
+    found: &SharedRecords,
+    pieces: &ContextLayers,
+    redacted: &[String],
+) -> String {
     let number = u32::try_from(found.records.len()).unwrap_or(u32::MAX);
     let mut page = Page::titled(&format!(
         "Context of {} for a message of the kind {}: nothing is sent",

@@ -4,8 +4,8 @@
 use serde::Serialize;
 
 use super::given::{self, reference};
-use super::handoff::{Handing, message};
-use super::make_task::Task;
+use super::handoff::{HandoffRequest, message};
+use super::make_task::FollowUpTask;
 use super::subject::{Subject, look_up};
 use super::{within, words};
 use crate::bindings::exports::claw::crm::propose::{CoordinateRequest, Email, Event, Plan};
@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::plan::{Draft, Ids, caller, plan};
 use crate::text;
-use crate::tezit::envelope::Told;
+use crate::tezit::envelope::DisclosureLog;
 use crate::tezit::message::Order;
 use crate::workspace;
 
@@ -27,7 +27,7 @@ const LINE: usize = 300;
 const BODY: usize = 10_000;
 
 /// A plan while its parts are added.
-struct Parts<'a> {
+struct PlanParts<'a> {
     ctx: &'a Context<'a>,
     ids: Ids,
     about: &'a str,
@@ -61,14 +61,19 @@ pub fn coordinate(ctx: &Context<'_>, request: &CoordinateRequest) -> Result<Plan
     let task = request.task.as_ref();
     let task = task
         .map(|task| {
-            let checked = Task::given(ctx, "task.", &task.title, task.note.as_deref(), &task.due)?;
+            let checked =
+                FollowUpTask::check(ctx, "task.", &task.title, task.note.as_deref(), &task.due)?;
             let assignee = task.assignee.as_deref().unwrap_or("me");
             let address = given::member_address(ctx, "task.assignee", assignee)?;
             Ok::<_, Failure>((checked, address))
         })
         .transpose()?;
-    let letter = request.email.as_ref().map(Letter::given).transpose()?;
-    let entry = request.calendar.as_ref().map(Entry::given).transpose()?;
+    let letter = request.email.as_ref().map(EmailDraft::check).transpose()?;
+    let entry = request
+        .calendar
+        .as_ref()
+        .map(CalendarEntry::check)
+        .transpose()?;
     let sender = match (&letter, &entry) {
         (None, None) => None,
         _ if !workspace::configured(ctx) => return Err(not_set_up()),
@@ -76,21 +81,21 @@ pub fn coordinate(ctx: &Context<'_>, request: &CoordinateRequest) -> Result<Plan
     };
     let handoff = request.handoff.as_ref();
     let handing = handoff
-        .map(|handoff| Handing::given(ctx, handoff))
+        .map(|handoff| HandoffRequest::check(ctx, handoff))
         .transpose()?;
 
     let address = task.as_ref().map(|(_, address)| address.as_str());
     let (subject, members) = look_up(ctx, &about, address)?;
     #[derive(Serialize)]
-    struct Asked<'a> {
+    struct Seed<'a> {
         about: &'a str,
         objective: &'a str,
-        task: Option<(&'a Task, &'a str)>,
-        handoff: Option<&'a Handing<'a>>,
-        email: Option<&'a Letter>,
-        calendar: Option<&'a Entry>,
+        task: Option<(&'a FollowUpTask, &'a str)>,
+        handoff: Option<&'a HandoffRequest<'a>>,
+        email: Option<&'a EmailDraft>,
+        calendar: Option<&'a CalendarEntry>,
     }
-    let asked = Asked {
+    let seed = Seed {
         about: &subject.id,
         objective: &objective,
         task: task
@@ -100,13 +105,8 @@ pub fn coordinate(ctx: &Context<'_>, request: &CoordinateRequest) -> Result<Plan
         email: letter.as_ref(),
         calendar: entry.as_ref(),
     };
-    let ids = Ids::new(
-        ctx,
-        "coordinate",
-        request.idempotency_key.as_deref(),
-        &asked,
-    )?;
-    let mut parts = Parts {
+    let ids = Ids::new(ctx, "coordinate", request.idempotency_key.as_deref(), &seed)?;
+    let mut parts = PlanParts {
         ctx,
         ids,
         about: &about,
@@ -193,14 +193,14 @@ fn line(field: &str, given: &str, most: usize) -> Result<String, Failure> {
 
 /// A checked e-mail.
 #[derive(Serialize)]
-struct Letter {
+struct EmailDraft {
     to: String,
     subject: Option<String>,
     body: Option<String>,
 }
 
-impl Letter {
-    fn given(email: &Email) -> Result<Self, Failure> {
+impl EmailDraft {
+    fn check(email: &Email) -> Result<Self, Failure> {
         let subject = email.subject.as_deref();
         let subject = subject.map(|subject| line("email.subject", subject, LINE));
         let body = super::handoff::text("email.body", email.body.as_deref())?;
@@ -228,13 +228,13 @@ fn too_long(field: &str) -> Failure {
 
 /// A checked calendar entry.
 #[derive(Serialize)]
-struct Entry {
+struct CalendarEntry {
     summary: Option<String>,
     minutes: Option<u16>,
 }
 
-impl Entry {
-    fn given(event: &Event) -> Result<Self, Failure> {
+impl CalendarEntry {
+    fn check(event: &Event) -> Result<Self, Failure> {
         let summary = event.summary.as_deref();
         let summary = summary.map(|summary| line("calendar.summary", summary, LINE));
         let minutes = event.duration;
@@ -248,13 +248,13 @@ impl Entry {
     }
 }
 
-impl Parts<'_> {
-    fn task(&mut self, task: &Task, member: &given::Member) -> Result<(), Failure> {
-        let asked = task.asked(&self.subject, member);
+impl PlanParts<'_> {
+    fn task(&mut self, task: &FollowUpTask, member: &given::Member) -> Result<(), Failure> {
+        let seed = task.seed(&self.subject, member);
         let (_, steps) = task.steps(
             self.ctx,
             &self.ids,
-            &asked,
+            &seed,
             &self.subject,
             member,
             Order::Alone,
@@ -265,7 +265,7 @@ impl Parts<'_> {
         Ok(())
     }
 
-    fn handoff(&mut self, handing: &Handing<'_>) -> Result<(), Failure> {
+    fn handoff(&mut self, handing: &HandoffRequest<'_>) -> Result<(), Failure> {
         let message = message(
             self.ctx,
             handing,
@@ -285,7 +285,7 @@ impl Parts<'_> {
         Ok(())
     }
 
-    fn email(&mut self, letter: &Letter, sender: &str) -> Result<(), Failure> {
+    fn email(&mut self, letter: &EmailDraft, sender: &str) -> Result<(), Failure> {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Body<'a> {
@@ -294,18 +294,18 @@ impl Parts<'_> {
             subject: &'a str,
             body: &'a str,
         }
-        let mut told = Told::default();
+        let mut log = DisclosureLog::default();
         let subject = match &letter.subject {
-            Some(subject) => told.text(subject),
-            None => told.text(&text::line(self.objective, LINE).0),
+            Some(subject) => log.redact(subject),
+            None => log.redact(&text::line(self.objective, LINE).0),
         };
         let body = match &letter.body {
-            Some(body) => told.text(body),
+            Some(body) => log.redact(body),
             None => {
-                let named = self.subject.named(self.about, &mut told);
+                let named = self.subject.named(self.about, &mut log);
                 format!(
                     "{}\n\nThis is about the {named}.",
-                    told.text(self.objective)
+                    log.redact(self.objective)
                 )
             }
         };
@@ -331,14 +331,14 @@ impl Parts<'_> {
         )?
         .after(&[])
         .once(self.ids.id("email"))
-        .disclosing(told.disclosures());
-        self.redacted("e-mail", &told);
+        .disclosing(log.disclosures());
+        self.redacted("e-mail", &log);
         self.words.push(words);
         self.steps.push(step);
         Ok(())
     }
 
-    fn calendar(&mut self, entry: &Entry, sender: &str) -> Result<(), Failure> {
+    fn calendar(&mut self, entry: &CalendarEntry, sender: &str) -> Result<(), Failure> {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Body<'a> {
@@ -348,10 +348,10 @@ impl Parts<'_> {
             #[serde(skip_serializing_if = "Option::is_none")]
             duration_ms: Option<u32>,
         }
-        let mut told = Told::default();
+        let mut log = DisclosureLog::default();
         let summary = match &entry.summary {
-            Some(summary) => told.text(summary),
-            None => told.text(&text::line(self.objective, LINE).0),
+            Some(summary) => log.redact(summary),
+            None => log.redact(&text::line(self.objective, LINE).0),
         };
         if summary.chars().count() > LINE {
             return Err(too_long("calendar.summary"));
@@ -371,14 +371,14 @@ impl Parts<'_> {
         )?
         .after(&[])
         .once(self.ids.id("calendar"));
-        self.redacted("calendar entry", &told);
+        self.redacted("calendar entry", &log);
         self.words.push(words);
         self.steps.push(step);
         Ok(())
     }
 
-    fn redacted(&mut self, what: &str, told: &Told) {
-        let redacted: Vec<&str> = told.redacted().collect();
+    fn redacted(&mut self, what: &str, log: &DisclosureLog) {
+        let redacted: Vec<&str> = log.redacted().collect();
         if !redacted.is_empty() {
             let redacted = redacted.join(", ");
             self.warnings

@@ -20,11 +20,11 @@ pub struct DealFieldsData {
 
 #[derive(Debug, Deserialize)]
 struct DealType {
-    fields: Option<Vec<Field>>,
+    fields: Option<Vec<FieldName>>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Field {
+struct FieldName {
     name: Text,
 }
 

@@ -2,8 +2,8 @@
 //! it over, if that is asked for.
 
 use super::given::{self, reference};
-use super::handoff::{Handing, message};
-use super::make_task::Task;
+use super::handoff::{HandoffRequest, message};
+use super::make_task::FollowUpTask;
 use super::subject::look_up;
 use super::words;
 use crate::bindings::exports::claw::crm::propose::{FollowUpRequest, Plan};
@@ -21,7 +21,7 @@ use crate::tezit::message::Order;
 pub fn follow_up(ctx: &Context<'_>, request: &FollowUpRequest) -> Result<Plan, Failure> {
     caller(ctx)?;
     let about = words("about", &request.about)?;
-    let task = Task::given(
+    let task = FollowUpTask::check(
         ctx,
         "",
         &request.title,
@@ -33,29 +33,29 @@ pub fn follow_up(ctx: &Context<'_>, request: &FollowUpRequest) -> Result<Plan, F
     let handing = request
         .handoff
         .as_ref()
-        .map(|handoff| Handing::given(ctx, handoff))
+        .map(|handoff| HandoffRequest::check(ctx, handoff))
         .transpose()?;
 
     let (subject, members) = look_up(ctx, &about, Some(&address))?;
     let member = given::member(ctx, "assignee", &address, members.into_iter())?;
     let key = request.idempotency_key.as_deref();
-    let asked = task.asked(&subject, &member);
-    let ids = Ids::new(ctx, "follow-up", key, &asked)?;
-    let (id, mut steps) = task.steps(ctx, &ids, &asked, &subject, &member, Order::InOrder)?;
+    let seed = task.seed(&subject, &member);
+    let ids = Ids::new(ctx, "follow-up", key, &seed)?;
+    let (id, mut steps) = task.steps(ctx, &ids, &seed, &subject, &member, Order::InOrder)?;
     let mut said = task.words(ctx, &subject, &member);
     let mut warnings: Vec<String> = task.warning(ctx).into_iter().collect();
     if let Some(handing) = &handing {
         let made = NewTask {
             id: &id,
-            title: asked.title,
-            due: &asked.due,
+            title: seed.title,
+            due: &seed.due,
             owner: subject.owned_by(&member.id),
             about: &subject.link(),
         };
         let line = format!(
             "Task: \u{201c}{}\u{201d}, due {}{}.",
-            asked.title,
-            task.shown(ctx),
+            seed.title,
+            task.due_text(ctx),
             handing.whose(ctx, &address),
         );
         let message = message(ctx, handing, &about, &subject, Some((&made, line)), None);

@@ -8,7 +8,7 @@ use crate::bindings::claw::crm::types::{Kind, TaskRow};
 use crate::bindings::claw::skill::types::RecordRef;
 use crate::bindings::exports::claw::crm::read::{FollowUpsPage, FollowUpsRequest};
 use crate::context::Context;
-use crate::day::{self, Overdue};
+use crate::day::{self, OverdueFilter};
 use crate::failure::{self, Failure};
 use crate::markdown::{Page, count, escape};
 use crate::text;
@@ -137,7 +137,7 @@ impl Query for FollowUpsAbout {
 }
 
 /// A filter by assignee.
-enum Whose {
+enum AssigneeFilter {
     Member(String),
     Anyone,
 }
@@ -166,12 +166,12 @@ pub fn follow_ups(ctx: &Context<'_>, request: &FollowUpsRequest) -> Result<Follo
     }
 }
 
-fn whose(ctx: &Context<'_>, assignee: Option<&str>) -> Result<Whose, Failure> {
+fn whose(ctx: &Context<'_>, assignee: Option<&str>) -> Result<AssigneeFilter, Failure> {
     match assignee.map(str::trim).unwrap_or("me") {
-        "me" => Ok(Whose::Member(ctx.caller_email("assignee")?)),
-        "anyone" => Ok(Whose::Anyone),
+        "me" => Ok(AssigneeFilter::Member(ctx.caller_email("assignee")?)),
+        "anyone" => Ok(AssigneeFilter::Anyone),
         email if email.contains('@') && email.len() <= 254 => {
-            Ok(Whose::Member(text::clean(email).to_lowercase()))
+            Ok(AssigneeFilter::Member(text::clean(email).to_lowercase()))
         }
         _ => Err(failure::invalid_input(
             "assignee",
@@ -183,7 +183,7 @@ fn whose(ctx: &Context<'_>, assignee: Option<&str>) -> Result<Whose, Failure> {
 
 fn page(
     ctx: &Context<'_>,
-    whose: Whose,
+    whose: AssigneeFilter,
     until: String,
     cursor: Option<&str>,
 ) -> Result<FollowUpsPage, Failure> {
@@ -194,10 +194,10 @@ fn page(
         return Err(failure);
     }
     let open = open.statuses;
-    let late = Overdue::at(ctx.zone(), ctx.now);
+    let late = OverdueFilter::at(ctx.zone(), ctx.now);
     let (before, whole_days) = (late.before, late.whole_days);
     let reply = match (&whose, after) {
-        (Whose::Member(assignee), None) => fetch(
+        (AssigneeFilter::Member(assignee), None) => fetch(
             ctx,
             &FollowUps {
                 assignee: assignee.clone(),
@@ -208,7 +208,7 @@ fn page(
                 whole_days,
             },
         ),
-        (Whose::Member(assignee), Some(after)) => fetch(
+        (AssigneeFilter::Member(assignee), Some(after)) => fetch(
             ctx,
             &FollowUpsNext {
                 assignee: assignee.clone(),
@@ -220,7 +220,7 @@ fn page(
                 whole_days,
             },
         ),
-        (Whose::Anyone, None) => fetch(
+        (AssigneeFilter::Anyone, None) => fetch(
             ctx,
             &FollowUpsAnyone {
                 until,
@@ -230,7 +230,7 @@ fn page(
                 whole_days,
             },
         ),
-        (Whose::Anyone, Some(after)) => fetch(
+        (AssigneeFilter::Anyone, Some(after)) => fetch(
             ctx,
             &FollowUpsAnyoneNext {
                 until,
@@ -258,7 +258,7 @@ fn page(
         .root("tasksGroupBy", reply.data.tasks_group_by)?
         .iter()
         .fold(0_u32, |sum, group| sum.saturating_add(group.total_count));
-    let listed = Listed {
+    let listed = ListSummary {
         total: tasks.total_count,
         overdue,
         examined: false,
@@ -297,7 +297,7 @@ fn bad_cursor(cursor: Option<&str>, failure: Failure) -> Failure {
 
 fn about_one(
     ctx: &Context<'_>,
-    whose: &Whose,
+    whose: &AssigneeFilter,
     until: String,
     about: &RecordRef,
 ) -> Result<FollowUpsPage, Failure> {
@@ -347,8 +347,8 @@ fn about_one(
         Some(task)
     });
     let mine = |task: &values::Task| match whose {
-        Whose::Anyone => true,
-        Whose::Member(email) => task
+        AssigneeFilter::Anyone => true,
+        AssigneeFilter::Member(email) => task
             .assignee
             .as_ref()
             .is_some_and(|assignee| assignee.is(email)),
@@ -360,7 +360,7 @@ fn about_one(
             .is_some_and(|due| ctx.zone().is_overdue(due, ctx.now))
     };
     let number = |rows: usize| u32::try_from(rows).unwrap_or(u32::MAX);
-    let listed = Listed {
+    let listed = ListSummary {
         total: number(rows.len()),
         overdue: number(rows.iter().filter(late).count()),
         examined: cut,
@@ -371,7 +371,7 @@ fn about_one(
 }
 
 /// A list's summary beside its rows.
-struct Listed {
+struct ListSummary {
     total: u32,
     /// Number of overdue tasks among all.
     overdue: u32,
@@ -382,8 +382,8 @@ struct Listed {
     lost: Option<String>,
 }
 
-fn answer(ctx: &Context<'_>, tasks: &[values::Task], listed: Listed) -> FollowUpsPage {
-    let Listed {
+fn answer(ctx: &Context<'_>, tasks: &[values::Task], listed: ListSummary) -> FollowUpsPage {
+    let ListSummary {
         total,
         overdue,
         examined,
@@ -413,7 +413,7 @@ fn answer(ctx: &Context<'_>, tasks: &[values::Task], listed: Listed) -> FollowUp
         page.line(&format!("There is more: cursor {}", escape(cursor)));
     }
     FollowUpsPage {
-        markdown: hidden::said_below(ctx, page.finish()),
+        markdown: hidden::with_note(ctx, page.finish()),
         tasks: rows,
         missing: lost.into_iter().collect(),
         overdue,

@@ -16,6 +16,7 @@ use crate::failure::{self, Failure};
 use crate::markdown::{Page, count, escape};
 use crate::text::{self, Cutter, Text};
 use crate::twenty::mend::Unreadable;
+use crate::twenty::records::EmployerLink;
 use crate::twenty::rows::Phones;
 use crate::twenty::values::{
     self, Colleague, Connection, Count, Counted, Currency, FullName, Links, Named, NamedPerson,
@@ -44,8 +45,8 @@ macro_rules! get_query {
         pub struct $data {
             $root: Option<$record>,
             task_targets: Option<Counted<OpenTask>>,
-            note_targets: Option<Connection<NoteLink>>,
-            timeline_activities: Option<Connection<Activity>>,
+            note_targets: Option<Connection<LatestNoteLink>>,
+            timeline_activities: Option<Connection<LatestActivity>>,
         }
 
         impl Query for $query {
@@ -55,10 +56,10 @@ macro_rules! get_query {
 
         impl $data {
             /// Splits the answer into the record and its related records.
-            fn parts(self, errors: &Errors, open: &Open) -> Result<($record, Around), Failure> {
+            fn parts(self, errors: &Errors, open: &Open) -> Result<($record, RelatedRecords), Failure> {
                 let record = errors.root(stringify!($root), self.$root)?;
                 let around =
-                    Around::of(errors, open, self.task_targets, self.note_targets, self.timeline_activities);
+                    RelatedRecords::of(errors, open, self.task_targets, self.note_targets, self.timeline_activities);
                 Ok((record, around))
             }
         }
@@ -67,15 +68,15 @@ macro_rules! get_query {
 
 get_query!(
     /// Asks for a person.
-    GetPerson, PersonData { person: Person }, GET_PERSON
+    GetPerson, PersonData { person: PersonView }, GET_PERSON
 );
 get_query!(
     /// Asks for a company.
-    GetCompany, CompanyData { company: Company }, GET_COMPANY
+    GetCompany, CompanyData { company: CompanyView }, GET_COMPANY
 );
 get_query!(
     /// Asks for a deal.
-    GetOpportunity, OpportunityData { opportunity: Opportunity }, GET_OPPORTUNITY
+    GetOpportunity, OpportunityData { opportunity: OpportunityView }, GET_OPPORTUNITY
 );
 
 /// Asks for a task.
@@ -88,8 +89,8 @@ pub struct GetTask {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskData {
-    task: Option<TaskRecord>,
-    timeline_activities: Option<Connection<Activity>>,
+    task: Option<TaskView>,
+    timeline_activities: Option<Connection<LatestActivity>>,
 }
 
 impl Query for GetTask {
@@ -99,42 +100,27 @@ impl Query for GetTask {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Person {
+struct PersonView {
     id: String,
     updated_at: Option<Timestamp>,
     name: Option<FullName>,
     job_title: Option<Text>,
-    emails: Option<Emails>,
+    emails: Option<PrimaryEmail>,
     phones: Option<Phones>,
-    company: Option<Employer>,
+    company: Option<EmployerLink>,
     #[serde(default, rename = "$unreadable")]
     unreadable: Unreadable,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Employer {
-    id: String,
-    name: Option<Text>,
-    #[expect(
-        dead_code,
-        reason = "selected so that what is nested in it is not lost"
-    )]
-    deleted_at: Option<Timestamp>,
-    #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
-    #[serde(rename = "accountOwnerId")]
-    account_owner: Option<Colleague>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Emails {
+struct PrimaryEmail {
     primary_email: Option<Text>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Company {
+struct CompanyView {
     id: String,
     updated_at: Option<Timestamp>,
     name: Option<Text>,
@@ -148,7 +134,7 @@ struct Company {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Opportunity {
+struct OpportunityView {
     id: String,
     updated_at: Option<Timestamp>,
     name: Option<Text>,
@@ -165,7 +151,7 @@ struct Opportunity {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct TaskRecord {
+struct TaskView {
     id: String,
     updated_at: Option<Timestamp>,
     title: Option<Text>,
@@ -185,13 +171,13 @@ struct OpenTask {
 }
 
 #[derive(Debug, Deserialize)]
-struct NoteLink {
-    note: Option<Note>,
+struct LatestNoteLink {
+    note: Option<LatestNote>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Note {
+struct LatestNote {
     id: String,
     title: Option<Text>,
     created_at: Option<Timestamp>,
@@ -199,13 +185,13 @@ struct Note {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Activity {
+struct LatestActivity {
     happens_at: Timestamp,
 }
 
 /// The tasks, notes and activity of a record.
 #[derive(Default)]
-struct Around {
+struct RelatedRecords {
     tasks: Vec<values::Task>,
     total: Option<u32>,
     note: Option<NoteHead>,
@@ -214,13 +200,13 @@ struct Around {
     cutter: Cutter,
 }
 
-impl Around {
+impl RelatedRecords {
     fn of(
         errors: &Errors,
         open: &Open,
         tasks: Option<Counted<OpenTask>>,
-        notes: Option<Connection<NoteLink>>,
-        activities: Option<Connection<Activity>>,
+        notes: Option<Connection<LatestNoteLink>>,
+        activities: Option<Connection<LatestActivity>>,
     ) -> Self {
         let mut around = Self::default();
         match open.believed(errors.root("taskTargets", tasks)) {
@@ -271,7 +257,7 @@ impl Around {
         }
     }
 
-    fn last(&mut self, errors: &Errors, activities: Option<Connection<Activity>>) {
+    fn last(&mut self, errors: &Errors, activities: Option<Connection<LatestActivity>>) {
         match errors.root("timelineActivities", activities) {
             Ok(activities) => {
                 self.activity = activities.rows().next().map(|activity| activity.happens_at);
@@ -319,7 +305,7 @@ fn person(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
         phone: Phones::number(record.phones.as_ref()).map(|number| cutter.label(&number)),
         company: record
             .company
-            .map(|Employer { id, name, .. }| Named { id, name }.link(Kind::Company, cutter)),
+            .map(|EmployerLink { id, name, .. }| Named { id, name }.link(Kind::Company, cutter)),
     };
     let line = parts([
         fields.job_title.clone(),
@@ -451,9 +437,9 @@ pub(crate) fn deal_line(
 fn task(ctx: &Context<'_>, id: String) -> Result<RecordView, Failure> {
     let reply = fetch(ctx, &GetTask { id })?;
     let record = reply.errors.root("task", reply.data.task)?;
-    let mut around = Around {
+    let mut around = RelatedRecords {
         total: Some(0),
-        ..Around::default()
+        ..RelatedRecords::default()
     };
     around.last(&reply.errors, reply.data.timeline_activities);
     around.missing.extend(unread(&record.unreadable));
@@ -518,7 +504,7 @@ fn view(
     line: &str,
     fields: RecordFields,
     updated_at: Option<Timestamp>,
-    mut around: Around,
+    mut around: RelatedRecords,
 ) -> RecordView {
     if let Some(unread) = hidden::sentence(ctx) {
         around.missing.push(format!("fields: {unread}"));

@@ -8,13 +8,13 @@ use crate::bindings::claw::crm::types::{Intent, Urgency};
 use crate::bindings::exports::claw::crm::propose::Handoff;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::tezit::envelope::{self, NewTask, Shared};
+use crate::tezit::envelope::{self, NewTask, ShareableKind};
 use crate::tezit::message::Message;
 use crate::tezit::{Audience, audience};
 
 /// A checked handoff.
 #[derive(Serialize)]
-pub(super) struct Handing<'a> {
+pub(super) struct HandoffRequest<'a> {
     to: Vec<String>,
     text: Option<String>,
     ask: Option<String>,
@@ -33,9 +33,9 @@ pub(super) fn text(field: &str, given: Option<&str>) -> Result<Option<String>, F
     Ok(text.flatten())
 }
 
-impl<'a> Handing<'a> {
+impl<'a> HandoffRequest<'a> {
     /// Checks a request, and asks the relay to resolve the recipient.
-    pub(super) fn given(ctx: &Context<'_>, handoff: &'a Handoff) -> Result<Self, Failure> {
+    pub(super) fn check(ctx: &Context<'_>, handoff: &'a Handoff) -> Result<Self, Failure> {
         let text = text("handoff.message", handoff.message.as_deref())?;
         let ask = self::text("handoff.ask", handoff.ask.as_deref())?;
         let to = std::slice::from_ref(&handoff.to);
@@ -71,28 +71,28 @@ impl<'a> Handing<'a> {
 /// makes one.
 pub(super) fn message(
     ctx: &Context<'_>,
-    handing: &Handing<'_>,
+    handing: &HandoffRequest<'_>,
     about: &str,
     subject: &Subject,
     task: Option<(&NewTask<'_>, String)>,
     objective: Option<&str>,
 ) -> Message {
     let mut message = Message::new(Intent::Handoff);
-    let told = &mut message.told;
+    let log = &mut message.log;
     let mut kinds = Vec::new();
     let mut layers = Vec::new();
     let mut lines: Vec<String> = handing.text.iter().cloned().collect();
     lines.extend(objective.map(str::to_owned));
     if let Some((task, line)) = task {
-        layers.push(envelope::new_task(told, task).layer(ctx));
+        layers.push(envelope::new_task(log, task).layer(ctx));
         lines.push(line);
-        kinds.push(Shared::Task);
+        kinds.push(ShareableKind::Task);
     }
-    if let Some(envelope) = subject.envelope(ctx, told) {
+    if let Some(envelope) = subject.envelope(ctx, log) {
         layers.push(envelope.layer(ctx));
         kinds.push(envelope.kind);
     }
-    lines.push(format!("It is about the {}.", subject.named(about, told)));
+    lines.push(format!("It is about the {}.", subject.named(about, log)));
     layers.extend(envelope::limits(&kinds));
     layers.extend(envelope::advice(Intent::Handoff));
     message.layers = layers;

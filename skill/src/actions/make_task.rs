@@ -15,7 +15,7 @@ use crate::twenty::{documents, mutations};
 
 /// A checked task.
 #[derive(Serialize)]
-pub(super) struct Task {
+pub(super) struct FollowUpTask {
     title: String,
     note: Option<String>,
     deadline: jiff::Timestamp,
@@ -23,7 +23,7 @@ pub(super) struct Task {
 
 /// The values of a request from which ids are derived.
 #[derive(Serialize)]
-pub(super) struct Asked<'a> {
+pub(super) struct TaskSeed<'a> {
     about: &'a str,
     /// The title.
     pub(super) title: &'a str,
@@ -33,9 +33,9 @@ pub(super) struct Asked<'a> {
     assignee: &'a str,
 }
 
-impl Task {
+impl FollowUpTask {
     /// Checks the arguments. `prefix` stands before their names.
-    pub(super) fn given(
+    pub(super) fn check(
         ctx: &Context<'_>,
         prefix: &str,
         title: &str,
@@ -51,8 +51,8 @@ impl Task {
     }
 
     /// Returns the values from which ids are derived.
-    pub(super) fn asked<'a>(&'a self, subject: &'a Subject, member: &'a Member) -> Asked<'a> {
-        Asked {
+    pub(super) fn seed<'a>(&'a self, subject: &'a Subject, member: &'a Member) -> TaskSeed<'a> {
+        TaskSeed {
             about: &subject.id,
             title: &self.title,
             note: self.note.as_deref(),
@@ -62,14 +62,14 @@ impl Task {
     }
 
     /// Formats the deadline for people.
-    pub(super) fn shown(&self, ctx: &Context<'_>) -> String {
+    pub(super) fn due_text(&self, ctx: &Context<'_>) -> String {
         ctx.zone().show_due(self.deadline)
     }
 
     /// Warns about a deadline in the past.
     pub(super) fn warning(&self, ctx: &Context<'_>) -> Option<String> {
         (ctx.zone().is_overdue(self.deadline, ctx.now))
-            .then(|| format!("The task is due in the past ({}).", self.shown(ctx)))
+            .then(|| format!("The task is due in the past ({}).", self.due_text(ctx)))
     }
 
     /// Describes the task.
@@ -78,7 +78,7 @@ impl Task {
             "Make a task \u{201c}{}\u{201d} for {}, due {}, about the {}.",
             self.title,
             member.label(),
-            self.shown(ctx),
+            self.due_text(ctx),
             subject.shown(),
         )
     }
@@ -88,13 +88,13 @@ impl Task {
         &self,
         ctx: &Context<'_>,
         ids: &Ids,
-        asked: &Asked<'_>,
+        seed: &TaskSeed<'_>,
         subject: &Subject,
         member: &Member,
         order: Order,
     ) -> Result<(String, Vec<Draft>), Failure> {
         let task = ids.id("task");
-        let make = make(&task, asked, &self.shown(ctx), &member.label())?;
+        let make = make(&task, seed, &self.due_text(ctx), &member.label())?;
         let link = link(ids, &task, subject)?;
         let delete = Draft::new(
             "delete-task",
@@ -114,7 +114,7 @@ impl Task {
     }
 }
 
-fn make(task: &str, asked: &Asked<'_>, due: &str, who: &str) -> Result<Draft, Failure> {
+fn make(task: &str, seed: &TaskSeed<'_>, due: &str, who: &str) -> Result<Draft, Failure> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Variables<'a> {
@@ -125,7 +125,7 @@ fn make(task: &str, asked: &Asked<'_>, due: &str, who: &str) -> Result<Draft, Fa
         due_at: &'a str,
         assignee_id: &'a str,
     }
-    let document = if asked.note.is_some() {
+    let document = if seed.note.is_some() {
         &documents::CREATE_TASK_WITH_NOTE
     } else {
         &documents::CREATE_TASK
@@ -135,14 +135,14 @@ fn make(task: &str, asked: &Asked<'_>, due: &str, who: &str) -> Result<Draft, Fa
         document,
         &Variables {
             id: task,
-            title: asked.title,
-            markdown: asked.note,
-            due_at: &asked.due,
-            assignee_id: asked.assignee,
+            title: seed.title,
+            markdown: seed.note,
+            due_at: &seed.due,
+            assignee_id: seed.assignee,
         },
         format!(
             "Make the task \u{201c}{}\u{201d} for {who}, due {due}.",
-            asked.title
+            seed.title
         ),
     )
 }

@@ -194,7 +194,7 @@ pub(crate) fn task_line(ctx: &Context<'_>, task: &values::Task, row: &TaskRow, i
         format!("about {}", names.join(" and "))
     });
     let who = row.assignee.as_ref().map(|member| escape(&member.name));
-    let details = parts([due, about, who, task.unreadable.said()]);
+    let details = parts([due, about, who, task.unreadable.describe()]);
     let gap = if details.is_empty() { "" } else { ": " };
     let id = if id {
         format!(" ({})", row.id)

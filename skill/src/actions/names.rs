@@ -146,7 +146,7 @@ pub(crate) fn likeness(wanted: &str, name: &str) -> Likeness {
 
 /// The match of a word in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Stands {
+enum WordMatch {
     /// Nowhere.
     Not,
     /// At the beginning of a longer word, with too few letters to tell that one from others.
@@ -156,7 +156,7 @@ enum Stands {
 }
 
 /// Matches a word in a text; both must be `loose`.
-fn stands(text: &str, word: &str) -> Stands {
+fn stands(text: &str, word: &str) -> WordMatch {
     // Scripts without case say more with a letter, and many of them put nothing between words.
     let caseless = !(word.is_ascii() || word.chars().any(char::is_lowercase));
     let telling = caseless || word.chars().count() >= TRUSTED;
@@ -172,11 +172,11 @@ fn stands(text: &str, word: &str) -> Stands {
     text.match_indices(word)
         .filter(|(at, _)| !begins_within(*at))
         .map(|(at, _)| match telling || !goes_on(at) {
-            true => Stands::Found,
-            false => Stands::Beginning,
+            true => WordMatch::Found,
+            false => WordMatch::Beginning,
         })
         .max()
-        .unwrap_or(Stands::Not)
+        .unwrap_or(WordMatch::Not)
 }
 
 /// Splits a text into words, without the punctuation around them.
@@ -197,8 +197,8 @@ pub(super) fn together<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -
 /// Checks that a name has every word, and that one of them identifies it (`Bo L` is short for `Bo
 /// Lang`, and `B` for too many); both must be `loose`.
 fn has_all(name: &str, wanted: &str) -> bool {
-    let all: Vec<Stands> = words_in(wanted).map(|word| stands(name, word)).collect();
-    all.contains(&Stands::Found) && !all.contains(&Stands::Not)
+    let all: Vec<WordMatch> = words_in(wanted).map(|word| stands(name, word)).collect();
+    all.contains(&WordMatch::Found) && !all.contains(&WordMatch::Not)
 }
 
 /// Checks whether names together are close enough to be offered: they have half of the wanted
@@ -208,7 +208,7 @@ pub(super) fn is_near(wanted: &str, names: &[&str]) -> bool {
     let wanted = loose(wanted);
     let words: Vec<(usize, bool)> = words_in(&wanted)
         .map(|word| {
-            let found = stands(&names, word) == Stands::Found || nearest(word, &names).is_some();
+            let found = stands(&names, word) == WordMatch::Found || nearest(word, &names).is_some();
             (word.chars().count(), found)
         })
         .collect();
@@ -226,20 +226,20 @@ pub(super) fn is_near(wanted: &str, names: &[&str]) -> bool {
 
 /// A search term, by its form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum SearchTerm {
     /// A record's id, of a kind where an address of the CRM names it.
     Id(Option<Kind>, String),
     /// A phone number.
-    Phone(Number),
+    Phone(PhoneNumber),
     /// A web address, by its domain.
     Domain(String),
     /// Words.
     Words(String),
 }
 
-impl Asked {
+impl SearchTerm {
     /// Recognises the form of a caller's words.
-    pub(super) fn read(text: &str) -> Self {
+    pub(super) fn parse(text: &str) -> Self {
         let text = text.trim();
         let text = text.strip_prefix("mailto:").unwrap_or(text);
         if is_uuid(text) {
@@ -250,7 +250,7 @@ impl Asked {
             return Self::address(text);
         }
         let spoken = text.strip_prefix("tel:").unwrap_or(text);
-        if let Some(number) = Number::read(spoken) {
+        if let Some(number) = PhoneNumber::parse(spoken) {
             return Self::Phone(number);
         }
         if is_domain(text) {
@@ -341,16 +341,16 @@ fn without_possessives(text: &str) -> String {
 
 /// A phone number as somebody wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Number {
+pub(super) struct PhoneNumber {
     digits: String,
     /// Set if it begins with its country's calling code.
     international: bool,
 }
 
-impl Number {
+impl PhoneNumber {
     /// Parses a number; none where there are too few or too many digits for one, or characters that
     /// people do not write between them. A date is none.
-    pub(super) fn read(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let text: String = text.nfkc().collect();
         let text = text.trim();
         let usual = |character: char| {
@@ -425,30 +425,30 @@ pub struct Search {
 /// The answer to [`Search`].
 #[derive(Debug, Deserialize)]
 pub struct SearchData {
-    search: Option<Found>,
+    search: Option<SearchConnection>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Found {
-    edges: Vec<FoundEdge>,
-    page_info: Continuation,
+struct SearchConnection {
+    edges: Vec<SearchEdge>,
+    page_info: SearchPageInfo,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Continuation {
+struct SearchPageInfo {
     has_next_page: bool,
 }
 
 #[derive(Debug, Deserialize)]
-struct FoundEdge {
-    node: FoundRecord,
+struct SearchEdge {
+    node: SearchRecord,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct FoundRecord {
+struct SearchRecord {
     record_id: String,
     object_name_singular: String,
     label: Option<Text>,
@@ -464,7 +464,7 @@ impl Query for Search {
 
 /// The reason for a match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Matched {
+pub(super) enum MatchReason {
     /// By its id.
     Id,
     /// By its name.
@@ -483,9 +483,9 @@ pub(super) enum Matched {
     OtherText,
 }
 
-impl Matched {
+impl MatchReason {
     /// Returns the reason in words.
-    pub(super) fn said(self) -> &'static str {
+    pub(super) fn describe(self) -> &'static str {
         match self {
             Self::Id => "id",
             Self::Name => "name",
@@ -501,19 +501,19 @@ impl Matched {
 
 /// A record that was found.
 #[derive(Debug, Clone)]
-pub(super) struct One {
+pub(super) struct SearchHit {
     pub(super) kind: Kind,
     pub(super) id: String,
     pub(super) label: Option<Text>,
     pub(super) rank: f32,
-    pub(super) matched: Matched,
+    pub(super) matched: MatchReason,
     likeness: Likeness,
 }
 
 /// The hits of a search, best first.
 #[derive(Debug, Default)]
-pub(super) struct All {
-    pub(super) found: Vec<One>,
+pub(super) struct SearchHits {
+    pub(super) found: Vec<SearchHit>,
     /// Set if there may be more.
     pub(super) more: bool,
     /// A note about hits that could not be read.
@@ -527,45 +527,45 @@ pub(super) struct All {
 /// As `failure` says; nothing found is an empty list.
 pub(super) fn look(
     ctx: &Context<'_>,
-    asked: &Asked,
+    asked: &SearchTerm,
     kinds: &[Kind],
     limit: u32,
-) -> Result<All, Failure> {
+) -> Result<SearchHits, Failure> {
     look_until(ctx, asked, kinds, limit, |_| false)
 }
 
 /// Searches as [`look`] does, and skips the second request where the first hits are enough.
 pub(super) fn look_until(
     ctx: &Context<'_>,
-    asked: &Asked,
+    asked: &SearchTerm,
     kinds: &[Kind],
     limit: u32,
-    enough: impl Fn(&[One]) -> bool,
-) -> Result<All, Failure> {
-    if let Asked::Id(of, id) = asked {
+    enough: impl Fn(&[SearchHit]) -> bool,
+) -> Result<SearchHits, Failure> {
+    if let SearchTerm::Id(of, id) = asked {
         let known = |kind: &&Kind| of.is_none_or(|of| of == **kind);
-        let found = kinds.iter().filter(known).map(|&kind| One {
+        let found = kinds.iter().filter(known).map(|&kind| SearchHit {
             kind,
             id: id.clone(),
             label: None,
             rank: 1.0,
-            matched: Matched::Id,
+            matched: MatchReason::Id,
             likeness: Likeness::Exact,
         });
-        return Ok(All {
+        return Ok(SearchHits {
             found: found.collect(),
-            ..All::default()
+            ..SearchHits::default()
         });
     }
     let query = asked.query();
     // The search takes a text without letters and digits for none at all, and would list
     // everything.
     if !query.chars().any(char::is_alphanumeric) {
-        return Ok(All::default());
+        return Ok(SearchHits::default());
     }
     let (mut all, complete) = fulltext(ctx, asked, &query, kinds, limit)?;
     let complete = complete || enough(&all.found);
-    if let (Asked::Words(words), false) = (asked, complete) {
+    if let (SearchTerm::Words(words), false) = (asked, complete) {
         let similar = similar(ctx, words, kinds)?;
         all.found
             .retain(|hit| !similar.iter().any(|known| known.id == hit.id));
@@ -579,11 +579,11 @@ pub(super) fn look_until(
 /// Sends a query, and reports whether any hit has all of its words.
 fn fulltext(
     ctx: &Context<'_>,
-    asked: &Asked,
+    asked: &SearchTerm,
     query: &str,
     kinds: &[Kind],
     limit: u32,
-) -> Result<(All, bool), Failure> {
+) -> Result<(SearchHits, bool), Failure> {
     let reply = fetch(
         ctx,
         &Search {
@@ -604,13 +604,13 @@ fn fulltext(
         complete |= whole;
         let name = record.label.as_ref().map_or("", Text::as_str);
         let likeness = match asked {
-            Asked::Words(words) => likeness(words, name),
+            SearchTerm::Words(words) => likeness(words, name),
             // Companies have domains; others only mention them.
-            Asked::Domain(_) if kind == Kind::Company => Likeness::Words,
+            SearchTerm::Domain(_) if kind == Kind::Company => Likeness::Words,
             _ => Likeness::Other,
         };
         complete |= likeness < Likeness::Other;
-        hits.push(One {
+        hits.push(SearchHit {
             kind,
             id: record.record_id,
             rank: record
@@ -623,7 +623,7 @@ fn fulltext(
             likeness,
         });
     }
-    let all = All {
+    let all = SearchHits {
         found: hits,
         more: found.page_info.has_next_page,
         lost,
@@ -631,21 +631,23 @@ fn fulltext(
     Ok((all, complete))
 }
 
-fn matched(asked: &Asked, likeness: Likeness, whole: bool, name: &str) -> Matched {
+fn matched(asked: &SearchTerm, likeness: Likeness, whole: bool, name: &str) -> MatchReason {
     match (asked, likeness) {
-        (Asked::Id(..), _) => Matched::Id,
-        (Asked::Phone(_), _) => Matched::OtherText,
-        (Asked::Domain(_), _) => Matched::Domain,
-        (Asked::Words(words), _) if words.contains('@') && !words.contains(' ') => Matched::Email,
-        (Asked::Words(_), Likeness::Exact | Likeness::Words) => Matched::Name,
-        (Asked::Words(_), Likeness::Loose | Likeness::Exchanged) => Matched::SimilarName,
-        (Asked::Words(words), Likeness::Other) => {
+        (SearchTerm::Id(..), _) => MatchReason::Id,
+        (SearchTerm::Phone(_), _) => MatchReason::OtherText,
+        (SearchTerm::Domain(_), _) => MatchReason::Domain,
+        (SearchTerm::Words(words), _) if words.contains('@') && !words.contains(' ') => {
+            MatchReason::Email
+        }
+        (SearchTerm::Words(_), Likeness::Exact | Likeness::Words) => MatchReason::Name,
+        (SearchTerm::Words(_), Likeness::Loose | Likeness::Exchanged) => MatchReason::SimilarName,
+        (SearchTerm::Words(words), Likeness::Other) => {
             let (name, words) = (loose(name), loose(words));
-            let has = |word: &str| stands(&name, word) > Stands::Not;
+            let has = |word: &str| stands(&name, word) > WordMatch::Not;
             match (whole, words_in(&words).all(has), words_in(&words).any(has)) {
-                (_, true, true) => Matched::Name,
-                (false, false, true) => Matched::SomeWords,
-                _ => Matched::OtherText,
+                (_, true, true) => MatchReason::Name,
+                (false, false, true) => MatchReason::SomeWords,
+                _ => MatchReason::OtherText,
             }
         }
     }
@@ -653,7 +655,7 @@ fn matched(asked: &Asked, likeness: Likeness, whole: bool, name: &str) -> Matche
 
 /// Finds records with similarly spelt names: those with the same beginning, compared letter by
 /// letter.
-fn similar(ctx: &Context<'_>, words: &str, kinds: &[Kind]) -> Result<Vec<One>, Failure> {
+fn similar(ctx: &Context<'_>, words: &str, kinds: &[Kind]) -> Result<Vec<SearchHit>, Failure> {
     let words = loose(words);
     let begins: Vec<String> = words
         .split(' ')
@@ -669,15 +671,15 @@ fn similar(ctx: &Context<'_>, words: &str, kinds: &[Kind]) -> Result<Vec<One>, F
     if begins.is_empty() || words.contains('@') {
         return Ok(Vec::new());
     }
-    let asked = Asked::Words(words.clone());
+    let asked = SearchTerm::Words(words.clone());
     let (all, _) = fulltext(ctx, &asked, &begins.join(" "), kinds, COMPARED)?;
-    let mut near: Vec<(usize, One)> = Vec::new();
+    let mut near: Vec<(usize, SearchHit)> = Vec::new();
     for hit in all.found {
         let name = loose(hit.label.as_ref().map_or("", Text::as_str));
         if let Some(far) = distance(&words, &name) {
             let at = near.partition_point(|(known, _)| *known <= far);
-            let hit = One {
-                matched: Matched::SimilarName,
+            let hit = SearchHit {
+                matched: MatchReason::SimilarName,
                 likeness: Likeness::Words,
                 ..hit
             };
@@ -821,27 +823,27 @@ mod tests {
     #[test]
     fn search_term_is_recognised_by_its_form() {
         let id = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff";
-        let words = |text: &str| Asked::Words(text.to_owned());
+        let words = |text: &str| SearchTerm::Words(text.to_owned());
         for (text, expected) in [
-            (id.to_owned(), Asked::Id(None, id.to_owned())),
+            (id.to_owned(), SearchTerm::Id(None, id.to_owned())),
             (
                 format!("https://crm.example.com/object/person/{id}?viewId=1"),
-                Asked::Id(Some(Kind::Person), id.to_owned()),
+                SearchTerm::Id(Some(Kind::Person), id.to_owned()),
             ),
             (
                 format!(
                     "https://crm.example.com/object/opportunity/{}",
                     id.to_uppercase()
                 ),
-                Asked::Id(Some(Kind::Opportunity), id.to_owned()),
+                SearchTerm::Id(Some(Kind::Opportunity), id.to_owned()),
             ),
             (
                 "https://www.Acme.example/about".to_owned(),
-                Asked::Domain("acme.example".to_owned()),
+                SearchTerm::Domain("acme.example".to_owned()),
             ),
             (
                 "www.acme.example".to_owned(),
-                Asked::Domain("acme.example".to_owned()),
+                SearchTerm::Domain("acme.example".to_owned()),
             ),
             ("Sam\u{2019}s renewal".to_owned(), words("Sam renewal")),
             ("the Joneses' house".to_owned(), words("the Joneses house")),
@@ -849,7 +851,7 @@ mod tests {
             ("2026-03-31".to_owned(), words("2026-03-31")),
             (
                 "acme.example".to_owned(),
-                Asked::Domain("acme.example".to_owned()),
+                SearchTerm::Domain("acme.example".to_owned()),
             ),
             ("v2.0".to_owned(), words("v2.0")),
             ("St. Gallen".to_owned(), words("St. Gallen")),
@@ -860,7 +862,7 @@ mod tests {
                 words("ada@example.com"),
             ),
         ] {
-            assert_eq!(Asked::read(&text), expected, "{text}");
+            assert_eq!(SearchTerm::parse(&text), expected, "{text}");
         }
     }
 
@@ -876,7 +878,7 @@ mod tests {
             "tel:+49301234567",
             "\u{ff0b}\u{ff14}\u{ff19}301234567",
         ] {
-            let Asked::Phone(number) = Asked::read(text) else {
+            let SearchTerm::Phone(number) = SearchTerm::parse(text) else {
                 panic!("{text} is no number")
             };
             assert!(number.is("+49 301234567"), "{text}");
@@ -887,7 +889,7 @@ mod tests {
                 "{text}: {candidates:?}"
             );
         }
-        let Asked::Phone(abroad) = Asked::read("+43 30 1234567") else {
+        let SearchTerm::Phone(abroad) = SearchTerm::parse("+43 30 1234567") else {
             panic!("no number")
         };
         assert!(!abroad.is("+49 301234567"));

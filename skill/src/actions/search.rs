@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::names::{self, Asked, Matched, One};
+use super::names::{self, MatchReason, SearchHit, SearchTerm};
 pub use super::names::{Search, SearchData};
 use super::{money, object, parts, within, words};
 use crate::bindings::claw::crm::types::Kind;
@@ -13,7 +13,7 @@ use crate::markdown::{Page, escape};
 use crate::text::{Cutter, Text};
 use crate::twenty::hidden::{self, hides};
 use crate::twenty::mend::Unreadable;
-use crate::twenty::rows::Phones;
+use crate::twenty::rows::{Employer, Phones};
 use crate::twenty::values::{Colleague, Connection, Currency, FullName, Links, full_name, named};
 use crate::twenty::{self, Document, NOBODY, Query, documents, fetch};
 
@@ -58,19 +58,6 @@ struct PersonLine {
     company: Option<Employer>,
     #[serde(default, rename = "$unreadable")]
     unreadable: Unreadable,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Employer {
-    #[expect(
-        dead_code,
-        reason = "selected so that what is nested in it is not lost"
-    )]
-    deleted_at: Option<jiff::Timestamp>,
-    name: Option<Text>,
-    #[serde(rename = "accountOwnerId")]
-    account_owner: Option<Colleague>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -141,7 +128,7 @@ pub fn search(ctx: &Context<'_>, request: &SearchRequest) -> Result<SearchAnswer
         .unwrap_or(false)
         .then(|| ctx.caller_email("mine"))
         .transpose()?;
-    let asked = Asked::read(&query);
+    let asked = SearchTerm::parse(&query);
     let page = if me.is_some() { EXAMINED } else { PAGE };
     let all = names::look(ctx, &asked, &kinds, page)?;
     let mut found = all.found;
@@ -149,25 +136,25 @@ pub fn search(ctx: &Context<'_>, request: &SearchRequest) -> Result<SearchAnswer
     // A hit is looked into where it is shown, or where that decides whether it is.
     let shown = usize::from(limit);
     let looked_into = match (&asked, &me) {
-        (Asked::Words(_) | Asked::Domain(_), None) => shown,
+        (SearchTerm::Words(_) | SearchTerm::Domain(_), None) => shown,
         _ => found.len(),
     };
     let (lines, unread) = match found.get(..looked_into.min(found.len())) {
         None | Some([]) => (Vec::new(), Vec::new()),
         Some(found) => details(ctx, found)?,
     };
-    let line = |one: &One| {
+    let line = |one: &SearchHit| {
         let mut lines = lines.iter();
         lines.find(|line| line.id == one.id && line.kind == one.kind)
     };
-    if let Asked::Phone(number) = &asked {
+    if let SearchTerm::Phone(number) = &asked {
         for hit in &mut found {
             let phone = line(hit).and_then(|line| line.phone.as_deref());
             if phone.is_some_and(|phone| number.is(phone)) {
-                hit.matched = Matched::Phone;
+                hit.matched = MatchReason::Phone;
             }
         }
-        found.sort_by_key(|hit| hit.matched != Matched::Phone);
+        found.sort_by_key(|hit| hit.matched != MatchReason::Phone);
     }
 
     let mut hits: Vec<Hit> = Vec::new();
@@ -175,7 +162,7 @@ pub fn search(ctx: &Context<'_>, request: &SearchRequest) -> Result<SearchAnswer
     for one in found {
         let line = line(&one);
         // Of an id it is not known yet whether there is such a record.
-        let absent = one.matched == Matched::Id && line.is_none();
+        let absent = one.matched == MatchReason::Id && line.is_none();
         if absent || (me.is_some() && !line.is_some_and(|line| line.mine)) {
             continue;
         }
@@ -188,7 +175,7 @@ pub fn search(ctx: &Context<'_>, request: &SearchRequest) -> Result<SearchAnswer
     let mut missing: Vec<String> = all.lost.into_iter().collect();
     missing.extend(unread);
     Ok(SearchAnswer {
-        markdown: hidden::said_below(
+        markdown: hidden::with_note(
             ctx,
             markdown(
                 &query,
@@ -233,7 +220,7 @@ fn wanted(kinds: Option<&[Kind]>) -> Result<Vec<Kind>, Failure> {
 }
 
 /// Fetches the details of hits, and the reasons where those of a kind could not be read.
-fn details(ctx: &Context<'_>, found: &[One]) -> Result<(Vec<Line>, Vec<String>), Failure> {
+fn details(ctx: &Context<'_>, found: &[SearchHit]) -> Result<(Vec<Line>, Vec<String>), Failure> {
     let ids = |kind: Kind| {
         let ids: Vec<String> = found
             .iter()
@@ -322,7 +309,7 @@ fn person(row: PersonLine, email: &str) -> Line {
             company
                 .and_then(|company| company.name.as_ref())
                 .map(|name| cutter.label(name.as_str())),
-            row.unreadable.said(),
+            row.unreadable.describe(),
         ]),
         mine: company
             .and_then(|company| company.account_owner.as_ref())
@@ -345,7 +332,7 @@ fn company(row: CompanyLine, email: &str) -> Line {
         label: cutter.label(named(row.name.as_ref())),
         details: parts([
             domain.map(|domain| cutter.label(domain.as_str())),
-            row.unreadable.said(),
+            row.unreadable.describe(),
         ]),
         mine: row
             .account_owner
@@ -382,7 +369,7 @@ fn deal(ctx: &Context<'_>, row: DealLine, email: &str) -> Line {
                 }
                 None => Some("no owner".to_owned()),
             },
-            row.unreadable.said(),
+            row.unreadable.describe(),
         ]),
         mine: owner.is_some_and(|owner| owner.is(email)),
         phone: None,
@@ -414,7 +401,7 @@ fn task(ctx: &Context<'_>, row: TaskLine, email: &str) -> Line {
                 }
                 None => Some("unassigned".to_owned()),
             },
-            row.unreadable.said(),
+            row.unreadable.describe(),
         ]),
         mine: assignee.is_some_and(|who| who.is(email)),
         phone: None,
@@ -424,7 +411,7 @@ fn task(ctx: &Context<'_>, row: TaskLine, email: &str) -> Line {
     }
 }
 
-fn hit(ctx: &Context<'_>, one: &One, line: Option<&Line>) -> Hit {
+fn hit(ctx: &Context<'_>, one: &SearchHit, line: Option<&Line>) -> Hit {
     let mut cutter = Cutter::default();
     Hit {
         kind: one.kind,
@@ -437,7 +424,7 @@ fn hit(ctx: &Context<'_>, one: &One, line: Option<&Line>) -> Hit {
             || "details could not be read".to_owned(),
             |line| line.details.clone(),
         ),
-        matched: one.matched.said().to_owned(),
+        matched: one.matched.describe().to_owned(),
         rank: one.rank,
         truncated: cutter.cut || line.is_some_and(|line| line.truncated),
         provenance: twenty::provenance(
@@ -450,12 +437,12 @@ fn hit(ctx: &Context<'_>, one: &One, line: Option<&Line>) -> Hit {
 }
 
 /// Suggests a next try where nothing was found.
-fn hint(asked: &Asked) -> &'static str {
+fn hint(asked: &SearchTerm) -> &'static str {
     match asked {
-        Asked::Id(..) => " There is no such record, or it was deleted.",
-        Asked::Phone(_) => " No person has this number, and no text begins with it.",
-        Asked::Domain(_) => " No company has this domain; try the company's name.",
-        Asked::Words(_) => {
+        SearchTerm::Id(..) => " There is no such record, or it was deleted.",
+        SearchTerm::Phone(_) => " No person has this number, and no text begins with it.",
+        SearchTerm::Domain(_) => " No company has this domain; try the company's name.",
+        SearchTerm::Words(_) => {
             " No name is written nearly so either: try fewer words, or another spelling of their beginning."
         }
     }
@@ -463,7 +450,7 @@ fn hint(asked: &Asked) -> &'static str {
 
 fn markdown(
     query: &str,
-    asked: &Asked,
+    asked: &SearchTerm,
     hits: &[Hit],
     examined: u32,
     more: bool,

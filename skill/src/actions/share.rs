@@ -13,7 +13,7 @@ use crate::bindings::exports::claw::crm::read::{LayerKind, LayerSource};
 use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::plan::{Ids, caller, plan};
-use crate::tezit::envelope::{self, Ref, Shared};
+use crate::tezit::envelope::{self, ShareableKind, SharedRef};
 use crate::tezit::message::{self, Message, Order};
 use crate::tezit::{Audience, audience};
 
@@ -21,18 +21,18 @@ use crate::tezit::{Audience, audience};
 const NAMED: usize = 5;
 
 /// The content to share, checked.
-enum What {
+enum ShareSubject {
     Records {
-        refs: Vec<Ref>,
+        refs: Vec<SharedRef>,
         more: Vec<&'static str>,
     },
     BlockersOf(String),
     Briefing,
-    Asking(Vec<(Ref, Vec<&'static str>)>),
+    Asking(Vec<(SharedRef, Vec<&'static str>)>),
 }
 
 /// The content to share, as it was given.
-enum Given<'a> {
+enum GivenSubject<'a> {
     Records(&'a [RecordRef]),
     BlockersOf(&'a str),
     Briefing,
@@ -40,7 +40,7 @@ enum Given<'a> {
 }
 
 /// A summary of a message's content.
-pub(super) struct Filled {
+pub(super) struct MessageSummary {
     /// The content for whoever decides: `what blocks the deal “Acme”`.
     pub(super) words: String,
     /// The records that the plan is about.
@@ -56,7 +56,7 @@ pub(super) struct Filled {
 /// send.
 pub fn share(ctx: &Context<'_>, request: &ShareRequest) -> Result<Plan, Failure> {
     caller(ctx)?;
-    let what = What::given(request)?;
+    let what = ShareSubject::check(request)?;
     let said = text("message", request.message.as_deref())?;
     let ask = text("ask", request.ask.as_deref())?;
     let audience = audience(ctx, "to", &request.to)?;
@@ -66,7 +66,7 @@ pub fn share(ctx: &Context<'_>, request: &ShareRequest) -> Result<Plan, Failure>
     message.ask = ask.clone();
     message.text = said.clone().unwrap_or_default();
     let filled = what.fill(ctx, &mut message)?;
-    let asked = Asked {
+    let seed = ShareSeed {
         what: what.kind(),
         about: filled
             .about
@@ -79,7 +79,7 @@ pub fn share(ctx: &Context<'_>, request: &ShareRequest) -> Result<Plan, Failure>
         ask: ask.as_deref(),
         fields: what.fields(),
     };
-    let ids = Ids::new(ctx, "share", request.idempotency_key.as_deref(), &asked)?;
+    let ids = Ids::new(ctx, "share", request.idempotency_key.as_deref(), &seed)?;
     let mut warnings = filled.warnings;
     let sending = message.send(ctx, &ids, &audience, Order::InOrder)?;
     warnings.extend(sending.warnings);
@@ -103,7 +103,7 @@ pub fn share(ctx: &Context<'_>, request: &ShareRequest) -> Result<Plan, Failure>
 
 /// The values of a request from which ids are derived.
 #[derive(Serialize)]
-struct Asked<'a> {
+struct ShareSeed<'a> {
     what: &'static str,
     about: Vec<(&'a str, &'a str)>,
     to: Vec<&'a str>,
@@ -121,11 +121,11 @@ pub(super) fn ids_of(audience: &Audience) -> Vec<&str> {
     }
 }
 
-impl What {
-    fn given(request: &ShareRequest) -> Result<Self, Failure> {
+impl ShareSubject {
+    fn check(request: &ShareRequest) -> Result<Self, Failure> {
         let what = the_one(request)?;
         let fields = request.fields.as_deref().unwrap_or(&[]);
-        if !fields.is_empty() && !matches!(what, Given::Records(_)) {
+        if !fields.is_empty() && !matches!(what, GivenSubject::Records(_)) {
             return Err(failure::invalid_input(
                 "fields",
                 "only records have fields that are given on request",
@@ -133,15 +133,15 @@ impl What {
             ));
         }
         match what {
-            Given::Records(refs) => {
+            GivenSubject::Records(refs) => {
                 let refs = envelope::refs("records", refs)?;
-                let kinds: Vec<Shared> = refs.iter().map(|(kind, _)| *kind).collect();
+                let kinds: Vec<ShareableKind> = refs.iter().map(|(kind, _)| *kind).collect();
                 let more = envelope::fields("fields", &kinds, fields)?;
                 Ok(Self::Records { refs, more })
             }
-            Given::BlockersOf(deal) => Ok(Self::BlockersOf(words("blockersOf", deal)?)),
-            Given::Briefing => Ok(Self::Briefing),
-            Given::Asking(wanted) => {
+            GivenSubject::BlockersOf(deal) => Ok(Self::BlockersOf(words("blockersOf", deal)?)),
+            GivenSubject::Briefing => Ok(Self::Briefing),
+            GivenSubject::Asking(wanted) => {
                 if request.intent != Intent::Question {
                     return Err(failure::invalid_input(
                         "intent",
@@ -172,7 +172,7 @@ impl What {
     }
 
     /// Adds the content to a message that holds the caller's text so far.
-    fn fill(&self, ctx: &Context<'_>, message: &mut Message) -> Result<Filled, Failure> {
+    fn fill(&self, ctx: &Context<'_>, message: &mut Message) -> Result<MessageSummary, Failure> {
         match self {
             Self::Records { refs, more } => records(ctx, refs, more, message),
             Self::BlockersOf(deal) => blockers::share(ctx, deal, message),
@@ -184,17 +184,17 @@ impl What {
 
 /// Returns the only content that a request names. An empty list and a `briefing` that is false name
 /// nothing.
-fn the_one(request: &ShareRequest) -> Result<Given<'_>, Failure> {
+fn the_one(request: &ShareRequest) -> Result<GivenSubject<'_>, Failure> {
     let records = request.records.as_deref().filter(|refs| !refs.is_empty());
     let asking = request.asking.as_deref().filter(|all| !all.is_empty());
     let given = [
-        records.map(|refs| ("records", Given::Records(refs))),
+        records.map(|refs| ("records", GivenSubject::Records(refs))),
         request
             .blockers_of
             .as_deref()
-            .map(|deal| ("blockersOf", Given::BlockersOf(deal))),
-        (request.briefing == Some(true)).then_some(("briefing", Given::Briefing)),
-        asking.map(|wanted| ("asking", Given::Asking(wanted))),
+            .map(|deal| ("blockersOf", GivenSubject::BlockersOf(deal))),
+        (request.briefing == Some(true)).then_some(("briefing", GivenSubject::Briefing)),
+        asking.map(|wanted| ("asking", GivenSubject::Asking(wanted))),
     ];
     let mut given = given.into_iter().flatten();
     let next = "Give exactly one of records, blockersOf, briefing and asking.";
@@ -214,7 +214,7 @@ fn the_one(request: &ShareRequest) -> Result<Given<'_>, Failure> {
 }
 
 /// Checks a request for more: fields on request, each record once.
-fn asking(wanted: &[Wanted]) -> Result<Vec<(Ref, Vec<&'static str>)>, Failure> {
+fn asking(wanted: &[Wanted]) -> Result<Vec<(SharedRef, Vec<&'static str>)>, Failure> {
     let records: Vec<RecordRef> = wanted
         .iter()
         .map(|one| RecordRef {
@@ -223,11 +223,11 @@ fn asking(wanted: &[Wanted]) -> Result<Vec<(Ref, Vec<&'static str>)>, Failure> {
         })
         .collect();
     let refs = envelope::refs("asking", &records)?;
-    let mut asked: Vec<(Ref, Vec<&'static str>)> =
+    let mut asked: Vec<(SharedRef, Vec<&'static str>)> =
         refs.into_iter().map(|one| (one, Vec::new())).collect();
     for (at, one) in wanted.iter().enumerate() {
         let field = format!("asking[{at}].fields");
-        let Some(kind) = Shared::named(one.kind.trim()) else {
+        let Some(kind) = ShareableKind::named(one.kind.trim()) else {
             continue;
         };
         let fields = envelope::fields(&field, &[kind], &one.fields)?;
@@ -254,26 +254,26 @@ fn asking(wanted: &[Wanted]) -> Result<Vec<(Ref, Vec<&'static str>)>, Failure> {
 
 fn records(
     ctx: &Context<'_>,
-    refs: &[Ref],
+    refs: &[SharedRef],
     more: &[&'static str],
     message: &mut Message,
-) -> Result<Filled, Failure> {
+) -> Result<MessageSummary, Failure> {
     let found = context::read(ctx, refs)?.all()?;
-    let pieces = found.pieces(ctx, &mut message.told, more, message.intent);
+    let pieces = found.pieces(ctx, &mut message.log, more, message.intent);
     message.layers = pieces.layers;
     let labels = found.labels();
     // Names and titles are default fields, so the envelopes tell them.
     let shown: Vec<String> = labels
         .iter()
         .take(NAMED)
-        .map(|label| message.told.text(label))
+        .map(|label| message.log.redact(label))
         .collect();
     let mut line = shown.join(", ");
     if labels.len() > NAMED {
         line.push_str(&format!(" and {} more", labels.len() - NAMED));
     }
     message.say(&format!("About: {line}."));
-    Ok(Filled {
+    Ok(MessageSummary {
         words: line,
         about: refs.iter().map(reference).collect(),
         warnings: on_request(more).into_iter().collect(),
@@ -290,14 +290,14 @@ fn on_request(more: &[&'static str]) -> Option<String> {
     })
 }
 
-fn ask_for(wanted: &[(Ref, Vec<&'static str>)], message: &mut Message) -> Filled {
+fn ask_for(wanted: &[(SharedRef, Vec<&'static str>)], message: &mut Message) -> MessageSummary {
     #[derive(Serialize)]
     struct Request<'a> {
         kind: &'static str,
-        refs: Vec<Asked<'a>>,
+        refs: Vec<RequestedRecord<'a>>,
     }
     #[derive(Serialize)]
-    struct Asked<'a> {
+    struct RequestedRecord<'a> {
         kind: &'static str,
         id: &'a str,
         fields: &'a [&'static str],
@@ -306,7 +306,7 @@ fn ask_for(wanted: &[(Ref, Vec<&'static str>)], message: &mut Message) -> Filled
         kind: "context.request",
         refs: wanted
             .iter()
-            .map(|((kind, id), fields)| Asked {
+            .map(|((kind, id), fields)| RequestedRecord {
                 kind: kind.name(),
                 id,
                 fields,
@@ -323,7 +323,7 @@ fn ask_for(wanted: &[(Ref, Vec<&'static str>)], message: &mut Message) -> Filled
         .map(|((kind, id), fields)| format!("- {} {id}: {}", kind.name(), fields.join(", ")))
         .collect();
     message.say(&format!("Please give more of:\n{}", lines.join("\n")));
-    Filled {
+    MessageSummary {
         words: "a request for more".to_owned(),
         about: wanted.iter().map(|(one, _)| reference(one)).collect(),
         warnings: Vec::new(),
@@ -331,7 +331,7 @@ fn ask_for(wanted: &[(Ref, Vec<&'static str>)], message: &mut Message) -> Filled
 }
 
 /// Returns the reference of a shared record in plans.
-pub(super) fn reference((kind, id): &Ref) -> RecordRef {
+pub(super) fn reference((kind, id): &SharedRef) -> RecordRef {
     RecordRef {
         kind: kind.object().to_owned(),
         id: id.clone(),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::failure::{self, Failure};
-use crate::text::Text;
+use crate::twenty::values::EnumType;
 use crate::twenty::{Document, Query, documents, fetch};
 
 /// Asks for the stages.
@@ -15,18 +15,7 @@ pub struct Stages {}
 #[derive(Debug, Deserialize)]
 pub struct StagesData {
     #[serde(rename = "__type")]
-    stage_type: Option<StageType>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct StageType {
-    enum_values: Option<Vec<Value>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Value {
-    name: Text,
+    stage_type: Option<EnumType>,
 }
 
 impl Query for Stages {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::failure::{self, Failure};
-use crate::text::Text;
+use crate::twenty::values::EnumType;
 use crate::twenty::{Document, Query, documents, fetch};
 
 /// The setting that names the statuses of finished tasks.
@@ -21,18 +21,7 @@ pub struct TaskStatuses {}
 #[derive(Debug, Deserialize)]
 pub struct TaskStatusesData {
     #[serde(rename = "__type")]
-    status_type: Option<StatusType>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct StatusType {
-    enum_values: Option<Vec<Value>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Value {
-    name: Text,
+    status_type: Option<EnumType>,
 }
 
 impl Query for TaskStatuses {

@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::given::{self, Member, reference};
-use super::names::{self, Asked, Choice, Likeness, Matched, One};
+use super::names::{self, Choice, Likeness, MatchReason, SearchHit, SearchTerm};
 use super::{object, parts, some};
 use crate::bindings::claw::crm::types::{Kind, Link};
 use crate::bindings::claw::skill::types::Candidate;
 use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::text::{Cutter, Text};
-use crate::tezit::envelope::{self, DealView, Envelope, Told, Wanted};
+use crate::tezit::envelope::{self, DealView, DisclosureLog, Envelope, FieldSelection};
 use crate::twenty::custom::Mapped;
 use crate::twenty::mend::Unreadable;
 use crate::twenty::records::Emails;
@@ -37,7 +37,7 @@ pub struct Lookup {
 #[serde(rename_all = "camelCase")]
 pub struct LookupData {
     people: Option<Connection<Person>>,
-    companies: Option<Connection<Company>>,
+    companies: Option<Connection<CompanyCandidate>>,
     opportunities: Option<Connection<Deal>>,
     workspace_members: Option<Connection<Member>>,
 }
@@ -49,7 +49,7 @@ impl Query for Lookup {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Company {
+struct CompanyCandidate {
     id: String,
     name: Option<Text>,
     domain_name: Option<Links>,
@@ -74,11 +74,11 @@ pub(super) struct Subject {
     aliases: Vec<String>,
     /// A person's phone number.
     phone: Option<String>,
-    row: Row,
+    row: SubjectRow,
 }
 
 #[derive(Debug)]
-enum Row {
+enum SubjectRow {
     Person(Person),
     Company,
     Deal {
@@ -112,7 +112,7 @@ impl Subject {
 
     /// Returns the owner's name, if the owner is this member.
     pub(super) fn owned_by(&self, member: &str) -> Option<String> {
-        let Row::Deal { deal, .. } = &self.row else {
+        let SubjectRow::Deal { deal, .. } = &self.row else {
             return None;
         };
         let owner = deal.owner.as_ref().filter(|owner| owner.id == member)?;
@@ -120,30 +120,30 @@ impl Subject {
     }
 
     /// Returns the envelope with default fields; a company has none.
-    pub(super) fn envelope(&self, ctx: &Context<'_>, told: &mut Told) -> Option<Envelope> {
-        let wanted = Wanted::Default(&[]);
+    pub(super) fn envelope(&self, ctx: &Context<'_>, log: &mut DisclosureLog) -> Option<Envelope> {
+        let wanted = FieldSelection::Default(&[]);
         match &self.row {
-            Row::Person(person) => Some(envelope::contact(told, person, wanted)),
-            Row::Company => None,
-            Row::Deal { deal, next_step } => {
+            SubjectRow::Person(person) => Some(envelope::contact(log, person, wanted)),
+            SubjectRow::Company => None,
+            SubjectRow::Deal { deal, next_step } => {
                 let view = DealView::of(deal, Some(next_step.clone()));
-                Some(envelope::deal(ctx, told, &view, wanted))
+                Some(envelope::deal(ctx, log, &view, wanted))
             }
         }
     }
 
     /// Returns kind and name for a text that leaves, and logs the disclosure. A company's name is
     /// no shared field: it is used only where the caller wrote it (`about`).
-    pub(super) fn named(&self, about: &str, told: &mut Told) -> String {
-        let shared = envelope::Shared::named(object(self.kind));
+    pub(super) fn named(&self, about: &str, log: &mut DisclosureLog) -> String {
+        let shared = envelope::ShareableKind::named(object(self.kind));
         match shared {
-            Some(kind) => told.tell(kind, &self.id, "name"),
+            Some(kind) => log.disclose(kind, &self.id, "name"),
             None if self.label.to_lowercase() != about.to_lowercase() => {
                 return format!("{} {}", self.spoken(), self.id);
             }
             None => {}
         }
-        let label = told.line(&self.label);
+        let label = log.redact_line(&self.label);
         format!("{} \u{201c}{label}\u{201d}", self.spoken())
     }
 }
@@ -158,7 +158,7 @@ pub(super) fn look_up(
     about: &str,
     address: Option<&str>,
 ) -> Result<(Subject, Vec<Member>), Failure> {
-    let asked = Asked::read(about);
+    let asked = SearchTerm::parse(about);
     let kinds = [Kind::Person, Kind::Company, Kind::Opportunity];
     let hits = names::look(ctx, &asked, &kinds, HITS)?.found;
     if hits.is_empty() {
@@ -220,13 +220,13 @@ fn missing(about: &str) -> Failure {
 /// beginning of one is another record.
 fn meant(
     name: &str,
-    asked: &Asked,
+    asked: &SearchTerm,
     mut subjects: Vec<Subject>,
-    hits: &[One],
+    hits: &[SearchHit],
 ) -> Result<Subject, Failure> {
     let choice = match asked {
-        Asked::Id(..) => (0..subjects.len()).next().map_or(Choice::None, Choice::One),
-        Asked::Phone(number) => {
+        SearchTerm::Id(..) => (0..subjects.len()).next().map_or(Choice::None, Choice::One),
+        SearchTerm::Phone(number) => {
             let held =
                 |subject: &Subject| subject.phone.as_ref().is_some_and(|held| number.is(held));
             let fitting: Vec<usize> = (0..)
@@ -240,7 +240,7 @@ fn meant(
                 _ => Choice::Several(fitting),
             }
         }
-        Asked::Domain(words) | Asked::Words(words) => {
+        SearchTerm::Domain(words) | SearchTerm::Words(words) => {
             let records = subjects
                 .iter()
                 .map(|subject| (subject.label.as_str(), subject.aliases.as_slice()));
@@ -254,7 +254,7 @@ fn meant(
             subjects.retain(|_| at.next().is_some_and(|at: usize| fitting.contains(&at)));
         }
         Choice::None => subjects.retain(|subject| match asked {
-            Asked::Phone(number) => {
+            SearchTerm::Phone(number) => {
                 let held = subject.phone.as_ref();
                 held.is_some_and(|held| number.is_in(held))
             }
@@ -262,7 +262,7 @@ fn meant(
                 let hit = hits.iter().find(|one| one.id == subject.id);
                 let aliases = subject.aliases.iter().map(String::as_str);
                 let names: Vec<&str> = aliases.chain([subject.label.as_str()]).collect();
-                hit.is_some_and(|one| one.matched == Matched::SimilarName)
+                hit.is_some_and(|one| one.matched == MatchReason::SimilarName)
                     || names::is_near(name, &names)
             }
         }),
@@ -296,17 +296,17 @@ fn person(row: Person) -> Subject {
         kind: Kind::Person,
         id: row.id.clone(),
         label: cutter.label(&full_name(row.name.as_ref())),
-        details: parts([company, email.clone(), row.unreadable.said()]),
+        details: parts([company, email.clone(), row.unreadable.describe()]),
         aliases: email
             .into_iter()
             .chain(row.emails.iter().flat_map(Emails::additional))
             .collect(),
         phone: Phones::number(row.phones.as_ref()),
-        row: Row::Person(row),
+        row: SubjectRow::Person(row),
     }
 }
 
-fn company(row: Company) -> Subject {
+fn company(row: CompanyCandidate) -> Subject {
     let mut cutter = Cutter::default();
     let link = row.domain_name.and_then(|domain| domain.primary_link_url);
     let domain = link.map(|link| crate::twenty::records::domain(link.as_str()));
@@ -315,10 +315,10 @@ fn company(row: Company) -> Subject {
         kind: Kind::Company,
         id: row.id,
         label: cutter.label(named(row.name.as_ref())),
-        details: parts([domain.clone(), row.unreadable.said()]),
+        details: parts([domain.clone(), row.unreadable.describe()]),
         aliases: domain.into_iter().collect(),
         phone: None,
-        row: Row::Company,
+        row: SubjectRow::Company,
     }
 }
 
@@ -334,11 +334,11 @@ fn deal(ctx: &Context<'_>, row: Deal, mapped: &Mapped) -> Subject {
             row.close_date
                 .map(|date| format!("closes {}", ctx.zone().due(date).day)),
             company.and_then(|company| some(company.name.as_ref(), &mut cutter)),
-            row.unreadable.said(),
+            row.unreadable.describe(),
         ]),
         aliases: Vec::new(),
         phone: None,
-        row: Row::Deal {
+        row: SubjectRow::Deal {
             next_step: mapped.text(&row.id),
             deal: row,
         },

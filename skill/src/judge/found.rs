@@ -7,12 +7,12 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::Verdict;
-use super::posted::{Logged, Posted, Sent};
+use super::posted::{LoggedEntry, SentMessage, ServiceStep};
 use super::said::words;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::text::{self, Text};
-use crate::tezit::{self, ContextLayer, Page, Tez};
+use crate::tezit::{self, ContextLayer, MessagePage, Tez};
 use crate::transport::TransportError;
 use crate::workspace;
 
@@ -24,35 +24,35 @@ const OPENED: usize = 3;
 const RECENT: SignedDuration = SignedDuration::from_hours(24);
 
 /// The state of a message at the relay.
-enum Found {
-    Whole,
+enum Delivery {
+    Complete,
     /// The message without all of its context.
-    Half,
+    Partial,
     Absent,
     /// Another message has its id.
-    Other,
+    Different,
     Unclear(String),
 }
 
 /// Judges a step with an unknown outcome. `over` means that the service has surely finished with
 /// it.
-pub(super) fn in_doubt(ctx: &Context<'_>, posted: &Posted, over: bool) -> Verdict {
+pub(super) fn in_doubt(ctx: &Context<'_>, posted: &ServiceStep, over: bool) -> Verdict {
     match posted {
-        Posted::Open => Verdict::Again(
+        ServiceStep::Open => Verdict::Again(
             "Whether the conversation was opened is not known; opening it again gives the same one.".to_owned(),
         ),
-        Posted::Email => Verdict::Unknown(
+        ServiceStep::Email => Verdict::Unknown(
             "Whether the e-mail was sent cannot be known: PA Workspace does not tell. Look into the assistant's sent mail; if it is not there, propose it again with another idempotency key."
                 .to_owned(),
         ),
-        Posted::Log(logged) => {
+        ServiceStep::Log(logged) => {
             settle(ctx, over);
-            on_record(ctx, logged)
+            find_entry(ctx, logged)
         }
-        Posted::Message { sent, .. } | Posted::Share { sent, .. } | Posted::Reply { sent, .. } => {
+        ServiceStep::Message { sent, .. } | ServiceStep::Share { sent, .. } | ServiceStep::Reply { sent, .. } => {
             settle(ctx, over);
             let mut found = find(ctx, posted, sent);
-            if !over && matches!(found, Found::Half) {
+            if !over && matches!(found, Delivery::Partial) {
                 // Its context may be on its way.
                 settle(ctx, over);
                 found = find(ctx, posted, sent);
@@ -68,27 +68,27 @@ fn settle(ctx: &Context<'_>, over: bool) {
     }
 }
 
-fn verdict(found: Found) -> Verdict {
+fn verdict(found: Delivery) -> Verdict {
     match found {
-        Found::Whole => Verdict::Done,
-        Found::Absent => Verdict::Again("The message is not at the relay.".to_owned()),
-        Found::Half => Verdict::Failed(
+        Delivery::Complete => Verdict::Done,
+        Delivery::Absent => Verdict::Again("The message is not at the relay.".to_owned()),
+        Delivery::Partial => Verdict::Failed(
             "The message was stored without its context: recipients see the text alone. It is not sent again by itself, or they would see it twice. Tell them, or propose it again with another idempotency key."
                 .to_owned(),
         ),
-        Found::Other => Verdict::Failed(
+        Delivery::Different => Verdict::Failed(
             "A message with this id is there and says something else: it was sent by an earlier proposal with the same key. Propose again with another idempotency key."
                 .to_owned(),
         ),
-        Found::Unclear(why) => Verdict::Unknown(format!(
+        Delivery::Unclear(why) => Verdict::Unknown(format!(
             "Whether the message was sent is not known. {why}"
         )),
     }
 }
 
-fn find(ctx: &Context<'_>, posted: &Posted, sent: &Sent) -> Found {
+fn find(ctx: &Context<'_>, posted: &ServiceStep, sent: &SentMessage) -> Delivery {
     let looked = match posted {
-        Posted::Share { id, .. } => match tezit::tez(ctx, id) {
+        ServiceStep::Share { id, .. } => match tezit::tez(ctx, id) {
             Ok(tez) => return by_id(&tez, sent),
             // Not every relay keeps the id that it is given.
             Err(Failure::NotFound(_)) => {
@@ -96,47 +96,47 @@ fn find(ctx: &Context<'_>, posted: &Posted, sent: &Sent) -> Found {
             }
             Err(failure) => Err(failure),
         },
-        Posted::Reply { to, .. } => tezit::thread(ctx, to).and_then(|messages| {
-            let page = Page {
+        ServiceStep::Reply { to, .. } => tezit::thread(ctx, to).and_then(|messages| {
+            let page = MessagePage {
                 messages,
                 more: false,
             };
             alike(ctx, page, Some(to), sent)
         }),
-        Posted::Message { conversation, .. } => {
+        ServiceStep::Message { conversation, .. } => {
             tezit::messages(ctx, conversation).and_then(|page| alike(ctx, page, None, sent))
         }
-        Posted::Open | Posted::Email | Posted::Log(_) => return Found::Absent,
+        ServiceStep::Open | ServiceStep::Email | ServiceStep::Log(_) => return Delivery::Absent,
     };
     match looked {
         // A conversation's messages are stored to the byte.
-        Ok(Found::Absent) if !matches!(posted, Posted::Message { .. }) && sent.may_be_composed() => Found::Unclear(
+        Ok(Delivery::Absent) if !matches!(posted, ServiceStep::Message { .. }) && sent.may_be_composed() => Delivery::Unclear(
             "The relay may have stored its letters in another form than they were sent in, so it may be there and not be found. Look for it there before it is proposed again, with another idempotency key."
                 .to_owned(),
         ),
         Ok(found) => found,
-        Err(failure) => Found::Unclear(words(&failure)),
+        Err(failure) => Delivery::Unclear(words(&failure)),
     }
 }
 
 /// Compares the message that has this one's id.
-fn by_id(tez: &Tez, sent: &Sent) -> Found {
+fn by_id(tez: &Tez, sent: &SentMessage) -> Delivery {
     if !says(tez, sent) {
-        Found::Other
+        Delivery::Different
     } else if tez.context.len() < sent.context.len() {
-        Found::Half
+        Delivery::Partial
     } else {
-        Found::Whole
+        Delivery::Complete
     }
 }
 
 /// Looks for a message of the caller's own that says the same and carries the same.
 fn alike(
     ctx: &Context<'_>,
-    page: Page,
+    page: MessagePage,
     parent: Option<&String>,
-    sent: &Sent,
-) -> Result<Found, Failure> {
+    sent: &SentMessage,
+) -> Result<Delivery, Failure> {
     let me = tezit::me(ctx)?;
     // What is not on the page is older than all that is.
     let oldest = page.messages.iter().map(|tez| tez.created_at).min();
@@ -159,26 +159,26 @@ fn alike(
         let tez = tezit::tez(ctx, &candidate.id)?;
         match carries(&tez.context, &sent.context) {
             Some(true) if sent.since.is_none() && is_old(ctx, tez.created_at) => {
-                return Ok(Found::Unclear(format!(
+                return Ok(Delivery::Unclear(format!(
                     "One that says the same was sent at {}; whether it is this one cannot be told. Look for it in the relay; if it is not there, propose it again with another idempotency key.",
                     text::instant(tez.created_at)
                 )));
             }
-            Some(true) => return Ok(Found::Whole),
+            Some(true) => return Ok(Delivery::Complete),
             Some(false) => half = true,
             None => {}
         }
     }
     if half {
-        return Ok(Found::Half);
+        return Ok(Delivery::Partial);
     }
     if !all_seen || candidates.len() > OPENED {
-        return Ok(Found::Unclear(
+        return Ok(Delivery::Unclear(
             "More was sent there since than can be looked through. Look for it in the relay; if it is not there, propose it again with another idempotency key."
                 .to_owned(),
         ));
     }
-    Ok(Found::Absent)
+    Ok(Delivery::Absent)
 }
 
 fn is_old(ctx: &Context<'_>, at: jiff::Timestamp) -> bool {
@@ -186,7 +186,7 @@ fn is_old(ctx: &Context<'_>, at: jiff::Timestamp) -> bool {
 }
 
 /// Checks that a message has this text and purpose.
-fn says(tez: &Tez, sent: &Sent) -> bool {
+fn says(tez: &Tez, sent: &SentMessage) -> bool {
     tez.kind == sent.kind && same(&tez.surface_text, &sent.text)
 }
 
@@ -207,7 +207,7 @@ fn carries(stored: &[ContextLayer], sent: &[ContextLayer]) -> Option<bool> {
 
 /// Looks for an entry in the assistant's timesheet. Nothing there tells one entry from another that
 /// says the same.
-fn on_record(ctx: &Context<'_>, logged: &Logged) -> Verdict {
+fn find_entry(ctx: &Context<'_>, logged: &LoggedEntry) -> Verdict {
     let answer = workspace::get_timesheet(ctx, None).and_then(|request| {
         let answer = ctx.transport.send_all(&[request]).pop();
         workspace::read_timesheet(answer.unwrap_or(Err(TransportError::Refused)))

@@ -9,7 +9,7 @@ use crate::bindings::claw::crm::types::Kind;
 use crate::context::Context;
 use crate::twenty::mutations::{Leaf, Write};
 use crate::twenty::records::Record;
-use crate::twenty::reread::{LinkNow, Now, reread, reread_link};
+use crate::twenty::reread::{LinkState, RecordState, reread, reread_link};
 
 /// Judges a write that the service refused as a duplicate: of its own result, or of something else.
 pub(super) fn after_duplicate(
@@ -19,22 +19,22 @@ pub(super) fn after_duplicate(
 ) -> Verdict {
     match write {
         Write::Create { kind, id, data } => match reread(ctx, *kind, id) {
-            Ok(Now::Live(record)) => match differing(&record, data) {
+            Ok(RecordState::Live(record)) => match differing(&record, data) {
                 None => Verdict::AlreadyDone("The record had been made before.".to_owned()),
                 Some(fields) => Verdict::Failed(other_values(&fields)),
             },
-            Ok(Now::Deleted) => Verdict::Failed(DELETED.to_owned()),
-            Ok(Now::Absent) => Verdict::Failed(taken(*kind, conflicting)),
+            Ok(RecordState::Deleted) => Verdict::Failed(DELETED.to_owned()),
+            Ok(RecordState::Absent) => Verdict::Failed(taken(*kind, conflicting)),
             Err(failure) => Verdict::Unknown(words(&failure)),
         },
         Write::Link { id, task, kind, target } => {
             match reread_link(ctx, id, task, *kind, target) {
-                Ok(LinkNow::Linked) => {
+                Ok(LinkState::Linked) => {
                     Verdict::AlreadyDone("The task had been linked before.".to_owned())
                 }
-                Ok(LinkNow::Other) => Verdict::Failed(OTHER_LINK.to_owned()),
-                Ok(LinkNow::Deleted) => Verdict::Failed(DELETED.to_owned()),
-                Ok(LinkNow::Absent) => Verdict::Failed(
+                Ok(LinkState::Other) => Verdict::Failed(OTHER_LINK.to_owned()),
+                Ok(LinkState::Deleted) => Verdict::Failed(DELETED.to_owned()),
+                Ok(LinkState::Absent) => Verdict::Failed(
                     "The CRM says that this link is there already, and does not show it: it may have been deleted. Restore it in the CRM, or propose again with another idempotency key."
                         .to_owned(),
                 ),
@@ -52,13 +52,13 @@ pub(super) fn after_duplicate(
 pub(super) fn in_doubt(ctx: &Context<'_>, write: &Write, basis: Option<Timestamp>) -> Verdict {
     match write {
         Write::Create { kind, id, data } => match reread(ctx, *kind, id) {
-            Ok(Now::Live(record)) => match differing(&record, data) {
+            Ok(RecordState::Live(record)) => match differing(&record, data) {
                 None => Verdict::Done,
                 // Its id is of this call alone: it was made, and somebody has changed it since.
                 Some(fields) => Verdict::AlreadyDone(other_values(&fields)),
             },
-            Ok(Now::Deleted) => Verdict::Failed(DELETED.to_owned()),
-            Ok(Now::Absent) => Verdict::Again("The record is not in the CRM.".to_owned()),
+            Ok(RecordState::Deleted) => Verdict::Failed(DELETED.to_owned()),
+            Ok(RecordState::Absent) => Verdict::Again("The record is not in the CRM.".to_owned()),
             Err(failure) => Verdict::Unknown(words(&failure)),
         },
         Write::Link {
@@ -67,23 +67,23 @@ pub(super) fn in_doubt(ctx: &Context<'_>, write: &Write, basis: Option<Timestamp
             kind,
             target,
         } => match reread_link(ctx, id, task, *kind, target) {
-            Ok(LinkNow::Linked) => Verdict::Done,
-            Ok(LinkNow::Other) => Verdict::Failed(OTHER_LINK.to_owned()),
-            Ok(LinkNow::Deleted) => Verdict::Failed(DELETED.to_owned()),
-            Ok(LinkNow::Absent) => Verdict::Again("The link is not in the CRM.".to_owned()),
+            Ok(LinkState::Linked) => Verdict::Done,
+            Ok(LinkState::Other) => Verdict::Failed(OTHER_LINK.to_owned()),
+            Ok(LinkState::Deleted) => Verdict::Failed(DELETED.to_owned()),
+            Ok(LinkState::Absent) => Verdict::Again("The link is not in the CRM.".to_owned()),
             Err(failure) => Verdict::Unknown(words(&failure)),
         },
         Write::Update { kind, id, data } => match reread(ctx, *kind, id) {
-            Ok(Now::Live(record)) => changed(&record, data, basis),
-            Ok(Now::Deleted) => Verdict::Failed(DELETED.to_owned()),
-            Ok(Now::Absent) => Verdict::Failed(
+            Ok(RecordState::Live(record)) => changed(&record, data, basis),
+            Ok(RecordState::Deleted) => Verdict::Failed(DELETED.to_owned()),
+            Ok(RecordState::Absent) => Verdict::Failed(
                 "The record is not there any more. Search for it with crm_search.".to_owned(),
             ),
             Err(failure) => Verdict::Unknown(words(&failure)),
         },
         Write::Delete { id } => match reread(ctx, Kind::Task, id) {
-            Ok(Now::Live(_)) => Verdict::Again("The task is still there.".to_owned()),
-            Ok(Now::Deleted | Now::Absent) => Verdict::Done,
+            Ok(RecordState::Live(_)) => Verdict::Again("The task is still there.".to_owned()),
+            Ok(RecordState::Deleted | RecordState::Absent) => Verdict::Done,
             Err(failure) => Verdict::Unknown(words(&failure)),
         },
     }
@@ -99,7 +99,7 @@ fn changed(record: &Record, data: &[Leaf], basis: Option<Timestamp>) -> Verdict 
     // not.
     let known: Vec<bool> = data
         .iter()
-        .filter_map(|(path, value)| told(record, path, value))
+        .filter_map(|(path, value)| holds(record, path, value))
         .collect();
     if !known.is_empty() && known.iter().all(|&held| held) {
         return Verdict::Done;
@@ -112,7 +112,7 @@ fn changed(record: &Record, data: &[Leaf], basis: Option<Timestamp>) -> Verdict 
 
 /// Checks whether a record holds a value; none where that cannot be told. A text of several lines
 /// only counts where it is the same, since the CRM writes Markdown in its own way.
-fn told(record: &Record, path: &str, value: &Value) -> Option<bool> {
+fn holds(record: &Record, path: &str, value: &Value) -> Option<bool> {
     let held = record.holds(path, value)?;
     (held || path != "bodyV2.markdown").then_some(held)
 }
@@ -121,7 +121,7 @@ fn told(record: &Record, path: &str, value: &Value) -> Option<bool> {
 fn differing(record: &Record, data: &[Leaf]) -> Option<Vec<String>> {
     let fields: Vec<String> = data
         .iter()
-        .filter(|(path, value)| told(record, path, value) == Some(false))
+        .filter(|(path, value)| holds(record, path, value) == Some(false))
         .map(|(path, _)| path.clone())
         .take(NAMED)
         .collect();

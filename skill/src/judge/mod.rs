@@ -15,9 +15,9 @@ use crate::failure;
 use crate::plan::DESTINATION;
 use crate::twenty::mutations::{Leaf, Write};
 use crate::twenty::records::Record;
-use crate::twenty::reread::{Now, reread};
-use posted::Posted;
-use said::{Said, said};
+use crate::twenty::reread::{RecordState, reread};
+use posted::ServiceStep;
+use said::{WriteOutcome, outcome_of};
 
 /// The most fields that a sentence names.
 const NAMED: usize = 5;
@@ -28,19 +28,19 @@ const NAMED: usize = 5;
 pub fn ready(ctx: &Context<'_>, step: &Step) -> Readiness {
     // What is sent to people rests on nothing that could have changed; that it goes out once is the
     // harness's to see to.
-    if Posted::read(step).is_some() {
+    if ServiceStep::read(step).is_some() {
         return Readiness::Go;
     }
     match write(step) {
         None => Readiness::Unknown(UNKNOWN_STEP.to_owned()),
         Some(Write::Create { .. } | Write::Link { .. } | Write::Delete { .. }) => Readiness::Go,
         Some(Write::Update { kind, id, data }) => match reread(ctx, kind, &id) {
-            Ok(Now::Live(record)) => unchanged(step, &record, &data),
-            Ok(Now::Deleted) => Readiness::Conflict(
+            Ok(RecordState::Live(record)) => unchanged(step, &record, &data),
+            Ok(RecordState::Deleted) => Readiness::Conflict(
                 "The record was deleted since this was planned. Restore it in the CRM, then propose the change again."
                     .to_owned(),
             ),
-            Ok(Now::Absent) => Readiness::Conflict(
+            Ok(RecordState::Absent) => Readiness::Conflict(
                 "The record is not there any more. Search for it with crm_search.".to_owned(),
             ),
             Err(failure) => Readiness::Unknown(format!(
@@ -54,14 +54,14 @@ pub fn ready(ctx: &Context<'_>, step: &Step) -> Readiness {
 /// Judges the service's answer to a step. None means that the host does not know whether the
 /// service received it.
 pub fn answer(ctx: &Context<'_>, step: &Step, answer: Option<&ServiceAnswer>) -> Verdict {
-    if let Some(posted) = Posted::read(step) {
-        return match answer.map_or(Said::Unclear, |answer| posted.said(answer)) {
-            Said::Done => Verdict::Done,
-            Said::Again(why) => Verdict::Again(why),
-            Said::Failed(why) => Verdict::Failed(why),
+    if let Some(posted) = ServiceStep::read(step) {
+        return match answer.map_or(WriteOutcome::Unclear, |answer| posted.outcome(answer)) {
+            WriteOutcome::Done => Verdict::Done,
+            WriteOutcome::Again(why) => Verdict::Again(why),
+            WriteOutcome::Failed(why) => Verdict::Failed(why),
             // An error of the service's own says that it is over; one from what stands before it
             // says nothing.
-            Said::Unclear | Said::Gone | Said::Duplicate { .. } => {
+            WriteOutcome::Unclear | WriteOutcome::Gone | WriteOutcome::Duplicate { .. } => {
                 let over = answer.is_some_and(|answer| matches!(answer.status, 200..=299 | 500));
                 found::in_doubt(ctx, &posted, over)
             }
@@ -70,19 +70,19 @@ pub fn answer(ctx: &Context<'_>, step: &Step, answer: Option<&ServiceAnswer>) ->
     let Some(write) = write(step) else {
         return Verdict::Unknown(UNKNOWN_STEP.to_owned());
     };
-    match answer.map_or(Said::Unclear, |answer| said(&write, answer)) {
-        Said::Done => Verdict::Done,
-        Said::Again(why) => Verdict::Again(why),
-        Said::Failed(why) => Verdict::Failed(why),
-        Said::Gone => match write {
+    match answer.map_or(WriteOutcome::Unclear, |answer| outcome_of(&write, answer)) {
+        WriteOutcome::Done => Verdict::Done,
+        WriteOutcome::Again(why) => Verdict::Again(why),
+        WriteOutcome::Failed(why) => Verdict::Failed(why),
+        WriteOutcome::Gone => match write {
             Write::Delete { .. } => Verdict::AlreadyDone("The task had been deleted before.".to_owned()),
             _ => Verdict::Failed(
                 "The record is not there any more, or was deleted. Search for it with crm_search and propose again."
                     .to_owned(),
             ),
         },
-        Said::Duplicate { conflicting } => look::after_duplicate(ctx, &write, conflicting.as_deref()),
-        Said::Unclear => look::in_doubt(ctx, &write, basis(step)),
+        WriteOutcome::Duplicate { conflicting } => look::after_duplicate(ctx, &write, conflicting.as_deref()),
+        WriteOutcome::Unclear => look::in_doubt(ctx, &write, basis(step)),
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::ServiceAnswer;
-use super::said::{Said, words};
+use super::said::{WriteOutcome, words};
 use crate::actions::is_uuid;
 use crate::bindings::claw::skill::plan::{Method, Step};
 use crate::rest::{Service, errors, json};
@@ -18,24 +18,27 @@ const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// A step to the relay or to PA Workspace.
 #[derive(Debug)]
-pub(super) enum Posted {
+pub(super) enum ServiceStep {
     /// Opens a conversation with one colleague, or finds the one that there is.
     Open,
     /// Sends a message to a conversation.
-    Message { conversation: String, sent: Sent },
+    Message {
+        conversation: String,
+        sent: SentMessage,
+    },
     /// Sends a message to the team.
-    Share { id: String, sent: Sent },
+    Share { id: String, sent: SentMessage },
     /// Answers a message of the team.
-    Reply { to: String, sent: Sent },
+    Reply { to: String, sent: SentMessage },
     /// Sends an e-mail.
     Email,
     /// Logs an entry in the assistant's timesheet.
-    Log(Logged),
+    Log(LoggedEntry),
 }
 
 /// A message as it was sent.
 #[derive(Debug)]
-pub(super) struct Sent {
+pub(super) struct SentMessage {
     pub(super) kind: String,
     pub(super) text: Text,
     pub(super) context: Vec<ContextLayer>,
@@ -46,13 +49,13 @@ pub(super) struct Sent {
 
 /// A timesheet entry as it was sent.
 #[derive(Debug)]
-pub(super) struct Logged {
+pub(super) struct LoggedEntry {
     pub(super) action: String,
     pub(super) summary: Text,
     pub(super) duration_ms: Option<u64>,
 }
 
-impl Posted {
+impl ServiceStep {
     /// Reads a step; none where it is none of this skill's.
     pub(super) fn read(step: &Step) -> Option<Self> {
         if !matches!(step.method, Method::Post) {
@@ -64,21 +67,21 @@ impl Posted {
             ("tezit", ["conversations"]) => (body.get("type")? == "dm").then_some(Self::Open),
             ("tezit", ["conversations", id, "messages"]) if is_id(id) => Some(Self::Message {
                 conversation: (*id).to_owned(),
-                sent: Sent::read(&body)?,
+                sent: SentMessage::read(&body)?,
             }),
             // What is shared as `dm` reaches nobody: the relay never lists it for those who get it.
             ("tezit", ["tez", "share"]) if body.get("visibility")? == "team" => Some(Self::Share {
                 id: body.get("id")?.as_str().filter(|id| is_id(id))?.to_owned(),
-                sent: Sent::read(&body)?,
+                sent: SentMessage::read(&body)?,
             }),
             ("tezit", ["tez", id, "reply"]) if is_id(id) => Some(Self::Reply {
                 to: (*id).to_owned(),
-                sent: Sent::read(&body)?,
+                sent: SentMessage::read(&body)?,
             }),
             ("workspace", ["api", "email", "send"]) => {
                 body.get("to")?.as_str().map(|_| Self::Email)
             }
-            ("workspace", ["api", "calendar", "log-action"]) => Some(Self::Log(Logged {
+            ("workspace", ["api", "calendar", "log-action"]) => Some(Self::Log(LoggedEntry {
                 action: body.get("actionType")?.as_str()?.to_owned(),
                 summary: Text::from(body.get("summary")?.as_str()?),
                 duration_ms: body.get("durationMs").and_then(Value::as_u64),
@@ -108,7 +111,7 @@ impl Posted {
     }
 
     /// Reads an answer.
-    pub(super) fn said(&self, answer: &ServiceAnswer) -> Said {
+    pub(super) fn outcome(&self, answer: &ServiceAnswer) -> WriteOutcome {
         let response = Response {
             status: answer.status,
             retry_after: None,
@@ -116,19 +119,19 @@ impl Posted {
         };
         let why = || words(&errors::failure(self.service(), &response));
         match answer.status {
-            200..=299 if self.is_named(&answer.body) => Said::Done,
+            200..=299 if self.is_named(&answer.body) => WriteOutcome::Done,
             // It was turned away before anything was done with it, and the operator can mend that
             // or time does.
-            401 | 429 | 300..=399 => Said::Again(why()),
-            408 => Said::Unclear,
-            400..=499 => Said::Failed(format!("{} Then propose again.", why())),
+            401 | 429 | 300..=399 => WriteOutcome::Again(why()),
+            408 => WriteOutcome::Unclear,
+            400..=499 => WriteOutcome::Failed(format!("{} Then propose again.", why())),
             // A message may be stored although its answer is an error, even half of it.
-            _ => Said::Unclear,
+            _ => WriteOutcome::Unclear,
         }
     }
 }
 
-impl Sent {
+impl SentMessage {
     fn read(body: &Value) -> Option<Self> {
         let text = |value: &Value, name: &str| value.get(name)?.as_str().map(str::to_owned);
         let layers = match body.get("context") {

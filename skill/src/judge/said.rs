@@ -12,7 +12,7 @@ use crate::twenty::mutations::Write;
 
 /// The outcome of a write, as its answer tells it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(super) enum WriteOutcome {
     /// The write was done.
     Done,
     /// It was not done, and may be sent again.
@@ -31,14 +31,14 @@ pub(super) enum Said {
 }
 
 #[derive(Deserialize)]
-struct Envelope {
+struct MutationResponse {
     #[serde(default)]
     data: Option<Map<String, Value>>,
     #[serde(default)]
     errors: Vec<GraphQlError>,
 }
 
-pub(super) fn said(write: &Write, answer: &ServiceAnswer) -> Said {
+pub(super) fn outcome_of(write: &Write, answer: &ServiceAnswer) -> WriteOutcome {
     let response = Response {
         status: answer.status,
         retry_after: None,
@@ -48,16 +48,16 @@ pub(super) fn said(write: &Write, answer: &ServiceAnswer) -> Said {
         200 => {}
         // The request was turned away before anything was done with it.
         401 | 403 | 429 | 300..=399 => {
-            return Said::Again(words(&errors::status(&response)));
+            return WriteOutcome::Again(words(&errors::status(&response)));
         }
         // Something between gave up waiting.
-        408 => return Said::Unclear,
-        400..=499 => return Said::Failed(words(&errors::status(&response))),
+        408 => return WriteOutcome::Unclear,
+        400..=499 => return WriteOutcome::Failed(words(&errors::status(&response))),
         // Whatever stands between may have lost the answer to a write that was done.
-        _ => return Said::Unclear,
+        _ => return WriteOutcome::Unclear,
     }
-    let Ok(envelope) = serde_json::from_slice::<Envelope>(&response.body) else {
-        return Said::Unclear;
+    let Ok(envelope) = serde_json::from_slice::<MutationResponse>(&response.body) else {
+        return WriteOutcome::Unclear;
     };
     let root = envelope
         .data
@@ -65,14 +65,14 @@ pub(super) fn said(write: &Write, answer: &ServiceAnswer) -> Said {
         .and_then(|data| data.get(write.root()))
         .filter(|root| !root.is_null());
     match (root, envelope.errors.first()) {
-        (Some(root), None) if names(root, write.id()) => Said::Done,
+        (Some(root), None) if names_record(root, write.id()) => WriteOutcome::Done,
         (None, Some(error)) => refused(error),
-        _ => Said::Unclear,
+        _ => WriteOutcome::Unclear,
     }
 }
 
 /// Checks that an answer names the record: links are answered as a list.
-fn names(root: &Value, id: &str) -> bool {
+fn names_record(root: &Value, id: &str) -> bool {
     let record = match root {
         Value::Array(records) => records.first(),
         record => Some(record),
@@ -82,33 +82,35 @@ fn names(root: &Value, id: &str) -> bool {
         .is_some_and(|named| named.eq_ignore_ascii_case(id))
 }
 
-fn refused(error: &GraphQlError) -> Said {
+fn refused(error: &GraphQlError) -> WriteOutcome {
     if error.is_duplicate() {
-        return Said::Duplicate {
+        return WriteOutcome::Duplicate {
             conflicting: error.conflicting_record().map(str::to_owned),
         };
     }
     if error.is_missing_reference() {
-        return Said::Failed(
+        return WriteOutcome::Failed(
             "A record or member that this refers to is not there any more. Propose again with one that is.".to_owned(),
         );
     }
     let failure = errors::failure(error);
     match &failure {
-        Failure::NotFound(_) => Said::Gone,
+        Failure::NotFound(_) => WriteOutcome::Gone,
         // The operator can mend the key; nothing was stored.
-        Failure::RateLimited(_) | Failure::Unauthenticated(_) => Said::Again(words(&failure)),
-        Failure::Denied(_) => Said::Failed(format!(
+        Failure::RateLimited(_) | Failure::Unauthenticated(_) => {
+            WriteOutcome::Again(words(&failure))
+        }
+        Failure::Denied(_) => WriteOutcome::Failed(format!(
             "{} Ask the operator to let the key's role write people, companies, opportunities, tasks and their links.",
             failure::sentence(&failure)
         )),
         // Every refusal of Twenty's own has a code.
-        Failure::SchemaMismatch(_) if error.has_code() => Said::Failed(format!(
+        Failure::SchemaMismatch(_) if error.has_code() => WriteOutcome::Failed(format!(
             "{} Propose again with other values; crm_status names fields that this CRM does not have.",
             failure::sentence(&failure)
         )),
         // An error of the server's own can come after the write.
-        _ => Said::Unclear,
+        _ => WriteOutcome::Unclear,
     }
 }
 

@@ -82,7 +82,7 @@ pub fn failure(service: &Service, response: &Response) -> Failure {
     let (name, status) = (service.name, response.status);
     let refusal = Refusal::of(&response.body);
     let said = match &refusal {
-        Some(refusal) => format!(": {}", said(&refusal.message)),
+        Some(refusal) => format!(": {}", clean_message(&refusal.message)),
         None => String::new(),
     };
     let code = refusal.as_ref().map_or("", |refusal| refusal.code.as_str());
@@ -233,7 +233,7 @@ fn within(name: &str) -> String {
 }
 
 /// Shortens and cleans a service's message, without a full stop at the end.
-pub(crate) fn said(message: &str) -> String {
+pub(crate) fn clean_message(message: &str) -> String {
     let (line, _) = text::line(&text::clean(message), 160);
     let line = line.trim_end_matches('.').to_owned();
     if line.is_empty() {

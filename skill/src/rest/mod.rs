@@ -5,7 +5,7 @@ pub mod errors;
 mod part;
 
 use jiff::Timestamp;
-pub use part::{Part, Wrong};
+pub use part::{JsonCursor, ShapeError};
 use serde_json::Value;
 
 use crate::bindings::claw::skill::types::Provenance;
@@ -120,8 +120,8 @@ pub struct Answer {
 
 impl Answer {
     /// Returns the data.
-    pub fn data(&self) -> Part<'_> {
-        Part::new(self.service, self.body.get("data").unwrap_or(&Value::Null))
+    pub fn data(&self) -> JsonCursor<'_> {
+        JsonCursor::new(self.service, self.body.get("data").unwrap_or(&Value::Null))
     }
 
     /// Returns the service's own word on further rows; not every relay gives it.

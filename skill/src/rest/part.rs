@@ -13,23 +13,23 @@ use crate::transport::is_id;
 
 /// A value of an unexpected shape; boxed, since every read may return it.
 #[derive(Debug)]
-pub struct Wrong(Box<Failure>);
+pub struct ShapeError(Box<Failure>);
 
-impl From<Wrong> for Failure {
-    fn from(wrong: Wrong) -> Self {
+impl From<ShapeError> for Failure {
+    fn from(wrong: ShapeError) -> Self {
         *wrong.0
     }
 }
 
 /// A place in an answer, with its value.
 #[derive(Debug, Clone)]
-pub struct Part<'v> {
+pub struct JsonCursor<'v> {
     service: &'static Service,
     value: &'v Value,
     path: String,
 }
 
-impl<'v> Part<'v> {
+impl<'v> JsonCursor<'v> {
     pub(super) fn new(service: &'static Service, value: &'v Value) -> Self {
         Self {
             service,
@@ -58,7 +58,7 @@ impl<'v> Part<'v> {
     ///
     /// # Errors
     /// `schema-mismatch` where it is none.
-    pub fn items(&self) -> Result<Vec<Self>, Wrong> {
+    pub fn items(&self) -> Result<Vec<Self>, ShapeError> {
         let items = self.value.as_array().ok_or_else(|| self.wrong("a list"))?;
         let items = items.iter().enumerate().map(|(at, value)| Self {
             service: self.service,
@@ -72,7 +72,7 @@ impl<'v> Part<'v> {
     ///
     /// # Errors
     /// `schema-mismatch` where it is none.
-    pub fn text(&self) -> Result<Text, Wrong> {
+    pub fn text(&self) -> Result<Text, ShapeError> {
         let text = self.value.as_str().ok_or_else(|| self.wrong("a text"))?;
         Ok(Text::from(text))
     }
@@ -81,7 +81,7 @@ impl<'v> Part<'v> {
     ///
     /// # Errors
     /// `schema-mismatch` where it is none.
-    pub fn word(&self) -> Result<String, Wrong> {
+    pub fn word(&self) -> Result<String, ShapeError> {
         Ok(text::line(self.text()?.as_str(), text::LABEL).0)
     }
 
@@ -89,7 +89,7 @@ impl<'v> Part<'v> {
     ///
     /// # Errors
     /// `schema-mismatch` where it is none.
-    pub fn id(&self) -> Result<String, Wrong> {
+    pub fn id(&self) -> Result<String, ShapeError> {
         self.value
             .as_str()
             .filter(|id| is_id(id))
@@ -101,7 +101,7 @@ impl<'v> Part<'v> {
     ///
     /// # Errors
     /// `schema-mismatch` where it is none.
-    pub fn time(&self) -> Result<Timestamp, Wrong> {
+    pub fn time(&self) -> Result<Timestamp, ShapeError> {
         self.value
             .as_str()
             .and_then(|time| time.parse().ok())
@@ -112,14 +112,14 @@ impl<'v> Part<'v> {
     ///
     /// # Errors
     /// `schema-mismatch` where it is no number.
-    pub fn number(&self) -> Result<u32, Wrong> {
+    pub fn number(&self) -> Result<u32, ShapeError> {
         self.value
             .as_u64()
             .and_then(|number| u32::try_from(number).ok())
             .ok_or_else(|| self.wrong("a number"))
     }
 
-    fn wrong(&self, expected: &str) -> Wrong {
+    fn wrong(&self, expected: &str) -> ShapeError {
         let found = match self.value {
             Value::Null => "nothing",
             Value::Bool(_) => "true or false",
@@ -134,6 +134,6 @@ impl<'v> Part<'v> {
             &self.path
         };
         let what = format!("has another shape than it should: {found} where {expected} should be");
-        Wrong(Box::new(errors::mismatch(self.service, path, &what)))
+        ShapeError(Box::new(errors::mismatch(self.service, path, &what)))
     }
 }

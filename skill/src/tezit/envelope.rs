@@ -1,18 +1,18 @@
 //! Context envelopes: records in the form that messages carry, with omitted fields and provenance.
 
 mod derived;
+mod disclosure_log;
 mod kinds;
 mod records;
-mod told;
 mod words;
 
 pub use derived::{advice, deal_advice, deal_fact, limits, task_fact};
+pub use disclosure_log::DisclosureLog;
 use jiff::Timestamp;
-pub use kinds::{Ref, Shared, askable, fields, refs};
+pub use kinds::{ShareableKind, SharedRef, askable, fields, refs};
 pub use records::{DealView, NewTask, activity, contact, deal, is_open, new_task, task};
 use serde::Serialize;
 use serde_json::{Map, Value};
-pub use told::Told;
 pub use words::{closing, days, value_band};
 
 use crate::bindings::exports::claw::crm::read::{Layer, LayerKind, LayerSource};
@@ -24,15 +24,15 @@ const SKILL: &str = concat!("crm/", env!("CARGO_PKG_VERSION"));
 
 /// A selection of a record's fields.
 #[derive(Debug, Clone, Copy)]
-pub enum Wanted<'w> {
+pub enum FieldSelection<'w> {
     /// The default fields, and these.
     Default(&'w [&'static str]),
     /// These fields alone.
     Just(&'w [&'static str]),
 }
 
-impl Wanted<'_> {
-    fn has(self, kind: Shared, field: &str) -> bool {
+impl FieldSelection<'_> {
+    fn has(self, kind: ShareableKind, field: &str) -> bool {
         match self {
             Self::Default(more) => kind.default_fields().contains(&field) || more.contains(&field),
             Self::Just(fields) => fields.contains(&field),
@@ -44,7 +44,7 @@ impl Wanted<'_> {
 #[derive(Debug)]
 pub struct Envelope {
     /// The kind of record.
-    pub kind: Shared,
+    pub kind: ShareableKind,
     /// Its id.
     pub id: String,
     /// Its fields.
@@ -135,16 +135,21 @@ pub fn prose_layer(
 
 /// Builds an envelope, and logs every field that it takes as disclosed.
 #[derive(Debug)]
-struct Sheet<'a> {
-    told: &'a mut Told,
-    wanted: Wanted<'a>,
+struct EnvelopeBuilder<'a> {
+    log: &'a mut DisclosureLog,
+    wanted: FieldSelection<'a>,
     envelope: Envelope,
 }
 
-impl<'a> Sheet<'a> {
-    fn new(told: &'a mut Told, kind: Shared, id: &str, wanted: Wanted<'a>) -> Self {
+impl<'a> EnvelopeBuilder<'a> {
+    fn new(
+        log: &'a mut DisclosureLog,
+        kind: ShareableKind,
+        id: &str,
+        wanted: FieldSelection<'a>,
+    ) -> Self {
         Self {
-            told,
+            log,
             wanted,
             envelope: Envelope {
                 kind,
@@ -160,13 +165,17 @@ impl<'a> Sheet<'a> {
 
     /// Adds a field; `value` runs only if the field is selected, and returns none where it is
     /// empty.
-    fn put(&mut self, field: &'static str, value: impl FnOnce(&mut Told) -> Option<Value>) {
+    fn put(
+        &mut self,
+        field: &'static str,
+        value: impl FnOnce(&mut DisclosureLog) -> Option<Value>,
+    ) {
         let envelope = &mut self.envelope;
         if !self.wanted.has(envelope.kind, field) {
             envelope.omitted.push(field);
-        } else if let Some(value) = value(self.told) {
+        } else if let Some(value) = value(self.log) {
             envelope.fields.insert(field.to_owned(), value);
-            self.told.tell(envelope.kind, &envelope.id, field);
+            self.log.disclose(envelope.kind, &envelope.id, field);
         }
     }
 
@@ -189,13 +198,13 @@ impl<'a> Sheet<'a> {
 
     /// Adds a line of free text.
     fn text(&mut self, field: &'static str, value: Option<&str>) {
-        self.put(field, |told| Some(Value::from(told.line(value?))));
+        self.put(field, |log| Some(Value::from(log.redact_line(value?))));
     }
 
     /// Adds a block of free text.
     fn body(&mut self, field: &'static str, value: Option<&str>) {
-        self.put(field, |told| {
-            let text = told.text(value?);
+        self.put(field, |log| {
+            let text = log.redact(value?);
             Some(Value::from(text::block(&text, text::BODY).0))
         });
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use wire::Body;
 pub use wire::{intent, kind, source};
 
-use super::envelope::Told;
+use super::envelope::DisclosureLog;
 use super::{Audience, Recipient, team_id};
 use crate::bindings::claw::crm::types::{Intent, Urgency};
 use crate::bindings::exports::claw::crm::read::Layer;
@@ -50,7 +50,7 @@ pub struct Message {
     /// Its context.
     pub layers: Vec<Layer>,
     /// The log of disclosed fields.
-    pub told: Told,
+    pub log: DisclosureLog,
 }
 
 /// Steps that send a message, and what the person should know of them.
@@ -82,7 +82,7 @@ impl Message {
             text: String::new(),
             ask: None,
             layers: Vec::new(),
-            told: Told::default(),
+            log: DisclosureLog::default(),
         }
     }
 
@@ -231,13 +231,13 @@ impl Message {
         }
         Ok(step
             .once(ids.id("message"))
-            .disclosing(self.told.disclosures()))
+            .disclosing(self.log.disclosures()))
     }
 
     /// Redacts the message's own texts. Layers of context were redacted when they were made.
     fn redact(&mut self) {
-        self.text = self.told.text(&self.text);
-        self.ask = self.ask.take().map(|ask| self.told.text(&ask));
+        self.text = self.log.redact(&self.text);
+        self.ask = self.ask.take().map(|ask| self.log.redact(&ask));
     }
 
     /// Moves the requested action into the text: messages in conversations and threads have no
@@ -325,7 +325,7 @@ impl Message {
                     .to_owned(),
             );
         }
-        let redacted: Vec<&str> = self.told.redacted().collect();
+        let redacted: Vec<&str> = self.log.redacted().collect();
         if !redacted.is_empty() {
             warnings.push(format!(
                 "Taken out of what is sent: {}.",

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 pub use audience::{Audience, Recipient, audience};
 use values::list;
-pub use values::{Contact, ContextLayer, Conversation, Page, Tez, Unread};
+pub use values::{Contact, ContextLayer, Conversation, MessagePage, Tez, Unread};
 
 use crate::context::Context;
 use crate::failure::{self, Failure};
@@ -230,12 +230,12 @@ pub fn get_stream(ctx: &Context<'_>) -> Result<Request, Failure> {
 ///
 /// # Errors
 /// What the relay said.
-pub fn read_page(answer: Outcome) -> Result<Page, Failure> {
+pub fn read_page(answer: Outcome) -> Result<MessagePage, Failure> {
     let answer = RELAY.read(answer)?;
     let messages = list(&answer.data(), Tez::read)?;
     // Not every relay says; a full page is then taken for one of several.
     let more = answer.has_more().unwrap_or(messages.len() >= PAGE);
-    Ok(Page { messages, more })
+    Ok(MessagePage { messages, more })
 }
 
 /// Asks for a message with its context. The relay notes that it was read, and shows that to nobody.
@@ -276,7 +276,7 @@ pub fn thread(ctx: &Context<'_>, id: &str) -> Result<Vec<Tez>, Failure> {
 ///
 /// # Errors
 /// `denied` where the caller is not in it; what else the relay says.
-pub fn messages(ctx: &Context<'_>, conversation: &str) -> Result<Page, Failure> {
+pub fn messages(ctx: &Context<'_>, conversation: &str) -> Result<MessagePage, Failure> {
     read_page(send(ctx, get_messages(ctx, conversation)?))
 }
 
@@ -284,7 +284,7 @@ pub fn messages(ctx: &Context<'_>, conversation: &str) -> Result<Page, Failure> 
 ///
 /// # Errors
 /// `denied` where the caller is not in it; what else the relay says.
-pub fn stream(ctx: &Context<'_>) -> Result<Page, Failure> {
+pub fn stream(ctx: &Context<'_>) -> Result<MessagePage, Failure> {
     read_page(send(ctx, get_stream(ctx)?))
 }
 

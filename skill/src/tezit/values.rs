@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 
-use crate::rest::{Part, Wrong};
+use crate::rest::{JsonCursor, ShapeError};
 use crate::text::Text;
 
 /// Reads the items of a list.
 pub(super) fn list<T>(
-    list: &Part<'_>,
-    read: impl Fn(&Part<'_>) -> Result<T, Wrong>,
-) -> Result<Vec<T>, Wrong> {
+    list: &JsonCursor<'_>,
+    read: impl Fn(&JsonCursor<'_>) -> Result<T, ShapeError>,
+) -> Result<Vec<T>, ShapeError> {
     list.items()?.iter().map(read).collect()
 }
 
@@ -57,7 +57,7 @@ pub struct Tez {
 }
 
 impl Tez {
-    pub(super) fn read(part: &Part<'_>) -> Result<Self, Wrong> {
+    pub(super) fn read(part: &JsonCursor<'_>) -> Result<Self, ShapeError> {
         let id = |name: &str| part.at(name).some().map(|id| id.id()).transpose();
         let text = |name: &str| part.at(name).some().map(|text| text.text()).transpose();
         let layers = part.at("context").some();
@@ -100,7 +100,7 @@ impl Tez {
 
 /// A page of messages.
 #[derive(Debug, Default)]
-pub struct Page {
+pub struct MessagePage {
     /// The messages.
     pub messages: Vec<Tez>,
     /// Set if there are older messages.
@@ -121,7 +121,7 @@ pub struct Contact {
 }
 
 impl Contact {
-    pub(super) fn read(part: &Part<'_>) -> Result<Self, Wrong> {
+    pub(super) fn read(part: &JsonCursor<'_>) -> Result<Self, ShapeError> {
         let word = |name: &str| part.at(name).some().map(|word| word.word()).transpose();
         Ok(Self {
             id: part.at("id").word()?,
@@ -143,7 +143,7 @@ pub struct Unread {
 }
 
 impl Unread {
-    pub(super) fn read(part: &Part<'_>) -> Result<Self, Wrong> {
+    pub(super) fn read(part: &JsonCursor<'_>) -> Result<Self, ShapeError> {
         let counts = |name: &str, id: &str| {
             list(&part.at(name), |count| {
                 Ok((count.at(id).word()?, count.at("count").number()?))
@@ -176,7 +176,7 @@ impl Conversation {
         member.and_then(|(_, read)| *read)
     }
 
-    pub(super) fn read(part: &Part<'_>) -> Result<Self, Wrong> {
+    pub(super) fn read(part: &JsonCursor<'_>) -> Result<Self, ShapeError> {
         let last = part.at("lastMessage").some();
         Ok(Self {
             id: part.at("id").id()?,

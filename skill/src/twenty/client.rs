@@ -83,7 +83,7 @@ impl Errors {
 }
 
 #[derive(Deserialize)]
-struct Envelope<A> {
+struct GraphQlResponse<A> {
     #[serde(default = "none")]
     data: Option<A>,
     #[serde(default)]
@@ -250,9 +250,9 @@ fn exchange(
     for _ in 0..hidden::ROUNDS {
         let mut again = Vec::new();
         for (at, answer) in answers.iter().enumerate() {
-            let told = hidden::told(answer);
-            if !told.is_empty() {
-                ctx.hide(told);
+            let refused = hidden::refused_fields(answer);
+            if !refused.is_empty() {
+                ctx.hide(refused);
                 again.push(at);
             }
         }
@@ -343,7 +343,7 @@ pub fn decode<Q: Query>(
     }
     let mut mended = Mended::default();
     let mut body = Cow::Borrowed(response.body.as_slice());
-    let envelope: Envelope<Q::Answer> = loop {
+    let envelope: GraphQlResponse<Q::Answer> = loop {
         match serde_json::from_slice(&body) {
             Ok(envelope) => break envelope,
             Err(error) if error.is_data() => {

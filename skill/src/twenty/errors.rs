@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::failure::{self, Failure};
 use crate::rest::errors as rest;
-use crate::rest::errors::said;
+use crate::rest::errors::clean_message;
 use crate::text::{self, Text};
 use crate::transport::{Response, TransportError};
 
@@ -72,7 +72,7 @@ pub fn failure(error: &GraphQlError) -> Failure {
         error.extensions.code.as_deref(),
     ];
     let is = |code: &str| codes.contains(&Some(code));
-    let said = said(&error.message);
+    let said = clean_message(&error.message);
     if is("LIMIT_REACHED") || is("RATE_LIMITED") {
         return failure::rate_limited(60, format!("The CRM's own limit is reached: {said}."));
     }

@@ -19,7 +19,7 @@ pub(super) const ROUNDS: usize = 12;
 
 /// A field of an object, as Twenty names both.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Field {
+pub struct HiddenField {
     /// Such as `opportunity`.
     pub object: String,
     /// Such as `amount`.
@@ -65,7 +65,7 @@ pub fn object_at(path: &[&str]) -> Option<&'static str> {
 }
 
 /// Reads the fields that the key may not read from an answer's errors.
-pub(super) fn told(answer: &Outcome) -> BTreeSet<Field> {
+pub(super) fn refused_fields(answer: &Outcome) -> BTreeSet<HiddenField> {
     #[derive(Deserialize)]
     struct Errors {
         #[serde(default)]
@@ -96,7 +96,7 @@ pub(super) fn told(answer: &Outcome) -> BTreeSet<Field> {
 }
 
 /// Parses `… no permission to read field "amount" on "opportunity"`.
-fn named(message: &str) -> Option<Field> {
+fn named(message: &str) -> Option<HiddenField> {
     let rest = message.split("no permission to read field \"").nth(1)?;
     let (name, rest) = rest.split_once('"')?;
     let (object, _) = rest.strip_prefix(" on \"")?.split_once('"')?;
@@ -105,7 +105,7 @@ fn named(message: &str) -> Option<Field> {
             && text.len() <= 63
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
     };
-    (good(name) && good(object)).then(|| Field {
+    (good(name) && good(object)).then(|| HiddenField {
         object: object.to_owned(),
         name: name.to_owned(),
     })
@@ -120,13 +120,13 @@ pub(super) fn narrowed(
 ) -> Option<Request> {
     let hidden = ctx.hidden();
     let whole = custom::extended(ctx, document).ok()?;
-    let needed = |field: &&Field| {
+    let needed = |field: &&HiddenField| {
         NEEDED.contains(&(field.object.as_str(), field.name.as_str())) || field.name == "id"
     };
-    let hidden: Vec<&Field> = hidden.iter().filter(|field| !needed(field)).collect();
+    let hidden: Vec<&HiddenField> = hidden.iter().filter(|field| !needed(field)).collect();
     let text = trusted_documents::leave_out(&whole, |path| {
         object_at(path).is_some_and(|object| {
-            let is = |field: &&Field| {
+            let is = |field: &&HiddenField| {
                 field.object == object && path.last().is_some_and(|name| same(name, &field.name))
             };
             hidden.iter().any(is)
@@ -167,7 +167,7 @@ pub fn spoken(object: &str) -> &str {
 
 /// Checks whether the key may not read a field, as far as this call has found out.
 pub fn hides(ctx: &Context<'_>, object: &str, name: &str) -> bool {
-    let is = |field: &Field| field.object == object && same(&field.name, name);
+    let is = |field: &HiddenField| field.object == object && same(&field.name, name);
     ctx.hidden().iter().any(is)
 }
 
@@ -194,7 +194,7 @@ pub fn sentence(ctx: &Context<'_>) -> Option<String> {
 }
 
 /// Appends that sentence to a text for people.
-pub fn said_below(ctx: &Context<'_>, markdown: String) -> String {
+pub fn with_note(ctx: &Context<'_>, markdown: String) -> String {
     match sentence(ctx) {
         Some(sentence) => format!("{}\n\n{}", markdown.trim_end(), escape(&sentence)),
         None => markdown,

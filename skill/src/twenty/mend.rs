@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::documents::Document;
-use super::place::{self, Part};
+use super::place::{self, PathSegment};
 use crate::failure::{self, Failure};
 use crate::markdown::count;
 use crate::text;
@@ -62,7 +62,7 @@ impl Unreadable {
     }
 
     /// Describes the unreadable fields for a line about the record.
-    pub fn said(&self) -> Option<String> {
+    pub fn describe(&self) -> Option<String> {
         let names = self.names();
         (!names.is_empty()).then(|| format!("{} not readable", names.join(" and ")))
     }
@@ -124,7 +124,7 @@ pub(super) struct Mended {
     done: usize,
     /// The last path that was set to null, and the reason: if null is refused there too, the reason
     /// remains.
-    cause: Option<(Vec<Part>, Failure)>,
+    cause: Option<(Vec<PathSegment>, Failure)>,
     /// Roots of which nothing is left, and why.
     broken: Vec<(String, Failure)>,
     /// Removed rows by root.
@@ -160,7 +160,7 @@ impl Mended {
         body: &[u8],
         error: &serde_json::Error,
     ) -> Result<Vec<u8>, Failure> {
-        let mut path = place::parts(body, error.line(), error.column());
+        let mut path = place::path_to(body, error.line(), error.column());
         let text = error.to_string();
         let missing = text
             .strip_prefix("missing field `")
@@ -168,14 +168,14 @@ impl Mended {
         if let Some(missing) = missing {
             // serde notices a missing field at the end of its object, when the path still names the
             // field before.
-            if matches!(path.last(), Some(Part::Key(_))) {
+            if matches!(path.last(), Some(PathSegment::Key(_))) {
                 path.pop();
             }
-            path.push(Part::Key(missing.to_owned()));
+            path.push(PathSegment::Key(missing.to_owned()));
         }
         let mismatch = mismatch(document, &path, &text);
         self.done = self.done.saturating_add(1);
-        let [Part::Key(data), Part::Key(root), ..] = path.as_slice() else {
+        let [PathSegment::Key(data), PathSegment::Key(root), ..] = path.as_slice() else {
             return Err(mismatch);
         };
         if data != "data" || self.done > MOST {
@@ -192,11 +192,11 @@ impl Mended {
         serde_json::to_vec(&answer).map_err(|_| mismatch)
     }
 
-    fn take_out(&mut self, answer: &mut Value, path: &[Part], root: &str, cause: &Failure) {
+    fn take_out(&mut self, answer: &mut Value, path: &[PathSegment], root: &str, cause: &Failure) {
         if at(answer, path).is_none_or(|value| !value.is_null()) {
             return self.empty(answer, path, root, cause);
         }
-        if let Some((Part::Key(key), _)) = path.split_last()
+        if let Some((PathSegment::Key(key), _)) = path.split_last()
             && REQUIRED.contains(&key.as_str())
         {
             mark(answer, path);
@@ -207,7 +207,7 @@ impl Mended {
             return;
         };
         match holder.split_last() {
-            Some((Part::Index(index), list)) if is_list_of_rows(list) => {
+            Some((PathSegment::Index(index), list)) if is_list_of_rows(list) => {
                 if let Some(Value::Array(rows)) = at_mut(answer, list)
                     && *index < rows.len()
                 {
@@ -219,23 +219,23 @@ impl Mended {
                     mark(answer, list);
                 }
             }
-            Some((Part::Index(_), list)) => self.empty(answer, list, root, cause),
+            Some((PathSegment::Index(_), list)) => self.empty(answer, list, root, cause),
             Some(_) => self.empty(answer, holder, root, cause),
             None => {}
         }
     }
 
     /// Puts null at a path.
-    fn empty(&mut self, answer: &mut Value, path: &[Part], root: &str, cause: &Failure) {
+    fn empty(&mut self, answer: &mut Value, path: &[PathSegment], root: &str, cause: &Failure) {
         mark(answer, path);
         put(answer, path, Value::Null);
         self.cause = Some((path.to_vec(), cause.clone()));
         if path.len() == 2 && self.broken(root).is_none() {
             self.broken.push((root.to_owned(), cause.clone()));
         }
-        let listed = path
-            .last()
-            .is_some_and(|last| matches!(last, Part::Key(key) if LISTED.contains(&key.as_str())));
+        let listed = path.last().is_some_and(
+            |last| matches!(last, PathSegment::Key(key) if LISTED.contains(&key.as_str())),
+        );
         if listed && path.len() > 2 {
             self.lose(root);
         }
@@ -248,12 +248,12 @@ impl Mended {
 }
 
 /// Checks whether a list's rows are records or groups, which can be left out one by one.
-fn is_list_of_rows(list: &[Part]) -> bool {
-    list.len() == 2 || matches!(list.last(), Some(Part::Key(key)) if key == "edges")
+fn is_list_of_rows(list: &[PathSegment]) -> bool {
+    list.len() == 2 || matches!(list.last(), Some(PathSegment::Key(key)) if key == "edges")
 }
 
 /// Names a value that is not as it should be.
-fn mismatch(document: &Document, path: &[Part], error: &str) -> Failure {
+fn mismatch(document: &Document, path: &[PathSegment], error: &str) -> Failure {
     let what = error.split(" at line ").next().unwrap_or_default();
     let path = place::shown(path);
     let path = text::clean(path.strip_prefix("data.").unwrap_or(&path));
@@ -267,29 +267,29 @@ fn mismatch(document: &Document, path: &[Part], error: &str) -> Failure {
     )
 }
 
-fn at<'v>(answer: &'v Value, path: &[Part]) -> Option<&'v Value> {
+fn at<'v>(answer: &'v Value, path: &[PathSegment]) -> Option<&'v Value> {
     path.iter().try_fold(answer, |value, part| match part {
-        Part::Key(key) => value.get(key),
-        Part::Index(index) => value.get(index),
+        PathSegment::Key(key) => value.get(key),
+        PathSegment::Index(index) => value.get(index),
     })
 }
 
-fn at_mut<'v>(answer: &'v mut Value, path: &[Part]) -> Option<&'v mut Value> {
+fn at_mut<'v>(answer: &'v mut Value, path: &[PathSegment]) -> Option<&'v mut Value> {
     path.iter().try_fold(answer, |value, part| match part {
-        Part::Key(key) => value.get_mut(key),
-        Part::Index(index) => value.get_mut(index),
+        PathSegment::Key(key) => value.get_mut(key),
+        PathSegment::Index(index) => value.get_mut(index),
     })
 }
 
-fn put(answer: &mut Value, path: &[Part], value: Value) {
+fn put(answer: &mut Value, path: &[PathSegment], value: Value) {
     let Some((last, holder)) = path.split_last() else {
         return;
     };
     match (at_mut(answer, holder), last) {
-        (Some(Value::Object(object)), Part::Key(key)) => {
+        (Some(Value::Object(object)), PathSegment::Key(key)) => {
             object.insert(key.clone(), value);
         }
-        (Some(holder), Part::Index(index)) => {
+        (Some(holder), PathSegment::Index(index)) => {
             if let Some(slot) = holder.get_mut(index) {
                 *slot = value;
             }
@@ -300,7 +300,7 @@ fn put(answer: &mut Value, path: &[Part], value: Value) {
 
 /// Tells every record around a value that it could not be read. The path in a record ends at a list
 /// within it.
-fn mark(answer: &mut Value, path: &[Part]) {
+fn mark(answer: &mut Value, path: &[PathSegment]) {
     for begins in 2..path.len() {
         let (Some(holder), Some(within)) = (path.get(..begins), path.get(begins..)) else {
             continue;
@@ -308,7 +308,7 @@ fn mark(answer: &mut Value, path: &[Part]) {
         let keys: Vec<&str> = within
             .iter()
             .map_while(|part| match part {
-                Part::Key(key) if key != "edges" => Some(key.as_str()),
+                PathSegment::Key(key) if key != "edges" => Some(key.as_str()),
                 _ => None,
             })
             .collect();

@@ -6,7 +6,7 @@
 
 /// A part of the way to a value: a key of an object, or an index of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum PathSegment {
     /// A key.
     Key(String),
     /// An index.
@@ -14,12 +14,12 @@ pub(super) enum Part {
 }
 
 /// Formats a path: `tasks.edges[0].node.id`.
-pub(super) fn shown(parts: &[Part]) -> String {
+pub(super) fn shown(path: &[PathSegment]) -> String {
     let mut shown = String::new();
-    for part in parts {
-        match part {
-            Part::Index(index) => shown.push_str(&format!("[{index}]")),
-            Part::Key(key) => {
+    for segment in path {
+        match segment {
+            PathSegment::Index(index) => shown.push_str(&format!("[{index}]")),
+            PathSegment::Key(key) => {
                 if !shown.is_empty() {
                     shown.push('.');
                 }
@@ -32,7 +32,7 @@ pub(super) fn shown(parts: &[Part]) -> String {
 
 /// Finds the path to the value at a line and column (both as `serde_json::Error` counts them) of a
 /// well-formed JSON text.
-pub(super) fn parts(text: &[u8], line: usize, column: usize) -> Vec<Part> {
+pub(super) fn path_to(text: &[u8], line: usize, column: usize) -> Vec<PathSegment> {
     let before: usize = text
         .split_inclusive(|&byte| byte == b'\n')
         .take(line.saturating_sub(1))
@@ -42,7 +42,7 @@ pub(super) fn parts(text: &[u8], line: usize, column: usize) -> Vec<Part> {
         .len()
         .min(before.saturating_add(column).saturating_sub(1));
 
-    let mut path: Vec<Step> = Vec::new();
+    let mut path: Vec<OpenSegment> = Vec::new();
     let mut rest = text;
     while let Some((&byte, after)) = rest.split_first() {
         if text.len() - rest.len() >= end {
@@ -50,13 +50,13 @@ pub(super) fn parts(text: &[u8], line: usize, column: usize) -> Vec<Part> {
         }
         rest = after;
         match byte {
-            b'{' => path.push(Step::Key(&[])),
-            b'[' => path.push(Step::Index(0)),
+            b'{' => path.push(OpenSegment::Key(&[])),
+            b'[' => path.push(OpenSegment::Index(0)),
             b'}' | b']' => {
                 path.pop();
             }
             b',' => {
-                if let Some(Step::Index(index)) = path.last_mut() {
+                if let Some(OpenSegment::Index(index)) = path.last_mut() {
                     *index += 1;
                 }
             }
@@ -66,7 +66,7 @@ pub(super) fn parts(text: &[u8], line: usize, column: usize) -> Vec<Part> {
                 rest = after.get(1..).unwrap_or_default();
                 // A string before a colon is a key; a value's own text is none.
                 if rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
-                    && let Some(Step::Key(key)) = path.last_mut()
+                    && let Some(OpenSegment::Key(key)) = path.last_mut()
                 {
                     *key = string;
                 }
@@ -77,14 +77,16 @@ pub(super) fn parts(text: &[u8], line: usize, column: usize) -> Vec<Part> {
 
     path.into_iter()
         .filter_map(|step| match step {
-            Step::Index(index) => Some(Part::Index(index)),
-            Step::Key([]) => None,
-            Step::Key(key) => Some(Part::Key(String::from_utf8_lossy(key).into_owned())),
+            OpenSegment::Index(index) => Some(PathSegment::Index(index)),
+            OpenSegment::Key([]) => None,
+            OpenSegment::Key(key) => {
+                Some(PathSegment::Key(String::from_utf8_lossy(key).into_owned()))
+            }
         })
         .collect()
 }
 
-enum Step<'t> {
+enum OpenSegment<'t> {
     Key(&'t [u8]),
     Index(usize),
 }
@@ -149,7 +151,7 @@ mod tests {
         ] {
             let error = serde_json::from_str::<Page>(text).unwrap_err();
             assert_eq!(
-                shown(&parts(text.as_bytes(), error.line(), error.column())),
+                shown(&path_to(text.as_bytes(), error.line(), error.column())),
                 place,
                 "{text}: {error}"
             );
@@ -161,7 +163,7 @@ mod tests {
         for text in ["", "{", "[[[", "\"", "{\"a\\", "}}}]]", "{\"a\":\"\\\""] {
             for line in 0..4 {
                 for column in 0..20 {
-                    parts(text.as_bytes(), line, column);
+                    path_to(text.as_bytes(), line, column);
                 }
             }
         }

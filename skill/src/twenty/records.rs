@@ -35,9 +35,9 @@ impl Emails {
 /// A company that somebody works at.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Employer {
-    id: String,
-    name: Option<Text>,
+pub struct EmployerLink {
+    pub(crate) id: String,
+    pub(crate) name: Option<Text>,
     #[expect(
         dead_code,
         reason = "selected so that what is nested in it is not lost"
@@ -51,14 +51,14 @@ pub struct Employer {
 /// A person.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Person {
+pub struct PersonRecord {
     pub(crate) id: String,
     updated_at: Option<Timestamp>,
     pub(crate) name: Option<FullName>,
     pub(crate) emails: Option<Emails>,
     pub(crate) job_title: Option<Text>,
     phones: Option<Phones>,
-    pub(crate) company: Option<Employer>,
+    pub(crate) company: Option<EmployerLink>,
     /// Fields that the key may not read.
     #[serde(skip)]
     hidden: Vec<String>,
@@ -69,7 +69,7 @@ pub struct Person {
 /// A company.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Company {
+pub struct CompanyRecord {
     pub(crate) id: String,
     updated_at: Option<Timestamp>,
     pub(crate) name: Option<Text>,
@@ -85,7 +85,7 @@ pub struct Company {
 
 /// A company by id and name.
 #[derive(Debug, Deserialize)]
-pub struct At {
+pub struct CompanyLink {
     pub(crate) id: String,
     pub(crate) name: Option<Text>,
 }
@@ -93,20 +93,20 @@ pub struct At {
 /// A deal.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Opportunity {
+pub struct OpportunityRecord {
     pub(crate) id: String,
     updated_at: Option<Timestamp>,
     pub(crate) name: Option<Text>,
     pub(crate) stage: Text,
     pub(crate) amount: Option<Currency>,
     pub(crate) close_date: Option<Timestamp>,
-    pub(crate) company: Option<At>,
+    pub(crate) company: Option<CompanyLink>,
     point_of_contact: Option<Id>,
     #[serde(rename = "ownerId")]
     owner: Option<Colleague>,
     /// The field that the operator mapped, and what it holds.
     #[serde(skip)]
-    mapped: Option<(String, Held)>,
+    mapped: Option<(String, HeldValue)>,
     /// Fields that the key may not read.
     #[serde(skip)]
     hidden: Vec<String>,
@@ -117,7 +117,7 @@ pub struct Opportunity {
 /// A task.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Task {
+pub struct TaskRecord {
     pub(crate) id: String,
     updated_at: Option<Timestamp>,
     pub(crate) title: Option<Text>,
@@ -137,25 +137,25 @@ pub struct Task {
 #[derive(Debug)]
 pub enum Record {
     /// A person.
-    Person(Person),
+    Person(PersonRecord),
     /// A company.
-    Company(Company),
+    Company(CompanyRecord),
     /// A deal.
-    Opportunity(Opportunity),
+    Opportunity(OpportunityRecord),
     /// A task.
-    Task(Task),
+    Task(TaskRecord),
 }
 
 /// The value of a field.
 #[derive(Debug, Default, Clone, PartialEq)]
-pub struct Held {
+pub struct HeldValue {
     /// The value in the form of a write's data; none where the field is empty.
     pub value: Option<Value>,
     /// The value for people.
     pub shown: Option<String>,
 }
 
-impl Held {
+impl HeldValue {
     /// Stands for an unreadable value: equal to no planned one, and not empty.
     fn unreadable() -> Self {
         Self {
@@ -219,7 +219,7 @@ impl Record {
         if let Self::Opportunity(deal) = &mut self {
             deal.mapped = mapped
                 .of(&deal.id)
-                .and_then(|(field, value)| Some((field.to_owned(), Held::plain(value)?)));
+                .and_then(|(field, value)| Some((field.to_owned(), HeldValue::plain(value)?)));
         }
         self
     }
@@ -283,9 +283,9 @@ impl Record {
 
     /// Returns the value of the field at a path of a write's data (such as `name.firstName`); none
     /// where this skill does not read it, or the key may not.
-    pub fn held(&self, path: &str) -> Option<Held> {
+    pub fn held(&self, path: &str) -> Option<HeldValue> {
         if self.unreadable().covers(path) {
-            return Some(Held::unreadable());
+            return Some(HeldValue::unreadable());
         }
         let hidden = match self {
             Self::Person(record) => &record.hidden,
@@ -322,21 +322,24 @@ impl Record {
     }
 }
 
-impl Person {
-    fn held(&self, path: &str) -> Option<Held> {
+impl PersonRecord {
+    fn held(&self, path: &str) -> Option<HeldValue> {
         let name = self.name.as_ref();
         Some(match path {
-            "name.firstName" => Held::text(name.and_then(|name| name.first_name.as_ref())),
-            "name.lastName" => Held::text(name.and_then(|name| name.last_name.as_ref())),
-            "emails.primaryEmail" => Held::text(self.email()),
-            "jobTitle" => Held::text(self.job_title.as_ref()),
+            "name.firstName" => HeldValue::text(name.and_then(|name| name.first_name.as_ref())),
+            "name.lastName" => HeldValue::text(name.and_then(|name| name.last_name.as_ref())),
+            "emails.primaryEmail" => HeldValue::text(self.email()),
+            "jobTitle" => HeldValue::text(self.job_title.as_ref()),
             "phones.primaryPhoneNumber" => {
                 let number = Phones::number(self.phones.as_ref());
-                Held::text(number.as_deref().map(Text::from).as_ref())
+                HeldValue::text(number.as_deref().map(Text::from).as_ref())
             }
-            "companyId" => self.company.as_ref().map_or_else(Held::default, |company| {
-                Held::link(&company.id, company.name.as_ref())
-            }),
+            "companyId" => self
+                .company
+                .as_ref()
+                .map_or_else(HeldValue::default, |company| {
+                    HeldValue::link(&company.id, company.name.as_ref())
+                }),
             _ => return None,
         })
     }
@@ -352,12 +355,12 @@ impl Person {
     }
 }
 
-impl Company {
-    fn held(&self, path: &str) -> Option<Held> {
+impl CompanyRecord {
+    fn held(&self, path: &str) -> Option<HeldValue> {
         Some(match path {
-            "name" => Held::text(self.name.as_ref()),
-            "domainName.primaryLinkUrl" => Held::text(self.link()),
-            "accountOwnerId" => Held::owner(self.account_owner.as_ref()),
+            "name" => HeldValue::text(self.name.as_ref()),
+            "domainName.primaryLinkUrl" => HeldValue::text(self.link()),
+            "accountOwnerId" => HeldValue::owner(self.account_owner.as_ref()),
             _ => return None,
         })
     }
@@ -368,32 +371,37 @@ impl Company {
     }
 }
 
-impl Opportunity {
-    fn held(&self, path: &str) -> Option<Held> {
+impl OpportunityRecord {
+    fn held(&self, path: &str) -> Option<HeldValue> {
         Some(match path {
-            "name" => Held::text(self.name.as_ref()),
-            "stage" => Held::text(Some(&self.stage)),
+            "name" => HeldValue::text(self.name.as_ref()),
+            "stage" => HeldValue::text(Some(&self.stage)),
             "amount.amountMicros" => {
                 let micros = Currency::micros(self.amount.as_ref());
-                Held {
+                HeldValue {
                     value: micros.map(number),
                     shown: micros.map(Micros::shown),
                 }
             }
-            "amount.currencyCode" => Held::text(
+            "amount.currencyCode" => HeldValue::text(
                 self.amount
                     .as_ref()
                     .and_then(|amount| amount.currency_code.as_ref()),
             ),
-            "closeDate" => Held::time(self.close_date),
-            "companyId" => self.company.as_ref().map_or_else(Held::default, |company| {
-                Held::link(&company.id, company.name.as_ref())
-            }),
+            "closeDate" => HeldValue::time(self.close_date),
+            "companyId" => self
+                .company
+                .as_ref()
+                .map_or_else(HeldValue::default, |company| {
+                    HeldValue::link(&company.id, company.name.as_ref())
+                }),
             "pointOfContactId" => self
                 .point_of_contact
                 .as_ref()
-                .map_or_else(Held::default, |person| Held::link(&person.id, None)),
-            "ownerId" => Held::owner(self.owner.as_ref()),
+                .map_or_else(HeldValue::default, |person| {
+                    HeldValue::link(&person.id, None)
+                }),
+            "ownerId" => HeldValue::owner(self.owner.as_ref()),
             path => {
                 let (_, held) = self.mapped.as_ref().filter(|(field, _)| field == path)?;
                 held.clone()
@@ -402,18 +410,18 @@ impl Opportunity {
     }
 }
 
-impl Task {
-    fn held(&self, path: &str) -> Option<Held> {
+impl TaskRecord {
+    fn held(&self, path: &str) -> Option<HeldValue> {
         Some(match path {
-            "title" => Held::text(self.title.as_ref()),
-            "bodyV2.markdown" => Held::text(
+            "title" => HeldValue::text(self.title.as_ref()),
+            "bodyV2.markdown" => HeldValue::text(
                 self.body_v2
                     .as_ref()
                     .and_then(|body| body.markdown.as_ref()),
             ),
-            "status" => Held::text(self.status.as_ref()),
-            "dueAt" => Held::time(self.due_at),
-            "assigneeId" => Held::owner(self.assignee.as_ref()),
+            "status" => HeldValue::text(self.status.as_ref()),
+            "dueAt" => HeldValue::time(self.due_at),
+            "assigneeId" => HeldValue::owner(self.assignee.as_ref()),
             _ => return None,
         })
     }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::records::{Company, Opportunity, Person, Record, Task};
+use super::records::{CompanyRecord, OpportunityRecord, PersonRecord, Record, TaskRecord};
 use super::values::{Connection, Id};
 use super::{Document, Errors, NOBODY, Query, documents, fetch, fetch_mapped};
 use crate::bindings::claw::crm::types::Kind;
@@ -14,7 +14,7 @@ use crate::failure::Failure;
 type Deleted = Option<Connection<Id>>;
 
 macro_rules! reread {
-    ($(#[$doc:meta])* $query:ident, $data:ident, $record:ident, $document:ident { $one:ident: $root:literal, $many:ident: $roots:literal }) => {
+    ($(#[$doc:meta])* $query:ident, $data:ident, $kind:ident, $record:ident, $document:ident { $one:ident: $root:literal, $many:ident: $roots:literal }) => {
         $(#[$doc])*
         #[derive(Debug, Serialize)]
         pub struct $query {
@@ -34,11 +34,11 @@ macro_rules! reread {
         }
 
         impl $query {
-            fn now(ctx: &Context<'_>, id: &str) -> Result<Now, Failure> {
+            fn now(ctx: &Context<'_>, id: &str) -> Result<RecordState, Failure> {
                 let (reply, mapped) = fetch_mapped(ctx, &Self { id: id.to_owned() })?;
-                let live = reply.data.$one.map(Record::$record);
+                let live = reply.data.$one.map(Record::$kind);
                 let live = live.map(|record| record.with(&mapped).as_seen(ctx));
-                Now::of(&reply.errors, $root, live, $roots, reply.data.$many)
+                RecordState::of(&reply.errors, $root, live, $roots, reply.data.$many)
             }
         }
     };
@@ -46,24 +46,24 @@ macro_rules! reread {
 
 reread!(
     /// Reads a person again.
-    RereadPerson, RereadPersonData, Person, REREAD_PERSON { person: "person", people: "people" }
+    RereadPerson, RereadPersonData, Person, PersonRecord, REREAD_PERSON { person: "person", people: "people" }
 );
 reread!(
     /// Reads a company again.
-    RereadCompany, RereadCompanyData, Company, REREAD_COMPANY { company: "company", companies: "companies" }
+    RereadCompany, RereadCompanyData, Company, CompanyRecord, REREAD_COMPANY { company: "company", companies: "companies" }
 );
 reread!(
     /// Reads a deal again.
-    RereadOpportunity, RereadOpportunityData, Opportunity, REREAD_OPPORTUNITY { opportunity: "opportunity", opportunities: "opportunities" }
+    RereadOpportunity, RereadOpportunityData, Opportunity, OpportunityRecord, REREAD_OPPORTUNITY { opportunity: "opportunity", opportunities: "opportunities" }
 );
 reread!(
     /// Reads a task again.
-    RereadTask, RereadTaskData, Task, REREAD_TASK { task: "task", tasks: "tasks" }
+    RereadTask, RereadTaskData, Task, TaskRecord, REREAD_TASK { task: "task", tasks: "tasks" }
 );
 
 /// The state of a record.
 #[derive(Debug)]
-pub enum Now {
+pub enum RecordState {
     /// It is there.
     Live(Box<Record>),
     /// It was deleted.
@@ -72,7 +72,7 @@ pub enum Now {
     Absent,
 }
 
-impl Now {
+impl RecordState {
     fn of(
         errors: &Errors,
         root: &str,
@@ -100,7 +100,7 @@ impl Now {
 ///
 /// # Errors
 /// As `failure` says, where it cannot be told.
-pub fn reread(ctx: &Context<'_>, kind: Kind, id: &str) -> Result<Now, Failure> {
+pub fn reread(ctx: &Context<'_>, kind: Kind, id: &str) -> Result<RecordState, Failure> {
     match kind {
         Kind::Person => RereadPerson::now(ctx, id),
         Kind::Company => RereadCompany::now(ctx, id),
@@ -146,7 +146,7 @@ impl Query for RereadLink {
 
 /// The state of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LinkNow {
+pub enum LinkState {
     /// The task is linked to the record.
     Linked,
     /// The link's id links something else.
@@ -167,7 +167,7 @@ pub fn reread_link(
     task: &str,
     kind: Kind,
     target: &str,
-) -> Result<LinkNow, Failure> {
+) -> Result<LinkState, Failure> {
     let only = |wanted: Kind| if wanted == kind { target } else { NOBODY }.to_owned();
     let reply = fetch(
         ctx,
@@ -193,20 +193,20 @@ pub fn reread_link(
             Kind::Task => &None,
         };
         if is(&row.task_id, task) && is(linked, target) {
-            return Ok(LinkNow::Linked);
+            return Ok(LinkState::Linked);
         }
         other |= row.id.eq_ignore_ascii_case(id);
     }
     if other {
-        return Ok(LinkNow::Other);
+        return Ok(LinkState::Other);
     }
     if reply.data.task_target.is_none() && is_absent(&reply.errors, "taskTarget") {
-        return Ok(LinkNow::Absent);
+        return Ok(LinkState::Absent);
     }
     reply
         .errors
         .root("taskTarget", reply.data.task_target)
-        .map(|_| LinkNow::Deleted)
+        .map(|_| LinkState::Deleted)
 }
 
 /// Checks whether a missing root means that there is no such record: the CRM says so, or gives null

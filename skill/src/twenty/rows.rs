@@ -68,9 +68,9 @@ pub struct Employer {
         reason = "selected so that what is nested in it is not lost"
     )]
     deleted_at: Option<Timestamp>,
-    #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
+    /// Its account owner.
     #[serde(rename = "accountOwnerId")]
-    account_owner: Option<Colleague>,
+    pub account_owner: Option<Colleague>,
 }
 
 /// A deal.
@@ -122,7 +122,7 @@ pub struct Activity {
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
     target_task: Option<OwnedTask>,
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
-    target_person: Option<Employed>,
+    target_person: Option<PersonTarget>,
     /// Fields that could not be read.
     #[serde(default, rename = "$unreadable")]
     pub unreadable: Unreadable,
@@ -151,7 +151,7 @@ struct OwnedTask {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Employed {
+struct PersonTarget {
     #[expect(
         dead_code,
         reason = "selected so that what is nested in it is not lost"

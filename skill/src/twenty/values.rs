@@ -148,6 +148,21 @@ pub struct PageInfo {
     pub has_next_page: bool,
 }
 
+/// An enum type of the workspace's schema.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EnumType {
+    /// Its values, in order.
+    pub enum_values: Option<Vec<EnumValue>>,
+}
+
+/// A value of an enum type.
+#[derive(Debug, Deserialize)]
+pub struct EnumValue {
+    /// Name, as stored.
+    pub name: Text,
+}
+
 /// An id and nothing else.
 #[derive(Debug, Deserialize)]
 pub struct Id {
@@ -188,7 +203,7 @@ pub fn named(text: Option<&Text>) -> &str {
 /// A workspace member whom a record names. An answer names its id alone; who that is stands in its
 /// place as far as the workspace's members tell it (`members`).
 #[derive(Debug, Deserialize)]
-#[serde(from = "Told")]
+#[serde(from = "MemberInAnswer")]
 pub struct Colleague {
     /// Id.
     pub id: String,
@@ -201,7 +216,7 @@ pub struct Colleague {
 /// A member in an answer: an id alone, or the member in its place.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Told {
+enum MemberInAnswer {
     Id(String),
     #[serde(rename_all = "camelCase")]
     Member {
@@ -211,11 +226,11 @@ enum Told {
     },
 }
 
-impl From<Told> for Colleague {
-    fn from(told: Told) -> Self {
+impl From<MemberInAnswer> for Colleague {
+    fn from(told: MemberInAnswer) -> Self {
         let (id, name, user_email) = match told {
-            Told::Id(id) => (id, None, None),
-            Told::Member {
+            MemberInAnswer::Id(id) => (id, None, None),
+            MemberInAnswer::Member {
                 id,
                 name,
                 user_email,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::context::Context;
 use crate::failure::{self, Failure};
-use crate::rest::{Part, Service, Wrong};
+use crate::rest::{JsonCursor, Service, ShapeError};
 use crate::text::{self, Text};
 use crate::transport::{Outcome, Path, Request};
 
@@ -39,15 +39,15 @@ pub fn pa_email(ctx: &Context<'_>) -> Result<String, Failure> {
 
 /// The time at which an event begins or ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum When {
+pub enum EventTime {
     /// At this moment.
     At(Timestamp),
     /// On a day, as `YYYY-MM-DD`.
     Day(jiff::civil::Date),
 }
 
-impl When {
-    fn read(part: &Part<'_>) -> Result<Self, Wrong> {
+impl EventTime {
+    fn read(part: &JsonCursor<'_>) -> Result<Self, ShapeError> {
         let day = part.word()?.parse().ok().filter(|_| {
             // A moment would be read as its day.
             part.word().is_ok_and(|text| text.len() == 10)
@@ -69,13 +69,13 @@ pub struct Event {
     /// The calendar that it is of, where that is told.
     pub calendar: Option<String>,
     /// The beginning.
-    pub start: When,
+    pub start: EventTime,
     /// The end, where the calendar has one; an all-day event ends before this day.
-    pub end: Option<When>,
+    pub end: Option<EventTime>,
 }
 
 impl Event {
-    fn read(part: &Part<'_>) -> Result<Self, Wrong> {
+    fn read(part: &JsonCursor<'_>) -> Result<Self, ShapeError> {
         let described = part
             .at("description")
             .some()
@@ -90,10 +90,10 @@ impl Event {
             id: part.at("eventId").word()?,
             summary: part.at("summary").text()?,
             calendar,
-            start: When::read(&part.at("start"))?,
+            start: EventTime::read(&part.at("start"))?,
             // The service writes an empty text where the calendar has none.
             end: match part.at("end").some() {
-                Some(end) if !end.text()?.is_empty() => Some(When::read(&end)?),
+                Some(end) if !end.text()?.is_empty() => Some(EventTime::read(&end)?),
                 _ => None,
             },
         })
@@ -119,13 +119,13 @@ pub fn get_events(ctx: &Context<'_>, from: Timestamp, to: Timestamp) -> Result<R
 /// What PA Workspace said.
 pub fn read_events(answer: Outcome) -> Result<Vec<Event>, Failure> {
     let answer = WORKSPACE.read(answer)?;
-    let events: Result<_, Wrong> = answer.data().items()?.iter().map(Event::read).collect();
+    let events: Result<_, ShapeError> = answer.data().items()?.iter().map(Event::read).collect();
     Ok(events?)
 }
 
 /// An entry of the assistant's timesheet.
 #[derive(Debug)]
-pub struct Entry {
+pub struct TimesheetEntry {
     /// The type of action, such as `crm_follow_up`.
     pub action: String,
     /// The description.
@@ -155,10 +155,10 @@ pub fn get_timesheet(ctx: &Context<'_>, from: Option<Timestamp>) -> Result<Reque
 ///
 /// # Errors
 /// What PA Workspace said.
-pub fn read_timesheet(answer: Outcome) -> Result<Vec<Entry>, Failure> {
+pub fn read_timesheet(answer: Outcome) -> Result<Vec<TimesheetEntry>, Failure> {
     let answer = WORKSPACE.read(answer)?;
-    let entry = |part: &Part<'_>| {
-        Ok(Entry {
+    let entry = |part: &JsonCursor<'_>| {
+        Ok(TimesheetEntry {
             action: part.at("actionType").word()?,
             summary: part.at("summary").text()?,
             duration_ms: part
@@ -169,7 +169,7 @@ pub fn read_timesheet(answer: Outcome) -> Result<Vec<Entry>, Failure> {
             at: part.at("timestamp").time()?,
         })
     };
-    let entries: Result<_, Wrong> = answer.data().items()?.iter().map(entry).collect();
+    let entries: Result<_, ShapeError> = answer.data().items()?.iter().map(entry).collect();
     Ok(entries?)
 }
 

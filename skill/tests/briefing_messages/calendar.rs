@@ -3,7 +3,7 @@
 use super::*;
 
 /// Mia's zone is five hours and a half ahead of UTC.
-fn in_kolkata() -> Set {
+fn in_kolkata() -> FixedSettings {
     let mut settings = all_set();
     settings
         .0

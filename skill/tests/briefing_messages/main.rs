@@ -17,7 +17,7 @@ mod common;
 #[path = "../relay/mod.rs"]
 mod relay;
 
-use common::{Crm, Set};
+use common::{Crm, FixedSettings};
 use crm_skill::actions::briefing::briefing;
 use crm_skill::bindings::exports::claw::crm::read::{
     BriefingReport, BriefingRequest, RowKind, Section, SectionName, SectionStatus,
@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 
 fn of(
     services: &Services,
-    settings: &Set,
+    settings: &FixedSettings,
     sections: &[SectionName],
 ) -> Result<BriefingReport, Failure> {
     let request = BriefingRequest {
@@ -39,14 +39,14 @@ fn of(
     services.run(settings, |ctx| briefing(ctx, &request))
 }
 
-fn tez(services: &Services, settings: &Set) -> Section {
+fn tez(services: &Services, settings: &FixedSettings) -> Section {
     of(services, settings, &[SectionName::Tez])
         .unwrap()
         .sections
         .remove(0)
 }
 
-fn calendar(services: &Services, settings: &Set) -> Section {
+fn calendar(services: &Services, settings: &FixedSettings) -> Section {
     of(services, settings, &[SectionName::Calendar])
         .unwrap()
         .sections

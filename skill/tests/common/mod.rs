@@ -182,9 +182,9 @@ impl Transport for Crm {
 }
 
 /// Settings, the caller's among them.
-pub struct Set(pub Vec<(&'static str, &'static str)>);
+pub struct FixedSettings(pub Vec<(&'static str, &'static str)>);
 
-impl Settings for Set {
+impl Settings for FixedSettings {
     fn get(&self, key: &str) -> Option<String> {
         self.0
             .iter()
@@ -194,8 +194,8 @@ impl Settings for Set {
 }
 
 /// The usual settings.
-pub fn settings() -> Set {
-    Set(vec![
+pub fn settings() -> FixedSettings {
+    FixedSettings(vec![
         ("twenty.base-url", "https://crm.example.com"),
         ("caller.email", "Me@Example.com"),
         (
@@ -206,7 +206,7 @@ pub fn settings() -> Set {
 }
 
 /// Runs something at noon of 11 March 2026, UTC.
-pub fn at_noon<T>(crm: &Crm, settings: &Set, run: impl FnOnce(&Context<'_>) -> T) -> T {
+pub fn at_noon<T>(crm: &Crm, settings: &FixedSettings, run: impl FnOnce(&Context<'_>) -> T) -> T {
     run(&Context::new(
         crm,
         settings,

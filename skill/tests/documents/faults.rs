@@ -23,13 +23,13 @@ const SECOND: &str = "7f9619ff-8b86-4d01-b42d-00cf4fc964ff";
 
 /// A CRM that answers every document with two rows a list, and one value of one answer as it should
 /// not be.
-struct Twenty<'s> {
+struct BrokenTwenty<'s> {
     schema: &'s Valid<Schema>,
     broken: Option<(&'static str, String, Value)>,
     asked: RefCell<Vec<&'static Document>>,
 }
 
-impl<'s> Twenty<'s> {
+impl<'s> BrokenTwenty<'s> {
     fn new(schema: &'s Valid<Schema>, broken: Option<(&'static str, String, Value)>) -> Self {
         Self {
             schema,
@@ -78,7 +78,7 @@ fn twice(value: &mut Value) {
     }
 }
 
-impl Transport for Twenty<'_> {
+impl Transport for BrokenTwenty<'_> {
     fn send_all(&self, requests: &[Request]) -> Vec<Result<Response, TransportError>> {
         requests
             .iter()
@@ -111,9 +111,9 @@ impl Transport for Twenty<'_> {
     fn wait(&self, _: Duration) {}
 }
 
-struct Set;
+struct BrokenSettings;
 
-impl Settings for Set {
+impl Settings for BrokenSettings {
     fn get(&self, key: &str) -> Option<String> {
         match key {
             "twenty.base-url" => Some("https://crm.example.com".to_owned()),
@@ -234,8 +234,15 @@ fn set(ctx: &Context<'_>, kind: Kind) -> Result<String, Failure> {
 }
 
 /// Runs an action; what it answered, and which documents it asked.
-fn run(twenty: &Twenty<'_>, action: Action) -> (Result<String, Failure>, Vec<&'static Document>) {
-    let ctx = Context::new(twenty, &Set, "2026-03-11T12:00:00Z".parse().unwrap());
+fn run(
+    twenty: &BrokenTwenty<'_>,
+    action: Action,
+) -> (Result<String, Failure>, Vec<&'static Document>) {
+    let ctx = Context::new(
+        twenty,
+        &BrokenSettings,
+        "2026-03-11T12:00:00Z".parse().unwrap(),
+    );
     let said = action(&ctx);
     let mut asked: Vec<&'static Document> = Vec::new();
     for document in twenty.asked.borrow().iter() {
@@ -303,7 +310,7 @@ fn unreadable_value_spares_the_rest() {
     let mut shown = 0;
     let mut wrong = Vec::new();
     for (name, action) in ACTIONS {
-        let (said, asked) = run(&Twenty::new(&schema, None), *action);
+        let (said, asked) = run(&BrokenTwenty::new(&schema, None), *action);
         let well = said.unwrap_or_else(|failure| panic!("{name}: {failure:?}"));
         for document in asked {
             let mut pointers = Vec::new();
@@ -311,7 +318,7 @@ fn unreadable_value_spares_the_rest() {
             for pointer in pointers {
                 for (kind, value) in kinds() {
                     let broken = Some((document.name, pointer.clone(), value.clone()));
-                    let (said, _) = run(&Twenty::new(&schema, broken), *action);
+                    let (said, _) = run(&BrokenTwenty::new(&schema, broken), *action);
                     cases += 1;
                     let case = format!("{name}, {}{pointer}: {kind}", document.name);
                     let last = pointer.rsplit('/').next().unwrap();

@@ -20,7 +20,7 @@ use crm_skill::failure::{self, Failure};
 use crm_skill::transport::{Method, Request, Response, Transport, TransportError};
 use serde_json::{Value, json};
 
-use crate::common::{Crm, Set};
+use crate::common::{Crm, FixedSettings};
 
 pub const RELAY: &str = "https://relay.example.com";
 pub const WORKSPACE: &str = "https://pa.example.com";
@@ -32,13 +32,13 @@ pub const STRANGER: &str = "d0d00000-0000-4000-8000-000000000004";
 pub const TALK: &str = "e0e00000-0000-4000-8000-000000000005";
 pub const NOON: &str = "2026-03-11T12:00:00Z";
 
-type Reply = Result<(u16, String), TransportError>;
+type ScriptedReply = Result<(u16, String), TransportError>;
 
 /// All services.
 #[derive(Default)]
 pub struct Services {
     pub crm: Crm,
-    replies: BTreeMap<String, Vec<Reply>>,
+    replies: BTreeMap<String, Vec<ScriptedReply>>,
     asked: RefCell<Vec<String>>,
     rounds: RefCell<Vec<usize>>,
     waited: RefCell<Duration>,
@@ -76,7 +76,7 @@ impl Services {
         )
     }
 
-    pub fn with(mut self, path: &str, reply: Reply) -> Self {
+    pub fn with(mut self, path: &str, reply: ScriptedReply) -> Self {
         self.replies.entry(path.to_owned()).or_default().push(reply);
         self
     }
@@ -97,7 +97,7 @@ impl Services {
     }
 
     /// Runs something at noon of 11 March 2026, UTC.
-    pub fn run<T>(&self, settings: &Set, run: impl FnOnce(&Context<'_>) -> T) -> T {
+    pub fn run<T>(&self, settings: &FixedSettings, run: impl FnOnce(&Context<'_>) -> T) -> T {
         run(&Context::new(self, settings, NOON.parse().unwrap()))
     }
 }
@@ -147,7 +147,7 @@ impl Transport for Services {
 }
 
 /// The settings of a caller for whom everything is set up.
-pub fn all_set() -> Set {
+pub fn all_set() -> FixedSettings {
     let mut settings = crate::common::settings();
     settings.0.extend([
         ("tezit.base-url", "https://relay.example.com/"),
@@ -160,7 +160,7 @@ pub fn all_set() -> Set {
 }
 
 /// The same without some.
-pub fn all_but(keys: &[&str]) -> Set {
+pub fn all_but(keys: &[&str]) -> FixedSettings {
     let mut settings = all_set();
     settings.0.retain(|(key, _)| !keys.contains(key));
     settings

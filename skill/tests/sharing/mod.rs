@@ -147,7 +147,7 @@ pub fn records() -> Value {
 }
 
 /// The settings, with a field for the next step.
-pub fn mapped() -> Set {
+pub fn mapped() -> FixedSettings {
     let mut settings = all_set();
     settings.0.push(("next-step-field", "nextStep"));
     settings

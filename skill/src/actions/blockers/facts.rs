@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::queries::{Activity, Around, Blockers, Deal, Note, Task};
+use super::queries::{
+    Blockers, BlockersActivity, BlockersDeal, BlockersNote, BlockersTask, NearbyActivity,
+};
 use crate::actions::deal_fields::deals_have;
 use crate::actions::get::UNREADABLE_NOTE;
 use crate::actions::stages::stages;
@@ -32,14 +34,14 @@ pub(super) struct Facts<'a> {
     pub(super) ctx: &'a Context<'a>,
     pub(super) today: Date,
     pub(super) stale_days: u16,
-    pub(super) deal: Deal,
+    pub(super) deal: BlockersDeal,
     /// The content of the operator's field for the next step. Where a rule needs it, a null has
     /// been checked.
     pub(super) next_step: NextStep,
     /// Set if its stage ends a deal.
     pub(super) closed: bool,
     pub(super) tasks: Known<OpenTasks>,
-    pub(super) notes: Known<Vec<Note>>,
+    pub(super) notes: Known<Vec<BlockersNote>>,
     pub(super) history: Known<History>,
     pub(super) last_activity: LastActivity,
     /// The workspace's stages, in order; read only where a rule may need them.
@@ -50,7 +52,7 @@ pub(super) struct Facts<'a> {
 
 /// Its open tasks, soonest due first.
 pub(super) struct OpenTasks {
-    pub(super) rows: Vec<Task>,
+    pub(super) rows: Vec<BlockersTask>,
     /// Set if there are more than were read.
     pub(super) more: bool,
     /// Set if some could not be read.
@@ -68,7 +70,7 @@ impl OpenTasks {
 
 /// Its timeline, newest first.
 pub(super) struct History {
-    pub(super) entries: Vec<Activity>,
+    pub(super) entries: Vec<BlockersActivity>,
     /// Set if it goes back to the deal's creation, so that what it does not show has not happened.
     pub(super) whole: bool,
 }
@@ -181,7 +183,7 @@ impl<'a> Facts<'a> {
             .map(|entries| {
                 let all = u32::try_from(entries.edges.len())
                     .is_ok_and(|read| read == entries.total_count);
-                let entries: Vec<Activity> = entries.rows().collect();
+                let entries: Vec<BlockersActivity> = entries.rows().collect();
                 let whole = all
                     && entries
                         .last()
@@ -280,7 +282,12 @@ impl<'a> Facts<'a> {
     }
 
     /// Makes evidence from one of its tasks.
-    pub(super) fn of_task(&self, task: &Task, what: &str, value: impl Into<String>) -> Evidence {
+    pub(super) fn of_task(
+        &self,
+        task: &BlockersTask,
+        what: &str,
+        value: impl Into<String>,
+    ) -> Evidence {
         let provenance = twenty::provenance(self.ctx, "task", &task.id, task.updated_at);
         Evidence {
             what: what.to_owned(),
@@ -336,9 +343,9 @@ fn sure(ctx: &Context<'_>, next_step: NextStep) -> NextStep {
 fn note_activity(
     ctx: &Context<'_>,
     last: &mut LastActivity,
-    deal: &Deal,
+    deal: &BlockersDeal,
     tasks: &Known<OpenTasks>,
-    notes: &Known<Vec<Note>>,
+    notes: &Known<Vec<BlockersNote>>,
     history: &Known<History>,
     linked: Known<Option<Timestamp>>,
 ) {
@@ -382,11 +389,15 @@ fn note_activity(
 }
 
 /// Notes the activity of its contact and company.
-fn look_around(ctx: &Context<'_>, last: &mut LastActivity, deal: &Deal) -> Result<(), Failure> {
+fn look_around(
+    ctx: &Context<'_>,
+    last: &mut LastActivity,
+    deal: &BlockersDeal,
+) -> Result<(), Failure> {
     let id = |id: Option<&String>| id.cloned().unwrap_or_else(|| NOBODY.to_owned());
     let reply = fetch(
         ctx,
-        &Around {
+        &NearbyActivity {
             person: id(deal.point_of_contact.as_ref().map(|person| &person.id)),
             company: id(deal.company.as_ref().map(|company| &company.id)),
         },

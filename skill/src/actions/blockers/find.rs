@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::actions::names::{self, Asked, Choice, Likeness, Matched, One, likeness};
+use crate::actions::names::{self, Choice, Likeness, MatchReason, SearchHit, SearchTerm, likeness};
 use crate::actions::parts;
 use crate::bindings::claw::crm::types::Kind;
 use crate::bindings::claw::skill::types::{Candidate, RecordRef};
@@ -29,12 +29,12 @@ pub struct Find {
 /// The answer to [`Find`].
 #[derive(Debug, Deserialize)]
 pub struct FindData {
-    opportunities: Option<Counted<Found>>,
+    opportunities: Option<Counted<DealHit>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Found {
+struct DealHit {
     id: String,
     name: Option<Text>,
     stage: Text,
@@ -47,7 +47,7 @@ struct Found {
     unreadable: Unreadable,
 }
 
-impl Found {
+impl DealHit {
     fn company_name(&self) -> Option<String> {
         let name = self.company.as_ref()?.name.as_ref()?;
         Some(name.as_str().to_owned())
@@ -64,15 +64,15 @@ impl Query for Find {
 /// # Errors
 /// `not-found` where none fits, `ambiguous` with the candidates where several do.
 pub(super) fn by_name(ctx: &Context<'_>, name: &str) -> Result<String, Failure> {
-    let asked = Asked::read(name);
-    if let Asked::Id(of, id) = &asked {
+    let asked = SearchTerm::parse(name);
+    if let SearchTerm::Id(of, id) = &asked {
         return match of {
             None | Some(Kind::Opportunity) => Ok(id.clone()),
             Some(_) => Err(missing(name)),
         };
     }
     let kinds = [Kind::Opportunity, Kind::Company];
-    let names::All {
+    let names::SearchHits {
         found: hits, more, ..
     } = names::look_until(ctx, &asked, &kinds, HITS, |hits| {
         // A deal and its company may have the words between them.
@@ -111,8 +111,8 @@ pub(super) fn by_name(ctx: &Context<'_>, name: &str) -> Result<String, Failure> 
         .errors
         .root("opportunities", reply.data.opportunities)?;
     let total = found.total_count;
-    let mut rows: Vec<Found> = found.rows().collect();
-    let place = |row: &Found| hits.iter().position(|one| one.id == row.id);
+    let mut rows: Vec<DealHit> = found.rows().collect();
+    let place = |row: &DealHit| hits.iter().position(|one| one.id == row.id);
     rows.sort_by_key(|row| place(row).unwrap_or(usize::MAX));
     let companies: Vec<Vec<String>> = rows
         .iter()
@@ -123,9 +123,9 @@ pub(super) fn by_name(ctx: &Context<'_>, name: &str) -> Result<String, Failure> 
         .zip(&companies)
         .map(|(row, company)| (named(row.name.as_ref()), company.as_slice()));
     let wanted = match &asked {
-        Asked::Domain(_) => Choice::Several((0..rows.len()).collect()),
-        Asked::Words(words) => names::choose(words, Likeness::Words, records),
-        Asked::Phone(_) | Asked::Id(..) => names::choose(name, Likeness::Words, records),
+        SearchTerm::Domain(_) => Choice::Several((0..rows.len()).collect()),
+        SearchTerm::Words(words) => names::choose(words, Likeness::Words, records),
+        SearchTerm::Phone(_) | SearchTerm::Id(..) => names::choose(name, Likeness::Words, records),
     };
     match (wanted, rows.as_slice()) {
         (_, []) => Err(missing(name)),
@@ -143,13 +143,13 @@ pub(super) fn by_name(ctx: &Context<'_>, name: &str) -> Result<String, Failure> 
         (Choice::None, rows) => {
             // What is written nearly so is offered; what only has a word or the beginning of one is
             // another deal.
-            let near = |row: &&Found| {
+            let near = |row: &&DealHit| {
                 let hit = hits.iter().find(|one| one.id == row.id);
                 let company = row.company_name().unwrap_or_default();
-                hit.is_some_and(|one| one.matched == Matched::SimilarName)
+                hit.is_some_and(|one| one.matched == MatchReason::SimilarName)
                     || names::is_near(name, &[named(row.name.as_ref()), &company])
             };
-            let near: Vec<&Found> = rows.iter().filter(near).collect();
+            let near: Vec<&DealHit> = rows.iter().filter(near).collect();
             if near.is_empty() {
                 return Err(missing(name));
             }
@@ -161,13 +161,13 @@ pub(super) fn by_name(ctx: &Context<'_>, name: &str) -> Result<String, Failure> 
 
 /// Returns the id of the deal that its own name identifies: one that fits as a whole, or the only
 /// one with every word where no company was found whose deals may have them too.
-fn told_by_name(words: &str, hits: &[One], more: bool) -> Option<String> {
+fn told_by_name(words: &str, hits: &[SearchHit], more: bool) -> Option<String> {
     let none: &[String] = &[];
-    let deals: Vec<&One> = hits
+    let deals: Vec<&SearchHit> = hits
         .iter()
         .filter(|one| one.kind == Kind::Opportunity)
         .collect();
-    let label = |one: &One| one.label.as_ref().map_or("", Text::as_str).to_owned();
+    let label = |one: &SearchHit| one.label.as_ref().map_or("", Text::as_str).to_owned();
     let labels: Vec<String> = deals.iter().map(|one| label(one)).collect();
     let records = labels.iter().map(|label| (label.as_str(), none));
     let Choice::One(at) = names::choose(words, Likeness::Words, records) else {
@@ -189,7 +189,7 @@ fn ambiguous<'r>(
     ctx: &Context<'_>,
     name: &str,
     total: u32,
-    rows: impl Iterator<Item = &'r Found>,
+    rows: impl Iterator<Item = &'r DealHit>,
 ) -> Failure {
     let candidates = rows
         .take(CANDIDATES)
@@ -209,7 +209,7 @@ fn ambiguous<'r>(
                         .as_ref()
                         .and_then(|company| company.name.as_ref())
                         .map(|name| cutter.label(name.as_str())),
-                    row.unreadable.said(),
+                    row.unreadable.describe(),
                 ]),
             }
         })

@@ -11,8 +11,8 @@ mod words;
 
 use facts::Facts;
 pub use find::{Find, FindData};
-pub use queries::{Around, AroundData, Blockers, BlockersData};
-use rules::{Outcome, RULES};
+pub use queries::{Blockers, BlockersData, NearbyActivity, NearbyActivityData};
+use rules::{RULES, RuleOutcome};
 pub(super) use shared::share;
 
 use super::{get::deal_line, within, words as checked_words};
@@ -57,14 +57,14 @@ fn report(ctx: &Context<'_>, facts: &Facts<'_>) -> BlockersReport {
     for &(code, rule) in RULES {
         let why = rules::unread(ctx, code).or_else(|| rules::unreadable(facts, code));
         let outcome = match why {
-            _ if facts.closed && rules::is_about_open_deals(code) => Outcome::Clear,
-            Some(why) => Outcome::Unknown(why),
+            _ if facts.closed && rules::is_about_open_deals(code) => RuleOutcome::Clear,
+            Some(why) => RuleOutcome::Unknown(why),
             None => rule(facts),
         };
         match outcome {
-            Outcome::Clear => clear.push(code),
-            Outcome::Unknown(reason) => unknown.push(Unjudged { code, reason }),
-            Outcome::Fires(fired) => findings.push(Finding {
+            RuleOutcome::Clear => clear.push(code),
+            RuleOutcome::Unknown(reason) => unknown.push(Unjudged { code, reason }),
+            RuleOutcome::Fires(fired) => findings.push(Finding {
                 code,
                 severity: fired.severity,
                 certainty: fired.certainty,

@@ -19,12 +19,12 @@ pub struct Blockers {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BlockersData {
-    pub(super) opportunity: Option<Deal>,
+    pub(super) opportunity: Option<BlockersDeal>,
     pub(super) opportunities: Option<Connection<WithContact>>,
-    pub(super) task_targets: Option<Counted<TaskLink>>,
-    pub(super) note_targets: Option<Connection<NoteLink>>,
-    pub(super) timeline_activities: Option<Counted<Activity>>,
-    pub(super) task_targets_group_by: Option<Vec<Linked>>,
+    pub(super) task_targets: Option<Counted<BlockersTaskLink>>,
+    pub(super) note_targets: Option<Connection<BlockersNoteLink>>,
+    pub(super) timeline_activities: Option<Counted<BlockersActivity>>,
+    pub(super) task_targets_group_by: Option<Vec<LinkedGroup>>,
 }
 
 impl Query for Blockers {
@@ -34,7 +34,7 @@ impl Query for Blockers {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Deal {
+pub(super) struct BlockersDeal {
     pub(super) id: String,
     pub(super) created_at: Option<Timestamp>,
     pub(super) updated_at: Option<Timestamp>,
@@ -76,13 +76,13 @@ pub(super) struct DealCompany {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct TaskLink {
-    pub(super) task: Option<Task>,
+pub(super) struct BlockersTaskLink {
+    pub(super) task: Option<BlockersTask>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Task {
+pub(super) struct BlockersTask {
     pub(super) id: String,
     pub(super) created_at: Option<Timestamp>,
     pub(super) updated_at: Option<Timestamp>,
@@ -96,13 +96,13 @@ pub(super) struct Task {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct NoteLink {
-    pub(super) note: Option<Note>,
+pub(super) struct BlockersNoteLink {
+    pub(super) note: Option<BlockersNote>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Note {
+pub(super) struct BlockersNote {
     pub(super) id: String,
     pub(super) created_at: Option<Timestamp>,
     pub(super) updated_at: Option<Timestamp>,
@@ -112,7 +112,7 @@ pub(super) struct Note {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Activity {
+pub(super) struct BlockersActivity {
     pub(super) id: String,
     pub(super) happens_at: Timestamp,
     pub(super) updated_at: Option<Timestamp>,
@@ -130,12 +130,12 @@ pub(super) struct Properties {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Diff {
-    pub(super) stage: Option<Change<Text>>,
-    pub(super) close_date: Option<Change<Timestamp>>,
+    pub(super) stage: Option<HistoryChange<Text>>,
+    pub(super) close_date: Option<HistoryChange<Timestamp>>,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Change<T> {
+pub(super) struct HistoryChange<T> {
     pub(super) before: Option<T>,
     pub(super) after: Option<T>,
 }
@@ -155,34 +155,34 @@ fn lenient<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Properti
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Linked {
+pub(super) struct LinkedGroup {
     pub(super) max_created_at: Option<Timestamp>,
 }
 
 /// Asks for activity of a deal's contact and company.
 #[derive(Debug, Serialize)]
-pub struct Around {
+pub struct NearbyActivity {
     pub(super) person: String,
     pub(super) company: String,
 }
 
-/// The answer to [`Around`].
+/// The answer to [`NearbyActivity`].
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct AroundData {
-    pub(super) timeline_activities: Option<Connection<AroundActivity>>,
-    pub(super) task_targets: Option<Connection<AroundTask>>,
-    pub(super) note_targets: Option<Connection<AroundNote>>,
+pub struct NearbyActivityData {
+    pub(super) timeline_activities: Option<Connection<NearbyEntry>>,
+    pub(super) task_targets: Option<Connection<NearbyTask>>,
+    pub(super) note_targets: Option<Connection<NearbyNote>>,
 }
 
-impl Query for Around {
+impl Query for NearbyActivity {
     const DOCUMENT: &'static Document = &documents::BLOCKERS_WIDEN;
-    type Answer = AroundData;
+    type Answer = NearbyActivityData;
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct AroundActivity {
+pub(super) struct NearbyEntry {
     pub(super) id: String,
     pub(super) happens_at: Timestamp,
     pub(super) updated_at: Option<Timestamp>,
@@ -190,14 +190,14 @@ pub(super) struct AroundActivity {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct AroundTask {
+pub(super) struct NearbyTask {
     pub(super) created_at: Option<Timestamp>,
     pub(super) task: Option<Touched>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct AroundNote {
+pub(super) struct NearbyNote {
     pub(super) created_at: Option<Timestamp>,
     pub(super) note: Option<Touched>,
 }

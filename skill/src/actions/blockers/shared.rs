@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::super::share::{Filled, reference};
+use super::super::share::{MessageSummary, reference};
 use super::rules;
 use super::{Facts, STALE_DAYS, by_words, report};
 use crate::bindings::exports::claw::crm::read::{
@@ -14,7 +14,8 @@ use crate::failure::{self, Failure};
 use crate::markdown::count;
 use crate::text;
 use crate::tezit::envelope::{
-    DealView, Shared, Told, Wanted, advice, deal, json_layer, limits, prose_layer,
+    DealView, DisclosureLog, FieldSelection, ShareableKind, advice, deal, json_layer, limits,
+    prose_layer,
 };
 use crate::tezit::message::Message;
 
@@ -29,19 +30,19 @@ pub(in crate::actions) fn share(
     ctx: &Context<'_>,
     named: &str,
     message: &mut Message,
-) -> Result<Filled, Failure> {
+) -> Result<MessageSummary, Failure> {
     let facts = by_words(ctx, named, STALE_DAYS, false)?;
     let report = report(ctx, &facts);
     let unjudged = u32::try_from(report.unknown.len()).unwrap_or(u32::MAX);
     if report.findings.is_empty() {
         return Err(nothing(&report.label, unjudged));
     }
-    let told = &mut message.told;
-    let envelope = deal(ctx, told, &view(&facts), Wanted::Default(&[]));
+    let log = &mut message.log;
+    let envelope = deal(ctx, log, &view(&facts), FieldSelection::Default(&[]));
     let mut layers = vec![envelope.layer(ctx)];
     let (mut said, mut blockers, mut hints) = (Vec::new(), Vec::new(), Vec::new());
     for finding in &report.findings {
-        let sentence = sentence(&facts, finding, told);
+        let sentence = sentence(&facts, finding, log);
         let (source, confidence) = match finding.certainty {
             Certainty::Verified => (LayerSource::Verified, CONFIDENCE.0),
             Certainty::Inferred => (LayerSource::Inferred, CONFIDENCE.1),
@@ -66,13 +67,13 @@ pub(in crate::actions) fn share(
         said.push(format!("- {sentence}"));
     }
     layers.append(&mut blockers);
-    layers.extend(limits(&[Shared::Deal]));
+    layers.extend(limits(&[ShareableKind::Deal]));
     layers.append(&mut hints);
     layers.extend(advice(message.intent));
     message.layers = layers;
 
     let number = u32::try_from(said.len()).unwrap_or(u32::MAX);
-    let name = message.told.line(&report.label);
+    let name = message.log.redact_line(&report.label);
     message.say(&format!(
         "{} in the way of the deal \u{201c}{name}\u{201d}:\n{}",
         count(number, "thing is", "things are"),
@@ -85,9 +86,9 @@ pub(in crate::actions) fn share(
             count(unjudged, "rule", "rules")
         ));
     }
-    Ok(Filled {
+    Ok(MessageSummary {
         words: format!("what blocks the deal \u{201c}{}\u{201d}", report.label),
-        about: vec![reference(&(Shared::Deal, report.id))],
+        about: vec![reference(&(ShareableKind::Deal, report.id))],
         warnings,
     })
 }
@@ -127,7 +128,7 @@ fn view<'a>(facts: &'a Facts<'_>) -> DealView<'a> {
 
 /// Returns a finding as a sentence that may leave. It holds no more of the CRM than the deal's
 /// default fields, which the envelope discloses, and titles of tasks, which are logged here.
-fn sentence(facts: &Facts<'_>, finding: &Finding, told: &mut Told) -> String {
+fn sentence(facts: &Facts<'_>, finding: &Finding, log: &mut DisclosureLog) -> String {
     if finding.code == BlockerCode::NotedBlocker {
         return "Somebody seems to have written that something is in its way; this is guessed from the words of a note or task."
             .to_owned();
@@ -141,11 +142,11 @@ fn sentence(facts: &Facts<'_>, finding: &Finding, told: &mut Told) -> String {
             .iter()
             .any(|evidence| evidence.provenance.id == task.id);
         if named && shown {
-            told.tell(Shared::Task, &task.id, "title");
+            log.disclose(ShareableKind::Task, &task.id, "title");
         }
     }
     let (line, _) = text::line(&finding.sentence, usize::MAX);
-    told.text(&line)
+    log.redact(&line)
 }
 
 /// Formats a blocker by the Tezit coordination profile.

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::text::{self, Cutter};
 use crate::transport::{Outcome, Request};
-use crate::workspace::{self, Event, WORKSPACE, When};
+use crate::workspace::{self, Event, EventTime, WORKSPACE};
 
 /// Asks for the day's events.
 pub(super) fn request(ctx: &Context<'_>, bounds: &Bounds) -> Result<Request, Failure> {
@@ -30,8 +30,8 @@ pub(super) fn content(ctx: &Context<'_>, bounds: &Bounds, events: Vec<Event>) ->
         }
     }
     let in_order = ranked(of_day.into_iter(), |event| match event.start {
-        When::Day(_) => (0, 0),
-        When::At(start) => (1, start.as_millisecond()),
+        EventTime::Day(_) => (0, 0),
+        EventTime::At(start) => (1, start.as_millisecond()),
     });
     Content {
         total: u32::try_from(in_order.len()).unwrap_or(u32::MAX),
@@ -48,15 +48,15 @@ pub(super) fn content(ctx: &Context<'_>, bounds: &Bounds, events: Vec<Event>) ->
 /// zones.
 fn is_of(event: &Event, bounds: &Bounds) -> bool {
     let begun = match event.start {
-        When::Day(day) => day <= bounds.day,
-        When::At(start) => start < bounds.tomorrow,
+        EventTime::Day(day) => day <= bounds.day,
+        EventTime::At(start) => start < bounds.tomorrow,
     };
     let lasts = match (&event.end, &event.start) {
-        (Some(When::Day(day)), _) => *day > bounds.day,
-        (Some(When::At(end)), When::At(start)) if end == start => *end >= bounds.start,
-        (Some(When::At(end)), _) => *end > bounds.start,
-        (None, When::Day(day)) => *day == bounds.day,
-        (None, When::At(start)) => *start >= bounds.start,
+        (Some(EventTime::Day(day)), _) => *day > bounds.day,
+        (Some(EventTime::At(end)), EventTime::At(start)) if end == start => *end >= bounds.start,
+        (Some(EventTime::At(end)), _) => *end > bounds.start,
+        (None, EventTime::Day(day)) => *day == bounds.day,
+        (None, EventTime::At(start)) => *start >= bounds.start,
     };
     begun && lasts
 }
@@ -72,9 +72,11 @@ fn row(ctx: &Context<'_>, bounds: &Bounds, event: &Event) -> BriefingRow {
         }
     };
     let time = match (&event.start, &event.end) {
-        (When::Day(_), _) => "all day".to_owned(),
-        (When::At(start), Some(When::At(end))) => format!("{} to {}", shown(*start), shown(*end)),
-        (When::At(start), _) => shown(*start),
+        (EventTime::Day(_), _) => "all day".to_owned(),
+        (EventTime::At(start), Some(EventTime::At(end))) => {
+            format!("{} to {}", shown(*start), shown(*end))
+        }
+        (EventTime::At(start), _) => shown(*start),
     };
     BriefingRow {
         kind: RowKind::Event,
@@ -88,8 +90,8 @@ fn row(ctx: &Context<'_>, bounds: &Bounds, event: &Event) -> BriefingRow {
                 .map(|name| format!("calendar {name}")),
         ]),
         date: Some(match event.start {
-            When::Day(day) => day.to_string(),
-            When::At(start) => text::instant(start),
+            EventTime::Day(day) => day.to_string(),
+            EventTime::At(start) => text::instant(start),
         }),
         truncated: cutter.cut,
         provenance: WORKSPACE.provenance(ctx, "event", &event.id, None),

@@ -2,7 +2,7 @@
 
 use super::calendar;
 use super::messages;
-use super::queries::{Coming, NewPerson, Overdue, Today};
+use super::queries::{BriefingComing, BriefingOverdue, BriefingToday, NewPerson};
 use super::{Bounds, is_elsewhere};
 use crate::actions::stages::stages;
 use crate::actions::statuses::{self, Open};
@@ -22,13 +22,13 @@ const FIRST_STAGE: &str = "NEW";
 
 /// The answers, root by root; none where a root was not asked for.
 pub(super) struct Gathered {
-    pub(super) overdue: Option<Result<Listed<Task>, Failure>>,
-    pub(super) today: Option<Result<Listed<Task>, Failure>>,
-    pub(super) coming: Option<Result<Listed<Task>, Failure>>,
-    pub(super) closing: Option<Result<Listed<Deal>, Failure>>,
-    pub(super) open: Option<Result<Listed<Deal>, Failure>>,
-    pub(super) people: Option<Result<Listed<NewPerson>, Failure>>,
-    pub(super) messages: Option<Result<messages::First, Failure>>,
+    pub(super) overdue: Option<Result<PartialList<Task>, Failure>>,
+    pub(super) today: Option<Result<PartialList<Task>, Failure>>,
+    pub(super) coming: Option<Result<PartialList<Task>, Failure>>,
+    pub(super) closing: Option<Result<PartialList<Deal>, Failure>>,
+    pub(super) open: Option<Result<PartialList<Deal>, Failure>>,
+    pub(super) people: Option<Result<PartialList<NewPerson>, Failure>>,
+    pub(super) messages: Option<Result<messages::Inbox, Failure>>,
     pub(super) events: Option<Result<Vec<Event>, Failure>>,
 }
 
@@ -43,18 +43,18 @@ pub(super) fn gather(
     use SectionName as S;
     let want = |sections: [S; 2]| sections.iter().any(|section| wanted.contains(section));
     let deals = if want([S::ClosingSoon, S::AtRisk]) {
-        Deals::of(ctx)
+        OpenStages::of(ctx)
     } else {
-        Deals::None {
+        OpenStages::None {
             stage: FIRST_STAGE.to_owned(),
         }
     };
     // Where there are no deals to be had, the tasks can still be asked for, with a stage that is
     // only there to be one.
     let (named, ask) = match &deals {
-        Deals::InStages(stages) => (stages.clone(), true),
-        Deals::None { stage } => (vec![stage.clone()], false),
-        Deals::Unknown(_) => (vec![FIRST_STAGE.to_owned()], false),
+        OpenStages::InStages(stages) => (stages.clone(), true),
+        OpenStages::None { stage } => (vec![stage.clone()], false),
+        OpenStages::Unknown(_) => (vec![FIRST_STAGE.to_owned()], false),
     };
     let want = |tasks: S, others: S, ask: bool| {
         wanted.contains(&tasks) || (ask && wanted.contains(&others))
@@ -65,11 +65,11 @@ pub(super) fn gather(
     } else {
         statuses::open(ctx)
     };
-    let late = day::Overdue::at(ctx.zone(), bounds.at);
+    let late = day::OverdueFilter::at(ctx.zone(), bounds.at);
     let midnight = |days: i32| precise(utc_midnight(plus_days(bounds.day, days)));
     let beyond = precise(utc_midnight(bounds.beyond));
 
-    let overdue = want(S::Overdue, S::ClosingSoon, ask).then(|| Overdue {
+    let overdue = want(S::Overdue, S::ClosingSoon, ask).then(|| BriefingOverdue {
         me: me.clone(),
         before: late.before.clone(),
         whole_days: late.whole_days,
@@ -80,7 +80,7 @@ pub(super) fn gather(
         closes_after: vec![beyond.clone()],
         closes_on: vec![midnight(0)],
     });
-    let today = want(S::DueToday, S::AtRisk, ask).then(|| Today {
+    let today = want(S::DueToday, S::AtRisk, ask).then(|| BriefingToday {
         me: me.clone(),
         from: late.before,
         until: instant(bounds.tomorrow),
@@ -89,7 +89,7 @@ pub(super) fn gather(
         open: open.statuses.clone(),
         stages: named,
     });
-    let coming = want(S::ComingUp, S::NewPeople, true).then(|| Coming {
+    let coming = want(S::ComingUp, S::NewPeople, true).then(|| BriefingComing {
         me,
         from: instant(bounds.tomorrow),
         until: instant(bounds.horizon),
@@ -100,11 +100,11 @@ pub(super) fn gather(
     });
 
     // Each is left out where it cannot be made, and its sections then say why.
-    let mut out = Out::default();
+    let mut out = Batch::default();
     let overdue = overdue.map(|query| out.crm(ctx, &query));
     let today = today.map(|query| out.crm(ctx, &query));
     let coming = coming.map(|query| out.crm(ctx, &query));
-    let relay = wanted.contains(&S::Tez).then(|| messages::first(ctx));
+    let relay = wanted.contains(&S::Tez).then(|| messages::requests(ctx));
     let calendar = wanted
         .contains(&S::Calendar)
         .then(|| calendar::request(ctx, bounds));
@@ -113,16 +113,20 @@ pub(super) fn gather(
 
     let (answers, others) = fetch_all_beside(ctx, &out.prepared, out.others);
     let (mut answers, mut others) = (answers.into_iter(), others.into_iter());
-    let mut overdue = overdue.map(|sent| sent.and_then(|()| decode::<Overdue>(next(&mut answers))));
-    let mut today = today.map(|sent| sent.and_then(|()| decode::<Today>(next(&mut answers))));
-    let mut coming = coming.map(|sent| sent.and_then(|()| decode::<Coming>(next(&mut answers))));
+    let mut overdue =
+        overdue.map(|sent| sent.and_then(|()| decode::<BriefingOverdue>(next(&mut answers))));
+    let mut today =
+        today.map(|sent| sent.and_then(|()| decode::<BriefingToday>(next(&mut answers))));
+    let mut coming =
+        coming.map(|sent| sent.and_then(|()| decode::<BriefingComing>(next(&mut answers))));
     let messages = relay.map(|sent| {
         sent.map(|number| others.by_ref().take(number).collect())
-            .and_then(|answers| messages::First::read(ctx, answers))
+            .and_then(|answers| messages::Inbox::read(ctx, answers))
     });
     let events = calendar.map(|sent| sent.and_then(|_| calendar::read(next(&mut others))));
 
-    let tasks = |part: Option<Result<Listed<Task>, Failure>>| part.map(|part| open.believed(part));
+    let tasks =
+        |part: Option<Result<PartialList<Task>, Failure>>| part.map(|part| open.believed(part));
     let mut gathered = Gathered {
         overdue: tasks(part(&mut overdue, "tasks", |data| data.tasks.take())),
         today: tasks(part(&mut today, "tasks", |data| data.tasks.take())),
@@ -138,13 +142,13 @@ pub(super) fn gather(
         events,
     };
     match deals {
-        Deals::InStages(_) => {}
+        OpenStages::InStages(_) => {}
         // What came beside the tasks is in a stage that nobody asked about.
-        Deals::None { .. } => {
-            gathered.closing = Some(Ok(Listed::none()));
-            gathered.open = Some(Ok(Listed::none()));
+        OpenStages::None { .. } => {
+            gathered.closing = Some(Ok(PartialList::none()));
+            gathered.open = Some(Ok(PartialList::none()));
         }
-        Deals::Unknown(failure) => {
+        OpenStages::Unknown(failure) => {
             gathered.closing = Some(Err(failure.clone()));
             gathered.open = Some(Err(failure));
         }
@@ -154,12 +158,12 @@ pub(super) fn gather(
 
 /// The requests of the first round.
 #[derive(Default)]
-struct Out {
+struct Batch {
     prepared: Vec<Prepared>,
     others: Vec<Request>,
 }
 
-impl Out {
+impl Batch {
     fn crm<Q: Query>(&mut self, ctx: &Context<'_>, query: &Q) -> Result<(), Failure> {
         self.prepared.push(prepare(ctx, query)?);
         Ok(())
@@ -178,13 +182,13 @@ fn next(answers: &mut impl Iterator<Item = Outcome>) -> Outcome {
 }
 
 /// A list, with a note about rows that had to be left out.
-pub(super) struct Listed<T> {
+pub(super) struct PartialList<T> {
     pub(super) rows: Counted<T>,
     /// The note, if rows were left out.
     pub(super) lost: Option<String>,
 }
 
-impl<T> Listed<T> {
+impl<T> PartialList<T> {
     /// Creates an empty list.
     fn none() -> Self {
         Self {
@@ -199,7 +203,7 @@ fn part<A, T>(
     reply: &mut Option<Result<Reply<A>, Failure>>,
     name: &str,
     take: impl FnOnce(&mut A) -> Option<Counted<T>>,
-) -> Option<Result<Listed<T>, Failure>> {
+) -> Option<Result<PartialList<T>, Failure>> {
     reply.as_mut().map(|reply| match reply {
         Ok(reply) => {
             let root = take(&mut reply.data);
@@ -207,14 +211,14 @@ fn part<A, T>(
             reply
                 .errors
                 .root(name, root)
-                .map(|rows| Listed { rows, lost })
+                .map(|rows| PartialList { rows, lost })
         }
         Err(failure) => Err(failure.clone()),
     })
 }
 
 /// The stages of open deals.
-enum Deals {
+enum OpenStages {
     /// Those in one of these stages; there is one at least.
     InStages(Vec<String>),
     /// None: the operator closes every stage, or nobody asks. A stage that the workspace has.
@@ -223,7 +227,7 @@ enum Deals {
     Unknown(Failure),
 }
 
-impl Deals {
+impl OpenStages {
     fn of(ctx: &Context<'_>) -> Self {
         let all = match stages(ctx) {
             Ok(all) => all,

@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::markdown::count;
 use crate::text::{self, Cutter};
-use crate::tezit::{self, Conversation, Page, RELAY, Tez, Unread};
+use crate::tezit::{self, Conversation, MessagePage, RELAY, Tez, Unread};
 use crate::transport::{Outcome, Request, TransportError};
 
 /// Requests to the relay.
@@ -26,7 +26,7 @@ const OPENED: usize = 5;
 const OF_LATE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Makes the requests of the first round.
-pub(super) fn first(ctx: &Context<'_>) -> Result<Vec<Request>, Failure> {
+pub(super) fn requests(ctx: &Context<'_>) -> Result<Vec<Request>, Failure> {
     let mut requests = vec![tezit::get_unread(ctx)?, tezit::get_conversations(ctx)?];
     if tezit::team_id(ctx).is_ok() {
         requests.push(tezit::get_stream(ctx)?);
@@ -38,29 +38,29 @@ pub(super) fn first(ctx: &Context<'_>) -> Result<Vec<Request>, Failure> {
 }
 
 /// The answers of the first round.
-pub(super) struct First {
+pub(super) struct Inbox {
     me: String,
     /// Number of requests so far.
     asked: usize,
     direct: Result<(Unread, Vec<Conversation>), Failure>,
-    team: Result<Page, Failure>,
+    team: Result<MessagePage, Failure>,
 }
 
 /// A message that waits.
 struct Waiting {
     tez: Tez,
     /// The place of the message.
-    place: Place,
+    place: MessagePlace,
 }
 
-enum Place {
+enum MessagePlace {
     Direct,
     Group(String),
     Team { named: bool, answers: bool },
 }
 
-impl First {
-    /// Reads the answers to [`first`].
+impl Inbox {
+    /// Reads the answers to [`requests`].
     pub(super) fn read(ctx: &Context<'_>, answers: Vec<Outcome>) -> Result<Self, Failure> {
         let asked = answers.len();
         let mut answers = answers.into_iter();
@@ -102,7 +102,7 @@ impl First {
             Ok(page) => page,
             Err(failure) => {
                 notes.push(lacking("The team's messages", &failure));
-                Page::default()
+                MessagePage::default()
             }
         };
         let me = self.me;
@@ -197,7 +197,7 @@ impl First {
             .filter_map(|(id, _)| Some((*id, tezit::read_contact(next()).ok()?.name?)))
             .collect();
         waiting.extend(team.into_iter().map(|tez| Waiting {
-            place: Place::Team {
+            place: MessagePlace::Team {
                 named: named.contains(&tez.id),
                 answers: answers_mine(tez),
             },
@@ -312,10 +312,10 @@ fn is_pressing(tez: &Tez) -> bool {
     matches!(tez.kind.as_str(), "handoff" | "question" | "decision")
 }
 
-fn place(conversation: &Conversation) -> Place {
+fn place(conversation: &Conversation) -> MessagePlace {
     match &conversation.name {
-        Some(name) => Place::Group(name.clone()),
-        None => Place::Direct,
+        Some(name) => MessagePlace::Group(name.clone()),
+        None => MessagePlace::Direct,
     }
 }
 
@@ -323,12 +323,13 @@ impl Waiting {
     /// Ranks pressing messages first, then newer ones.
     fn rank(&self) -> (i64, i64) {
         let group = match (&self.place, is_pressing(&self.tez)) {
-            (Place::Team { answers: true, .. }, _) | (Place::Team { named: true, .. }, true) => 0,
-            (Place::Direct | Place::Group(_), true) => 0,
-            (Place::Direct | Place::Group(_), false) => 1,
-            (Place::Team { named: true, .. }, false) => 2,
-            (Place::Team { .. }, true) => 3,
-            (Place::Team { .. }, false) => 4,
+            (MessagePlace::Team { answers: true, .. }, _)
+            | (MessagePlace::Team { named: true, .. }, true) => 0,
+            (MessagePlace::Direct | MessagePlace::Group(_), true) => 0,
+            (MessagePlace::Direct | MessagePlace::Group(_), false) => 1,
+            (MessagePlace::Team { named: true, .. }, false) => 2,
+            (MessagePlace::Team { .. }, true) => 3,
+            (MessagePlace::Team { .. }, false) => 4,
         };
         let urgency = self.tez.urgency.as_deref().unwrap_or("normal");
         let urgency = match urgency {
@@ -360,11 +361,11 @@ fn row(ctx: &Context<'_>, waiting: &Waiting, names: &[(&String, String)]) -> Bri
         None => format!("user {}", tez.sender.chars().take(8).collect::<String>()),
     };
     let place = match &waiting.place {
-        Place::Direct => "to you".to_owned(),
-        Place::Group(name) => format!("in {name}"),
-        Place::Team { answers: true, .. } => "answers yours, to the team".to_owned(),
-        Place::Team { named: true, .. } => "to you and the team".to_owned(),
-        Place::Team { .. } => "to the team".to_owned(),
+        MessagePlace::Direct => "to you".to_owned(),
+        MessagePlace::Group(name) => format!("in {name}"),
+        MessagePlace::Team { answers: true, .. } => "answers yours, to the team".to_owned(),
+        MessagePlace::Team { named: true, .. } => "to you and the team".to_owned(),
+        MessagePlace::Team { .. } => "to the team".to_owned(),
     };
     BriefingRow {
         kind: RowKind::Tez,

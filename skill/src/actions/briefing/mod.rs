@@ -11,7 +11,10 @@ mod shared;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-pub use queries::{Coming, Overdue, Risk, RiskData, TasksAndDeals, TasksAndPeople, Today};
+pub use queries::{
+    BriefingComing, BriefingOverdue, BriefingRisk, BriefingRiskData, BriefingToday, TasksAndDeals,
+    TasksAndPeople,
+};
 pub(super) use shared::share;
 
 use super::within;
@@ -114,7 +117,7 @@ pub fn briefing(ctx: &Context<'_>, request: &BriefingRequest) -> Result<Briefing
     let sections: Vec<Section> = sections.into_iter().map(|(section, _)| section).collect();
     let headline = headline(&sections);
     Ok(BriefingReport {
-        markdown: hidden::said_below(ctx, markdown(ctx, &bounds, &headline, &sections)),
+        markdown: hidden::with_note(ctx, markdown(ctx, &bounds, &headline, &sections)),
         day: date.to_string(),
         time_zone: zone.name().to_owned(),
         headline,

@@ -13,7 +13,7 @@ use crate::twenty::{Document, Query, documents};
 /// Overdue tasks, and deals that close soon.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Overdue {
+pub struct BriefingOverdue {
     pub(super) me: String,
     pub(super) before: String,
     pub(super) whole_days: Vec<String>,
@@ -27,7 +27,7 @@ pub struct Overdue {
 
 /// Tasks due on the day, and open deals.
 #[derive(Debug, Serialize)]
-pub struct Today {
+pub struct BriefingToday {
     pub(super) me: String,
     pub(super) from: String,
     pub(super) until: String,
@@ -40,7 +40,7 @@ pub struct Today {
 /// Tasks after the day, and new people.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Coming {
+pub struct BriefingComing {
     pub(super) me: String,
     pub(super) from: String,
     pub(super) until: String,
@@ -52,7 +52,7 @@ pub struct Coming {
 
 /// Open tasks and last activity of deals.
 #[derive(Debug, Serialize)]
-pub struct Risk {
+pub struct BriefingRisk {
     pub(super) ids: Vec<String>,
     pub(super) groups: u32,
     pub(super) open: Vec<String>,
@@ -75,7 +75,7 @@ pub struct TasksAndPeople {
 /// Tasks and activity of deals, grouped by deal.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct RiskData {
+pub struct BriefingRiskData {
     pub(super) task_targets_group_by: Option<Vec<TaskGroup>>,
     pub(super) timeline_activities_group_by: Option<Vec<ActivityGroup>>,
 }
@@ -107,22 +107,22 @@ pub(super) struct NewPerson {
     pub(super) unreadable: Unreadable,
 }
 
-impl Query for Overdue {
+impl Query for BriefingOverdue {
     const DOCUMENT: &'static Document = &documents::BRIEFING_OVERDUE;
     type Answer = TasksAndDeals;
 }
 
-impl Query for Today {
+impl Query for BriefingToday {
     const DOCUMENT: &'static Document = &documents::BRIEFING_TODAY;
     type Answer = TasksAndDeals;
 }
 
-impl Query for Coming {
+impl Query for BriefingComing {
     const DOCUMENT: &'static Document = &documents::BRIEFING_COMING;
     type Answer = TasksAndPeople;
 }
 
-impl Query for Risk {
+impl Query for BriefingRisk {
     const DOCUMENT: &'static Document = &documents::BRIEFING_RISK;
-    type Answer = RiskData;
+    type Answer = BriefingRiskData;
 }

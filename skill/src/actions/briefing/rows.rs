@@ -25,7 +25,7 @@ pub(super) fn task_row(ctx: &Context<'_>, task: &Task) -> BriefingRow {
                 .map(|due| format!("due {}", ctx.zone().show_due(due))),
             about,
             some(task.status.as_ref(), &mut cutter).filter(|status| status != "TODO"),
-            task.unreadable.said(),
+            task.unreadable.describe(),
         ]),
         date: task.due_at.map(text::instant),
         truncated: cutter.cut,
@@ -53,7 +53,7 @@ pub(super) fn deal_row(ctx: &Context<'_>, deal: &Deal, reason: Option<String>) -
                 .as_ref()
                 .map(money),
             company,
-            deal.unreadable.said(),
+            deal.unreadable.describe(),
         ]),
         date: deal.close_date.map(text::instant),
         truncated: cutter.cut,
@@ -77,7 +77,7 @@ pub(super) fn person_row(ctx: &Context<'_>, person: &NewPerson) -> BriefingRow {
             person
                 .created_at
                 .map(|time| format!("added {}", ctx.zone().date(time))),
-            person.unreadable.said(),
+            person.unreadable.describe(),
         ]),
         date: person.created_at.map(text::instant),
         truncated: cutter.cut,

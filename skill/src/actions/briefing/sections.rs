@@ -1,7 +1,7 @@
 //! Makes the sections of a briefing from the answers.
 
-use super::gather::{Gathered, Listed};
-use super::queries::Risk;
+use super::gather::{Gathered, PartialList};
+use super::queries::BriefingRisk;
 use super::rows::{deal_row, person_row, task_row};
 use super::{Bounds, calendar, is_elsewhere};
 use crate::actions::{parts, statuses};
@@ -134,10 +134,10 @@ fn not_asked() -> Failure {
 
 /// Makes a section from a list with its own total.
 fn list<T>(
-    list: &Option<Result<Listed<T>, Failure>>,
+    list: &Option<Result<PartialList<T>, Failure>>,
     row: impl Fn(&T) -> BriefingRow,
 ) -> Result<Content, Failure> {
-    let Listed { rows, lost } = asked(list)?;
+    let PartialList { rows, lost } = asked(list)?;
     Ok(Content {
         why: lost.as_ref().map(|lost| format!("{lost}.")),
         total: rows.total_count,
@@ -154,8 +154,12 @@ fn list<T>(
 /// Finds open deals of the caller whose close date has passed, with no open task, or with no
 /// activity for two weeks. A deal without any activity on record cannot be judged by that; their
 /// number is given.
-fn at_risk(ctx: &Context<'_>, bounds: &Bounds, deals: &Listed<Deal>) -> Result<Content, Failure> {
-    let Listed { rows: deals, lost } = deals;
+fn at_risk(
+    ctx: &Context<'_>,
+    bounds: &Bounds,
+    deals: &PartialList<Deal>,
+) -> Result<Content, Failure> {
+    let PartialList { rows: deals, lost } = deals;
     let examined = u32::try_from(deals.edges.len()).unwrap_or(u32::MAX);
     let partial = (examined < deals.total_count).then_some(examined);
     if examined == 0 {
@@ -169,7 +173,7 @@ fn at_risk(ctx: &Context<'_>, bounds: &Bounds, deals: &Listed<Deal>) -> Result<C
     let open = statuses::open(ctx);
     let reply = fetch(
         ctx,
-        &Risk {
+        &BriefingRisk {
             ids,
             groups: examined,
             open: open.statuses.clone(),

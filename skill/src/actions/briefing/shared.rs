@@ -1,8 +1,8 @@
 //! Writes a message about the caller's day: the numbers of the sections, and the tasks and deals
 //! themselves, most pressing first. Messages and events of the caller are not looked at.
 
-use super::super::share::{Filled, reference};
-use super::gather::{Gathered, Listed, gather};
+use super::super::share::{MessageSummary, reference};
+use super::gather::{Gathered, PartialList, gather};
 use super::{Bounds, headline, sections, title};
 use crate::bindings::exports::claw::crm::read::{
     Layer, LayerKind, LayerSource, RowKind, Section, SectionName, SectionStatus,
@@ -10,7 +10,8 @@ use crate::bindings::exports::claw::crm::read::{
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::tezit::envelope::{
-    self, DealView, Envelope, Shared, Told, Wanted, advice, limits, prose_layer,
+    self, DealView, DisclosureLog, Envelope, FieldSelection, ShareableKind, advice, limits,
+    prose_layer,
 };
 use crate::tezit::message::Message;
 use crate::twenty::rows::Deal;
@@ -36,7 +37,7 @@ const HORIZON: i32 = 7;
 pub(in crate::actions) fn share(
     ctx: &Context<'_>,
     message: &mut Message,
-) -> Result<Filled, Failure> {
+) -> Result<MessageSummary, Failure> {
     let me = ctx.caller_email("caller")?;
     let bounds = Bounds::of(ctx, ctx.zone().date(ctx.now), HORIZON);
     let mut gathered = gather(ctx, me, &bounds, &TOLD);
@@ -50,7 +51,7 @@ pub(in crate::actions) fn share(
         return Err(failure);
     }
     let sections: Vec<Section> = made.into_iter().map(|(section, _)| section).collect();
-    let told = &mut message.told;
+    let log = &mut message.log;
     let mut envelopes: Vec<Envelope> = Vec::new();
     let mut over = 0_usize;
     for row in sections.iter().flat_map(|section| &section.rows) {
@@ -61,14 +62,14 @@ pub(in crate::actions) fn share(
             over = over.saturating_add(1);
             continue;
         }
-        envelopes.extend(envelope(ctx, told, &gathered, row.kind, &row.id));
+        envelopes.extend(envelope(ctx, log, &gathered, row.kind, &row.id));
     }
     let mut layers: Vec<Layer> = envelopes
         .iter()
         .map(|envelope| envelope.layer(ctx))
         .collect();
     layers.extend(sections.iter().filter_map(counted));
-    layers.extend(limits(&[Shared::Task, Shared::Deal]));
+    layers.extend(limits(&[ShareableKind::Task, ShareableKind::Deal]));
     layers.extend(advice(message.intent));
     message.layers = layers;
     message.say(&format!(
@@ -89,7 +90,7 @@ pub(in crate::actions) fn share(
             "The message holds the {RECORDS} most pressing records; {over} more are only counted."
         ));
     }
-    Ok(Filled {
+    Ok(MessageSummary {
         words: "the caller's day".to_owned(),
         about: envelopes
             .iter()
@@ -118,29 +119,29 @@ fn counted(section: &Section) -> Option<Layer> {
 /// Makes the envelope of the record that a line is about.
 fn envelope(
     ctx: &Context<'_>,
-    told: &mut Told,
+    log: &mut DisclosureLog,
     gathered: &Gathered,
     kind: RowKind,
     id: &str,
 ) -> Option<Envelope> {
-    let wanted = Wanted::Default(&[]);
+    let wanted = FieldSelection::Default(&[]);
     match kind {
         RowKind::Task => {
             let lists = [&gathered.overdue, &gathered.today, &gathered.coming];
             let task = found(&lists, |task: &Task| task.id == id)?;
-            Some(envelope::task(told, task, wanted))
+            Some(envelope::task(log, task, wanted))
         }
         RowKind::Opportunity => {
             let lists = [&gathered.closing, &gathered.open];
             let deal = found(&lists, |deal: &Deal| deal.id == id)?;
-            Some(envelope::deal(ctx, told, &DealView::of(deal, None), wanted))
+            Some(envelope::deal(ctx, log, &DealView::of(deal, None), wanted))
         }
         RowKind::Person | RowKind::Company | RowKind::Tez | RowKind::Event => None,
     }
 }
 
 fn found<'g, T>(
-    lists: &[&'g Option<Result<Listed<T>, Failure>>],
+    lists: &[&'g Option<Result<PartialList<T>, Failure>>],
     is: impl Fn(&T) -> bool,
 ) -> Option<&'g T> {
     let lists = lists.iter().filter_map(|list| list.as_ref()?.as_ref().ok());

@@ -3,7 +3,7 @@
 
 use serde_json::{Number, Value};
 
-use super::set::Set;
+use super::set::Assignment;
 use super::types::{self, Fields};
 use crate::actions::status::Field;
 use crate::actions::{given, object};
@@ -33,14 +33,14 @@ const DIGITS: usize = 15;
 
 /// Checks the values of custom fields. `own` are the names that this skill sets by arguments of
 /// their own.
-pub(super) fn sets(
+pub(super) fn assignments(
     ctx: &Context<'_>,
     kind: Kind,
     own: &[&str],
     fields: Option<&[FieldValue]>,
     types: Option<&Fields>,
-) -> Result<Vec<Set>, Failure> {
-    let mut sets: Vec<Set> = Vec::new();
+) -> Result<Vec<Assignment>, Failure> {
+    let mut assignments: Vec<Assignment> = Vec::new();
     for field in fields.unwrap_or_default() {
         let name = field.name.trim();
         let argument = format!("custom.{}", text::line(&text::clean(name), 80).0);
@@ -53,7 +53,7 @@ pub(super) fn sets(
             ));
         }
         allowed(ctx, kind, &argument, name)?;
-        if sets.iter().any(|set| set.path == name) {
+        if assignments.iter().any(|set| set.path == name) {
             return Err(failure::invalid_input(
                 argument,
                 "it is given twice",
@@ -68,7 +68,7 @@ pub(super) fn sets(
             )
         })?;
         let value = value(ctx, &argument, known, &field.value)?;
-        sets.push(Set {
+        assignments.push(Assignment {
             name: name.to_owned(),
             path: name.to_owned(),
             said: text::line(
@@ -81,7 +81,7 @@ pub(super) fn sets(
             value,
         });
     }
-    Ok(sets)
+    Ok(assignments)
 }
 
 /// Describes a field of several parts or several values, which no text expresses exactly.

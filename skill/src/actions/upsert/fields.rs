@@ -7,14 +7,14 @@ use crate::bindings::exports::claw::crm::propose::UpsertRequest;
 use crate::failure::{self, Failure};
 
 /// A field as callers name it, the kinds of record that have it, and a test for it in a request.
-type Field = (&'static str, &'static [Kind], fn(&UpsertRequest) -> bool);
+type RequestField = (&'static str, &'static [Kind], fn(&UpsertRequest) -> bool);
 
 const PERSON: &[Kind] = &[Kind::Person];
 const COMPANY: &[Kind] = &[Kind::Company];
 const DEAL: &[Kind] = &[Kind::Opportunity];
 const TASK: &[Kind] = &[Kind::Task];
 
-const FIELDS: [Field; 20] = [
+const FIELDS: [RequestField; 20] = [
     ("name", &[Kind::Company, Kind::Opportunity], |given| {
         given.name.is_some()
     }),

@@ -9,7 +9,7 @@ use crate::failure::{self, Failure};
 use crate::text::{self, Text};
 use crate::twenty::records::Record;
 
-use super::Found;
+use super::LookupResult;
 
 /// The most candidates that are offered.
 const CANDIDATES: usize = 10;
@@ -37,7 +37,7 @@ pub(super) fn by_id(
     id: &str,
     records: Vec<Record>,
     fit: impl Fn(&Record) -> Fit,
-) -> Result<Found, Failure> {
+) -> Result<LookupResult, Failure> {
     let mut found = None;
     for record in records {
         if record.id() == id {
@@ -63,7 +63,7 @@ pub(super) fn by_id(
             "Search for it by name with crm_search.",
         )
     })?;
-    Ok(Found {
+    Ok(LookupResult {
         record: Some(record),
         warnings: Vec::new(),
     })
@@ -74,7 +74,7 @@ pub(super) fn by_fit(
     kind: Kind,
     records: Vec<Record>,
     fit: impl Fn(&Record) -> Fit,
-) -> Result<Found, Failure> {
+) -> Result<LookupResult, Failure> {
     let (mut same, mut named, mut others) = (Vec::new(), Vec::new(), Vec::new());
     let mut alike = Vec::new();
     for record in records {
@@ -122,7 +122,7 @@ pub(super) fn by_fit(
             ])
         ));
     }
-    Ok(Found { record, warnings })
+    Ok(LookupResult { record, warnings })
 }
 
 fn ambiguous(kind: Kind, records: Vec<Record>) -> Failure {
@@ -149,7 +149,7 @@ fn details(record: &Record) -> String {
         text.filter(|text| !text.is_empty())
             .map(|text| text::line(text.as_str(), text::LABEL).0)
     };
-    let unreadable = record.unreadable().said();
+    let unreadable = record.unreadable().describe();
     match record {
         Record::Person(person) => parts([
             unreadable,

@@ -4,11 +4,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Found;
+use super::LookupResult;
 use super::find::{Fit, by_fit, by_id};
-use super::set::{Set, Wanted};
+use super::set::{Assignment, DesiredRecord};
 use crate::actions::given::{self, Member};
-use crate::actions::names::{self, Asked, Likeness, likeness};
+use crate::actions::names::{self, Likeness, SearchTerm, likeness};
 use crate::bindings::claw::crm::types::Kind;
 use crate::context::Context;
 use crate::failure::{self, Failure};
@@ -45,21 +45,21 @@ macro_rules! find_query {
 find_query!(
     /// Asks for a person.
     FindPerson, UPSERT_PERSON { id: String named: Vec<String> email: String other_email: String company: String } => FindPersonData {
-        people: records::Person
+        people: records::PersonRecord
         companies: LinkedCompany
     }
 );
 find_query!(
     /// Asks for a company.
     FindCompany, UPSERT_COMPANY { id: String named: Vec<String> domain: String owner: String } => FindCompanyData {
-        companies: records::Company
+        companies: records::CompanyRecord
         workspace_members: Member
     }
 );
 find_query!(
     /// Asks for a deal.
     FindOpportunity, UPSERT_OPPORTUNITY { id: String named: Vec<String> company: String contact: String owner: String } => FindOpportunityData {
-        opportunities: records::Opportunity
+        opportunities: records::OpportunityRecord
         companies: LinkedCompany
         people: LinkedPerson
         workspace_members: Member
@@ -68,7 +68,7 @@ find_query!(
 find_query!(
     /// Asks for a task.
     FindTask, UPSERT_TASK { id: String assignee: String } => FindTaskData {
-        tasks: records::Task
+        tasks: records::TaskRecord
         workspace_members: Member
     }
 );
@@ -123,7 +123,7 @@ fn or_nobody(id: Option<&str>) -> String {
 
 /// Adds the link to a record that must be there.
 fn link(
-    wanted: &mut Wanted,
+    wanted: &mut DesiredRecord,
     (field, name, path): (&str, &str, &str),
     id: Option<String>,
     found: impl Iterator<Item = (String, String)>,
@@ -137,8 +137,8 @@ fn link(
         )
     })?;
     wanted
-        .sets
-        .push(Set::shown(name, path, Value::from(id), &label));
+        .assignments
+        .push(Assignment::shown(name, path, Value::from(id), &label));
     Ok(())
 }
 
@@ -153,7 +153,7 @@ fn companies(
 /// Adds the member that was named by address.
 fn member(
     ctx: &Context<'_>,
-    wanted: &mut Wanted,
+    wanted: &mut DesiredRecord,
     (field, name, path): (&str, &str, &str),
     errors: &Errors,
     found: Option<Connection<Member>>,
@@ -164,9 +164,12 @@ fn member(
     let rows = errors.root("workspaceMembers", found)?.rows();
     let member = given::member(ctx, field, &address, rows)?;
     let label = member.label();
-    wanted
-        .sets
-        .push(Set::shown(name, path, Value::from(member.id), &label));
+    wanted.assignments.push(Assignment::shown(
+        name,
+        path,
+        Value::from(member.id),
+        &label,
+    ));
     Ok(())
 }
 
@@ -181,7 +184,7 @@ fn named_so(ctx: &Context<'_>, kind: Kind, name: Option<&str>) -> Result<Vec<Str
     let Some(name) = name else {
         return Ok(vec![NOBODY.to_owned()]);
     };
-    let all = names::look(ctx, &Asked::Words(name.to_owned()), &[kind], HITS)?;
+    let all = names::look(ctx, &SearchTerm::Words(name.to_owned()), &[kind], HITS)?;
     let ids: Vec<String> = all.found.into_iter().map(|one| one.id).collect();
     Ok(if ids.is_empty() {
         vec![NOBODY.to_owned()]
@@ -206,7 +209,7 @@ fn found(
     records: Vec<Record>,
     lost: Option<String>,
     fit: impl Fn(&Record) -> Fit,
-) -> Result<Found, Failure> {
+) -> Result<LookupResult, Failure> {
     let full = records.len() >= PAGE;
     match id {
         Some(id) => by_id(kind, id, records, fit),
@@ -230,8 +233,8 @@ fn found(
 pub(super) fn person(
     ctx: &Context<'_>,
     id: Option<&str>,
-    mut wanted: Wanted,
-) -> Result<(Wanted, Found), Failure> {
+    mut wanted: DesiredRecord,
+) -> Result<(DesiredRecord, LookupResult), Failure> {
     let email = wanted.text("emails.primaryEmail").map(str::to_owned);
     let names = wanted
         .text("name.firstName")
@@ -299,8 +302,8 @@ pub(super) fn person(
 pub(super) fn company(
     ctx: &Context<'_>,
     id: Option<&str>,
-    mut wanted: Wanted,
-) -> Result<(Wanted, Found), Failure> {
+    mut wanted: DesiredRecord,
+) -> Result<(DesiredRecord, LookupResult), Failure> {
     let domain = wanted.text("domainName.primaryLinkUrl").map(str::to_owned);
     let name = wanted
         .text("name")
@@ -358,8 +361,8 @@ pub(super) fn company(
 pub(super) fn opportunity(
     ctx: &Context<'_>,
     id: Option<&str>,
-    mut wanted: Wanted,
-) -> Result<(Wanted, Found), Failure> {
+    mut wanted: DesiredRecord,
+) -> Result<(DesiredRecord, LookupResult), Failure> {
     let name = wanted
         .text("name")
         .filter(|_| id.is_none())
@@ -428,8 +431,8 @@ pub(super) fn opportunity(
 pub(super) fn task(
     ctx: &Context<'_>,
     id: Option<&str>,
-    mut wanted: Wanted,
-) -> Result<(Wanted, Found), Failure> {
+    mut wanted: DesiredRecord,
+) -> Result<(DesiredRecord, LookupResult), Failure> {
     if id.is_none() && wanted.member.is_none() {
         // Tasks of one title are many: a new one is never taken for an old one.
         let nothing = found(Kind::Task, None, Vec::new(), None, |_| Fit::Not)?;

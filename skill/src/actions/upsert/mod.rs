@@ -22,14 +22,14 @@ use crate::twenty::mutations::{self, Leaf, nested};
 use crate::twenty::records::{Emails, Record};
 
 pub use lookup::{FindCompany, FindOpportunity, FindPerson, FindTask};
-use set::{Set, Wanted};
+use set::{Assignment, DesiredRecord};
 pub use types::FieldTypes;
 
 /// The first e-mail address in the data of a write.
 const EMAIL: &str = "emails.primaryEmail";
 
 /// The record of a request after the lookup.
-struct Found {
+struct LookupResult {
     /// The record to change; none to make one.
     record: Option<Record>,
     /// Warnings for whoever decides.
@@ -81,18 +81,22 @@ fn hidden(request: &UpsertRequest) -> Vec<String> {
 fn create(
     ctx: &Context<'_>,
     key: Option<&str>,
-    wanted: &Wanted,
+    wanted: &DesiredRecord,
     mut warnings: Vec<String>,
 ) -> Result<Plan, Failure> {
     let kind = wanted.kind;
     wanted.enough_to_make()?;
-    let leaves: Vec<Leaf> = wanted.sets.iter().map(Set::leaf).collect();
+    let leaves: Vec<Leaf> = wanted.assignments.iter().map(Assignment::leaf).collect();
     let ids = Ids::new(ctx, "upsert", key, &(object(kind), nested(&leaves)))?;
     let id = ids.id(object(kind));
     let mut data = nested(&leaves);
     data.insert("id".to_owned(), Value::from(id.as_str()));
     warnings.extend(wanted.warnings(ctx));
-    let words = format!("Make a new {}: {}.", spoken(kind), said(&wanted.sets));
+    let words = format!(
+        "Make a new {}: {}.",
+        spoken(kind),
+        said(&wanted.assignments)
+    );
     let draft = Draft::new(
         creation(kind),
         mutations::create(kind),
@@ -111,21 +115,21 @@ fn create(
 fn change(
     ctx: &Context<'_>,
     key: Option<&str>,
-    wanted: &Wanted,
+    wanted: &DesiredRecord,
     record: &Record,
     by_id: bool,
     mut warnings: Vec<String>,
 ) -> Result<Plan, Failure> {
     let (kind, id) = (wanted.kind, record.id());
     wanted.fits(record)?;
-    let asked: Vec<Leaf> = wanted.sets.iter().map(Set::leaf).collect();
-    let sets: Vec<&Set> = wanted
-        .sets
+    let asked: Vec<Leaf> = wanted.assignments.iter().map(Assignment::leaf).collect();
+    let assignments: Vec<&Assignment> = wanted
+        .assignments
         .iter()
         .filter(|set| record.holds(&set.path, &set.value) != Some(true))
         .filter(|set| by_id || !found_by(record, set))
         .collect();
-    if sets.is_empty() {
+    if assignments.is_empty() {
         return Err(failure::conflict(
             format!(
                 "Nothing would change: the {} \"{}\" ({id}) holds all these values already.",
@@ -135,7 +139,7 @@ fn change(
             "Nothing needs to be done; to set something else, call again with other values.",
         ));
     }
-    if sets.iter().any(|set| set.path == EMAIL) && has_other_addresses(record) {
+    if assignments.iter().any(|set| set.path == EMAIL) && has_other_addresses(record) {
         return Err(failure::conflict(
             format!(
                 "The person \"{}\" ({id}) has further e-mail addresses, and what becomes of them when the first one is changed is not known.",
@@ -151,8 +155,8 @@ fn change(
         )
     })?;
     let ids = Ids::new(ctx, "upsert", key, &(object(kind), id, nested(&asked)))?;
-    let leaves: Vec<Leaf> = sets.iter().map(|set| set.leaf()).collect();
-    let changes = sets
+    let leaves: Vec<Leaf> = assignments.iter().map(|set| set.leaf()).collect();
+    let changes = assignments
         .iter()
         .filter_map(|set| {
             Some(Change {
@@ -161,7 +165,10 @@ fn change(
             })
         })
         .collect();
-    for set in sets.iter().filter(|set| record.held(&set.path).is_none()) {
+    for set in assignments
+        .iter()
+        .filter(|set| record.held(&set.path).is_none())
+    {
         warnings.push(format!(
             "What {} holds now is not shown: this skill does not read it, or the CRM key may not.",
             set.path
@@ -172,7 +179,7 @@ fn change(
         "Change the {} \u{201c}{}\u{201d}: {}.",
         spoken(kind),
         record.label(),
-        said(sets.iter().copied())
+        said(assignments.iter().copied())
     );
     let draft = Draft::new(
         changing(kind),
@@ -207,7 +214,7 @@ fn has_other_addresses(record: &Record) -> bool {
 
 /// Checks whether a value only identified the record: its name in other capitals, or one of its
 /// addresses. Whoever searches by a name does not ask to rewrite it.
-fn found_by(record: &Record, set: &Set) -> bool {
+fn found_by(record: &Record, set: &Assignment) -> bool {
     let name = set.path == "name" || set.path.starts_with("name.");
     let held = record.held(&set.path).and_then(|held| held.value);
     let exact = |value: &Value| value.as_str().map(exact);
@@ -231,8 +238,8 @@ fn found_by(record: &Record, set: &Set) -> bool {
     address || name && held.is_some_and(|held| exact(&held) == exact(&set.value))
 }
 
-fn said<'s>(sets: impl IntoIterator<Item = &'s Set>) -> String {
-    let said: Vec<String> = sets
+fn said<'s>(assignments: impl IntoIterator<Item = &'s Assignment>) -> String {
+    let said: Vec<String> = assignments
         .into_iter()
         .map(|set| format!("{} \u{201c}{}\u{201d}", set.name, set.said))
         .collect();

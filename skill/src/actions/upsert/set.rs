@@ -17,7 +17,7 @@ use crate::twenty::records::Record;
 
 /// A value to be set.
 #[derive(Debug)]
-pub(super) struct Set {
+pub(super) struct Assignment {
     /// The field's name for people.
     pub(super) name: String,
     /// Its path in the data of the write.
@@ -28,7 +28,7 @@ pub(super) struct Set {
     pub(super) said: String,
 }
 
-impl Set {
+impl Assignment {
     /// Sets a text as it is.
     fn text(name: &str, path: &str, value: &str) -> Self {
         Self::shown(name, path, Value::from(value), value)
@@ -52,9 +52,9 @@ impl Set {
 
 /// The values that a request sets, and the ids and addresses that are still to be looked up.
 #[derive(Debug)]
-pub(super) struct Wanted {
+pub(super) struct DesiredRecord {
     pub(super) kind: Kind,
-    pub(super) sets: Vec<Set>,
+    pub(super) assignments: Vec<Assignment>,
     /// The id of the company that it names.
     pub(super) company: Option<String>,
     /// The id of the contact that it names.
@@ -63,11 +63,11 @@ pub(super) struct Wanted {
     pub(super) member: Option<String>,
 }
 
-impl Wanted {
+impl DesiredRecord {
     fn new(kind: Kind) -> Self {
         Self {
             kind,
-            sets: Vec::new(),
+            assignments: Vec::new(),
             company: None,
             contact: None,
             member: None,
@@ -76,20 +76,20 @@ impl Wanted {
 
     /// Returns the text that a path is set to.
     pub(super) fn text(&self, path: &str) -> Option<&str> {
-        self.sets
+        self.assignments
             .iter()
             .find(|set| set.path == path)
             .and_then(|set| set.value.as_str())
     }
 
     fn has(&self, path: &str) -> bool {
-        self.sets.iter().any(|set| set.path == path)
+        self.assignments.iter().any(|set| set.path == path)
     }
 
     /// Refuses to set nothing.
     fn something(self) -> Result<Self, Failure> {
         let links = [&self.company, &self.contact, &self.member];
-        if self.sets.is_empty() && links.into_iter().all(Option::is_none) {
+        if self.assignments.is_empty() && links.into_iter().all(Option::is_none) {
             return Err(fields::none(self.kind));
         }
         Ok(self)
@@ -181,19 +181,19 @@ fn no_amount() -> Failure {
 
 /// Adds a field of one line.
 fn line(
-    sets: &mut Vec<Set>,
+    assignments: &mut Vec<Assignment>,
     (field, name, path): (&str, &str, &str),
     given: Option<&str>,
 ) -> Result<(), Failure> {
     if let Some(given) = given {
-        sets.push(Set::text(name, path, &given::line(field, given)?));
+        assignments.push(Assignment::text(name, path, &given::line(field, given)?));
     }
     Ok(())
 }
 
 /// Adds a field whose values are options of the workspace.
 fn option(
-    sets: &mut Vec<Set>,
+    assignments: &mut Vec<Assignment>,
     name: &str,
     given: Option<&str>,
     types: Option<&Fields>,
@@ -205,20 +205,29 @@ fn option(
             format!("This CRM does not have the field \"{name}\"."),
         )
     })?;
-    sets.push(Set::text(name, name, &types::option(field, name, given)?));
+    assignments.push(Assignment::text(
+        name,
+        name,
+        &types::option(field, name, given)?,
+    ));
     Ok(())
 }
 
 fn deadline(
     ctx: &Context<'_>,
-    sets: &mut Vec<Set>,
+    assignments: &mut Vec<Assignment>,
     (field, name, path): (&str, &str, &str),
     given: Option<&str>,
 ) -> Result<(), Failure> {
     let Some(given) = given else { return Ok(()) };
     let time = day::deadline(ctx.zone(), field, given)?;
     let value = Value::from(text::instant(time));
-    sets.push(Set::shown(name, path, value, &ctx.zone().show_due(time)));
+    assignments.push(Assignment::shown(
+        name,
+        path,
+        value,
+        &ctx.zone().show_due(time),
+    ));
     Ok(())
 }
 
@@ -233,22 +242,30 @@ fn types(
     needed.then(|| Fields::read(ctx, kind)).transpose()
 }
 
-pub(super) fn person(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Wanted, Failure> {
-    let mut wanted = Wanted::new(Kind::Person);
-    let sets = &mut wanted.sets;
+pub(super) fn person(ctx: &Context<'_>, request: &UpsertRequest) -> Result<DesiredRecord, Failure> {
+    let mut wanted = DesiredRecord::new(Kind::Person);
+    let assignments = &mut wanted.assignments;
     let first = request.first_name.as_deref();
-    line(sets, ("firstName", "first name", "name.firstName"), first)?;
+    line(
+        assignments,
+        ("firstName", "first name", "name.firstName"),
+        first,
+    )?;
     let last = request.last_name.as_deref();
-    line(sets, ("lastName", "last name", "name.lastName"), last)?;
+    line(
+        assignments,
+        ("lastName", "last name", "name.lastName"),
+        last,
+    )?;
     if let Some(email) = &request.email {
         let email = given::email("email", email)?;
-        sets.push(Set::text("e-mail", "emails.primaryEmail", &email));
+        assignments.push(Assignment::text("e-mail", "emails.primaryEmail", &email));
     }
     if let Some(phone) = &request.phone {
         let phone = given::phone("phone", phone)?;
         let said = if phone.is_empty() { "none" } else { &phone };
         let value = Value::from(phone.as_str());
-        sets.push(Set::shown(
+        assignments.push(Assignment::shown(
             "phone",
             "phones.primaryPhoneNumber",
             value,
@@ -256,7 +273,7 @@ pub(super) fn person(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Wante
         ));
     }
     let job = request.job_title.as_deref();
-    line(sets, ("jobTitle", "job title", "jobTitle"), job)?;
+    line(assignments, ("jobTitle", "job title", "jobTitle"), job)?;
     let own = [
         "name",
         "emails",
@@ -267,7 +284,7 @@ pub(super) fn person(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Wante
     ];
     let custom = request.custom.as_deref();
     let types = types(ctx, Kind::Person, None, custom)?;
-    sets.extend(custom::sets(
+    assignments.extend(custom::assignments(
         ctx,
         Kind::Person,
         &own,
@@ -278,18 +295,29 @@ pub(super) fn person(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Wante
     wanted.something()
 }
 
-pub(super) fn company(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Wanted, Failure> {
-    let mut wanted = Wanted::new(Kind::Company);
-    let sets = &mut wanted.sets;
-    line(sets, ("name", "name", "name"), request.name.as_deref())?;
+pub(super) fn company(
+    ctx: &Context<'_>,
+    request: &UpsertRequest,
+) -> Result<DesiredRecord, Failure> {
+    let mut wanted = DesiredRecord::new(Kind::Company);
+    let assignments = &mut wanted.assignments;
+    line(
+        assignments,
+        ("name", "name", "name"),
+        request.name.as_deref(),
+    )?;
     if let Some(domain) = &request.domain {
         let domain = given::domain("domain", domain)?;
-        sets.push(Set::text("domain", "domainName.primaryLinkUrl", &domain));
+        assignments.push(Assignment::text(
+            "domain",
+            "domainName.primaryLinkUrl",
+            &domain,
+        ));
     }
     let own = ["name", "domainName", "accountOwner", "accountOwnerId"];
     let custom = request.custom.as_deref();
     let types = types(ctx, Kind::Company, None, custom)?;
-    sets.extend(custom::sets(
+    assignments.extend(custom::assignments(
         ctx,
         Kind::Company,
         &own,
@@ -300,22 +328,43 @@ pub(super) fn company(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Want
     wanted.something()
 }
 
-pub(super) fn opportunity(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Wanted, Failure> {
-    let mut wanted = Wanted::new(Kind::Opportunity);
-    let sets = &mut wanted.sets;
-    line(sets, ("name", "name", "name"), request.name.as_deref())?;
+pub(super) fn opportunity(
+    ctx: &Context<'_>,
+    request: &UpsertRequest,
+) -> Result<DesiredRecord, Failure> {
+    let mut wanted = DesiredRecord::new(Kind::Opportunity);
+    let assignments = &mut wanted.assignments;
+    line(
+        assignments,
+        ("name", "name", "name"),
+        request.name.as_deref(),
+    )?;
     if let Some(amount) = &request.amount {
         let micros = given::micros("amount", amount)?;
         let shown = micros.decimal();
         let value = Value::from(micros.number());
-        sets.push(Set::shown("amount", "amount.amountMicros", value, &shown));
+        assignments.push(Assignment::shown(
+            "amount",
+            "amount.amountMicros",
+            value,
+            &shown,
+        ));
     }
     if let Some(currency) = &request.currency {
         let currency = given::currency("currency", currency)?;
-        sets.push(Set::text("currency", "amount.currencyCode", &currency));
+        assignments.push(Assignment::text(
+            "currency",
+            "amount.currencyCode",
+            &currency,
+        ));
     }
     let close = request.close_date.as_deref();
-    deadline(ctx, sets, ("closeDate", "close date", "closeDate"), close)?;
+    deadline(
+        ctx,
+        assignments,
+        ("closeDate", "close date", "closeDate"),
+        close,
+    )?;
     let own = [
         "name",
         "amount",
@@ -330,8 +379,13 @@ pub(super) fn opportunity(ctx: &Context<'_>, request: &UpsertRequest) -> Result<
     ];
     let custom = request.custom.as_deref();
     let types = types(ctx, Kind::Opportunity, request.stage.as_ref(), custom)?;
-    option(sets, "stage", request.stage.as_deref(), types.as_ref())?;
-    sets.extend(custom::sets(
+    option(
+        assignments,
+        "stage",
+        request.stage.as_deref(),
+        types.as_ref(),
+    )?;
+    assignments.extend(custom::assignments(
         ctx,
         Kind::Opportunity,
         &own,
@@ -344,10 +398,14 @@ pub(super) fn opportunity(ctx: &Context<'_>, request: &UpsertRequest) -> Result<
     wanted.something()
 }
 
-pub(super) fn task(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Wanted, Failure> {
-    let mut wanted = Wanted::new(Kind::Task);
-    let sets = &mut wanted.sets;
-    line(sets, ("title", "title", "title"), request.title.as_deref())?;
+pub(super) fn task(ctx: &Context<'_>, request: &UpsertRequest) -> Result<DesiredRecord, Failure> {
+    let mut wanted = DesiredRecord::new(Kind::Task);
+    let assignments = &mut wanted.assignments;
+    line(
+        assignments,
+        ("title", "title", "title"),
+        request.title.as_deref(),
+    )?;
     if let Some(note) = &request.note {
         let note = given::note("note", note)?.ok_or_else(|| {
             failure::invalid_input(
@@ -356,9 +414,14 @@ pub(super) fn task(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Wanted,
                 "Give a text, or leave the field out.",
             )
         })?;
-        sets.push(Set::text("note", "bodyV2.markdown", &note));
+        assignments.push(Assignment::text("note", "bodyV2.markdown", &note));
     }
-    deadline(ctx, sets, ("due", "due", "dueAt"), request.due.as_deref())?;
+    deadline(
+        ctx,
+        assignments,
+        ("due", "due", "dueAt"),
+        request.due.as_deref(),
+    )?;
     let own = [
         "title",
         "bodyV2",
@@ -369,8 +432,19 @@ pub(super) fn task(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Wanted,
     ];
     let custom = request.custom.as_deref();
     let types = types(ctx, Kind::Task, request.status.as_ref(), custom)?;
-    option(sets, "status", request.status.as_deref(), types.as_ref())?;
-    sets.extend(custom::sets(ctx, Kind::Task, &own, custom, types.as_ref())?);
+    option(
+        assignments,
+        "status",
+        request.status.as_deref(),
+        types.as_ref(),
+    )?;
+    assignments.extend(custom::assignments(
+        ctx,
+        Kind::Task,
+        &own,
+        custom,
+        types.as_ref(),
+    )?);
     wanted.member = address(ctx, "assignee", request.assignee.as_deref())?;
     wanted.something()
 }

@@ -1,7 +1,7 @@
 //! Derives layers from records: facts, constraints and advice. They hold no text from the CRM: a
 //! record is named by its kind and id.
 
-use super::kinds::{Shared, askable};
+use super::kinds::{ShareableKind, askable};
 use super::records::{DealView, is_open};
 use super::words::{closing, days};
 use super::{LayerKind, LayerSource, prose_layer};
@@ -31,7 +31,7 @@ pub fn deal_fact(ctx: &Context<'_>, deal: &DealView<'_>) -> Option<Layer> {
     } else {
         format!("it {words}")
     };
-    Some(fact(Shared::Deal, deal.id, &said))
+    Some(fact(ShareableKind::Deal, deal.id, &said))
 }
 
 /// States that an open task is overdue.
@@ -46,13 +46,13 @@ pub fn task_fact(ctx: &Context<'_>, task: &Task) -> Option<Layer> {
         late => format!("for {}", days(late)),
     };
     Some(fact(
-        Shared::Task,
+        ShareableKind::Task,
         &task.id,
         &format!("it is overdue {since}"),
     ))
 }
 
-fn fact(kind: Shared, id: &str, said: &str) -> Layer {
+fn fact(kind: ShareableKind, id: &str, said: &str) -> Layer {
     prose_layer(
         LayerKind::Fact,
         format!("{} {id}: {said}.", kind.name()),
@@ -71,7 +71,7 @@ pub fn deal_advice(ctx: &Context<'_>, deal: &DealView<'_>) -> Option<Layer> {
         LayerKind::Hint,
         format!(
             "{} {}: no next step is written down; agree on one.",
-            Shared::Deal.name(),
+            ShareableKind::Deal.name(),
             deal.id
         ),
         LayerSource::Inferred,
@@ -80,7 +80,7 @@ pub fn deal_advice(ctx: &Context<'_>, deal: &DealView<'_>) -> Option<Layer> {
 }
 
 /// Says which omitted fields can be asked for.
-pub fn limits(kinds: &[Shared]) -> Option<Layer> {
+pub fn limits(kinds: &[ShareableKind]) -> Option<Layer> {
     let on_request = kinds.iter().any(|kind| !kind.on_request().is_empty());
     on_request.then(|| {
         prose_layer(

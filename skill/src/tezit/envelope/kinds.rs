@@ -10,7 +10,7 @@ const RECORDS: usize = 20;
 
 /// A kind of record that may be shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Shared {
+pub enum ShareableKind {
     /// A person.
     Contact,
     /// A deal.
@@ -21,7 +21,7 @@ pub enum Shared {
     Activity,
 }
 
-impl Shared {
+impl ShareableKind {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Contact, Self::Deal, Self::Task, Self::Activity];
 
@@ -107,13 +107,13 @@ impl Shared {
 }
 
 /// A record that is shared.
-pub type Ref = (Shared, String);
+pub type SharedRef = (ShareableKind, String);
 
 /// Checks the records that a caller named, and drops duplicates.
 ///
 /// # Errors
 /// `invalid-input` for none, too many, kinds that are not shared, and what is no id.
-pub fn refs(field: &str, given: &[RecordRef]) -> Result<Vec<Ref>, Failure> {
+pub fn refs(field: &str, given: &[RecordRef]) -> Result<Vec<SharedRef>, Failure> {
     if given.is_empty() || given.len() > RECORDS {
         return Err(failure::invalid_input(
             field,
@@ -121,9 +121,9 @@ pub fn refs(field: &str, given: &[RecordRef]) -> Result<Vec<Ref>, Failure> {
             format!("Name 1 to {RECORDS} records."),
         ));
     }
-    let mut refs: Vec<Ref> = Vec::new();
+    let mut refs: Vec<SharedRef> = Vec::new();
     for (at, record) in given.iter().enumerate() {
-        let kind = Shared::named(record.kind.trim()).ok_or_else(|| {
+        let kind = ShareableKind::named(record.kind.trim()).ok_or_else(|| {
             failure::invalid_input(
                 format!("{field}[{at}].kind"),
                 "records of this kind are not shared",
@@ -144,7 +144,7 @@ pub fn refs(field: &str, given: &[RecordRef]) -> Result<Vec<Ref>, Failure> {
 /// `invalid-input` for a field that none of the kinds has on request.
 pub fn fields(
     field: &str,
-    kinds: &[Shared],
+    kinds: &[ShareableKind],
     given: &[String],
 ) -> Result<Vec<&'static str>, Failure> {
     let mut fields: Vec<&'static str> = Vec::new();
@@ -169,8 +169,8 @@ pub fn fields(
 
 /// Lists the fields on request by kind: `email, phone (crm.contact); amount, contact
 /// (crm.opportunity)`.
-pub fn askable(kinds: &[Shared]) -> String {
-    let lists: Vec<String> = Shared::ALL
+pub fn askable(kinds: &[ShareableKind]) -> String {
+    let lists: Vec<String> = ShareableKind::ALL
         .into_iter()
         .filter(|kind| kinds.contains(kind) && !kind.on_request().is_empty())
         .map(|kind| format!("{} ({})", kind.on_request().join(", "), kind.name()))

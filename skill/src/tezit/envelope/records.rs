@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::words::{closing, value_band};
-use super::{Envelope, Shared, Sheet, Told, Wanted};
+use super::{DisclosureLog, Envelope, EnvelopeBuilder, FieldSelection, ShareableKind};
 use crate::actions::{money, object};
 use crate::bindings::claw::crm::types::{Kind, Link};
 use crate::context::Context;
@@ -29,7 +29,7 @@ fn name(name: Option<&FullName>) -> Option<String> {
 }
 
 /// Fills a person's envelope.
-pub fn contact(told: &mut Told, person: &Person, wanted: Wanted<'_>) -> Envelope {
+pub fn contact(log: &mut DisclosureLog, person: &Person, wanted: FieldSelection<'_>) -> Envelope {
     let email = person.emails.as_ref();
     let email = email.and_then(|emails| some(emails.primary_email.as_ref()));
     let phone = Phones::number(person.phones.as_ref());
@@ -41,23 +41,23 @@ pub fn contact(told: &mut Told, person: &Person, wanted: Wanted<'_>) -> Envelope
     .into_iter()
     .flatten()
     .collect();
-    let mut sheet = Sheet::new(told, Shared::Contact, &person.id, wanted);
-    sheet.text("name", name(person.name.as_ref()).as_deref());
-    sheet.text("role", some(person.job_title.as_ref()));
-    sheet.text(
+    let mut builder = EnvelopeBuilder::new(log, ShareableKind::Contact, &person.id, wanted);
+    builder.text("name", name(person.name.as_ref()).as_deref());
+    builder.text("role", some(person.job_title.as_ref()));
+    builder.text(
         "company",
         company.and_then(|company| some(company.name.as_ref())),
     );
-    sheet.exact("channels", (!channels.is_empty()).then_some(channels));
-    sheet.exact("email", email);
-    sheet.exact("phone", phone);
+    builder.exact("channels", (!channels.is_empty()).then_some(channels));
+    builder.exact("email", email);
+    builder.exact("phone", phone);
     let unreadable = &person.unreadable;
-    sheet.unless(unreadable.has("name"), "name");
-    sheet.unless(unreadable.has("jobTitle"), "role");
-    sheet.unless(unreadable.has("company"), "company");
-    sheet.unless(unreadable.has("emails"), "email");
-    sheet.unless(unreadable.has("phones"), "phone");
-    sheet.done(person.updated_at)
+    builder.unless(unreadable.has("name"), "name");
+    builder.unless(unreadable.has("jobTitle"), "role");
+    builder.unless(unreadable.has("company"), "company");
+    builder.unless(unreadable.has("emails"), "email");
+    builder.unless(unreadable.has("phones"), "phone");
+    builder.done(person.updated_at)
 }
 
 /// A deal's shareable fields, from whichever document it came.
@@ -115,9 +115,9 @@ impl<'a> DealView<'a> {
 /// Fills a deal's envelope.
 pub fn deal(
     ctx: &Context<'_>,
-    told: &mut Told,
+    log: &mut DisclosureLog,
     deal: &DealView<'_>,
-    wanted: Wanted<'_>,
+    wanted: FieldSelection<'_>,
 ) -> Envelope {
     let mut cutter = Cutter::default();
     let amount = Currency::money(deal.amount, &mut cutter);
@@ -129,30 +129,30 @@ pub fn deal(
     let closes = date
         .filter(|_| !deal.closed(ctx))
         .map(|date| closing(ctx.zone().date(ctx.now), date));
-    let mut sheet = Sheet::new(told, Shared::Deal, deal.id, wanted);
-    sheet.text("name", some(deal.name));
+    let mut builder = EnvelopeBuilder::new(log, ShareableKind::Deal, deal.id, wanted);
+    builder.text("name", some(deal.name));
     let stage = (!deal.unreadable.has("stage")).then_some(deal.stage);
-    sheet.text("stage", some(stage));
-    sheet.exact("valueBand", band);
-    sheet.text("owner", name(deal.owner).as_deref());
+    builder.text("stage", some(stage));
+    builder.exact("valueBand", band);
+    builder.text("owner", name(deal.owner).as_deref());
     match &deal.next_step {
-        Some(says) => sheet.text("nextStep", says.as_deref()),
-        None => sheet.unread("nextStep"),
+        Some(says) => builder.text("nextStep", says.as_deref()),
+        None => builder.unread("nextStep"),
     }
-    sheet.exact("closeDate", date.map(|date| date.to_string()));
-    sheet.exact("closing", closes);
-    sheet.exact("amount", amount.as_ref().map(money));
-    sheet.text("contact", name(deal.contact).as_deref());
+    builder.exact("closeDate", date.map(|date| date.to_string()));
+    builder.exact("closing", closes);
+    builder.exact("amount", amount.as_ref().map(money));
+    builder.text("contact", name(deal.contact).as_deref());
     let unreadable = deal.unreadable;
-    sheet.unless(unreadable.has("name"), "name");
-    sheet.unless(unreadable.has("stage"), "stage");
-    sheet.unless(unreadable.has("amount"), "valueBand");
-    sheet.unless(unreadable.has("ownerId"), "owner");
-    sheet.unless(unreadable.has("closeDate"), "closeDate");
-    sheet.unless(unreadable.has("closeDate"), "closing");
-    sheet.unless(unreadable.has("amount"), "amount");
-    sheet.unless(unreadable.has("pointOfContact"), "contact");
-    sheet.done(deal.updated_at)
+    builder.unless(unreadable.has("name"), "name");
+    builder.unless(unreadable.has("stage"), "stage");
+    builder.unless(unreadable.has("amount"), "valueBand");
+    builder.unless(unreadable.has("ownerId"), "owner");
+    builder.unless(unreadable.has("closeDate"), "closeDate");
+    builder.unless(unreadable.has("closeDate"), "closing");
+    builder.unless(unreadable.has("amount"), "amount");
+    builder.unless(unreadable.has("pointOfContact"), "contact");
+    builder.done(deal.updated_at)
 }
 
 /// Checks whether a task is unfinished. A task without status is.
@@ -161,25 +161,25 @@ pub fn is_open(ctx: &Context<'_>, task: &values::Task) -> bool {
 }
 
 /// Fills a task's envelope.
-pub fn task(told: &mut Told, task: &values::Task, wanted: Wanted<'_>) -> Envelope {
+pub fn task(log: &mut DisclosureLog, task: &values::Task, wanted: FieldSelection<'_>) -> Envelope {
     let owner = task.assignee.as_ref().and_then(|who| who.name.as_ref());
     let links = values::links(task.task_targets.as_ref(), &mut Cutter::default());
     let body = RichText::text(task.body_v2.as_ref());
-    let mut sheet = Sheet::new(told, Shared::Task, &task.id, wanted);
-    sheet.text("title", some(task.title.as_ref()));
-    sheet.text("owner", name(owner).as_deref());
-    sheet.exact("due", task.due_at.map(text::instant));
-    sheet.text("status", some(task.status.as_ref()));
-    sheet.dependency(&links, true);
-    sheet.body("body", body);
+    let mut builder = EnvelopeBuilder::new(log, ShareableKind::Task, &task.id, wanted);
+    builder.text("title", some(task.title.as_ref()));
+    builder.text("owner", name(owner).as_deref());
+    builder.exact("due", task.due_at.map(text::instant));
+    builder.text("status", some(task.status.as_ref()));
+    builder.dependency(&links, true);
+    builder.body("body", body);
     let unreadable = &task.unreadable;
-    sheet.unless(unreadable.has("title"), "title");
-    sheet.unless(unreadable.has("assigneeId"), "owner");
-    sheet.unless(unreadable.has("dueAt"), "due");
-    sheet.unless(unreadable.has("status"), "status");
-    sheet.unless(unreadable.has("taskTargets"), "dependency");
-    sheet.unless(unreadable.has("bodyV2"), "body");
-    sheet.done(task.updated_at)
+    builder.unless(unreadable.has("title"), "title");
+    builder.unless(unreadable.has("assigneeId"), "owner");
+    builder.unless(unreadable.has("dueAt"), "due");
+    builder.unless(unreadable.has("status"), "status");
+    builder.unless(unreadable.has("taskTargets"), "dependency");
+    builder.unless(unreadable.has("bodyV2"), "body");
+    builder.done(task.updated_at)
 }
 
 /// A task that the plan makes.
@@ -199,41 +199,50 @@ pub struct NewTask<'a> {
 
 /// Fills the envelope of a task that the plan makes. A company's name is no shared field, so it
 /// stays out.
-pub fn new_task(told: &mut Told, task: &NewTask<'_>) -> Envelope {
-    let mut sheet = Sheet::new(told, Shared::Task, task.id, Wanted::Default(&[]));
-    sheet.text("title", Some(task.title));
+pub fn new_task(log: &mut DisclosureLog, task: &NewTask<'_>) -> Envelope {
+    let mut builder = EnvelopeBuilder::new(
+        log,
+        ShareableKind::Task,
+        task.id,
+        FieldSelection::Default(&[]),
+    );
+    builder.text("title", Some(task.title));
     match &task.owner {
-        Some(owner) => sheet.text("owner", Some(owner)),
-        None => sheet.unread("owner"),
+        Some(owner) => builder.text("owner", Some(owner)),
+        None => builder.unread("owner"),
     }
-    sheet.exact("due", Some(task.due));
-    sheet.unread("status");
-    sheet.dependency(
+    builder.exact("due", Some(task.due));
+    builder.unread("status");
+    builder.dependency(
         std::slice::from_ref(task.about),
         task.about.kind != Kind::Company,
     );
-    sheet.unread("body");
+    builder.unread("body");
     Envelope {
         created: true,
-        ..sheet.done(None)
+        ..builder.done(None)
     }
 }
 
 /// Fills an activity's envelope.
-pub fn activity(told: &mut Told, activity: &Activity, wanted: Wanted<'_>) -> Envelope {
+pub fn activity(
+    log: &mut DisclosureLog,
+    activity: &Activity,
+    wanted: FieldSelection<'_>,
+) -> Envelope {
     let kind = some(activity.name.as_ref());
     let linked = some(activity.linked_record_cached_name.as_ref());
     let summary = match (happened(kind.unwrap_or_default()), linked) {
         (what, Some(linked)) => format!("{what}: {linked}"),
         (what, None) => what.to_owned(),
     };
-    let mut sheet = Sheet::new(told, Shared::Activity, &activity.id, wanted);
-    sheet.exact("timestamp", Some(text::instant(activity.happens_at)));
-    sheet.text("kind", kind);
-    sheet.text("summary", Some(&summary));
-    sheet.exact("source", Some("CRM timeline"));
-    sheet.unless(activity.unreadable.has("name"), "kind");
-    sheet.done(activity.updated_at)
+    let mut builder = EnvelopeBuilder::new(log, ShareableKind::Activity, &activity.id, wanted);
+    builder.exact("timestamp", Some(text::instant(activity.happens_at)));
+    builder.text("kind", kind);
+    builder.text("summary", Some(&summary));
+    builder.exact("source", Some("CRM timeline"));
+    builder.unless(activity.unreadable.has("name"), "kind");
+    builder.done(activity.updated_at)
 }
 
 /// Puts a timeline entry's name into words.
@@ -248,21 +257,22 @@ fn happened(name: &str) -> &'static str {
     }
 }
 
-impl Sheet<'_> {
+impl EnvelopeBuilder<'_> {
     /// Adds the records that a task is linked to, with kind, id and, if they may be told, names.
     fn dependency(&mut self, links: &[Link], named: bool) {
-        let about = |told: &mut Told, link: &Link| {
+        let about = |log: &mut DisclosureLog, link: &Link| {
             let mut about = Map::new();
-            let kind = Shared::named(object(link.kind)).map_or("crm.company", Shared::name);
+            let kind =
+                ShareableKind::named(object(link.kind)).map_or("crm.company", ShareableKind::name);
             about.insert("kind".to_owned(), Value::from(kind));
             about.insert("id".to_owned(), Value::from(link.id.as_str()));
             if named {
-                about.insert("name".to_owned(), Value::from(told.line(&link.label)));
+                about.insert("name".to_owned(), Value::from(log.redact_line(&link.label)));
             }
             Value::Object(about)
         };
-        self.put("dependency", |told| {
-            let links: Vec<Value> = links.iter().map(|link| about(told, link)).collect();
+        self.put("dependency", |log| {
+            let links: Vec<Value> = links.iter().map(|link| about(log, link)).collect();
             (!links.is_empty()).then_some(Value::Array(links))
         });
     }

@@ -1,8 +1,10 @@
 //! Rules about a deal's close date and the times of its activity.
 
-use super::super::queries::Change;
-use super::tasks::{NextStep, empty_field, next_step};
-use super::{EVIDENCE, Evidence, Facts, NEAR_DAYS, Outcome, Severity, days, fires, stage, unknown};
+use super::super::queries::HistoryChange;
+use super::tasks::{NextStepStatus, empty_field, next_step};
+use super::{
+    EVIDENCE, Evidence, Facts, NEAR_DAYS, RuleOutcome, Severity, days, fires, stage, unknown,
+};
 use crate::twenty;
 
 /// A deal quiet for more days than this is in trouble.
@@ -15,12 +17,12 @@ const STALLED_DAYS: i32 = 30;
 const PUSHES: usize = 2;
 
 /// The close date is before today and the deal is open.
-pub(super) fn close_date_passed(facts: &Facts<'_>) -> Outcome {
+pub(super) fn close_date_passed(facts: &Facts<'_>) -> RuleOutcome {
     let Some(date) = facts.close_day() else {
         return unknown("It has no close date.");
     };
     if facts.closed || date >= facts.today {
-        return Outcome::Clear;
+        return RuleOutcome::Clear;
     }
     let late = crate::day::days_between(date, facts.today);
     fires(
@@ -36,13 +38,13 @@ pub(super) fn close_date_passed(facts: &Facts<'_>) -> Outcome {
 }
 
 /// It closes within 7 days and has no next step or is in one of the first two stages.
-pub(super) fn close_date_near(facts: &Facts<'_>) -> Outcome {
+pub(super) fn close_date_near(facts: &Facts<'_>) -> RuleOutcome {
     let Some(date) = facts.close_day() else {
         return unknown("It has no close date.");
     };
     let left = crate::day::days_between(facts.today, date);
     if facts.closed || !(0..=NEAR_DAYS).contains(&left) {
-        return Outcome::Clear;
+        return RuleOutcome::Clear;
     }
     let step = next_step(facts);
     let early = facts.stages.as_ref().map(|stages| {
@@ -52,16 +54,16 @@ pub(super) fn close_date_near(facts: &Facts<'_>) -> Outcome {
             .any(|stage| stage == facts.deal.stage.as_str())
     });
     let why = match (&step, &early) {
-        (NextStep::None, Ok(true)) => {
+        (NextStepStatus::None, Ok(true)) => {
             format!("nothing is planned and it is still in {}", stage(facts))
         }
-        (NextStep::None, _) => "nothing is planned".to_owned(),
+        (NextStepStatus::None, _) => "nothing is planned".to_owned(),
         (_, Ok(true)) => format!("it is still in {}", stage(facts)),
-        (NextStep::Unknown(why), Ok(false)) => return unknown(why.clone()),
+        (NextStepStatus::Unknown(why), Ok(false)) => return unknown(why.clone()),
         (_, Err(why)) => {
             return unknown(format!("The workspace's stages could not be read: {why}"));
         }
-        (NextStep::Planned, Ok(false)) => return Outcome::Clear,
+        (NextStepStatus::Planned, Ok(false)) => return RuleOutcome::Clear,
     };
     let when = if left == 0 {
         "today".to_owned()
@@ -72,7 +74,7 @@ pub(super) fn close_date_near(facts: &Facts<'_>) -> Outcome {
         facts.of_deal("close date", date.to_string()),
         facts.of_deal("stage", stage(facts)),
     ];
-    if matches!(step, NextStep::None) {
+    if matches!(step, NextStepStatus::None) {
         evidence.extend(empty_field(facts));
     }
     fires(
@@ -84,9 +86,9 @@ pub(super) fn close_date_near(facts: &Facts<'_>) -> Outcome {
 }
 
 /// Nothing has happened for longer than the caller allows: high over 30 days, else medium.
-pub(super) fn stale(facts: &Facts<'_>) -> Outcome {
+pub(super) fn stale(facts: &Facts<'_>) -> RuleOutcome {
     if facts.closed {
-        return Outcome::Clear;
+        return RuleOutcome::Clear;
     }
     let last = &facts.last_activity;
     let unread = last
@@ -100,7 +102,7 @@ pub(super) fn stale(facts: &Facts<'_>) -> Outcome {
     };
     let quiet = facts.days_since(*time);
     if quiet <= i32::from(facts.stale_days) {
-        return Outcome::Clear;
+        return RuleOutcome::Clear;
     }
     if let Some(why) = unread {
         return unknown(why);
@@ -119,16 +121,16 @@ pub(super) fn stale(facts: &Facts<'_>) -> Outcome {
 }
 
 /// In its stage for over 30 days, by its history.
-pub(super) fn stalled_stage(facts: &Facts<'_>) -> Outcome {
+pub(super) fn stalled_stage(facts: &Facts<'_>) -> RuleOutcome {
     if facts.closed {
-        return Outcome::Clear;
+        return RuleOutcome::Clear;
     }
     if facts
         .deal
         .created_at
         .is_some_and(|created| facts.days_since(created) <= STALLED_DAYS)
     {
-        return Outcome::Clear;
+        return RuleOutcome::Clear;
     }
     let history = match &facts.history {
         Ok(history) => history,
@@ -162,7 +164,7 @@ pub(super) fn stalled_stage(facts: &Facts<'_>) -> Outcome {
     };
     let age = facts.days_since(since);
     if age <= STALLED_DAYS {
-        return Outcome::Clear;
+        return RuleOutcome::Clear;
     }
     fires(
         Severity::Medium,
@@ -172,12 +174,12 @@ pub(super) fn stalled_stage(facts: &Facts<'_>) -> Outcome {
     )
 }
 
-fn moved<T: PartialEq>(change: &Change<T>) -> bool {
+fn moved<T: PartialEq>(change: &HistoryChange<T>) -> bool {
     change.before != change.after
 }
 
 /// The close date was moved later twice or more, by its history.
-pub(super) fn close_date_pushed(facts: &Facts<'_>) -> Outcome {
+pub(super) fn close_date_pushed(facts: &Facts<'_>) -> RuleOutcome {
     let history = match &facts.history {
         Ok(history) => history,
         Err(why) => return unknown(format!("Its history could not be read: {why}")),
@@ -193,7 +195,7 @@ pub(super) fn close_date_pushed(facts: &Facts<'_>) -> Outcome {
         .collect();
     if pushes.len() < PUSHES {
         return match (history.entries.is_empty(), history.whole) {
-            (false, true) => Outcome::Clear,
+            (false, true) => RuleOutcome::Clear,
             (true, _) => unknown("It has no history."),
             (false, false) => unknown("Its history does not go back to its creation."),
         };

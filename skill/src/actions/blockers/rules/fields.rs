@@ -1,12 +1,12 @@
 //! Rules about owner, contacts and amount.
 
-use super::{Facts, Outcome, Severity, fires, unknown};
+use super::{Facts, RuleOutcome, Severity, fires, unknown};
 use crate::twenty::values::{Currency, Micros};
 
 /// Nobody owns it.
-pub(super) fn no_owner(facts: &Facts<'_>) -> Outcome {
+pub(super) fn no_owner(facts: &Facts<'_>) -> RuleOutcome {
     match &facts.deal.owner {
-        Some(owner) if owner.is_known() => Outcome::Clear,
+        Some(owner) if owner.is_known() => RuleOutcome::Clear,
         Some(_) => unknown("Its owner is no member any more, or may not be read."),
         None => fires(
             Severity::High,
@@ -18,12 +18,12 @@ pub(super) fn no_owner(facts: &Facts<'_>) -> Outcome {
 }
 
 /// It has no point of contact.
-pub(super) fn no_contact(facts: &Facts<'_>) -> Outcome {
+pub(super) fn no_contact(facts: &Facts<'_>) -> RuleOutcome {
     match (
         &facts.deal.point_of_contact_id,
         &facts.deal.point_of_contact,
     ) {
-        (_, Some(_)) => Outcome::Clear,
+        (_, Some(_)) => RuleOutcome::Clear,
         (Some(_), None) => unknown("Its point of contact was deleted, or may not be read."),
         (None, None) => fires(
             Severity::Medium,
@@ -36,13 +36,13 @@ pub(super) fn no_contact(facts: &Facts<'_>) -> Outcome {
 
 /// One known contact (the point of contact and the company's people) and an amount at or over the
 /// threshold.
-pub(super) fn single_threaded(facts: &Facts<'_>) -> Outcome {
+pub(super) fn single_threaded(facts: &Facts<'_>) -> RuleOutcome {
     let micros = match Currency::micros(facts.deal.amount.as_ref()) {
         Some(Micros(micros @ 1..)) => micros,
         _ => return unknown("It has no amount, so nobody can say how much hangs on its contacts."),
     };
     if micros < i128::from(facts.ctx.single_threaded_amount()) * 1_000_000 {
-        return Outcome::Clear;
+        return RuleOutcome::Clear;
     }
     let contact = facts.deal.point_of_contact.as_ref();
     if contact.is_none() && facts.deal.point_of_contact_id.is_some() {
@@ -61,7 +61,7 @@ pub(super) fn single_threaded(facts: &Facts<'_>) -> Outcome {
         },
     };
     if contacts != 1 {
-        return Outcome::Clear;
+        return RuleOutcome::Clear;
     }
     fires(
         Severity::Low,
@@ -75,7 +75,7 @@ pub(super) fn single_threaded(facts: &Facts<'_>) -> Outcome {
 }
 
 /// It has no amount.
-pub(super) fn no_amount(facts: &Facts<'_>) -> Outcome {
+pub(super) fn no_amount(facts: &Facts<'_>) -> RuleOutcome {
     match Currency::micros(facts.deal.amount.as_ref()) {
         None => fires(
             Severity::Low,
@@ -84,6 +84,6 @@ pub(super) fn no_amount(facts: &Facts<'_>) -> Outcome {
             "Estimate what it is worth.",
         ),
         Some(Micros(0)) => unknown("Its amount is 0, which may mean that nobody has set it."),
-        Some(_) => Outcome::Clear,
+        Some(_) => RuleOutcome::Clear,
     }
 }

@@ -7,7 +7,7 @@ mod noted;
 mod tasks;
 
 use super::facts::{Facts, Known, OpenTasks};
-use super::queries::Task;
+use super::queries::BlockersTask;
 use crate::bindings::exports::claw::crm::read::{BlockerCode, Certainty, Evidence, Severity};
 use crate::context::Context;
 use crate::markdown::count;
@@ -16,14 +16,14 @@ use crate::twenty::hidden::{hides, spoken};
 use crate::twenty::values::named;
 
 /// The outcome of a rule.
-pub(super) enum Outcome {
-    Fires(Fired),
+pub(super) enum RuleOutcome {
+    Fires(RuleFinding),
     Clear,
     Unknown(String),
 }
 
 /// A finding before it has its code.
-pub(super) struct Fired {
+pub(super) struct RuleFinding {
     pub(super) severity: Severity,
     pub(super) certainty: Certainty,
     pub(super) sentence: String,
@@ -60,7 +60,7 @@ pub(super) fn unreadable(facts: &Facts<'_>, code: BlockerCode) -> Option<String>
     })
 }
 
-type Rule = fn(&Facts<'_>) -> Outcome;
+type Rule = fn(&Facts<'_>) -> RuleOutcome;
 
 /// All rules, in the order in which equals are shown.
 pub(super) const RULES: &[(BlockerCode, Rule)] = &[
@@ -157,8 +157,8 @@ fn fires(
     sentence: impl Into<String>,
     evidence: Vec<Evidence>,
     next_step: &str,
-) -> Outcome {
-    Outcome::Fires(Fired {
+) -> RuleOutcome {
+    RuleOutcome::Fires(RuleFinding {
         severity,
         certainty: Certainty::Verified,
         sentence: sentence.into(),
@@ -167,8 +167,8 @@ fn fires(
     })
 }
 
-fn unknown(reason: impl Into<String>) -> Outcome {
-    Outcome::Unknown(reason.into())
+fn unknown(reason: impl Into<String>) -> RuleOutcome {
+    RuleOutcome::Unknown(reason.into())
 }
 
 fn days(days: i32) -> String {
@@ -183,7 +183,7 @@ fn tasks<'f>(facts: &'f Facts<'_>) -> Known<&'f OpenTasks> {
 }
 
 /// Returns a task's title as sentences quote it.
-pub(super) fn title(task: &Task) -> String {
+pub(super) fn title(task: &BlockersTask) -> String {
     text::line(named(task.title.as_ref()), text::LABEL).0
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::super::words;
-use super::{Certainty, EVIDENCE, Evidence, Facts, Fired, Outcome, Severity, unknown};
+use super::{Certainty, EVIDENCE, Evidence, Facts, RuleFinding, RuleOutcome, Severity, unknown};
 use crate::twenty;
 use crate::twenty::values::RichText;
 
@@ -12,7 +12,7 @@ const RECENT_DAYS: i32 = 30;
 
 /// A recent note, or a task that is still open, says that something is blocked. Guessed from words,
 /// so `inferred`.
-pub(super) fn noted_blocker(facts: &Facts<'_>) -> Outcome {
+pub(super) fn noted_blocker(facts: &Facts<'_>) -> RuleOutcome {
     let recent = |created: Option<Timestamp>| {
         created.is_none_or(|created| facts.days_since(created) <= RECENT_DAYS)
     };
@@ -56,7 +56,7 @@ pub(super) fn noted_blocker(facts: &Facts<'_>) -> Outcome {
         };
         let sentence = format!("{whose} reads: \"{}\"", first.value);
         evidence.truncate(EVIDENCE);
-        return Outcome::Fires(Fired {
+        return RuleOutcome::Fires(RuleFinding {
             severity: Severity::Medium,
             certainty: Certainty::Inferred,
             sentence,
@@ -68,6 +68,6 @@ pub(super) fn noted_blocker(facts: &Facts<'_>) -> Outcome {
         (Err(why), _, _) => unknown(format!("Its notes could not be read: {why}")),
         (_, Err(why), _) => unknown(format!("Its tasks could not be read: {why}")),
         (Ok(_), Ok(_), false) => unknown("It has neither notes nor open tasks to read."),
-        (Ok(_), Ok(_), true) => Outcome::Clear,
+        (Ok(_), Ok(_), true) => RuleOutcome::Clear,
     }
 }

@@ -2,20 +2,22 @@
 
 use jiff::Timestamp;
 
-use super::{EVIDENCE, Evidence, Facts, Outcome, Severity, Task, days, fires, title, unknown};
-use crate::twenty::custom::NextStep as Field;
+use super::{
+    BlockersTask, EVIDENCE, Evidence, Facts, RuleOutcome, Severity, days, fires, title, unknown,
+};
+use crate::twenty::custom::NextStep;
 
 /// A task overdue for more days than this is pressing.
 const LONG_OVERDUE_DAYS: i32 = 7;
 
 /// An open task is past due: high over 7 days, else medium. Undated tasks alone leave it open
 /// whether any is late.
-pub(super) fn overdue_task(facts: &Facts<'_>) -> Outcome {
+pub(super) fn overdue_task(facts: &Facts<'_>) -> RuleOutcome {
     let tasks = match super::tasks(facts) {
         Ok(tasks) => tasks,
         Err(why) => return unknown(why),
     };
-    let late: Vec<(&Task, Timestamp)> = tasks
+    let late: Vec<(&BlockersTask, Timestamp)> = tasks
         .rows
         .iter()
         .filter_map(|task| Some((task, task.due_at?)))
@@ -26,13 +28,13 @@ pub(super) fn overdue_task(facts: &Facts<'_>) -> Outcome {
         .min_by_key(|&&(_, due)| facts.ctx.zone().due(due).day)
     else {
         let undated = tasks.rows.iter().all(|task| task.due_at.is_none());
-        let unreadable = |task: &Task| task.unreadable.has("dueAt");
+        let unreadable = |task: &BlockersTask| task.unreadable.has("dueAt");
         if tasks.lost || tasks.rows.iter().any(unreadable) {
             return unknown("An open task, or when it is due, could not be read.");
         }
         return match (tasks.rows.is_empty(), undated) {
             (false, true) => unknown("None of its open tasks has a due date."),
-            _ => Outcome::Clear,
+            _ => RuleOutcome::Clear,
         };
     };
     let age = facts.days_late(oldest);
@@ -68,35 +70,35 @@ pub(super) fn overdue_task(facts: &Facts<'_>) -> Outcome {
 
 /// The state of planning: an open task due today or later, or words in the field that the operator
 /// named for it, count as planned.
-pub(super) enum NextStep {
+pub(super) enum NextStepStatus {
     Planned,
     None,
     Unknown(String),
 }
 
-pub(super) fn next_step(facts: &Facts<'_>) -> NextStep {
+pub(super) fn next_step(facts: &Facts<'_>) -> NextStepStatus {
     if facts.next_step.text().is_some() {
-        return NextStep::Planned;
+        return NextStepStatus::Planned;
     }
     let tasks = match super::tasks(facts) {
         Ok(tasks) => tasks,
-        Err(why) => return NextStep::Unknown(why),
+        Err(why) => return NextStepStatus::Unknown(why),
     };
     if tasks.due_from(facts.ctx.zone(), facts.today) {
-        return NextStep::Planned;
+        return NextStepStatus::Planned;
     }
     if tasks.more {
-        return NextStep::Unknown("It has more open tasks than were read.".to_owned());
+        return NextStepStatus::Unknown("It has more open tasks than were read.".to_owned());
     }
     if tasks.rows.iter().any(|task| task.due_at.is_none()) {
-        return NextStep::Unknown(
+        return NextStepStatus::Unknown(
             "It has an open task without a due date that can be read, so nobody can say whether it is a next step."
                 .to_owned(),
         );
     }
     match &facts.next_step {
-        Field::Unreadable { why } => NextStep::Unknown(why.clone()),
-        _ => NextStep::None,
+        NextStep::Unreadable { why } => NextStepStatus::Unknown(why.clone()),
+        _ => NextStepStatus::None,
     }
 }
 
@@ -108,14 +110,14 @@ pub(super) fn empty_field(facts: &Facts<'_>) -> Option<Evidence> {
 
 /// No open task due today or later, and the field that the operator named for the next step, if
 /// any, is empty. A closed deal needs none.
-pub(super) fn no_next_step(facts: &Facts<'_>) -> Outcome {
+pub(super) fn no_next_step(facts: &Facts<'_>) -> RuleOutcome {
     if facts.closed {
-        return Outcome::Clear;
+        return RuleOutcome::Clear;
     }
     match next_step(facts) {
-        NextStep::Planned => Outcome::Clear,
-        NextStep::Unknown(why) => unknown(why),
-        NextStep::None => {
+        NextStepStatus::Planned => RuleOutcome::Clear,
+        NextStepStatus::Unknown(why) => unknown(why),
+        NextStepStatus::None => {
             let number = facts.tasks.as_ref().map_or(0, |tasks| tasks.rows.len());
             let mut evidence =
                 vec![facts.of_deal("open tasks due today or later", format!("0 of {number}"))];
@@ -135,12 +137,12 @@ pub(super) fn no_next_step(facts: &Facts<'_>) -> Outcome {
 }
 
 /// An open task without assignee.
-pub(super) fn unassigned_task(facts: &Facts<'_>) -> Outcome {
+pub(super) fn unassigned_task(facts: &Facts<'_>) -> RuleOutcome {
     let tasks = match super::tasks(facts) {
         Ok(tasks) => tasks,
         Err(why) => return unknown(why),
     };
-    let nobodys: Vec<&Task> = tasks
+    let nobodys: Vec<&BlockersTask> = tasks
         .rows
         .iter()
         .filter(|task| task.assignee.is_none())
@@ -164,11 +166,11 @@ pub(super) fn unassigned_task(facts: &Facts<'_>) -> Outcome {
     if tasks.more {
         return unknown("It has more open tasks than were read.");
     }
-    let known = |task: &Task| task.assignee.as_ref().is_none_or(|who| who.is_known());
+    let known = |task: &BlockersTask| task.assignee.as_ref().is_none_or(|who| who.is_known());
     match !tasks.rows.iter().all(known) {
         true => unknown(
             "An open task is assigned to somebody who is no member any more, or may not be read.",
         ),
-        false => Outcome::Clear,
+        false => RuleOutcome::Clear,
     }
 }

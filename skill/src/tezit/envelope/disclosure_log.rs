@@ -3,27 +3,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::kinds::{Ref, Shared};
+use super::kinds::{ShareableKind, SharedRef};
 use crate::plan::Disclosure;
 use crate::text;
 
 /// A log of disclosed fields. Envelopes write all their fields here, so that a step's disclosures
 /// and its body cannot disagree.
 #[derive(Debug, Default)]
-pub struct Told {
-    fields: BTreeMap<Ref, BTreeSet<&'static str>>,
+pub struct DisclosureLog {
+    fields: BTreeMap<SharedRef, BTreeSet<&'static str>>,
     redacted: BTreeSet<&'static str>,
 }
 
-impl Told {
+impl DisclosureLog {
     /// Logs a field of a record as disclosed.
-    pub fn tell(&mut self, kind: Shared, id: &str, field: &'static str) {
+    pub fn disclose(&mut self, kind: ShareableKind, id: &str, field: &'static str) {
         let record = self.fields.entry((kind, id.to_owned())).or_default();
         record.insert(field);
     }
 
     /// Redacts addresses, numbers and keys from a text that leaves, and logs what was redacted.
-    pub fn text(&mut self, text: &str) -> String {
+    pub fn redact(&mut self, text: &str) -> String {
         let redacted = redaction::redact(text);
         let found = redacted.found.into_iter();
         self.redacted.extend(found.map(redaction::Kind::name));
@@ -31,11 +31,11 @@ impl Told {
     }
 
     /// Redacts a text that leaves, as one line.
-    pub fn line(&mut self, given: &str) -> String {
+    pub fn redact_line(&mut self, given: &str) -> String {
         let (one, _) = text::line(given, usize::MAX);
         // Cut only what is clean, and look once more at what cutting has left.
-        let clean = self.text(&one);
-        self.text(&text::line(&clean, text::LABEL).0)
+        let clean = self.redact(&one);
+        self.redact(&text::line(&clean, text::LABEL).0)
     }
 
     /// Returns the kinds of text that were redacted, such as `phone number`.
