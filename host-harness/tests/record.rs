@@ -340,7 +340,8 @@ fn ruled(audit: &Audit, call: CallId) -> bool {
     audit.ruled(&event).is_ok()
 }
 
-/// Every event while nothing can be written: whether it is refused, and what of it is on record once that is over.
+/// Every event while nothing can be written: whether it is refused, and what of it is on record
+/// once that is over.
 #[test]
 fn only_what_happened_is_written_later() {
     let cases: [(&str, Event, bool, &[&str]); 11] = [

@@ -1,4 +1,5 @@
-//! What the integration tests share: the built component in a harness, stand-ins of its services, and one fixed moment for all.
+//! Shared parts of the integration tests: the built component in a harness, stand-ins of its
+//! services, and one fixed moment for all.
 
 #![allow(
     clippy::expect_used,
@@ -34,10 +35,10 @@ use crm_stand_in::twenty::{Options, TwentyStandIn, keys};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-/// When the tests happen: a Wednesday morning in the caller's time zone.
+/// The moment of the tests: a Wednesday morning in the caller's time zone.
 pub const NOW: &str = "2026-03-11T13:30:00Z";
 
-/// Whom e-mail may go to in the tests.
+/// The e-mail addresses that the operator lists in the tests.
 pub const LISTED: [&str; 2] = ["@acme.example", "jo@partner.example"];
 
 /// The repository's root.
@@ -46,7 +47,8 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The built component: the one that `CRM_COMPONENT` names, else the one that `cargo xtask component` leaves.
+/// The built component: the one that `CRM_COMPONENT` names, else the one that
+/// `cargo xtask component` leaves.
 ///
 /// # Panics
 /// With the command to run, where it has not been built.
@@ -64,7 +66,8 @@ pub fn component() -> Vec<u8> {
     })
 }
 
-/// A built guest of tests/guests: from the folder that `CRM_GUESTS` names, else where `cargo xtask guests` leaves them.
+/// A built guest of tests/guests: from the folder that `CRM_GUESTS` names, else where
+/// `cargo xtask guests` leaves them.
 ///
 /// # Panics
 /// With the command to run, where it has not been built.
@@ -118,7 +121,7 @@ pub struct World {
     pub clock: ManualClock,
     /// On whose behalf calls are made.
     pub caller: Caller,
-    /// What callers have said.
+    /// The texts of all calls so far.
     pub said: leaks::Said,
 }
 
@@ -132,23 +135,23 @@ impl Drop for World {
     }
 }
 
-/// What a world differs in.
+/// Options of a test environment that differ from the usual.
 pub struct Differently {
-    /// How much there is beside the sample workspace.
+    /// The number of records beside the sample workspace.
     pub size: Size,
     /// The key that the harness has.
     pub key: String,
-    /// Whether Twenty counts requests.
+    /// True if Twenty's rate limit is on.
     pub rate_limit: bool,
     /// A base URL instead of the stand-in's.
     pub url: Option<String>,
     /// Further variables of the environment.
     pub environment: Vec<(&'static str, String)>,
-    /// What an operator file says beside address and key; without one the environment grants those.
+    /// The operator file beside address and key; without one the environment grants those.
     pub operator: Option<&'static str>,
     /// The record.
     pub recorder: Arc<dyn Recorder>,
-    /// Where plans are kept; none for in memory.
+    /// The directory of plans; `None` keeps them in memory.
     pub data: Option<PathBuf>,
     /// A stand-in that runs already.
     pub twenty: Option<Arc<Running>>,
@@ -156,9 +159,9 @@ pub struct Differently {
     pub relay: Option<Variant>,
     /// A relay that runs already.
     pub running_relay: Option<Arc<Running>>,
-    /// Whether there is a PA Workspace.
+    /// True if there is a PA Workspace.
     pub workspace: bool,
-    /// How long after [`NOW`] it is for the harness.
+    /// The offset of the harness's clock from [`NOW`].
     pub later: Duration,
     /// Another component than the built one.
     pub component: Option<Vec<u8>>,
@@ -375,7 +378,8 @@ impl World {
         }
     }
 
-    /// How many requests Twenty has received, aside from those whose answers the harness keeps, as the manifest says.
+    /// Counts the requests that Twenty has received, aside from those whose answers the harness
+    /// caches, as the manifest says.
     ///
     /// # Panics
     /// Where the manifest cannot be read.
@@ -460,7 +464,8 @@ impl World {
     /// Calls an action that fails.
     ///
     /// # Panics
-    /// Where it does not, or where the failure is not of this case or says nothing about what to do.
+    /// Where it does not, or where the failure is not of this case or says nothing about what to
+    /// do.
     pub async fn fails(&self, tool: &str, arguments: Value, case: &str) -> Value {
         match self.outcome(tool, arguments.clone()).await.result {
             Ok(answer) => panic!("{tool} {arguments} succeeded: {answer:#}"),

@@ -1,4 +1,5 @@
-//! Who owns a record is known, known to be none, or unknown, as the service's answers tell it; and what follows for every action.
+//! Owners of records: known, known to be none, or unknown, as the service's answers tell it; and
+//! the consequences for every action.
 
 #![allow(
     clippy::expect_used,
@@ -57,7 +58,7 @@ const ACTIONS: [&str; 8] = [
     "create", "link", "change", "assign", "reassign", "delete", "disclose", "expand",
 ];
 
-/// What an answer can show of an owner.
+/// A representation of an owner in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shown {
     Member,

@@ -402,7 +402,8 @@ async fn briefing_takes_four_requests_at_any_size() {
         })
         .await;
         let (first, _) = world.cost("crm_briefing", json!({})).await;
-        // Beside the stages, the statuses of tasks and the members: the host answers those from memory from now on.
+        // Beside the stages, the statuses of tasks and the members: the host answers those from
+        // memory from now on.
         let before = world.twenty.requests().count();
         assert!(before <= 7, "{before} requests for the first briefing");
         let (cost, second) = world.cost("crm_briefing", json!({})).await;

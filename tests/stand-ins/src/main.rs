@@ -35,10 +35,11 @@ enum Service {
     All(All),
 }
 
-/// What every service takes.
+/// Options that every service takes.
 #[derive(Args, Clone, Copy)]
 struct Shared {
-    /// The moment that samples are laid out around, such as 2026-03-02T09:00:00Z; time runs on from there.
+    /// The moment that samples are laid out around, such as 2026-03-02T09:00:00Z; time runs on from
+    /// there.
     #[arg(long)]
     now: Option<jiff::Timestamp>,
     /// Answer without a limit on how much may be asked.
@@ -83,7 +84,7 @@ struct Twenty {
     hide_fields: Vec<String>,
 }
 
-/// What tokens are signed with.
+/// Options for signing tokens.
 #[derive(Args, Clone)]
 struct Tokens {
     /// The secret that users' tokens are signed with.
@@ -93,7 +94,7 @@ struct Tokens {
 
 #[derive(Args)]
 struct Relay {
-    /// Which of the published relays: the protocol's own, or MyPA's.
+    /// The relay to play: the protocol's own, or MyPA's.
     #[arg(long, value_enum, default_value_t = Variant::P)]
     variant: Variant,
     #[command(flatten)]
@@ -119,7 +120,7 @@ enum Variant {
 
 #[derive(Args)]
 struct All {
-    /// Which of the published relays: the protocol's own, or MyPA's.
+    /// The relay to play: the protocol's own, or MyPA's.
     #[arg(long, value_enum, default_value_t = Variant::P)]
     variant: Variant,
     /// Twenty's port on 127.0.0.1; 0 takes any that is free.
@@ -143,7 +144,7 @@ struct All {
 struct Started {
     running: Running,
     service: &'static str,
-    /// What goes beside the address in JSON.
+    /// Members beside the address in the printed JSON.
     more: Value,
 }
 

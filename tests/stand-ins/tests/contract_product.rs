@@ -1,8 +1,10 @@
-//! The contract with the real service for the product's own documents: exchanges as the product made them with Twenty 2.21, relations
-//! nested with and without `deletedAt`, owners who are gone, and a key that may not read a field.
+//! The contract with the real service for the product's own documents: exchanges as the product
+//! made them with Twenty 2.21, relations nested with and without `deletedAt`, owners who are gone,
+//! and a key that may not read a field.
 //!
-//! The recordings are replayed where their folder is present beside the repository, matched by operation and shape. Exchanges of the
-//! two shapes that matter most are among the fixtures of `contract`, which are always replayed.
+//! The recordings are replayed where their folder is present beside the repository, matched by
+//! operation and shape. Exchanges of the two shapes that matter most are among the fixtures of
+//! `contract`, which are always replayed.
 
 #![allow(
     clippy::expect_used,
@@ -103,7 +105,8 @@ const AFTER_WRITES: [&str; 5] = [
     "gql-UpsertOpportunity-1-with-deletedAt",
 ];
 
-/// Where the recorded workspace's data decided, and not the request: the exchange, the place, and what differs there.
+/// Where the recorded workspace's data decided, and not the request: the exchange, the place, and
+/// what differs there.
 const OTHER_DATA: &[(&str, &str, &str)] = &[
     (
         "gql-Blockers",

@@ -1,5 +1,6 @@
-//! Composite values within a mutation's `data`: names, e-mail addresses, links, phone numbers, amounts, addresses, actors.
-//! Only the subfields that are given are written, so an update keeps the others.
+//! Composite values within a mutation's `data`: names, e-mail addresses, links, phone numbers,
+//! amounts, addresses, actors. Only the subfields that are given are written, so an update keeps
+//! the others.
 
 use std::sync::Arc;
 
@@ -93,8 +94,8 @@ fn email(path: &str, value: &Input) -> Result<Value, Refusal> {
     Ok(Value::text(lower))
 }
 
-/// A link. The service puts the origin of a web address in lower case and takes one slash off its end; what has no scheme
-/// stays as it is. What it does to anything else is not known.
+/// A link. The service puts the origin of a web address in lower case and takes one slash off its
+/// end; what has no scheme stays as it is. What it does to anything else is not known.
 fn link(path: &str, value: &Input) -> Result<Value, Refusal> {
     let given = text(path, "text", value)?;
     let Some(url) = given.as_text() else {
@@ -175,7 +176,8 @@ const CALLING_CODES: [(&str, &str); 7] = [
     ("46", "SE"),
 ];
 
-/// A number without its codes: the service takes them out of the number itself. An empty one empties the number and leaves the codes.
+/// A number without its codes: the service takes them out of the number itself. An empty one
+/// empties the number and leaves the codes.
 fn phone_alone(
     name: &str,
     parts: &[(&'static str, ColumnId)],
@@ -213,7 +215,8 @@ fn phone_alone(
     ])
 }
 
-/// The service takes numbers apart and adds what it finds out; a number that comes apart already stays as it is.
+/// The service takes numbers apart and adds what it finds out; a number that comes apart already
+/// stays as it is.
 fn known_phone(name: &str, given: &[(&str, ColumnId, &Input)]) -> Result<(), Refusal> {
     let part = |wanted: &str| {
         let found = given.iter().find(|(part, ..)| *part == wanted);
@@ -232,7 +235,7 @@ fn known_phone(name: &str, given: &[(&str, ColumnId, &Input)]) -> Result<(), Ref
     )))
 }
 
-/// Who made the record, where the caller says so.
+/// Reads the creator of a record, if the caller gives one.
 pub(super) fn actor(parts: &[(&'static str, ColumnId)], value: &Input) -> Result<Values, Refusal> {
     let given = subfields("createdBy", parts, value)?;
     let mut values = Vec::new();

@@ -1,4 +1,4 @@
-//! What a mutation's `data` says of one record, read into column values with the service's own refusals.
+//! Reads a mutation's `data` of one record into column values, with the service's own refusals.
 
 use std::sync::Arc;
 
@@ -141,7 +141,8 @@ fn plain(name: &str, kind: Kind, value: &Input) -> Result<Value, Refusal> {
             }
         },
         (Kind::Enum(members), Input::Text(given)) => member(name, members, given),
-        // Where there is no default, no choice is a choice: the service takes null for a task's status.
+        // Where there is no default, no choice is a choice: the service takes null for a task's
+        // status.
         (Kind::Enum(_), Input::Null) if name == "status" => Ok(Value::Null),
         (Kind::Float, Input::Number(n)) => n.as_f64().map(Value::Float).ok_or_else(unknown),
         _ => Err(unknown()),
@@ -180,7 +181,8 @@ pub(super) fn text(name: &str, what: &str, value: &Input) -> Result<Value, Refus
     }
 }
 
-/// A body: the service computes the editor's form of markdown, and stores both as they come where both are given.
+/// A body: the service computes the editor's form of markdown, and stores both as they come where
+/// both are given.
 fn body(
     name: &str,
     parts: &[(&'static str, ColumnId)],

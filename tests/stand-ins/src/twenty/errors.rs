@@ -1,5 +1,5 @@
-//! The service's errors in the words and codes it uses, and what this stand-in says when it was asked something whose
-//! answer is not known.
+//! The service's errors in the words and codes it uses, and what this stand-in says when it was
+//! asked something whose answer is not known.
 
 use serde_json::{Map, Value, json};
 
@@ -161,16 +161,16 @@ impl GqlError {
 /// The message for what is there already; only the message tells.
 const DUPLICATE: &str = "A duplicate entry was detected";
 
-/// What the service says to people where it has nothing better.
+/// The service's message to people where it has no better one.
 pub(super) const GENERIC: &str = "An error occurred.";
 
-/// Why a root field has no value.
+/// A reason that a root field has no value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Refusal {
     /// The service's own error.
     Service(GqlError),
-    /// The stand-in does not know what the service would answer. The whole request is then answered with 501, so that
-    /// nobody builds on a guess.
+    /// The stand-in does not know what the service would answer. The whole request is then answered
+    /// with 501, so that nobody builds on a guess.
     NotKnown(String),
 }
 

@@ -1,4 +1,4 @@
-//! What the schema says of itself: `__type` on the records' API, and the objects of the metadata API.
+//! Introspection: `__type` on the records' API, and the objects of the metadata API.
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;

@@ -23,16 +23,16 @@ pub const API_KEY_NAME: &str = "stand-in";
 /// An API key.
 #[derive(Clone, Debug)]
 pub struct ApiKey {
-    /// What stands after `Bearer `.
+    /// The token after `Bearer `.
     pub token: String,
-    /// What it may do.
+    /// The permissions of the key.
     pub access: Access,
 }
 
-/// What a key may do.
+/// The permissions of a key.
 #[derive(Clone, Debug)]
 pub enum Access {
-    /// What its role permits.
+    /// Only the permissions of its role.
     Role(Role),
     /// Nothing: it was revoked.
     Revoked,
@@ -40,15 +40,15 @@ pub enum Access {
     Expired,
 }
 
-/// What a role permits.
+/// The permissions of a role.
 #[derive(Clone, Debug, Default)]
 pub struct Role {
     /// Singular names of objects that it may not read.
     pub unreadable: Vec<String>,
-    /// Whether it may read every searchable object there is, also those that this stand-in does not keep. Without it a
-    /// search must name the kinds it is about.
+    /// True if it may read every searchable object there is, also those that this stand-in does not
+    /// keep. Without it a search must name the kinds it is about.
     pub reads_everything: bool,
-    /// Whether it may write.
+    /// True if it may write.
     pub writes: bool,
     /// Fields that it may not read, by the singular name of their object.
     pub hidden: Vec<(String, String)>,
@@ -87,7 +87,7 @@ impl Role {
         }
     }
 
-    /// Whether it may read an object.
+    /// Returns true if the key may read an object.
     pub(crate) fn may_read(&self, object: &Object) -> bool {
         !self
             .unreadable
@@ -114,7 +114,7 @@ pub fn default_keys() -> Vec<ApiKey> {
     ]
 }
 
-/// Who is asking.
+/// The authenticated caller of a request.
 pub enum Caller<'k> {
     /// Nobody: there is no `authorization`.
     Anonymous,
@@ -171,13 +171,13 @@ pub fn caller<'k>(
     }
 }
 
-/// How many tokens the bucket holds.
+/// The capacity of the token bucket.
 const BUCKET: i64 = 100;
-/// How many milliseconds a token takes to come back.
+/// The time until a token comes back, in milliseconds.
 const REFILL_MS: i64 = 600;
 
-/// The token bucket: 100 tokens, one more every 600 ms, one for each root field over records. Unlike the real 2.21 bucket
-/// it counts root fields that arrive together exactly.
+/// The token bucket: 100 tokens, one more every 600 ms, one for each root field over records.
+/// Unlike the real 2.21 bucket it counts root fields that arrive together exactly.
 pub struct Bucket {
     clock: Clock,
     state: Mutex<(i64, i64)>,

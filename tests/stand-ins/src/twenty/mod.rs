@@ -1,10 +1,12 @@
-//! A stand-in for Twenty 2.21: `POST /graphql`, `POST /metadata` and `GET /healthz` over a sample workspace in memory.
+//! A stand-in for Twenty 2.21: `POST /graphql`, `POST /metadata` and `GET /healthz` over a sample
+//! workspace in memory.
 //!
-//! It answers as the real server does, quirks included, and where it does not know what the real server would answer it
-//! says so with status 501 instead of making something up; nothing is stored then.
+//! It answers as the real server does, quirks included, and where it does not know what the real
+//! server would answer it says so with status 501 instead of making something up; nothing is stored
+//! then.
 //!
-//! It writes people, companies, opportunities, tasks, notes and their links over GraphQL. Timeline activities, which a
-//! worker of the real server adds seconds after a write, are not written.
+//! It writes people, companies, opportunities, tasks, notes and their links over GraphQL. Timeline
+//! activities, which a worker of the real server adds seconds after a write, are not written.
 
 mod aggregate;
 mod blocknote;

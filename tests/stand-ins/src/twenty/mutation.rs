@@ -1,7 +1,9 @@
-//! Mutations: their root fields' names and arguments, what each does, and how the answers of several go together.
+//! Mutations: their root fields' names and arguments, what each does, and how the answers of
+//! several go together.
 //!
-//! On the real service a worker adds timeline activities some seconds after a write ("linked-task.created" and so on).
-//! That is left out here: the timeline shows the sample's own entries only.
+//! On the real service a worker adds timeline activities some seconds after a write
+//! ("linked-task.created" and so on). That is left out here: the timeline shows the sample's own
+//! entries only.
 
 use uuid::Uuid;
 
@@ -22,10 +24,10 @@ use super::store::Writer;
 use super::table::Workspace;
 use super::write;
 
-/// How many records one root field writes at most.
+/// The most records that one root field writes.
 const MOST: usize = 200;
 
-/// What a mutation's root field does.
+/// The action of a mutation's root field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
     Create,
@@ -238,7 +240,8 @@ impl Change {
             return Err(GqlError::input(message, "INVALID_QUERY_INPUT", GENERIC).into());
         }
         let mut filter = Filter::read(object, given)?;
-        // Whether an update leaves deleted records alone is not known: they are found, and then refused.
+        // Whether an update leaves deleted records alone is not known: they are found, and then
+        // refused.
         filter.shows_deleted = true;
         let table = workspace
             .table(object.id)

@@ -1,4 +1,5 @@
-//! The HTTP side of the stand-in: routes, request bodies, status codes, and what a stand-in is started with.
+//! The HTTP side of the stand-in: routes, request bodies, status codes, and what a stand-in is
+//! started with.
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
@@ -24,19 +25,19 @@ use crate::server::{self, Count, Running, Service, StartError};
 const PLAIN: &str = "application/json";
 const WITH_CHARSET: &str = "application/json; charset=utf-8";
 
-/// What a stand-in is started with.
+/// Options of a stand-in.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The port on 127.0.0.1; 0 takes any that is free.
     pub port: u16,
-    /// Where the time comes from: the sample workspace is laid out around the moment of starting (and of each reset), and
-    /// the token bucket refills by it.
+    /// The clock: the sample workspace is laid out around the moment of starting (and of each
+    /// reset), and the token bucket refills by it.
     pub clock: Clock,
-    /// How many records there are beside the sample workspace's own.
+    /// The number of records beside the sample workspace's own.
     pub size: Size,
     /// The keys it knows.
     pub keys: Vec<ApiKey>,
-    /// Whether the token bucket (100 tokens, one more every 600 ms) limits root fields.
+    /// True if the token bucket (100 tokens, one more every 600 ms) limits root fields.
     pub rate_limit: bool,
 }
 
@@ -62,7 +63,8 @@ pub struct TwentyStandIn {
 }
 
 impl TwentyStandIn {
-    /// Fills the sample workspace and starts listening on loopback. Runs on the calling runtime until the handle is dropped.
+    /// Fills the sample workspace and starts listening on loopback. Runs on the calling runtime
+    /// until the handle is dropped.
     pub async fn start(options: Options) -> Result<Running, StartError> {
         let faults = Faults::default();
         let service = Self {

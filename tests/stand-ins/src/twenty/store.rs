@@ -1,5 +1,5 @@
-//! Writing records: what a create, an update, a soft delete, a restore and a destroy do to the tables, and what of it can
-//! be taken back when the rest of a request turns out not to go through.
+//! Writing records: what a create, an update, a soft delete, a restore and a destroy do to the
+//! tables, and what of it can be taken back when the rest of a request turns out not to go through.
 
 use std::sync::Arc;
 
@@ -25,12 +25,13 @@ struct Before {
 pub(super) struct Writer<'w> {
     workspace: &'w mut Workspace,
     now_ms: i64,
-    /// When the root field that is being written happens.
+    /// The moment of the root field that is being written.
     moment: i64,
     undo: Vec<Before>,
     created: Vec<(ObjectId, Uuid)>,
-    /// How many of the created records are other root fields' own. Root fields run at the same time on the real service:
-    /// what another one creates is not there yet for a foreign key to point to.
+    /// The number of created records that belong to other root fields. Root fields run at the same
+    /// time on the real service: what another one creates is not there yet for a foreign key to
+    /// point to.
     others: usize,
 }
 
@@ -154,7 +155,8 @@ impl<'w> Writer<'w> {
         self.mark(object, id, Value::Null)
     }
 
-    /// Removes a record for good, with its links; other records that point to it then point nowhere.
+    /// Removes a record for good, with its links; other records that point to it then point
+    /// nowhere.
     pub(super) fn destroy(&mut self, object: &Object, id: Uuid) -> Result<(), Refusal> {
         self.existing(object.id, id)?;
         for other in &CATALOGUE.objects {
@@ -197,7 +199,7 @@ impl<'w> Writer<'w> {
         Ok(row.ok_or_else(GqlError::not_found)?)
     }
 
-    /// Whether another root field of this request created it.
+    /// Returns true if another root field of this request created the record.
     fn is_others_own(&self, object: ObjectId, id: Uuid) -> bool {
         self.created
             .iter()
@@ -205,7 +207,7 @@ impl<'w> Writer<'w> {
             .any(|made| *made == (object, id))
     }
 
-    /// Whether the root field that is being written created it.
+    /// Returns true if the root field that is being written created the record.
     fn is_own(&self, object: ObjectId, id: Uuid) -> bool {
         self.created
             .iter()
@@ -233,8 +235,8 @@ impl<'w> Writer<'w> {
         Ok(positions.fold(1.0, f64::min) - 1.0)
     }
 
-    /// The record that an upsert is about. Those of the same root field are not looked at: the service looks before it
-    /// writes, and then finds duplicates.
+    /// The record that an upsert is about. Those of the same root field are not looked at: the
+    /// service looks before it writes, and then finds duplicates.
     fn same(&self, object: &Object, draft: &Draft) -> Result<Option<Uuid>, Refusal> {
         let table = self.table(object.id)?;
         let by_id = draft.id.filter(|id| table.find(*id).is_some());
@@ -256,7 +258,7 @@ impl<'w> Writer<'w> {
         }
     }
 
-    /// What an upsert does to a record that is there: it is changed and revived; who made it stays.
+    /// Applies an upsert to an existing record: it is changed and revived, and keeps its creator.
     fn overwrite(&mut self, object: &Object, id: Uuid, draft: &Draft) -> Result<(), Refusal> {
         self.existing(object.id, id)?;
         let path = |column: ColumnId| object.columns.get(column).map_or("", |c| c.path.as_str());
@@ -327,7 +329,7 @@ impl<'w> Writer<'w> {
         Ok(found.iter().filter_map(|at| table.row(*at)?.id()).collect())
     }
 
-    /// What the database insists on, in the order in which it does.
+    /// Checks the constraints of the database in its own order.
     fn check(&self, object: &Object, id: Uuid, draft: &Draft) -> Result<(), Refusal> {
         let table = self.table(object.id)?;
         for (column, label) in &object.unique {
@@ -336,8 +338,8 @@ impl<'w> Writer<'w> {
             let Some(other) = holder.and_then(Row::id).filter(|other| *other != id) else {
                 continue;
             };
-            // The service looks the other record up to name it, and finds neither deleted ones nor its own that it has
-            // just taken back.
+            // The service looks the other record up to name it, and finds neither deleted ones nor
+            // its own that it has just taken back.
             let named = holder.is_some_and(Row::is_live) && !self.is_own(object.id, other);
             return Err(if named {
                 GqlError::in_use(label, other, object.spec.singular).into()

@@ -27,7 +27,8 @@ pub(super) enum Value {
     Json(Arc<serde_json::Value>),
 }
 
-/// What a column holds, which decides how filters read their operands and how NULL reads in an answer.
+/// The kind of a column, which decides how filters read their operands and how NULL reads in an
+/// answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A UUID.
@@ -62,7 +63,7 @@ pub(crate) struct EnumType {
 }
 
 impl EnumType {
-    /// Where a member stands in the order, if it is one.
+    /// Returns the rank of a member, if it is one.
     pub(crate) fn position(&self, value: &str) -> Option<usize> {
         self.options.iter().position(|(name, _, _)| *name == value)
     }
@@ -107,12 +108,12 @@ impl Value {
         self.as_text().into_iter().chain(listed)
     }
 
-    /// Whether this is NULL.
     pub(super) fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
 
-    /// Order of two values of one column as SQL has it; `None` where either is NULL or they do not compare.
+    /// Order of two values of one column as SQL has it; `None` where either is NULL or they do not
+    /// compare.
     pub(super) fn compare(&self, other: &Self, kind: Kind) -> Option<Ordering> {
         match (self, other) {
             (Self::Id(a), Self::Id(b)) => Some(a.cmp(b)),

@@ -9,7 +9,7 @@ pub(crate) struct Exchange {
     pub name: String,
     pub method: String,
     pub path: String,
-    /// Whether a key was sent.
+    /// True if a key was sent.
     pub with_key: bool,
     /// The key to send, where the exchange says which.
     pub key: Option<String>,
@@ -93,7 +93,8 @@ impl Exchange {
         self.query().trim_start().starts_with("mutation")
     }
 
-    /// The names of the root fields, read off the text: what stands at depth one, outside parentheses, after any alias.
+    /// The names of the root fields, read off the text: what stands at depth one, outside
+    /// parentheses, after any alias.
     pub(crate) fn roots(&self) -> Vec<String> {
         let (mut braces, mut parens, mut word, mut roots) = (0, 0, String::new(), Vec::new());
         for letter in self.query().chars() {

@@ -1,9 +1,9 @@
-//! What is refused in the service's words, and what is not known of it.
+//! Tests of refusals in the service's words, and of behaviour that is not known.
 
 use super::*;
 
 #[tokio::test]
-async fn a_link_to_nothing_is_refused_by_the_name_of_a_constraint_only() {
+async fn dangling_link_names_only_its_constraint() {
     let running = start().await;
     let before = running.count("taskTarget");
     for (column, link) in [
@@ -38,7 +38,7 @@ async fn a_link_to_nothing_is_refused_by_the_name_of_a_constraint_only() {
 }
 
 #[tokio::test]
-async fn a_record_that_is_missing_is_not_found_whatever_is_to_be_done_with_it() {
+async fn missing_record_is_not_found() {
     let running = start().await;
     for mutation in [
         "updateTask(id:$i,data:{title:\"x\"})",
@@ -59,7 +59,7 @@ async fn a_record_that_is_missing_is_not_found_whatever_is_to_be_done_with_it() 
 }
 
 #[tokio::test]
-async fn data_of_the_wrong_field_type_or_member_is_refused_as_such() {
+async fn wrong_field_type_or_member_is_refused() {
     let running = start().await;
     for (data, message) in [
         (
@@ -122,7 +122,7 @@ async fn data_of_the_wrong_field_type_or_member_is_refused_as_such() {
 }
 
 #[tokio::test]
-async fn a_key_that_may_not_write_is_refused_and_writes_nothing() {
+async fn read_only_key_writes_nothing() {
     let running = start().await;
     let before = running.count("task");
     for key in [READ_ONLY_KEY, NARROW_KEY] {
@@ -202,7 +202,7 @@ async fn a_phone_number_without_a_digit_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_not_known_of_the_real_service_answers_501_and_stores_nothing() {
+async fn unknown_behaviour_answers_501() {
     let running = start().await;
     let id = json!({"i": task_id(1).to_string(), "gone": task_id(217).to_string()});
     for query in [
@@ -225,7 +225,7 @@ async fn what_is_not_known_of_the_real_service_answers_501_and_stores_nothing() 
 }
 
 #[tokio::test]
-async fn markdown_whose_editor_form_is_not_known_is_stored_and_read() {
+async fn markdown_of_unknown_form_is_stored() {
     let running = start().await;
     let answer = run(
         &running,

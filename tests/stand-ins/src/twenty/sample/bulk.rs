@@ -1,4 +1,5 @@
-//! Records beyond the sample's own, for size: spread over members, stages and half a year, the same for the same numbers.
+//! Records beyond the sample's own, for size: spread over members, stages and half a year, the same
+//! for the same numbers.
 
 use serde_json::json;
 use std::sync::Arc;
@@ -273,7 +274,8 @@ impl Bulk<'_> {
         let target = match (self.numbers.one_of(deals), self.numbers.one_of(people)) {
             (Some(deal), _) => ("targetOpportunityId", Value::Id(deal)),
             (None, Some(person)) => ("targetPersonId", Value::Id(person)),
-            // The sample's companies with stories that hang on what is linked to them are left alone.
+            // The sample's companies with stories that hang on what is linked to them are left
+            // alone.
             (None, None) => ("targetCompanyId", Value::Id(company_id(1 + n % 9))),
         };
         let link = self.numbers.id();

@@ -1,7 +1,8 @@
 //! The sample workspace: a small company world laid out around a given moment, the same every time.
 //!
-//! Days are Robin's: Robin Hale ([`ROBIN`]) is the caller of the demo and works in [`ROBIN_TIME_ZONE`]. Everything is placed
-//! relative to the moment of starting, so "three days overdue" holds whenever that is.
+//! Days are Robin's: Robin Hale ([`ROBIN`]) is the caller of the demo and works in
+//! [`ROBIN_TIME_ZONE`]. Everything is placed relative to the moment of starting, so "three days
+//! overdue" holds whenever that is.
 
 mod bulk;
 mod deals;
@@ -23,7 +24,7 @@ use uuid::Uuid;
 
 use super::table::Workspace;
 
-/// How many records there are beside the sample workspace's own. The same numbers give the same records.
+/// The number of records beside the sample workspace's own. The same numbers give the same records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Size {
     /// People, at companies of their own.
