@@ -8,13 +8,14 @@ use serde_json::json;
 
 use super::catalogue::{ColumnId, Object};
 use super::data::{bad_data, inspect, text};
-use super::errors::{GENERIC, GqlError, Refusal};
+use super::errors::{GENERIC, Refusal};
 use super::input::Input;
+use super::phone;
 use super::standard::ACTOR_SOURCE;
 use super::value::{Kind, Value};
 
 /// Values of columns.
-type Values = Vec<(ColumnId, Value)>;
+pub(super) type Values = Vec<(ColumnId, Value)>;
 
 /// The largest whole number that JavaScript keeps apart from its neighbours.
 const SAFE: u64 = 1 << 53;
@@ -28,30 +29,46 @@ pub(super) fn read(
     value: &Input,
 ) -> Result<Values, Refusal> {
     let given = subfields(name, parts, value)?;
-    if metadata == "PHONES" {
-        if let [("primaryPhoneNumber", _, value)] = given.as_slice() {
-            return phone_alone(name, parts, value);
-        }
-        known_phone(name, &given)?;
+    if metadata == "PHONES"
+        && let Some(taken_apart) = phone::read(name, parts, &given)?
+    {
+        return Ok(taken_apart);
     }
     if metadata == "LINKS" && !given.iter().any(|(part, ..)| *part == "primaryLinkUrl") {
         return Err(Refusal::not_known(format!("{name} without primaryLinkUrl")));
     }
-    given
+    let mut values = emptied(metadata, parts, &given);
+    for (part, column, value) in given {
+        let path = format!("{name}.{part}");
+        let read = match (part, object.kind(column)) {
+            ("primaryEmail", _) => email(&path, value)?,
+            ("primaryLinkUrl", _) => link(&path, value)?,
+            (_, Kind::Text | Kind::NullableText) => text(&path, "text", value)?,
+            (_, Kind::Int) => micros(&path, value)?,
+            (_, Kind::Float) => float(&path, value)?,
+            (_, Kind::JsonList) => list(&path, value)?,
+            _ => return Err(Refusal::not_known(format!("writing {path}"))),
+        };
+        values.push((column, read));
+    }
+    Ok(values)
+}
+
+/// Empties what the service does beside what is given: additional e-mail addresses without the
+/// primary one take it away.
+fn emptied(
+    metadata: &str,
+    parts: &[(&'static str, ColumnId)],
+    given: &[(&'static str, ColumnId, &Input)],
+) -> Values {
+    let gives = |wanted: &str| given.iter().any(|(part, ..)| *part == wanted);
+    if metadata != "EMAILS" || !gives("additionalEmails") || gives("primaryEmail") {
+        return Vec::new();
+    }
+    let primary = parts.iter().find(|(part, _)| *part == "primaryEmail");
+    primary
+        .map(|(_, column)| (*column, Value::Null))
         .into_iter()
-        .map(|(part, column, value)| {
-            let path = format!("{name}.{part}");
-            let read = match (part, object.kind(column)) {
-                ("primaryEmail", _) => email(&path, value)?,
-                ("primaryLinkUrl", _) => link(&path, value)?,
-                (_, Kind::Text | Kind::NullableText) => text(&path, "text", value)?,
-                (_, Kind::Int) => micros(&path, value)?,
-                (_, Kind::Float) => float(&path, value)?,
-                (_, Kind::JsonList) => list(&path, value)?,
-                _ => return Err(Refusal::not_known(format!("writing {path}"))),
-            };
-            Ok((column, read))
-        })
         .collect()
 }
 
@@ -118,23 +135,28 @@ fn link(path: &str, value: &Input) -> Result<Value, Refusal> {
         .ok_or_else(|| Refusal::not_known(format!("the link {url}")))
 }
 
-/// An amount: a number whose fraction is cut off, and which past 2^53 is what a double makes of it.
+/// An amount: a number, or the text of a whole one, whose fraction is cut off, and which past 2^53
+/// is what a double makes of it.
 fn micros(path: &str, value: &Input) -> Result<Value, Refusal> {
     let unknown = || Refusal::not_known(format!("{path}: {}", value.inspect()));
-    match value {
-        Input::Null => Ok(Value::Null),
-        Input::Number(n) => {
-            let whole = n.as_i64().filter(|n| n.unsigned_abs() <= SAFE);
-            if let Some(whole) = whole {
-                return Ok(Value::Int(whole));
-            }
-            let n = n.as_f64().ok_or_else(unknown)?.trunc();
-            // Printing and reading is the one conversion that does not lose a sign or wrap.
-            let whole: i64 = format!("{n:.0}").parse().map_err(|_| unknown())?;
-            Ok(Value::Int(whole))
+    let (whole, double) = match value {
+        Input::Null => return Ok(Value::Null),
+        Input::Number(n) => (n.as_i64(), n.as_f64()),
+        Input::Text(text) => {
+            let whole: Option<i64> = text.parse().ok();
+            (whole, whole.and_then(|_| text.parse().ok()))
         }
-        _ => Err(unknown()),
+        _ => return Err(unknown()),
+    };
+    if let Some(whole) = whole.filter(|n| n.unsigned_abs() <= SAFE) {
+        return Ok(Value::Int(whole));
     }
+    let double: f64 = double.ok_or_else(unknown)?;
+    // Printing and reading is the one conversion that does not lose a sign or wrap.
+    let whole: i64 = format!("{:.0}", double.trunc())
+        .parse()
+        .map_err(|_| unknown())?;
+    Ok(Value::Int(whole))
 }
 
 fn float(path: &str, value: &Input) -> Result<Value, Refusal> {
@@ -163,76 +185,6 @@ fn list(path: &str, value: &Input) -> Result<Value, Refusal> {
         }
         _ => Err(unknown()),
     }
-}
-
-/// Calling codes of which it was seen, or is plain, that they name one country.
-const CALLING_CODES: [(&str, &str); 7] = [
-    ("852", "HK"),
-    ("49", "DE"),
-    ("44", "GB"),
-    ("43", "AT"),
-    ("41", "CH"),
-    ("33", "FR"),
-    ("46", "SE"),
-];
-
-/// A number without its codes: the service takes them out of the number itself. An empty one
-/// empties the number and leaves the codes.
-fn phone_alone(
-    name: &str,
-    parts: &[(&'static str, ColumnId)],
-    value: &Input,
-) -> Result<Values, Refusal> {
-    let unknown = || Refusal::not_known(format!("{name}: the number {}", value.inspect()));
-    let column = |wanted: &str| {
-        let found = parts.iter().find(|(part, _)| *part == wanted);
-        found.map(|(_, column)| *column).ok_or_else(unknown)
-    };
-    let given = value.as_text().ok_or_else(unknown)?;
-    let number = column("primaryPhoneNumber")?;
-    if given.is_empty() {
-        return Ok(vec![(number, text(name, "text", value)?)]);
-    }
-    if !given.bytes().any(|b| b.is_ascii_digit()) {
-        let message = format!("Provided phone number is invalid {given}");
-        let error = GqlError::input(&message, "INVALID_PHONE_NUMBER", &message);
-        return Err(error.into());
-    }
-    let digits = given.strip_prefix('+').ok_or_else(unknown)?;
-    let whole = (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-    let known = CALLING_CODES
-        .iter()
-        .find(|(code, _)| digits.starts_with(code));
-    let (code, country) = known.filter(|_| whole).ok_or_else(unknown)?;
-    let rest = digits.strip_prefix(code).ok_or_else(unknown)?;
-    Ok(vec![
-        (number, Value::text(rest)),
-        (column("primaryPhoneCountryCode")?, Value::text(*country)),
-        (
-            column("primaryPhoneCallingCode")?,
-            Value::text(format!("+{code}")),
-        ),
-    ])
-}
-
-/// The service takes numbers apart and adds what it finds out; a number that comes apart already
-/// stays as it is.
-fn known_phone(name: &str, given: &[(&str, ColumnId, &Input)]) -> Result<(), Refusal> {
-    let part = |wanted: &str| {
-        let found = given.iter().find(|(part, ..)| *part == wanted);
-        found.and_then(|(.., value)| value.as_text())
-    };
-    let digits =
-        |text: &str| (4..=15).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-    let whole = part("primaryPhoneNumber").is_some_and(digits)
-        && part("primaryPhoneCountryCode").is_some_and(|code| code.len() == 2)
-        && part("primaryPhoneCallingCode").is_some_and(|code| code.starts_with('+'));
-    if whole {
-        return Ok(());
-    }
-    Err(Refusal::not_known(format!(
-        "{name} other than a number of digits with its country and calling codes"
-    )))
 }
 
 /// Reads the creator of a record, if the caller gives one.

@@ -107,7 +107,8 @@ impl GqlError {
         let message = format!(
             "insert or update on table \"{table}\" violates foreign key constraint \"{constraint}\""
         );
-        Self::full(message, "BAD_USER_INPUT", None, "Invalid input provided.")
+        let friendly = "This operation references a record that does not exist or cannot be modified due to existing relationships.";
+        Self::full(message, "BAD_USER_INPUT", None, friendly)
     }
 
     /// The key's role forbids it.

@@ -94,6 +94,12 @@ impl Role {
             .iter()
             .any(|name| name == object.spec.singular)
     }
+
+    /// Tells whether it may write an object. System objects, links among them, take no permissions:
+    /// who may read them writes them.
+    pub(crate) fn may_write(&self, object: &Object) -> bool {
+        (self.writes || object.spec.system) && self.may_read(object)
+    }
 }
 
 /// One key of each sort.

@@ -30,6 +30,7 @@ pub mod keys;
 mod metadata;
 mod mutation;
 mod order;
+mod phone;
 mod root;
 pub mod sample;
 mod search;

@@ -133,9 +133,7 @@ impl Call<'_> {
         };
         means.fail(&root.name, false)?;
         means.pay()?;
-        let forbidden =
-            !named(&root.name).is_some_and(|(object, _)| role.writes && role.may_read(object));
-        if forbidden {
+        if !named(&root.name).is_some_and(|(object, _)| role.may_write(object)) {
             return Err(GqlError::denied().into());
         }
         let change = change.as_ref().map_err(Clone::clone)?;

@@ -31,7 +31,10 @@ async fn dangling_link_names_only_its_constraint() {
         assert!(!message.contains(column));
         assert_eq!(
             error(&answer)["extensions"],
-            json!({"userFriendlyMessage": "Invalid input provided.", "code": "BAD_USER_INPUT"})
+            json!({
+                "userFriendlyMessage": "This operation references a record that does not exist or cannot be modified due to existing relationships.",
+                "code": "BAD_USER_INPUT",
+            })
         );
     }
     assert_eq!(running.count("taskTarget"), before, "all or nothing");
@@ -143,6 +146,18 @@ async fn read_only_key_writes_nothing() {
         );
     }
     assert_eq!(running.count("task"), before);
+}
+
+#[tokio::test]
+async fn a_key_that_only_reads_still_links() {
+    let running = start().await;
+    let link = json!([{"id": NEW, "taskId": task_id(1).to_string(), "targetOpportunityId": HEALTHY.to_string()}]);
+    let answer = ask(running.addr(), READ_ONLY_KEY, LINK, json!({"d": link})).await;
+    assert_eq!(
+        answer["data"]["createTaskTargets"][0]["id"], NEW,
+        "{answer}"
+    );
+    assert!(running.record("taskTarget", NEW).is_some());
 }
 
 #[tokio::test]
