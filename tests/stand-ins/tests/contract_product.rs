@@ -1,10 +1,10 @@
 //! The contract with the real service for the product's own documents: exchanges as the product
-//! made them with Twenty 2.21, relations nested with and without `deletedAt`, owners who are gone,
-//! and a key that may not read a field.
+//! made them with Twenty 2.21, those that found its quirks out, and exchanges of the repository's
+//! own of the same shapes.
 //!
 //! The recordings are replayed where their folder is present beside the repository, matched by
-//! operation and shape. Exchanges of the two shapes that matter most are among the fixtures of
-//! `contract`, which are always replayed.
+//! operation and shape; then every one of them must also have a fixture of its shape. The fixtures
+//! are always replayed.
 
 #![allow(
     clippy::expect_used,
@@ -18,301 +18,453 @@
 mod client;
 #[path = "contract/compare.rs"]
 mod compare;
+#[path = "product/documents.rs"]
+mod documents;
 #[path = "contract/exchange.rs"]
 #[allow(dead_code, reason = "each test uses its part")]
 mod exchange;
+#[path = "product/fixtures.rs"]
+mod fixtures;
+#[path = "product/quirks.rs"]
+mod quirks;
+#[path = "product/recorded.rs"]
+mod recorded;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 
-use client::send;
+use client::{ask, send};
 use compare::Rules;
-use crm_stand_in::Running;
-use crm_stand_in::clock::ManualClock;
-use crm_stand_in::twenty::keys::{Access, ApiKey, FULL_KEY, READ_ONLY_KEY, Role, default_keys};
-use crm_stand_in::twenty::sample::{
-    BLOCKER_CASES, BlockerCase, HEALTHY, ROBIN, ROBIN_EMAIL, SAM, SAM_EMAIL, Size, company_id,
-    deal_id, person_id, task_id,
-};
-use crm_stand_in::twenty::{Options, TwentyStandIn};
+use crm_stand_in::twenty::keys::FULL_KEY;
+use crm_stand_in::twenty::sample::Size;
+use documents::{Documents, Operation};
 use exchange::Exchange;
-use serde_json::Value;
+use fixtures::{Fixture, Source, start, without_key_names};
+use quirks::{NO_EXCHANGE, NOT_YET, NotYet, QUIRKS};
+use recorded::{FOLDERS, other_data, shared, translated};
+use serde_json::{Value, json};
 
-/// A key that may not read the amounts of deals.
-const WITHOUT_AMOUNTS: &str = "stand-in-key-without-amounts";
-
-/// What stands in the sample for what was recorded: it is in the same relation to the rest.
-fn case(code: &str) -> &'static BlockerCase {
-    BLOCKER_CASES.iter().find(|case| case.code == code).unwrap()
-}
-
-fn stands_for() -> Vec<(&'static str, String)> {
-    vec![
-        ("20202020-0687-4c41-b707-ed1bfca972a7", ROBIN.to_string()),
-        ("20202020-463f-435b-828c-107e007a2711", SAM.to_string()),
-        ("339296a2-cb2d-53c6-b1eb-e41652f34dc7", HEALTHY.to_string()),
-        ("e84ee225-fa90-44bd-bfb1-c448d2b31b92", HEALTHY.to_string()),
-        (
-            "04403f13-9767-5d57-917e-369ebed554b4",
-            deal_id(31).to_string(),
-        ),
-        (
-            "561224de-3198-5240-b984-85fc959ed388",
-            person_id(1).to_string(),
-        ),
-        (
-            "8ecee963-f4d9-50b8-a057-909a64906999",
-            person_id(2).to_string(),
-        ),
-        (
-            "48446ea5-942e-5603-adc9-c29797a3c731",
-            company_id(1).to_string(),
-        ),
-        (
-            "787b5414-8eeb-5285-820d-c57049cac02d",
-            task_id(2).to_string(),
-        ),
-        // A deal whose owner is gone, and one that nobody owns.
-        (
-            "205f1447-47d3-4582-a465-55572ffce841",
-            case("no-owner").unknown.to_string(),
-        ),
-        (
-            "2f3cee22-4ca7-461a-8a8e-fb426ac9c9cf",
-            case("no-owner").fires.to_string(),
-        ),
-        (
-            "Northwind fleet renewal 2027",
-            "Line 4 sensor retrofit".to_owned(),
-        ),
-        ("Helios", "Acme".to_owned()),
-        ("northwind", "acme".to_owned()),
-        ("tim@apple.dev", ROBIN_EMAIL.to_owned()),
-        ("jane.austen@apple.dev", SAM_EMAIL.to_owned()),
-    ]
-}
-
-/// Exchanges with a key that may not do what they ask.
-const REFUSED: [&str; 2] = ["gql-CreateCompany-1", "gql-CreateCompany-2"];
-
-/// Exchanges about what others have written; those come first.
-const AFTER_WRITES: [&str; 5] = [
-    "gql-RereadPerson-1",
-    "gql-UpsertPerson-1-with-deletedAt",
-    "gql-UpsertPerson-2",
-    "gql-UpdatePerson",
-    "gql-UpsertOpportunity-1-with-deletedAt",
+/// Folders of fixtures, each with how many exchanges are in it.
+const FIXTURES: [(&str, usize); 5] = [
+    ("product", 64),
+    ("hidden-field", 14),
+    ("probes", 60),
+    ("sent", 42),
+    ("limited", 1),
 ];
 
-/// Where the recorded workspace's data decided, and not the request: the exchange, the place, and
-/// what differs there.
-const OTHER_DATA: &[(&str, &str, &str)] = &[
-    (
-        "gql-Blockers",
-        "/data/timelineActivities/edges/node/properties",
-        "other changes had been recorded there",
-    ),
-    (
-        "gql-Blockers-1",
-        "/data/noteTargets/edges",
-        "the deal has a note here",
-    ),
-    (
-        "gql-GetOpportunity",
-        "/data/noteTargets/edges",
-        "the deal has a note here",
-    ),
-    (
-        "gql-BlockersWiden",
-        "/data/timelineActivities/edges",
-        "contact and company have no history here",
-    ),
-    (
-        "gql-BlockersWiden",
-        "/data/noteTargets/edges",
-        "contact and company have no notes here",
-    ),
-    (
-        "gql-FollowUps-1",
-        "/data/tasks/pageInfo/hasNextPage",
-        "there are more tasks here",
-    ),
-    (
-        "gql-GetCompany",
-        "/data/timelineActivities/edges",
-        "the company has no history here",
-    ),
-    (
-        "gql-GetCompany",
-        "/data/taskTargets",
-        "the company has no task here",
-    ),
-    (
-        "gql-GetPerson",
-        "/data/timelineActivities/edges",
-        "the person has no history here",
-    ),
-    (
-        "gql-GetPerson",
-        "/data/noteTargets/edges",
-        "the person has no notes here",
-    ),
-    (
-        "gql-GetTask",
-        "/data/timelineActivities/edges",
-        "the task has no history here",
-    ),
-    (
-        "gql-Search-",
-        "/data/search/pageInfo/hasNextPage",
-        "there are more hits here",
-    ),
-    (
-        "gql-SearchDetails-1",
-        "/data/companies/edges",
-        "other companies are in the sample",
-    ),
-    (
-        "gql-SearchDetails-1",
-        "/data/people/edges",
-        "other people are in the sample",
-    ),
-];
-
-/// Why a difference is none of the stand-in's, if it is not.
-fn other_data(name: &str, difference: &str) -> Option<&'static str> {
-    let fits = |(of, place, _): &&(&str, &str, &str)| {
-        name.starts_with(of) && difference.starts_with(place)
-    };
-    OTHER_DATA.iter().find(fits).map(|(_, _, why)| *why)
-}
-
-async fn start() -> Running {
-    let clock = ManualClock::at("2026-11-22T20:30:00Z".parse().expect("a time"));
-    let mut keys = default_keys();
-    keys.push(ApiKey {
-        token: WITHOUT_AMOUNTS.to_owned(),
-        access: Access::Role(Role::hiding(&["opportunity.amount"])),
-    });
-    TwentyStandIn::start(Options {
-        clock: clock.clock(),
-        size: Size {
-            people: 300,
-            opportunities: 200,
-            tasks: 600,
-        },
-        keys,
-        rate_limit: false,
-        ..Options::default()
-    })
-    .await
-    .expect("it starts")
-}
-
-/// An exchange in the sample's words, and which strings stand for which.
-fn translated(exchange: &Exchange) -> (Value, BTreeMap<String, String>) {
-    let mut text = exchange.body.to_string();
-    let mut echoes = BTreeMap::new();
-    for (from, to) in stands_for() {
-        if text.contains(from) {
-            text = text.replace(from, &to);
-            echoes.insert(from.to_owned(), to);
-        }
-    }
-    let body = serde_json::from_str(&text).expect("still JSON");
-    (body, echoes)
-}
-
-async fn replay(addr: SocketAddr, exchange: &Exchange, key: &str) -> Vec<String> {
-    let (body, echoes) = translated(exchange);
+async fn replay(addr: SocketAddr, folder: &recorded::Folder, exchange: &Exchange) -> Vec<String> {
+    let (body, echoes) = translated(folder.name, exchange);
     let answer = send(
         addr,
         &exchange.method,
         &exchange.path,
-        Some(key),
+        Some(folder.key(&exchange.name)),
         body.to_string(),
     )
     .await
     .unwrap_or_else(|e| panic!("{}: {e}", exchange.name));
     let recorded = exchange.response.as_ref().expect("an answer");
-    let json = answer.json();
-    let mut differences = Vec::new();
     if u64::from(answer.status) != recorded.status {
-        differences.push(format!("status {}: {}", answer.status, answer.text()));
-    } else {
-        let rules = Rules {
-            echoes,
-            sizes: Vec::new(),
-            data_decides: Vec::new(),
-            other_data: true,
-        };
-        differences.extend(rules.differences(&recorded.body, &json));
+        return vec![format!("status {}: {}", answer.status, answer.text())];
     }
-    differences
+    let rules = Rules {
+        echoes,
+        other_data: true,
+        ..Rules::default()
+    };
+    let named = |value: &Value| {
+        serde_json::from_str::<Value>(&without_key_names(&value.to_string())).expect("still JSON")
+    };
+    rules.differences(&named(&recorded.body), &named(&answer.json()))
 }
 
-fn shared() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/recordings")
+/// The recordings that the stand-in does not play, as folder and name, each with the reason.
+fn not_played() -> BTreeMap<&'static str, &'static str> {
+    NOT_YET
+        .iter()
+        .flat_map(|one| one.like.iter().map(|like| (*like, one.why)))
+        .collect()
 }
 
-#[tokio::test]
-async fn recordings_of_the_product_come_out_the_same() {
-    if !shared().is_dir() {
+fn no_recordings() -> bool {
+    let absent = !shared().is_dir();
+    if absent {
         println!(
             "skipped: no recordings at {} (they are not part of the repository)",
             shared().display()
         );
+    }
+    absent
+}
+
+#[tokio::test]
+async fn recordings_of_the_product_come_out_the_same() {
+    if no_recordings() {
         return;
     }
-    let (mut replayed, mut excused, mut failed) = (Vec::new(), 0, Vec::new());
-    for (folder, key) in [
-        ("twenty-product", FULL_KEY),
-        ("twenty-field-permission", WITHOUT_AMOUNTS),
-        ("twenty-next", FULL_KEY),
-    ] {
-        let all = Exchange::read_all(&shared().join(folder));
-        let running = start().await;
-        let mut order: Vec<&Exchange> = all
-            .iter()
-            .filter(|exchange| folder != "twenty-next" || exchange.name.starts_with("owner-"))
-            .collect();
-        let late = |exchange: &&Exchange| {
-            AFTER_WRITES
-                .iter()
-                .any(|name| exchange.name.starts_with(name))
+    let not_played = not_played();
+    let (mut replayed, mut left_out) = (Vec::new(), 0);
+    let (mut excused, mut failed) = (0, Vec::new());
+    for folder in &FOLDERS {
+        let size = Size {
+            people: 300,
+            opportunities: 200,
+            tasks: 600,
         };
-        order.sort_by_key(|exchange| (late(exchange), exchange.query().contains("mutation ")));
+        let running = start(size, false).await;
         let mut count = 0;
-        for exchange in order {
-            let key = if REFUSED.contains(&exchange.name.as_str()) {
-                READ_ONLY_KEY
-            } else {
-                key
-            };
-            for difference in replay(running.addr(), exchange, key).await {
+        for exchange in folder.in_order() {
+            let name = format!("{}/{}", folder.name, exchange.name);
+            if let Some(why) = not_played.get(name.as_str()) {
+                println!("{name} left out: {why}");
+                left_out += 1;
+                continue;
+            }
+            for difference in replay(running.addr(), folder, &exchange).await {
                 match other_data(&exchange.name, &difference) {
                     Some(why) => {
                         excused += 1;
                         println!(
-                            "{}: {why}: {}",
-                            exchange.name,
+                            "{name}: {why}: {}",
                             difference.chars().take(100).collect::<String>()
                         );
                     }
-                    None => failed.push(format!("{folder} {}: {difference}", exchange.name)),
+                    None => failed.push(format!("{name}: {difference}")),
                 }
             }
             count += 1;
         }
         replayed.push(count);
     }
-    println!("{replayed:?} replayed, none left out; {excused} differences of the data");
+    println!("{replayed:?} replayed, {left_out} left out; {excused} differences of the data");
     assert!(
         failed.is_empty(),
         "{} differences:\n{}",
         failed.len(),
         failed.join("\n")
     );
-    assert_eq!(replayed, [82, 15, 8]);
+    assert_eq!(
+        (replayed.as_slice(), left_out),
+        ([82, 15, 42].as_slice(), 9)
+    );
+}
+
+/// The exchanges of a folder, those that read before those that write.
+async fn replay_fixtures(
+    addr: [SocketAddr; 2],
+    folder: &str,
+    all: &[Fixture],
+    failed: &mut Vec<String>,
+) {
+    let [for_reads, for_writes] = addr;
+    for fixture in all {
+        let name = &fixture.exchange.name;
+        let addr = if name.starts_with("write-") {
+            for_writes
+        } else {
+            for_reads
+        };
+        let differences = fixture.replay(addr).await;
+        failed.extend(
+            differences
+                .into_iter()
+                .map(|d| format!("{folder}/{name}: {d}")),
+        );
+    }
+}
+
+#[tokio::test]
+async fn fixtures_of_the_product_come_out_the_same() {
+    let (mut counted, mut failed) = (Vec::new(), Vec::new());
+    for (folder, _) in FIXTURES.iter().filter(|(name, _)| *name != "limited") {
+        let all = Fixture::read_all(folder);
+        let running = [
+            start(Size::default(), false).await,
+            start(Size::default(), false).await,
+        ];
+        replay_fixtures(
+            running.each_ref().map(|r| r.addr()),
+            folder,
+            &all,
+            &mut failed,
+        )
+        .await;
+        counted.push((*folder, all.len()));
+    }
+    println!("replayed: {counted:?}");
+    assert!(
+        failed.is_empty(),
+        "{} differences:\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
+}
+
+#[tokio::test]
+async fn a_reached_limit_comes_out_the_same() {
+    let all = Fixture::read_all("limited");
+    let mut failed = Vec::new();
+    for fixture in &all {
+        let running = start(Size::default(), true).await;
+        for _ in 0..100 {
+            let query = "{ people(first: 1) { totalCount } }";
+            let answer = ask(running.addr(), FULL_KEY, query, json!({})).await;
+            assert_eq!(answer.get("errors"), None);
+        }
+        let differences = fixture.replay(running.addr()).await;
+        let name = &fixture.exchange.name;
+        failed.extend(differences.into_iter().map(|d| format!("{name}: {d}")));
+    }
+    println!("{} replayed with an empty bucket", all.len());
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// All fixtures of this test.
+fn all_fixtures() -> Vec<(&'static str, Fixture)> {
+    let folders = FIXTURES.iter().map(|(folder, _)| *folder);
+    folders
+        .flat_map(|folder| {
+            Fixture::read_all(folder)
+                .into_iter()
+                .map(move |f| (folder, f))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_quirk_has_an_exchange_or_a_reason() {
+    let known: BTreeSet<&str> = QUIRKS.iter().map(|(id, _)| *id).collect();
+    assert_eq!(known.len(), QUIRKS.len(), "each stands there once");
+    let mut shown: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut note = |quirk: &str, by: &str| {
+        assert!(
+            known.contains(quirk),
+            "{by} shows {quirk}, which is no quirk"
+        );
+        shown
+            .entry(quirk.to_owned())
+            .or_default()
+            .push(by.to_owned());
+    };
+    let all = all_fixtures();
+    for (folder, fixture) in &all {
+        for quirk in &fixture.shows {
+            note(quirk, &format!("{folder}/{}", fixture.exchange.name));
+        }
+    }
+    for (quirk, by) in fixtures::shown_by_those_of_the_sample() {
+        note(&quirk, &by);
+    }
+    let by_fixtures = shown.len();
+    for one in NOT_YET {
+        for quirk in one.shows {
+            assert!(
+                !shown.contains_key(*quirk),
+                "{quirk} is shown, and not yet: {}",
+                one.why
+            );
+        }
+    }
+    let not_yet: BTreeSet<&str> = NOT_YET
+        .iter()
+        .flat_map(|one| one.shows.iter().copied())
+        .collect();
+    let never: BTreeSet<&str> = NO_EXCHANGE.iter().map(|(id, _)| *id).collect();
+    for (id, sentence) in QUIRKS {
+        match shown.get(*id) {
+            Some(by) => println!("{id} {sentence}: {}", by.join(" ")),
+            None => assert!(
+                not_yet.contains(id) || never.contains(id),
+                "no exchange shows {id}: {sentence}"
+            ),
+        }
+    }
+    println!(
+        "{} quirks: {by_fixtures} shown, {} not yet, {} never",
+        QUIRKS.len(),
+        not_yet.len(),
+        never.len()
+    );
+    assert_eq!(by_fixtures + not_yet.len() + never.len(), QUIRKS.len());
+}
+
+/// Checks that the stand-in does not know what is asked; what it answered, if it does.
+async fn is_unknown(addr: SocketAddr, one: &NotYet) -> Result<(), String> {
+    let answer = send(
+        addr,
+        one.method,
+        one.path,
+        Some(FULL_KEY),
+        one.body.to_owned(),
+    )
+    .await
+    .expect("an answer");
+    let json = answer.json();
+    let said = |at: &str| json.pointer(at).and_then(Value::as_str).unwrap_or_default();
+    let unknown = match answer.status {
+        501 => said("/error").starts_with("not implemented by this stand-in: "),
+        404 => said("/message").starts_with("Cannot "),
+        _ => said("/errors/0/message").starts_with("Cannot query field "),
+    };
+    if unknown { Ok(()) } else { Err(answer.text()) }
+}
+
+#[tokio::test]
+async fn what_is_not_played_yet_is_not_answered() {
+    let running = start(Size::default(), false).await;
+    for one in NOT_YET {
+        if let Err(answered) = is_unknown(running.addr(), one).await {
+            panic!(
+                "{} {} {} is answered by now: {answered}\nGive it a fixture and take it out of NOT_YET.",
+                one.method, one.path, one.body
+            );
+        }
+        println!(
+            "{} {}: {}",
+            one.shows.join(" "),
+            one.like.join(" "),
+            one.why
+        );
+    }
+    println!("{} not played yet", NOT_YET.len());
+    assert_eq!(NOT_YET.len(), 14);
+}
+
+#[test]
+fn documents_of_the_product_are_sent_by_name() {
+    let all = all_fixtures();
+    let sent: BTreeSet<String> = all
+        .iter()
+        .filter(|(_, fixture)| fixture.source == Source::Product)
+        .map(|(_, fixture)| Operation::of(fixture.exchange.query()).name)
+        .collect();
+    let product = Documents::of_the_product();
+    let without: Vec<&str> = product
+        .names()
+        .filter(|name| !sent.contains(*name))
+        .collect();
+    println!(
+        "{} documents are sent by fixtures, without one: {without:?}",
+        sent.len()
+    );
+    let counts: Vec<(&str, usize)> = FIXTURES
+        .iter()
+        .map(|(folder, _)| (*folder, all.iter().filter(|(of, _)| of == folder).count()))
+        .collect();
+    println!("{counts:?}");
+    assert_eq!(counts, FIXTURES);
+}
+
+/// Gathers strings of two sets of variables that stand at the same place; true if both sets are of
+/// one shape.
+fn stand_for(recorded: &Value, own: &Value, echoes: &mut BTreeMap<String, String>) -> bool {
+    match (recorded, own) {
+        (Value::Object(recorded), Value::Object(own)) => {
+            recorded.keys().eq(own.keys())
+                && recorded
+                    .iter()
+                    .all(|(name, value)| stand_for(value, &own[name], echoes))
+        }
+        (Value::Array(recorded), Value::Array(own)) => {
+            recorded.is_empty() == own.is_empty()
+                && recorded
+                    .iter()
+                    .zip(own)
+                    .all(|(a, b)| stand_for(a, b, echoes))
+        }
+        (Value::String(recorded), Value::String(own)) => {
+            echoes.insert(recorded.clone(), own.clone());
+            true
+        }
+        _ => std::mem::discriminant(recorded) == std::mem::discriminant(own),
+    }
+}
+
+/// The differences in shape between a recording and a fixture that is like it.
+fn unlike(recorded: &Exchange, fixture: &Fixture) -> Vec<String> {
+    let own = &fixture.exchange;
+    let mut found = Vec::new();
+    let roots = |exchange: &Exchange| exchange.roots().into_iter().collect::<BTreeSet<_>>();
+    if roots(recorded) != roots(own) {
+        found.push(format!("it asks for {:?}", own.roots()));
+    }
+    let variables =
+        |exchange: &Exchange| exchange.body.get("variables").cloned().unwrap_or_default();
+    let mut echoes = BTreeMap::new();
+    let (theirs, ours) = (variables(recorded), variables(own));
+    let none = |value: &Value| value.as_object().is_none_or(serde_json::Map::is_empty);
+    if !(none(&theirs) && none(&ours)) && !stand_for(&theirs, &ours, &mut echoes) {
+        found.push(format!("its variables are {ours}, recorded {theirs}"));
+    }
+    let (Some(theirs), Some(ours)) = (&recorded.response, &own.response) else {
+        found.push("one of them has no answer".to_owned());
+        return found;
+    };
+    if theirs.status != ours.status {
+        found.push(format!(
+            "its status is {}, recorded {}",
+            ours.status, theirs.status
+        ));
+    }
+    let named = |value: &Value| {
+        serde_json::from_str::<Value>(&without_key_names(&value.to_string())).expect("still JSON")
+    };
+    let rules = Rules {
+        echoes,
+        other_data: true,
+        ..Rules::default()
+    };
+    let differences = rules.differences(&named(&theirs.body), &named(&ours.body));
+    found.extend(
+        differences
+            .into_iter()
+            .filter(|difference| other_data(&recorded.name, difference).is_none()),
+    );
+    found
+}
+
+#[test]
+fn every_recording_has_a_fixture_of_its_shape() {
+    if no_recordings() {
+        return;
+    }
+    let fixtures = all_fixtures();
+    let not_played = not_played();
+    let (mut found, mut failed) = (Vec::new(), Vec::new());
+    for folder in &FOLDERS {
+        let mut count = 0;
+        for recorded in Exchange::read_all(&folder.path()) {
+            let name = format!("{}/{}", folder.name, recorded.name);
+            if not_played.contains_key(name.as_str()) {
+                continue;
+            }
+            let like: Vec<&Fixture> = fixtures
+                .iter()
+                .map(|(_, fixture)| fixture)
+                .filter(|fixture| fixture.like.contains(&name))
+                .collect();
+            if like.is_empty() {
+                failed.push(format!("{name} has no fixture"));
+            }
+            for fixture in like {
+                let own = &fixture.exchange.name;
+                let differences = unlike(&recorded, fixture).into_iter();
+                failed.extend(differences.map(|d| format!("{own} is not like {name}: {d}")));
+            }
+            count += 1;
+        }
+        found.push(count);
+    }
+    println!(
+        "{found:?} recordings have a fixture, {} are not played",
+        not_played.len()
+    );
+    assert!(
+        failed.is_empty(),
+        "{} differences:\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
+    assert_eq!(found, [82, 15, 42]);
 }

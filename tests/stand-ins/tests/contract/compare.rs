@@ -187,6 +187,10 @@ impl Rules {
         in_list: bool,
         found: &mut Vec<String>,
     ) {
+        if name == "groupByDimensionValues" {
+            self.dimensions(path, wanted, got, found);
+            return;
+        }
         let items: Vec<&Value> = wanted
             .iter()
             .filter_map(|w| w.as_array())
@@ -211,6 +215,21 @@ impl Rules {
         if !items.is_empty() {
             got.iter()
                 .for_each(|got| self.value(path, name, &items, got, true, found));
+        }
+    }
+
+    /// The values of one group: each of its dimensions is held against the same one of every recorded group.
+    fn dimensions(&self, path: &str, wanted: &[&Value], got: &[Value], found: &mut Vec<String>) {
+        let recorded = wanted.iter().filter_map(|w| w.as_array());
+        if recorded.clone().any(|group| group.len() != got.len()) {
+            found.push(format!("{path}: groups of {} dimensions", got.len()));
+        }
+        for (nth, got) in got.iter().enumerate() {
+            let same: Vec<&Value> = recorded
+                .clone()
+                .filter_map(|group| group.get(nth))
+                .collect();
+            self.value(path, "groupByDimensionValues", &same, got, true, found);
         }
     }
 

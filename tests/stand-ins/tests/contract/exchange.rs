@@ -40,7 +40,8 @@ impl Exchange {
         all
     }
 
-    fn read(path: &Path) -> Self {
+    /// One exchange.
+    pub(crate) fn read(path: &Path) -> Self {
         let text =
             std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let json: Value =
