@@ -1,7 +1,7 @@
 //! A second pair of eyes: whatever a test did, no value of the CRM that was not given away may be
 //! in anything that left for another service, in no form in which a reader or a machine would know
-//! it again. Every world is looked at when its test ends; nothing here is shared with the harness's
-//! own check.
+//! it again. Every environment is looked at when its test ends; nothing here is shared with the
+//! harness's own check.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +10,7 @@ use serde_json::Value;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::World;
+use crate::TestEnv;
 
 /// Fields that are given away on request alone, and where a record holds them.
 const ON_REQUEST: [(&str, &str, &str); 4] = [
@@ -44,9 +44,9 @@ impl Said {
 
 /// The values that left for another service and were not given away.
 #[must_use]
-pub fn found(world: &World) -> Vec<String> {
+pub fn found(env: &TestEnv) -> Vec<String> {
     let mut left = String::new();
-    let services = [world.relay.as_deref(), world.workspace.as_ref()];
+    let services = [env.relay.as_deref(), env.workspace.as_ref()];
     for service in services.into_iter().flatten() {
         for request in service.requests().all() {
             left.push_str(&request.path);
@@ -59,8 +59,8 @@ pub fn found(world: &World) -> Vec<String> {
         return Vec::new();
     }
     let left = Folded::of(&left);
-    let said = world.said.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let given: Vec<(String, String)> = world
+    let said = env.said.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let given: Vec<(String, String)> = env
         .harness
         .plans()
         .unwrap_or_default()
@@ -80,7 +80,7 @@ pub fn found(world: &World) -> Vec<String> {
     // it.
     let mut all_permitted = String::new();
     let mut look = |object: &str, pointer: &str, field: Option<&str>| {
-        let records = world.twenty.records(object).unwrap_or_default();
+        let records = env.twenty.records(object).unwrap_or_default();
         let is_given = |record: &&Value| {
             let id = record["id"].as_str().unwrap_or_default();
             field.is_some_and(|field| given.iter().any(|(of, known)| of == id && known == field))

@@ -108,7 +108,7 @@ pub fn follow_up(key: &str) -> Value {
 }
 
 /// A harness with stand-ins behind it.
-pub struct World {
+pub struct TestEnv {
     /// The harness.
     pub harness: Harness,
     /// Twenty.
@@ -125,7 +125,7 @@ pub struct World {
     pub said: leaks::Said,
 }
 
-impl Drop for World {
+impl Drop for TestEnv {
     fn drop(&mut self) {
         if std::thread::panicking() {
             return;
@@ -136,7 +136,7 @@ impl Drop for World {
 }
 
 /// Options of a test environment that differ from the usual.
-pub struct Differently {
+pub struct TestOptions {
     /// The number of records beside the sample workspace.
     pub size: Size,
     /// The key that the harness has.
@@ -167,14 +167,14 @@ pub struct Differently {
     pub component: Option<Vec<u8>>,
 }
 
-/// Compiled code, kept for the worlds of one test program.
+/// Compiled code, kept for the environments of one test program.
 fn cache() -> &'static Path {
     static CACHE: LazyLock<tempfile::TempDir> =
         LazyLock::new(|| tempfile::tempdir().expect("a directory"));
     CACHE.path()
 }
 
-impl Default for Differently {
+impl Default for TestOptions {
     fn default() -> Self {
         Self {
             size: Size::default(),
@@ -195,17 +195,17 @@ impl Default for Differently {
     }
 }
 
-impl World {
+impl TestEnv {
     /// The usual one.
     pub async fn new() -> Self {
-        Self::with(Differently::default()).await
+        Self::with(TestOptions::default()).await
     }
 
     /// One that differs.
     ///
     /// # Panics
     /// Where it cannot be made: that is a failed test.
-    pub async fn with(differently: Differently) -> Self {
+    pub async fn with(differently: TestOptions) -> Self {
         let now: jiff::Timestamp = NOW.parse().expect("a time");
         let clock = ManualClock::at(now);
         let twenty = match differently.twenty {
@@ -334,10 +334,10 @@ impl World {
 
     /// One with every service: Twenty, the relay as its makers publish it, and PA Workspace.
     pub async fn whole() -> Self {
-        Self::with(Differently {
+        Self::with(TestOptions {
             relay: Some(Variant::P),
             workspace: true,
-            ..Differently::default()
+            ..TestOptions::default()
         })
         .await
     }
@@ -405,7 +405,7 @@ impl World {
             .count()
     }
 
-    /// Calls an action, and tells how many requests it took, as [`World::asked`] counts.
+    /// Calls an action, and tells how many requests it took, as [`TestEnv::asked`] counts.
     pub async fn cost(&self, tool: &str, arguments: Value) -> (usize, Outcome) {
         let before = self.asked();
         let outcome = self.outcome(tool, arguments).await;

@@ -12,12 +12,12 @@
 use crm_harness::Caller;
 use crm_harness::access::{Access, Approval, Attributes, Audience, Deed, Owner, RecordKey};
 use crm_harness::config::Manifest;
-use crm_tests::{World, root};
+use crm_tests::{TestEnv, root};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
+struct AccessTable {
     people: Vec<Person>,
     cases: Vec<Case>,
 }
@@ -100,7 +100,7 @@ fn email(name: &str) -> String {
 #[test]
 fn the_shipped_policies_decide_as_the_table_says() {
     let text = std::fs::read_to_string(root().join("tests/data/access.json")).unwrap();
-    let table: Table = serde_json::from_str(&text).unwrap();
+    let table: AccessTable = serde_json::from_str(&text).unwrap();
     let manifest = Manifest::read(&root().join("manifests/skill.toml")).unwrap();
     let people: Vec<Caller> = table.people.iter().map(Person::caller).collect();
     let access = Access::new(manifest.access.as_ref(), &people, "").unwrap();
@@ -174,10 +174,10 @@ fn the_shipped_policies_decide_as_the_table_says() {
 
 #[tokio::test]
 async fn schema_lists_exactly_the_actions() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     let schema =
         std::fs::read_to_string(root().join("manifests/access/schema.cedarschema")).unwrap();
-    for tool in world.harness.tools() {
+    for tool in env.harness.tools() {
         assert!(
             schema.contains(&tool.name),
             "{} is missing in the schema",
@@ -187,7 +187,7 @@ async fn schema_lists_exactly_the_actions() {
     let named = schema.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     for name in named.filter(|word| word.starts_with("crm_")) {
         assert!(
-            world.harness.tools().iter().any(|tool| tool.name == name),
+            env.harness.tools().iter().any(|tool| tool.name == name),
             "the schema names {name}, which the component does not offer"
         );
     }

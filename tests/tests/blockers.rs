@@ -12,7 +12,7 @@
 use crm_stand_in::twenty::sample::{
     AMBIGUOUS, AMBIGUOUS_WORD, BLOCKER_CASES, EVERYTHING_WRONG, HEALTHY, ODD_NAME, deal_id,
 };
-use crm_tests::World;
+use crm_tests::TestEnv;
 use serde_json::{Value, json};
 
 /// Returns the outcome of a rule on a deal: `fires`, `clear` or `unknown`.
@@ -40,15 +40,14 @@ fn outcome(report: &Value, code: &str) -> &'static str {
     }
 }
 
-async fn report(world: &World, deal: impl ToString) -> Value {
-    world
-        .ok("crm_blockers", json!({ "opportunity": deal.to_string() }))
+async fn report(env: &TestEnv, deal: impl ToString) -> Value {
+    env.ok("crm_blockers", json!({ "opportunity": deal.to_string() }))
         .await
 }
 
 #[tokio::test]
 async fn each_rule_has_its_three_outcomes() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     let mut wrong = Vec::new();
     for case in BLOCKER_CASES {
         for (deal, expected) in [
@@ -56,7 +55,7 @@ async fn each_rule_has_its_three_outcomes() {
             (case.clear, "clear"),
             (case.unknown, "unknown"),
         ] {
-            let report = report(&world, deal).await;
+            let report = report(&env, deal).await;
             let found = outcome(&report, case.code);
             if found != expected {
                 wrong.push(format!(
@@ -72,9 +71,9 @@ async fn each_rule_has_its_three_outcomes() {
 
 #[tokio::test]
 async fn finding_carries_evidence_and_next_step() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     for case in BLOCKER_CASES {
-        let report = report(&world, case.fires).await;
+        let report = report(&env, case.fires).await;
         let finding = report["findings"]
             .as_array()
             .unwrap()
@@ -109,8 +108,8 @@ async fn finding_carries_evidence_and_next_step() {
 
 #[tokio::test]
 async fn findings_are_sorted_by_severity() {
-    let world = World::new().await;
-    let report = report(&world, EVERYTHING_WRONG).await;
+    let env = TestEnv::new().await;
+    let report = report(&env, EVERYTHING_WRONG).await;
     let severities: Vec<&str> = report["findings"]
         .as_array()
         .unwrap()
@@ -133,8 +132,8 @@ async fn findings_are_sorted_by_severity() {
 
 #[tokio::test]
 async fn healthy_deal_has_no_blockers() {
-    let world = World::new().await;
-    let report = report(&world, HEALTHY).await;
+    let env = TestEnv::new().await;
+    let report = report(&env, HEALTHY).await;
     assert_eq!(report["findings"], json!([]), "{report:#}");
     assert_eq!(report["unknown"], json!([]), "{report:#}");
     assert_eq!(report["clear"].as_array().unwrap().len(), 13);
@@ -142,32 +141,32 @@ async fn healthy_deal_has_no_blockers() {
 
 #[tokio::test]
 async fn deal_is_found_by_part_of_its_name() {
-    let world = World::new().await;
-    let by_id = report(&world, EVERYTHING_WRONG).await;
+    let env = TestEnv::new().await;
+    let by_id = report(&env, EVERYTHING_WRONG).await;
     for name in [
         "Northern depot relaunch",
         "northern DEPOT relaunch",
         "depot relaunch",
     ] {
-        assert_eq!(report(&world, name).await["id"], by_id["id"], "{name}");
+        assert_eq!(report(&env, name).await["id"], by_id["id"], "{name}");
     }
-    let odd = report(&world, ODD_NAME).await;
+    let odd = report(&env, ODD_NAME).await;
     let name = odd["label"].as_str().unwrap().to_owned();
     assert!(name.contains('%') && name.contains('_'), "{name}");
-    assert_eq!(report(&world, name).await["id"], odd["id"]);
+    assert_eq!(report(&env, name).await["id"], odd["id"]);
 }
 
 #[tokio::test]
 async fn wildcards_in_names_are_literal() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     // Of signs alone there is nothing to look for, and nobody is asked.
     for name in ["%", "_"] {
         let signs = json!({ "opportunity": name });
-        world.fails("crm_blockers", signs, "invalid-input").await;
+        env.fails("crm_blockers", signs, "invalid-input").await;
     }
-    assert_eq!(world.twenty.requests().count(), 0);
+    assert_eq!(env.twenty.requests().count(), 0);
     for name in ["%depot%", "Northern_depot"] {
-        let outcome = world
+        let outcome = env
             .outcome("crm_blockers", json!({ "opportunity": name }))
             .await
             .result;
@@ -183,8 +182,8 @@ async fn wildcards_in_names_are_literal() {
 
 #[tokio::test]
 async fn a_name_that_fits_several_deals_names_them() {
-    let world = World::new().await;
-    let failure = world
+    let env = TestEnv::new().await;
+    let failure = env
         .fails(
             "crm_blockers",
             json!({ "opportunity": AMBIGUOUS_WORD }),
@@ -202,12 +201,12 @@ async fn a_name_that_fits_several_deals_names_them() {
     }
     assert_eq!(failure["field"], "opportunity");
     // Any of the candidates can be asked for by its id.
-    report(&world, ids[0]).await;
+    report(&env, ids[0]).await;
 }
 
 #[tokio::test]
 async fn blockers_request_count_is_bounded() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     let healthy = HEALTHY.to_string();
     for (arguments, expected) in [
         // Not near its close date, so the stages do not matter.
@@ -218,7 +217,7 @@ async fn blockers_request_count_is_bounded() {
         (json!({ "opportunity": "relaunch Bluefin" }), 3),
         (json!({ "opportunity": healthy, "widen": true }), 2),
     ] {
-        let (cost, outcome) = world.cost("crm_blockers", arguments.clone()).await;
+        let (cost, outcome) = env.cost("crm_blockers", arguments.clone()).await;
         assert_eq!(cost, expected, "{arguments}");
         assert!(outcome.result.is_ok(), "{arguments}: {:#?}", outcome.result);
     }
@@ -226,7 +225,7 @@ async fn blockers_request_count_is_bounded() {
 
 #[tokio::test]
 async fn unreadable_fields_are_unknown() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     for (root, codes) in [
         (
             "taskTargets",
@@ -238,13 +237,13 @@ async fn unreadable_fields_are_unknown() {
         ),
         ("noteTargets", &["noted-blocker"]),
     ] {
-        world.twenty.faults().add(
+        env.twenty.faults().add(
             serde_json::from_value::<crm_stand_in::faults::Fault>(json!({
                 "fault": "partial-error", "only": root, "message": "no permission", "code": "FORBIDDEN", "operation": "Blockers", "times": 1
             }))
             .unwrap(),
         );
-        let report = report(&world, HEALTHY).await;
+        let report = report(&env, HEALTHY).await;
         for code in codes {
             assert_eq!(
                 outcome(&report, code),
@@ -258,7 +257,7 @@ async fn unreadable_fields_are_unknown() {
 
 #[tokio::test]
 async fn failed_context_leaves_only_its_rules_unknown() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     // Quiet by itself: what its contact and company say is what counts.
     let stale = BLOCKER_CASES
         .iter()
@@ -272,11 +271,11 @@ async fn failed_context_leaves_only_its_rules_unknown() {
     ] {
         let mut wanted = fault.clone();
         wanted["operation"] = json!("BlockersWiden");
-        let faults = world.twenty.faults();
+        let faults = env.twenty.faults();
         faults.clear();
         faults.add(serde_json::from_value::<crm_stand_in::faults::Fault>(wanted).unwrap());
-        let alone = report(&world, stale).await;
-        let wider = world
+        let alone = report(&env, stale).await;
+        let wider = env
             .ok(
                 "crm_blockers",
                 json!({ "opportunity": stale.to_string(), "widen": true }),
@@ -297,15 +296,15 @@ async fn failed_context_leaves_only_its_rules_unknown() {
 
 #[tokio::test]
 async fn staleness_is_counted_as_the_caller_asks() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     let stale = BLOCKER_CASES
         .iter()
         .find(|case| case.code == "stale")
         .unwrap()
         .fires;
-    let strict = report(&world, stale).await;
+    let strict = report(&env, stale).await;
     assert_eq!(outcome(&strict, "stale"), "fires");
-    let patient = world
+    let patient = env
         .ok(
             "crm_blockers",
             json!({ "opportunity": stale.to_string(), "staleDays": 365 }),
@@ -316,22 +315,20 @@ async fn staleness_is_counted_as_the_caller_asks() {
 
 #[tokio::test]
 async fn a_deal_that_was_deleted_is_not_found() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     let deleted = crm_stand_in::twenty::sample::SOFT_DELETED_DEAL;
-    world
-        .fails(
-            "crm_blockers",
-            json!({ "opportunity": deleted.to_string() }),
-            "not-found",
-        )
-        .await;
-    world
-        .fails(
-            "crm_blockers",
-            json!({ "opportunity": deal_id(99_999).to_string() }),
-            "not-found",
-        )
-        .await;
+    env.fails(
+        "crm_blockers",
+        json!({ "opportunity": deleted.to_string() }),
+        "not-found",
+    )
+    .await;
+    env.fails(
+        "crm_blockers",
+        json!({ "opportunity": deal_id(99_999).to_string() }),
+        "not-found",
+    )
+    .await;
     for (tool, argument) in [("crm_blockers", "opportunity"), ("crm_follow_up", "about")] {
         // "Northern depot relaunch" begins with the first.
         for name in ["no deal of this name", "no"] {
@@ -340,17 +337,17 @@ async fn a_deal_that_was_deleted_is_not_found() {
                 arguments = json!({});
             }
             arguments[argument] = json!(name);
-            world.fails(tool, arguments, "not-found").await;
+            env.fails(tool, arguments, "not-found").await;
         }
     }
 }
 
 #[tokio::test]
 async fn a_name_that_is_written_nearly_so_is_offered() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     for name in ["Nothern depto relaunch", "the depot deal"] {
         let arguments = json!({ "opportunity": name });
-        let failure = world.fails("crm_blockers", arguments, "ambiguous").await;
+        let failure = env.fails("crm_blockers", arguments, "ambiguous").await;
         let candidates = failure["candidates"].as_array().unwrap();
         assert!(
             candidates

@@ -12,7 +12,7 @@
 use crm_stand_in::faults::{Fault, FaultKind};
 use crm_stand_in::relay::Variant;
 use crm_stand_in::relay::sample::{HANDOFF_MESSAGE, INJECTED_MESSAGE};
-use crm_tests::{Differently, World};
+use crm_tests::{TestEnv, TestOptions};
 use serde_json::{Value, json};
 
 fn section<'a>(report: &'a Value, name: &str) -> &'a Value {
@@ -24,17 +24,17 @@ fn section<'a>(report: &'a Value, name: &str) -> &'a Value {
 #[tokio::test]
 async fn five_unread_conversations_cost_ten_requests() {
     for variant in [Variant::P, Variant::M] {
-        let world = World::with(Differently {
+        let env = TestEnv::with(TestOptions {
             relay: Some(variant),
             workspace: true,
-            ..Differently::default()
+            ..TestOptions::default()
         })
         .await;
-        let report = world.ok("crm_briefing", json!({})).await;
-        let asked = world.relay().requests().count();
+        let report = env.ok("crm_briefing", json!({})).await;
+        let asked = env.relay().requests().count();
         println!("{asked} requests to the relay");
         assert!(asked <= 10, "{variant:?}: {asked}");
-        assert!(world.asked() <= 4, "what is kept aside");
+        assert!(env.asked() <= 4, "what is kept aside");
         let messages = section(&report, "tez");
         assert_eq!(messages["status"], "ok", "{variant:?}: {messages:#}");
         let rows = messages["rows"].as_array().unwrap();
@@ -50,8 +50,8 @@ async fn five_unread_conversations_cost_ten_requests() {
 
 #[tokio::test]
 async fn strangers_messages_are_shown_sanitised() {
-    let world = World::whole().await;
-    let report = world.ok("crm_briefing", json!({"sections": ["tez"]})).await;
+    let env = TestEnv::whole().await;
+    let report = env.ok("crm_briefing", json!({"sections": ["tez"]})).await;
     let rows = section(&report, "tez")["rows"].as_array().unwrap();
     let row = rows
         .iter()
@@ -59,7 +59,7 @@ async fn strangers_messages_are_shown_sanitised() {
     let told = row.unwrap_or_else(|| panic!("{rows:#?}")).to_string();
     let hidden = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
     assert!(!told.contains(hidden), "{told:?}");
-    let wrote = world
+    let wrote = env
         .relay()
         .requests()
         .all()
@@ -70,8 +70,8 @@ async fn strangers_messages_are_shown_sanitised() {
 
 #[tokio::test]
 async fn missing_or_failed_service_is_reported() {
-    let world = World::new().await;
-    let report = world.ok("crm_briefing", json!({})).await;
+    let env = TestEnv::new().await;
+    let report = env.ok("crm_briefing", json!({})).await;
     for (name, variable) in [
         ("tez", "TEZIT_RELAY_URL"),
         ("calendar", "PA_WORKSPACE_API_URL"),
@@ -83,13 +83,12 @@ async fn missing_or_failed_service_is_reported() {
             "{section:#}"
         );
     }
-    let world = World::whole().await;
-    world.relay().faults().add(FaultKind::Status { code: 502 });
-    world
-        .workspace()
+    let env = TestEnv::whole().await;
+    env.relay().faults().add(FaultKind::Status { code: 502 });
+    env.workspace()
         .faults()
         .add(Fault::from(FaultKind::NotJson));
-    let report = world.ok("crm_briefing", json!({})).await;
+    let report = env.ok("crm_briefing", json!({})).await;
     for name in ["tez", "calendar"] {
         let section = section(&report, name);
         assert_eq!(section["status"], "failed", "{section:#}");

@@ -14,7 +14,7 @@ use crm_stand_in::faults::{Fault, FaultKind};
 use crm_stand_in::pa_workspace::sample::ROBIN_PA;
 use crm_stand_in::relay::Variant;
 use crm_stand_in::twenty::sample::HEALTHY;
-use crm_tests::{Differently, World};
+use crm_tests::{TestEnv, TestOptions};
 use serde_json::{Value, json};
 
 const PARTS: [&str; 4] = ["task", "handoff", "email", "calendar"];
@@ -52,12 +52,12 @@ fn combinations() -> Vec<Vec<&'static str>> {
 }
 
 /// Counts tasks, messages, e-mails and calendar entries.
-fn counts(world: &World) -> [usize; 4] {
-    let messages = world.relay().records("message").unwrap();
-    let entries = world.workspace().records("calendarAction").unwrap();
-    let outbound = world.workspace().records("email").unwrap();
+fn counts(env: &TestEnv) -> [usize; 4] {
+    let messages = env.relay().records("message").unwrap();
+    let entries = env.workspace().records("calendarAction").unwrap();
+    let outbound = env.workspace().records("email").unwrap();
     [
-        world.twenty.count("task").live,
+        env.twenty.count("task").live,
         messages.len(),
         outbound
             .iter()
@@ -80,10 +80,10 @@ fn expected(before: [usize; 4], parts: &[&str]) -> [usize; 4] {
 
 #[tokio::test]
 async fn dry_run_writes_nothing() {
-    let world = World::whole().await;
-    let before = counts(&world);
+    let env = TestEnv::whole().await;
+    let before = counts(&env);
     for parts in combinations() {
-        let answer = world.ok("crm_coordinate", arguments(&parts)).await;
+        let answer = env.ok("crm_coordinate", arguments(&parts)).await;
         assert_eq!(answer["state"], "waiting", "{parts:?}");
         let shown = answer["preview"]["steps"].to_string();
         for (name, sign) in PARTS.iter().zip([
@@ -98,9 +98,9 @@ async fn dry_run_writes_nothing() {
                 "{parts:?}: {name}"
             );
         }
-        assert_eq!(counts(&world), before, "{parts:?}");
+        assert_eq!(counts(&env), before, "{parts:?}");
     }
-    for service in [&world.twenty, world.relay(), world.workspace()] {
+    for service in [&env.twenty, env.relay(), env.workspace()] {
         let writes = service
             .requests()
             .all()
@@ -113,15 +113,15 @@ async fn dry_run_writes_nothing() {
 #[tokio::test]
 async fn every_combination_is_performed_each_part_once() {
     for parts in combinations() {
-        let world = World::whole().await;
-        let before = counts(&world);
-        let plan = world.propose("crm_coordinate", arguments(&parts)).await;
-        let outcome = world.approve(&plan).await.unwrap();
+        let env = TestEnv::whole().await;
+        let before = counts(&env);
+        let plan = env.propose("crm_coordinate", arguments(&parts)).await;
+        let outcome = env.approve(&plan).await.unwrap();
         assert_eq!(outcome.state, PlanState::Done, "{parts:?}: {outcome:#?}");
-        assert_eq!(counts(&world), expected(before, &parts), "{parts:?}");
-        world.approve(&plan).await.unwrap();
-        assert_eq!(counts(&world), expected(before, &parts), "{parts:?}, again");
-        for request in world
+        assert_eq!(counts(&env), expected(before, &parts), "{parts:?}");
+        env.approve(&plan).await.unwrap();
+        assert_eq!(counts(&env), expected(before, &parts), "{parts:?}, again");
+        for request in env
             .workspace()
             .requests()
             .all()
@@ -142,26 +142,26 @@ async fn a_part_that_fails_hides_no_other_part() {
         ("calendar", Some(("POST", "/api/calendar/log-action"))),
     ];
     for (failing, route) in routes {
-        let world = World::whole().await;
-        let before = counts(&world);
-        let plan = world.propose("crm_coordinate", arguments(&PARTS)).await;
+        let env = TestEnv::whole().await;
+        let before = counts(&env);
+        let plan = env.propose("crm_coordinate", arguments(&PARTS)).await;
         let fault = Fault::once(FaultKind::Status { code: 400 });
         let (service, fault) = match route {
-            None => (world.twenty.as_ref(), fault.on_root("createTask")),
+            None => (env.twenty.as_ref(), fault.on_root("createTask")),
             Some((method, path)) => {
                 let service = if failing == "handoff" {
-                    world.relay()
+                    env.relay()
                 } else {
-                    world.workspace()
+                    env.workspace()
                 };
                 (service, fault.on_route(method, path))
             }
         };
         service.faults().add(fault);
-        let outcome = world.approve(&plan).await.unwrap();
+        let outcome = env.approve(&plan).await.unwrap();
         let others: Vec<_> = PARTS.into_iter().filter(|part| *part != failing).collect();
         assert_eq!(
-            counts(&world),
+            counts(&env),
             expected(before, &others),
             "{failing}: {outcome:#?}"
         );
@@ -178,7 +178,7 @@ async fn a_part_that_fails_hides_no_other_part() {
 
 #[tokio::test]
 async fn email_goes_only_to_listed_addresses() {
-    let world = World::whole().await;
+    let env = TestEnv::whole().await;
     for (to, listed) in [
         ("buyer@acme.example", true),
         ("Buyer@ACME.example", true),
@@ -190,7 +190,7 @@ async fn email_goes_only_to_listed_addresses() {
     ] {
         let mut arguments = arguments(&["email"]);
         arguments["email"]["to"] = to.into();
-        let outcome = world.outcome("crm_coordinate", arguments).await;
+        let outcome = env.outcome("crm_coordinate", arguments).await;
         match outcome.result {
             Ok(answer) => assert!(listed, "{to}: {answer:#}"),
             Err(failure) => {
@@ -204,8 +204,7 @@ async fn email_goes_only_to_listed_addresses() {
         }
     }
     assert!(
-        world
-            .workspace()
+        env.workspace()
             .requests()
             .on_route("POST", "/api/email/send")
             .is_empty()
@@ -222,29 +221,28 @@ async fn email_always_needs_approval() {
         "allow-loopback = true\n[access]\npolicies = \"{}\"\n[callers.robin]\nemail = \"robin@example.com\"\nrole = \"member\"\nsecrets.tezit = \"env:TEZIT_TOKEN\"\nsettings.pa-email = \"{ROBIN_PA}\"\n",
         policies.display()
     );
-    let mut world = World::with(Differently {
+    let mut env = TestEnv::with(TestOptions {
         relay: Some(Variant::P),
         workspace: true,
         operator: Some(Box::leak(operator.into_boxed_str())),
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await;
-    world.caller.id = Some("robin".into());
-    world.caller = world.harness.setup().callers["robin"].clone();
-    let calendar = world.ok("crm_coordinate", arguments(&["calendar"])).await;
+    env.caller.id = Some("robin".into());
+    env.caller = env.harness.setup().callers["robin"].clone();
+    let calendar = env.ok("crm_coordinate", arguments(&["calendar"])).await;
     assert_eq!(
         calendar["state"], "done",
         "policy has approved it: {calendar:#}"
     );
-    let email = world.ok("crm_coordinate", arguments(&["email"])).await;
+    let email = env.ok("crm_coordinate", arguments(&["email"])).await;
     assert_eq!(email["state"], "waiting", "{email:#}");
     assert_eq!(email["preview"]["approval"], "required");
 }
 
 #[tokio::test]
 async fn a_plan_without_a_part_is_refused() {
-    let world = World::whole().await;
-    world
-        .fails("crm_coordinate", arguments(&[]), "invalid-input")
+    let env = TestEnv::whole().await;
+    env.fails("crm_coordinate", arguments(&[]), "invalid-input")
         .await;
 }

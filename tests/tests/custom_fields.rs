@@ -18,16 +18,16 @@ use crm_harness::{Caller, Harness, Invocation, Parts, Setup};
 use crm_stand_in::twenty::keys::FULL_KEY;
 use crm_stand_in::twenty::sample::{BLOCKER_CASES, HEALTHY, NEXT_STEP_IN_FIELD};
 use crm_stand_in::twenty::{Options, TwentyStandIn};
-use crm_tests::{Differently, World, guest, pins, root};
+use crm_tests::{TestEnv, TestOptions, guest, pins, root};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 const MAPPED: &str = "[settings]\nnext-step-field = \"nextStep\"";
 
-async fn world(operator: &'static str) -> World {
-    World::with(Differently {
+async fn env(operator: &'static str) -> TestEnv {
+    TestEnv::with(TestOptions {
         operator: Some(operator),
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await
 }
@@ -49,14 +49,14 @@ fn deal(id: impl ToString) -> Value {
 
 #[tokio::test]
 async fn mapped_next_step_counts_and_is_shown() {
-    let plain = World::new().await;
+    let plain = TestEnv::new().await;
     let report = plain.ok("crm_blockers", deal(NEXT_STEP_IN_FIELD)).await;
     for code in ["no-next-step", "close-date-near"] {
         assert!(finding(&report, code).is_some(), "{code}: {report:#}");
     }
     assert_eq!(report["opportunity"].get("nextStep"), None);
 
-    let mapped = world(MAPPED).await;
+    let mapped = env(MAPPED).await;
     let outcome = mapped
         .outcome("crm_blockers", deal(NEXT_STEP_IN_FIELD))
         .await;
@@ -86,12 +86,12 @@ async fn mapped_next_step_counts_and_is_shown() {
 
 #[tokio::test]
 async fn an_empty_mapped_field_is_named_as_evidence() {
-    let world = world(MAPPED).await;
+    let env = env(MAPPED).await;
     let case = BLOCKER_CASES
         .iter()
         .find(|case| case.code == "no-next-step")
         .unwrap();
-    let report = world.ok("crm_blockers", deal(case.fires)).await;
+    let report = env.ok("crm_blockers", deal(case.fires)).await;
     let finding = finding(&report, "no-next-step").unwrap();
     assert!(finding["sentence"].as_str().unwrap().contains("nextStep"));
     let evidence = finding["evidence"].as_array().unwrap();
@@ -104,20 +104,18 @@ async fn an_empty_mapped_field_is_named_as_evidence() {
         "{finding:#}"
     );
     // A planned task is a next step whatever the field says.
-    let report = world.ok("crm_blockers", deal(HEALTHY)).await;
+    let report = env.ok("crm_blockers", deal(HEALTHY)).await;
     assert_eq!(report["findings"], json!([]), "{report:#}");
 }
 
 #[tokio::test]
 async fn missing_mapped_field_is_unknown_and_drift() {
-    let world = world("[settings]\nnext-step-field = \"nextMove\"").await;
-    let outcome = world
-        .outcome("crm_blockers", deal(NEXT_STEP_IN_FIELD))
-        .await;
+    let env = env("[settings]\nnext-step-field = \"nextMove\"").await;
+    let outcome = env.outcome("crm_blockers", deal(NEXT_STEP_IN_FIELD)).await;
     // The deal; and the statuses of tasks, the members, the stages since it closes within days, and
     // the names of deals' fields.
     assert_eq!(outcome.requests, 5);
-    assert_eq!(world.asked(), 1);
+    assert_eq!(env.asked(), 1);
     let report = outcome.result.unwrap();
     for code in ["no-next-step", "close-date-near"] {
         let reason = reason(&report, code).unwrap_or_else(|| panic!("{code}: {report:#}"));
@@ -126,7 +124,7 @@ async fn missing_mapped_field_is_unknown_and_drift() {
             "{reason}"
         );
     }
-    let status = world.ok("crm_status", json!({})).await;
+    let status = env.ok("crm_status", json!({})).await;
     let drift = status["drift"].as_array().unwrap();
     assert!(
         drift.iter().any(|drift| drift["field"] == "nextMove"

@@ -18,26 +18,26 @@ use crm_stand_in::faults::{Fault, FaultKind};
 use crm_stand_in::relay::Variant;
 use crm_stand_in::relay::sample::{CONTEXT_REQUEST, SAM, TEAM_ID};
 use crm_stand_in::twenty::sample::HEALTHY;
-use crm_tests::{Differently, World};
+use crm_tests::{TestEnv, TestOptions};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-async fn recorded() -> (World, TempDir) {
+async fn recorded() -> (TestEnv, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let audit = Audit::open(folder.path(), Arc::new(SystemClock)).unwrap();
-    let world = World::with(Differently {
+    let env = TestEnv::with(TestOptions {
         relay: Some(Variant::P),
         workspace: true,
         recorder: Arc::new(audit),
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await;
-    (world, folder)
+    (env, folder)
 }
 
-async fn done(world: &World, tool: &str, arguments: Value) {
-    let plan = world.propose(tool, arguments).await;
-    let outcome = world.approve(&plan).await.unwrap();
+async fn done(env: &TestEnv, tool: &str, arguments: Value) {
+    let plan = env.propose(tool, arguments).await;
+    let outcome = env.approve(&plan).await.unwrap();
     assert_eq!(outcome.state, PlanState::Done, "{outcome:#?}");
 }
 
@@ -60,8 +60,8 @@ fn share(fields: &[&str]) -> Value {
 
 #[tokio::test]
 async fn sharing_is_audited_with_its_fields() {
-    let (world, folder) = recorded().await;
-    done(&world, "crm_share", share(&["amount"])).await;
+    let (env, folder) = recorded().await;
+    done(&env, "crm_share", share(&["amount"])).await;
     let all = disclosed(&folder);
     let [shared] = rows(&all, "share")[..] else {
         panic!("{all:#?}")
@@ -78,7 +78,7 @@ async fn sharing_is_audited_with_its_fields() {
     assert!(what.certain && what.policy.len() == 64);
     let message = what.message.as_deref().unwrap();
     assert!(
-        world.relay().record("message", message).is_some(),
+        env.relay().record("message", message).is_some(),
         "the message's own id: {message}"
     );
 
@@ -96,15 +96,15 @@ async fn sharing_is_audited_with_its_fields() {
 
 #[tokio::test]
 async fn a_reply_is_an_edit_and_an_e_mail_an_export() {
-    let (world, folder) = recorded().await;
+    let (env, folder) = recorded().await;
     done(
-        &world,
+        &env,
         "crm_answer_request",
         json!({"tez": CONTEXT_REQUEST, "fields": ["amount"]}),
     )
     .await;
     let email = json!({"about": HEALTHY.to_string(), "objective": "Send the offer", "email": {"to": "jo@partner.example"}});
-    done(&world, "crm_coordinate", email).await;
+    done(&env, "crm_coordinate", email).await;
     let all = disclosed(&folder);
     let [edited] = rows(&all, "edit")[..] else {
         panic!("{all:#?}")
@@ -125,9 +125,9 @@ async fn a_reply_is_an_edit_and_an_e_mail_an_export() {
 
 #[tokio::test]
 async fn no_value_is_in_any_row() {
-    let (world, folder) = recorded().await;
-    done(&world, "crm_share", share(&["amount", "contact"])).await;
-    let deal = world
+    let (env, folder) = recorded().await;
+    done(&env, "crm_share", share(&["amount", "contact"])).await;
+    let deal = env
         .twenty
         .record("opportunity", &HEALTHY.to_string())
         .unwrap();
@@ -155,17 +155,17 @@ async fn no_value_is_in_any_row() {
 
 #[tokio::test]
 async fn uncertain_disclosure_is_audited_as_such() {
-    let (world, folder) = recorded().await;
+    let (env, folder) = recorded().await;
     let email = json!({"about": HEALTHY.to_string(), "objective": "Send the offer", "email": {"to": "jo@partner.example"}});
-    let plan = world.propose("crm_coordinate", email).await;
-    world.workspace().faults().add(
+    let plan = env.propose("crm_coordinate", email).await;
+    env.workspace().faults().add(
         Fault::once(FaultKind::Reset)
             .after()
             .on_route("POST", "/api/email/send"),
     );
-    let outcome = world.approve(&plan).await.unwrap();
+    let outcome = env.approve(&plan).await.unwrap();
     assert_eq!(outcome.state, PlanState::InDoubt, "{outcome:#?}");
-    let outcome = world.resume(&plan).await.unwrap();
+    let outcome = env.resume(&plan).await.unwrap();
     assert_eq!(
         outcome.state,
         PlanState::InDoubt,
@@ -178,8 +178,7 @@ async fn uncertain_disclosure_is_audited_as_such() {
         "{all:#?}"
     );
     assert_eq!(
-        world
-            .workspace()
+        env.workspace()
             .requests()
             .on_route("POST", "/api/email/send")
             .len(),

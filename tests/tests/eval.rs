@@ -14,7 +14,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use crm_tests::World;
+use crm_tests::TestEnv;
 use crm_tests::requests::ask::Endpoint;
 use crm_tests::requests::eval::{self, Score};
 use crm_tests::requests::{Case, Corpus, matching, read, run};
@@ -152,11 +152,11 @@ async fn expected_calls_score_full() {
     let mut corpus = read().unwrap();
     // The others have a workspace of their own, and with it plans that this script cannot know.
     corpus.requests.retain(|case| !case.changes());
-    let world = World::whole().await;
+    let env = TestEnv::whole().await;
     let mut script = BTreeMap::new();
     let mut expected = 0;
     for case in corpus.requests.iter().filter(|case| case.before.is_empty()) {
-        let wanted = run::expected(&world, case, Vec::new()).await.unwrap();
+        let wanted = run::expected(&env, case, Vec::new()).await.unwrap();
         let calls = case.calls.iter().zip(wanted).map(|(call, wanted)| {
             let arguments = matching::arguments(&wanted, &call.example).unwrap();
             (call.tool.clone(), Value::Object(arguments))

@@ -13,12 +13,12 @@
 use crm_harness::plan::{Outcome, PlanState};
 use crm_stand_in::faults::{Fault, FaultKind};
 use crm_stand_in::twenty::sample::{HEALTHY, ROBIN};
-use crm_tests::{Differently, World};
+use crm_tests::{TestEnv, TestOptions};
 use serde_json::{Value, json};
 
 /// A write: its action, its arguments, the root fields of its steps, and the kind of record that it
 /// makes or changes.
-struct Write {
+struct CrmWrite {
     name: &'static str,
     tool: &'static str,
     arguments: Value,
@@ -30,12 +30,12 @@ struct Write {
     reread: &'static [&'static str],
 }
 
-fn writes(world: &World) -> Vec<Write> {
+fn writes(env: &TestEnv) -> Vec<CrmWrite> {
     let robin = ROBIN.to_string();
-    let company = world.with_value("company", "accountOwnerId", Some(&robin));
-    let person = world.with_value("person", "companyId", Some(&company));
-    let task = world.with_value("task", "assigneeId", Some(&robin));
-    let follow_up = |name, about: &str| Write {
+    let company = env.with_value("company", "accountOwnerId", Some(&robin));
+    let person = env.with_value("person", "companyId", Some(&company));
+    let task = env.with_value("task", "assigneeId", Some(&robin));
+    let follow_up = |name, about: &str| CrmWrite {
         name,
         tool: "crm_follow_up",
         arguments: json!({"about": about, "title": "Send the quote", "due": "2026-03-20"}),
@@ -44,27 +44,28 @@ fn writes(world: &World) -> Vec<Write> {
         makes: true,
         reread: &["task", "taskTarget"],
     };
-    let upsert = |name, root: &'static [&'static str], kind, id: Option<&str>, set: Value| Write {
-        name,
-        tool: "crm_upsert",
-        arguments: match id {
-            Some(id) => {
-                let mut set = set;
-                set["id"] = json!(id);
-                set
-            }
-            None => set,
-        },
-        roots: root,
-        kind,
-        makes: id.is_none(),
-        reread: match kind {
-            "person" => &["person"],
-            "company" => &["company"],
-            "opportunity" => &["opportunity"],
-            _ => &["task"],
-        },
-    };
+    let upsert =
+        |name, root: &'static [&'static str], kind, id: Option<&str>, set: Value| CrmWrite {
+            name,
+            tool: "crm_upsert",
+            arguments: match id {
+                Some(id) => {
+                    let mut set = set;
+                    set["id"] = json!(id);
+                    set
+                }
+                None => set,
+            },
+            roots: root,
+            kind,
+            makes: id.is_none(),
+            reread: match kind {
+                "person" => &["person"],
+                "company" => &["company"],
+                "opportunity" => &["opportunity"],
+                _ => &["task"],
+            },
+        };
     let deal = HEALTHY.to_string();
     vec![
         follow_up("follow up a deal", &deal),
@@ -185,41 +186,41 @@ fn faults() -> Vec<(&'static str, Fault)> {
 }
 
 /// Counts the stored records of the kinds that are written.
-fn counts(world: &World) -> Vec<(&'static str, usize)> {
+fn counts(env: &TestEnv) -> Vec<(&'static str, usize)> {
     ["person", "company", "opportunity", "task", "taskTarget"]
         .into_iter()
-        .map(|object| (object, world.twenty.count(object).live))
+        .map(|object| (object, env.twenty.count(object).live))
         .collect()
 }
 
 /// Approves, and resumes until the plan is over; how it ended and how many rounds that took.
-async fn through(world: &World, plan: &str, clear_after: usize) -> (Outcome, usize) {
-    let mut outcome = world.approve(plan).await.unwrap();
+async fn through(env: &TestEnv, plan: &str, clear_after: usize) -> (Outcome, usize) {
+    let mut outcome = env.approve(plan).await.unwrap();
     let mut rounds = 1;
     while !outcome.state.is_over() {
         assert!(rounds < 8, "{plan} comes to no end: {outcome:?}");
         if rounds >= clear_after {
-            world.twenty.faults().clear();
+            env.twenty.faults().clear();
         }
-        outcome = world.resume(plan).await.unwrap();
+        outcome = env.resume(plan).await.unwrap();
         rounds += 1;
     }
     (outcome, rounds)
 }
 
 /// One case: what came of it, and what is stored.
-async fn case(world: &World, write: &Write, label: &str, faults: Vec<Fault>) {
-    world.twenty.reset();
-    world.twenty.faults().clear();
+async fn case(env: &TestEnv, write: &CrmWrite, label: &str, faults: Vec<Fault>) {
+    env.twenty.reset();
+    env.twenty.faults().clear();
     let mut arguments = write.arguments.clone();
     arguments["idempotencyKey"] = label.into();
-    let before = counts(world);
-    let plan = world.propose(write.tool, arguments).await;
+    let before = counts(env);
+    let plan = env.propose(write.tool, arguments).await;
     for fault in faults {
-        world.twenty.faults().add(fault);
+        env.twenty.faults().add(fault);
     }
-    let (outcome, _) = through(world, &plan, 3).await;
-    world.twenty.faults().clear();
+    let (outcome, _) = through(env, &plan, 3).await;
+    env.twenty.faults().clear();
     assert_eq!(outcome.state, PlanState::Done, "{label}: {outcome:#?}");
     let mut expected = before;
     for (object, count) in &mut expected {
@@ -228,42 +229,42 @@ async fn case(world: &World, write: &Write, label: &str, faults: Vec<Fault>) {
             *count += 1;
         }
     }
-    assert_eq!(counts(world), expected, "{label}");
+    assert_eq!(counts(env), expected, "{label}");
     // And once more: nothing is written again.
-    let again = world.approve(&plan).await.unwrap();
+    let again = env.approve(&plan).await.unwrap();
     assert_eq!(again.state, PlanState::Done, "{label}");
-    assert_eq!(counts(world), expected, "{label}, approved again");
+    assert_eq!(counts(env), expected, "{label}, approved again");
     if write.roots.len() == 2 {
         let id = outcome.steps[0].what.rsplit(' ').next().unwrap();
-        let links = world.twenty.records("taskTarget").unwrap();
+        let links = env.twenty.records("taskTarget").unwrap();
         let own = links.iter().filter(|link| link["taskId"] == id).count();
         assert_eq!(own, 1, "{label}: links");
     }
 }
 
-/// A world whose calls end soon, so that what never answers is given up soon.
-async fn world() -> World {
-    World::with(Differently {
+/// An environment whose calls end soon, so that what never answers is given up soon.
+async fn env() -> TestEnv {
+    TestEnv::with(TestOptions {
         operator: Some(
             "allow-loopback = true\n[limits]\ntime-ms = 1200\n[callers.robin]\nemail = \"robin@example.com\"\nrole = \"member\"",
         ),
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await
 }
 
-async fn world_of_robin() -> World {
-    let mut world = world().await;
-    world.caller.id = Some("robin".into());
-    world.caller.role = Some("member".into());
-    world
+async fn world_of_robin() -> TestEnv {
+    let mut env = env().await;
+    env.caller.id = Some("robin".into());
+    env.caller.role = Some("member".into());
+    env
 }
 
 #[tokio::test]
 async fn every_write_step_survives_every_fault() {
-    let world = world_of_robin().await;
+    let env = world_of_robin().await;
     let mut cases = 0;
-    for write in writes(&world) {
+    for write in writes(&env) {
         for root in write.roots {
             for (name, fault) in faults() {
                 for (times, often) in [(Some(1), "once"), (None, "until it is mended")] {
@@ -276,7 +277,7 @@ async fn every_write_step_survives_every_fault() {
                         ..fault.clone().on_root(root)
                     };
                     let label = format!("{}, {root}: {name}, {often}", write.name);
-                    case(&world, &write, &label, vec![fault]).await;
+                    case(&env, &write, &label, vec![fault]).await;
                     cases += 1;
                 }
             }
@@ -288,9 +289,9 @@ async fn every_write_step_survives_every_fault() {
 
 #[tokio::test]
 async fn lost_answer_survives_a_failed_read_back() {
-    let world = world_of_robin().await;
+    let env = world_of_robin().await;
     let mut cases = 0;
-    for write in writes(&world) {
+    for write in writes(&env) {
         for root in write.roots {
             for lost in [
                 Fault::once(FaultKind::Reset).after().on_root(root),
@@ -309,7 +310,7 @@ async fn lost_answer_survives_a_failed_read_back() {
                     // What the action itself reads comes before the faults.
                     let faults = std::iter::once(lost.clone()).chain(reads).collect();
                     let label = format!("{}, {root}: {lost:?}, blind: {blind:?}", write.name);
-                    case(&world, &write, &label, faults).await;
+                    case(&env, &write, &label, faults).await;
                     cases += 1;
                 }
             }
@@ -321,28 +322,28 @@ async fn lost_answer_survives_a_failed_read_back() {
 
 #[tokio::test]
 async fn dropped_calls_are_resumed() {
-    let world = world_of_robin().await;
+    let env = world_of_robin().await;
     let mut cases = 0;
-    for write in writes(&world) {
+    for write in writes(&env) {
         for root in write.roots {
             for after in [false, true] {
-                world.twenty.reset();
-                world.twenty.faults().clear();
+                env.twenty.reset();
+                env.twenty.faults().clear();
                 let mut arguments = write.arguments.clone();
                 arguments["idempotencyKey"] = format!("dropped {root} {after}").into();
-                let before = counts(&world);
-                let plan = world.propose(write.tool, arguments).await;
+                let before = counts(&env);
+                let plan = env.propose(write.tool, arguments).await;
                 let mut hang = Fault::once(FaultKind::NoAnswer).on_root(root);
                 hang.after = after;
-                world.twenty.faults().add(hang);
-                let seen = world.twenty.requests().count();
+                env.twenty.faults().add(hang);
+                let seen = env.twenty.requests().count();
                 // Dropped as soon as the request that never gets an answer has arrived.
                 tokio::select! {
-                    done = world.approve(&plan) => panic!("{}: {done:?}", write.name),
-                    () = arrived(&world, seen, root) => {}
+                    done = env.approve(&plan) => panic!("{}: {done:?}", write.name),
+                    () = arrived(&env, seen, root) => {}
                 }
-                world.twenty.faults().clear();
-                let outcome = world.resume(&plan).await.unwrap();
+                env.twenty.faults().clear();
+                let outcome = env.resume(&plan).await.unwrap();
                 assert_eq!(
                     outcome.state,
                     PlanState::Done,
@@ -353,7 +354,7 @@ async fn dropped_calls_are_resumed() {
                 let sum =
                     |counts: &[(&str, usize)]| counts.iter().map(|(_, count)| count).sum::<usize>();
                 assert_eq!(
-                    sum(&counts(&world)),
+                    sum(&counts(&env)),
                     sum(&before) + made,
                     "{}, {root}, {after}",
                     write.name
@@ -366,9 +367,9 @@ async fn dropped_calls_are_resumed() {
 }
 
 /// Waits until a request with this root field has arrived after the first `seen` ones.
-async fn arrived(world: &World, seen: usize, root: &str) {
+async fn arrived(env: &TestEnv, seen: usize, root: &str) {
     loop {
-        let requests = world.twenty.requests().all();
+        let requests = env.twenty.requests().all();
         if requests
             .iter()
             .skip(seen)

@@ -16,11 +16,11 @@ use crm_stand_in::clock::ManualClock;
 use crm_stand_in::twenty::keys::{Access, ApiKey, FULL_KEY, Role};
 use crm_stand_in::twenty::sample::HEALTHY;
 use crm_stand_in::twenty::{Options, TwentyStandIn};
-use crm_tests::{Differently, NOW, World};
+use crm_tests::{NOW, TestEnv, TestOptions};
 use serde_json::{Value, json};
 
-/// A world whose key may not read some fields.
-async fn hiding(fields: &[&str]) -> World {
+/// An environment whose key may not read some fields.
+async fn hiding(fields: &[&str]) -> TestEnv {
     let twenty = TwentyStandIn::start(Options {
         clock: ManualClock::at(NOW.parse().unwrap()).clock(),
         keys: vec![ApiKey {
@@ -32,9 +32,9 @@ async fn hiding(fields: &[&str]) -> World {
     })
     .await
     .unwrap();
-    World::with(Differently {
+    TestEnv::with(TestOptions {
         twenty: Some(Arc::new(twenty)),
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await
 }
@@ -49,10 +49,10 @@ fn says(answer: &Value) -> bool {
 
 #[tokio::test]
 async fn reads_go_on_without_a_hidden_field_and_say_so() {
-    let world = hiding(&["opportunity.amount"]).await;
-    let usual = World::new().await;
+    let env = hiding(&["opportunity.amount"]).await;
+    let usual = TestEnv::new().await;
     let deal = json!({ "kind": "opportunity", "id": HEALTHY.to_string() });
-    let record = world.ok("crm_get", deal.clone()).await;
+    let record = env.ok("crm_get", deal.clone()).await;
     let whole = usual.ok("crm_get", deal).await;
     assert!(says(&record), "{record:#}");
     assert!(whole["fields"]["amount"].is_object(), "{whole:#}");
@@ -63,7 +63,7 @@ async fn reads_go_on_without_a_hidden_field_and_say_so() {
     assert_eq!(record["openTasks"], whole["openTasks"]);
 
     let arguments = json!({ "opportunity": HEALTHY.to_string() });
-    let report = world.ok("crm_blockers", arguments.clone()).await;
+    let report = env.ok("crm_blockers", arguments.clone()).await;
     let whole = usual.ok("crm_blockers", arguments).await;
     assert!(says(&report), "{report:#}");
     let unknown = report["unknown"].as_array().unwrap();
@@ -84,7 +84,7 @@ async fn reads_go_on_without_a_hidden_field_and_say_so() {
             .all(|code| ["no-amount", "single-threaded"].contains(code))
     );
 
-    let briefing = world.ok("crm_briefing", json!({})).await;
+    let briefing = env.ok("crm_briefing", json!({})).await;
     let whole = usual.ok("crm_briefing", json!({})).await;
     assert!(says(&briefing), "{briefing:#}");
     let sections = |report: &Value| -> Vec<(Value, Value)> {
@@ -99,13 +99,13 @@ async fn reads_go_on_without_a_hidden_field_and_say_so() {
 
 #[tokio::test]
 async fn deal_with_a_hidden_amount_can_be_changed() {
-    let world = hiding(&["opportunity.amount"]).await;
+    let env = hiding(&["opportunity.amount"]).await;
     let deal = HEALTHY.to_string();
     let change = json!({ "kind": "opportunity", "id": deal, "closeDate": "2026-05-29" });
-    let plan = world.propose("crm_upsert", change).await;
-    let outcome = world.approve(&plan).await.unwrap();
+    let plan = env.propose("crm_upsert", change).await;
+    let outcome = env.approve(&plan).await.unwrap();
     assert_eq!(outcome.state, PlanState::Done, "{outcome:#?}");
-    let deals = world.twenty.records("opportunity").unwrap();
+    let deals = env.twenty.records("opportunity").unwrap();
     let changed = deals.iter().find(|record| record["id"] == deal.as_str());
     let date = changed.unwrap()["closeDate"].as_str().unwrap();
     assert_eq!(
@@ -116,8 +116,8 @@ async fn deal_with_a_hidden_amount_can_be_changed() {
 
 #[tokio::test]
 async fn status_names_hidden_fields() {
-    let world = hiding(&["opportunity.amount"]).await;
-    let status = world.ok("crm_status", json!({})).await;
+    let env = hiding(&["opportunity.amount"]).await;
+    let status = env.ok("crm_status", json!({})).await;
     let unreadable: Vec<&Value> = status["objects"]
         .as_array()
         .unwrap()

@@ -13,7 +13,7 @@ use crm_harness::plan::{PlanState, StepState};
 use crm_stand_in::faults::{Fault, FaultKind};
 use crm_stand_in::relay::sample::{SAM, TEAM_ID};
 use crm_stand_in::twenty::sample::{HEALTHY, ROBIN};
-use crm_tests::World;
+use crm_tests::TestEnv;
 use serde_json::{Value, json};
 
 fn handoff(key: &str, to: &str) -> Value {
@@ -27,8 +27,8 @@ fn handoff(key: &str, to: &str) -> Value {
 }
 
 /// The messages of the relay's conversations that Robin sent in this test.
-fn messages(world: &World) -> Vec<Value> {
-    let all = world.relay().records("message").unwrap();
+fn messages(env: &TestEnv) -> Vec<Value> {
+    let all = env.relay().records("message").unwrap();
     let mine = all.into_iter().filter(|message| {
         message["surfaceText"]
             .as_str()
@@ -49,48 +49,44 @@ fn envelopes(message: &Value) -> Vec<Value> {
 
 #[tokio::test]
 async fn handoff_finds_its_record_by_name() {
-    let world = World::whole().await;
+    let env = TestEnv::whole().await;
     let mut arguments = handoff("k", "Sam Okafor");
     arguments["about"] = json!("Northern depot relaunch");
-    let answer = world.ok("crm_follow_up", arguments).await;
+    let answer = env.ok("crm_follow_up", arguments).await;
     assert_eq!(answer["state"], "waiting", "{answer:#}");
 }
 
 #[tokio::test]
 async fn handoff_takes_four_writes() {
-    let world = World::whole().await;
-    let answer = world.ok("crm_follow_up", handoff("k", "Sam Okafor")).await;
+    let env = TestEnv::whole().await;
+    let answer = env.ok("crm_follow_up", handoff("k", "Sam Okafor")).await;
     assert_eq!(answer["state"], "waiting", "{answer:#}");
     let (twenty, relay) = (
-        world.twenty.requests().count(),
-        world.relay().requests().count(),
+        env.twenty.requests().count(),
+        env.relay().requests().count(),
     );
     assert_eq!(
-        world
-            .relay()
+        env.relay()
             .requests()
             .on_route("POST", "/conversations")
             .len(),
         0
     );
 
-    let outcome = world
-        .approve(answer["plan"].as_str().unwrap())
-        .await
-        .unwrap();
+    let outcome = env.approve(answer["plan"].as_str().unwrap()).await.unwrap();
     assert_eq!(outcome.state, PlanState::Done, "{outcome:#?}");
     assert_eq!(
-        world.twenty.requests().count() - twenty,
+        env.twenty.requests().count() - twenty,
         2,
         "writes to Twenty"
     );
     assert_eq!(
-        world.relay().requests().count() - relay,
+        env.relay().requests().count() - relay,
         2,
         "writes to the relay"
     );
 
-    let sent = messages(&world);
+    let sent = messages(&env);
     let [message] = sent.as_slice() else {
         panic!("{sent:#?}");
     };
@@ -129,10 +125,9 @@ async fn handoff_takes_four_writes() {
 }
 
 #[tokio::test]
-async fn preview_shows_message_recipient_and_fields()
-{
-    let world = World::whole().await;
-    let answer = world
+async fn preview_shows_message_recipient_and_fields() {
+    let env = TestEnv::whole().await;
+    let answer = env
         .ok("crm_follow_up", handoff("k", "sam@example.com"))
         .await;
     let steps = answer["preview"]["steps"].as_array().unwrap();
@@ -193,18 +188,15 @@ async fn preview_shows_message_recipient_and_fields()
         "{send:#}"
     );
     // What is shown of the message is what is sent.
-    world
-        .approve(answer["plan"].as_str().unwrap())
-        .await
-        .unwrap();
-    let messages = messages(&world);
+    env.approve(answer["plan"].as_str().unwrap()).await.unwrap();
+    let messages = messages(&env);
     let sent = messages[0]["surfaceText"].as_str().unwrap();
     assert_eq!(crm_harness::text::cell(sent), value("surfaceText"));
 }
 
 #[tokio::test]
 async fn recipient_must_be_one_team_member() {
-    let world = World::whole().await;
+    let env = TestEnv::whole().await;
     for (to, case) in [
         ("Tomás Vega", "invalid-input"),
         ("tomas@example.com", "invalid-input"),
@@ -217,53 +209,52 @@ async fn recipient_must_be_one_team_member() {
         ("Nobody Known", "invalid-input"),
         ("robin@example.com", "invalid-input"),
     ] {
-        world.fails("crm_follow_up", handoff("k", to), case).await;
+        env.fails("crm_follow_up", handoff("k", to), case).await;
     }
     assert!(
-        world
-            .relay()
+        env.relay()
             .requests()
             .on_route("POST", "/conversations")
             .is_empty()
     );
     assert_eq!(
-        world.twenty.count("task"),
-        World::whole().await.twenty.count("task")
+        env.twenty.count("task"),
+        TestEnv::whole().await.twenty.count("task")
     );
 }
 
 #[tokio::test]
 async fn unsent_message_keeps_task_and_resumes() {
-    let world = World::whole().await;
-    let plan = world
+    let env = TestEnv::whole().await;
+    let plan = env
         .propose("crm_follow_up", handoff("k", "Sam Okafor"))
         .await;
-    let tasks = world.twenty.count("task").live;
-    world.relay().faults().add(Fault {
+    let tasks = env.twenty.count("task").live;
+    env.relay().faults().add(Fault {
         times: None,
         ..Fault::once(FaultKind::Status { code: 503 }).on_route("POST", "/conversations/*/messages")
     });
-    let outcome = world.approve(&plan).await.unwrap();
+    let outcome = env.approve(&plan).await.unwrap();
     assert_eq!(outcome.state, PlanState::Stopped, "{outcome:#?}");
     assert_eq!(outcome.steps[0].state, StepState::Done);
     assert!(
         outcome.steps[0].what.starts_with("create task "),
         "the task's id is told: {outcome:#?}"
     );
-    assert_eq!(world.twenty.count("task").live, tasks + 1);
-    assert!(messages(&world).is_empty());
+    assert_eq!(env.twenty.count("task").live, tasks + 1);
+    assert!(messages(&env).is_empty());
 
-    world.relay().faults().clear();
-    let outcome = world.resume(&plan).await.unwrap();
+    env.relay().faults().clear();
+    let outcome = env.resume(&plan).await.unwrap();
     assert_eq!(outcome.state, PlanState::Done, "{outcome:#?}");
-    assert_eq!(world.twenty.count("task").live, tasks + 1);
-    assert_eq!(messages(&world).len(), 1);
+    assert_eq!(env.twenty.count("task").live, tasks + 1);
+    assert_eq!(messages(&env).len(), 1);
 }
 
 #[tokio::test]
 async fn handoff_to_the_team_is_one_message() {
-    let world = World::whole().await;
-    let answer = world.ok("crm_follow_up", handoff("k", "team")).await;
+    let env = TestEnv::whole().await;
+    let answer = env.ok("crm_follow_up", handoff("k", "team")).await;
     let steps = answer["preview"]["steps"].as_array().unwrap();
     let send = steps
         .iter()
@@ -272,12 +263,9 @@ async fn handoff_to_the_team_is_one_message() {
     assert_eq!(send["group"], TEAM_ID.to_string());
     let warned = answer["preview"]["warnings"].to_string();
     assert!(warned.contains("whole team"), "{warned}");
-    let outcome = world
-        .approve(answer["plan"].as_str().unwrap())
-        .await
-        .unwrap();
+    let outcome = env.approve(answer["plan"].as_str().unwrap()).await.unwrap();
     assert_eq!(outcome.state, PlanState::Done, "{outcome:#?}");
-    let shared = world.relay().requests().on_route("POST", "/tez/share");
+    let shared = env.relay().requests().on_route("POST", "/tez/share");
     assert_eq!(shared.len(), 1);
     assert_eq!(shared[0].json().unwrap()["visibility"], "team");
     assert_ne!(ROBIN, HEALTHY);
@@ -285,14 +273,14 @@ async fn handoff_to_the_team_is_one_message() {
 
 #[tokio::test]
 async fn repeated_handoff_finds_its_plan() {
-    let world = World::whole().await;
-    let first = world
+    let env = TestEnv::whole().await;
+    let first = env
         .propose("crm_follow_up", handoff("k", "Sam Okafor"))
         .await;
-    world.approve(&first).await.unwrap();
-    let again = world.ok("crm_follow_up", handoff("k", "Sam Okafor")).await;
+    env.approve(&first).await.unwrap();
+    let again = env.ok("crm_follow_up", handoff("k", "Sam Okafor")).await;
     assert_eq!(again["plan"], first);
     assert_eq!(again["state"], "done");
-    world.approve(&first).await.unwrap();
-    assert_eq!(messages(&world).len(), 1);
+    env.approve(&first).await.unwrap();
+    assert_eq!(messages(&env).len(), 1);
 }

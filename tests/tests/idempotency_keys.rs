@@ -20,13 +20,13 @@ use crm_tests::outsider::teller;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-struct World {
+struct RelayEnv {
     harness: Harness,
     relay: Running,
     _service: Running,
 }
 
-impl World {
+impl RelayEnv {
     async fn new() -> Self {
         Self::with(Parts::default()).await
     }
@@ -107,66 +107,66 @@ fn message(to: Uuid, text: &str, keys: [Option<&str>; 2]) -> Vec<Value> {
 /// names.
 #[tokio::test]
 async fn key_does_not_redirect_a_message() {
-    let world = World::new().await;
+    let env = RelayEnv::new().await;
     let first = message(PRIYA, "to Priya", [Some("k"), None]);
-    let first = world.propose(&first, &robin()).await;
-    assert_eq!(world.approve(&first, &robin()).await.state, PlanState::Done);
+    let first = env.propose(&first, &robin()).await;
+    assert_eq!(env.approve(&first, &robin()).await.state, PlanState::Done);
     let second = message(SAM, "for Sam alone", [Some("k"), None]);
-    let second = world.propose(&second, &robin()).await;
-    let outcome = world.approve(&second, &robin()).await;
+    let second = env.propose(&second, &robin()).await;
+    let outcome = env.approve(&second, &robin()).await;
     assert_eq!(outcome.state, PlanState::Conflict, "{outcome:#?}");
     assert_eq!(outcome.steps[0].state, StepState::Conflict, "{outcome:#?}");
     let detail = outcome.steps[0].detail.as_deref().unwrap_or_default();
     assert!(detail.contains(&first[..12]), "{detail}");
     assert!(detail.contains("idempotency key"), "{detail}");
-    assert_eq!(world.messages("for Sam alone"), 0);
+    assert_eq!(env.messages("for Sam alone"), 0);
 }
 
 #[tokio::test]
 async fn key_with_other_text_is_a_conflict() {
-    let world = World::new().await;
+    let env = RelayEnv::new().await;
     for (text, state, sent) in [
         ("one text", PlanState::Done, 1),
         ("another text", PlanState::Conflict, 0),
     ] {
         let plan = message(SAM, text, [None, Some("k")]);
-        let plan = world.propose(&plan, &robin()).await;
-        let outcome = world.approve(&plan, &robin()).await;
+        let plan = env.propose(&plan, &robin()).await;
+        let outcome = env.approve(&plan, &robin()).await;
         assert_eq!(outcome.state, state, "{text}: {outcome:#?}");
-        assert_eq!(world.messages(text), sent, "{text}");
+        assert_eq!(env.messages(text), sent, "{text}");
     }
 }
 
 #[tokio::test]
 async fn key_with_the_same_bytes_is_sent_once() {
-    let world = World::new().await;
+    let env = RelayEnv::new().await;
     let mut steps = message(SAM, "the same", [Some("open"), Some("k")]);
-    let first = world.propose(&steps, &robin()).await;
-    assert_eq!(world.approve(&first, &robin()).await.state, PlanState::Done);
+    let first = env.propose(&steps, &robin()).await;
+    assert_eq!(env.approve(&first, &robin()).await.state, PlanState::Done);
     // Another plan, since its words differ.
     steps[0]["words"] = "other words".into();
-    let second = world.propose(&steps, &robin()).await;
+    let second = env.propose(&steps, &robin()).await;
     assert_ne!(first, second);
-    let outcome = world.approve(&second, &robin()).await;
+    let outcome = env.approve(&second, &robin()).await;
     assert_eq!(outcome.state, PlanState::Done, "{outcome:#?}");
     let states: Vec<StepState> = outcome.steps.iter().map(|step| step.state).collect();
     assert_eq!(states, [StepState::Found, StepState::Found]);
-    assert_eq!(world.messages("the same"), 1);
+    assert_eq!(env.messages("the same"), 1);
 }
 
 #[tokio::test]
 async fn keys_of_two_callers_are_two_keys() {
-    let world = World::new().await;
+    let env = RelayEnv::new().await;
     for (who, text) in [
         ("robin@example.com", "from Robin"),
         ("kim@example.com", "from Kim"),
     ] {
         let who = caller(who);
         let plan = message(SAM, text, [None, Some("k")]);
-        let plan = world.propose(&plan, &who).await;
-        let outcome = world.approve(&plan, &who).await;
+        let plan = env.propose(&plan, &who).await;
+        let outcome = env.approve(&plan, &who).await;
         assert_eq!(outcome.state, PlanState::Done, "{text}: {outcome:#?}");
-        assert_eq!(world.messages(text), 1, "{text}");
+        assert_eq!(env.messages(text), 1, "{text}");
     }
 }
 
@@ -177,10 +177,10 @@ async fn key_outlives_its_plan() {
         plans: Some(Store::open(folder.path()).unwrap()),
         ..Parts::default()
     };
-    let world = World::with(parts).await;
+    let env = RelayEnv::with(parts).await;
     let plan = message(SAM, "one text", [None, Some("k")]);
-    let first = world.propose(&plan, &robin()).await;
-    assert_eq!(world.approve(&first, &robin()).await.state, PlanState::Done);
+    let first = env.propose(&plan, &robin()).await;
+    assert_eq!(env.approve(&first, &robin()).await.state, PlanState::Done);
     let before = Before {
         over: i64::MAX,
         expired: i64::MAX,
@@ -188,18 +188,18 @@ async fn key_outlives_its_plan() {
     };
     let forgotten = Store::open(folder.path()).unwrap().forget(&before);
     assert_eq!(forgotten.unwrap(), 1);
-    assert!(world.harness.plan(&first).is_err());
+    assert!(env.harness.plan(&first).is_err());
     let second = message(SAM, "another text", [None, Some("k")]);
-    let second = world.propose(&second, &robin()).await;
-    let outcome = world.approve(&second, &robin()).await;
+    let second = env.propose(&second, &robin()).await;
+    let outcome = env.approve(&second, &robin()).await;
     assert_eq!(outcome.state, PlanState::Conflict, "{outcome:#?}");
-    assert_eq!(world.messages("another text"), 0);
+    assert_eq!(env.messages("another text"), 0);
 }
 
 /// The manifest of this component says nothing of repeating messages, which means never.
 #[tokio::test]
 async fn component_cannot_have_a_message_sent_twice() {
-    let look = |world: &World| format!("lie: {} /tez/unknown", world.relay.url());
+    let look = |env: &RelayEnv| format!("lie: {} /tez/unknown", env.relay.url());
     for (name, fault) in [
         ("accepted", None),
         ("lost", Some(Fault::once(FaultKind::Reset).after())),
@@ -209,25 +209,25 @@ async fn component_cannot_have_a_message_sent_twice() {
         ),
     ] {
         for lie in [
-            |_: &World| "lie: again".to_owned(),
-            look as fn(&World) -> String,
+            |_: &RelayEnv| "lie: again".to_owned(),
+            look as fn(&RelayEnv) -> String,
         ] {
-            let world = World::new().await;
+            let env = RelayEnv::new().await;
             let mut steps = message(SAM, "once and no more", [None, None]);
-            steps[1]["words"] = lie(&world).into();
-            let plan = world.propose(&steps, &robin()).await;
+            steps[1]["words"] = lie(&env).into();
+            let plan = env.propose(&steps, &robin()).await;
             if let Some(fault) = &fault {
                 let fault = fault.clone();
                 let route = "/conversations/*/messages";
-                world.relay.faults().add(fault.on_route("POST", route));
+                env.relay.faults().add(fault.on_route("POST", route));
             }
-            let outcome = world.approve(&plan, &robin()).await;
+            let outcome = env.approve(&plan, &robin()).await;
             assert_eq!(outcome.state, PlanState::InDoubt, "{name}: {outcome:#?}");
             for _ in 0..3 {
-                let outcome = world.harness.resume(&plan, &robin(), false).await;
+                let outcome = env.harness.resume(&plan, &robin(), false).await;
                 assert_eq!(outcome.unwrap().state, PlanState::InDoubt, "{name}");
             }
-            assert_eq!(world.messages("once and no more"), 1, "{name}");
+            assert_eq!(env.messages("once and no more"), 1, "{name}");
         }
     }
 }
@@ -235,24 +235,24 @@ async fn component_cannot_have_a_message_sent_twice() {
 /// A message that the service certainly did not accept is sent again, whatever the manifest says.
 #[tokio::test]
 async fn message_that_was_not_taken_up_is_sent_again() {
-    let world = World::new().await;
+    let env = RelayEnv::new().await;
     let mut steps = message(SAM, "in the end", [None, None]);
     steps[1]["words"] = "lie: again".into();
-    let plan = world.propose(&steps, &robin()).await;
+    let plan = env.propose(&steps, &robin()).await;
     let fault = Fault::once(FaultKind::TooManyRequests {
         retry_after_seconds: None,
     });
     let route = "/conversations/*/messages";
-    world.relay.faults().add(fault.on_route("POST", route));
-    world.approve(&plan, &robin()).await;
-    assert_eq!(world.messages("in the end"), 1);
+    env.relay.faults().add(fault.on_route("POST", route));
+    env.approve(&plan, &robin()).await;
+    assert_eq!(env.messages("in the end"), 1);
 }
 
 /// A step that runs only after a failure stands apart from what a person decides on, and the
 /// component says what has failed.
 #[tokio::test]
 async fn message_cannot_compensate() {
-    let world = World::new().await;
+    let env = RelayEnv::new().await;
     let mut steps = message(SAM, "the visible one", [None, None]);
     let mut hidden = steps.clone();
     for step in &mut hidden {
@@ -270,10 +270,10 @@ async fn message_cannot_compensate() {
             caller: robin(),
             deadline: None,
         };
-        let failure = world.harness.call(invocation).await.unwrap().result;
+        let failure = env.harness.call(invocation).await.unwrap().result;
         let failure = failure.unwrap_err();
         assert_eq!(failure["code"], "plan-form", "{failure:#}");
     }
     steps.truncate(2);
-    world.propose(&steps, &robin()).await;
+    env.propose(&steps, &robin()).await;
 }

@@ -18,36 +18,36 @@ use crm_harness::plan::{PlanError, PlanState, StepState};
 use crm_stand_in::Running;
 use crm_stand_in::faults::{Fault, FaultKind};
 use crm_stand_in::twenty::sample::{HEALTHY, SAM_EMAIL};
-use crm_tests::{Differently, World, component, follow_up};
+use crm_tests::{TestEnv, TestOptions, component, follow_up};
 use serde_json::json;
 
-/// A world whose plans are kept in a folder.
-async fn kept_in(folder: &Path) -> World {
-    World::with(Differently {
+/// An environment whose plans are kept in a folder.
+async fn kept_in(folder: &Path) -> TestEnv {
+    TestEnv::with(TestOptions {
         data: Some(folder.to_owned()),
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await
 }
 
 /// The same so many minutes later, in another process.
-async fn later(folder: &Path, twenty: &Arc<Running>, caller: &Caller, minutes: u64) -> World {
-    let mut world = World::with(Differently {
+async fn later(folder: &Path, twenty: &Arc<Running>, caller: &Caller, minutes: u64) -> TestEnv {
+    let mut env = TestEnv::with(TestOptions {
         data: Some(folder.to_owned()),
         twenty: Some(Arc::clone(twenty)),
         later: Duration::from_secs(minutes * 60),
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await;
-    world.caller = caller.clone();
-    world
+    env.caller = caller.clone();
+    env
 }
 
 #[tokio::test]
 async fn tampered_plan_is_not_sent() {
     let folder = tempfile::tempdir().unwrap();
-    let world = kept_in(folder.path()).await;
-    let plan = world.propose("crm_follow_up", follow_up("a")).await;
+    let env = kept_in(folder.path()).await;
+    let plan = env.propose("crm_follow_up", follow_up("a")).await;
     let database = rusqlite::Connection::open(folder.path().join("plans.sqlite3")).unwrap();
     let changed = database
         .execute(
@@ -56,19 +56,19 @@ async fn tampered_plan_is_not_sent() {
         )
         .unwrap();
     assert_eq!(changed, 1);
-    world.twenty.requests().clear();
-    let error = world.approve(&plan).await.unwrap_err();
+    env.twenty.requests().clear();
+    let error = env.approve(&plan).await.unwrap_err();
     assert!(matches!(error, PlanError::Altered), "{error}");
-    assert_eq!(world.twenty.requests().count(), 0);
+    assert_eq!(env.twenty.requests().count(), 0);
 }
 
 #[tokio::test]
 async fn expired_plan_can_be_proposed_again() {
     let folder = tempfile::tempdir().unwrap();
-    let world = kept_in(folder.path()).await;
-    let plan = world.propose("crm_follow_up", follow_up("a")).await;
-    let (twenty, caller) = (Arc::clone(&world.twenty), world.caller.clone());
-    drop(world);
+    let env = kept_in(folder.path()).await;
+    let plan = env.propose("crm_follow_up", follow_up("a")).await;
+    let (twenty, caller) = (Arc::clone(&env.twenty), env.caller.clone());
+    drop(env);
     let later = later(folder.path(), &twenty, &caller, 16).await;
     let error = later.approve(&plan).await.unwrap_err();
     assert!(matches!(error, PlanError::Expired), "{error}");
@@ -80,10 +80,10 @@ async fn expired_plan_can_be_proposed_again() {
 #[tokio::test]
 async fn proposing_again_renews_the_expiry() {
     let folder = tempfile::tempdir().unwrap();
-    let world = kept_in(folder.path()).await;
-    let plan = world.propose("crm_follow_up", follow_up("a")).await;
-    let (twenty, caller) = (Arc::clone(&world.twenty), world.caller.clone());
-    drop(world);
+    let env = kept_in(folder.path()).await;
+    let plan = env.propose("crm_follow_up", follow_up("a")).await;
+    let (twenty, caller) = (Arc::clone(&env.twenty), env.caller.clone());
+    drop(env);
     let again = later(folder.path(), &twenty, &caller, 14).await;
     assert_eq!(again.propose("crm_follow_up", follow_up("a")).await, plan);
     drop(again);
@@ -99,53 +99,49 @@ async fn plan_of_another_component_is_refused() {
     // The same code in other bytes: one more section.
     let mut other = component();
     other.extend_from_slice(&[0, 5, 4, b'n', b'o', b't', b'e']);
-    let before = World::with(Differently {
+    let before = TestEnv::with(TestOptions {
         data: data(),
         component: Some(other),
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await;
     let plan = before.propose("crm_follow_up", follow_up("a")).await;
     let (twenty, caller) = (Arc::clone(&before.twenty), before.caller.clone());
     drop(before);
-    let world = World::with(Differently {
+    let env = TestEnv::with(TestOptions {
         data: data(),
         twenty: Some(twenty),
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await;
-    let error = world.approve(&plan).await.unwrap_err();
+    let error = env.approve(&plan).await.unwrap_err();
     assert!(matches!(error, PlanError::OtherComponent), "{error}");
-    let error = world
-        .harness
-        .resume(&plan, &caller, true)
-        .await
-        .unwrap_err();
+    let error = env.harness.resume(&plan, &caller, true).await.unwrap_err();
     assert!(matches!(error, PlanError::NotApproved(_)), "{error}");
-    let outcome = world.harness.approve(&plan, &caller, true).await.unwrap();
+    let outcome = env.harness.approve(&plan, &caller, true).await.unwrap();
     assert_eq!(outcome.state, PlanState::Done);
 }
 
 #[tokio::test]
 async fn only_who_may_decide_about_a_plan_does() {
-    let mut world = World::new().await;
-    let plan = world.propose("crm_follow_up", follow_up("a")).await;
-    let robin = world.caller.clone();
-    world.caller.email = Some(SAM_EMAIL.to_owned());
-    let error = world.approve(&plan).await.unwrap_err();
+    let mut env = TestEnv::new().await;
+    let plan = env.propose("crm_follow_up", follow_up("a")).await;
+    let robin = env.caller.clone();
+    env.caller.email = Some(SAM_EMAIL.to_owned());
+    let error = env.approve(&plan).await.unwrap_err();
     assert!(matches!(error, PlanError::Access { .. }), "{error}");
-    let error = world.harness.deny(&plan, &world.caller).await.unwrap_err();
+    let error = env.harness.deny(&plan, &env.caller).await.unwrap_err();
     assert!(matches!(error, PlanError::Access { .. }), "{error}");
     assert_eq!(
-        world.harness.deny(&plan, &robin).await.unwrap().state,
+        env.harness.deny(&plan, &robin).await.unwrap().state,
         PlanState::Denied
     );
-    world.caller = robin;
-    let error = world.approve(&plan).await.unwrap_err();
+    env.caller = robin;
+    let error = env.approve(&plan).await.unwrap_err();
     assert!(matches!(error, PlanError::Denied), "{error}");
     // Asking again opens it anew.
     assert_eq!(
-        world.ok("crm_follow_up", follow_up("a")).await["state"],
+        env.ok("crm_follow_up", follow_up("a")).await["state"],
         "waiting"
     );
 }
@@ -153,8 +149,8 @@ async fn only_who_may_decide_about_a_plan_does() {
 #[tokio::test]
 async fn plan_is_bound_to_its_service() {
     let folder = tempfile::tempdir().unwrap();
-    let world = kept_in(folder.path()).await;
-    let plan = world.propose("crm_follow_up", follow_up("a")).await;
+    let env = kept_in(folder.path()).await;
+    let plan = env.propose("crm_follow_up", follow_up("a")).await;
     let elsewhere = kept_in(folder.path()).await;
     let error = elsewhere.approve(&plan).await.unwrap_err();
     assert!(matches!(error, PlanError::Moved { .. }), "{error}");
@@ -163,47 +159,44 @@ async fn plan_is_bound_to_its_service() {
 
 #[tokio::test]
 async fn begun_plan_can_be_closed() {
-    let world = World::new().await;
-    let plan = world.propose("crm_follow_up", follow_up("a")).await;
+    let env = TestEnv::new().await;
+    let plan = env.propose("crm_follow_up", follow_up("a")).await;
     let down = Fault {
         times: None,
         ..Fault::once(FaultKind::Status { code: 500 }).on_root("createTaskTargets")
     };
-    world.twenty.faults().add(down);
-    let outcome = world.approve(&plan).await.unwrap();
+    env.twenty.faults().add(down);
+    let outcome = env.approve(&plan).await.unwrap();
     assert_eq!(outcome.state, PlanState::Stopped, "{outcome:#?}");
-    let outcome = world.harness.deny(&plan, &world.caller).await.unwrap();
+    let outcome = env.harness.deny(&plan, &env.caller).await.unwrap();
     assert_eq!(outcome.state, PlanState::Denied);
     assert_eq!(outcome.steps[0].state, StepState::Done);
-    let error = world.resume(&plan).await.unwrap_err();
+    let error = env.resume(&plan).await.unwrap_err();
     assert!(matches!(error, PlanError::Denied), "{error}");
-    world.twenty.faults().clear();
+    env.twenty.faults().clear();
     // Asked for again and approved again, it goes on from there.
-    let again = world.propose("crm_follow_up", follow_up("a")).await;
+    let again = env.propose("crm_follow_up", follow_up("a")).await;
     assert_eq!(again, plan);
-    assert_eq!(world.approve(&plan).await.unwrap().state, PlanState::Done);
-    let error = world.harness.deny(&plan, &world.caller).await.unwrap_err();
+    assert_eq!(env.approve(&plan).await.unwrap().state, PlanState::Done);
+    let error = env.harness.deny(&plan, &env.caller).await.unwrap_err();
     assert!(matches!(error, PlanError::Over(PlanState::Done)), "{error}");
 }
 
 #[tokio::test]
 async fn approval_expires_before_it_is_begun() {
     let folder = tempfile::tempdir().unwrap();
-    let world = kept_in(folder.path()).await;
-    let plan = world.propose("crm_follow_up", follow_up("a")).await;
+    let env = kept_in(folder.path()).await;
+    let plan = env.propose("crm_follow_up", follow_up("a")).await;
     let limited = Fault {
         times: None,
         ..Fault::once(FaultKind::TooManyRequests {
             retry_after_seconds: None,
         })
     };
-    world.twenty.faults().add(limited);
-    assert_eq!(
-        world.approve(&plan).await.unwrap().state,
-        PlanState::Stopped
-    );
-    let (twenty, caller) = (Arc::clone(&world.twenty), world.caller.clone());
-    drop(world);
+    env.twenty.faults().add(limited);
+    assert_eq!(env.approve(&plan).await.unwrap().state, PlanState::Stopped);
+    let (twenty, caller) = (Arc::clone(&env.twenty), env.caller.clone());
+    drop(env);
     twenty.faults().clear();
     let later = later(folder.path(), &twenty, &caller, 16).await;
     let error = later
@@ -220,42 +213,39 @@ async fn approval_expires_before_it_is_begun() {
 /// on.
 #[tokio::test]
 async fn resume_observes_owners_again() {
-    let mut world = World::with(Differently {
+    let mut env = TestEnv::with(TestOptions {
         operator: Some(
             "allow-loopback = true\n[callers.robin]\nemail = \"robin@example.com\"\nrole = \"member\"\nteams = [\"north\"]\n\
              [callers.priya]\nemail = \"priya@example.com\"\nrole = \"member\"\nteams = [\"south\"]\n\
              [callers.kim]\nemail = \"kim@example.com\"\nrole = \"lead\"\nteams = [\"north\", \"south\"]",
         ),
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await;
-    let robin = world.harness.setup().callers["robin"].clone();
-    world.caller = robin.clone();
-    let plan = world.propose("crm_follow_up", follow_up("a")).await;
+    let robin = env.harness.setup().callers["robin"].clone();
+    env.caller = robin.clone();
+    let plan = env.propose("crm_follow_up", follow_up("a")).await;
     let limit = Fault {
         times: None,
         ..Fault::once(FaultKind::LimitReached { only: None })
     };
-    world
-        .twenty
-        .faults()
-        .add(limit.on_root("createTaskTargets"));
-    let outcome = world.approve(&plan).await.unwrap();
+    env.twenty.faults().add(limit.on_root("createTaskTargets"));
+    let outcome = env.approve(&plan).await.unwrap();
     assert_eq!(outcome.state, PlanState::Stopped, "{outcome:#?}");
-    world.twenty.faults().clear();
+    env.twenty.faults().clear();
     // Somebody gives the deal to another team.
-    world.caller = world.harness.setup().callers["kim"].clone();
+    env.caller = env.harness.setup().callers["kim"].clone();
     let given =
         json!({"kind": "opportunity", "id": HEALTHY.to_string(), "owner": "priya@example.com"});
-    let other = world.propose("crm_upsert", given).await;
-    let outcome = world.approve(&other).await.unwrap();
+    let other = env.propose("crm_upsert", given).await;
+    let outcome = env.approve(&other).await.unwrap();
     assert_eq!(outcome.state, PlanState::Done, "{outcome:#?}");
-    world.caller = robin;
-    let links = world.twenty.count("taskTarget").live;
+    env.caller = robin;
+    let links = env.twenty.count("taskTarget").live;
     // Whoever takes it up again, by whatever word.
-    let outcome = world.approve(&plan).await.unwrap();
+    let outcome = env.approve(&plan).await.unwrap();
     assert_eq!(outcome.state, PlanState::Failed, "{outcome:#?}");
     let detail = outcome.steps[1].detail.as_deref().unwrap_or_default();
     assert!(detail.contains("no policy"), "{outcome:#?}");
-    assert_eq!(world.twenty.count("taskTarget").live, links);
+    assert_eq!(env.twenty.count("taskTarget").live, links);
 }

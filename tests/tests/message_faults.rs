@@ -19,12 +19,12 @@ use crm_stand_in::pa_workspace::sample::ROBIN_PA;
 use crm_stand_in::relay::Variant;
 use crm_stand_in::relay::sample::CONTEXT_REQUEST;
 use crm_stand_in::twenty::sample::HEALTHY;
-use crm_tests::{Differently, World};
+use crm_tests::{TestEnv, TestOptions};
 use serde_json::{Value, json};
 
 /// Something that is sent: its action, the route that is struck, and where what it makes is kept.
 #[derive(Clone, Copy)]
-struct Write {
+struct MessageWrite {
     name: &'static str,
     tool: &'static str,
     route: &'static str,
@@ -33,43 +33,43 @@ struct Write {
     known: bool,
 }
 
-const WRITES: [Write; 6] = [
-    Write {
+const WRITES: [MessageWrite; 6] = [
+    MessageWrite {
         name: "opening a conversation",
         tool: "crm_follow_up",
         route: "/conversations",
         kept: "message",
         known: true,
     },
-    Write {
+    MessageWrite {
         name: "a direct message",
         tool: "crm_follow_up",
         route: "/conversations/*/messages",
         kept: "message",
         known: true,
     },
-    Write {
+    MessageWrite {
         name: "a message to the team",
         tool: "crm_share",
         route: "/tez/share",
         kept: "tez",
         known: true,
     },
-    Write {
+    MessageWrite {
         name: "a reply",
         tool: "crm_answer_request",
         route: "/tez/*/reply",
         kept: "tez",
         known: true,
     },
-    Write {
+    MessageWrite {
         name: "an e-mail",
         tool: "crm_coordinate",
         route: "/api/email/send",
         kept: "email",
         known: false,
     },
-    Write {
+    MessageWrite {
         name: "a calendar entry",
         tool: "crm_coordinate",
         route: "/api/calendar/log-action",
@@ -78,7 +78,7 @@ const WRITES: [Write; 6] = [
     },
 ];
 
-fn arguments(write: &Write, mark: &str) -> Value {
+fn arguments(write: &MessageWrite, mark: &str) -> Value {
     let about = HEALTHY.to_string();
     match write.route {
         "/conversations" | "/conversations/*/messages" => json!({
@@ -150,27 +150,27 @@ fn faults() -> Vec<(&'static str, FaultKind, bool)> {
     ]
 }
 
-async fn world(variant: Variant) -> World {
+async fn env(variant: Variant) -> TestEnv {
     let operator = format!(
         "allow-loopback = true\n[limits]\ntime-ms = 1500\n[callers.robin]\nemail = \"robin@example.com\"\nrole = \"member\"\nsecrets.tezit = \"env:TEZIT_TOKEN\"\nsettings.pa-email = \"{ROBIN_PA}\"\n"
     );
-    let mut world = World::with(Differently {
+    let mut env = TestEnv::with(TestOptions {
         relay: Some(variant),
         workspace: true,
         operator: Some(Box::leak(operator.into_boxed_str())),
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await;
-    world.caller = world.harness.setup().callers["robin"].clone();
-    world
+    env.caller = env.harness.setup().callers["robin"].clone();
+    env
 }
 
 /// Counts the records of a write that hold this mark.
-fn made(world: &World, write: &Write, mark: &str) -> usize {
+fn made(env: &TestEnv, write: &MessageWrite, mark: &str) -> usize {
     let service = if write.route.starts_with("/api") {
-        world.workspace()
+        env.workspace()
     } else {
-        world.relay()
+        env.relay()
     };
     let kept = service.records(write.kept).unwrap();
     let sent = kept.iter().filter(|one| one["direction"] != "inbound");
@@ -179,8 +179,8 @@ fn made(world: &World, write: &Write, mark: &str) -> usize {
 
 /// Approves, and resumes until the plan is over or nobody can know; the fault is mended after the
 /// third round.
-async fn through(world: &World, plan: &str, service: &crm_stand_in::Running) -> Outcome {
-    let mut outcome = world.approve(plan).await.unwrap();
+async fn through(env: &TestEnv, plan: &str, service: &crm_stand_in::Running) -> Outcome {
+    let mut outcome = env.approve(plan).await.unwrap();
     for round in 1..8 {
         if outcome.state.is_over() {
             break;
@@ -188,13 +188,13 @@ async fn through(world: &World, plan: &str, service: &crm_stand_in::Running) -> 
         if round >= 3 {
             service.faults().clear();
         }
-        outcome = world.resume(plan).await.unwrap();
+        outcome = env.resume(plan).await.unwrap();
     }
     outcome
 }
 
 async fn matrix(variant: Variant) -> usize {
-    let world = world(variant).await;
+    let env = env(variant).await;
     let mut cases = 0;
     for write in WRITES {
         for (name, kind, after) in faults() {
@@ -210,28 +210,28 @@ async fn matrix(variant: Variant) -> usize {
                 {
                     continue;
                 }
-                for service in [world.twenty.as_ref(), world.relay(), world.workspace()] {
+                for service in [env.twenty.as_ref(), env.relay(), env.workspace()] {
                     service.reset();
                     service.faults().clear();
                 }
                 let mark = format!("mark{cases}x");
                 let label = format!("{}: {name}, {times:?}", write.name);
                 let service = if write.route.starts_with("/api") {
-                    world.workspace()
+                    env.workspace()
                 } else {
-                    world.relay()
+                    env.relay()
                 };
-                let plan = world.propose(write.tool, arguments(&write, &mark)).await;
+                let plan = env.propose(write.tool, arguments(&write, &mark)).await;
                 let fault = Fault {
                     times,
                     after,
                     ..Fault::from(kind.clone())
                 };
                 service.faults().add(fault.on_route("POST", write.route));
-                let tasks = world.twenty.count("task").live;
-                let outcome = through(&world, &plan, service).await;
+                let tasks = env.twenty.count("task").live;
+                let outcome = through(&env, &plan, service).await;
                 service.faults().clear();
-                let count = made(&world, &write, &mark);
+                let count = made(&env, &write, &mark);
                 assert!(count <= 1, "{label}: sent {count} times: {outcome:#?}");
                 match outcome.state {
                     PlanState::Done => assert_eq!(count, 1, "{label}: {outcome:#?}"),
@@ -256,7 +256,7 @@ async fn matrix(variant: Variant) -> usize {
                 }
                 if write.tool == "crm_follow_up" {
                     assert_eq!(
-                        world.twenty.count("task").live,
+                        env.twenty.count("task").live,
                         tasks + 1,
                         "{label}: one task"
                     );
@@ -291,22 +291,22 @@ async fn handoff_proposed_later_is_not_sent_twice() {
             "handoff": {"to": "Sam Okafor", "message": "only once"}, "idempotencyKey": "k",
         })
     };
-    let first = World::with(Differently {
+    let first = TestEnv::with(TestOptions {
         relay: Some(Variant::P),
         data: Some(folder.path().to_owned()),
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await;
     let one = first.propose("crm_follow_up", handoff()).await;
     assert_eq!(first.approve(&one).await.unwrap().state, PlanState::Done);
     let (twenty, relay) = (Arc::clone(&first.twenty), first.relay.clone());
     drop(first);
-    let later = World::with(Differently {
+    let later = TestEnv::with(TestOptions {
         running_relay: relay,
         twenty: Some(twenty),
         data: Some(folder.path().to_owned()),
         later: Duration::from_secs(90),
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await;
     let two = later.propose("crm_follow_up", handoff()).await;

@@ -13,7 +13,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use crm_harness::front::mcp::listed;
-use crm_tests::{World, root};
+use crm_tests::{TestEnv, root};
 use serde_json::{Value, json};
 
 fn read(name: &str) -> Value {
@@ -24,8 +24,8 @@ fn read(name: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plugin_lists_the_harness_tools() {
-    let world = World::new().await;
-    let tools = listed(&world.harness);
+    let env = TestEnv::new().await;
+    let tools = listed(&env.harness);
     assert_eq!(read("tools.json"), tools, "run `cargo xtask plugin`");
     let manifest = read("openclaw.plugin.json");
     let names: Value = tools

@@ -17,12 +17,12 @@ use serde_json::{Value, json};
 /// The document that its manifest names.
 const HELLO: &str = r#"{"query":"query Hello { people(first: 1) { totalCount } }","variables":{}}"#;
 
-struct World {
+struct OutsiderEnv {
     harness: Harness,
     service: Running,
 }
 
-impl World {
+impl OutsiderEnv {
     async fn new() -> Self {
         let (harness, service) = outsider(Parts::default()).await;
         Self { harness, service }
@@ -63,9 +63,9 @@ impl World {
 
 #[tokio::test]
 async fn listed_request_carries_the_host_credential() {
-    let world = World::new().await;
-    world.works().await;
-    let received = world.service.requests().all();
+    let env = OutsiderEnv::new().await;
+    env.works().await;
+    let received = env.service.requests().all();
     assert_eq!(received.len(), 1);
     // The stand-in answers data to a known key only.
     assert_eq!(received[0].path, "/graphql");
@@ -73,9 +73,9 @@ async fn listed_request_carries_the_host_credential() {
 
 #[tokio::test]
 async fn another_host_port_scheme_or_route_is_refused() {
-    let world = World::new().await;
-    let url = world.service.url();
-    let port = world.service.addr().port();
+    let env = OutsiderEnv::new().await;
+    let url = env.service.url();
+    let port = env.service.addr().port();
     let other_port = if port == 65_535 { 1_024 } else { port + 1 };
     for (origin, path, code) in [
         (
@@ -90,14 +90,14 @@ async fn another_host_port_scheme_or_route_is_refused() {
         (url.clone(), "/graphql/", "path"),
         (url.clone(), "/graphql?leak=secret", "query"),
     ] {
-        world.refused(&origin, path, HELLO, code).await;
+        env.refused(&origin, path, HELLO, code).await;
     }
 }
 
 #[tokio::test]
 async fn unlisted_document_is_refused() {
-    let world = World::new().await;
-    let url = world.service.url();
+    let env = OutsiderEnv::new().await;
+    let url = env.service.url();
     let cases: Vec<(Value, &str)> = vec![
         (
             json!({ "query": "query Hello { people(first: 200) { totalCount } }", "variables": {} }),
@@ -117,9 +117,7 @@ async fn unlisted_document_is_refused() {
         ),
     ];
     for (body, code) in cases {
-        world
-            .refused(&url, "/graphql", &body.to_string(), code)
-            .await;
+        env.refused(&url, "/graphql", &body.to_string(), code).await;
     }
     for body in [
         "",
@@ -127,6 +125,6 @@ async fn unlisted_document_is_refused() {
         "what it has read",
         r#"{"query":"query Hello { people(first: 1) { totalCount } }","variables":{},"operationName":"x"}"#,
     ] {
-        world.refused(&url, "/graphql", body, "body").await;
+        env.refused(&url, "/graphql", body, "body").await;
     }
 }

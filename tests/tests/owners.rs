@@ -15,27 +15,27 @@ use crm_harness::Caller;
 use crm_harness::access::{Access, Attributes, Audience, Deed, RecordKey, Seen};
 use crm_harness::outbound::documents::{Document, RecordAt};
 use crm_stand_in::twenty::sample::{FORMER_MEMBER, SAM, SAM_EMAIL};
-use crm_tests::{Differently, World, root};
+use crm_tests::{TestEnv, TestOptions, root};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
-    people: Vec<Person>,
+struct OwnerTable {
+    people: Vec<OwnerPerson>,
     /// By role, by whose a record is: what is permitted.
     permitted: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Person {
+struct OwnerPerson {
     name: String,
     role: Option<String>,
     teams: Vec<String>,
 }
 
-impl Person {
+impl OwnerPerson {
     fn email(&self) -> String {
         format!("{}@example.com", self.name)
     }
@@ -152,10 +152,10 @@ fn attributes(
 #[tokio::test]
 async fn every_document_by_owner_action_and_role() {
     let text = std::fs::read_to_string(root().join("tests/data/owners.json")).unwrap();
-    let table: Table = serde_json::from_str(&text).unwrap();
-    let world = World::new().await;
-    let setup = world.harness.setup();
-    let callers: Vec<Caller> = table.people.iter().map(Person::caller).collect();
+    let table: OwnerTable = serde_json::from_str(&text).unwrap();
+    let env = TestEnv::new().await;
+    let setup = env.harness.setup();
+    let callers: Vec<Caller> = table.people.iter().map(OwnerPerson::caller).collect();
     let access = Access::new(setup.access.as_ref(), &callers, "").unwrap();
     let documents: Vec<&Document> = setup
         .policy
@@ -268,19 +268,19 @@ role = "member"
 teams = ["south"]
 "#;
 
-async fn teams() -> World {
-    let mut world = World::with(Differently {
+async fn teams() -> TestEnv {
+    let mut env = TestEnv::with(TestOptions {
         operator: Some(TEAMS),
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await;
-    world.caller = world.harness.setup().callers["robin"].clone();
-    world
+    env.caller = env.harness.setup().callers["robin"].clone();
+    env
 }
 
 /// A live record whose column holds this, and of which that is so.
-fn record(world: &World, object: &str, fits: impl Fn(&Value) -> bool) -> Value {
-    let records = world.twenty.records(object).unwrap();
+fn record(env: &TestEnv, object: &str, fits: impl Fn(&Value) -> bool) -> Value {
+    let records = env.twenty.records(object).unwrap();
     let found = records
         .iter()
         .find(|record| record["deletedAt"].is_null() && fits(record));
@@ -297,10 +297,10 @@ fn rename(kind: &str, id: &Value) -> Value {
 
 #[tokio::test]
 async fn record_of_a_former_member_cannot_be_changed() {
-    let world = teams().await;
+    let env = teams().await;
     let gone = FORMER_MEMBER.to_string();
-    let deal = record(&world, "opportunity", |deal| deal["ownerId"] == gone);
-    let failure = world
+    let deal = record(&env, "opportunity", |deal| deal["ownerId"] == gone);
+    let failure = env
         .fails("crm_upsert", rename("opportunity", &deal["id"]), "denied")
         .await;
     assert!(
@@ -308,20 +308,19 @@ async fn record_of_a_former_member_cannot_be_changed() {
         "{failure:#}"
     );
     let about = json!({"about": deal["id"], "title": "Call them", "due": "2026-03-20"});
-    let failure = world.fails("crm_follow_up", about, "denied").await;
+    let failure = env.fails("crm_follow_up", about, "denied").await;
     assert!(
         failure.to_string().contains("did not say who owns"),
         "{failure:#}"
     );
     // Nobody's is everybody's; that of another team is theirs.
-    let free = record(&world, "opportunity", |deal| deal["ownerId"].is_null());
-    world
-        .ok("crm_upsert", rename("opportunity", &free["id"]))
+    let free = record(&env, "opportunity", |deal| deal["ownerId"].is_null());
+    env.ok("crm_upsert", rename("opportunity", &free["id"]))
         .await;
-    let sams = record(&world, "opportunity", |deal| {
+    let sams = record(&env, "opportunity", |deal| {
         deal["ownerId"] == SAM.to_string()
     });
-    let failure = world
+    let failure = env
         .fails("crm_upsert", rename("opportunity", &sams["id"]), "denied")
         .await;
     assert!(!failure.to_string().contains("did not say"), "{failure:#}");
@@ -329,10 +328,10 @@ async fn record_of_a_former_member_cannot_be_changed() {
 
 #[tokio::test]
 async fn person_is_owned_by_the_owner_of_the_company() {
-    let world = teams().await;
+    let env = teams().await;
     let company = |owner: &str| {
         let owner = owner.to_owned();
-        let companies = world.twenty.records("company").unwrap();
+        let companies = env.twenty.records("company").unwrap();
         let of = move |company: &&Value| {
             company["accountOwnerId"] == owner && company["deletedAt"].is_null()
         };
@@ -343,39 +342,35 @@ async fn person_is_owned_by_the_owner_of_the_company() {
             .collect::<Vec<_>>()
     };
     let sams = company(&SAM.to_string());
-    let theirs = record(&world, "person", |person| {
-        sams.contains(&person["companyId"])
-    });
-    let failure = world
+    let theirs = record(&env, "person", |person| sams.contains(&person["companyId"]));
+    let failure = env
         .fails("crm_upsert", rename("person", &theirs["id"]), "denied")
         .await;
     assert!(failure.to_string().contains("own"), "{failure:#}");
     // Without a company a person is nobody's.
-    let alone = record(&world, "person", |person| person["companyId"].is_null());
-    let answer = world.ok("crm_upsert", rename("person", &alone["id"])).await;
+    let alone = record(&env, "person", |person| person["companyId"].is_null());
+    let answer = env.ok("crm_upsert", rename("person", &alone["id"])).await;
     assert_eq!(
         answer["preview"]["steps"][0]["policies"],
         json!(["unowned-records"])
     );
-    let mut world = world;
-    world.caller = world.harness.setup().callers["sam"].clone();
-    assert_eq!(world.caller.email.as_deref(), Some(SAM_EMAIL));
-    world
-        .ok("crm_upsert", rename("person", &theirs["id"]))
-        .await;
+    let mut env = env;
+    env.caller = env.harness.setup().callers["sam"].clone();
+    assert_eq!(env.caller.email.as_deref(), Some(SAM_EMAIL));
+    env.ok("crm_upsert", rename("person", &theirs["id"])).await;
 }
 
 #[tokio::test]
 async fn record_that_is_referred_to_is_asked_about() {
-    let world = teams().await;
-    let sams = record(&world, "company", |company| {
+    let env = teams().await;
+    let sams = record(&env, "company", |company| {
         company["accountOwnerId"] == SAM.to_string()
     });
     let arguments = json!({
         "kind": "person", "firstName": "Ida", "lastName": "Brandt", "email": "ida@brandt.example",
         "company": sams["id"],
     });
-    let failure = world.fails("crm_upsert", arguments, "denied").await;
+    let failure = env.fails("crm_upsert", arguments, "denied").await;
     assert!(
         failure.to_string().contains("link to company"),
         "{failure:#}"
@@ -384,17 +379,17 @@ async fn record_that_is_referred_to_is_asked_about() {
 
 #[tokio::test]
 async fn taking_over_an_unowned_record_is_a_leads() {
-    let world = teams().await;
-    let free = record(&world, "opportunity", |deal| deal["ownerId"].is_null());
+    let env = teams().await;
+    let free = record(&env, "opportunity", |deal| deal["ownerId"].is_null());
     let taking = json!({"kind": "opportunity", "id": free["id"], "owner": "me"});
-    let failure = world.fails("crm_upsert", taking.clone(), "denied").await;
+    let failure = env.fails("crm_upsert", taking.clone(), "denied").await;
     assert!(
         failure.to_string().contains("leads-assign-unowned-records"),
         "{failure:#}"
     );
-    let mut world = world;
-    world.caller.role = Some("lead".to_owned());
-    let answer = world.ok("crm_upsert", taking).await;
+    let mut env = env;
+    env.caller.role = Some("lead".to_owned());
+    let answer = env.ok("crm_upsert", taking).await;
     assert_eq!(
         answer["preview"]["steps"][0]["policies"],
         json!(["unowned-records"])

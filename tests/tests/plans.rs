@@ -11,21 +11,21 @@
 
 use crm_harness::plan::{PlanState, StepState};
 use crm_stand_in::twenty::sample::{HEALTHY, ROBIN, SAM, SAM_EMAIL, SOFT_DELETED_DEAL};
-use crm_tests::{Differently, World, follow_up};
+use crm_tests::{TestEnv, TestOptions, follow_up};
 use serde_json::{Value, json};
 
 /// The raw task that a plan made, from the first step's record.
-fn made(world: &World, kind: &str, outcome: &crm_harness::plan::Outcome) -> Value {
+fn made(env: &TestEnv, kind: &str, outcome: &crm_harness::plan::Outcome) -> Value {
     let id = outcome.steps[0].what.rsplit(' ').next().unwrap();
-    world.twenty.record(kind, id).unwrap()
+    env.twenty.record(kind, id).unwrap()
 }
 
 #[tokio::test]
 async fn proposal_writes_nothing() {
-    let world = World::new().await;
-    let before = (world.twenty.count("task"), world.twenty.count("taskTarget"));
-    let answer = world.ok("crm_follow_up", follow_up("a")).await;
-    assert!(world.twenty.requests().count() <= 2);
+    let env = TestEnv::new().await;
+    let before = (env.twenty.count("task"), env.twenty.count("taskTarget"));
+    let answer = env.ok("crm_follow_up", follow_up("a")).await;
+    assert!(env.twenty.requests().count() <= 2);
     assert_eq!(answer["state"], "waiting");
     assert_eq!(answer["preview"]["approval"], "required");
     let steps = answer["preview"]["steps"].as_array().unwrap();
@@ -37,62 +37,59 @@ async fn proposal_writes_nothing() {
         &json!({"name": "title", "value": "\"Send the revised quote\"", "title": "title"})
     ));
     assert_eq!(
-        (world.twenty.count("task"), world.twenty.count("taskTarget")),
+        (env.twenty.count("task"), env.twenty.count("taskTarget")),
         before
     );
-    world.twenty.requests().clear();
-    let outcome = world
-        .approve(answer["plan"].as_str().unwrap())
-        .await
-        .unwrap();
+    env.twenty.requests().clear();
+    let outcome = env.approve(answer["plan"].as_str().unwrap()).await.unwrap();
     assert_eq!(outcome.state, PlanState::Done);
     assert_eq!(outcome.steps[2].state, StepState::NotNeeded);
-    assert_eq!(world.twenty.requests().count(), 2);
-    let task = made(&world, "task", &outcome);
+    assert_eq!(env.twenty.requests().count(), 2);
+    let task = made(&env, "task", &outcome);
     assert_eq!(task["title"], "Send the revised quote");
     assert_eq!(task["assigneeId"], ROBIN.to_string());
     // The end of that day in the caller's zone.
     assert_eq!(task["dueAt"], "2026-03-21T03:59:59.000Z");
-    let link = world.with_value("taskTarget", "taskId", task["id"].as_str());
-    let link = world.twenty.record("taskTarget", &link).unwrap();
+    let link = env.with_value("taskTarget", "taskId", task["id"].as_str());
+    let link = env.twenty.record("taskTarget", &link).unwrap();
     assert_eq!(link["targetOpportunityId"], HEALTHY.to_string());
 }
 
 #[tokio::test]
 async fn repeated_call_finds_the_first_result() {
-    let world = World::new().await;
-    let before = world.twenty.count("task").live;
-    let plan = world.propose("crm_follow_up", follow_up("a")).await;
-    world.approve(&plan).await.unwrap();
-    world.twenty.requests().clear();
-    let again = world.ok("crm_follow_up", follow_up("a")).await;
+    let env = TestEnv::new().await;
+    let before = env.twenty.count("task").live;
+    let plan = env.propose("crm_follow_up", follow_up("a")).await;
+    env.approve(&plan).await.unwrap();
+    env.twenty.requests().clear();
+    let again = env.ok("crm_follow_up", follow_up("a")).await;
     assert_eq!(
         (again["plan"].as_str(), &again["state"]),
         (Some(plan.as_str()), &json!("done"))
     );
-    assert_eq!(world.approve(&plan).await.unwrap().state, PlanState::Done);
-    let writes = world.twenty.requests().all();
+    assert_eq!(env.approve(&plan).await.unwrap().state, PlanState::Done);
+    let writes = env.twenty.requests().all();
     assert!(
         writes
             .iter()
             .all(|request| !request.body.contains("mutation"))
     );
-    let other = world.propose("crm_follow_up", follow_up("b")).await;
+    let other = env.propose("crm_follow_up", follow_up("b")).await;
     assert_ne!(other, plan);
-    world.approve(&other).await.unwrap();
-    assert_eq!(world.twenty.count("task").live, before + 2);
+    env.approve(&other).await.unwrap();
+    assert_eq!(env.twenty.count("task").live, before + 2);
 }
 
 #[tokio::test]
 async fn fifty_identical_calls_at_once_make_one_task() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     let before = (
-        world.twenty.count("task").live,
-        world.twenty.count("taskTarget").live,
+        env.twenty.count("task").live,
+        env.twenty.count("taskTarget").live,
     );
     let calls = (0..50).map(|_| async {
-        let plan = world.propose("crm_follow_up", follow_up("a")).await;
-        world.approve(&plan).await.unwrap().state
+        let plan = env.propose("crm_follow_up", follow_up("a")).await;
+        env.approve(&plan).await.unwrap().state
     });
     let states = futures_util::future::join_all(calls).await;
     assert!(
@@ -100,54 +97,54 @@ async fn fifty_identical_calls_at_once_make_one_task() {
         "{states:?}"
     );
     let after = (
-        world.twenty.count("task").live,
-        world.twenty.count("taskTarget").live,
+        env.twenty.count("task").live,
+        env.twenty.count("taskTarget").live,
     );
     assert_eq!(after, (before.0 + 1, before.1 + 1));
 }
 
 #[tokio::test]
 async fn two_callers_with_the_same_key_do_not_meet() {
-    let mut world = World::new().await;
-    let about = world.with_value("opportunity", "ownerId", None);
-    let before = world.twenty.count("task").live;
+    let mut env = TestEnv::new().await;
+    let about = env.with_value("opportunity", "ownerId", None);
+    let before = env.twenty.count("task").live;
     let mut arguments = follow_up("same");
     arguments["about"] = about.into();
-    let robins = world.propose("crm_follow_up", arguments.clone()).await;
-    world.approve(&robins).await.unwrap();
-    world.caller.email = Some(SAM_EMAIL.to_owned());
-    let sams = world.propose("crm_follow_up", arguments).await;
+    let robins = env.propose("crm_follow_up", arguments.clone()).await;
+    env.approve(&robins).await.unwrap();
+    env.caller.email = Some(SAM_EMAIL.to_owned());
+    let sams = env.propose("crm_follow_up", arguments).await;
     assert_ne!(robins, sams);
-    world.approve(&sams).await.unwrap();
-    assert_eq!(world.twenty.count("task").live, before + 2);
+    env.approve(&sams).await.unwrap();
+    assert_eq!(env.twenty.count("task").live, before + 2);
 }
 
 #[tokio::test]
 async fn forbidden_change_gets_no_plan() {
-    let mut world = World::new().await;
-    let sams = world.with_value("opportunity", "ownerId", Some(&SAM.to_string()));
+    let mut env = TestEnv::new().await;
+    let sams = env.with_value("opportunity", "ownerId", Some(&SAM.to_string()));
     let arguments = json!({"kind": "opportunity", "name": "Mine now", "id": sams});
-    let failure = world.fails("crm_upsert", arguments, "denied").await;
+    let failure = env.fails("crm_upsert", arguments, "denied").await;
     assert_eq!(failure["code"], "access");
-    world.caller.role = Some("viewer".into());
-    let failure = world.fails("crm_follow_up", follow_up("a"), "denied").await;
+    env.caller.role = Some("viewer".into());
+    let failure = env.fails("crm_follow_up", follow_up("a"), "denied").await;
     assert!(
         failure["reason"].as_str().unwrap().contains("viewer"),
         "{failure}"
     );
-    assert!(world.harness.plans().unwrap().is_empty());
-    world.ok("crm_search", json!({"query": "acme"})).await;
+    assert!(env.harness.plans().unwrap().is_empty());
+    env.ok("crm_search", json!({"query": "acme"})).await;
 }
 
 #[tokio::test]
 async fn caller_without_role_only_reads() {
-    let world = World::with(Differently {
+    let env = TestEnv::with(TestOptions {
         operator: Some("allow-loopback = true\n[callers.robin]\nemail = \"robin@example.com\""),
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await;
-    world.ok("crm_search", json!({"query": "acme"})).await;
-    let failure = world.fails("crm_follow_up", follow_up("a"), "denied").await;
+    env.ok("crm_search", json!({"query": "acme"})).await;
+    let failure = env.fails("crm_follow_up", follow_up("a"), "denied").await;
     assert!(
         failure["reason"]
             .as_str()
@@ -163,25 +160,22 @@ async fn caller_without_role_only_reads() {
 
 #[tokio::test]
 async fn change_shows_old_and_new_value() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     let arguments = json!({
         "id": HEALTHY.to_string(),
         "kind": "opportunity", "amount": "1250.5", "currency": "EUR", "stage": "screening",
     });
-    let answer = world.ok("crm_upsert", arguments).await;
+    let answer = env.ok("crm_upsert", arguments).await;
     let values = answer["preview"]["steps"][0]["values"].as_array().unwrap();
     let value = |name: &str| values.iter().find(|value| value["name"] == name).unwrap();
     assert_eq!(value("data.amount.amountMicros")["value"], "1250500000");
     assert_eq!(value("data.amount.amountMicros")["means"], "1,250.5 EUR");
     assert!(value("data.stage")["before"].is_string(), "{values:#?}");
-    world.twenty.requests().clear();
-    let outcome = world
-        .approve(answer["plan"].as_str().unwrap())
-        .await
-        .unwrap();
+    env.twenty.requests().clear();
+    let outcome = env.approve(answer["plan"].as_str().unwrap()).await.unwrap();
     assert_eq!(outcome.state, PlanState::Done, "{outcome:?}");
-    assert_eq!(world.twenty.requests().count(), 2);
-    let deal = world
+    assert_eq!(env.twenty.requests().count(), 2);
+    let deal = env
         .twenty
         .record("opportunity", &HEALTHY.to_string())
         .unwrap();
@@ -191,43 +185,42 @@ async fn change_shows_old_and_new_value() {
 
 #[tokio::test]
 async fn record_changed_since_the_plan_is_untouched() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     let set = |name: &str| json!({"id": HEALTHY.to_string(), "kind": "opportunity", "name": name});
-    let first = world.propose("crm_upsert", set("The first name")).await;
-    let second = world.propose("crm_upsert", set("The second name")).await;
-    assert_eq!(world.approve(&first).await.unwrap().state, PlanState::Done);
-    let outcome = world.approve(&second).await.unwrap();
+    let first = env.propose("crm_upsert", set("The first name")).await;
+    let second = env.propose("crm_upsert", set("The second name")).await;
+    assert_eq!(env.approve(&first).await.unwrap().state, PlanState::Done);
+    let outcome = env.approve(&second).await.unwrap();
     assert_eq!(outcome.state, PlanState::Conflict, "{outcome:?}");
-    let deal = world
+    let deal = env
         .twenty
         .record("opportunity", &HEALTHY.to_string())
         .unwrap();
     assert_eq!(deal["name"], "The first name");
     // Planned upon the record as it is now, it passes.
-    let third = world.propose("crm_upsert", set("The second name")).await;
+    let third = env.propose("crm_upsert", set("The second name")).await;
     assert_ne!(third, second);
-    assert_eq!(world.approve(&third).await.unwrap().state, PlanState::Done);
+    assert_eq!(env.approve(&third).await.unwrap().state, PlanState::Done);
 }
 
 #[tokio::test]
 async fn failed_link_leaves_no_task_behind() {
     use crm_stand_in::faults::{Fault, FaultKind};
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     let before = (
-        world.twenty.count("task").live,
-        world.twenty.count("taskTarget").live,
+        env.twenty.count("task").live,
+        env.twenty.count("taskTarget").live,
     );
-    let plan = world.propose("crm_follow_up", follow_up("a")).await;
+    let plan = env.propose("crm_follow_up", follow_up("a")).await;
     let forbidden = FaultKind::PartialError {
         only: "createTaskTargets".into(),
         message: "Entity performing the request does not have permission".into(),
         code: "FORBIDDEN".into(),
     };
-    world
-        .twenty
+    env.twenty
         .faults()
         .add(Fault::once(forbidden).on_root("createTaskTargets"));
-    let outcome = world.approve(&plan).await.unwrap();
+    let outcome = env.approve(&plan).await.unwrap();
     assert_eq!(outcome.state, PlanState::Failed, "{outcome:?}");
     let states: Vec<_> = outcome.steps.iter().map(|step| step.state).collect();
     assert_eq!(
@@ -235,8 +228,8 @@ async fn failed_link_leaves_no_task_behind() {
         [StepState::Done, StepState::Failed, StepState::Done]
     );
     let after = (
-        world.twenty.count("task").live,
-        world.twenty.count("taskTarget").live,
+        env.twenty.count("task").live,
+        env.twenty.count("taskTarget").live,
     );
     assert_eq!(after, before);
     assert!(outcome.next.contains("idempotency key"), "{}", outcome.next);
@@ -244,33 +237,33 @@ async fn failed_link_leaves_no_task_behind() {
 
 #[tokio::test]
 async fn reused_key_compensates_nothing() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     let before = (
-        world.twenty.count("task").live,
-        world.twenty.count("taskTarget").live,
+        env.twenty.count("task").live,
+        env.twenty.count("taskTarget").live,
     );
-    let first = world.propose("crm_follow_up", follow_up("same")).await;
-    world.approve(&first).await.unwrap();
+    let first = env.propose("crm_follow_up", follow_up("same")).await;
+    env.approve(&first).await.unwrap();
     let mut other = follow_up("same");
-    let about = world.with_value("opportunity", "ownerId", None);
+    let about = env.with_value("opportunity", "ownerId", None);
     other["about"] = about.into();
-    let second = world.propose("crm_follow_up", other).await;
+    let second = env.propose("crm_follow_up", other).await;
     assert_ne!(first, second);
-    let outcome = world.approve(&second).await.unwrap();
+    let outcome = env.approve(&second).await.unwrap();
     let states: Vec<_> = outcome.steps.iter().map(|step| step.state).collect();
     assert_eq!(states[0], StepState::Found, "{outcome:#?}");
     assert_eq!(outcome.state, PlanState::Failed, "{outcome:#?}");
     // The first one's task and link are still there.
     let after = (
-        world.twenty.count("task").live,
-        world.twenty.count("taskTarget").live,
+        env.twenty.count("task").live,
+        env.twenty.count("taskTarget").live,
     );
     assert_eq!(after, (before.0 + 1, before.1 + 1), "{outcome:#?}");
 }
 
 #[tokio::test]
 async fn impossible_arguments_are_refused_unplanned() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     let deal = HEALTHY.to_string();
     let gone = "5a0000ff-0000-4000-8000-0000000000ff";
     let follow = |change: &dyn Fn(&mut Value)| {
@@ -393,18 +386,18 @@ async fn impossible_arguments_are_refused_unplanned() {
         ),
     ];
     for (tool, arguments, case, field) in cases {
-        let failure = world.fails(tool, arguments, case).await;
+        let failure = env.fails(tool, arguments, case).await;
         let named = failure["field"].as_str().unwrap_or_default();
         assert!(named.contains(field), "{field}: {failure:#}");
     }
-    assert!(world.harness.plans().unwrap().is_empty());
-    let sent = world.twenty.requests().all();
+    assert!(env.harness.plans().unwrap().is_empty());
+    let sent = env.twenty.requests().all();
     assert!(
         sent.iter()
             .all(|request| !request.body.contains("mutation"))
     );
     // A date in the past is allowed, with a warning.
-    let past = world
+    let past = env
         .ok("crm_follow_up", follow(&|a| a["due"] = "2026-03-01".into()))
         .await;
     assert!(

@@ -1,6 +1,6 @@
 //! Values of every kind of field, granted or not: what is not given away is in nothing that left.
-//! Every world of every test is looked through when it ends (crm_tests::leaks); here is what that
-//! look can see, and each field by itself.
+//! Every environment of every test is looked through when it ends (crm_tests::leaks); here is what
+//! that look can see, and each field by itself.
 
 #![allow(
     clippy::expect_used,
@@ -13,7 +13,7 @@
 use crm_harness::plan::PlanState;
 use crm_stand_in::relay;
 use crm_stand_in::twenty::sample::{HEALTHY, ROBIN};
-use crm_tests::World;
+use crm_tests::TestEnv;
 use crm_tests::leaks::{disguises, found};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -22,10 +22,10 @@ use tokio::net::TcpStream;
 const NOTE: &str = "Ring the harbour master about crane number seven";
 
 /// The ids of a person at a company of Robin's, of a deal, and of a task of Robin's with a text.
-async fn own(world: &World) -> [(&'static str, String); 3] {
+async fn own(env: &TestEnv) -> [(&'static str, String); 3] {
     let robin = ROBIN.to_string();
-    let people = world.twenty.records("person").unwrap();
-    let companies = world.twenty.records("company").unwrap();
+    let people = env.twenty.records("person").unwrap();
+    let companies = env.twenty.records("company").unwrap();
     let mine = |company: &Value| {
         companies
             .iter()
@@ -48,8 +48,8 @@ async fn own(world: &World) -> [(&'static str, String); 3] {
         .find(full)
         .expect("a person with an address and a number");
     let task = json!({"about": HEALTHY, "title": "Ask about the crane", "note": NOTE, "due": "2026-03-20"});
-    let plan = world.propose("crm_follow_up", task).await;
-    let outcome = world.approve(&plan).await.unwrap();
+    let plan = env.propose("crm_follow_up", task).await;
+    let outcome = env.approve(&plan).await.unwrap();
     let task = outcome.steps[0].what.rsplit(' ').next().unwrap().to_owned();
     let person = person["id"].as_str().unwrap().to_owned();
     [
@@ -59,7 +59,7 @@ async fn own(world: &World) -> [(&'static str, String); 3] {
     ]
 }
 
-async fn shared(world: &World, refs: &[(&str, String)], fields: &[&str]) -> String {
+async fn shared(env: &TestEnv, refs: &[(&str, String)], fields: &[&str]) -> String {
     let refs: Vec<Value> = refs
         .iter()
         .map(|(kind, id)| json!({"kind": kind, "id": id}))
@@ -68,9 +68,9 @@ async fn shared(world: &World, refs: &[(&str, String)], fields: &[&str]) -> Stri
         "records": refs, "to": ["Sam Okafor"], "intent": "update", "fields": fields,
         "idempotencyKey": format!("share {}", fields.join("-")),
     });
-    let plan = world.propose("crm_share", arguments).await;
-    assert_eq!(world.approve(&plan).await.unwrap().state, PlanState::Done);
-    let sent = world
+    let plan = env.propose("crm_share", arguments).await;
+    assert_eq!(env.approve(&plan).await.unwrap().state, PlanState::Done);
+    let sent = env
         .relay()
         .requests()
         .on_route("POST", "/conversations/*/messages");
@@ -79,11 +79,11 @@ async fn shared(world: &World, refs: &[(&str, String)], fields: &[&str]) -> Stri
 
 #[tokio::test]
 async fn fields_leave_only_where_granted() {
-    let world = World::whole().await;
-    let refs = own(&world).await;
+    let env = TestEnv::whole().await;
+    let refs = own(&env).await;
     let value = |object: &str, pointer: &str| {
         let (_, id) = refs.iter().find(|(kind, _)| *kind == object).unwrap();
-        let record = world.twenty.record(object, id).unwrap();
+        let record = env.twenty.record(object, id).unwrap();
         let value = record.pointer(pointer).unwrap();
         value
             .as_str()
@@ -98,12 +98,12 @@ async fn fields_leave_only_where_granted() {
         ("amount", (micros / 1_000_000).to_string()),
         ("body", NOTE.to_owned()),
     ];
-    let plain = shared(&world, &refs, &[]).await;
+    let plain = shared(&env, &refs, &[]).await;
     for (field, value) in &granted {
         assert!(!plain.contains(value.as_str()), "{field} was not granted");
     }
     for (field, _) in &granted {
-        let sent = shared(&world, &refs, &[field]).await;
+        let sent = shared(&env, &refs, &[field]).await;
         for (other, value) in &granted {
             assert_eq!(
                 sent.contains(value.as_str()),
@@ -112,13 +112,13 @@ async fn fields_leave_only_where_granted() {
             );
         }
     }
-    assert_eq!(found(&world), [""; 0]);
+    assert_eq!(found(&env), [""; 0]);
 }
 
 #[tokio::test]
 async fn leak_check_detects_a_leak() {
-    let world = World::whole().await;
-    let deal = world
+    let env = TestEnv::whole().await;
+    let deal = env
         .twenty
         .record("opportunity", &HEALTHY.to_string())
         .unwrap();
@@ -129,7 +129,7 @@ async fn leak_check_detects_a_leak() {
         .trim_matches('"')
         .parse()
         .unwrap();
-    let notes = world.twenty.records("note").unwrap();
+    let notes = env.twenty.records("note").unwrap();
     let long = |note: &&Value| {
         note.pointer("/bodyV2/markdown")
             .and_then(Value::as_str)
@@ -147,10 +147,10 @@ async fn leak_check_detects_a_leak() {
     let mut forms = 0;
     for value in [&amount, &excerpt] {
         for (form, text) in disguises(value) {
-            world.relay().requests().clear();
-            assert!(found(&world).is_empty());
+            env.relay().requests().clear();
+            assert!(found(&env).is_empty());
             let body = json!({"surfaceText": format!("worth {text} in all")}).to_string();
-            let mut stream = TcpStream::connect(world.relay().addr()).await.unwrap();
+            let mut stream = TcpStream::connect(env.relay().addr()).await.unwrap();
             let request = format!(
                 "POST /tez/share HTTP/1.1\r\nhost: relay\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
                 relay::token(relay::sample::ROBIN),
@@ -158,10 +158,10 @@ async fn leak_check_detects_a_leak() {
             );
             stream.write_all(request.as_bytes()).await.unwrap();
             stream.read_to_end(&mut Vec::new()).await.unwrap();
-            assert!(!found(&world).is_empty(), "{form}: {text}");
+            assert!(!found(&env).is_empty(), "{form}: {text}");
             forms += 1;
         }
     }
     println!("{forms} forms of planted values");
-    world.relay().requests().clear();
+    env.relay().requests().clear();
 }

@@ -19,7 +19,7 @@ use crm_stand_in::relay::sample::{CONTEXT_REQUEST, TEAM_HANDOFF};
 use crm_stand_in::twenty::sample::{
     EVERYTHING_WRONG, HEALTHY, ROBIN, SAM_EMAIL, company_id, person_id,
 };
-use crm_tests::{Differently, World};
+use crm_tests::{TestEnv, TestOptions};
 use serde_json::{Value, json};
 
 /// The room that OpenClaw gives an approval, on a desktop and at 390 pixels.
@@ -36,9 +36,9 @@ fn units(text: &str) -> usize {
 }
 
 /// One plan as it is shown, with what differs from run to run named instead.
-async fn proposed(world: &World, tool: &str, arguments: Value) -> (Brief, String) {
-    let plan = world.propose(tool, arguments).await;
-    let (preview, _) = world.harness.plan(&plan).unwrap();
+async fn proposed(env: &TestEnv, tool: &str, arguments: Value) -> (Brief, String) {
+    let plan = env.propose(tool, arguments).await;
+    let (preview, _) = env.harness.plan(&plan).unwrap();
     let short = brief(&preview, ROOM, READING);
     (short, shown::preview(&preview, &Emphasis::default()))
 }
@@ -209,14 +209,14 @@ fn proposals() -> Vec<(&'static str, &'static str, Value)> {
 
 #[tokio::test]
 async fn every_proposal_is_asked_about_in_plain_words() {
-    let world = World::whole().await;
-    let task = world.with_value("task", "assigneeId", Some(&ROBIN.to_string()));
+    let env = TestEnv::whole().await;
+    let task = env.with_value("task", "assigneeId", Some(&ROBIN.to_string()));
     let mut wrong = Vec::new();
     for (name, tool, mut arguments) in proposals() {
         if arguments["id"] == "TASK" {
             arguments["id"] = task.as_str().into();
         }
-        let (short, full) = proposed(&world, tool, arguments).await;
+        let (short, full) = proposed(&env, tool, arguments).await;
         assert!(units(&short.title) <= ROOM.title, "{}", short.title);
         assert!(units(&short.text) <= ROOM.text, "{}", short.text);
         let first = short.text.lines().next().unwrap_or_default();
@@ -331,11 +331,11 @@ fn checked(preview: &Preview, full: &str, short: &Brief) -> usize {
 
 #[tokio::test]
 async fn hostile_arguments_hide_and_forge_nothing() {
-    let world = World::with(Differently {
+    let env = TestEnv::with(TestOptions {
         relay: Some(crm_stand_in::relay::Variant::P),
         workspace: true,
         environment: vec![("CRM_CUSTOM_FIELDS", "opportunity.nextStep".to_owned())],
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await;
     let deal = HEALTHY.to_string();
@@ -401,23 +401,23 @@ async fn hostile_arguments_hide_and_forge_nothing() {
             ),
         ];
         for (tool, arguments) in calls {
-            let outcome = world.outcome(tool, arguments.clone()).await;
+            let outcome = env.outcome(tool, arguments.clone()).await;
             let Ok(answer) = outcome.result else {
                 refused += 1;
                 continue;
             };
             let plan = answer["plan"].as_str().unwrap();
-            let (preview, _) = world.harness.plan(plan).unwrap();
+            let (preview, _) = env.harness.plan(plan).unwrap();
             let full = shown::preview(&preview, &Emphasis::default());
             let short = brief(&preview, ROOM, READING);
             count += checked(&preview, &full, &short);
             plans += 1;
             // Performed, the bodies that arrive have just these leaves.
             if nth % 4 == 0 {
-                sent_as_shown(&world, &preview).await;
+                sent_as_shown(&env, &preview).await;
             } else {
                 // No more than some plans of a caller may wait.
-                world.harness.deny(plan, &world.caller).await.unwrap();
+                env.harness.deny(plan, &env.caller).await.unwrap();
             }
         }
     }
@@ -431,12 +431,12 @@ async fn hostile_arguments_hide_and_forge_nothing() {
 }
 
 /// Performs a plan and holds what arrived at the services against what was shown.
-async fn sent_as_shown(world: &World, preview: &Preview) {
-    let services = [&*world.twenty, world.relay(), world.workspace()];
+async fn sent_as_shown(env: &TestEnv, preview: &Preview) {
+    let services = [&*env.twenty, env.relay(), env.workspace()];
     for service in services {
         service.requests().clear();
     }
-    world.approve(preview.plan.as_str()).await.unwrap();
+    env.approve(preview.plan.as_str()).await.unwrap();
     let shown: Vec<Vec<String>> = preview
         .steps
         .iter()

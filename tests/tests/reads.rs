@@ -13,7 +13,7 @@ use crm_stand_in::twenty::keys;
 use crm_stand_in::twenty::sample::{
     EVERYTHING_WRONG, HEALTHY, ROBIN_EMAIL, SAM_EMAIL, Size, company_id, person_id, task_id,
 };
-use crm_tests::{Differently, NOW, World};
+use crm_tests::{NOW, TestEnv, TestOptions};
 use serde_json::{Value, json};
 
 fn strings<'v>(list: &'v Value, key: &str) -> Vec<&'v str> {
@@ -42,8 +42,8 @@ fn provenances<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
 
 #[tokio::test]
 async fn tool_list_is_complete_and_small() {
-    let world = World::new().await;
-    let names: Vec<&str> = world
+    let env = TestEnv::new().await;
+    let names: Vec<&str> = env
         .harness
         .tools()
         .iter()
@@ -65,7 +65,7 @@ async fn tool_list_is_complete_and_small() {
     ];
     assert_eq!(names, expected);
     // All of it is in front of the model all the time.
-    let listed = mcp::listed(&world.harness);
+    let listed = mcp::listed(&env.harness);
     let bytes = listed.to_string().len();
     println!("the tools as a client lists them: {bytes} bytes");
     assert!(bytes <= 8_192, "{bytes} bytes");
@@ -74,7 +74,7 @@ async fn tool_list_is_complete_and_small() {
         expected.len() + 1,
         "crm_plan besides"
     );
-    for tool in world.harness.tools() {
+    for tool in env.harness.tools() {
         assert!(
             !tool.description.is_empty(),
             "{} has no description",
@@ -85,8 +85,8 @@ async fn tool_list_is_complete_and_small() {
 
 #[tokio::test]
 async fn status_takes_two_requests() {
-    let world = World::new().await;
-    let (cost, outcome) = world.cost("crm_status", json!({})).await;
+    let env = TestEnv::new().await;
+    let (cost, outcome) = env.cost("crm_status", json!({})).await;
     assert_eq!(cost, 2);
     let status = outcome.result.unwrap();
     let twenty = &status["destinations"][0];
@@ -118,12 +118,12 @@ async fn status_takes_two_requests() {
 
 #[tokio::test]
 async fn status_names_unreadable_objects() {
-    let world = World::with(Differently {
+    let env = TestEnv::with(TestOptions {
         key: keys::NARROW_KEY.to_owned(),
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await;
-    let status = world.ok("crm_status", json!({})).await;
+    let status = env.ok("crm_status", json!({})).await;
     let refused: Vec<&Value> = status["objects"]
         .as_array()
         .unwrap()
@@ -136,8 +136,8 @@ async fn status_names_unreadable_objects() {
 
 #[tokio::test]
 async fn search_finds_every_kind_of_record() {
-    let world = World::new().await;
-    let (cost, outcome) = world.cost("crm_search", json!({ "query": "depot" })).await;
+    let env = TestEnv::new().await;
+    let (cost, outcome) = env.cost("crm_search", json!({ "query": "depot" })).await;
     assert_eq!(cost, 2);
     let answer = outcome.result.unwrap();
     let hits = answer["hits"].as_array().unwrap();
@@ -157,11 +157,9 @@ async fn search_finds_every_kind_of_record() {
 
 #[tokio::test]
 async fn search_without_hits_is_empty() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     // The second looks for names that are written nearly so.
-    let (cost, outcome) = world
-        .cost("crm_search", json!({ "query": "zzzzqqqq" }))
-        .await;
+    let (cost, outcome) = env.cost("crm_search", json!({ "query": "zzzzqqqq" })).await;
     assert_eq!(cost, 2);
     let answer = outcome.result.unwrap();
     assert_eq!(answer["hits"], json!([]));
@@ -175,21 +173,21 @@ async fn search_without_hits_is_empty() {
 
 #[tokio::test]
 async fn search_keeps_to_kinds_limit_and_what_is_mine() {
-    let world = World::with(Differently {
+    let env = TestEnv::with(TestOptions {
         size: Size {
             people: 200,
             opportunities: 200,
             tasks: 400,
         },
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await;
-    let one = world
+    let one = env
         .ok("crm_search", json!({ "query": "a", "limit": 1 }))
         .await;
     assert_eq!(one["hits"].as_array().unwrap().len(), 1);
     assert_eq!(one["more"], true);
-    let people = world
+    let people = env
         .ok(
             "crm_search",
             json!({ "query": "a", "kinds": ["person"], "limit": 25 }),
@@ -200,7 +198,7 @@ async fn search_keeps_to_kinds_limit_and_what_is_mine() {
             .iter()
             .all(|kind| *kind == "person")
     );
-    let mine = world
+    let mine = env
         .ok(
             "crm_search",
             json!({ "query": "a", "mine": true, "limit": 25 }),
@@ -208,7 +206,7 @@ async fn search_keeps_to_kinds_limit_and_what_is_mine() {
         .await;
     assert!(mine["examined"].as_u64().unwrap() > mine["hits"].as_array().unwrap().len() as u64);
     for hit in mine["hits"].as_array().unwrap() {
-        let record = world
+        let record = env
             .ok("crm_get", json!({ "kind": hit["kind"], "id": hit["id"] }))
             .await;
         let fields = &record["fields"];
@@ -223,14 +221,14 @@ async fn search_keeps_to_kinds_limit_and_what_is_mine() {
 
 #[tokio::test]
 async fn get_shows_each_kind_in_one_request() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     for (kind, id) in [
         ("person", person_id(1)),
         ("company", company_id(1)),
         ("opportunity", EVERYTHING_WRONG),
         ("task", task_id(1)),
     ] {
-        let (cost, outcome) = world
+        let (cost, outcome) = env
             .cost("crm_get", json!({ "kind": kind, "id": id.to_string() }))
             .await;
         assert_eq!(cost, 1, "{kind}");
@@ -247,8 +245,8 @@ async fn get_shows_each_kind_in_one_request() {
 
 #[tokio::test]
 async fn get_shows_a_deals_amount_date_and_tasks() {
-    let world = World::new().await;
-    let record = world
+    let env = TestEnv::new().await;
+    let record = env
         .ok(
             "crm_get",
             json!({ "kind": "opportunity", "id": HEALTHY.to_string() }),
@@ -274,13 +272,13 @@ async fn get_shows_a_deals_amount_date_and_tasks() {
 
 #[tokio::test]
 async fn follow_ups_are_sorted_and_paged() {
-    let world = World::with(Differently {
+    let env = TestEnv::with(TestOptions {
         size: Size {
             people: 20,
             opportunities: 20,
             tasks: 600,
         },
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await;
     let mut cursor: Option<String> = None;
@@ -291,7 +289,7 @@ async fn follow_ups_are_sorted_and_paged() {
         if let Some(cursor) = &cursor {
             arguments["cursor"] = json!(cursor);
         }
-        let (cost, outcome) = world.cost("crm_follow_ups", arguments).await;
+        let (cost, outcome) = env.cost("crm_follow_ups", arguments).await;
         assert_eq!(cost, 1);
         let page = outcome.result.unwrap();
         total = page["total"].as_u64().unwrap();
@@ -319,8 +317,8 @@ async fn follow_ups_are_sorted_and_paged() {
 
 #[tokio::test]
 async fn follow_ups_filter_by_person_or_record() {
-    let world = World::new().await;
-    let sams = world
+    let env = TestEnv::new().await;
+    let sams = env
         .ok("crm_follow_ups", json!({ "assignee": SAM_EMAIL }))
         .await;
     assert!(!sams["tasks"].as_array().unwrap().is_empty());
@@ -331,11 +329,11 @@ async fn follow_ups_filter_by_person_or_record() {
             .iter()
             .all(|task| task["assignee"]["email"] == SAM_EMAIL)
     );
-    let all = world
+    let all = env
         .ok("crm_follow_ups", json!({ "assignee": "anyone" }))
         .await;
     assert!(all["total"].as_u64() > sams["total"].as_u64());
-    let about = world
+    let about = env
         .ok(
             "crm_follow_ups",
             json!({ "assignee": "anyone", "about": { "kind": "opportunity", "id": EVERYTHING_WRONG.to_string() } }),
@@ -353,8 +351,8 @@ async fn follow_ups_filter_by_person_or_record() {
 
 #[tokio::test]
 async fn a_follow_up_without_status_is_open() {
-    let world = World::new().await;
-    let all = world
+    let env = TestEnv::new().await;
+    let all = env
         .ok("crm_follow_ups", json!({ "assignee": "anyone" }))
         .await;
     assert!(
@@ -369,9 +367,9 @@ async fn a_follow_up_without_status_is_open() {
 
 #[tokio::test]
 async fn until_is_a_day_of_the_caller_and_includes_it() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     // 23:30 in the caller's zone is the next day in UTC.
-    let today = world
+    let today = env
         .ok("crm_follow_ups", json!({ "until": "2026-03-11" }))
         .await;
     let late = today["tasks"]
@@ -380,7 +378,7 @@ async fn until_is_a_day_of_the_caller_and_includes_it() {
         .iter()
         .any(|task| task["due"] == "2026-03-12T03:30:00Z");
     assert!(late, "{today:#}");
-    let yesterday = world
+    let yesterday = env
         .ok("crm_follow_ups", json!({ "until": "2026-03-10" }))
         .await;
     assert!(yesterday["total"].as_u64() < today["total"].as_u64());
@@ -396,19 +394,19 @@ async fn briefing_takes_four_requests_at_any_size() {
             tasks: 3000,
         },
     ] {
-        let world = World::with(Differently {
+        let env = TestEnv::with(TestOptions {
             size,
-            ..Differently::default()
+            ..TestOptions::default()
         })
         .await;
-        let (first, _) = world.cost("crm_briefing", json!({})).await;
+        let (first, _) = env.cost("crm_briefing", json!({})).await;
         // Beside the stages, the statuses of tasks and the members: the host answers those from
         // memory from now on.
-        let before = world.twenty.requests().count();
+        let before = env.twenty.requests().count();
         assert!(before <= 7, "{before} requests for the first briefing");
-        let (cost, second) = world.cost("crm_briefing", json!({})).await;
+        let (cost, second) = env.cost("crm_briefing", json!({})).await;
         assert!(first <= 4 && cost <= 4, "{first} then {cost}");
-        let sent = world.twenty.requests().count() - before;
+        let sent = env.twenty.requests().count() - before;
         assert!(sent <= 4, "{sent} requests for the second briefing");
         let briefing = second.result.unwrap();
         assert_eq!(
@@ -446,8 +444,8 @@ async fn briefing_takes_four_requests_at_any_size() {
 
 #[tokio::test]
 async fn evening_task_belongs_to_the_callers_day() {
-    let world = World::new().await;
-    let briefing = world
+    let env = TestEnv::new().await;
+    let briefing = env
         .ok("crm_briefing", json!({ "sections": ["due-today"] }))
         .await;
     let rows = &briefing["sections"][0]["rows"];
@@ -459,16 +457,16 @@ async fn evening_task_belongs_to_the_callers_day() {
 
 #[tokio::test]
 async fn no_deal_is_open_if_all_stages_are_closed() {
-    let world = World::with(Differently {
+    let env = TestEnv::with(TestOptions {
         environment: vec![(
             "CRM_CLOSED_STAGES",
             "NEW,SCREENING,MEETING,PROPOSAL,CUSTOMER".to_owned(),
         )],
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await;
-    let usual = World::new().await.ok("crm_briefing", json!({})).await;
-    let briefing = world.ok("crm_briefing", json!({})).await;
+    let usual = TestEnv::new().await.ok("crm_briefing", json!({})).await;
+    let briefing = env.ok("crm_briefing", json!({})).await;
     let sections = briefing["sections"].as_array().unwrap();
     for (section, usual) in sections.iter().zip(usual["sections"].as_array().unwrap()) {
         if ["closing-soon", "at-risk"].contains(&section["name"].as_str().unwrap()) {
@@ -481,26 +479,26 @@ async fn no_deal_is_open_if_all_stages_are_closed() {
         }
     }
     // The stages are known by now, and there is nothing else to ask.
-    let before = world.twenty.requests().count();
+    let before = env.twenty.requests().count();
     let deals = json!({ "sections": ["closing-soon", "at-risk"] });
-    world.ok("crm_briefing", deals).await;
-    assert_eq!(world.twenty.requests().count(), before);
+    env.ok("crm_briefing", deals).await;
+    assert_eq!(env.twenty.requests().count(), before);
 }
 
 #[tokio::test]
 async fn failed_briefing_section_hides_no_other() {
-    let world = World::new().await;
-    let (cost, _) = world
+    let env = TestEnv::new().await;
+    let (cost, _) = env
         .cost("crm_briefing", json!({ "sections": ["coming-up"] }))
         .await;
     assert_eq!(cost, 1);
-    world.twenty.faults().add(
+    env.twenty.faults().add(
         serde_json::from_value::<crm_stand_in::faults::Fault>(
             json!({ "fault": "partial-error", "only": "opportunities", "operation": "BriefingToday", "times": 1 }),
         )
         .unwrap(),
     );
-    let briefing = world.ok("crm_briefing", json!({})).await;
+    let briefing = env.ok("crm_briefing", json!({})).await;
     for section in briefing["sections"].as_array().unwrap() {
         let failed = section["name"] == "at-risk";
         assert_eq!(section["status"] == "failed", failed, "{section:#}");
@@ -519,7 +517,7 @@ async fn failed_briefing_section_hides_no_other() {
 
 #[tokio::test]
 async fn every_record_has_provenance() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     for (tool, arguments) in [
         ("crm_search", json!({ "query": "a" })),
         (
@@ -533,7 +531,7 @@ async fn every_record_has_provenance() {
         ),
         ("crm_briefing", json!({})),
     ] {
-        let answer = world.ok(tool, arguments).await;
+        let answer = env.ok(tool, arguments).await;
         let mut found = Vec::new();
         provenances(&answer, &mut found);
         assert!(!found.is_empty(), "{tool}");

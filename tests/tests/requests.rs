@@ -11,19 +11,19 @@
 
 use crm_harness::front::mcp;
 use crm_tests::requests::{Corpus, check, read, run};
-use crm_tests::{NOW, World};
+use crm_tests::{NOW, TestEnv};
 use serde_json::json;
 
 #[tokio::test]
 async fn expected_calls_end_as_the_corpus_says() {
     let corpus = read().unwrap();
-    let mut shared = World::whole().await;
+    let mut shared = TestEnv::whole().await;
     shared.caller.name = Some(corpus.caller.name.clone());
     let mut failed = Vec::new();
     for case in &corpus.requests {
         // What a person decides changes the workspace: then it is one of the case's own.
         let own = if case.changes() {
-            Some(World::whole().await)
+            Some(TestEnv::whole().await)
         } else {
             None
         };
@@ -42,14 +42,14 @@ async fn expected_calls_end_as_the_corpus_says() {
 #[tokio::test]
 async fn corpus_is_valid_and_covers_every_tool() {
     let corpus = read().unwrap();
-    let world = World::whole().await;
+    let env = TestEnv::whole().await;
     assert_eq!(corpus.now, NOW);
-    assert_eq!(Some(&corpus.caller.email), world.caller.email.as_ref());
+    assert_eq!(Some(&corpus.caller.email), env.caller.email.as_ref());
     assert_eq!(
         Some(&corpus.caller.time_zone),
-        world.caller.time_zone.as_ref()
+        env.caller.time_zone.as_ref()
     );
-    let faults = check::faults(&corpus, &check::tools(&mcp::listed(&world.harness)));
+    let faults = check::faults(&corpus, &check::tools(&mcp::listed(&env.harness)));
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
     assert!(corpus.requests.len() >= 60, "{}", corpus.requests.len());
 }
@@ -71,8 +71,8 @@ fn a_member_that_nobody_knows_is_no_corpus() {
 
 #[tokio::test]
 async fn what_a_corpus_gets_wrong_is_said_by_request() {
-    let world = World::new().await;
-    let tools = check::tools(&mcp::listed(&world.harness));
+    let env = TestEnv::new().await;
+    let tools = check::tools(&mcp::listed(&env.harness));
     let corpus: Corpus = serde_json::from_value(json!({
         "now": NOW,
         "caller": {"name": "Robin", "email": "robin@example.com", "timeZone": "America/New_York"},

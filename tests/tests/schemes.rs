@@ -24,13 +24,13 @@ const HELLO: &str = "query Hello { people(first: 1) { totalCount } }";
 const TASK: &str = "0b7e7dee-1f0e-4b8e-9a31-94c6a7c1a001";
 const LINK: &str = "0b7e7dee-1f0e-4b8e-9a31-94c6a7c1a002";
 
-struct World {
+struct SchemeEnv {
     harness: Harness,
     service: Running,
     caller: Caller,
 }
 
-impl World {
+impl SchemeEnv {
     async fn new() -> Self {
         let parts = Parts {
             pause: Duration::from_millis(1),
@@ -105,7 +105,7 @@ fn with(mut step: Value, key: &str, value: Value) -> Value {
 
 #[tokio::test]
 async fn forbidden_step_is_refused_before_approval() {
-    let world = World::new().await;
+    let env = SchemeEnv::new().await;
     let slot = |name: &str, from: &str| json!([{"name": name, "step": from, "pointer": "/data/createTask/id"}]);
     let slotted = with(tie("{{task}}"), "slots", slot("task", "make"));
     let many: Vec<Value> = (0..33)
@@ -262,23 +262,23 @@ async fn forbidden_step_is_refused_before_approval() {
         ),
     ];
     for (name, plan, code) in cases {
-        let failure = world.scheme(plan, None).await.result.expect_err(name);
+        let failure = env.scheme(plan, None).await.result.expect_err(name);
         assert_eq!(failure["case"], "denied", "{name}: {failure:#}");
         assert_eq!(failure["code"], code, "{name}: {failure:#}");
     }
-    assert!(world.harness.plans().unwrap().is_empty());
-    assert_eq!(world.service.requests().count(), 0);
+    assert!(env.harness.plans().unwrap().is_empty());
+    assert_eq!(env.service.requests().count(), 0);
     // The same without an offence passes, with as many warnings and records as there may be.
     let mut good = with(plan(&[make(), tie(TASK)]), "warnings", vec!["w"; 8].into());
     good["about"] = vec![json!({"kind": "task", "id": TASK}); 16].into();
-    let good = world.scheme(good, None).await.result.unwrap();
+    let good = env.scheme(good, None).await.result.unwrap();
     assert_eq!(good["state"], "waiting");
 }
 
 #[tokio::test]
 async fn preview_comes_from_the_bytes_to_be_sent() {
-    let world = World::new().await;
-    let answer = world.scheme(plan(&[make()]), None).await.result.unwrap();
+    let env = SchemeEnv::new().await;
+    let answer = env.scheme(plan(&[make()]), None).await.result.unwrap();
     let shown = &answer["preview"]["steps"][0];
     assert_eq!(shown["what"], format!("create task {TASK}"));
     assert_eq!(shown["document"], "make");
@@ -291,33 +291,29 @@ async fn preview_comes_from_the_bytes_to_be_sent() {
 
 #[tokio::test]
 async fn component_cannot_write_outside_performing() {
-    let world = World::new().await;
+    let env = SchemeEnv::new().await;
     let body = json!({"query": MAKE, "variables": {"id": TASK, "title": "behind the back"}});
     let meanwhile =
-        json!({"origin": world.service.url(), "path": "/graphql", "body": body.to_string()});
-    let outcome = world.scheme(plan(&[make()]), Some(meanwhile)).await;
+        json!({"origin": env.service.url(), "path": "/graphql", "body": body.to_string()});
+    let outcome = env.scheme(plan(&[make()]), Some(meanwhile)).await;
     assert_eq!(outcome.denials[0].code.as_str(), "write");
-    assert_eq!(world.service.requests().count(), 0);
+    assert_eq!(env.service.requests().count(), 0);
     // The judge sends the step itself when it is asked whether it is still right: that is refused,
     // the host's own passes.
-    let sly = with(make(), "words", world.service.url().into());
-    let answer = world.scheme(plan(&[sly]), None).await.result.unwrap();
+    let sly = with(make(), "words", env.service.url().into());
+    let answer = env.scheme(plan(&[sly]), None).await.result.unwrap();
     let plan = answer["plan"].as_str().unwrap();
-    let outcome = world
-        .harness
-        .approve(plan, &world.caller, false)
-        .await
-        .unwrap();
+    let outcome = env.harness.approve(plan, &env.caller, false).await.unwrap();
     assert_eq!(outcome.state, PlanState::Done);
-    assert_eq!(world.writes(), 1);
+    assert_eq!(env.writes(), 1);
 }
 
 /// The victim's id comes back in the answer of a step that the component may fill freely, and a
 /// later step takes it from there.
 #[tokio::test]
 async fn slot_cannot_name_the_record_of_a_write() {
-    let world = World::new().await;
-    let victim = live_task(&world);
+    let env = SchemeEnv::new().await;
+    let victim = live_task(&env);
     let slot = json!([{"name": "v", "step": "tie", "pointer": "/data/createTaskTargets/0/id"}]);
     for (name, id) in [
         ("nil", "00000000-0000-0000-0000-000000000000"),
@@ -334,54 +330,54 @@ async fn slot_cannot_name_the_record_of_a_write() {
             json!({"case": "in-order"}),
             json!({"case": "compensates", "value": "make"}),
         ] {
-            let failure = world.scheme(steps(timing), None).await.result;
+            let failure = env.scheme(steps(timing), None).await.result;
             let failure = failure.expect_err(name);
             assert_eq!(failure["code"], "plan-form", "{name}: {failure:#}");
         }
     }
-    assert_eq!(world.writes(), 0);
+    assert_eq!(env.writes(), 0);
 }
 
 /// A component can arrange that an answer is lost, and then say that its step was done.
 #[tokio::test]
 async fn lost_answer_does_not_prove_a_record_new() {
     use crm_stand_in::faults::{Fault, FaultKind};
-    let world = World::new().await;
-    let victim = live_task(&world);
+    let env = SchemeEnv::new().await;
+    let victim = live_task(&env);
     let claim = step("claim", MAKE, &json!({"id": victim, "title": "mine"}));
     let claim = with(claim, "words", "lie: done".into());
     let tie = step("tie", TIE, &json!({"id": LINK, "taskId": victim}));
     let remove = step("remove", UNMAKE, &json!({"id": victim}));
     let back = json!({"case": "compensates", "value": "tie"});
     let scheme = plan(&[claim, tie, with(remove, "timing", back)]);
-    let answer = world.scheme(scheme, None).await.result.unwrap();
-    let faults = world.service.faults();
+    let answer = env.scheme(scheme, None).await.result.unwrap();
+    let faults = env.service.faults();
     faults.add(Fault::once(FaultKind::Reset).on_root("createTask"));
     faults.add(Fault::once(FaultKind::Status { code: 400 }).on_root("createTaskTargets"));
     let digest = answer["plan"].as_str().unwrap();
-    let outcome = world.harness.approve(digest, &world.caller, false).await;
+    let outcome = env.harness.approve(digest, &env.caller, false).await;
     let outcome = outcome.unwrap();
     assert_eq!(outcome.state, PlanState::Failed, "{outcome:#?}");
     assert_eq!(outcome.steps[0].state, StepState::Done, "{outcome:#?}");
-    let task = world.service.record("task", &victim).unwrap();
+    let task = env.service.record("task", &victim).unwrap();
     assert!(task["deletedAt"].is_null(), "{outcome:#?}");
 }
 
-fn live_task(world: &World) -> String {
-    let tasks = world.service.records("task").unwrap();
+fn live_task(env: &SchemeEnv) -> String {
+    let tasks = env.service.records("task").unwrap();
     let live = tasks.iter().find(|task| task["deletedAt"].is_null());
     live.unwrap()["id"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
 async fn existing_record_is_not_the_plans_own() {
-    let world = World::new().await;
-    let victim = live_task(&world);
+    let env = SchemeEnv::new().await;
+    let victim = live_task(&env);
     let claim = step("claim", MAKE, &json!({"id": victim, "title": "mine"}));
     let remove = step("remove", UNMAKE, &json!({"id": victim}));
     let with_remove = |timing: Value| with(remove.clone(), "timing", timing);
     // In its turn nobody may delete. Taking back is for what the plan has made.
-    let failure = world
+    let failure = env
         .scheme(
             plan(&[claim.clone(), with_remove(json!({"case": "in-order"}))]),
             None,
@@ -398,23 +394,23 @@ async fn existing_record_is_not_the_plans_own() {
         &json!({"id": LINK, "taskId": "0b7e7dee-1f0e-4b8e-9a31-94c6a7c1aaaa"}),
     );
     let back = with_remove(json!({"case": "compensates", "value": "tie"}));
-    let answer = world
+    let answer = env
         .scheme(plan(&[claim, tie, back]), None)
         .await
         .result
         .unwrap();
-    world.service.faults().add(
+    env.service.faults().add(
         crm_stand_in::faults::Fault::once(crm_stand_in::faults::FaultKind::Status { code: 400 })
             .on_root("createTaskTargets"),
     );
     let digest = answer["plan"].as_str().unwrap();
-    let outcome = world
+    let outcome = env
         .harness
-        .approve(digest, &world.caller, false)
+        .approve(digest, &env.caller, false)
         .await
         .unwrap();
     assert_eq!(outcome.state, PlanState::Failed, "{outcome:#?}");
-    let task = world.service.record("task", &victim).unwrap();
+    let task = env.service.record("task", &victim).unwrap();
     assert!(task["deletedAt"].is_null(), "{outcome:#?}");
     assert!(
         outcome.steps[2]
@@ -428,33 +424,32 @@ async fn existing_record_is_not_the_plans_own() {
 
 #[tokio::test]
 async fn auto_approved_plan_is_performed_by_the_call() {
-    let mut world = World::new().await;
-    world.caller.role = Some("robot".into());
-    let answer = world.scheme(plan(&[make()]), None).await.result.unwrap();
+    let mut env = SchemeEnv::new().await;
+    env.caller.role = Some("robot".into());
+    let answer = env.scheme(plan(&[make()]), None).await.result.unwrap();
     assert_eq!(answer["state"], "done", "{answer:#}");
     assert_eq!(answer["preview"]["approval"], "auto");
     assert_eq!(
         answer["outcome"]["steps"][0]["state"],
         json!(StepState::Done)
     );
-    let again = world.scheme(plan(&[make()]), None).await.result.unwrap();
+    let again = env.scheme(plan(&[make()]), None).await.result.unwrap();
     assert_eq!(again["state"], "done");
-    assert_eq!(world.writes(), 1);
+    assert_eq!(env.writes(), 1);
 }
 
 #[tokio::test]
 async fn unclear_outcome_is_never_sent_again() {
     use crm_stand_in::faults::{Fault, FaultKind};
-    let world = World::new().await;
-    let answer = world.scheme(plan(&[make()]), None).await.result.unwrap();
+    let env = SchemeEnv::new().await;
+    let answer = env.scheme(plan(&[make()]), None).await.result.unwrap();
     let digest = answer["plan"].as_str().unwrap().to_owned();
-    world
-        .service
+    env.service
         .faults()
         .add(Fault::once(FaultKind::Reset).after());
-    let outcome = world
+    let outcome = env
         .harness
-        .approve(&digest, &world.caller, false)
+        .approve(&digest, &env.caller, false)
         .await
         .unwrap();
     assert_eq!(
@@ -462,11 +457,11 @@ async fn unclear_outcome_is_never_sent_again() {
         (PlanState::InDoubt, StepState::Sending)
     );
     assert!(outcome.next.contains("resume"), "{}", outcome.next);
-    let outcome = world
+    let outcome = env
         .harness
-        .resume(&digest, &world.caller, false)
+        .resume(&digest, &env.caller, false)
         .await
         .unwrap();
     assert_eq!(outcome.state, PlanState::InDoubt);
-    assert_eq!(world.writes(), 1);
+    assert_eq!(env.writes(), 1);
 }

@@ -11,7 +11,7 @@
 use crm_harness::plan::{Outcome, PlanState};
 use crm_stand_in::relay::sample::{CONTEXT_REQUEST, INGRID, PRIYA, ROBINS_TEZ, SAM, TEAM_ID};
 use crm_stand_in::twenty::sample::{EVERYTHING_WRONG, HEALTHY, ROBIN, SAM as SAM_IN_TWENTY};
-use crm_tests::World;
+use crm_tests::TestEnv;
 use serde_json::{Value, json};
 
 fn records(refs: &[(&str, String)], to: &[&str], fields: &[&str]) -> Value {
@@ -22,24 +22,24 @@ fn records(refs: &[(&str, String)], to: &[&str], fields: &[&str]) -> Value {
     json!({"records": refs, "to": to, "intent": "update", "fields": fields})
 }
 
-async fn send(world: &World, tool: &str, arguments: Value) -> Outcome {
-    let plan = world.propose(tool, arguments).await;
-    let outcome = world.approve(&plan).await.unwrap();
+async fn send(env: &TestEnv, tool: &str, arguments: Value) -> Outcome {
+    let plan = env.propose(tool, arguments).await;
+    let outcome = env.approve(&plan).await.unwrap();
     assert_eq!(outcome.state, PlanState::Done, "{outcome:#?}");
     outcome
 }
 
 /// Bodies of requests that wrote to the relay, the newest last.
-fn bodies(world: &World) -> Vec<Value> {
-    let all = world.relay().requests().all().into_iter();
+fn bodies(env: &TestEnv) -> Vec<Value> {
+    let all = env.relay().requests().all().into_iter();
     all.filter(|request| request.method == "POST")
         .filter_map(|request| request.json())
         .collect()
 }
 
 /// The layers of the last message that was sent.
-fn layers(world: &World) -> Vec<Value> {
-    let all = bodies(world);
+fn layers(env: &TestEnv) -> Vec<Value> {
+    let all = bodies(env);
     let last = all
         .iter()
         .rfind(|body| body.get("surfaceText").is_some())
@@ -58,9 +58,9 @@ fn envelopes(layers: &[Value]) -> Vec<Value> {
 
 #[tokio::test]
 async fn one_colleague_gets_a_direct_message() {
-    let world = World::whole().await;
+    let env = TestEnv::whole().await;
     send(
-        &world,
+        &env,
         "crm_share",
         records(
             &[("opportunity", HEALTHY.to_string())],
@@ -69,7 +69,7 @@ async fn one_colleague_gets_a_direct_message() {
         ),
     )
     .await;
-    let writes: Vec<_> = world
+    let writes: Vec<_> = env
         .relay()
         .requests()
         .all()
@@ -81,7 +81,7 @@ async fn one_colleague_gets_a_direct_message() {
         writes[0].json().unwrap(),
         json!({"type": "dm", "memberIds": [SAM]})
     );
-    let envelopes = envelopes(&layers(&world));
+    let envelopes = envelopes(&layers(&env));
     let [deal] = envelopes.as_slice() else {
         panic!("{envelopes:#?}")
     };
@@ -103,17 +103,17 @@ async fn one_colleague_gets_a_direct_message() {
     }
     assert!(fields.iter().any(|field| *field == "stage"));
     assert!(
-        world.twenty.requests().all().len() <= 2,
+        env.twenty.requests().all().len() <= 2,
         "one request, and what is kept"
     );
 }
 
 #[tokio::test]
 async fn several_colleagues_get_one_team_message() {
-    let world = World::whole().await;
+    let env = TestEnv::whole().await;
     let refs = [("opportunity", HEALTHY.to_string())];
     send(
-        &world,
+        &env,
         "crm_share",
         records(
             &refs,
@@ -122,7 +122,7 @@ async fn several_colleagues_get_one_team_message() {
         ),
     )
     .await;
-    let all = bodies(&world);
+    let all = bodies(&env);
     let share = all.last().unwrap();
     assert_eq!(share["teamId"], TEAM_ID.to_string());
     assert_eq!(share["visibility"], "team");
@@ -141,18 +141,18 @@ async fn several_colleagues_get_one_team_message() {
 
 #[tokio::test]
 async fn shared_blockers_hold_no_note_text() {
-    let world = World::whole().await;
+    let env = TestEnv::whole().await;
     let blockers = json!({"blockersOf": EVERYTHING_WRONG.to_string(), "to": ["Sam Okafor"], "intent": "question", "ask": "What do you think?"});
-    let report = world
+    let report = env
         .ok(
             "crm_blockers",
             json!({"opportunity": EVERYTHING_WRONG.to_string()}),
         )
         .await;
-    let before = world.twenty.requests().count();
-    send(&world, "crm_share", blockers).await;
-    assert!(world.twenty.requests().count() - before <= 2);
-    let layers = layers(&world);
+    let before = env.twenty.requests().count();
+    send(&env, "crm_share", blockers).await;
+    assert!(env.twenty.requests().count() - before <= 2);
+    let layers = layers(&env);
     let found = report["findings"].as_array().unwrap().len();
     let facts = layers
         .iter()
@@ -174,11 +174,11 @@ async fn shared_blockers_hold_no_note_text() {
             .all(|blocker| blocker["blocker"]["description"].is_string()
                 && blocker["blocker"]["impact"].is_string())
     );
-    let sent = bodies(&world)
+    let sent = bodies(&env)
         .iter()
         .map(Value::to_string)
         .collect::<String>();
-    for note in world.twenty.records("note").unwrap() {
+    for note in env.twenty.records("note").unwrap() {
         let text = note
             .pointer("/bodyV2/markdown")
             .and_then(Value::as_str)
@@ -193,10 +193,10 @@ async fn shared_blockers_hold_no_note_text() {
 
 #[tokio::test]
 async fn healthy_deal_has_nothing_to_share() {
-    let world = World::whole().await;
+    let env = TestEnv::whole().await;
     let arguments =
         json!({"blockersOf": HEALTHY.to_string(), "to": ["Sam Okafor"], "intent": "update"});
-    let failure = world.fails("crm_share", arguments, "not-found").await;
+    let failure = env.fails("crm_share", arguments, "not-found").await;
     assert!(
         failure["reason"]
             .as_str()
@@ -205,44 +205,44 @@ async fn healthy_deal_has_nothing_to_share() {
             .contains("nothing"),
         "{failure:#}"
     );
-    assert!(bodies(&world).is_empty());
+    assert!(bodies(&env).is_empty());
 }
 
 #[tokio::test]
 async fn the_day_is_shared_as_counts_and_rows() {
-    let world = World::whole().await;
+    let env = TestEnv::whole().await;
     // What the service says of itself is asked once and kept.
-    world.ok("crm_briefing", json!({})).await;
-    let before = world.twenty.requests().count();
+    env.ok("crm_briefing", json!({})).await;
+    let before = env.twenty.requests().count();
     send(
-        &world,
+        &env,
         "crm_share",
         json!({"briefing": true, "to": ["Sam Okafor"], "intent": "update"}),
     )
     .await;
-    let asked = world.twenty.requests().count() - before;
+    let asked = env.twenty.requests().count() - before;
     assert!(asked <= 4, "{asked} requests");
-    let layers = layers(&world);
+    let layers = layers(&env);
     assert!(!envelopes(&layers).is_empty(), "{layers:#?}");
 }
 
 #[tokio::test]
 async fn share_context_sends_nothing() {
-    let world = World::whole().await;
-    let person = world.with_value(
+    let env = TestEnv::whole().await;
+    let person = env.with_value(
         "person",
         "companyId",
-        Some(&world.with_value("company", "accountOwnerId", Some(&ROBIN.to_string()))),
+        Some(&env.with_value("company", "accountOwnerId", Some(&ROBIN.to_string()))),
     );
     let refs = json!([{"kind": "opportunity", "id": HEALTHY}, {"kind": "person", "id": person}]);
     // Who the members are is asked once and kept.
-    world.ok("crm_briefing", json!({})).await;
-    let before = world.twenty.requests().count();
-    let answer = world
+    env.ok("crm_briefing", json!({})).await;
+    let before = env.twenty.requests().count();
+    let answer = env
         .ok("crm_context", json!({"refs": refs, "intent": "update"}))
         .await;
-    assert!(bodies(&world).is_empty());
-    assert_eq!(world.twenty.requests().count() - before, 1, "one request");
+    assert!(bodies(&env).is_empty());
+    assert_eq!(env.twenty.requests().count() - before, 1, "one request");
     let artifacts: Vec<_> = answer["layers"]
         .as_array()
         .unwrap()
@@ -262,7 +262,7 @@ async fn share_context_sends_nothing() {
             "{field}: {omitted:?}"
         );
     }
-    let with = world
+    let with = env
         .ok(
             "crm_context",
             json!({"refs": refs, "intent": "update", "fields": ["amount"]}),
@@ -287,9 +287,9 @@ async fn share_context_sends_nothing() {
 
 #[tokio::test]
 async fn extra_fields_need_their_own_policy() {
-    let world = World::whole().await;
-    let own = world.with_value("opportunity", "ownerId", Some(&ROBIN.to_string()));
-    let answer = world
+    let env = TestEnv::whole().await;
+    let own = env.with_value("opportunity", "ownerId", Some(&ROBIN.to_string()));
+    let answer = env
         .ok(
             "crm_share",
             records(&[("opportunity", own)], &["Sam Okafor"], &["amount"]),
@@ -305,8 +305,8 @@ async fn extra_fields_need_their_own_policy() {
             .contains(&json!("expand-own-records"))
     );
     // Somebody else's deal, of another team: nothing of it at all.
-    let others = world.with_value("opportunity", "ownerId", Some(&SAM_IN_TWENTY.to_string()));
-    let outcome = world
+    let others = env.with_value("opportunity", "ownerId", Some(&SAM_IN_TWENTY.to_string()));
+    let outcome = env
         .outcome(
             "crm_share",
             records(&[("opportunity", others)], &["Priya Raman"], &[]),
@@ -322,17 +322,17 @@ async fn extra_fields_need_their_own_policy() {
 
 #[tokio::test]
 async fn request_is_answered_in_its_thread() {
-    let world = World::whole().await;
-    let answer = world
+    let env = TestEnv::whole().await;
+    let answer = env
         .ok(
             "crm_answer_request",
             json!({"tez": CONTEXT_REQUEST, "fields": ["amount"]}),
         )
         .await;
     let plan = answer["plan"].as_str().unwrap().to_owned();
-    let outcome = world.approve(&plan).await.unwrap();
+    let outcome = env.approve(&plan).await.unwrap();
     assert_eq!(outcome.state, PlanState::Done, "{outcome:#?}");
-    let replies = world
+    let replies = env
         .relay()
         .requests()
         .all()
@@ -341,7 +341,7 @@ async fn request_is_answered_in_its_thread() {
         .collect::<Vec<_>>();
     assert_eq!(replies.len(), 1, "{replies:#?}");
     assert!(replies[0].path.ends_with("/reply"), "{}", replies[0].path);
-    let envelopes = envelopes(&layers(&world));
+    let envelopes = envelopes(&layers(&env));
     let [deal] = envelopes.as_slice() else {
         panic!("{envelopes:#?}")
     };
@@ -353,13 +353,13 @@ async fn request_is_answered_in_its_thread() {
 
 #[tokio::test]
 async fn asking_sends_a_request_and_nothing_of_the_crm() {
-    let world = World::whole().await;
+    let env = TestEnv::whole().await;
     let arguments = json!({
         "asking": [{"kind": "crm.opportunity", "id": HEALTHY, "fields": ["amount", "contact"]}],
         "to": ["Sam Okafor"], "intent": "question",
     });
-    send(&world, "crm_share", arguments).await;
-    let layers = layers(&world);
+    send(&env, "crm_share", arguments).await;
+    let layers = layers(&env);
     let request = layers
         .iter()
         .find(|layer| layer["layer"] == "constraint")
@@ -368,7 +368,7 @@ async fn asking_sends_a_request_and_nothing_of_the_crm() {
     assert_eq!(request["kind"], "context.request");
     assert_eq!(request["refs"][0]["fields"], json!(["amount", "contact"]));
     assert!(
-        world.twenty.requests().all().is_empty(),
+        env.twenty.requests().all().is_empty(),
         "nothing is read for it"
     );
 }

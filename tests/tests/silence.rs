@@ -21,7 +21,7 @@ use crm_stand_in::twenty::keys::FULL_KEY;
 use crm_stand_in::twenty::sample::{EVERYTHING_WRONG, HEALTHY};
 use crm_tests::hostile::{BEHAVIOURS, LOOT, SECRET, Trial};
 use crm_tests::service::{PLANTED, Service};
-use crm_tests::{Differently, World};
+use crm_tests::{TestEnv, TestOptions};
 use serde_json::{Value, json};
 
 /// The captured log of this test.
@@ -116,12 +116,12 @@ async fn actions_leave_no_value_in_the_log() {
     log();
     let folder = tempfile::tempdir().unwrap();
     let audit = Audit::open(folder.path(), Arc::new(SystemClock)).unwrap();
-    let mut world = World::with(Differently {
+    let mut env = TestEnv::with(TestOptions {
         recorder: Arc::new(audit),
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await;
-    world.caller.id = Some("robin".into());
+    env.caller.id = Some("robin".into());
     let mut planted = BTreeSet::new();
     for (action, arguments) in [
         ("crm_search", json!({ "query": "northwind harbour lease" })),
@@ -142,20 +142,20 @@ async fn actions_leave_no_value_in_the_log() {
         ("crm_briefing", json!({})),
         ("crm_status", json!({})),
     ] {
-        texts(&world.ok(action, arguments).await, &mut planted);
+        texts(&env.ok(action, arguments).await, &mut planted);
     }
     assert!(planted.len() > 40, "only {planted:?}");
     let follow_up = json!({
         "about": HEALTHY.to_string(), "title": "agree the planted price", "note": "planted note body", "due": "2026-03-20",
     });
-    let plan = world.propose("crm_follow_up", follow_up).await;
-    let outcome = world.approve(&plan).await.unwrap();
+    let plan = env.propose("crm_follow_up", follow_up).await;
+    let outcome = env.approve(&plan).await.unwrap();
     assert_eq!(outcome.state, PlanState::Done);
     planted.extend(["agree the planted price", "planted note body"].map(str::to_owned));
     let change =
         json!({"id": HEALTHY.to_string(), "kind": "opportunity", "name": "planted new name"});
-    let plan = world.propose("crm_upsert", change).await;
-    world.approve(&plan).await.unwrap();
+    let plan = env.propose("crm_upsert", change).await;
+    env.approve(&plan).await.unwrap();
     planted.insert("planted new name".into());
     planted.insert("northwind harbour lease".into());
     planted.insert(FULL_KEY.into());

@@ -22,13 +22,13 @@ use serde_json::{Value, json};
 const DEALS: &str = "query Deals($ids: [UUID!]!) { opportunities(first: 10, filter: { id: { in: $ids } }) { edges { node { id name stage closeDate amount { amountMicros currencyCode } owner { userEmail } company { name } } } } }";
 const NOTES: &str = "query Notes($ids: [UUID!]!) { notes(first: 10, filter: { id: { in: $ids } }) { edges { node { id title bodyV2 { markdown } } } } }";
 
-struct World {
+struct SmugglingEnv {
     harness: Harness,
     service: Running,
     relay: Running,
 }
 
-impl World {
+impl SmugglingEnv {
     async fn new() -> Self {
         let parts = Parts {
             pause: Duration::from_millis(1),
@@ -152,14 +152,14 @@ fn code(outcome: &Outcome) -> String {
 
 #[tokio::test]
 async fn read_values_leave_only_as_declared() {
-    let world = World::new().await;
-    let (name, note) = (world.value("/name"), world.note());
-    let micros: i64 = world.value("/amount/amountMicros").parse().unwrap();
+    let env = SmugglingEnv::new().await;
+    let (name, note) = (env.value("/name"), env.note());
+    let micros: i64 = env.value("/amount/amountMicros").parse().unwrap();
     let amount = (micros / 1_000_000).to_string();
     let excerpt: String = note.chars().skip(5).take(30).collect();
     assert!(name.len() >= 6 && amount.len() >= 4 && excerpt.len() >= 24);
     let spread: Vec<String> = name.chars().map(|c| format!("{c}\u{200b}")).collect();
-    let stage = world.value("/stage");
+    let stage = env.value("/stage");
     let fields = |value: Value| holds(&value);
     let cases = [
         ("nothing of it", says("Good morning."), "waiting"),
@@ -316,7 +316,7 @@ async fn read_values_leave_only_as_declared() {
     ];
     let mut counted = 0;
     for (label, steps, expected) in cases {
-        let outcome = world.scheme(&steps, &[]).await;
+        let outcome = env.scheme(&steps, &[]).await;
         assert_eq!(code(&outcome), expected, "{label}: {:#?}", outcome.result);
         if let Err(failure) = &outcome.result {
             let told = failure.to_string();
@@ -328,25 +328,25 @@ async fn read_values_leave_only_as_declared() {
         counted += 1;
     }
     println!("{counted} proposals");
-    assert!(world.relay.requests().all().is_empty(), "nothing was sent");
+    assert!(env.relay.requests().all().is_empty(), "nothing was sent");
 }
 
 #[tokio::test]
 async fn read_values_do_not_leave_in_other_reads() {
-    let world = World::new().await;
-    let name = world.value("/name");
+    let env = SmugglingEnv::new().await;
+    let name = env.value("/name");
     let word = name.split(' ').max_by_key(|word| word.len()).unwrap();
     let escaped = name.replace(' ', "%20");
     let more = [
-        world.get(&format!("/contacts/search?q={escaped}")),
-        world.get(&format!("/contacts/search?q=xx&limit={escaped}")),
-        world.get(&format!("/contacts/search?q={}", escaped.to_uppercase())),
+        env.get(&format!("/contacts/search?q={escaped}")),
+        env.get(&format!("/contacts/search?q=xx&limit={escaped}")),
+        env.get(&format!("/contacts/search?q={}", escaped.to_uppercase())),
         // Escaped here too: what the arguments say in plain, however it is joined, may leave.
-        world.get(&format!("/tez/{escaped}")),
+        env.get(&format!("/tez/{escaped}")),
     ];
-    let before = world.relay.requests().count();
-    let outcome = world.scheme(&says("Good morning."), &more).await;
-    let seen = world.relay.requests().all();
+    let before = env.relay.requests().count();
+    let outcome = env.scheme(&says("Good morning."), &more).await;
+    let seen = env.relay.requests().all();
     let arrived: Vec<_> = seen
         .iter()
         .skip(before)
@@ -373,16 +373,16 @@ async fn read_values_do_not_leave_in_other_reads() {
     );
     // What a service has said itself may go back to it.
     let back = [
-        world.get(&format!("/teams/{TEAM_ID}/members")),
-        world.get(&format!("/tez/{ROBINS_TEZ}")),
+        env.get(&format!("/teams/{TEAM_ID}/members")),
+        env.get(&format!("/tez/{ROBINS_TEZ}")),
     ];
-    let outcome = world.scheme(&says("Good morning."), &back).await;
+    let outcome = env.scheme(&says("Good morning."), &back).await;
     assert!(outcome.denials.is_empty(), "{:?}", outcome.denials);
 }
 
 #[tokio::test]
 async fn reply_goes_only_to_the_observed_group() {
-    let world = World::new().await;
+    let env = SmugglingEnv::new().await;
     let reply = || {
         vec![step(
             "reply",
@@ -390,31 +390,31 @@ async fn reply_goes_only_to_the_observed_group() {
             &json!({"surfaceText": "x"}),
         )]
     };
-    let outcome = world.scheme(&reply(), &[]).await;
+    let outcome = env.scheme(&reply(), &[]).await;
     assert_eq!(code(&outcome), "plan-form", "it was not looked at");
-    let look = [world.get(&format!("/tez/{ROBINS_TEZ}"))];
-    let outcome = world.scheme(&reply(), &look).await;
+    let look = [env.get(&format!("/tez/{ROBINS_TEZ}"))];
+    let outcome = env.scheme(&reply(), &look).await;
     assert_eq!(code(&outcome), "waiting", "{:#?}", outcome.result);
     assert_ne!(TEAM_ID, OTHER_TEAM_ID);
 }
 
 #[tokio::test]
 async fn a_value_in_disguise_does_not_leave() {
-    let world = World::new().await;
-    let (name, note) = (world.value("/name"), world.note());
+    let env = SmugglingEnv::new().await;
+    let (name, note) = (env.value("/name"), env.note());
     let excerpt: String = note.chars().skip(5).take(40).collect();
-    let micros: i64 = world.value("/amount/amountMicros").parse().unwrap();
+    let micros: i64 = env.value("/amount/amountMicros").parse().unwrap();
     let amount = (micros / 1_000_000).to_string();
     let mut counted = 0;
     for value in [&name, &excerpt, &amount] {
         for (form, text) in disguises(value) {
-            let outcome = world.scheme(&says(&format!("About {text}.")), &[]).await;
+            let outcome = env.scheme(&says(&format!("About {text}.")), &[]).await;
             assert_eq!(code(&outcome), "plan-gate", "{form}: {text}");
             counted += 1;
         }
     }
     println!("{counted} disguises");
-    assert!(world.relay.requests().all().is_empty(), "nothing was sent");
+    assert!(env.relay.requests().all().is_empty(), "nothing was sent");
 }
 
 fn denials(outcome: &Outcome) -> Vec<&'static str> {
@@ -424,11 +424,11 @@ fn denials(outcome: &Outcome) -> Vec<&'static str> {
 
 #[tokio::test]
 async fn encoded_value_leaves_in_no_read() {
-    let world = World::new().await;
-    let name = world.value("/name");
+    let env = SmugglingEnv::new().await;
+    let name = env.value("/name");
     let backwards: String = name.chars().rev().collect();
     let hidden = |path: &str| {
-        let mut request = world.get(path);
+        let mut request = env.get(path);
         request["body"] = backwards.clone().into();
         request
     };
@@ -438,10 +438,10 @@ async fn encoded_value_leaves_in_no_read() {
         "/contacts/search?q=Sam&limit={}",
         "/tez/{}",
     ] {
-        let before = world.relay.requests().count();
-        let outcome = world.scheme(&says("Good morning."), &[hidden(path)]).await;
+        let before = env.relay.requests().count();
+        let outcome = env.scheme(&says("Good morning."), &[hidden(path)]).await;
         assert_eq!(denials(&outcome), ["provenance"], "{path}");
-        let seen = world.relay.requests().all();
+        let seen = env.relay.requests().all();
         assert_eq!(seen.len(), before, "{path}: {seen:?}");
         let denial = &outcome.denials[0];
         assert!(!denial.reason.contains(&hexadecimal), "{}", denial.reason);
@@ -455,50 +455,48 @@ async fn encoded_value_leaves_in_no_read() {
         caller: Caller::default(),
         deadline: None,
     };
-    let outcome = world.harness.call(invocation).await.unwrap();
+    let outcome = env.harness.call(invocation).await.unwrap();
     assert!(outcome.denials.is_empty(), "{:?}", outcome.denials);
 }
 
 #[tokio::test]
 async fn each_value_of_a_read_has_one_spelling() {
-    let world = World::new().await;
+    let env = SmugglingEnv::new().await;
     // The argument says "Sam"; which of its letters are escaped would tell something.
     for (path, expected) in [
         ("/contacts/search?q=Sam", &[][..]),
         ("/contacts/search?q=%53am", &["provenance"]),
         ("/contacts/search?q=S%61m", &["provenance"]),
     ] {
-        let outcome = world.scheme(&says("Sam"), &[world.get(path)]).await;
+        let outcome = env.scheme(&says("Sam"), &[env.get(path)]).await;
         assert_eq!(denials(&outcome), expected, "{path}");
     }
 }
 
 #[tokio::test]
 async fn members_of_another_group_are_not_fetched() {
-    let world = World::new().await;
+    let env = SmugglingEnv::new().await;
     let path = format!("/teams/{OTHER_TEAM_ID}/members");
-    let before = world.relay.requests().count();
-    let outcome = world
-        .scheme(&says("Good morning."), &[world.get(&path)])
-        .await;
+    let before = env.relay.requests().count();
+    let outcome = env.scheme(&says("Good morning."), &[env.get(&path)]).await;
     assert_eq!(denials(&outcome), ["setting"]);
-    assert_eq!(world.relay.requests().count(), before, "nothing arrived");
-    let own = world.get(&format!("/teams/{TEAM_ID}/members"));
-    let outcome = world.scheme(&says("Good morning."), &[own]).await;
+    assert_eq!(env.relay.requests().count(), before, "nothing arrived");
+    let own = env.get(&format!("/teams/{TEAM_ID}/members"));
+    let outcome = env.scheme(&says("Good morning."), &[own]).await;
     assert!(outcome.denials.is_empty(), "{:?}", outcome.denials);
 }
 
 #[tokio::test]
 async fn judge_reads_only_the_service_of_its_step() {
-    let world = World::new().await;
+    let env = SmugglingEnv::new().await;
     let caller = Caller {
         email: Some("robin@example.com".into()),
         ..Caller::default()
     };
-    let relay = world.relay.url();
+    let relay = env.relay.url();
     let hello = json!({"query": DEALS, "variables": {"ids": [HEALTHY]}}).to_string();
     let search = format!("GET {relay} /contacts/search?q={{}}&limit=5");
-    let deals = format!("POST {} /graphql", world.service.url());
+    let deals = format!("POST {} /graphql", env.service.url());
     for (label, words, before, arrives) in [
         (
             "what was there before, in plain",
@@ -513,21 +511,18 @@ async fn judge_reads_only_the_service_of_its_step() {
         let mut open = open();
         open["words"] = words.clone().into();
         open["changes"] = json!([{"pointer": "/type", "before": before}]);
-        let outcome = world.scheme(&[open], &[]).await;
+        let outcome = env.scheme(&[open], &[]).await;
         let plan = outcome.result.as_ref().unwrap()["plan"].as_str().unwrap();
-        let (there, here) = (
-            world.service.requests().count(),
-            world.relay.requests().count(),
-        );
-        let done = world.harness.approve(plan, &caller, false).await.unwrap();
+        let (there, here) = (env.service.requests().count(), env.relay.requests().count());
+        let done = env.harness.approve(plan, &caller, false).await.unwrap();
         assert!(!done.steps.is_empty(), "{label}");
-        let seen = world.relay.requests().all();
+        let seen = env.relay.requests().all();
         let searched = seen
             .iter()
             .skip(here)
             .filter(|request| request.path.contains("/contacts/search"))
             .count();
         assert_eq!(searched, usize::from(arrives), "{label}: {seen:?}");
-        assert_eq!(world.service.requests().count(), there, "{label}");
+        assert_eq!(env.service.requests().count(), there, "{label}");
     }
 }

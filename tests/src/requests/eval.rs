@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::ask::{Endpoint, Wish, functions, wishes};
 use super::{Call, Case, Corpus, Says, matching, run};
-use crate::{World, root};
+use crate::{TestEnv, root};
 
 /// The most calls beside the expected ones that a model may make for a request.
 const DETOURS: usize = 3;
@@ -140,11 +140,11 @@ pub fn system(now: &str, caller: &Says) -> Result<String, String> {
 /// Where the endpoint does not answer, or the corpus itself does not hold.
 pub async fn all(corpus: &Corpus, endpoint: &Endpoint, limit: usize) -> Result<Score, String> {
     let system = system(&corpus.now, &corpus.caller)?;
-    let shared = World::whole().await;
+    let shared = TestEnv::whole().await;
     let mut score = Score::default();
     for case in corpus.requests.iter().take(limit) {
         let own = if case.changes() {
-            Some(World::whole().await)
+            Some(TestEnv::whole().await)
         } else {
             None
         };
@@ -158,7 +158,7 @@ pub async fn all(corpus: &Corpus, endpoint: &Endpoint, limit: usize) -> Result<S
 
 /// A conversation about one request.
 struct Asked<'a> {
-    world: &'a World,
+    env: &'a TestEnv,
     endpoint: &'a Endpoint,
     listed: Value,
     messages: Vec<Value>,
@@ -169,12 +169,12 @@ struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     async fn of(
-        world: &'a World,
+        env: &'a TestEnv,
         endpoint: &'a Endpoint,
         case: &Case,
         system: &str,
     ) -> Result<Row, String> {
-        let earlier = run::before(world, case).await?;
+        let earlier = run::before(env, case).await?;
         let mut messages = vec![json!({"role": "system", "content": system})];
         for (nth, (before, answer)) in case.before.iter().zip(&earlier).enumerate() {
             let id = format!("before-{nth}");
@@ -186,11 +186,11 @@ impl<'a> Asked<'a> {
         }
         messages.push(json!({"role": "user", "content": case.request}));
         // What is right to take from an earlier answer is what the expected calls find.
-        let right = run::expected(world, case, earlier).await?;
+        let right = run::expected(env, case, earlier).await?;
         let mut asked = Self {
-            world,
+            env,
             endpoint,
-            listed: mcp::listed(&world.harness),
+            listed: mcp::listed(&env.harness),
             messages,
             wishes: VecDeque::new(),
             got: Vec::new(),
@@ -300,7 +300,7 @@ impl<'a> Asked<'a> {
     /// Makes a call of the model's and gives it the answer.
     async fn answered(&mut self, wish: &Wish) -> (String, Value) {
         let arguments = wish.arguments.clone().unwrap_or_default();
-        let came = run::call(self.world, &wish.tool, arguments).await;
+        let came = run::call(self.env, &wish.tool, arguments).await;
         self.messages
             .push(json!({"role": "tool", "tool_call_id": wish.id, "content": text(&came.1)}));
         came

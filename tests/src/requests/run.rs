@@ -1,22 +1,22 @@
-//! Makes calls of the corpus in a world, and says what came of them.
+//! Makes calls of the corpus in an environment, and says what came of them.
 
 use crm_harness::plan::{PlanError, PlanState};
 use serde_json::{Map, Value, json};
 
 use super::{Call, Case, Decision, matching};
-use crate::World;
+use crate::TestEnv;
 
 /// The host's own tool that reports the state of plans, beside the skill's tools.
 pub const TELLER: &str = "crm_plan";
 
 /// Calls a tool; returns its outcome as the corpus names it, and its answer or failure.
-pub async fn call(world: &World, tool: &str, arguments: Map<String, Value>) -> (String, Value) {
+pub async fn call(env: &TestEnv, tool: &str, arguments: Map<String, Value>) -> (String, Value) {
     if tool == TELLER {
         let plan = arguments
             .get("plan")
             .and_then(Value::as_str)
             .unwrap_or_default();
-        return match world.harness.own_plan(tool, plan, &world.caller) {
+        return match env.harness.own_plan(tool, plan, &env.caller) {
             Ok((preview, outcome)) => (
                 "ok".to_owned(),
                 json!({"plan": outcome.plan, "state": outcome.state, "outcome": outcome, "preview": preview}),
@@ -27,7 +27,7 @@ pub async fn call(world: &World, tool: &str, arguments: Map<String, Value>) -> (
             Err(error) => ("denied".to_owned(), json!({"reason": error.to_string()})),
         };
     }
-    match world.outcome(tool, Value::Object(arguments)).await.result {
+    match env.outcome(tool, Value::Object(arguments)).await.result {
         Ok(answer) => {
             let state = answer
                 .get("plan")
@@ -46,7 +46,7 @@ pub async fn call(world: &World, tool: &str, arguments: Map<String, Value>) -> (
 ///
 /// # Errors
 /// Where it cannot be done.
-pub async fn before(world: &World, case: &Case) -> Result<Vec<Value>, String> {
+pub async fn before(env: &TestEnv, case: &Case) -> Result<Vec<Value>, String> {
     let mut answers = Vec::new();
     for before in &case.before {
         let Value::Object(arguments) = matching::filled(&before.arguments, &answers)? else {
@@ -55,7 +55,7 @@ pub async fn before(world: &World, case: &Case) -> Result<Vec<Value>, String> {
                 before.tool
             ));
         };
-        let (outcome, answer) = call(world, &before.tool, arguments).await;
+        let (outcome, answer) = call(env, &before.tool, arguments).await;
         if !["ok", "waiting"].contains(&outcome.as_str()) {
             return Err(format!(
                 "before: {} came out as {outcome}: {answer}",
@@ -65,11 +65,9 @@ pub async fn before(world: &World, case: &Case) -> Result<Vec<Value>, String> {
         let plan = answer["plan"].as_str().unwrap_or_default();
         let decided = match before.decided {
             None => Ok(None),
-            Some(Decision::Approved) => {
-                world.approve(plan).await.map(|outcome| Some(outcome.state))
-            }
+            Some(Decision::Approved) => env.approve(plan).await.map(|outcome| Some(outcome.state)),
             Some(Decision::Denied) => {
-                let denied = world.harness.deny(plan, &world.caller).await;
+                let denied = env.harness.deny(plan, &env.caller).await;
                 denied.map(|outcome| Some(outcome.state))
             }
         };
@@ -85,11 +83,11 @@ pub async fn before(world: &World, case: &Case) -> Result<Vec<Value>, String> {
 ///
 /// # Errors
 /// What did.
-pub async fn case(world: &World, case: &Case) -> Result<(), String> {
-    let answers = before(world, case).await?;
-    expected(world, case, answers.clone()).await?;
+pub async fn case(env: &TestEnv, case: &Case) -> Result<(), String> {
+    let answers = before(env, case).await?;
+    expected(env, case, answers.clone()).await?;
     for refused in &case.anyway {
-        expected_call(world, refused, &answers).await?;
+        expected_call(env, refused, &answers).await?;
     }
     Ok(())
 }
@@ -100,13 +98,13 @@ pub async fn case(world: &World, case: &Case) -> Result<(), String> {
 /// # Errors
 /// What came out otherwise.
 pub async fn expected(
-    world: &World,
+    env: &TestEnv,
     case: &Case,
     mut answers: Vec<Value>,
 ) -> Result<Vec<Map<String, Value>>, String> {
     let mut wanted = Vec::new();
     for call in &case.calls {
-        let answer = expected_call(world, call, &answers).await?;
+        let answer = expected_call(env, call, &answers).await?;
         if let Value::Object(filled) = matching::filled(&json!(call.arguments), &answers)? {
             wanted.push(filled);
         }
@@ -115,7 +113,7 @@ pub async fn expected(
     Ok(wanted)
 }
 
-async fn expected_call(world: &World, expected: &Call, answers: &[Value]) -> Result<Value, String> {
+async fn expected_call(env: &TestEnv, expected: &Call, answers: &[Value]) -> Result<Value, String> {
     let tool = &expected.tool;
     let wanted = matching::filled(&json!(expected.arguments), answers)?;
     let example = matching::filled(&json!(expected.example), answers)?;
@@ -130,7 +128,7 @@ async fn expected_call(world: &World, expected: &Call, answers: &[Value]) -> Res
             json!(arguments)
         ));
     }
-    let (outcome, answer) = call(world, tool, arguments.clone()).await;
+    let (outcome, answer) = call(env, tool, arguments.clone()).await;
     if outcome != expected.outcome {
         return Err(format!(
             "{tool} {} came out as {outcome}, not {}: {}",

@@ -16,7 +16,7 @@ use crm_harness::Invocation;
 use crm_stand_in::faults::Fault;
 use crm_stand_in::twenty::keys;
 use crm_stand_in::twenty::sample::{EVERYTHING_WRONG, HEALTHY, INJECTED_NOTE, deal_id, person_id};
-use crm_tests::{Differently, World};
+use crm_tests::{TestEnv, TestOptions};
 use serde_json::{Value, json};
 
 fn fault(fault: Value) -> Fault {
@@ -250,10 +250,10 @@ fn wrong_arguments() -> Vec<(&'static str, Value, &'static str, &'static str)> {
 
 #[tokio::test]
 async fn wrong_argument_is_refused_before_sending() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     for (tool, arguments, case, field) in wrong_arguments() {
         let shown: String = arguments.to_string().chars().take(120).collect();
-        let outcome = world.outcome(tool, arguments).await;
+        let outcome = env.outcome(tool, arguments).await;
         assert_eq!(outcome.requests, 0, "{tool} {shown}");
         let failure = outcome.result.expect_err(&shown);
         assert_eq!(
@@ -269,55 +269,54 @@ async fn wrong_argument_is_refused_before_sending() {
             "{failure:#}"
         );
     }
-    assert_eq!(world.twenty.requests().count(), 0);
+    assert_eq!(env.twenty.requests().count(), 0);
 }
 
 #[tokio::test]
 async fn arguments_that_are_no_object_are_refused() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     for arguments in [json!([]), json!("depot"), json!(7), json!(null)] {
-        world.fails("crm_search", arguments, "invalid-input").await;
+        env.fails("crm_search", arguments, "invalid-input").await;
     }
 }
 
 #[tokio::test]
 async fn an_unknown_action_names_the_nearest_one() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     let invocation = Invocation {
         tool: "crm_serch".to_owned(),
         arguments: json!({}),
-        caller: world.caller.clone(),
+        caller: env.caller.clone(),
         deadline: None,
     };
-    let error = world.harness.call(invocation).await.unwrap_err();
+    let error = env.harness.call(invocation).await.unwrap_err();
     assert_eq!(error.code(), "unknown-action");
     assert!(error.to_string().contains("crm_search"), "{error}");
 }
 
 #[tokio::test]
 async fn without_a_caller_me_means_nobody() {
-    let mut world = World::new().await;
-    world.caller = crm_harness::Caller::default();
+    let mut env = TestEnv::new().await;
+    env.caller = crm_harness::Caller::default();
     for (tool, arguments) in [
         ("crm_briefing", json!({})),
         ("crm_follow_ups", json!({})),
         ("crm_search", json!({ "query": "a", "mine": true })),
     ] {
-        world.fails(tool, arguments, "invalid-input").await;
+        env.fails(tool, arguments, "invalid-input").await;
     }
-    world.ok("crm_search", json!({ "query": "depot" })).await;
+    env.ok("crm_search", json!({ "query": "depot" })).await;
 }
 
 #[tokio::test]
 async fn a_record_that_is_not_there_is_not_found() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     for kind in ["person", "company", "opportunity", "task"] {
-        world
-            .fails(
-                "crm_get",
-                json!({ "kind": kind, "id": deal_id(99_999).to_string() }),
-                "not-found",
-            )
-            .await;
+        env.fails(
+            "crm_get",
+            json!({ "kind": kind, "id": deal_id(99_999).to_string() }),
+            "not-found",
+        )
+        .await;
     }
 }

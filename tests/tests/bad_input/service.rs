@@ -5,12 +5,12 @@ use super::*;
 #[tokio::test]
 async fn invalid_key_is_unauthenticated() {
     for key in ["no-such-key", keys::EXPIRED_KEY, keys::REVOKED_KEY] {
-        let world = World::with(Differently {
+        let env = TestEnv::with(TestOptions {
             key: key.to_owned(),
-            ..Differently::default()
+            ..TestOptions::default()
         })
         .await;
-        let failure = world
+        let failure = env
             .fails(
                 "crm_get",
                 json!({ "kind": "person", "id": person_id(1).to_string() }),
@@ -21,7 +21,7 @@ async fn invalid_key_is_unauthenticated() {
             !failure.to_string().contains(key),
             "the key is in {failure}"
         );
-        let status = world.ok("crm_status", json!({})).await;
+        let status = env.ok("crm_status", json!({})).await;
         assert_eq!(
             status["destinations"][0]["credentialAccepted"], false,
             "{key}: {status:#}"
@@ -31,12 +31,12 @@ async fn invalid_key_is_unauthenticated() {
 
 #[tokio::test]
 async fn key_without_one_object_gets_the_rest() {
-    let world = World::with(Differently {
+    let env = TestEnv::with(TestOptions {
         key: keys::NARROW_KEY.to_owned(),
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await;
-    let failure = world
+    let failure = env
         .fails(
             "crm_get",
             json!({ "kind": "opportunity", "id": HEALTHY.to_string() }),
@@ -44,17 +44,17 @@ async fn key_without_one_object_gets_the_rest() {
         )
         .await;
     assert_eq!(failure["code"], "permission");
-    world.twenty.faults().add(fault(json!({
+    env.twenty.faults().add(fault(json!({
         "fault": "partial-error", "only": "noteTargets", "code": "FORBIDDEN", "times": 1
     })));
     let person = json!({ "kind": "person", "id": person_id(1).to_string() });
-    let person = world.ok("crm_get", person).await;
+    let person = env.ok("crm_get", person).await;
     let missing = person["missing"][0].as_str().unwrap_or_default();
     assert!(
         missing.starts_with("notes: "),
         "notes may not be read, and that is not said: {person:#}"
     );
-    let briefing = world.ok("crm_briefing", json!({})).await;
+    let briefing = env.ok("crm_briefing", json!({})).await;
     let failed: Vec<&str> = briefing["sections"]
         .as_array()
         .unwrap()
@@ -84,7 +84,7 @@ fn reads() -> Vec<(&'static str, Value)> {
 
 #[tokio::test]
 async fn misbehaving_service_gives_typed_failures() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     for (given, case, sent) in [
         (
             json!({ "fault": "status", "code": 500 }),
@@ -107,9 +107,9 @@ async fn misbehaving_service_gives_typed_failures() {
         ),
     ] {
         for (tool, arguments) in reads() {
-            world.twenty.faults().clear();
-            world.twenty.faults().add(fault(given.clone()));
-            let failure = world.fails(tool, arguments, case).await;
+            env.twenty.faults().clear();
+            env.twenty.faults().add(fault(given.clone()));
+            let failure = env.fails(tool, arguments, case).await;
             assert_eq!(
                 failure["requestSent"].as_bool(),
                 sent,
@@ -117,8 +117,8 @@ async fn misbehaving_service_gives_typed_failures() {
             );
         }
         // The same harness goes on serving.
-        world.twenty.faults().clear();
-        world.ok("crm_search", json!({ "query": "depot" })).await;
+        env.twenty.faults().clear();
+        env.ok("crm_search", json!({ "query": "depot" })).await;
     }
 }
 
@@ -131,117 +131,107 @@ async fn missing_service_is_unavailable() {
         .unwrap()
         .port();
     let url = Some(format!("http://127.0.0.1:{port}"));
-    let world = World::with(Differently {
+    let env = TestEnv::with(TestOptions {
         url,
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await;
     for (tool, arguments) in reads() {
-        let failure = world.fails(tool, arguments, "unavailable").await;
+        let failure = env.fails(tool, arguments, "unavailable").await;
         assert_eq!(failure["requestSent"], false, "{tool}: {failure:#}");
     }
-    let status = world.ok("crm_status", json!({})).await;
+    let status = env.ok("crm_status", json!({})).await;
     assert_eq!(status["destinations"][0]["reachable"], false);
 }
 
 #[tokio::test]
 async fn slow_service_is_cut_off() {
-    let world = World::new().await;
-    world
-        .twenty
+    let env = TestEnv::new().await;
+    env.twenty
         .faults()
         .add(fault(json!({ "fault": "delay", "ms": 60_000 })));
     let invocation = Invocation {
         tool: "crm_search".to_owned(),
         arguments: json!({ "query": "depot" }),
-        caller: world.caller.clone(),
+        caller: env.caller.clone(),
         deadline: Some(std::time::Duration::from_millis(200)),
     };
-    match world.harness.call(invocation).await {
+    match env.harness.call(invocation).await {
         Ok(outcome) => assert_eq!(outcome.result.unwrap_err()["case"], "unavailable"),
         Err(error) => assert_eq!(error.code(), "deadline-exceeded"),
     }
-    world.twenty.faults().clear();
-    world.ok("crm_search", json!({ "query": "depot" })).await;
+    env.twenty.faults().clear();
+    env.ok("crm_search", json!({ "query": "depot" })).await;
 }
 
 #[tokio::test]
 async fn rate_limited_read_waits_and_succeeds() {
-    let world = World::new().await;
-    world
-        .twenty
+    let env = TestEnv::new().await;
+    env.twenty
         .faults()
         .add(fault(json!({ "fault": "limit-reached", "times": 1 })));
-    let answer = world.ok("crm_follow_ups", json!({})).await;
+    let answer = env.ok("crm_follow_ups", json!({})).await;
     assert!(!answer["tasks"].as_array().unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn lasting_rate_limit_gives_a_retry_time() {
-    let world = World::new().await;
-    world
-        .twenty
+    let env = TestEnv::new().await;
+    env.twenty
         .faults()
         .add(fault(json!({ "fault": "limit-reached" })));
-    let failure = world
-        .fails("crm_follow_ups", json!({}), "rate-limited")
-        .await;
+    let failure = env.fails("crm_follow_ups", json!({}), "rate-limited").await;
     assert!(failure["retryAfter"].as_u64().unwrap() > 0);
-    world.twenty.faults().clear();
-    world.twenty.faults().add(fault(
+    env.twenty.faults().clear();
+    env.twenty.faults().add(fault(
         json!({ "fault": "too-many-requests", "retry_after_seconds": 1 }),
     ));
-    let failure = world
-        .fails("crm_follow_ups", json!({}), "rate-limited")
-        .await;
+    let failure = env.fails("crm_follow_ups", json!({}), "rate-limited").await;
     assert_eq!(failure["retryAfter"], 1);
 }
 
 #[tokio::test]
 async fn host_rate_limit_reads_like_the_services() {
-    let world = World::with(Differently {
+    let env = TestEnv::with(TestOptions {
         rate_limit: true,
         // Two calls of two roots each, and the members, which the host keeps from the first.
         operator: Some("rate = { requests = 5, seconds = 7200 }"),
-        ..Differently::default()
+        ..TestOptions::default()
     })
     .await;
     for _ in 0..2 {
-        world.ok("crm_follow_ups", json!({})).await;
+        env.ok("crm_follow_ups", json!({})).await;
     }
-    let before = world.twenty.requests().count();
-    let failure = world
-        .fails("crm_follow_ups", json!({}), "rate-limited")
-        .await;
+    let before = env.twenty.requests().count();
+    let failure = env.fails("crm_follow_ups", json!({}), "rate-limited").await;
     assert!(
         failure["retryAfter"].as_u64().unwrap() > 1000,
         "{failure:#}"
     );
-    assert_eq!(world.twenty.requests().count(), before);
+    assert_eq!(env.twenty.requests().count(), before);
 }
 
 #[tokio::test]
 async fn unexpected_null_is_isolated() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     let null_at = |pointer: &str| {
-        world.twenty.faults().clear();
-        world
-            .twenty
+        env.twenty.faults().clear();
+        env.twenty
             .faults()
             .add(fault(json!({ "fault": "null-at", "pointer": pointer })));
     };
     let deal = json!({ "kind": "opportunity", "id": HEALTHY.to_string() });
     let blockers = json!({ "opportunity": HEALTHY.to_string() });
-    let whole = world.ok("crm_follow_ups", json!({})).await;
+    let whole = env.ok("crm_follow_ups", json!({})).await;
 
     null_at("/data/opportunity/stage");
-    let record = world.ok("crm_get", deal.clone()).await;
+    let record = env.ok("crm_get", deal.clone()).await;
     assert_eq!(record["fields"]["stage"], "(not readable)", "{record:#}");
     assert_eq!(record["missing"], json!(["stage: not readable"]));
 
     // What has no id is nothing that anybody could name: it is left out, and that is said.
     null_at("/data/tasks/edges/0/node/id");
-    let page = world.ok("crm_follow_ups", json!({})).await;
+    let page = env.ok("crm_follow_ups", json!({})).await;
     let rows = |page: &Value| page["tasks"].as_array().unwrap().len();
     assert_eq!(rows(&page), rows(&whole) - 1, "{page:#}");
     assert_eq!(page["total"], whole["total"]);
@@ -251,24 +241,22 @@ async fn unexpected_null_is_isolated() {
     );
 
     null_at("/data/timelineActivities/edges/0/node/happensAt");
-    let report = world.ok("crm_blockers", blockers).await;
+    let report = env.ok("crm_blockers", blockers).await;
     let missing = report["missing"][0].as_str().unwrap();
     assert!(missing.starts_with("history: 1 row"), "{report:#}");
 
     // A list without its total is no list, and what is asked is in no other.
     null_at("/data/tasks/totalCount");
-    let failure = world
+    let failure = env
         .fails("crm_follow_ups", json!({}), "schema-mismatch")
         .await;
     assert_eq!(failure["field"], "tasks.totalCount", "{failure:#}");
     null_at("/data/opportunity/id");
-    let failure = world
-        .fails("crm_get", deal.clone(), "schema-mismatch")
-        .await;
+    let failure = env.fails("crm_get", deal.clone(), "schema-mismatch").await;
     assert_eq!(failure["field"], "opportunity.id", "{failure:#}");
 
     // What may be missing anywhere is just missing.
     null_at("/data/opportunity/name");
-    let record = world.ok("crm_get", deal).await;
+    let record = env.ok("crm_get", deal).await;
     assert_eq!(record["label"], "(no name)");
 }

@@ -13,10 +13,10 @@ fn texts(value: &Value, found: &mut Vec<String>) {
 
 #[tokio::test]
 async fn answers_hold_no_hidden_text_link_or_html() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     let mut read = 0;
     for number in 1..=25 {
-        let record = world
+        let record = env
             .ok(
                 "crm_get",
                 json!({ "kind": "person", "id": person_id(number).to_string() }),
@@ -26,7 +26,7 @@ async fn answers_hold_no_hidden_text_link_or_html() {
         read += 1;
     }
     for number in 1..=55 {
-        let report = world
+        let report = env
             .ok(
                 "crm_blockers",
                 json!({ "opportunity": deal_id(number).to_string() }),
@@ -58,11 +58,11 @@ async fn answers_hold_no_hidden_text_link_or_html() {
 
 #[tokio::test]
 async fn injected_instructions_stay_quoted_data() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     let injected = INJECTED_NOTE.to_string();
     let mut quoted = 0;
     for number in 1..=55 {
-        let (cost, outcome) = world
+        let (cost, outcome) = env
             .cost(
                 "crm_blockers",
                 json!({ "opportunity": deal_id(number).to_string() }),
@@ -84,8 +84,7 @@ async fn injected_instructions_stay_quoted_data() {
     }
     println!("{quoted} reports name the note that gives orders");
     assert!(
-        world
-            .twenty
+        env.twenty
             .requests()
             .all()
             .iter()
@@ -95,14 +94,14 @@ async fn injected_instructions_stay_quoted_data() {
 
 #[tokio::test]
 async fn strange_queries_are_only_searched_for() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     for query in ["%", "\\"] {
         let signs = json!({ "query": query });
-        let failure = world.fails("crm_search", signs, "invalid-input").await;
+        let failure = env.fails("crm_search", signs, "invalid-input").await;
         assert_eq!(failure["field"], "query");
     }
     assert_eq!(
-        world.twenty.requests().count(),
+        env.twenty.requests().count(),
         0,
         "signs alone list everything"
     );
@@ -116,9 +115,9 @@ async fn strange_queries_are_only_searched_for() {
         "東京",
         "${query}",
     ] {
-        world.ok("crm_search", json!({ "query": query })).await;
+        env.ok("crm_search", json!({ "query": query })).await;
     }
-    let hidden = world
+    let hidden = env
         .ok("crm_search", json!({ "query": "de\u{0}p\u{200b}ot" }))
         .await;
     assert!(
