@@ -20,24 +20,24 @@ use tokio::io::AsyncReadExt as _;
 #[command(name = "crm-stand-in", version)]
 struct Cli {
     #[command(subcommand)]
-    service: Service,
+    service: Command,
 }
 
 #[derive(Subcommand)]
-enum Service {
+enum Command {
     /// Twenty 2.21: GraphQL, metadata, and a sample workspace.
-    Twenty(Alone<Twenty>),
+    Twenty(Alone<TwentyArgs>),
     /// The Tezit relay: messages, conversations, teams and contacts of a sample.
-    Relay(Alone<Relay>),
+    Relay(Alone<RelayArgs>),
     /// MyPA's PA Workspace: mail and calendar of a sample.
-    Workspace(Alone<Workspace>),
+    Workspace(Alone<WorkspaceArgs>),
     /// All three in one process, each on a port of its own.
     All(All),
 }
 
 /// Options that every service takes.
 #[derive(Args, Clone, Copy)]
-struct Shared {
+struct CommonArgs {
     /// The moment that samples are laid out around, such as 2026-03-02T09:00:00Z; time runs on from
     /// there.
     #[arg(long)]
@@ -62,11 +62,11 @@ struct Alone<S: Args> {
     #[command(flatten)]
     own: S,
     #[command(flatten)]
-    shared: Shared,
+    shared: CommonArgs,
 }
 
 #[derive(Args)]
-struct Twenty {
+struct TwentyArgs {
     /// People beside the sample's own.
     #[arg(long, default_value_t = 0)]
     people: u32,
@@ -93,16 +93,16 @@ struct Tokens {
 }
 
 #[derive(Args)]
-struct Relay {
+struct RelayArgs {
     /// The relay to play: the protocol's own, or MyPA's.
-    #[arg(long, value_enum, default_value_t = Variant::P)]
-    variant: Variant,
+    #[arg(long, value_enum, default_value_t = RelayVariant::P)]
+    variant: RelayVariant,
     #[command(flatten)]
     tokens: Tokens,
 }
 
 #[derive(Args)]
-struct Workspace {
+struct WorkspaceArgs {
     /// The token that services pass with.
     #[arg(long, default_value = pa_workspace::SERVICE_TOKEN)]
     service_token: String,
@@ -111,7 +111,7 @@ struct Workspace {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Variant {
+enum RelayVariant {
     /// The protocol's own.
     P,
     /// MyPA's.
@@ -121,8 +121,8 @@ enum Variant {
 #[derive(Args)]
 struct All {
     /// The relay to play: the protocol's own, or MyPA's.
-    #[arg(long, value_enum, default_value_t = Variant::P)]
-    variant: Variant,
+    #[arg(long, value_enum, default_value_t = RelayVariant::P)]
+    variant: RelayVariant,
     /// Twenty's port on 127.0.0.1; 0 takes any that is free.
     #[arg(long, default_value_t = 0)]
     twenty_port: u16,
@@ -133,11 +133,11 @@ struct All {
     #[arg(long, default_value_t = 0)]
     workspace_port: u16,
     #[command(flatten)]
-    twenty: Twenty,
+    twenty: TwentyArgs,
     #[command(flatten)]
-    workspace: Workspace,
+    workspace: WorkspaceArgs,
     #[command(flatten)]
-    shared: Shared,
+    shared: CommonArgs,
 }
 
 /// A service that listens, and what is said of it.
@@ -167,7 +167,7 @@ impl Started {
     }
 }
 
-impl Shared {
+impl CommonArgs {
     fn clock(&self) -> Clock {
         self.now.map_or_else(Clock::system, Clock::running_from)
     }
@@ -176,14 +176,14 @@ impl Shared {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Cli::parse().service {
-        Service::Twenty(Alone { port, own, shared }) => {
+        Command::Twenty(Alone { port, own, shared }) => {
             run_alone(
                 start_twenty(port, own, shared.clock(), shared).await?,
                 shared,
             )
             .await
         }
-        Service::Relay(Alone { port, own, shared }) => {
+        Command::Relay(Alone { port, own, shared }) => {
             let clock = shared.clock();
             run_alone(
                 start_relay(port, own.variant, &own.tokens, clock, shared).await?,
@@ -191,14 +191,14 @@ async fn main() -> anyhow::Result<()> {
             )
             .await
         }
-        Service::Workspace(Alone { port, own, shared }) => {
+        Command::Workspace(Alone { port, own, shared }) => {
             run_alone(start_workspace(port, own, shared.clock()).await?, shared).await
         }
-        Service::All(all) => run_all(all).await,
+        Command::All(all) => run_all(all).await,
     }
 }
 
-async fn run_alone(started: Started, shared: Shared) -> anyhow::Result<()> {
+async fn run_alone(started: Started, shared: CommonArgs) -> anyhow::Result<()> {
     let line = if shared.json {
         let mut said = json!({"service": started.service});
         if let (Value::Object(fields), Value::Object(more)) = (&mut said, started.described()) {
@@ -234,9 +234,9 @@ async fn run_all(all: All) -> anyhow::Result<()> {
 
 async fn start_twenty(
     port: u16,
-    arguments: Twenty,
+    arguments: TwentyArgs,
     clock: Clock,
-    shared: Shared,
+    shared: CommonArgs,
 ) -> Result<Started, StartError> {
     let mut keys = default_keys();
     if let Some(token) = arguments.api_key {
@@ -272,16 +272,16 @@ async fn start_twenty(
 
 async fn start_relay(
     port: u16,
-    variant: Variant,
+    variant: RelayVariant,
     tokens: &Tokens,
     clock: Clock,
-    shared: Shared,
+    shared: CommonArgs,
 ) -> Result<Started, StartError> {
     let running = RelayStandIn::start(relay::Options {
         port,
         variant: match variant {
-            Variant::P => relay::Variant::P,
-            Variant::M => relay::Variant::M,
+            RelayVariant::P => relay::Variant::P,
+            RelayVariant::M => relay::Variant::M,
         },
         secret: tokens.secret_token.clone(),
         clock,
@@ -298,7 +298,7 @@ async fn start_relay(
 
 async fn start_workspace(
     port: u16,
-    arguments: Workspace,
+    arguments: WorkspaceArgs,
     clock: Clock,
 ) -> Result<Started, StartError> {
     let more = json!({
@@ -334,7 +334,7 @@ fn signed(tokens: &Tokens) -> Value {
     })
 }
 
-async fn say_and_wait(line: &str, started: Vec<Started>, shared: Shared) -> anyhow::Result<()> {
+async fn say_and_wait(line: &str, started: Vec<Started>, shared: CommonArgs) -> anyhow::Result<()> {
     let mut out = std::io::stdout();
     writeln!(out, "{line}")
         .and_then(|()| out.flush())

@@ -7,7 +7,7 @@ use super::value::{Kind, Value, write_display, write_json};
 
 /// An aggregate operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operation {
+enum AggregateKind {
     Min,
     Max,
     Sum,
@@ -22,22 +22,22 @@ enum Operation {
 /// An aggregate field such as `maxHappensAt` or `sumAmountAmountMicros`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Aggregate {
-    operation: Operation,
+    operation: AggregateKind,
     column: ColumnId,
     kind: Kind,
 }
 
 /// Longer names first where one begins another.
-const NAMES: &[(&str, Operation)] = &[
-    ("countUniqueValues", Operation::CountUnique),
-    ("countNotEmpty", Operation::CountNotEmpty),
-    ("countEmpty", Operation::CountEmpty),
-    ("percentageNotEmpty", Operation::PercentageNotEmpty),
-    ("percentageEmpty", Operation::PercentageEmpty),
-    ("min", Operation::Min),
-    ("max", Operation::Max),
-    ("sum", Operation::Sum),
-    ("avg", Operation::Average),
+const NAMES: &[(&str, AggregateKind)] = &[
+    ("countUniqueValues", AggregateKind::CountUnique),
+    ("countNotEmpty", AggregateKind::CountNotEmpty),
+    ("countEmpty", AggregateKind::CountEmpty),
+    ("percentageNotEmpty", AggregateKind::PercentageNotEmpty),
+    ("percentageEmpty", AggregateKind::PercentageEmpty),
+    ("min", AggregateKind::Min),
+    ("max", AggregateKind::Max),
+    ("sum", AggregateKind::Sum),
+    ("avg", AggregateKind::Average),
 ];
 
 impl Aggregate {
@@ -53,8 +53,8 @@ impl Aggregate {
         let kind = object.kind(column);
         let numeric = matches!(kind, Kind::Int | Kind::Float);
         let fits = match operation {
-            Operation::Min | Operation::Max => numeric || kind == Kind::Time,
-            Operation::Sum | Operation::Average => numeric,
+            AggregateKind::Min | AggregateKind::Max => numeric || kind == Kind::Time,
+            AggregateKind::Sum | AggregateKind::Average => numeric,
             _ => true,
         };
         fits.then_some(Self {
@@ -73,21 +73,21 @@ impl Aggregate {
         };
         let empty = rows.len() - values().count();
         match self.operation {
-            Operation::Min | Operation::Max => {
+            AggregateKind::Min | AggregateKind::Max => {
                 let order = |a: &&Value, b: &&Value| {
                     a.compare(b, self.kind).unwrap_or(std::cmp::Ordering::Equal)
                 };
-                let found = if self.operation == Operation::Min {
+                let found = if self.operation == AggregateKind::Min {
                     values().min_by(order)
                 } else {
                     values().max_by(order)
                 };
                 write_json(out, found.unwrap_or(&Value::Null), self.kind);
             }
-            Operation::Sum | Operation::Average if empty == rows.len() => {
+            AggregateKind::Sum | AggregateKind::Average if empty == rows.len() => {
                 out.extend_from_slice(b"null")
             }
-            Operation::Sum if self.kind == Kind::Int => {
+            AggregateKind::Sum if self.kind == Kind::Int => {
                 let sum: i128 = values()
                     .map(|v| {
                         if let Value::Int(n) = v {
@@ -99,16 +99,16 @@ impl Aggregate {
                     .sum();
                 write_display(out, sum);
             }
-            Operation::Sum => {
+            AggregateKind::Sum => {
                 write_json(out, &Value::Float(values().map(number).sum()), Kind::Float)
             }
-            Operation::Average => {
+            AggregateKind::Average => {
                 let average = values().map(number).sum::<f64>() / (rows.len() - empty) as f64;
                 write_json(out, &Value::Float(average), Kind::Float);
             }
-            Operation::CountEmpty => write_display(out, empty),
-            Operation::CountNotEmpty => write_display(out, rows.len() - empty),
-            Operation::CountUnique => {
+            AggregateKind::CountEmpty => write_display(out, empty),
+            AggregateKind::CountNotEmpty => write_display(out, rows.len() - empty),
+            AggregateKind::CountUnique => {
                 let mut seen: Vec<&Value> = Vec::new();
                 let mut sorted: Vec<&Value> = values().collect();
                 sorted.sort_by(|a, b| a.compare(b, self.kind).unwrap_or(std::cmp::Ordering::Equal));
@@ -119,8 +119,8 @@ impl Aggregate {
                 });
                 write_display(out, seen.len());
             }
-            Operation::PercentageEmpty => share(out, empty, rows.len()),
-            Operation::PercentageNotEmpty => share(out, rows.len() - empty, rows.len()),
+            AggregateKind::PercentageEmpty => share(out, empty, rows.len()),
+            AggregateKind::PercentageNotEmpty => share(out, rows.len() - empty, rows.len()),
         }
     }
 }

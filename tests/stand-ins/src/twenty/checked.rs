@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::document::{Document, Field, Selection};
+use super::document::{Document, SelectedField, Selection};
 use super::errors::{GqlError, Refusal};
 
 /// A type of the schema: its name, and its fields with the name of their type, or `None` for
@@ -109,7 +109,7 @@ fn keep(
     }
     for selection in selections {
         match selection {
-            Selection::Field(Field {
+            Selection::Field(SelectedField {
                 alias,
                 name,
                 selections,

@@ -45,7 +45,7 @@ pub(super) struct VariableDefinition {
 /// An item of a selection set.
 #[derive(Debug)]
 pub(super) enum Selection {
-    Field(Field),
+    Field(SelectedField),
     Inline {
         directives: Vec<Directive>,
         selections: Vec<Selection>,
@@ -58,7 +58,7 @@ pub(super) enum Selection {
 
 /// A selected field.
 #[derive(Debug)]
-pub(super) struct Field {
+pub(super) struct SelectedField {
     pub alias: Option<String>,
     pub name: String,
     pub offset: usize,
@@ -186,7 +186,7 @@ fn selections(set: Option<cst::SelectionSet>) -> Vec<Selection> {
     let Some(set) = set else { return Vec::new() };
     set.selections()
         .map(|selection| match selection {
-            cst::Selection::Field(field) => Selection::Field(Field {
+            cst::Selection::Field(field) => Selection::Field(SelectedField {
                 alias: field
                     .alias()
                     .and_then(|a| a.name())

@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::document::{Argument, Document, Field, OperationKind, Selection, VariableDefinition};
+use super::document::{
+    Argument, Document, OperationKind, SelectedField, Selection, VariableDefinition,
+};
 use super::errors::{GqlError, Refusal};
 use super::mutation::{self, Change};
 use super::root::{self, Ask, RootKind};
@@ -100,7 +102,7 @@ fn prepare(document: Document) -> Prepared {
 pub(super) fn gather_roots<'d>(
     document: &'d Document,
     selections: &'d [Selection],
-    roots: &mut Vec<&'d Field>,
+    roots: &mut Vec<&'d SelectedField>,
     depth: usize,
 ) {
     for selection in selections {
@@ -118,7 +120,7 @@ pub(super) fn gather_roots<'d>(
     }
 }
 
-fn what(document: &Document, field: &Field) -> What {
+fn what(document: &Document, field: &SelectedField) -> What {
     match field.name.as_str() {
         "search" => What::Search,
         "__type" => What::Type,

@@ -250,9 +250,9 @@ mod tests {
 
     /// A row: which id it has, what it points to, its time, its status, whether it is deleted.
     /// Equal ids replace each other.
-    type Seed = (u128, Option<u128>, Option<i64>, Option<bool>, bool);
+    type RowSeed = (u128, Option<u128>, Option<i64>, Option<bool>, bool);
 
-    fn seeds() -> impl Strategy<Value = Vec<Seed>> {
+    fn seeds() -> impl Strategy<Value = Vec<RowSeed>> {
         let link = proptest::option::of(0..IDS);
         let row = (
             0..40u128,
@@ -264,7 +264,7 @@ mod tests {
         proptest::collection::vec(row, 0..60)
     }
 
-    fn workspace(tasks: &[Seed], targets: &[Seed]) -> Workspace {
+    fn workspace(tasks: &[RowSeed], targets: &[RowSeed]) -> Workspace {
         let mut workspace = Workspace::default();
         let maybe_time = |t: &Option<i64>| t.map_or(Value::Null, |t| Value::Time(time(t)));
         let deleted = |gone: &bool| {

@@ -7,7 +7,7 @@ use super::errors::GqlError;
 use super::input::Input;
 use super::keys::Role;
 use super::root::Ask;
-use super::select::{ConnectionMember, ConnectionShape, EdgeMember, Member, RecordShape};
+use super::select::{ConnectionMember, ConnectionShape, EdgeMember, RecordMember, RecordShape};
 
 /// Refuses a root that names a hidden field. That filters and orders are refused as selections are
 /// is not recorded: it is the stricter of the two ways.
@@ -47,8 +47,8 @@ fn record(role: &Role, shape: &RecordShape) -> Result<(), GqlError> {
     for (name, member) in &shape.members {
         refuse(role, object, name)?;
         match member {
-            Member::One(_, below) => record(role, below)?,
-            Member::Many {
+            RecordMember::One(_, below) => record(role, below)?,
+            RecordMember::Many {
                 connection: below, ..
             } => connection(role, below)?,
             _ => {}

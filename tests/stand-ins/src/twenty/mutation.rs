@@ -19,7 +19,7 @@ use super::graphql::{Answered, Call, Means};
 use super::input::Input;
 use super::keys::Role;
 use super::root::Arguments;
-use super::select::{Member, RecordShape};
+use super::select::{RecordMember, RecordShape};
 use super::store::Writer;
 use super::table::Workspace;
 use super::write;
@@ -159,7 +159,8 @@ impl Change {
             Act::SoftDelete | Act::Restore | Act::Destroy => &["id"],
         };
         let arguments = Arguments::read(arguments, variables, allowed)?;
-        let links = |(_, member): &(String, Member)| matches!(member, Member::Many { .. });
+        let links =
+            |(_, member): &(String, RecordMember)| matches!(member, RecordMember::Many { .. });
         if allowed == ["id"] && self.shape.members.iter().any(links) {
             // Links follow their task or note, before the answer is put together or after.
             return Err(Refusal::not_known(

@@ -6,8 +6,8 @@
 //! here.
 
 use super::aggregate::Aggregate;
-use super::catalogue::{CATALOGUE, ColumnId, Field as CatalogueField, Object, ObjectId};
-use super::document::{Directive, Document, Field, Literal, Selection};
+use super::catalogue::{CATALOGUE, ColumnId, Field, Object, ObjectId};
+use super::document::{Directive, Document, Literal, SelectedField, Selection};
 use super::errors::{GqlError, Refusal};
 use super::value::Kind;
 
@@ -15,19 +15,19 @@ use super::value::Kind;
 #[derive(Debug)]
 pub(super) struct RecordShape {
     pub object: ObjectId,
-    pub members: Vec<(String, Member)>,
+    pub members: Vec<(String, RecordMember)>,
     /// The columns among the members; cursors are made of them.
     pub columns: Vec<ColumnId>,
 }
 
 /// A field of a record.
 #[derive(Debug)]
-pub(super) enum Member {
+pub(super) enum RecordMember {
     Column(ColumnId, Kind),
     /// The id of a relation that reads null where the record it names is not live: that of a morph
     /// relation, and that of any other which is selected beside it.
     LiveId(ColumnId, ObjectId),
-    Composite(Vec<(String, Part)>),
+    Composite(Vec<(String, CompositePart)>),
     One(ColumnId, RecordShape),
     Many {
         target: ObjectId,
@@ -42,7 +42,7 @@ pub(super) enum Member {
 
 /// A subfield of a composite.
 #[derive(Debug)]
-pub(super) enum Part {
+pub(super) enum CompositePart {
     Column(ColumnId, Kind),
     TypeName(&'static str),
     Null,
@@ -53,9 +53,9 @@ impl RecordShape {
     /// without `deletedAt`: a to-one reads null, a to-many empty.
     fn lose_relations(&mut self) {
         for (_, member) in &mut self.members {
-            let lost = match std::mem::replace(member, Member::Null) {
-                Member::One(..) => Member::Null,
-                Member::Many { connection, .. } => Member::Lost(connection),
+            let lost = match std::mem::replace(member, RecordMember::Null) {
+                RecordMember::One(..) => RecordMember::Null,
+                RecordMember::Many { connection, .. } => RecordMember::Lost(connection),
                 other => other,
             };
             *member = lost;
@@ -68,15 +68,15 @@ impl RecordShape {
             .members
             .iter()
             .filter_map(|(_, member)| match member {
-                Member::One(column, shape) => Some((*column, shape.object)),
+                RecordMember::One(column, shape) => Some((*column, shape.object)),
                 _ => None,
             })
             .collect();
         for (_, member) in &mut self.members {
-            if let Member::Column(column, _) = member
+            if let RecordMember::Column(column, _) = member
                 && let Some((column, target)) = relations.iter().find(|(of, _)| of == column)
             {
-                *member = Member::LiveId(*column, *target);
+                *member = RecordMember::LiveId(*column, *target);
             }
         }
     }
@@ -141,7 +141,7 @@ pub(super) struct Resolver<'d> {
 }
 
 /// Fields of one name, with everything that is selected below any of them.
-pub(super) type Merged<'d> = Vec<(&'d Field, Vec<&'d [Selection]>)>;
+pub(super) type Merged<'d> = Vec<(&'d SelectedField, Vec<&'d [Selection]>)>;
 
 /// Fragments in fragments deeper than this are taken for a cycle.
 const DEEPEST: usize = 64;
@@ -218,16 +218,16 @@ impl<'d> Resolver<'d> {
         for (field, below) in self.fields(sets)? {
             let has_below = below.iter().any(|set| !set.is_empty());
             let member = match object.fields.get(&field.name) {
-                None if field.name == "__typename" => Member::TypeName(object.spec.type_name),
-                None | Some(CatalogueField::Elsewhere) => Member::Null,
-                Some(CatalogueField::Plain(column)) => {
+                None if field.name == "__typename" => RecordMember::TypeName(object.spec.type_name),
+                None | Some(Field::Elsewhere) => RecordMember::Null,
+                Some(Field::Plain(column)) => {
                     shape.columns.push(*column);
                     match object.morph_target(*column) {
-                        Some(target) => Member::LiveId(*column, target),
-                        None => Member::Column(*column, object.kind(*column)),
+                        Some(target) => RecordMember::LiveId(*column, target),
+                        None => RecordMember::Column(*column, object.kind(*column)),
                     }
                 }
-                Some(CatalogueField::Composite { composite, parts }) => {
+                Some(Field::Composite { composite, parts }) => {
                     let mut wanted = Vec::new();
                     for (part, _) in self.fields(&below)? {
                         let found = parts
@@ -236,11 +236,11 @@ impl<'d> Resolver<'d> {
                             .map(|(_, column)| *column);
                         shape.columns.extend(found);
                         let what = match found {
-                            Some(column) => Part::Column(column, object.kind(column)),
+                            Some(column) => CompositePart::Column(column, object.kind(column)),
                             None if part.name == "__typename" => {
-                                Part::TypeName(composite.type_name)
+                                CompositePart::TypeName(composite.type_name)
                             }
-                            None => Part::Null,
+                            None => CompositePart::Null,
                         };
                         wanted.push((part.name.clone(), what));
                     }
@@ -250,16 +250,16 @@ impl<'d> Resolver<'d> {
                             field.name
                         )));
                     }
-                    Member::Composite(wanted)
+                    RecordMember::Composite(wanted)
                 }
-                Some(CatalogueField::One { column, target }) => match CATALOGUE.object(*target) {
+                Some(Field::One { column, target }) => match CATALOGUE.object(*target) {
                     Some(other) if has_below => {
                         let mut shape = self.record(other, &below, within_many)?;
                         let selected = self.fields(&below)?;
                         if !selected.iter().any(|(field, _)| field.name == "deletedAt") {
                             shape.lose_relations();
                         }
-                        Member::One(*column, shape)
+                        RecordMember::One(*column, shape)
                     }
                     _ => {
                         return Err(Refusal::not_known(format!(
@@ -268,7 +268,7 @@ impl<'d> Resolver<'d> {
                         )));
                     }
                 },
-                Some(CatalogueField::Many { target, column }) => {
+                Some(Field::Many { target, column }) => {
                     if within_many {
                         return Err(GqlError::too_complex().into());
                     }
@@ -276,7 +276,7 @@ impl<'d> Resolver<'d> {
                         .object(*target)
                         .ok_or_else(|| Refusal::not_known(&field.name))?;
                     let connection = self.connection(other, &below, true)?;
-                    Member::Many {
+                    RecordMember::Many {
                         target: *target,
                         column: *column,
                         connection,

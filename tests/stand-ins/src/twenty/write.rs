@@ -5,7 +5,8 @@ use uuid::Uuid;
 use super::catalogue::{ColumnId, ID, ObjectId};
 use super::order::Order;
 use super::select::{
-    ConnectionMember, ConnectionShape, EdgeMember, Member, PageInfoMember, Part, RecordShape,
+    CompositePart, ConnectionMember, ConnectionShape, EdgeMember, PageInfoMember, RecordMember,
+    RecordShape,
 };
 use super::table::{Row, Workspace};
 use super::value::{Value, write_display, write_json, write_str};
@@ -94,27 +95,27 @@ pub(super) fn connection(
 pub(super) fn record(out: &mut Vec<u8>, workspace: &Workspace, shape: &RecordShape, row: Row<'_>) {
     let value = |column: ColumnId| row.get(column).unwrap_or(&Value::Null);
     members(out, &shape.members, |out, member| match member {
-        Member::Column(column, kind) => write_json(out, value(*column), *kind),
-        Member::LiveId(column, target) => match value(*column)
+        RecordMember::Column(column, kind) => write_json(out, value(*column), *kind),
+        RecordMember::LiveId(column, target) => match value(*column)
             .as_id()
             .filter(|id| workspace.live(*target, *id).is_some())
         {
             Some(id) => write_json(out, &Value::Id(id), super::value::Kind::Id),
             None => out.extend_from_slice(NULL),
         },
-        Member::Composite(parts) => members(out, parts, |out, part| match part {
-            Part::Column(column, kind) => write_json(out, value(*column), *kind),
-            Part::TypeName(name) => write_str(out, name),
-            Part::Null => out.extend_from_slice(NULL),
+        RecordMember::Composite(parts) => members(out, parts, |out, part| match part {
+            CompositePart::Column(column, kind) => write_json(out, value(*column), *kind),
+            CompositePart::TypeName(name) => write_str(out, name),
+            CompositePart::Null => out.extend_from_slice(NULL),
         }),
-        Member::One(column, below) => match value(*column)
+        RecordMember::One(column, below) => match value(*column)
             .as_id()
             .and_then(|id| workspace.live(below.object, id))
         {
             Some(other) => record(out, workspace, below, other),
             None => out.extend_from_slice(NULL),
         },
-        Member::Many {
+        RecordMember::Many {
             target,
             column,
             connection,
@@ -128,7 +129,7 @@ pub(super) fn record(out: &mut Vec<u8>, workspace: &Workspace, shape: &RecordSha
                 value(ID).as_id(),
             );
         }
-        Member::Lost(shape) => {
+        RecordMember::Lost(shape) => {
             let page = Page {
                 all: &[],
                 rows: &[],
@@ -138,8 +139,8 @@ pub(super) fn record(out: &mut Vec<u8>, workspace: &Workspace, shape: &RecordSha
             };
             connection(out, workspace, shape, &page);
         }
-        Member::TypeName(name) => write_str(out, name),
-        Member::Null => out.extend_from_slice(NULL),
+        RecordMember::TypeName(name) => write_str(out, name),
+        RecordMember::Null => out.extend_from_slice(NULL),
     });
 }
 
