@@ -15,9 +15,9 @@ use crate::{fuzz, guests, manifest, style};
 /// The release of cargo-deny that reads deny.toml. It builds with this workspace's compiler.
 const CARGO_DENY: &str = "0.20.2";
 
-/// A check of `cargo xtask check`.
+/// A check that `cargo xtask check` runs.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Check {
+pub(crate) enum CheckKind {
     /// The layout of the code (rustfmt)
     Fmt,
     /// The language: doc summaries, test names, width of comments, names of types
@@ -43,10 +43,10 @@ enum CheckOutcome {
 }
 
 /// Runs the checks, all of them if none is named, and fails at the end if one did.
-pub(crate) fn run(checks: &[Check]) -> Result<ExitCode> {
+pub(crate) fn run(checks: &[CheckKind]) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     let checks = if checks.is_empty() {
-        Check::value_variants()
+        CheckKind::value_variants()
     } else {
         checks
     };
@@ -74,29 +74,29 @@ pub(crate) fn run(checks: &[Check]) -> Result<ExitCode> {
     Ok(code)
 }
 
-fn name(check: Check) -> String {
+fn name(check: CheckKind) -> String {
     let value = check.to_possible_value();
     value.map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
-fn run_check(check: Check, workspace: &Workspace) -> Result<CheckOutcome> {
+fn run_check(check: CheckKind, workspace: &Workspace) -> Result<CheckOutcome> {
     let mut cargo = process::cargo();
     cargo.current_dir(workspace.root());
     match check {
-        Check::Fmt => {
+        CheckKind::Fmt => {
             process::run(cargo.args(["fmt", "--all", "--check"])).context("run `cargo fmt`")?
         }
-        Check::Style => style::run(workspace.root())?,
-        Check::Clippy => {
+        CheckKind::Style => style::run(workspace.root())?,
+        CheckKind::Clippy => {
             cargo.args(["clippy", "--workspace", "--all-targets", "--locked"]);
             process::run(cargo.args(["--", "--deny", "warnings"]))?;
         }
-        Check::ClippyWasm => return clippy_wasm(cargo, workspace),
-        Check::Manifest => {
+        CheckKind::ClippyWasm => return clippy_wasm(cargo, workspace),
+        CheckKind::Manifest => {
             manifest::run(true)?;
         }
-        Check::Fuzz => fuzz::round(workspace, 2_000)?,
-        Check::Deny => {
+        CheckKind::Fuzz => fuzz::round(workspace, 2_000)?,
+        CheckKind::Deny => {
             let deny = cargo_deny(workspace)?;
             let mut command = process::cargo_tool(&deny);
             command.current_dir(workspace.root());

@@ -97,7 +97,7 @@ enum Command {
     Check {
         /// Only these checks
         #[arg(value_enum)]
-        checks: Vec<check::Check>,
+        checks: Vec<check::CheckKind>,
     },
     /// Try the programs with clients that others have made
     E2e {
