@@ -95,8 +95,8 @@ impl Role {
             .any(|name| name == object.spec.singular)
     }
 
-    /// Tells whether it may write an object. System objects, links among them, take no permissions:
-    /// who may read them writes them.
+    /// Returns true if the role may write an object. System objects, links among them, take no
+    /// permissions: a role that may read them may write them.
     pub(crate) fn may_write(&self, object: &Object) -> bool {
         (self.writes || object.spec.system) && self.may_read(object)
     }

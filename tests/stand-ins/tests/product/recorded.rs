@@ -1,6 +1,6 @@
-//! What must be known of the product's recordings to hold them against a stand-in: what of the
-//! sample stands for what was recorded, the order of those that build on each other, the keys, and
-//! where the data decided.
+//! Knowledge about the product's recordings that a comparison with a stand-in needs: the records of
+//! the sample that stand for recorded ones, the order of recordings that build on each other, the
+//! keys, and the places where the data decided.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
