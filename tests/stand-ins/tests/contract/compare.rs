@@ -218,7 +218,8 @@ impl Rules {
         }
     }
 
-    /// The values of one group: each of its dimensions is held against the same one of every recorded group.
+    /// The values of one group: each of its dimensions is held against the same one of every
+    /// recorded group.
     fn dimensions(&self, path: &str, wanted: &[&Value], got: &[Value], found: &mut Vec<String>) {
         let recorded = wanted.iter().filter_map(|w| w.as_array());
         if recorded.clone().any(|group| group.len() != got.len()) {
