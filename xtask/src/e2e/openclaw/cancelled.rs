@@ -1,19 +1,24 @@
 //! A call that OpenClaw cancels: the plugin stops waiting, and the action stops with it.
 
+use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::Stdio;
+use std::sync::mpsc::channel;
+use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::json;
 
-use crate::e2e::Context;
+use crate::e2e::{Context, last_lines};
 use crate::node::Node;
 
 /// The plugin's own code, with a call that is cancelled.
 const SCRIPT: &str = include_str!("cancelled.mjs");
-/// Longest that anything is waited for; an action by itself would take as long as its limit, which
+/// The longest wait for the request: the harness may have to compile the component first.
+const STARTING: Duration = Duration::from_secs(180);
+/// The longest wait for anything else; an action by itself would take as long as its limit, which
 /// is shorter, so that it would fail in another way.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -22,9 +27,13 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub(super) fn check(context: &Context, node: &Node) -> Result<()> {
     let service = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let folder = context.workspace.target().join("e2e").join("cancelled");
-    std::fs::create_dir_all(&folder)?;
+    // What an earlier run accepted may be another component.
+    match fs::remove_dir_all(folder.join("data")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+        _ => fs::create_dir_all(&folder)?,
+    }
     let script = folder.join("cancelled.mjs");
-    std::fs::write(&script, SCRIPT)?;
+    fs::write(&script, SCRIPT)?;
     let handed = json!({
         "settings": {
             "component": context.component,
@@ -38,6 +47,7 @@ pub(super) fn check(context: &Context, node: &Node) -> Result<()> {
             "TWENTY_API_KEY": "a-key-that-nothing-takes",
         },
     });
+    let log = folder.join("log");
     let mut process = node
         .command("node")?
         .arg(script)
@@ -45,12 +55,22 @@ pub(super) fn check(context: &Context, node: &Node) -> Result<()> {
         .arg(&context.harness)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(File::create(&log)?)
         .spawn()
         .context("cannot start node")?;
     let mut input = process.stdin.take().context("node has no standard input")?;
     writeln!(input, "{handed}")?;
-    let (mut connection, _) = service.accept()?;
+    let (reached, reaching) = channel();
+    thread::spawn(move || reached.send(service.accept()));
+    let Ok(accepted) = reaching.recv_timeout(STARTING) else {
+        process.kill()?;
+        process.wait()?;
+        bail!(
+            "no request came\n{}",
+            last_lines(&fs::read_to_string(&log)?)
+        );
+    };
+    let (mut connection, _) = accepted?;
     connection.set_read_timeout(Some(PATIENCE))?;
     let mut request = [0; 1024];
     ensure!(connection.read(&mut request)? > 0, "no request came");

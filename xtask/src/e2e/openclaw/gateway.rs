@@ -65,6 +65,11 @@ impl<'a> OpenClaw<'a> {
         self.state.join(".openclaw").join("openclaw.json")
     }
 
+    /// Returns the folder of the plugin's harness.
+    pub(super) fn data(&self) -> PathBuf {
+        self.state.join(".openclaw").join(PLUGIN)
+    }
+
     /// Changes the configuration file.
     pub(super) fn configure(&self, change: impl FnOnce(&mut Value)) -> Result<()> {
         let path = self.config();
@@ -77,15 +82,28 @@ impl<'a> OpenClaw<'a> {
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// Its command line.
+    /// Returns its command line. The system ends what was started so with this process, however it
+    /// ends: a gateway that is left would hold its port and write to its state folder.
     pub(super) fn command(&self, arguments: &[&str]) -> Result<Command> {
-        let mut command = self.node.program(&self.app, "openclaw")?;
+        let openclaw = self.node.program(&self.app, "openclaw")?;
+        let mut command = self.node.command("setpriv")?;
         command
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(openclaw.get_program())
             .args(arguments)
             .env("HOME", &self.state)
             .env("OPENCLAW_STATE_DIR", self.state.join(".openclaw"))
             .env("OPENCLAW_CONFIG_PATH", self.config())
             .env("TMPDIR", self.state.join("tmp"));
+        Ok(command)
+    }
+
+    /// Returns a command that runs a script by its Node.
+    pub(super) fn script(&self, name: &str, text: &str) -> Result<Command> {
+        let path = self.state.join(name);
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        let mut command = self.node.command("node")?;
+        command.arg(path);
         Ok(command)
     }
 

@@ -91,7 +91,7 @@ impl Tried<'_> {
             ensure!(environment.is_empty(), "its environment is not empty");
             places.push(("its arguments".to_owned(), arguments));
         }
-        for path in files(self.state)? {
+        for path in files(&self.openclaw.state)? {
             let bytes = fs::read(&path).unwrap_or_default();
             places.push((
                 path.display().to_string(),

@@ -32,6 +32,17 @@ pub(super) enum Decision {
     Nothing,
 }
 
+impl Decision {
+    /// Returns the gateway's word for it; none for no decision.
+    const fn said(self) -> Option<&'static str> {
+        match self {
+            Self::Allow => Some("allow-once"),
+            Self::Deny => Some("deny"),
+            Self::Nothing => None,
+        }
+    }
+}
+
 /// The person.
 pub(super) struct Operator {
     decision: Arc<Mutex<Decision>>,
@@ -83,6 +94,25 @@ impl Operator {
     /// From now on the person decides like this.
     pub(super) fn decides(&self, decision: Decision) {
         *self.decision.lock().unwrap_or_else(PoisonError::into_inner) = decision;
+    }
+
+    /// Waits until the person is asked; returns the approval's id and its text.
+    pub(super) fn asked_for(&mut self) -> Result<(Value, Value)> {
+        let asked = self.wait("a request for approval", |event| {
+            event["event"] == "plugin.approval.requested"
+        })?;
+        let payload = &asked["payload"];
+        Ok((payload["id"].clone(), payload["request"].clone()))
+    }
+
+    /// Decides about one approval.
+    pub(super) fn resolve(&mut self, id: &Value, decision: Decision) -> Result<()> {
+        let said = decision.said().context("nothing is no decision")?;
+        self.request(
+            "plugin.approval.resolve",
+            json!({"id": id, "decision": said}),
+        )?;
+        Ok(())
     }
 
     /// Says something to the assistant, and waits until it has answered; what it says.
@@ -193,11 +223,10 @@ fn talk(
             continue;
         };
         if event["event"] == "plugin.approval.requested" {
-            let said = match *decision.lock().unwrap_or_else(PoisonError::into_inner) {
-                Decision::Allow => Some("allow-once"),
-                Decision::Deny => Some("deny"),
-                Decision::Nothing => None,
-            };
+            let said = decision
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .said();
             if let Some(said) = said {
                 resolving += 1;
                 let params = json!({"id": event["payload"]["id"], "decision": said});

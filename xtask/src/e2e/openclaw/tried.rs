@@ -6,13 +6,12 @@
 )]
 
 use std::fs;
-use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::DEAL;
-use super::gateway::{Gateway, PLUGIN};
+use super::gateway::{Gateway, OpenClaw};
 use super::services::Services;
 use crate::e2e::{Check, Context};
 
@@ -21,7 +20,7 @@ pub(super) struct Tried<'a> {
     pub(super) gateway: &'a Gateway,
     pub(super) services: &'a Services,
     pub(super) context: &'a Context,
-    pub(super) state: &'a Path,
+    pub(super) openclaw: &'a OpenClaw<'a>,
 }
 
 impl Tried<'_> {
@@ -108,17 +107,10 @@ impl Tried<'_> {
                     .join("manifests/skill.toml")
                     .as_os_str(),
             ])
-            .args([
-                "--data-dir".as_ref(),
-                self.state.join(".openclaw").join(PLUGIN).as_os_str(),
-            ])
+            .args(["--data-dir".as_ref(), self.openclaw.data().as_os_str()])
             .args([
                 "--cache-dir".as_ref(),
-                self.state
-                    .join(".openclaw")
-                    .join(PLUGIN)
-                    .join("code")
-                    .as_os_str(),
+                self.openclaw.data().join("code").as_os_str(),
             ])
             .env_clear()
             .output()?;

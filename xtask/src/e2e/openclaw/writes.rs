@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::DEAL;
-use super::gateway::{Invoked, PLUGIN};
+use super::gateway::Invoked;
 use super::operator::{Decision, Operator};
 use super::tried::Tried;
 use crate::e2e::Check;
@@ -19,10 +19,9 @@ impl Tried<'_> {
     pub(super) fn writes(&self, checks: &mut Vec<Check>) -> Result<()> {
         checks.push(Check::of("nobody can be asked", self.unasked()));
         let mut operator = Operator::connect(self.gateway.port)?;
-        operator.decides(Decision::Nothing);
         checks.push(Check::of(
-            "unanswered",
-            self.refused("Left unanswered", &mut operator),
+            "read, and unanswered",
+            self.read_in_full(&mut operator),
         ));
         operator.decides(Decision::Deny);
         checks.push(Check::of(
@@ -126,43 +125,6 @@ impl Tried<'_> {
         ensure!(self.services.tasks(title)? == 1, "the task was made twice");
         Ok(())
     }
-
-    /// Checks that the approval names the recipient of a message, and how to read the whole of it.
-    fn message(&self, operator: &mut Operator) -> Result<()> {
-        operator.forget();
-        let before = self.services.unread()?;
-        let arguments = json!({"blockersOf": DEAL.0, "to": ["Sam Okafor"], "intent": "question"});
-        let called = self.gateway.invoke("crm_share", &arguments)?;
-        ensure!(called.data("/state") == "done", "{}", called.body);
-        ensure!(
-            self.services.unread()? == before + 1,
-            "Sam has not got one message more"
-        );
-        operator.catch_up();
-        let asked = operator.asked.first().context("nobody was asked")?;
-        let scope = &asked["scope"];
-        ensure!(
-            scope["kind"] == "message-send" && scope["recipientCount"] == 1,
-            "the scope is {scope}"
-        );
-        ensure!(
-            scope["recipients"].to_string().contains("Sam Okafor"),
-            "the scope is {scope}"
-        );
-        let text = asked["description"].as_str().unwrap_or_default();
-        let digest = called.data("/plan").as_str().unwrap_or("no digest");
-        ensure!(
-            text.contains("Sam Okafor") && text.ends_with(&reading(digest)?),
-            "the person was shown: {text}"
-        );
-        Ok(())
-    }
-}
-
-/// The command that shows a plan whole.
-pub(super) fn reading(digest: &str) -> Result<String> {
-    let digits = digest.get(..8).context("the digest is too short")?;
-    Ok(format!("openclaw {PLUGIN} plan {digits}"))
 }
 
 /// That the person was asked once, and shown the title that will be sent.
