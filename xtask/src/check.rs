@@ -35,7 +35,6 @@ pub(crate) enum CheckKind {
     Fuzz,
 }
 
-/// The outcome of a check.
 enum CheckOutcome {
     Passed,
     /// Not run, for this reason.

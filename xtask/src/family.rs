@@ -4,7 +4,6 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 
-/// A process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Process {
     pub(crate) id: u32,

@@ -27,7 +27,6 @@ pub(crate) fn run(minutes: u64, cases: u32) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// One round.
 pub(crate) fn round(workspace: &Workspace, cases: u32) -> Result<()> {
     let mut cargo = process::cargo();
     // The whole workspace, as for the tests, so that nothing is compiled twice.

@@ -16,7 +16,6 @@ use crate::{debian, process};
 const DEBIAN_PACKAGES: [&str; 2] = ["nodejs", "npm"];
 /// Written last, so that an installation that was cut off is begun anew. Holds what was installed.
 const STAMP: &str = ".installed";
-/// The log of npm.
 const LOG: &str = "npm.log";
 
 /// The Node that packages run with.

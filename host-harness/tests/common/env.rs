@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::server::{Answer, Server};
 
-/// The folder.
+/// A folder with a component, its files and an operator file, in which the program runs.
 pub(crate) struct TestEnv {
     folder: tempfile::TempDir,
 }

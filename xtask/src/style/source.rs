@@ -10,7 +10,6 @@ pub(crate) enum Syntax {
     Hash,
 }
 
-/// The kind of a comment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CommentKind {
     /// `///` or `/** */`: documentation of what follows.

@@ -27,7 +27,6 @@ pub(super) fn records(store: &PaStore, object: &str) -> Option<Vec<Value>> {
     })
 }
 
-/// One record.
 pub(super) fn record(store: &PaStore, object: &str, id: &str) -> Option<Value> {
     rest::with_id(records(store, object)?, id)
 }

@@ -60,7 +60,6 @@ pub(super) fn records(store: &RelayStore, object: &str) -> Option<Vec<Value>> {
     Some(records)
 }
 
-/// One record.
 pub(super) fn record(store: &RelayStore, object: &str, id: &str) -> Option<Value> {
     rest::with_id(records(store, object)?, id)
 }

@@ -71,7 +71,6 @@ pub(super) struct Tez {
     pub(super) recipients: Vec<Recipient>,
 }
 
-/// A team.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Team {
@@ -92,7 +91,6 @@ pub(super) struct TeamMember {
     pub(super) joined_at: String,
 }
 
-/// A conversation.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Conversation {

@@ -137,7 +137,6 @@ impl Object {
     }
 }
 
-/// All objects.
 #[derive(Debug)]
 pub(super) struct Catalogue {
     pub(crate) objects: Vec<Object>,
@@ -152,12 +151,10 @@ pub(super) static CATALOGUE: LazyLock<Catalogue> =
     LazyLock::new(|| Catalogue::build(standard::OBJECTS));
 
 impl Catalogue {
-    /// An object by its number.
     pub(super) fn object(&self, id: ObjectId) -> Option<&Object> {
         self.objects.get(id)
     }
 
-    /// An object by its singular name.
     pub(super) fn singular(&self, name: &str) -> Option<&Object> {
         self.by_singular.get(name).and_then(|id| self.object(*id))
     }

@@ -14,7 +14,6 @@ use super::phone;
 use super::standard::ACTOR_SOURCE;
 use super::value::{Kind, Value};
 
-/// Values of columns.
 pub(super) type Values = Vec<(ColumnId, Value)>;
 
 /// The largest whole number that JavaScript keeps apart from its neighbours.

@@ -16,7 +16,6 @@ pub(super) struct Document {
     pub fragments: HashMap<String, Vec<Selection>>,
 }
 
-/// The kind of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OperationKind {
     Query,
@@ -24,7 +23,6 @@ pub(super) enum OperationKind {
     Subscription,
 }
 
-/// One operation.
 #[derive(Debug)]
 pub(super) struct Operation {
     pub kind: OperationKind,
@@ -56,7 +54,6 @@ pub(super) enum Selection {
     },
 }
 
-/// A selected field.
 #[derive(Debug)]
 pub(super) struct SelectedField {
     pub alias: Option<String>,
@@ -75,7 +72,6 @@ pub(super) struct Argument {
     pub value: Literal,
 }
 
-/// A directive.
 #[derive(Debug)]
 pub(super) struct Directive {
     pub name: String,

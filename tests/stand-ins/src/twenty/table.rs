@@ -38,12 +38,10 @@ pub(super) struct Row<'t> {
 }
 
 impl<'t> Row<'t> {
-    /// The value of a column.
     pub(super) fn get(self, column: ColumnId) -> Option<&'t Value> {
         self.table.value(column, self.at)
     }
 
-    /// The id.
     pub(super) fn id(self) -> Option<Uuid> {
         self.get(ID).and_then(Value::as_id)
     }
@@ -288,7 +286,6 @@ impl Default for Workspace {
 }
 
 impl Workspace {
-    /// The table of an object.
     pub(super) fn table(&self, object: ObjectId) -> Option<&Table> {
         self.tables.get(object)
     }

@@ -11,7 +11,6 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-/// A response.
 pub(crate) struct Answer {
     pub status: u16,
     pub headers: HeaderMap,

@@ -40,7 +40,6 @@ impl Exchange {
         all
     }
 
-    /// One exchange.
     pub(crate) fn read(path: &Path) -> Self {
         let text =
             std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));

@@ -15,7 +15,6 @@ use crate::node::Node;
 
 /// The plugin.
 pub(super) const PLUGIN: &str = "crm-claw";
-/// The token of this gateway.
 pub(super) const TOKEN: &str = "for-this-gateway-on-loopback-alone";
 /// Longest that a gateway takes to be ready, and to be over.
 const PATIENCE: Duration = Duration::from_secs(180);

@@ -5,7 +5,6 @@
 #[derive(Clone, Copy)]
 pub(super) struct At(pub i64, pub i8, pub i8);
 
-/// A task.
 #[derive(Clone, Copy)]
 pub(super) struct Task {
     pub title: &'static str,
@@ -19,7 +18,6 @@ pub(super) struct Task {
     pub made: i64,
 }
 
-/// A note.
 #[derive(Clone, Copy)]
 pub(super) struct Note {
     pub title: &'static str,
