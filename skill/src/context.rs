@@ -7,10 +7,9 @@ use jiff::Timestamp;
 
 use crate::bindings::claw::skill::types::Failure;
 use crate::day::Zone;
-use crate::failure;
-use crate::text;
+use crate::hidden_fields::HiddenField;
 use crate::transport::Transport;
-use crate::twenty::hidden::HiddenField;
+use crate::{failure, text};
 
 /// Settings that are not secret, by key. The harness sets those that begin with `caller.` for each
 /// call, so that a model cannot claim to be somebody else.
@@ -65,7 +64,7 @@ impl<'a> Context<'a> {
 
     /// Returns Twenty's base URL (`twenty.base-url`), with no slash at the end; none where Twenty
     /// is not set up.
-    pub fn twenty_base_url(&self) -> Option<String> {
+    pub fn crm_base_url(&self) -> Option<String> {
         self.setting("twenty.base-url")
             .map(|url| url.trim_end_matches('/').to_owned())
     }

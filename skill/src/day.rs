@@ -62,12 +62,12 @@ impl Zone {
         let day = local.date();
         let ends_day = (local.hour(), local.minute()) == (23, 59);
         if time == self.start(day) || ends_day {
-            return self.whole(day);
+            return self.whole_day(day);
         }
         // A date without a time, such as a form gives, is stored as midnight in UTC.
         let utc = time.to_zoned(TimeZone::UTC);
         if time == utc_midnight(utc.date()) {
-            return self.whole(utc.date());
+            return self.whole_day(utc.date());
         }
         Due {
             day,
@@ -76,7 +76,7 @@ impl Zone {
         }
     }
 
-    fn whole(&self, day: Date) -> Due {
+    fn whole_day(&self, day: Date) -> Due {
         Due {
             day,
             overdue_from: self.start(plus_days(day, 1)),

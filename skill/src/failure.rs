@@ -2,6 +2,7 @@
 //! caller the next step.
 
 pub use crate::bindings::claw::skill::types::Failure;
+
 use crate::bindings::claw::skill::types::{
     Ambiguity, BadInput, Candidate, Denial, Mismatch, Outage, Problem, RateLimit,
 };
@@ -119,6 +120,11 @@ pub fn next(failure: &Failure) -> &str {
         | Failure::Conflict(Problem { next, .. })
         | Failure::InDoubt(Problem { next, .. }) => next,
     }
+}
+
+/// Joins the reason and the next step.
+pub fn explain(failure: &Failure) -> String {
+    format!("{} {}", sentence(failure), next(failure))
 }
 
 /// Reports that the record's state rules out the request.

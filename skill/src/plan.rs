@@ -11,15 +11,10 @@ pub use crate::bindings::claw::skill::plan::{Basis, Change, Disclosure, Plan, Sl
 use crate::bindings::claw::skill::types::RecordRef;
 use crate::context::Context;
 use crate::failure::{self, Failure};
-use crate::twenty::documents::Document;
-use crate::twenty::hidden;
-use crate::twenty::mutations;
+use crate::hidden_fields;
 
 /// The UUID namespace of this skill (RFC 9562, section 6.5); drawn once.
 const NAMESPACE: Uuid = Uuid::from_u128(0x5f1c_8a4e_93d7_4b0a_8f6e_2d41_c7b9_e035);
-
-/// The destination of writes to the CRM, as the manifest names it.
-pub const DESTINATION: &str = "twenty";
 
 /// The most records that a plan says it is about, and the most warnings that the harness takes.
 const ABOUT: usize = 16;
@@ -44,8 +39,14 @@ pub struct Ids {
 enum Key {
     /// An idempotency key from the caller.
     Given(String),
-    /// The request and the day on which it was made, in place of a key.
-    Asked { day: String, what: String },
+    /// The request and the day on which it was made, in place of a key. Ids are derived from the
+    /// serialised names, which must not change.
+    #[serde(rename = "Asked")]
+    Derived {
+        day: String,
+        #[serde(rename = "what")]
+        request: String,
+    },
 }
 
 impl Ids {
@@ -59,21 +60,21 @@ impl Ids {
         ctx: &Context<'_>,
         action: &'static str,
         key: Option<&str>,
-        asked: &impl Serialize,
+        request: &impl Serialize,
     ) -> Result<Self, Failure> {
         let key = match key {
             Some(key) => Key::Given(check_key(key)?),
-            None => Key::Asked {
+            None => Key::Derived {
                 day: ctx.zone().date(ctx.now).to_string(),
-                what: serde_json::to_string(asked).map_err(|_| unwritable())?,
+                request: serde_json::to_string(request).map_err(|_| unwritable())?,
             },
         };
         Ok(Self {
-            base_url: ctx.twenty_base_url().unwrap_or_default(),
+            base_url: ctx.crm_base_url().unwrap_or_default(),
             caller: caller(ctx)?,
             action,
             key,
-            unread: hidden::sentence(ctx),
+            unread: hidden_fields::describe(&ctx.hidden()),
         })
     }
 
@@ -142,9 +143,10 @@ pub struct Draft {
     name: &'static str,
     destination: &'static str,
     path: String,
+    route_in_id: bool,
     body: String,
     words: String,
-    when: StepOrder,
+    order: StepOrder,
     once: Option<String>,
     slots: Vec<(&'static str, &'static str, &'static str)>,
     changes: Vec<Change>,
@@ -153,28 +155,8 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Creates a step that sends a mutation. `name` is unique within the plan.
-    ///
-    /// # Errors
-    /// `invalid-input` where the variables cannot be written.
-    pub fn new(
-        name: &'static str,
-        document: &'static Document,
-        variables: &impl Serialize,
-        words: String,
-    ) -> Result<Self, Failure> {
-        let body = mutations::body(document, variables).map_err(|_| unwritable())?;
-        Ok(Self::to(
-            name,
-            DESTINATION,
-            "/graphql".to_owned(),
-            body,
-            words,
-        ))
-    }
-
     /// Creates a step that posts a body to a path of a service. `{{slot}}` in the path is filled
-    /// with a value that [`Self::taking`] names.
+    /// with a value that [`Self::filling`] names.
     ///
     /// # Errors
     /// `invalid-input` where the body cannot be written.
@@ -186,42 +168,41 @@ impl Draft {
         words: String,
     ) -> Result<Self, Failure> {
         let body = serde_json::to_string(body).map_err(|_| unwritable())?;
-        Ok(Self::to(name, destination, path.into(), body, words))
-    }
-
-    fn to(
-        name: &'static str,
-        destination: &'static str,
-        path: String,
-        body: String,
-        words: String,
-    ) -> Self {
-        Self {
+        Ok(Self {
             name,
             destination,
-            path,
+            path: path.into(),
+            route_in_id: true,
             body,
             words,
-            when: StepOrder::InOrder,
+            order: StepOrder::InOrder,
             once: None,
             slots: Vec::new(),
             changes: Vec::new(),
             basis: Vec::new(),
             disclosures: Vec::new(),
-        }
+        })
+    }
+
+    /// Derives the id from the body alone, not from destination and path. Steps to the CRM have
+    /// always had such ids, and an id must not change between versions.
+    #[must_use]
+    pub fn without_route_in_id(mut self) -> Self {
+        self.route_in_id = false;
+        self
     }
 
     /// Makes the step a compensation, sent only after the named step has failed for good.
     #[must_use]
     pub fn compensating(mut self, name: &'static str) -> Self {
-        self.when = StepOrder::Compensates(name);
+        self.order = StepOrder::Compensates(name);
         self
     }
 
     /// Makes the step depend on these steps alone, whatever becomes of others.
     #[must_use]
     pub fn after(mut self, names: &[&'static str]) -> Self {
-        self.when = StepOrder::After(names.to_vec());
+        self.order = StepOrder::After(names.to_vec());
         self
     }
 
@@ -234,7 +215,12 @@ impl Draft {
 
     /// Fills a slot with the value at a JSON pointer in an earlier step's answer.
     #[must_use]
-    pub fn taking(mut self, slot: &'static str, step: &'static str, pointer: &'static str) -> Self {
+    pub fn filling(
+        mut self,
+        slot: &'static str,
+        step: &'static str,
+        pointer: &'static str,
+    ) -> Self {
         self.slots.push((slot, step, pointer));
         self
     }
@@ -248,7 +234,7 @@ impl Draft {
 
     /// Sets the values that the step replaces, and the state of the record at planning.
     #[must_use]
-    pub fn upon(mut self, changes: Vec<Change>, basis: Basis) -> Self {
+    pub fn replacing(mut self, changes: Vec<Change>, basis: Basis) -> Self {
         self.changes = changes;
         self.basis = vec![basis];
         self
@@ -260,27 +246,27 @@ impl Draft {
     }
 
     /// Collects the contents of the step from which its id is derived.
-    fn said<'d>(&'d self, said: &mut Vec<&'d str>) {
-        said.extend([self.name, self.body.as_str(), self.words.as_str()]);
+    fn push_content<'d>(&'d self, content: &mut Vec<&'d str>) {
+        content.extend([self.name, self.body.as_str(), self.words.as_str()]);
         let basis = self.basis.iter();
-        said.extend(basis.filter_map(|basis| basis.updated_at.as_deref()));
-        said.extend(self.changes.iter().map(|change| change.pointer.as_str()));
+        content.extend(basis.filter_map(|basis| basis.updated_at.as_deref()));
+        content.extend(self.changes.iter().map(|change| change.pointer.as_str()));
         let before = self.changes.iter();
-        said.extend(before.filter_map(|change| change.before.as_deref()));
-        if self.destination != DESTINATION {
-            said.extend([self.destination, self.path.as_str()]);
+        content.extend(before.filter_map(|change| change.before.as_deref()));
+        if self.route_in_id {
+            content.extend([self.destination, self.path.as_str()]);
         }
-        said.extend(self.once.as_deref());
+        content.extend(self.once.as_deref());
         for (slot, step, pointer) in &self.slots {
-            said.extend([*slot, step, pointer]);
+            content.extend([*slot, step, pointer]);
         }
-        if let StepOrder::After(names) = &self.when {
-            said.push("after");
-            said.extend(names);
+        if let StepOrder::After(names) = &self.order {
+            content.push("after");
+            content.extend(names);
         }
         for disclosure in &self.disclosures {
-            said.extend([disclosure.ref_.kind.as_str(), disclosure.ref_.id.as_str()]);
-            said.extend(disclosure.fields.iter().map(String::as_str));
+            content.extend([disclosure.ref_.kind.as_str(), disclosure.ref_.id.as_str()]);
+            content.extend(disclosure.fields.iter().map(String::as_str));
         }
     }
 }
@@ -303,15 +289,15 @@ pub fn plan(
             "There are {more} more warnings; ask for less at once to see them."
         ));
     }
-    let mut said: Vec<&str> = vec![&words];
-    said.extend(warnings.iter().map(String::as_str));
+    let mut content: Vec<&str> = vec![&words];
+    content.extend(warnings.iter().map(String::as_str));
     for record in &about {
-        said.extend([record.kind.as_str(), record.id.as_str()]);
+        content.extend([record.kind.as_str(), record.id.as_str()]);
     }
     for draft in &drafts {
-        draft.said(&mut said);
+        draft.push_content(&mut content);
     }
-    let plan = ids.id(&serde_json::to_string(&said).unwrap_or_default());
+    let plan = ids.id(&serde_json::to_string(&content).unwrap_or_default());
     let id = |name: &str| format!("{plan}/{name}");
     let steps = drafts
         .into_iter()
@@ -322,7 +308,7 @@ pub fn plan(
             path: draft.path,
             body: draft.body,
             words: draft.words,
-            timing: match draft.when {
+            timing: match draft.order {
                 StepOrder::InOrder => Timing::InOrder,
                 StepOrder::After(names) => Timing::After(names.into_iter().map(id).collect()),
                 StepOrder::Compensates(name) => Timing::Compensates(id(name)),
@@ -373,18 +359,18 @@ mod tests {
     #[test]
     fn each_input_changes_the_id() {
         let given = |key: &str| Key::Given(key.to_owned());
-        let asked = |day: &str, what: &str| Key::Asked {
+        let derived = |day: &str, request: &str| Key::Derived {
             day: day.to_owned(),
-            what: what.to_owned(),
+            request: request.to_owned(),
         };
         let all = [
             ids("a@b.example", given("k")).id("task"),
             ids("a@b.example", given("k")).id("link"),
             ids("a@b.example", given("k\",\"task")).id(""),
             ids("b@b.example", given("k")).id("task"),
-            ids("a@b.example", asked("2026-03-11", "x")).id("task"),
-            ids("a@b.example", asked("2026-03-12", "x")).id("task"),
-            ids("a@b.example", asked("2026-03-11", "y")).id("task"),
+            ids("a@b.example", derived("2026-03-11", "x")).id("task"),
+            ids("a@b.example", derived("2026-03-12", "x")).id("task"),
+            ids("a@b.example", derived("2026-03-11", "y")).id("task"),
         ];
         let unique: std::collections::BTreeSet<&String> = all.iter().collect();
         assert_eq!(unique.len(), all.len());

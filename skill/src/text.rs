@@ -5,8 +5,12 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::de::{Deserialize, Deserializer, Visitor};
 
+use crate::failure::{self, Failure};
+
 /// The longest name or title in an answer, in characters.
 pub const LABEL: usize = 200;
+/// The longest query or name that a caller may give, in characters.
+pub const LONGEST_NAME: usize = 200;
 /// The longest body in an answer, in characters.
 pub const BODY: usize = 2_000;
 
@@ -119,6 +123,37 @@ pub fn block(text: &str, most: usize) -> (String, bool) {
             (out, true)
         }
     }
+}
+
+/// Cleans words from a caller.
+///
+/// # Errors
+/// `invalid-input` for an empty or overlong text, and for one of punctuation alone.
+pub fn words(field: &str, text: &str) -> Result<String, Failure> {
+    let text = clean(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.is_empty() {
+        return Err(failure::invalid_input(
+            field,
+            "it is empty",
+            "Give at least one word.",
+        ));
+    }
+    // To the CRM's search signs alone are an empty query, and that finds everything.
+    if !text.chars().any(char::is_alphanumeric) {
+        return Err(failure::invalid_input(
+            field,
+            "it holds no letter and no digit",
+            "Give at least one word of a name.",
+        ));
+    }
+    if text.chars().count() > LONGEST_NAME {
+        return Err(failure::invalid_input(
+            field,
+            format!("it is longer than {LONGEST_NAME} characters"),
+            "Give fewer words.",
+        ));
+    }
+    Ok(text)
 }
 
 /// Formats an instant as answers do: RFC 3339 in UTC, to the second.

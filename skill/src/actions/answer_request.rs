@@ -5,14 +5,14 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::given;
-use super::handoff::text;
-use super::share::reference;
-use super::{context, is_uuid};
+use super::handoff::optional_text;
+use super::message_summary::shared_reference;
+use super::{context, input};
 use crate::bindings::claw::crm::types::Intent;
 use crate::bindings::exports::claw::crm::propose::{AnswerRequestRequest, Plan};
 use crate::context::Context;
 use crate::failure::{self, Failure};
+use crate::ids::is_uuid;
 use crate::markdown::count;
 use crate::plan::{Ids, caller, plan};
 use crate::tezit::envelope::{self, ShareableKind, SharedRef};
@@ -44,7 +44,7 @@ struct RequestedFields {
 /// give.
 pub fn answer_request(ctx: &Context<'_>, request: &AnswerRequestRequest) -> Result<Plan, Failure> {
     caller(ctx)?;
-    let said = text("message", request.message.as_deref())?;
+    let said = optional_text("message", request.message.as_deref())?;
     let chosen = request
         .fields
         .as_deref()
@@ -73,7 +73,8 @@ pub fn answer_request(ctx: &Context<'_>, request: &AnswerRequestRequest) -> Resu
     let found = context::read(ctx, &refs)?;
     let mut message = Message::new(Intent::Update);
     message.text = said.clone().unwrap_or_default();
-    let envelopes = found.just(ctx, &mut message.log, |kind, id| asked.of_record(kind, id));
+    let envelopes =
+        found.envelopes_with(ctx, &mut message.log, |kind, id| asked.of_record(kind, id));
     let given: Vec<_> = envelopes
         .iter()
         .filter(|envelope| !envelope.fields.is_empty())
@@ -152,7 +153,7 @@ pub fn answer_request(ctx: &Context<'_>, request: &AnswerRequestRequest) -> Resu
         message.send(ctx, &ids, &audience, Order::InOrder)?
     };
     warnings.extend(sending.warnings);
-    warnings.extend(given::hidden(&[("message", request.message.as_deref())]));
+    warnings.extend(input::hidden(&[("message", request.message.as_deref())]));
     let number = u32::try_from(given.len()).unwrap_or(u32::MAX);
     Ok(plan(
         &ids,
@@ -161,7 +162,7 @@ pub fn answer_request(ctx: &Context<'_>, request: &AnswerRequestRequest) -> Resu
             sending.whom,
             count(number, "record", "records")
         ),
-        refs.iter().map(reference).collect(),
+        refs.iter().map(shared_reference).collect(),
         warnings,
         sending.steps,
     ))

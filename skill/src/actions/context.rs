@@ -182,7 +182,7 @@ impl SharedRecord {
         match self {
             Self::Person(person) => envelope::contact(log, person, wanted),
             Self::Deal { deal, next_step } => {
-                let view = DealView::of(deal, Some(next_step.clone()));
+                let view = DealView::from_row(deal, Some(next_step.clone()));
                 envelope::deal(ctx, log, &view, wanted)
             }
             Self::Task(task) => envelope::task(log, task, wanted),
@@ -194,7 +194,7 @@ impl SharedRecord {
     fn derived(&self, ctx: &Context<'_>) -> (Option<Layer>, Option<Layer>) {
         match self {
             Self::Deal { deal, next_step } => {
-                let view = DealView::of(deal, Some(next_step.clone()));
+                let view = DealView::from_row(deal, Some(next_step.clone()));
                 (
                     envelope::deal_fact(ctx, &view),
                     envelope::deal_advice(ctx, &view),
@@ -231,7 +231,7 @@ impl SharedRecords {
     ///
     /// # Errors
     /// `not-found` that names the others.
-    pub(super) fn all(self) -> Result<Self, Failure> {
+    pub(super) fn require_all(self) -> Result<Self, Failure> {
         if self.missing.is_empty() {
             return Ok(self);
         }
@@ -255,7 +255,7 @@ impl SharedRecords {
     }
 
     /// Returns the records' default fields and `more`, with derived facts, constraints and advice.
-    pub(super) fn pieces(
+    pub(super) fn layers(
         &self,
         ctx: &Context<'_>,
         log: &mut DisclosureLog,
@@ -285,7 +285,7 @@ impl SharedRecords {
     }
 
     /// Returns an envelope of each record with just these fields; it may be empty.
-    pub(super) fn just(
+    pub(super) fn envelopes_with(
         &self,
         ctx: &Context<'_>,
         log: &mut DisclosureLog,
@@ -309,9 +309,9 @@ pub fn context(ctx: &Context<'_>, request: &ContextRequest) -> Result<ContextAns
     let refs = envelope::refs("refs", &request.refs)?;
     let kinds: Vec<ShareableKind> = refs.iter().map(|(kind, _)| *kind).collect();
     let more = envelope::fields("fields", &kinds, request.fields.as_deref().unwrap_or(&[]))?;
-    let found = read(ctx, &refs)?.all()?;
+    let found = read(ctx, &refs)?.require_all()?;
     let mut log = DisclosureLog::default();
-    let pieces = found.pieces(ctx, &mut log, &more, request.intent);
+    let pieces = found.layers(ctx, &mut log, &more, request.intent);
     let omitted = pieces
         .envelopes
         .iter()

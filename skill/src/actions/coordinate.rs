@@ -3,16 +3,15 @@
 
 use serde::Serialize;
 
-use super::given::{self, reference};
 use super::handoff::{HandoffRequest, message};
+use super::input::{self, reference, within};
 use super::make_task::FollowUpTask;
 use super::subject::{Subject, look_up};
-use super::{within, words};
 use crate::bindings::exports::claw::crm::propose::{CoordinateRequest, Email, Event, Plan};
 use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::plan::{Draft, Ids, caller, plan};
-use crate::text;
+use crate::text::{self, words};
 use crate::tezit::envelope::DisclosureLog;
 use crate::tezit::message::Order;
 use crate::workspace;
@@ -64,7 +63,7 @@ pub fn coordinate(ctx: &Context<'_>, request: &CoordinateRequest) -> Result<Plan
             let checked =
                 FollowUpTask::check(ctx, "task.", &task.title, task.note.as_deref(), &task.due)?;
             let assignee = task.assignee.as_deref().unwrap_or("me");
-            let address = given::member_address(ctx, "task.assignee", assignee)?;
+            let address = input::member_address(ctx, "task.assignee", assignee)?;
             Ok::<_, Failure>((checked, address))
         })
         .transpose()?;
@@ -117,7 +116,7 @@ pub fn coordinate(ctx: &Context<'_>, request: &CoordinateRequest) -> Result<Plan
         warnings: Vec::new(),
     };
     if let Some((task, address)) = &task {
-        let member = given::member(ctx, "task.assignee", address, members.into_iter())?;
+        let member = input::member(ctx, "task.assignee", address, members.into_iter())?;
         parts.task(task, &member)?;
     }
     if let Some(handing) = &handing {
@@ -130,7 +129,7 @@ pub fn coordinate(ctx: &Context<'_>, request: &CoordinateRequest) -> Result<Plan
         parts.calendar(entry, sender)?;
     }
     let (email, calendar) = (request.email.as_ref(), request.calendar.as_ref());
-    parts.warnings.extend(given::hidden(&[
+    parts.warnings.extend(input::hidden(&[
         ("objective", Some(&request.objective)),
         (
             "task's title",
@@ -174,7 +173,7 @@ fn not_set_up() -> Failure {
 
 /// Checks one line of text of at most so many characters.
 fn line(field: &str, given: &str, most: usize) -> Result<String, Failure> {
-    let line = given::note(field, given)?.unwrap_or_default();
+    let line = input::note(field, given)?.unwrap_or_default();
     let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.chars().count() {
         0 => Err(failure::invalid_input(
@@ -203,7 +202,7 @@ impl EmailDraft {
     fn check(email: &Email) -> Result<Self, Failure> {
         let subject = email.subject.as_deref();
         let subject = subject.map(|subject| line("email.subject", subject, LINE));
-        let body = super::handoff::text("email.body", email.body.as_deref())?;
+        let body = super::handoff::optional_text("email.body", email.body.as_deref())?;
         if body
             .as_ref()
             .is_some_and(|body| body.chars().count() > BODY)
@@ -211,7 +210,7 @@ impl EmailDraft {
             return Err(too_long("email.body"));
         }
         Ok(Self {
-            to: given::email("email.to", &email.to)?,
+            to: input::email("email.to", &email.to)?,
             subject: subject.transpose()?,
             body,
         })
@@ -249,7 +248,7 @@ impl CalendarEntry {
 }
 
 impl PlanParts<'_> {
-    fn task(&mut self, task: &FollowUpTask, member: &given::Member) -> Result<(), Failure> {
+    fn task(&mut self, task: &FollowUpTask, member: &input::Member) -> Result<(), Failure> {
         let seed = task.seed(&self.subject, member);
         let (_, steps) = task.steps(
             self.ctx,

@@ -1,15 +1,15 @@
 //! `follow_up`: proposes a task linked to a person, a company or a deal, and a message that hands
 //! it over, if that is asked for.
 
-use super::given::{self, reference};
 use super::handoff::{HandoffRequest, message};
+use super::input::{self, reference};
 use super::make_task::FollowUpTask;
 use super::subject::look_up;
-use super::words;
 use crate::bindings::exports::claw::crm::propose::{FollowUpRequest, Plan};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::plan::{Ids, caller, plan};
+use crate::text::words;
 use crate::tezit::envelope::NewTask;
 use crate::tezit::message::Order;
 
@@ -29,7 +29,7 @@ pub fn follow_up(ctx: &Context<'_>, request: &FollowUpRequest) -> Result<Plan, F
         &request.due,
     )?;
     let assignee = request.assignee.as_deref().unwrap_or("me");
-    let address = given::member_address(ctx, "assignee", assignee)?;
+    let address = input::member_address(ctx, "assignee", assignee)?;
     let handing = request
         .handoff
         .as_ref()
@@ -37,7 +37,7 @@ pub fn follow_up(ctx: &Context<'_>, request: &FollowUpRequest) -> Result<Plan, F
         .transpose()?;
 
     let (subject, members) = look_up(ctx, &about, Some(&address))?;
-    let member = given::member(ctx, "assignee", &address, members.into_iter())?;
+    let member = input::member(ctx, "assignee", &address, members.into_iter())?;
     let key = request.idempotency_key.as_deref();
     let seed = task.seed(&subject, &member);
     let ids = Ids::new(ctx, "follow-up", key, &seed)?;
@@ -66,7 +66,7 @@ pub fn follow_up(ctx: &Context<'_>, request: &FollowUpRequest) -> Result<Plan, F
         said = format!("{said} Then hand it over to {}.", sending.whom);
     }
     let handoff = request.handoff.as_ref();
-    warnings.extend(given::hidden(&[
+    warnings.extend(input::hidden(&[
         ("title", Some(&request.title)),
         ("note", request.note.as_deref()),
         (

@@ -2,16 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::render::{task_line, task_row};
 use super::statuses;
-use super::{kind, task_line, task_row, uuid};
 use crate::bindings::claw::crm::types::{Kind, TaskRow};
 use crate::bindings::claw::skill::types::RecordRef;
 use crate::bindings::exports::claw::crm::read::{FollowUpsPage, FollowUpsRequest};
 use crate::context::Context;
 use crate::day::{self, OverdueFilter};
 use crate::failure::{self, Failure};
+use crate::ids::uuid;
 use crate::markdown::{Page, count, escape};
 use crate::text;
+use crate::twenty::kinds::kind;
 use crate::twenty::values::{
     self, Connection, Count, Counted, Edge, Named, NamedPerson, PageInfo, Target,
 };

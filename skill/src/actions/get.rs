@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::statuses::{self, Open};
-use super::{member, money, object, parts, some, task_line, task_row, unread, uuid};
+use super::render::{member, parts, some, task_line, task_row, unread};
+use super::statuses::{self, OpenStatuses};
 use crate::bindings::claw::crm::types::{Kind, Money};
 use crate::bindings::exports::claw::crm::read::{
     CompanyFields, GetRequest, NoteHead, OpportunityFields, PersonFields, RecordFields, RecordView,
@@ -13,14 +13,16 @@ use crate::bindings::exports::claw::crm::read::{
 };
 use crate::context::Context;
 use crate::failure::{self, Failure};
+use crate::ids::uuid;
 use crate::markdown::{Page, count, escape};
 use crate::text::{self, Cutter, Text};
+use crate::twenty::kinds::object;
 use crate::twenty::mend::Unreadable;
 use crate::twenty::records::EmployerLink;
 use crate::twenty::rows::Phones;
 use crate::twenty::values::{
     self, Colleague, Connection, Count, Counted, Currency, FullName, Links, Named, NamedPerson,
-    RichText, full_name, named,
+    RichText, full_name, money, named,
 };
 use crate::twenty::{self, Document, Errors, Query, documents, fetch, fetch_deal, hidden};
 
@@ -56,10 +58,10 @@ macro_rules! get_query {
 
         impl $data {
             /// Splits the answer into the record and its related records.
-            fn parts(self, errors: &Errors, open: &Open) -> Result<($record, RelatedRecords), Failure> {
+            fn parts(self, errors: &Errors, open: &OpenStatuses) -> Result<($record, RelatedRecords), Failure> {
                 let record = errors.root(stringify!($root), self.$root)?;
                 let around =
-                    RelatedRecords::of(errors, open, self.task_targets, self.note_targets, self.timeline_activities);
+                    RelatedRecords::read(errors, open, self.task_targets, self.note_targets, self.timeline_activities);
                 Ok((record, around))
             }
         }
@@ -201,15 +203,15 @@ struct RelatedRecords {
 }
 
 impl RelatedRecords {
-    fn of(
+    fn read(
         errors: &Errors,
-        open: &Open,
+        open: &OpenStatuses,
         tasks: Option<Counted<OpenTask>>,
         notes: Option<Connection<LatestNoteLink>>,
         activities: Option<Connection<LatestActivity>>,
     ) -> Self {
         let mut around = Self::default();
-        match open.believed(errors.root("taskTargets", tasks)) {
+        match open.validate(errors.root("taskTargets", tasks)) {
             Ok(tasks) => {
                 let linked = tasks.total_count;
                 let rows = tasks.edges.len();

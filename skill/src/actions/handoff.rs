@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::given;
+use super::input;
 use super::subject::Subject;
 use crate::bindings::claw::crm::types::{Intent, Urgency};
 use crate::bindings::exports::claw::crm::propose::Handoff;
@@ -28,16 +28,16 @@ pub(super) struct HandoffRequest<'a> {
 }
 
 /// Cleans a text to be sent; none where nothing is left of it.
-pub(super) fn text(field: &str, given: Option<&str>) -> Result<Option<String>, Failure> {
-    let text = given.map(|text| given::note(field, text)).transpose()?;
+pub(super) fn optional_text(field: &str, given: Option<&str>) -> Result<Option<String>, Failure> {
+    let text = given.map(|text| input::note(field, text)).transpose()?;
     Ok(text.flatten())
 }
 
 impl<'a> HandoffRequest<'a> {
     /// Checks a request, and asks the relay to resolve the recipient.
     pub(super) fn check(ctx: &Context<'_>, handoff: &'a Handoff) -> Result<Self, Failure> {
-        let text = text("handoff.message", handoff.message.as_deref())?;
-        let ask = self::text("handoff.ask", handoff.ask.as_deref())?;
+        let text = optional_text("handoff.message", handoff.message.as_deref())?;
+        let ask = optional_text("handoff.ask", handoff.ask.as_deref())?;
         let to = std::slice::from_ref(&handoff.to);
         let audience = audience(ctx, "handoff.to", to)?;
         Ok(Self {

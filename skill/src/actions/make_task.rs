@@ -3,15 +3,14 @@
 
 use serde::Serialize;
 
-use super::given::{self, Member};
+use super::input::{self, Member};
 use super::subject::Subject;
 use crate::context::Context;
-use crate::day;
 use crate::failure::{self, Failure};
 use crate::plan::{Draft, Ids};
-use crate::text;
 use crate::tezit::message::Order;
 use crate::twenty::{documents, mutations};
+use crate::{day, text};
 
 /// A checked task.
 #[derive(Serialize)]
@@ -42,9 +41,9 @@ impl FollowUpTask {
         note: Option<&str>,
         due: &str,
     ) -> Result<Self, Failure> {
-        let note = note.map(|note| given::note(&format!("{prefix}note"), note));
+        let note = note.map(|note| input::note(&format!("{prefix}note"), note));
         Ok(Self {
-            title: given::line(&format!("{prefix}title"), title)?,
+            title: input::line(&format!("{prefix}title"), title)?,
             note: note.transpose()?.flatten(),
             deadline: day::deadline(ctx.zone(), &format!("{prefix}due"), due)?,
         })
@@ -96,7 +95,7 @@ impl FollowUpTask {
         let task = ids.id("task");
         let make = make(&task, seed, &self.due_text(ctx), &member.label())?;
         let link = link(ids, &task, subject)?;
-        let delete = Draft::new(
+        let delete = mutations::step(
             "delete-task",
             &documents::DELETE_TASK,
             &serde_json::json!({ "id": task }),
@@ -130,7 +129,7 @@ fn make(task: &str, seed: &TaskSeed<'_>, due: &str, who: &str) -> Result<Draft, 
     } else {
         &documents::CREATE_TASK
     };
-    Draft::new(
+    mutations::step(
         "create-task",
         document,
         &Variables {
@@ -156,7 +155,7 @@ fn link(ids: &Ids, task: &str, subject: &Subject) -> Result<Draft, Failure> {
         )
     })?;
     let variables = serde_json::json!({ "id": ids.id("link"), "taskId": task, target: subject.id });
-    Draft::new(
+    mutations::step(
         "link-task",
         document,
         &variables,

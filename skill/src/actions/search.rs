@@ -2,19 +2,24 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::names::{self, MatchReason, SearchHit, SearchTerm};
-pub use super::names::{Search, SearchData};
-use super::{money, object, parts, within, words};
+use super::full_text::{self, MatchReason, SearchHit};
+use super::input::within;
+use super::render::parts;
+use super::search_term::SearchTerm;
+pub use crate::actions::full_text::{Search, SearchData};
 use crate::bindings::claw::crm::types::Kind;
 use crate::bindings::exports::claw::crm::read::{Hit, SearchAnswer, SearchRequest};
 use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::markdown::{Page, escape};
-use crate::text::{Cutter, Text};
+use crate::text::{Cutter, Text, words};
 use crate::twenty::hidden::{self, hides};
+use crate::twenty::kinds::object;
 use crate::twenty::mend::Unreadable;
 use crate::twenty::rows::{Employer, Phones};
-use crate::twenty::values::{Colleague, Connection, Currency, FullName, Links, full_name, named};
+use crate::twenty::values::{
+    Colleague, Connection, Currency, FullName, Links, full_name, money, named,
+};
 use crate::twenty::{self, Document, NOBODY, Query, documents, fetch};
 
 /// The most hits that are examined for the caller's own records, and the most that Twenty gives at
@@ -130,7 +135,7 @@ pub fn search(ctx: &Context<'_>, request: &SearchRequest) -> Result<SearchAnswer
         .transpose()?;
     let asked = SearchTerm::parse(&query);
     let page = if me.is_some() { EXAMINED } else { PAGE };
-    let all = names::look(ctx, &asked, &kinds, page)?;
+    let all = full_text::find(ctx, &asked, &kinds, page)?;
     let mut found = all.found;
     let examined = u32::try_from(found.len()).unwrap_or(u32::MAX);
     // A hit is looked into where it is shown, or where that decides whether it is.

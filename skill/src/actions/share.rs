@@ -3,9 +3,9 @@
 
 use serde::Serialize;
 
-use super::given;
-use super::handoff::text;
-use super::{blockers, briefing, context, words};
+use super::handoff::optional_text;
+use super::message_summary::{MessageSummary, shared_reference};
+use super::{blockers, briefing, context, input};
 use crate::bindings::claw::crm::types::Intent;
 use crate::bindings::claw::skill::types::RecordRef;
 use crate::bindings::exports::claw::crm::propose::{Plan, ShareRequest, Wanted};
@@ -13,6 +13,7 @@ use crate::bindings::exports::claw::crm::read::{LayerKind, LayerSource};
 use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::plan::{Ids, caller, plan};
+use crate::text::words;
 use crate::tezit::envelope::{self, ShareableKind, SharedRef};
 use crate::tezit::message::{self, Message, Order};
 use crate::tezit::{Audience, audience};
@@ -39,16 +40,6 @@ enum GivenSubject<'a> {
     Asking(&'a [Wanted]),
 }
 
-/// A summary of a message's content.
-pub(super) struct MessageSummary {
-    /// The content for whoever decides: `what blocks the deal “Acme”`.
-    pub(super) words: String,
-    /// The records that the plan is about.
-    pub(super) about: Vec<RecordRef>,
-    /// Warnings for whoever decides.
-    pub(super) warnings: Vec<String>,
-}
-
 /// Runs the action.
 ///
 /// # Errors
@@ -57,8 +48,8 @@ pub(super) struct MessageSummary {
 pub fn share(ctx: &Context<'_>, request: &ShareRequest) -> Result<Plan, Failure> {
     caller(ctx)?;
     let what = ShareSubject::check(request)?;
-    let said = text("message", request.message.as_deref())?;
-    let ask = text("ask", request.ask.as_deref())?;
+    let said = optional_text("message", request.message.as_deref())?;
+    let ask = optional_text("ask", request.ask.as_deref())?;
     let audience = audience(ctx, "to", &request.to)?;
 
     let mut message = Message::new(request.intent);
@@ -83,7 +74,7 @@ pub fn share(ctx: &Context<'_>, request: &ShareRequest) -> Result<Plan, Failure>
     let mut warnings = filled.warnings;
     let sending = message.send(ctx, &ids, &audience, Order::InOrder)?;
     warnings.extend(sending.warnings);
-    warnings.extend(given::hidden(&[
+    warnings.extend(input::hidden(&[
         ("message", request.message.as_deref()),
         ("question", request.ask.as_deref()),
     ]));
@@ -258,8 +249,8 @@ fn records(
     more: &[&'static str],
     message: &mut Message,
 ) -> Result<MessageSummary, Failure> {
-    let found = context::read(ctx, refs)?.all()?;
-    let pieces = found.pieces(ctx, &mut message.log, more, message.intent);
+    let found = context::read(ctx, refs)?.require_all()?;
+    let pieces = found.layers(ctx, &mut message.log, more, message.intent);
     message.layers = pieces.layers;
     let labels = found.labels();
     // Names and titles are default fields, so the envelopes tell them.
@@ -275,7 +266,7 @@ fn records(
     message.say(&format!("About: {line}."));
     Ok(MessageSummary {
         words: line,
-        about: refs.iter().map(reference).collect(),
+        about: refs.iter().map(shared_reference).collect(),
         warnings: on_request(more).into_iter().collect(),
     })
 }
@@ -325,15 +316,10 @@ fn ask_for(wanted: &[(SharedRef, Vec<&'static str>)], message: &mut Message) -> 
     message.say(&format!("Please give more of:\n{}", lines.join("\n")));
     MessageSummary {
         words: "a request for more".to_owned(),
-        about: wanted.iter().map(|(one, _)| reference(one)).collect(),
+        about: wanted
+            .iter()
+            .map(|(one, _)| shared_reference(one))
+            .collect(),
         warnings: Vec::new(),
-    }
-}
-
-/// Returns the reference of a shared record in plans.
-pub(super) fn reference((kind, id): &SharedRef) -> RecordRef {
-    RecordRef {
-        kind: kind.object().to_owned(),
-        id: id.clone(),
     }
 }

@@ -30,7 +30,7 @@ impl Query for TaskStatuses {
 }
 
 /// The statuses with which a task is open. A task without status is open too.
-pub(super) struct Open {
+pub(super) struct OpenStatuses {
     /// The statuses to ask for, at least one: a request needs some, even where its answer does not
     /// count.
     pub(super) statuses: Vec<String>,
@@ -39,9 +39,9 @@ pub(super) struct Open {
     pub(super) unknown: Option<Failure>,
 }
 
-impl Open {
+impl OpenStatuses {
     /// Stands in for the statuses where nobody asks about tasks.
-    pub(super) fn unasked() -> Self {
+    pub(super) fn placeholder() -> Self {
         Self {
             statuses: vec![FIRST_STATUS.to_owned()],
             unknown: None,
@@ -49,7 +49,7 @@ impl Open {
     }
 
     /// Returns the answer about tasks, or the failure that makes it void.
-    pub(super) fn believed<T>(&self, tasks: Result<T, Failure>) -> Result<T, Failure> {
+    pub(super) fn validate<T>(&self, tasks: Result<T, Failure>) -> Result<T, Failure> {
         match &self.unknown {
             Some(failure) => Err(failure.clone()),
             None => tasks,
@@ -58,11 +58,11 @@ impl Open {
 }
 
 /// Reads the open statuses. The host answers this from its cache for some minutes.
-pub(super) fn open(ctx: &Context<'_>) -> Open {
+pub(super) fn open(ctx: &Context<'_>) -> OpenStatuses {
     let all = match all(ctx) {
         Ok(all) => all,
         Err(failure) => {
-            return Open {
+            return OpenStatuses {
                 statuses: vec![FIRST_STATUS.to_owned()],
                 unknown: Some(failure),
             };
@@ -74,7 +74,7 @@ pub(super) fn open(ctx: &Context<'_>) -> Open {
         .cloned()
         .collect();
     if open.is_empty() {
-        return Open {
+        return OpenStatuses {
             statuses: all,
             unknown: Some(failure::unavailable(
                 false,
@@ -87,7 +87,7 @@ pub(super) fn open(ctx: &Context<'_>) -> Open {
             )),
         };
     }
-    Open {
+    OpenStatuses {
         statuses: open,
         unknown: None,
     }

@@ -2,19 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::given::{self, Member, reference};
-use super::names::{self, Choice, Likeness, MatchReason, SearchHit, SearchTerm};
-use super::{object, parts, some};
+use super::full_text::{self, MatchReason, SearchHit};
+use super::input::{self, Member, reference};
+use super::render::{parts, some};
+use super::search_term::SearchTerm;
 use crate::bindings::claw::crm::types::{Kind, Link};
 use crate::bindings::claw::skill::types::Candidate;
 use crate::context::Context;
 use crate::failure::{self, Failure};
+use crate::names::{self, Choice, Likeness};
 use crate::text::{Cutter, Text};
 use crate::tezit::envelope::{self, DealView, DisclosureLog, Envelope, FieldSelection};
 use crate::twenty::custom::Mapped;
+use crate::twenty::kinds::{object, spoken};
 use crate::twenty::mend::Unreadable;
-use crate::twenty::records::Emails;
-use crate::twenty::rows::{Deal, Person, Phones};
+use crate::twenty::rows::{Deal, Emails, Person, Phones};
 use crate::twenty::values::{Colleague, Connection, Links, full_name, named};
 use crate::twenty::{Document, NOBODY, Query, documents, fetch_mapped};
 
@@ -95,10 +97,7 @@ impl Subject {
 
     /// Returns the kind for people.
     pub(super) fn spoken(&self) -> &'static str {
-        match self.kind {
-            Kind::Opportunity => "deal",
-            other => object(other),
-        }
+        spoken(self.kind)
     }
 
     /// Returns a link to the record.
@@ -126,7 +125,7 @@ impl Subject {
             SubjectRow::Person(person) => Some(envelope::contact(log, person, wanted)),
             SubjectRow::Company => None,
             SubjectRow::Deal { deal, next_step } => {
-                let view = DealView::of(deal, Some(next_step.clone()));
+                let view = DealView::from_row(deal, Some(next_step.clone()));
                 Some(envelope::deal(ctx, log, &view, wanted))
             }
         }
@@ -160,7 +159,7 @@ pub(super) fn look_up(
 ) -> Result<(Subject, Vec<Member>), Failure> {
     let asked = SearchTerm::parse(about);
     let kinds = [Kind::Person, Kind::Company, Kind::Opportunity];
-    let hits = names::look(ctx, &asked, &kinds, HITS)?.found;
+    let hits = full_text::find(ctx, &asked, &kinds, HITS)?.found;
     if hits.is_empty() {
         return Err(missing(about));
     }
@@ -182,7 +181,7 @@ pub(super) fn look_up(
             people: ids(Kind::Person),
             companies: ids(Kind::Company),
             opportunities: ids(Kind::Opportunity),
-            assignee: given::member_pattern(address),
+            assignee: input::member_pattern(address),
         },
     )?;
     let (data, errors) = (reply.data, &reply.errors);
@@ -203,7 +202,7 @@ pub(super) fn look_up(
     );
     // In the order of the hits: best first.
     subjects.sort_by_key(|subject| hits.iter().position(|one| one.id == subject.id));
-    let subject = meant(about, &asked, subjects, &hits)?;
+    let subject = pick(about, &asked, subjects, &hits)?;
     Ok((subject, members.rows().collect()))
 }
 
@@ -218,7 +217,7 @@ fn missing(about: &str) -> Failure {
 /// or domain, whatever the accents; else the only one with every word of it. Records with most of
 /// the words or a similar spelling are offered, never taken; one that only has a word or the
 /// beginning of one is another record.
-fn meant(
+fn pick(
     name: &str,
     asked: &SearchTerm,
     mut subjects: Vec<Subject>,

@@ -1,10 +1,10 @@
 //! Judges the steps of plans: before sending, whether a step still holds; afterwards, the meaning
 //! of the service's answer. Only queries are sent here.
 
-mod found;
-mod look;
-mod posted;
-mod said;
+mod record_lookup;
+mod service_lookup;
+mod service_step;
+mod write_outcome;
 
 use jiff::Timestamp;
 
@@ -12,15 +12,12 @@ use crate::bindings::claw::skill::plan::{Method, Step};
 pub use crate::bindings::exports::claw::skill::judge::{Readiness, ServiceAnswer, Verdict};
 use crate::context::Context;
 use crate::failure;
-use crate::plan::DESTINATION;
-use crate::twenty::mutations::{Leaf, Write};
+use crate::twenty::mutations::{DESTINATION, Leaf, Write};
 use crate::twenty::records::Record;
 use crate::twenty::reread::{RecordState, reread};
-use posted::ServiceStep;
-use said::{WriteOutcome, outcome_of};
-
-/// The most fields that a sentence names.
-const NAMED: usize = 5;
+use record_lookup::NAMED;
+use service_step::ServiceStep;
+use write_outcome::{WriteOutcome, outcome_of};
 
 /// Judges a step before it is sent. Steps that make or link records are sent without a look: their
 /// ids keep them from being done twice. A change is sent only if its record is as it was at
@@ -63,7 +60,7 @@ pub fn answer(ctx: &Context<'_>, step: &Step, answer: Option<&ServiceAnswer>) ->
             // says nothing.
             WriteOutcome::Unclear | WriteOutcome::Gone | WriteOutcome::Duplicate { .. } => {
                 let over = answer.is_some_and(|answer| matches!(answer.status, 200..=299 | 500));
-                found::in_doubt(ctx, &posted, over)
+                service_lookup::in_doubt(ctx, &posted, over)
             }
         };
     }
@@ -81,8 +78,8 @@ pub fn answer(ctx: &Context<'_>, step: &Step, answer: Option<&ServiceAnswer>) ->
                     .to_owned(),
             ),
         },
-        WriteOutcome::Duplicate { conflicting } => look::after_duplicate(ctx, &write, conflicting.as_deref()),
-        WriteOutcome::Unclear => look::in_doubt(ctx, &write, basis(step)),
+        WriteOutcome::Duplicate { conflicting } => record_lookup::after_duplicate(ctx, &write, conflicting.as_deref()),
+        WriteOutcome::Unclear => record_lookup::in_doubt(ctx, &write, basis(step)),
     }
 }
 

@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 
-use super::{Service, json};
+use super::json::parse;
+use super::service::Service;
 use crate::bindings::claw::skill::types::{Mismatch, Problem};
 use crate::failure::{self, Failure};
 use crate::text;
@@ -41,13 +42,13 @@ struct Refusal {
 
 impl Refusal {
     fn of(body: &[u8]) -> Option<Self> {
-        let body = json(body)?;
+        let body = parse(body)?;
         let error = body.get("error")?;
         let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
         let (code, message) = (text("code").to_owned(), text("message"));
         // What is wrong with a request may stand in the message as JSON of its own: the issues that
         // zod found.
-        let issues = json(message.as_bytes());
+        let issues = parse(message.as_bytes());
         let Some(first) = issues.as_ref().and_then(|issues| issues.get(0)) else {
             return Some(Self {
                 code,

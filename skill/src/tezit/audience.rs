@@ -2,14 +2,16 @@
 //! itself accepts anything as a recipient without a word, typing errors and addresses elsewhere
 //! included.
 
-use super::{
-    Contact, get_me, get_members, get_search, me_as_set, read_me, read_members, read_search,
+use super::client::{
+    get_me, get_members, get_search, me_as_set, read_me, read_members, read_search,
 };
-use crate::actions::names::{Likeness, likeness};
-use crate::actions::{is_uuid, words};
+use super::values::Contact;
 use crate::bindings::claw::skill::types::{Candidate, RecordRef};
 use crate::context::Context;
 use crate::failure::{self, Failure};
+use crate::ids::is_uuid;
+use crate::names::{Likeness, likeness};
+use crate::text::words;
 use crate::transport::TransportError;
 
 /// The most recipients that the relay takes.
@@ -181,7 +183,11 @@ impl Team {
         let cut = found.len() >= HITS;
         let total = found.len();
         let address = name.contains('@');
-        if address && found.iter().any(|one| is(one.tez_address.as_deref(), name)) {
+        if address
+            && found
+                .iter()
+                .any(|one| equals(one.tez_address.as_deref(), name))
+        {
             return Err(failure::invalid_input(
                 place,
                 "this is an address for other relays (user@host)",
@@ -193,7 +199,7 @@ impl Team {
             .filter(|one| self.members.contains(&one.id))
             .collect();
         let fit = |one: &Contact| match (address, one.email.as_deref(), one.name.as_deref()) {
-            (true, email, _) if is(email, name) => Likeness::Exact,
+            (true, email, _) if equals(email, name) => Likeness::Exact,
             (false, _, Some(own)) => likeness(name, own),
             _ => Likeness::Other,
         };
@@ -261,8 +267,8 @@ impl Team {
 }
 
 /// Compares texts, ignoring case.
-fn is(told: Option<&str>, name: &str) -> bool {
-    told.is_some_and(|told| told.to_lowercase() == name.to_lowercase())
+fn equals(text: Option<&str>, name: &str) -> bool {
+    text.is_some_and(|text| text.to_lowercase() == name.to_lowercase())
 }
 
 fn recipient(contact: &Contact) -> Recipient {

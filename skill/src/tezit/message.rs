@@ -7,8 +7,9 @@ use serde::Serialize;
 use wire::Body;
 pub use wire::{intent, kind, source};
 
+use super::audience::{Audience, Recipient};
+use super::client::team_id;
 use super::envelope::DisclosureLog;
-use super::{Audience, Recipient, team_id};
 use crate::bindings::claw::crm::types::{Intent, Urgency};
 use crate::bindings::exports::claw::crm::read::Layer;
 use crate::context::Context;
@@ -172,7 +173,7 @@ impl Message {
             &self.body(),
             self.words(&format!("Write to {whom}")),
         )?
-        .taking("conversation", "open", "/data/id");
+        .filling("conversation", "open", "/data/id");
         let (open, send) = match order {
             Order::InOrder => (open, send),
             Order::Alone => (open.after(&[]), send.after(&["open"])),

@@ -1,20 +1,15 @@
 //! Sends trusted documents with their variables, waits where Twenty asks for patience, and reads
 //! what comes back.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use super::custom;
-use super::documents::{Document, Query};
-use super::errors::{self, GraphQlError};
-use super::hidden;
-use super::members;
-use super::mend::Mended;
+use super::documents::Query;
+use super::request::{Prepared, prepare};
+use super::response::{Reply, decode};
+use super::{custom, errors, hidden, members};
 use crate::context::Context;
 use crate::failure::{self, Failure};
-use crate::transport::{Method, Outcome, Request, Response, TransportError};
+use crate::transport::{Outcome, Request, Response, TransportError};
 
 /// Retries after a rate limit.
 const RETRIES: usize = 2;
@@ -22,118 +17,6 @@ const RETRIES: usize = 2;
 const TOKEN: Duration = Duration::from_millis(600);
 /// The longest wait before a request is sent again.
 const LONGEST_WAIT: Duration = Duration::from_secs(6);
-
-/// A request ready to be sent.
-#[derive(Debug, Clone)]
-pub struct Prepared {
-    document: &'static Document,
-    request: Request,
-}
-
-impl Prepared {
-    /// Its document.
-    pub(super) fn document(&self) -> &'static Document {
-        self.document
-    }
-}
-
-/// An answer: its data, and the errors beside them. Twenty gives both at once.
-#[derive(Debug)]
-pub struct Reply<A> {
-    /// The data; a root that failed is none in it.
-    pub data: A,
-    /// The errors.
-    pub errors: Errors,
-}
-
-/// The errors of an answer.
-#[derive(Debug)]
-pub struct Errors {
-    said: Vec<GraphQlError>,
-    mended: Mended,
-}
-
-impl Errors {
-    /// Checks that the CRM reported no error.
-    pub fn is_empty(&self) -> bool {
-        self.said.is_empty()
-    }
-
-    /// Describes the rows of a root that could not be read and are missing from the answer.
-    pub fn lost(&self, root: &str) -> Option<String> {
-        self.mended.lost(root)
-    }
-
-    /// Returns a root of the answer.
-    ///
-    /// # Errors
-    /// What Twenty said about it, where it is missing.
-    pub fn root<T>(&self, name: &str, root: Option<T>) -> Result<T, Failure> {
-        root.ok_or_else(
-            || match (self.mended.broken(name), errors::about(&self.said, name)) {
-                (Some(failure), _) => failure.clone(),
-                (None, Some(error)) => errors::failure(error),
-                (None, None) => failure::schema_mismatch(
-                    name,
-                    format!("The CRM answered without \"{name}\" and without saying why."),
-                ),
-            },
-        )
-    }
-}
-
-#[derive(Deserialize)]
-struct GraphQlResponse<A> {
-    #[serde(default = "none")]
-    data: Option<A>,
-    #[serde(default)]
-    errors: Vec<GraphQlError>,
-}
-
-fn none<A>() -> Option<A> {
-    None
-}
-
-/// Makes the request for a query.
-///
-/// # Errors
-/// `unavailable` where Twenty is not set up.
-pub fn prepare<Q: Query>(ctx: &Context<'_>, query: &Q) -> Result<Prepared, Failure> {
-    #[derive(Serialize)]
-    struct Body<'a, Q> {
-        query: &'a str,
-        variables: &'a Q,
-    }
-    let base_url = ctx.twenty_base_url().ok_or_else(|| {
-        failure::unavailable(
-            false,
-            "Twenty is not set up: no address is known for it.",
-            "Ask the operator to set TWENTY_API_URL, or the origin of \"twenty\" in the operator file.",
-        )
-    })?;
-    let document = Q::DOCUMENT;
-    let text = custom::extended(ctx, document)?;
-    let body = serde_json::to_vec(&Body {
-        query: &text,
-        variables: query,
-    })
-    .map_err(|error| {
-        failure::invalid_input(
-            "request",
-            error.to_string(),
-            "Call again with simpler arguments.",
-        )
-    })?;
-    Ok(Prepared {
-        document,
-        request: Request {
-            method: Method::Post,
-            base_url,
-            path: document.path.to_owned(),
-            body,
-        },
-    })
-}
 
 /// Sends one query.
 ///
@@ -326,40 +209,4 @@ fn patience(
         .max()
         .map(|seconds| Duration::from_secs(seconds.into()));
     asked.unwrap_or(TOKEN * tokens.max(1)).min(LONGEST_WAIT)
-}
-
-/// Reads the answer to a query. A value that cannot be read is taken out of its record; the others
-/// stay.
-///
-/// # Errors
-/// What the service said, or `schema-mismatch` where the answer is not what was promised, or
-/// `unavailable` where it is no answer at all.
-pub fn decode<Q: Query>(
-    answer: Result<Response, TransportError>,
-) -> Result<Reply<Q::Answer>, Failure> {
-    let response = answer.map_err(errors::transport)?;
-    if response.status != 200 {
-        return Err(errors::status(&response));
-    }
-    let mut mended = Mended::default();
-    let mut body = Cow::Borrowed(response.body.as_slice());
-    let envelope: GraphQlResponse<Q::Answer> = loop {
-        match serde_json::from_slice(&body) {
-            Ok(envelope) => break envelope,
-            Err(error) if error.is_data() => {
-                body = Cow::Owned(mended.mend(Q::DOCUMENT, &body, &error)?);
-            }
-            Err(_) => return Err(errors::no_json(&response)),
-        }
-    };
-    match (envelope.data, envelope.errors) {
-        (Some(data), said) => Ok(Reply {
-            data,
-            errors: Errors { said, mended },
-        }),
-        (None, errors) => Err(match errors.first() {
-            Some(error) => errors::failure(error),
-            None => errors::no_json(&response),
-        }),
-    }
 }

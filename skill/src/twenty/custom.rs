@@ -150,7 +150,7 @@ pub struct Mapped {
 
 impl Mapped {
     /// Returns the field's name and its value for a deal, where that was read.
-    pub fn of(&self, id: &str) -> Option<(&str, &Value)> {
+    pub fn value(&self, id: &str) -> Option<(&str, &Value)> {
         let value = self.values.get(id)?;
         Some((&self.field, value))
     }

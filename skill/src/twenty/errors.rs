@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::failure::{self, Failure};
+use crate::ids::is_uuid;
 use crate::rest::errors as rest;
 use crate::rest::errors::clean_message;
 use crate::text::{self, Text};
@@ -52,7 +53,7 @@ impl GraphQlError {
     /// Returns the record that a duplicate conflicts with, where the CRM names it.
     pub fn conflicting_record(&self) -> Option<&str> {
         let id = self.extensions.conflicting_record_id.as_ref()?.as_str();
-        crate::actions::is_uuid(id).then_some(id)
+        is_uuid(id).then_some(id)
     }
 }
 

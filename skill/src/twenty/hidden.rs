@@ -10,21 +10,13 @@ use serde_json::Value;
 use super::custom;
 use super::documents::Document;
 use crate::context::Context;
+pub use crate::hidden_fields::spoken;
+use crate::hidden_fields::{HiddenField, describe};
 use crate::markdown::escape;
-use crate::text;
 use crate::transport::{Outcome, Request};
 
 /// The most retries of a document: each answer may name one more field of each root.
 pub(super) const ROUNDS: usize = 12;
-
-/// A field of an object, as Twenty names both.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct HiddenField {
-    /// Such as `opportunity`.
-    pub object: String,
-    /// Such as `amount`.
-    pub name: String,
-}
 
 /// Fields without which nothing can be said of a record: what is refused for them stays refused.
 const NEEDED: &[(&str, &str)] = &[("opportunity", "stage"), ("timelineActivity", "happensAt")];
@@ -152,19 +144,6 @@ pub(super) fn same(name: &str, other: &str) -> bool {
         || other.strip_suffix("Id") == Some(name)
 }
 
-/// Returns an object's name for people.
-pub fn spoken(object: &str) -> &str {
-    match object {
-        "person" => "people",
-        "company" => "companies",
-        "opportunity" => "deals",
-        "task" => "tasks",
-        "note" => "notes",
-        "workspaceMember" => "members",
-        other => other,
-    }
-}
-
 /// Checks whether the key may not read a field, as far as this call has found out.
 pub fn hides(ctx: &Context<'_>, object: &str, name: &str) -> bool {
     let is = |field: &HiddenField| field.object == object && same(&field.name, name);
@@ -173,24 +152,7 @@ pub fn hides(ctx: &Context<'_>, object: &str, name: &str) -> bool {
 
 /// Tells people in one sentence which fields this call could not read; none if there were none.
 pub fn sentence(ctx: &Context<'_>) -> Option<String> {
-    let hidden = ctx.hidden();
-    if hidden.is_empty() {
-        return None;
-    }
-    let named: Vec<String> = hidden
-        .iter()
-        .map(|field| {
-            format!(
-                "{} of {}",
-                text::clean(&field.name),
-                spoken(&text::clean(&field.object))
-            )
-        })
-        .collect();
-    Some(format!(
-        "The CRM key may not read {}: what is there is unknown, not empty.",
-        named.join(", ")
-    ))
+    describe(&ctx.hidden())
 }
 
 /// Appends that sentence to a text for people.

@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::documents::Document;
-use super::place::{self, PathSegment};
+use super::json_path::{self, PathSegment};
 use crate::failure::{self, Failure};
 use crate::markdown::count;
 use crate::text;
@@ -160,7 +160,7 @@ impl Mended {
         body: &[u8],
         error: &serde_json::Error,
     ) -> Result<Vec<u8>, Failure> {
-        let mut path = place::path_to(body, error.line(), error.column());
+        let mut path = json_path::path_to(body, error.line(), error.column());
         let text = error.to_string();
         let missing = text
             .strip_prefix("missing field `")
@@ -255,7 +255,7 @@ fn is_list_of_rows(list: &[PathSegment]) -> bool {
 /// Names a value that is not as it should be.
 fn mismatch(document: &Document, path: &[PathSegment], error: &str) -> Failure {
     let what = error.split(" at line ").next().unwrap_or_default();
-    let path = place::shown(path);
+    let path = json_path::shown(path);
     let path = text::clean(path.strip_prefix("data.").unwrap_or(&path));
     let what = text::line(&text::clean(what), 160).0;
     failure::schema_mismatch(

@@ -4,26 +4,37 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::documents::{self, Document};
-use crate::actions::is_uuid;
 use crate::bindings::claw::crm::types::Kind;
+use crate::failure::Failure;
+use crate::ids::is_uuid;
+use crate::plan::Draft;
 
-/// Writes the body of a step: a trusted mutation, to the byte, and its variables.
+/// The destination of writes to the CRM, as the manifest names it.
+pub const DESTINATION: &str = "twenty";
+
+/// The body of a step: a trusted mutation, to the byte, and its variables.
+#[derive(Serialize)]
+struct Body<'a, V> {
+    query: &'a str,
+    variables: &'a V,
+}
+
+/// Creates a plan's step that sends a mutation. `name` is unique within the plan.
 ///
 /// # Errors
-/// Where the variables cannot be written as JSON, which no variables of this skill are.
-pub fn body(
+/// `invalid-input` where the variables cannot be written.
+pub fn step(
+    name: &'static str,
     document: &'static Document,
     variables: &impl Serialize,
-) -> Result<String, serde_json::Error> {
-    #[derive(Serialize)]
-    struct Body<'a, V> {
-        query: &'a str,
-        variables: &'a V,
-    }
-    serde_json::to_string(&Body {
+    words: String,
+) -> Result<Draft, Failure> {
+    let body = Body {
         query: document.text,
         variables,
-    })
+    };
+    let step = Draft::post(name, DESTINATION, document.path, &body, words)?;
+    Ok(step.without_route_in_id())
 }
 
 /// Returns the mutation that makes a record of any fields.
@@ -106,11 +117,11 @@ impl Write {
     /// plans: nothing about them is taken for granted.
     pub fn read(body: &str) -> Option<Self> {
         #[derive(Deserialize)]
-        struct Body {
+        struct Stored {
             query: String,
             variables: Map<String, Value>,
         }
-        let Body { query, variables } = serde_json::from_str(body).ok()?;
+        let Stored { query, variables } = serde_json::from_str(body).ok()?;
         let is = |document: &Document| document.text == query;
         if is(&documents::CREATE_TASK) || is(&documents::CREATE_TASK_WITH_NOTE) {
             let data = variables
@@ -258,10 +269,18 @@ mod tests {
         })
     }
 
+    fn body(document: &Document, variables: &Value) -> String {
+        let body = Body {
+            query: document.text,
+            variables,
+        };
+        serde_json::to_string(&body).unwrap()
+    }
+
     #[test]
     fn every_mutation_is_known_again_by_its_text() {
         for document in documents::MUTATIONS {
-            let read = Write::read(&body(document, &variables(document)).unwrap());
+            let read = Write::read(&body(document, &variables(document)));
             let write = read.unwrap_or_else(|| panic!("{} is not known", document.name));
             assert_eq!(write.id(), ID, "{}", document.name);
             assert!(document.text.contains(write.root()), "{}", document.name);
@@ -273,8 +292,7 @@ mod tests {
         let good = body(
             &documents::CREATE_PERSON,
             &variables(&documents::CREATE_PERSON),
-        )
-        .unwrap();
+        );
         assert!(Write::read(&good).is_some());
         for wrong in [
             String::new(),

@@ -7,30 +7,13 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::custom::Mapped;
 use super::hidden;
+use super::kinds::object;
 use super::mend::{NOT_READABLE, Unreadable};
-use super::rows::Phones;
+use super::rows::{Emails, Phones};
 use super::values::{Colleague, Currency, FullName, Id, Links, Micros, RichText, full_name, named};
 use crate::bindings::claw::crm::types::Kind;
 use crate::context::Context;
 use crate::text::{self, Text};
-
-/// A person's e-mail addresses.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Emails {
-    /// The first.
-    pub primary_email: Option<Text>,
-    /// The others, where that was asked.
-    pub additional_emails: Option<Vec<Text>>,
-}
-
-impl Emails {
-    /// Returns the other addresses.
-    pub fn additional(&self) -> impl Iterator<Item = String> {
-        let others = self.additional_emails.iter().flatten();
-        others.map(|other| other.as_str().to_owned())
-    }
-}
 
 /// A company that somebody works at.
 #[derive(Debug, Deserialize)]
@@ -215,10 +198,10 @@ impl HeldValue {
 impl Record {
     /// Adds the custom field that the operator mapped.
     #[must_use]
-    pub fn with(mut self, mapped: &Mapped) -> Self {
+    pub fn with_mapped(mut self, mapped: &Mapped) -> Self {
         if let Self::Opportunity(deal) = &mut self {
             deal.mapped = mapped
-                .of(&deal.id)
+                .value(&deal.id)
                 .and_then(|(field, value)| Some((field.to_owned(), HeldValue::plain(value)?)));
         }
         self
@@ -226,10 +209,10 @@ impl Record {
 
     /// Masks the fields that the key may not read: their values are unknown.
     #[must_use]
-    pub fn as_seen(mut self, ctx: &Context<'_>) -> Self {
-        let object = crate::actions::object(self.kind());
+    pub fn masked(mut self, ctx: &Context<'_>) -> Self {
+        let own = object(self.kind());
         let hidden = ctx.hidden();
-        let names = hidden.iter().filter(|field| field.object == object);
+        let names = hidden.iter().filter(|field| field.object == own);
         let names = names.map(|field| field.name.clone()).collect();
         match &mut self {
             Self::Person(record) => record.hidden = names,

@@ -3,9 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::client::{fetch, fetch_mapped};
+use super::documents::{self, Document, Query};
+use super::filters::NOBODY;
 use super::records::{CompanyRecord, OpportunityRecord, PersonRecord, Record, TaskRecord};
+use super::response::Errors;
 use super::values::{Connection, Id};
-use super::{Document, Errors, NOBODY, Query, documents, fetch, fetch_mapped};
 use crate::bindings::claw::crm::types::Kind;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -37,8 +40,8 @@ macro_rules! reread {
             fn now(ctx: &Context<'_>, id: &str) -> Result<RecordState, Failure> {
                 let (reply, mapped) = fetch_mapped(ctx, &Self { id: id.to_owned() })?;
                 let live = reply.data.$one.map(Record::$kind);
-                let live = live.map(|record| record.with(&mapped).as_seen(ctx));
-                RecordState::of(&reply.errors, $root, live, $roots, reply.data.$many)
+                let live = live.map(|record| record.with_mapped(&mapped).masked(ctx));
+                RecordState::read(&reply.errors, $root, live, $roots, reply.data.$many)
             }
         }
     };
@@ -73,7 +76,7 @@ pub enum RecordState {
 }
 
 impl RecordState {
-    fn of(
+    fn read(
         errors: &Errors,
         root: &str,
         live: Option<Record>,

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::mend::Unreadable;
-use super::records::Emails;
 use super::values::{Colleague, Currency, FullName, JustName, NamedPerson};
 use crate::text::Text;
 
@@ -29,6 +28,24 @@ pub struct Person {
     /// Fields that could not be read.
     #[serde(default, rename = "$unreadable")]
     pub unreadable: Unreadable,
+}
+
+/// A person's e-mail addresses.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Emails {
+    /// The first.
+    pub primary_email: Option<Text>,
+    /// The others, where that was asked.
+    pub additional_emails: Option<Vec<Text>>,
+}
+
+impl Emails {
+    /// Returns the other addresses.
+    pub fn additional(&self) -> impl Iterator<Item = String> {
+        let others = self.additional_emails.iter().flatten();
+        others.map(|other| other.as_str().to_owned())
+    }
 }
 
 /// A person's phone numbers.

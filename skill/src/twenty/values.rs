@@ -227,8 +227,8 @@ enum MemberInAnswer {
 }
 
 impl From<MemberInAnswer> for Colleague {
-    fn from(told: MemberInAnswer) -> Self {
-        let (id, name, user_email) = match told {
+    fn from(member: MemberInAnswer) -> Self {
+        let (id, name, user_email) = match member {
             MemberInAnswer::Id(id) => (id, None, None),
             MemberInAnswer::Member {
                 id,
@@ -380,6 +380,13 @@ impl Currency {
     pub fn micros(amount: Option<&Self>) -> Option<Micros> {
         amount?.amount_micros
     }
+}
+
+/// Formats an amount: `12000.5 EUR`.
+pub fn money(money: &Money) -> String {
+    format!("{} {}", money.amount, money.currency)
+        .trim_end()
+        .to_owned()
 }
 
 /// Millionths of a currency's unit.

@@ -8,9 +8,9 @@ use super::queries::{
 };
 use crate::actions::deal_fields::deals_have;
 use crate::actions::get::UNREADABLE_NOTE;
+use crate::actions::render::{member, unread};
 use crate::actions::stages::stages;
 use crate::actions::statuses;
-use crate::actions::{member, unread};
 use crate::bindings::claw::crm::types::{Kind, Link};
 use crate::bindings::claw::skill::types::Provenance;
 use crate::bindings::exports::claw::crm::read::{Evidence, OpportunityFields};
@@ -28,6 +28,9 @@ pub(super) type Known<T> = Result<T, String>;
 /// The longest time between a deal's creation and its first entry for the history to count as
 /// complete.
 const FIRST_ENTRY: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+
+/// A deal that closes within this many days is near.
+pub(super) const NEAR_DAYS: i32 = 7;
 
 /// All facts about one deal.
 pub(super) struct Facts<'a> {
@@ -84,7 +87,7 @@ pub(super) struct LastActivity {
 
 impl LastActivity {
     /// Returns the time of the activity.
-    pub(super) fn known(&self) -> Option<Timestamp> {
+    pub(super) fn time(&self) -> Option<Timestamp> {
         self.newest.as_ref().map(|(time, _)| *time)
     }
 
@@ -100,7 +103,7 @@ impl LastActivity {
         time: Option<Timestamp>,
         provenance: impl FnOnce() -> Provenance,
     ) {
-        if let Some(time) = time.filter(|&time| self.known().is_none_or(|known| time > known)) {
+        if let Some(time) = time.filter(|&time| self.time().is_none_or(|known| time > known)) {
             let value = ctx.zone().show(time);
             self.newest = Some((
                 time,
@@ -151,7 +154,7 @@ impl<'a> Facts<'a> {
             .chain(lost.iter().flatten().cloned())
             .collect();
         let tasks = open
-            .believed(errors.root("taskTargets", data.task_targets))
+            .validate(errors.root("taskTargets", data.task_targets))
             .map_err(why)
             .map(|links| {
                 let read = u32::try_from(links.edges.len());
@@ -221,8 +224,7 @@ impl<'a> Facts<'a> {
         let today = ctx.zone().date(ctx.now);
         // Only a deal that closes within days is judged by the order of the stages.
         let near = deal.close_date.is_some_and(|date| {
-            (0..=super::rules::NEAR_DAYS)
-                .contains(&day::days_between(today, ctx.zone().due(date).day))
+            (0..=NEAR_DAYS).contains(&day::days_between(today, ctx.zone().due(date).day))
         });
         let stages = if near && !closed {
             stages(ctx).map_err(why)
@@ -235,7 +237,7 @@ impl<'a> Facts<'a> {
         let next_step = if planned || closed {
             next_step
         } else {
-            sure(ctx, next_step)
+            resolve_null(ctx, next_step)
         };
         Ok(Self {
             ctx,
@@ -320,7 +322,7 @@ impl<'a> Facts<'a> {
 }
 
 /// Resolves a null: an empty field, or one that this CRM lacks.
-fn sure(ctx: &Context<'_>, next_step: NextStep) -> NextStep {
+fn resolve_null(ctx: &Context<'_>, next_step: NextStep) -> NextStep {
     let NextStep::Null { field } = next_step else {
         return next_step;
     };

@@ -3,12 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::actions::names::{self, Choice, Likeness, MatchReason, SearchHit, SearchTerm, likeness};
-use crate::actions::parts;
+use crate::actions::full_text::{self, MatchReason, SearchHit};
+use crate::actions::render::parts;
+use crate::actions::search_term::SearchTerm;
 use crate::bindings::claw::crm::types::Kind;
 use crate::bindings::claw::skill::types::{Candidate, RecordRef};
 use crate::context::Context;
 use crate::failure::{self, Failure};
+use crate::names::{self, Choice, Likeness, likeness};
 use crate::text::{Cutter, Text};
 use crate::twenty::mend::Unreadable;
 use crate::twenty::values::{Colleague, Counted, JustName, named};
@@ -72,15 +74,15 @@ pub(super) fn by_name(ctx: &Context<'_>, name: &str) -> Result<String, Failure> 
         };
     }
     let kinds = [Kind::Opportunity, Kind::Company];
-    let names::SearchHits {
+    let full_text::SearchHits {
         found: hits, more, ..
-    } = names::look_until(ctx, &asked, &kinds, HITS, |hits| {
+    } = full_text::find_until(ctx, &asked, &kinds, HITS, |hits| {
         // A deal and its company may have the words between them.
         let is = |kind: Kind| hits.iter().any(|one| one.kind == kind);
         let labels = hits.iter().filter_map(|one| one.label.as_ref());
         is(Kind::Opportunity)
             && is(Kind::Company)
-            && names::together(name, labels.map(Text::as_str))
+            && names::have_all_words(name, labels.map(Text::as_str))
     })?;
     if hits.is_empty() {
         return Err(missing(name));

@@ -3,13 +3,14 @@
 
 use serde::Serialize;
 
-use super::super::share::{MessageSummary, reference};
-use super::rules;
-use super::{Facts, STALE_DAYS, by_words, report};
+use super::facts::Facts;
+use super::report::{by_words, report};
+use super::rules::outcome::title;
+use crate::actions::message_summary::{MessageSummary, shared_reference};
 use crate::bindings::exports::claw::crm::read::{
     BlockerCode, Certainty, Finding, LayerKind, LayerSource, Severity,
 };
-use crate::context::Context;
+use crate::context::{Context, STALE_DAYS};
 use crate::failure::{self, Failure};
 use crate::markdown::count;
 use crate::text;
@@ -88,7 +89,7 @@ pub(in crate::actions) fn share(
     }
     Ok(MessageSummary {
         words: format!("what blocks the deal \u{201c}{}\u{201d}", report.label),
-        about: vec![reference(&(ShareableKind::Deal, report.id))],
+        about: vec![shared_reference(&(ShareableKind::Deal, report.id))],
         warnings,
     })
 }
@@ -135,7 +136,7 @@ fn sentence(facts: &Facts<'_>, finding: &Finding, log: &mut DisclosureLog) -> St
     }
     let tasks = facts.tasks.iter().flat_map(|tasks| &tasks.rows);
     for task in tasks {
-        let title = rules::title(task);
+        let title = title(task);
         let named = finding.sentence.contains(&format!("\"{title}\""));
         let shown = finding
             .evidence

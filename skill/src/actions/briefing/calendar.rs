@@ -1,8 +1,8 @@
 //! The day's events, from the calendars that are shared with the caller's assistant.
 
-use super::Bounds;
-use super::sections::{Content, ROWS, ranked};
-use crate::actions::parts;
+use super::bounds::Bounds;
+use super::content::{Content, ROWS, ranked};
+use crate::actions::render::parts;
 use crate::bindings::exports::claw::crm::read::{BriefingRow, RowKind};
 use crate::context::Context;
 use crate::failure::Failure;

@@ -1,11 +1,10 @@
 //! Gathers the data of the sections: side by side, in one round for all services.
 
-use super::calendar;
-use super::messages;
+use super::bounds::{Bounds, is_elsewhere};
 use super::queries::{BriefingComing, BriefingOverdue, BriefingToday, NewPerson};
-use super::{Bounds, is_elsewhere};
+use super::{calendar, messages};
 use crate::actions::stages::stages;
-use crate::actions::statuses::{self, Open};
+use crate::actions::statuses::{self, OpenStatuses};
 use crate::bindings::exports::claw::crm::read::SectionName;
 use crate::context::Context;
 use crate::day::{self, plus_days, precise, utc_midnight};
@@ -43,7 +42,7 @@ pub(super) fn gather(
     use SectionName as S;
     let want = |sections: [S; 2]| sections.iter().any(|section| wanted.contains(section));
     let deals = if want([S::ClosingSoon, S::AtRisk]) {
-        OpenStages::of(ctx)
+        OpenStages::read(ctx)
     } else {
         OpenStages::None {
             stage: FIRST_STAGE.to_owned(),
@@ -61,7 +60,7 @@ pub(super) fn gather(
     };
     let instant = text::instant;
     let open = if wanted.iter().all(|&name| is_elsewhere(name)) {
-        Open::unasked()
+        OpenStatuses::placeholder()
     } else {
         statuses::open(ctx)
     };
@@ -126,7 +125,7 @@ pub(super) fn gather(
     let events = calendar.map(|sent| sent.and_then(|_| calendar::read(next(&mut others))));
 
     let tasks =
-        |part: Option<Result<PartialList<Task>, Failure>>| part.map(|part| open.believed(part));
+        |part: Option<Result<PartialList<Task>, Failure>>| part.map(|part| open.validate(part));
     let mut gathered = Gathered {
         overdue: tasks(part(&mut overdue, "tasks", |data| data.tasks.take())),
         today: tasks(part(&mut today, "tasks", |data| data.tasks.take())),
@@ -228,7 +227,7 @@ enum OpenStages {
 }
 
 impl OpenStages {
-    fn of(ctx: &Context<'_>) -> Self {
+    fn read(ctx: &Context<'_>) -> Self {
         let all = match stages(ctx) {
             Ok(all) => all,
             Err(failure) => return Self::Unknown(failure),

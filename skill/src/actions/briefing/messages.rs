@@ -7,8 +7,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::sections::{Content, ROWS, ranked};
-use crate::actions::{parts, some};
+use super::content::{Content, ROWS, ranked};
+use crate::actions::render::{parts, some};
 use crate::bindings::exports::claw::crm::read::{BriefingRow, RowKind};
 use crate::context::Context;
 use crate::failure::{self, Failure};
@@ -94,14 +94,14 @@ impl Inbox {
         let (unread, conversations) = match self.direct {
             Ok(direct) => direct,
             Err(failure) => {
-                notes.push(lacking("Direct messages", &failure));
+                notes.push(unreadable_note("Direct messages", &failure));
                 (Unread::default(), Vec::new())
             }
         };
         let page = match self.team {
             Ok(page) => page,
             Err(failure) => {
-                notes.push(lacking("The team's messages", &failure));
+                notes.push(unreadable_note("The team's messages", &failure));
                 MessagePage::default()
             }
         };
@@ -167,7 +167,7 @@ impl Inbox {
             let page = match tezit::read_page(next()) {
                 Ok(page) => page,
                 Err(failure) => {
-                    notes.push(lacking("A conversation", &failure));
+                    notes.push(unreadable_note("A conversation", &failure));
                     continue;
                 }
             };
@@ -232,7 +232,7 @@ impl Inbox {
 }
 
 /// Explains what could not be read, and the next step.
-fn lacking(what: &str, failure: &Failure) -> String {
+fn unreadable_note(what: &str, failure: &Failure) -> String {
     let (why, next) = (failure::sentence(failure), failure::next(failure));
     format!("{what} could not be read: {why} {next}")
 }

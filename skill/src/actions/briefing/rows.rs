@@ -1,13 +1,13 @@
 //! The lines of a briefing.
 
 use super::queries::NewPerson;
-use crate::actions::{money, parts, some};
+use crate::actions::render::{parts, some};
 use crate::bindings::exports::claw::crm::read::{BriefingRow, RowKind};
 use crate::context::Context;
 use crate::text::{self, Cutter};
 use crate::twenty;
 use crate::twenty::rows::Deal;
-use crate::twenty::values::{self, Currency, Task, full_name, named};
+use crate::twenty::values::{self, Currency, Task, full_name, money, named};
 
 pub(super) fn task_row(ctx: &Context<'_>, task: &Task) -> BriefingRow {
     let mut cutter = Cutter::default();

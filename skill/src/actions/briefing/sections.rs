@@ -1,10 +1,13 @@
 //! Makes the sections of a briefing from the answers.
 
+use super::bounds::{Bounds, is_elsewhere};
+use super::calendar;
+use super::content::{Content, ROWS};
 use super::gather::{Gathered, PartialList};
 use super::queries::BriefingRisk;
 use super::rows::{deal_row, person_row, task_row};
-use super::{Bounds, calendar, is_elsewhere};
-use crate::actions::{parts, statuses};
+use crate::actions::render::parts;
+use crate::actions::statuses;
 use crate::bindings::exports::claw::crm::read::{BriefingRow, Section, SectionName, SectionStatus};
 use crate::context::{Context, STALE_DAYS};
 use crate::day::days_between;
@@ -14,9 +17,6 @@ use crate::tezit::RELAY;
 use crate::twenty::fetch;
 use crate::twenty::rows::Deal;
 use crate::workspace::{self, WORKSPACE};
-
-/// The most rows of a section.
-pub(super) const ROWS: usize = 10;
 
 /// Makes a section, and returns the failure behind it where it failed.
 pub(super) fn make(
@@ -28,7 +28,7 @@ pub(super) fn make(
     if let Some(failure) = unset(ctx, name) {
         let section = Section {
             status: SectionStatus::NotConfigured,
-            why: Some(words(&failure)),
+            why: Some(failure::explain(&failure)),
             ..section(name, Content::default())
         };
         return (section, None);
@@ -38,18 +38,22 @@ pub(super) fn make(
         SectionName::DueToday => list(&gathered.today, |task| task_row(ctx, task)),
         SectionName::ComingUp => list(&gathered.coming, |task| task_row(ctx, task)),
         SectionName::ClosingSoon => list(&gathered.closing, |deal| deal_row(ctx, deal, None)),
-        SectionName::AtRisk => asked(&gathered.open).and_then(|deals| at_risk(ctx, bounds, deals)),
+        SectionName::AtRisk => {
+            gathered_part(&gathered.open).and_then(|deals| at_risk(ctx, bounds, deals))
+        }
         SectionName::NewPeople => list(&gathered.people, |person| person_row(ctx, person)),
-        SectionName::Tez => taken(gathered.messages.take()).and_then(|first| first.content(ctx)),
+        SectionName::Tez => {
+            take_part(gathered.messages.take()).and_then(|first| first.content(ctx))
+        }
         SectionName::Calendar => {
-            taken(gathered.events.take()).map(|events| calendar::content(ctx, bounds, events))
+            take_part(gathered.events.take()).map(|events| calendar::content(ctx, bounds, events))
         }
     };
     match made {
         Ok(content) => (section(name, content), None),
         Err(failure) => {
             let why = if is_elsewhere(name) {
-                words(&failure)
+                failure::explain(&failure)
             } else {
                 failure::sentence(&failure).to_owned()
             };
@@ -77,35 +81,6 @@ fn unset(ctx: &Context<'_>, name: SectionName) -> Option<Failure> {
     }
 }
 
-/// Joins the reason and the next step.
-fn words(failure: &Failure) -> String {
-    format!("{} {}", failure::sentence(failure), failure::next(failure))
-}
-
-/// The content of a section.
-#[derive(Default)]
-pub(super) struct Content {
-    pub(super) rows: Vec<BriefingRow>,
-    pub(super) total: u32,
-    pub(super) examined: Option<u32>,
-    pub(super) why: Option<String>,
-}
-
-/// Sorts things by a key; equal ones keep their order. There are some hundred at most, and the
-/// library's own sort would be compiled for each kind of thing, several times the code.
-pub(super) fn ranked<T>(
-    things: impl Iterator<Item = T>,
-    tell: impl Fn(&T) -> (i64, i64),
-) -> Vec<T> {
-    let mut order: Vec<((i64, i64), T)> = Vec::new();
-    for thing in things {
-        let told = tell(&thing);
-        let at = order.partition_point(|(before, _)| *before <= told);
-        order.insert(at, (told, thing));
-    }
-    order.into_iter().map(|(_, thing)| thing).collect()
-}
-
 fn section(name: SectionName, content: Content) -> Section {
     Section {
         name,
@@ -117,14 +92,14 @@ fn section(name: SectionName, content: Content) -> Section {
     }
 }
 
-fn asked<T>(part: &Option<Result<T, Failure>>) -> Result<&T, Failure> {
+fn gathered_part<T>(part: &Option<Result<T, Failure>>) -> Result<&T, Failure> {
     match part {
         Some(part) => part.as_ref().map_err(Clone::clone),
         None => Err(not_asked()),
     }
 }
 
-fn taken<T>(part: Option<Result<T, Failure>>) -> Result<T, Failure> {
+fn take_part<T>(part: Option<Result<T, Failure>>) -> Result<T, Failure> {
     part.unwrap_or_else(|| Err(not_asked()))
 }
 
@@ -137,7 +112,7 @@ fn list<T>(
     list: &Option<Result<PartialList<T>, Failure>>,
     row: impl Fn(&T) -> BriefingRow,
 ) -> Result<Content, Failure> {
-    let PartialList { rows, lost } = asked(list)?;
+    let PartialList { rows, lost } = gathered_part(list)?;
     Ok(Content {
         why: lost.as_ref().map(|lost| format!("{lost}.")),
         total: rows.total_count,
@@ -182,7 +157,7 @@ fn at_risk(
     // Groups that could not be read may be of any deal.
     let lost_tasks = reply.errors.lost("taskTargetsGroupBy").is_some();
     let lost_activities = reply.errors.lost("timelineActivitiesGroupBy").is_some();
-    let tasks = open.believed(
+    let tasks = open.validate(
         reply
             .errors
             .root("taskTargetsGroupBy", reply.data.task_targets_group_by),

@@ -1,9 +1,11 @@
 //! Writes a message about the caller's day: the numbers of the sections, and the tasks and deals
 //! themselves, most pressing first. Messages and events of the caller are not looked at.
 
-use super::super::share::{MessageSummary, reference};
+use super::bounds::Bounds;
 use super::gather::{Gathered, PartialList, gather};
-use super::{Bounds, headline, sections, title};
+use super::report::{headline, title};
+use super::sections;
+use crate::actions::message_summary::{MessageSummary, shared_reference};
 use crate::bindings::exports::claw::crm::read::{
     Layer, LayerKind, LayerSource, RowKind, Section, SectionName, SectionStatus,
 };
@@ -39,7 +41,7 @@ pub(in crate::actions) fn share(
     message: &mut Message,
 ) -> Result<MessageSummary, Failure> {
     let me = ctx.caller_email("caller")?;
-    let bounds = Bounds::of(ctx, ctx.zone().date(ctx.now), HORIZON);
+    let bounds = Bounds::new(ctx, ctx.zone().date(ctx.now), HORIZON);
     let mut gathered = gather(ctx, me, &bounds, &TOLD);
     let made: Vec<(Section, Option<Failure>)> = TOLD
         .iter()
@@ -68,7 +70,7 @@ pub(in crate::actions) fn share(
         .iter()
         .map(|envelope| envelope.layer(ctx))
         .collect();
-    layers.extend(sections.iter().filter_map(counted));
+    layers.extend(sections.iter().filter_map(count_layer));
     layers.extend(limits(&[ShareableKind::Task, ShareableKind::Deal]));
     layers.extend(advice(message.intent));
     message.layers = layers;
@@ -94,14 +96,14 @@ pub(in crate::actions) fn share(
         words: "the caller's day".to_owned(),
         about: envelopes
             .iter()
-            .map(|envelope| reference(&(envelope.kind, envelope.id.clone())))
+            .map(|envelope| shared_reference(&(envelope.kind, envelope.id.clone())))
             .collect(),
         warnings,
     })
 }
 
 /// States the number of a section.
-fn counted(section: &Section) -> Option<Layer> {
+fn count_layer(section: &Section) -> Option<Layer> {
     if section.status != SectionStatus::Ok || section.total == 0 {
         return None;
     }
@@ -128,19 +130,24 @@ fn envelope(
     match kind {
         RowKind::Task => {
             let lists = [&gathered.overdue, &gathered.today, &gathered.coming];
-            let task = found(&lists, |task: &Task| task.id == id)?;
+            let task = find_row(&lists, |task: &Task| task.id == id)?;
             Some(envelope::task(log, task, wanted))
         }
         RowKind::Opportunity => {
             let lists = [&gathered.closing, &gathered.open];
-            let deal = found(&lists, |deal: &Deal| deal.id == id)?;
-            Some(envelope::deal(ctx, log, &DealView::of(deal, None), wanted))
+            let deal = find_row(&lists, |deal: &Deal| deal.id == id)?;
+            Some(envelope::deal(
+                ctx,
+                log,
+                &DealView::from_row(deal, None),
+                wanted,
+            ))
         }
         RowKind::Person | RowKind::Company | RowKind::Tez | RowKind::Event => None,
     }
 }
 
-fn found<'g, T>(
+fn find_row<'g, T>(
     lists: &[&'g Option<Result<PartialList<T>, Failure>>],
     is: impl Fn(&T) -> bool,
 ) -> Option<&'g T> {

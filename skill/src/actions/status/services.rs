@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::DestinationStatus;
+use crate::bindings::exports::claw::crm::read::DestinationStatus;
 use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::rest::{Service, errors};
@@ -17,12 +17,12 @@ pub(super) fn relay(ctx: &Context<'_>) -> DestinationStatus {
         Err(failure) => return unset(&RELAY, &failure),
     };
     let members = tezit::get_members(ctx);
-    let (first, second, took) = sent(ctx, unread, members.as_ref().ok());
+    let (first, second, took) = send_timed(ctx, unread, members.as_ref().ok());
     let team = match tezit::read_unread(first) {
         Ok(_) => members.and_then(|_| in_team(ctx, second)),
-        Err(failure) => return state(&RELAY, took, Some(&failure), accepted(&failure)),
+        Err(failure) => return state(&RELAY, took, Some(&failure), token_accepted(&failure)),
     };
-    up(&RELAY, took, team.err().as_ref(), Some(true))
+    reachable(&RELAY, took, team.err().as_ref(), Some(true))
 }
 
 /// Checks that the caller is in the team that messages go to.
@@ -47,7 +47,7 @@ pub(super) fn workspace(ctx: &Context<'_>) -> DestinationStatus {
     // That it is up needs no token, so something is asked that does: what is on record from now on,
     // which is nothing.
     let entries = workspace::get_timesheet(ctx, Some(ctx.now));
-    let (first, second, took) = sent(ctx, health, entries.as_ref().ok());
+    let (first, second, took) = send_timed(ctx, health, entries.as_ref().ok());
     if let Err(failure) = is_up(first) {
         return state(&WORKSPACE, took, Some(&failure), None);
     }
@@ -61,11 +61,11 @@ pub(super) fn workspace(ctx: &Context<'_>) -> DestinationStatus {
             (Some(failure), Some(true))
         }
         Err(failure) => {
-            let accepted = accepted(&failure);
+            let accepted = token_accepted(&failure);
             (Some(failure), accepted)
         }
     };
-    up(&WORKSPACE, took, failure.as_ref(), accepted)
+    reachable(&WORKSPACE, took, failure.as_ref(), accepted)
 }
 
 fn is_up(answer: Outcome) -> Result<(), Failure> {
@@ -78,7 +78,7 @@ fn is_up(answer: Outcome) -> Result<(), Failure> {
 }
 
 /// Sends one request, or two side by side, and measures the time.
-fn sent(
+fn send_timed(
     ctx: &Context<'_>,
     first: Request,
     second: Option<&Request>,
@@ -98,12 +98,12 @@ fn unset(service: &Service, failure: &Failure) -> DestinationStatus {
         reachable: false,
         credential_accepted: None,
         latency_ms: None,
-        problem: Some(words(failure)),
+        problem: Some(failure::explain(failure)),
     }
 }
 
 /// Reports on a service that has answered, whatever else is wrong.
-fn up(
+fn reachable(
     service: &Service,
     took: Duration,
     failure: Option<&Failure>,
@@ -129,12 +129,12 @@ fn state(
         reachable,
         credential_accepted,
         latency_ms: reachable.then(|| millis(took)),
-        problem: failure.map(words),
+        problem: failure.map(failure::explain),
     }
 }
 
 /// Tells from a failure whether the token was accepted.
-fn accepted(failure: &Failure) -> Option<bool> {
+fn token_accepted(failure: &Failure) -> Option<bool> {
     match failure {
         Failure::Unauthenticated(_) => Some(false),
         Failure::RateLimited(_) => Some(true),
@@ -145,9 +145,4 @@ fn accepted(failure: &Failure) -> Option<bool> {
 
 fn millis(took: Duration) -> u32 {
     u32::try_from(took.as_millis()).unwrap_or(u32::MAX)
-}
-
-/// Joins the reason and the next step.
-fn words(failure: &Failure) -> String {
-    format!("{} {}", failure::sentence(failure), failure::next(failure))
 }

@@ -3,16 +3,16 @@
 
 use serde_json::{Number, Value};
 
-use super::set::Assignment;
+use super::assignment::Assignment;
 use super::types::{self, Fields};
+use crate::actions::input;
 use crate::actions::status::Field;
-use crate::actions::{given, object};
 use crate::bindings::claw::crm::types::Kind;
 use crate::bindings::exports::claw::crm::propose::FieldValue;
 use crate::context::Context;
-use crate::day;
 use crate::failure::{self, Failure};
-use crate::text;
+use crate::twenty::kinds::object;
+use crate::{day, text};
 
 /// The setting that names the fields, as `opportunity.nextStep, person.city`.
 const SETTING: &str = "custom-fields";
@@ -71,7 +71,7 @@ pub(super) fn assignments(
         assignments.push(Assignment {
             name: name.to_owned(),
             path: name.to_owned(),
-            said: text::line(
+            display: text::line(
                 &value
                     .as_str()
                     .map_or_else(|| value.to_string(), str::to_owned),
@@ -143,7 +143,7 @@ fn allowed(ctx: &Context<'_>, kind: Kind, argument: &str, name: &str) -> Result<
 fn value(ctx: &Context<'_>, argument: &str, field: &Field, given: &str) -> Result<Value, Failure> {
     let wrong = |reason: &str, next: &str| failure::invalid_input(argument, reason, next);
     Ok(match field.kind.as_deref().unwrap_or("unknown") {
-        "TEXT" => given::note(argument, given)?
+        "TEXT" => input::note(argument, given)?
             .map(Value::from)
             .ok_or_else(|| wrong("it is empty", "Give a text, or leave the field out."))?,
         "NUMBER" => Value::Number(number(given).ok_or_else(|| {

@@ -1,10 +1,10 @@
 //! The fields that can be set of each kind of record: the request has those of all kinds side by
 //! side.
 
-use super::spoken;
 use crate::bindings::claw::crm::types::Kind;
 use crate::bindings::exports::claw::crm::propose::UpsertRequest;
 use crate::failure::{self, Failure};
+use crate::twenty::kinds::spoken;
 
 /// A field as callers name it, the kinds of record that have it, and a test for it in a request.
 type RequestField = (&'static str, &'static [Kind], fn(&UpsertRequest) -> bool);
@@ -62,7 +62,7 @@ pub(super) fn check(request: &UpsertRequest) -> Result<(), Failure> {
         format!(
             "Leave it out, or give one that a {} has: {}.",
             spoken(kind),
-            of(kind)
+            names_of(kind)
         ),
     ))
 }
@@ -75,12 +75,12 @@ pub(super) fn none(kind: Kind) -> Failure {
             "no field of the {} is given, so nothing is to be set",
             spoken(kind)
         ),
-        format!("Give at least one of {}.", of(kind)),
+        format!("Give at least one of {}.", names_of(kind)),
     )
 }
 
 /// Lists the names of the fields of a kind.
-fn of(kind: Kind) -> String {
+fn names_of(kind: Kind) -> String {
     FIELDS
         .iter()
         .filter(|(_, kinds, _)| kinds.contains(&kind))

@@ -1,18 +1,25 @@
 //! Picks the record to change among those of a lookup: the one with the id, else the only one with
 //! the same address, else the only one of the same name.
 
-use crate::actions::given::reference;
-use crate::actions::{object, parts};
+use crate::actions::input::reference;
+use crate::actions::render::parts;
 use crate::bindings::claw::crm::types::Kind;
 use crate::bindings::claw::skill::types::Candidate;
 use crate::failure::{self, Failure};
 use crate::text::{self, Text};
+use crate::twenty::kinds::object;
 use crate::twenty::records::Record;
-
-use super::LookupResult;
 
 /// The most candidates that are offered.
 const CANDIDATES: usize = 10;
+
+/// The record of a request after the lookup.
+pub(super) struct LookupResult {
+    /// The record to change; none to make one.
+    pub(super) record: Option<Record>,
+    /// Warnings for whoever decides.
+    pub(super) warnings: Vec<String>,
+}
 
 /// The fit of a record to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,16 +4,19 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::LookupResult;
-use super::find::{Fit, by_fit, by_id};
-use super::set::{Assignment, DesiredRecord};
-use crate::actions::given::{self, Member};
-use crate::actions::names::{self, Likeness, SearchTerm, likeness};
+use super::assignment::Assignment;
+use super::find::{Fit, LookupResult, by_fit, by_id};
+use super::set::DesiredRecord;
+use crate::actions::full_text;
+use crate::actions::input::{self, Member};
+use crate::actions::search_term::SearchTerm;
 use crate::bindings::claw::crm::types::Kind;
 use crate::context::Context;
 use crate::failure::{self, Failure};
+use crate::names::{Likeness, likeness};
 use crate::text::Text;
-use crate::twenty::records::{self, Emails, Record};
+use crate::twenty::records::{self, Record};
+use crate::twenty::rows::Emails;
 use crate::twenty::values::{Colleague, Connection, FullName, full_name, named};
 use crate::twenty::{
     Document, Errors, NOBODY, NOTHING, Query, documents, fetch, fetch_mapped, pattern,
@@ -136,9 +139,12 @@ fn link(
             format!("Search for the {name} with crm_search and give its id as `{field}`."),
         )
     })?;
-    wanted
-        .assignments
-        .push(Assignment::shown(name, path, Value::from(id), &label));
+    wanted.assignments.push(Assignment::with_display(
+        name,
+        path,
+        Value::from(id),
+        &label,
+    ));
     Ok(())
 }
 
@@ -162,9 +168,9 @@ fn member(
         return Ok(());
     };
     let rows = errors.root("workspaceMembers", found)?.rows();
-    let member = given::member(ctx, field, &address, rows)?;
+    let member = input::member(ctx, field, &address, rows)?;
     let label = member.label();
-    wanted.assignments.push(Assignment::shown(
+    wanted.assignments.push(Assignment::with_display(
         name,
         path,
         Value::from(member.id),
@@ -184,7 +190,7 @@ fn named_so(ctx: &Context<'_>, kind: Kind, name: Option<&str>) -> Result<Vec<Str
     let Some(name) = name else {
         return Ok(vec![NOBODY.to_owned()]);
     };
-    let all = names::look(ctx, &SearchTerm::Words(name.to_owned()), &[kind], HITS)?;
+    let all = full_text::find(ctx, &SearchTerm::Words(name.to_owned()), &[kind], HITS)?;
     let ids: Vec<String> = all.found.into_iter().map(|one| one.id).collect();
     Ok(if ids.is_empty() {
         vec![NOBODY.to_owned()]
@@ -203,7 +209,7 @@ fn by_name(likeness: Likeness, told_apart: bool) -> Fit {
     }
 }
 
-fn found(
+fn pick(
     kind: Kind,
     id: Option<&str>,
     records: Vec<Record>,
@@ -287,9 +293,9 @@ pub(super) fn person(
     };
     let records = people
         .rows()
-        .map(|row| Record::Person(row).as_seen(ctx))
+        .map(|row| Record::Person(row).masked(ctx))
         .collect();
-    let mut found = found(Kind::Person, id, records, reply.errors.lost("people"), fit)?;
+    let mut found = pick(Kind::Person, id, records, reply.errors.lost("people"), fit)?;
     if id.is_none() && email.is_none() && names.is_none() {
         found.warnings.push(
             "Without an e-mail address or both names nobody could look whether this person is there already."
@@ -319,7 +325,7 @@ pub(super) fn company(
                     .as_ref()
                     .map(|domain| format!("%{}%", pattern(domain))),
             ),
-            owner: given::member_pattern(wanted.member.as_deref()),
+            owner: input::member_pattern(wanted.member.as_deref()),
         },
     )?;
     let rows = reply.errors.root("companies", reply.data.companies)?;
@@ -344,11 +350,11 @@ pub(super) fn company(
     };
     let records = rows
         .rows()
-        .map(|row| Record::Company(row).as_seen(ctx))
+        .map(|row| Record::Company(row).masked(ctx))
         .collect();
     Ok((
         wanted,
-        found(
+        pick(
             Kind::Company,
             id,
             records,
@@ -374,7 +380,7 @@ pub(super) fn opportunity(
             named: named_so(ctx, Kind::Opportunity, name.as_deref())?,
             company: or_nobody(wanted.company.as_deref()),
             contact: or_nobody(wanted.contact.as_deref()),
-            owner: given::member_pattern(wanted.member.as_deref()),
+            owner: input::member_pattern(wanted.member.as_deref()),
         },
     )?;
     let (data, errors) = (reply.data, &reply.errors);
@@ -414,11 +420,11 @@ pub(super) fn opportunity(
     };
     let records = rows
         .rows()
-        .map(|row| Record::Opportunity(row).with(&mapped).as_seen(ctx))
+        .map(|row| Record::Opportunity(row).with_mapped(&mapped).masked(ctx))
         .collect();
     Ok((
         wanted,
-        found(
+        pick(
             Kind::Opportunity,
             id,
             records,
@@ -435,14 +441,14 @@ pub(super) fn task(
 ) -> Result<(DesiredRecord, LookupResult), Failure> {
     if id.is_none() && wanted.member.is_none() {
         // Tasks of one title are many: a new one is never taken for an old one.
-        let nothing = found(Kind::Task, None, Vec::new(), None, |_| Fit::Not)?;
+        let nothing = pick(Kind::Task, None, Vec::new(), None, |_| Fit::Not)?;
         return Ok((wanted, nothing));
     }
     let reply = fetch(
         ctx,
         &FindTask {
             id: or_nobody(id),
-            assignee: given::member_pattern(wanted.member.as_deref()),
+            assignee: input::member_pattern(wanted.member.as_deref()),
         },
     )?;
     let rows = reply.errors.root("tasks", reply.data.tasks)?;
@@ -451,8 +457,8 @@ pub(super) fn task(
     member(ctx, &mut wanted, assignee, &reply.errors, members)?;
     let records = rows
         .rows()
-        .map(|row| Record::Task(row).as_seen(ctx))
+        .map(|row| Record::Task(row).masked(ctx))
         .collect();
-    let found = found(Kind::Task, id, records, None, |_| Fit::Not)?;
+    let found = pick(Kind::Task, id, records, None, |_| Fit::Not)?;
     Ok((wanted, found))
 }

@@ -3,52 +3,17 @@
 
 use serde_json::Value;
 
+use super::assignment::Assignment;
 use super::types::{self, Fields};
 use super::{custom, fields};
-use crate::actions::{given, uuid};
+use crate::actions::input;
 use crate::bindings::claw::crm::types::Kind;
 use crate::bindings::exports::claw::crm::propose::{FieldValue, UpsertRequest};
 use crate::context::Context;
-use crate::day;
 use crate::failure::{self, Failure};
-use crate::text;
-use crate::twenty::mutations::Leaf;
+use crate::ids::uuid;
 use crate::twenty::records::Record;
-
-/// A value to be set.
-#[derive(Debug)]
-pub(super) struct Assignment {
-    /// The field's name for people.
-    pub(super) name: String,
-    /// Its path in the data of the write.
-    pub(super) path: String,
-    /// The value.
-    pub(super) value: Value,
-    /// The value as a person reads it.
-    pub(super) said: String,
-}
-
-impl Assignment {
-    /// Sets a text as it is.
-    fn text(name: &str, path: &str, value: &str) -> Self {
-        Self::shown(name, path, Value::from(value), value)
-    }
-
-    /// Sets a value that people read otherwise than it is stored.
-    pub(super) fn shown(name: &str, path: &str, value: Value, said: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            path: path.to_owned(),
-            value,
-            said: text::line(said, 80).0,
-        }
-    }
-
-    /// Returns path and value.
-    pub(super) fn leaf(&self) -> Leaf {
-        (self.path.clone(), self.value.clone())
-    }
-}
+use crate::{day, text};
 
 /// The values that a request sets, and the ids and addresses that are still to be looked up.
 #[derive(Debug)]
@@ -186,7 +151,7 @@ fn line(
     given: Option<&str>,
 ) -> Result<(), Failure> {
     if let Some(given) = given {
-        assignments.push(Assignment::text(name, path, &given::line(field, given)?));
+        assignments.push(Assignment::text(name, path, &input::line(field, given)?));
     }
     Ok(())
 }
@@ -222,7 +187,7 @@ fn deadline(
     let Some(given) = given else { return Ok(()) };
     let time = day::deadline(ctx.zone(), field, given)?;
     let value = Value::from(text::instant(time));
-    assignments.push(Assignment::shown(
+    assignments.push(Assignment::with_display(
         name,
         path,
         value,
@@ -258,14 +223,14 @@ pub(super) fn person(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Desir
         last,
     )?;
     if let Some(email) = &request.email {
-        let email = given::email("email", email)?;
+        let email = input::email("email", email)?;
         assignments.push(Assignment::text("e-mail", "emails.primaryEmail", &email));
     }
     if let Some(phone) = &request.phone {
-        let phone = given::phone("phone", phone)?;
+        let phone = input::phone("phone", phone)?;
         let said = if phone.is_empty() { "none" } else { &phone };
         let value = Value::from(phone.as_str());
-        assignments.push(Assignment::shown(
+        assignments.push(Assignment::with_display(
             "phone",
             "phones.primaryPhoneNumber",
             value,
@@ -307,7 +272,7 @@ pub(super) fn company(
         request.name.as_deref(),
     )?;
     if let Some(domain) = &request.domain {
-        let domain = given::domain("domain", domain)?;
+        let domain = input::domain("domain", domain)?;
         assignments.push(Assignment::text(
             "domain",
             "domainName.primaryLinkUrl",
@@ -340,10 +305,10 @@ pub(super) fn opportunity(
         request.name.as_deref(),
     )?;
     if let Some(amount) = &request.amount {
-        let micros = given::micros("amount", amount)?;
+        let micros = input::micros("amount", amount)?;
         let shown = micros.decimal();
         let value = Value::from(micros.number());
-        assignments.push(Assignment::shown(
+        assignments.push(Assignment::with_display(
             "amount",
             "amount.amountMicros",
             value,
@@ -351,7 +316,7 @@ pub(super) fn opportunity(
         ));
     }
     if let Some(currency) = &request.currency {
-        let currency = given::currency("currency", currency)?;
+        let currency = input::currency("currency", currency)?;
         assignments.push(Assignment::text(
             "currency",
             "amount.currencyCode",
@@ -407,7 +372,7 @@ pub(super) fn task(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Desired
         request.title.as_deref(),
     )?;
     if let Some(note) = &request.note {
-        let note = given::note("note", note)?.ok_or_else(|| {
+        let note = input::note("note", note)?.ok_or_else(|| {
             failure::invalid_input(
                 "note",
                 "it is empty",
@@ -455,6 +420,6 @@ fn id(field: &str, given: Option<&str>) -> Result<Option<String>, Failure> {
 
 fn address(ctx: &Context<'_>, field: &str, given: Option<&str>) -> Result<Option<String>, Failure> {
     given
-        .map(|given| given::member_address(ctx, field, given))
+        .map(|given| input::member_address(ctx, field, given))
         .transpose()
 }

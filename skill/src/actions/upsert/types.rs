@@ -4,12 +4,12 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::actions::object;
 use crate::actions::status::{Field, MetadataData, in_order};
 use crate::bindings::claw::crm::types::Kind;
 use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::text;
+use crate::twenty::kinds::object;
 use crate::twenty::{Document, Query, documents, fetch};
 
 /// The most options that a sentence names.

@@ -1,12 +1,12 @@
 //! Derives layers from records: facts, constraints and advice. They hold no text from the CRM: a
 //! record is named by its kind and id.
 
+use super::builder::prose_layer;
 use super::kinds::{ShareableKind, askable};
 use super::records::{DealView, is_open};
 use super::words::{closing, days};
-use super::{LayerKind, LayerSource, prose_layer};
 use crate::bindings::claw::crm::types::Intent;
-use crate::bindings::exports::claw::crm::read::Layer;
+use crate::bindings::exports::claw::crm::read::{Layer, LayerKind, LayerSource};
 use crate::context::Context;
 use crate::day::days_between;
 use crate::twenty::values::Task;
@@ -26,12 +26,12 @@ pub fn deal_fact(ctx: &Context<'_>, deal: &DealView<'_>) -> Option<Layer> {
         return None;
     }
     let words = closing(today, date);
-    let said = if date < today {
+    let statement = if date < today {
         format!("its close date {words}")
     } else {
         format!("it {words}")
     };
-    Some(fact(ShareableKind::Deal, deal.id, &said))
+    Some(fact(ShareableKind::Deal, deal.id, &statement))
 }
 
 /// States that an open task is overdue.
@@ -52,10 +52,10 @@ pub fn task_fact(ctx: &Context<'_>, task: &Task) -> Option<Layer> {
     ))
 }
 
-fn fact(kind: ShareableKind, id: &str, said: &str) -> Layer {
+fn fact(kind: ShareableKind, id: &str, statement: &str) -> Layer {
     prose_layer(
         LayerKind::Fact,
-        format!("{} {id}: {said}.", kind.name()),
+        format!("{} {id}: {statement}.", kind.name()),
         LayerSource::Verified,
         Some(CERTAIN),
     )

@@ -1,9 +1,9 @@
 //! The kinds of record that may be shared, and which of their fields: by default, and on request.
 //! The manifest says the same, and the harness goes by the manifest.
 
-use crate::actions::uuid;
 use crate::bindings::claw::skill::types::RecordRef;
 use crate::failure::{self, Failure};
+use crate::ids::uuid;
 
 /// The most records that one call may name.
 const RECORDS: usize = 20;

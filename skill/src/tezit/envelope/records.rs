@@ -3,15 +3,17 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::builder::{Envelope, EnvelopeBuilder, FieldSelection};
+use super::disclosure_log::DisclosureLog;
+use super::kinds::ShareableKind;
 use super::words::{closing, value_band};
-use super::{DisclosureLog, Envelope, EnvelopeBuilder, FieldSelection, ShareableKind};
-use crate::actions::{money, object};
 use crate::bindings::claw::crm::types::{Kind, Link};
 use crate::context::Context;
 use crate::text::{self, Cutter, Text};
+use crate::twenty::kinds::object;
 use crate::twenty::mend::Unreadable;
 use crate::twenty::rows::{Activity, Deal, Person, Phones};
-use crate::twenty::values::{self, Currency, FullName, RichText, full_name};
+use crate::twenty::values::{self, Currency, FullName, RichText, full_name, money};
 
 fn some(text: Option<&Text>) -> Option<&str> {
     text.filter(|text| !text.is_empty()).map(Text::as_str)
@@ -87,7 +89,7 @@ pub struct DealView<'a> {
 
 impl<'a> DealView<'a> {
     /// Takes the fields from a row.
-    pub fn of(deal: &'a Deal, next_step: Option<Option<String>>) -> Self {
+    pub fn from_row(deal: &'a Deal, next_step: Option<Option<String>>) -> Self {
         Self {
             id: &deal.id,
             updated_at: deal.updated_at,

@@ -1,10 +1,10 @@
 //! Rules about a deal's close date and the times of its activity.
 
+use super::super::facts::{Facts, NEAR_DAYS};
 use super::super::queries::HistoryChange;
+use super::outcome::{EVIDENCE, RuleOutcome, days, fires, stage, unknown};
 use super::tasks::{NextStepStatus, empty_field, next_step};
-use super::{
-    EVIDENCE, Evidence, Facts, NEAR_DAYS, RuleOutcome, Severity, days, fires, stage, unknown,
-};
+use crate::bindings::exports::claw::crm::read::{Evidence, Severity};
 use crate::twenty;
 
 /// A deal quiet for more days than this is in trouble.

@@ -1,6 +1,8 @@
 //! Rules about owner, contacts and amount.
 
-use super::{Facts, RuleOutcome, Severity, fires, unknown};
+use super::super::facts::Facts;
+use super::outcome::{RuleOutcome, fires, unknown};
+use crate::bindings::exports::claw::crm::read::Severity;
 use crate::twenty::values::{Currency, Micros};
 
 /// Nobody owns it.

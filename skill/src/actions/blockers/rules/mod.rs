@@ -4,32 +4,16 @@
 mod dates;
 mod fields;
 mod noted;
+pub(super) mod outcome;
 mod tasks;
 
-use super::facts::{Facts, Known, OpenTasks};
-use super::queries::BlockersTask;
-use crate::bindings::exports::claw::crm::read::{BlockerCode, Certainty, Evidence, Severity};
+use outcome::RuleOutcome;
+
+use super::facts::Facts;
+use crate::bindings::exports::claw::crm::read::BlockerCode;
 use crate::context::Context;
-use crate::markdown::count;
-use crate::text;
-use crate::twenty::hidden::{hides, spoken};
-use crate::twenty::values::named;
-
-/// The outcome of a rule.
-pub(super) enum RuleOutcome {
-    Fires(RuleFinding),
-    Clear,
-    Unknown(String),
-}
-
-/// A finding before it has its code.
-pub(super) struct RuleFinding {
-    pub(super) severity: Severity,
-    pub(super) certainty: Certainty,
-    pub(super) sentence: String,
-    pub(super) evidence: Vec<Evidence>,
-    pub(super) next_step: String,
-}
+use crate::hidden_fields::spoken;
+use crate::twenty::hidden::hides;
 
 /// Checks whether a rule is about closing an open deal. A task that is late or has no assignee
 /// counts even after the deal is closed.
@@ -127,12 +111,6 @@ pub(super) fn unread(ctx: &Context<'_>, code: BlockerCode) -> Option<String> {
     ))
 }
 
-/// A deal that closes within this many days is near.
-pub(super) const NEAR_DAYS: i32 = 7;
-
-/// The most records that are named as evidence.
-const EVIDENCE: usize = 5;
-
 /// Returns a rule's code as the WIT spells it.
 pub(super) fn name(code: BlockerCode) -> &'static str {
     match code {
@@ -150,43 +128,4 @@ pub(super) fn name(code: BlockerCode) -> &'static str {
         BlockerCode::UnassignedTask => "unassigned-task",
         BlockerCode::NotedBlocker => "noted-blocker",
     }
-}
-
-fn fires(
-    severity: Severity,
-    sentence: impl Into<String>,
-    evidence: Vec<Evidence>,
-    next_step: &str,
-) -> RuleOutcome {
-    RuleOutcome::Fires(RuleFinding {
-        severity,
-        certainty: Certainty::Verified,
-        sentence: sentence.into(),
-        evidence,
-        next_step: next_step.to_owned(),
-    })
-}
-
-fn unknown(reason: impl Into<String>) -> RuleOutcome {
-    RuleOutcome::Unknown(reason.into())
-}
-
-fn days(days: i32) -> String {
-    count(days.unsigned_abs(), "day", "days")
-}
-
-fn tasks<'f>(facts: &'f Facts<'_>) -> Known<&'f OpenTasks> {
-    facts
-        .tasks
-        .as_ref()
-        .map_err(|why| format!("Its tasks could not be read: {why}"))
-}
-
-/// Returns a task's title as sentences quote it.
-pub(super) fn title(task: &BlockersTask) -> String {
-    text::line(named(task.title.as_ref()), text::LABEL).0
-}
-
-fn stage(facts: &Facts<'_>) -> String {
-    text::line(facts.deal.stage.as_str(), text::LABEL).0
 }

@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::super::words;
-use super::{Certainty, EVIDENCE, Evidence, Facts, RuleFinding, RuleOutcome, Severity, unknown};
+use super::super::facts::Facts;
+use super::super::quote::quote;
+use super::outcome::{EVIDENCE, RuleFinding, RuleOutcome, unknown};
+use crate::bindings::exports::claw::crm::read::{Certainty, Evidence, Severity};
 use crate::twenty;
 use crate::twenty::values::RichText;
 
@@ -24,16 +26,16 @@ pub(super) fn noted_blocker(facts: &Facts<'_>) -> RuleOutcome {
             note.title.as_ref().map(|title| title.as_str()),
             RichText::text(note.body_v2.as_ref()),
         ];
-        if let Some(quote) = texts
+        if let Some(quoted) = texts
             .into_iter()
             .flatten()
-            .find_map(words::quote)
+            .find_map(quote)
             .filter(|_| recent(note.created_at))
         {
             let provenance = twenty::provenance(facts.ctx, "note", &note.id, note.updated_at);
             evidence.push(Evidence {
                 what: "note".to_owned(),
-                value: quote,
+                value: quoted,
                 provenance,
             });
         }
@@ -44,8 +46,8 @@ pub(super) fn noted_blocker(facts: &Facts<'_>) -> RuleOutcome {
             task.title.as_ref().map(|title| title.as_str()),
             RichText::text(task.body_v2.as_ref()),
         ];
-        if let Some(quote) = texts.into_iter().flatten().find_map(words::quote) {
-            evidence.push(facts.of_task(task, "task", quote));
+        if let Some(quoted) = texts.into_iter().flatten().find_map(quote) {
+            evidence.push(facts.of_task(task, "task", quoted));
         }
     }
     if let Some(first) = evidence.first() {

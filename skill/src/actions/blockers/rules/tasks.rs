@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{
-    BlockersTask, EVIDENCE, Evidence, Facts, RuleOutcome, Severity, days, fires, title, unknown,
-};
+use super::super::facts::Facts;
+use super::super::queries::BlockersTask;
+use super::outcome::{EVIDENCE, RuleOutcome, days, fires, open_tasks, title, unknown};
+use crate::bindings::exports::claw::crm::read::{Evidence, Severity};
 use crate::twenty::custom::NextStep;
 
 /// A task overdue for more days than this is pressing.
@@ -13,7 +14,7 @@ const LONG_OVERDUE_DAYS: i32 = 7;
 /// An open task is past due: high over 7 days, else medium. Undated tasks alone leave it open
 /// whether any is late.
 pub(super) fn overdue_task(facts: &Facts<'_>) -> RuleOutcome {
-    let tasks = match super::tasks(facts) {
+    let tasks = match open_tasks(facts) {
         Ok(tasks) => tasks,
         Err(why) => return unknown(why),
     };
@@ -80,7 +81,7 @@ pub(super) fn next_step(facts: &Facts<'_>) -> NextStepStatus {
     if facts.next_step.text().is_some() {
         return NextStepStatus::Planned;
     }
-    let tasks = match super::tasks(facts) {
+    let tasks = match open_tasks(facts) {
         Ok(tasks) => tasks,
         Err(why) => return NextStepStatus::Unknown(why),
     };
@@ -138,7 +139,7 @@ pub(super) fn no_next_step(facts: &Facts<'_>) -> RuleOutcome {
 
 /// An open task without assignee.
 pub(super) fn unassigned_task(facts: &Facts<'_>) -> RuleOutcome {
-    let tasks = match super::tasks(facts) {
+    let tasks = match open_tasks(facts) {
         Ok(tasks) => tasks,
         Err(why) => return unknown(why),
     };

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::Verdict;
-use super::posted::{LoggedEntry, SentMessage, ServiceStep};
-use super::said::words;
+use super::service_step::{LoggedEntry, SentMessage, ServiceStep};
+use crate::bindings::exports::claw::skill::judge::Verdict;
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::text::{self, Text};
 use crate::tezit::{self, ContextLayer, MessagePage, Tez};
 use crate::transport::TransportError;
@@ -115,7 +114,7 @@ fn find(ctx: &Context<'_>, posted: &ServiceStep, sent: &SentMessage) -> Delivery
                 .to_owned(),
         ),
         Ok(found) => found,
-        Err(failure) => Delivery::Unclear(words(&failure)),
+        Err(failure) => Delivery::Unclear(failure::explain(&failure)),
     }
 }
 
@@ -214,7 +213,7 @@ fn find_entry(ctx: &Context<'_>, logged: &LoggedEntry) -> Verdict {
     });
     let entries = match answer {
         Ok(entries) => entries,
-        Err(failure) => return Verdict::Unknown(words(&failure)),
+        Err(failure) => return Verdict::Unknown(failure::explain(&failure)),
     };
     let newest = entries
         .iter()

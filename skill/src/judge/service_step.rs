@@ -3,11 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::ServiceAnswer;
-use super::said::{WriteOutcome, words};
-use crate::actions::is_uuid;
+use super::write_outcome::WriteOutcome;
 use crate::bindings::claw::skill::plan::{Method, Step};
-use crate::rest::{Service, errors, json};
+use crate::bindings::exports::claw::skill::judge::ServiceAnswer;
+use crate::failure;
+use crate::ids::is_uuid;
+use crate::rest::json::parse;
+use crate::rest::{Service, errors};
 use crate::text::Text;
 use crate::tezit::{ContextLayer, RELAY};
 use crate::transport::{Response, is_id};
@@ -61,7 +63,7 @@ impl ServiceStep {
         if !matches!(step.method, Method::Post) {
             return None;
         }
-        let body = json(step.body.as_bytes())?;
+        let body = parse(step.body.as_bytes())?;
         let path: Vec<&str> = step.path.strip_prefix('/')?.split('/').collect();
         match (step.destination.as_str(), path.as_slice()) {
             ("tezit", ["conversations"]) => (body.get("type")? == "dm").then_some(Self::Open),
@@ -99,7 +101,7 @@ impl ServiceStep {
 
     /// Checks that an answer names the result, as the harness and later steps need it.
     fn is_named(&self, body: &str) -> bool {
-        let body = json(body.as_bytes()).unwrap_or_default();
+        let body = parse(body.as_bytes()).unwrap_or_default();
         let id = match self {
             Self::Email => body.pointer("/data/messageId"),
             _ => body.pointer("/data/id"),
@@ -117,7 +119,7 @@ impl ServiceStep {
             retry_after: None,
             body: answer.body.as_bytes().to_vec(),
         };
-        let why = || words(&errors::failure(self.service(), &response));
+        let why = || failure::explain(&errors::failure(self.service(), &response));
         match answer.status {
             200..=299 if self.is_named(&answer.body) => WriteOutcome::Done,
             // It was turned away before anything was done with it, and the operator can mend that
@@ -179,7 +181,7 @@ impl SentMessage {
 
 /// Returns the time at which a record in a layer was read.
 fn fetched_at(content: &str) -> Option<Timestamp> {
-    let content = json(content.as_bytes())?;
+    let content = parse(content.as_bytes())?;
     content
         .pointer("/provenance/fetchedAt")?
         .as_str()?

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::ServiceAnswer;
+use crate::bindings::exports::claw::skill::judge::ServiceAnswer;
 use crate::failure::{self, Failure};
 use crate::transport::Response;
 use crate::twenty::errors::{self, GraphQlError};
@@ -48,11 +48,11 @@ pub(super) fn outcome_of(write: &Write, answer: &ServiceAnswer) -> WriteOutcome 
         200 => {}
         // The request was turned away before anything was done with it.
         401 | 403 | 429 | 300..=399 => {
-            return WriteOutcome::Again(words(&errors::status(&response)));
+            return WriteOutcome::Again(failure::explain(&errors::status(&response)));
         }
         // Something between gave up waiting.
         408 => return WriteOutcome::Unclear,
-        400..=499 => return WriteOutcome::Failed(words(&errors::status(&response))),
+        400..=499 => return WriteOutcome::Failed(failure::explain(&errors::status(&response))),
         // Whatever stands between may have lost the answer to a write that was done.
         _ => return WriteOutcome::Unclear,
     }
@@ -98,7 +98,7 @@ fn refused(error: &GraphQlError) -> WriteOutcome {
         Failure::NotFound(_) => WriteOutcome::Gone,
         // The operator can mend the key; nothing was stored.
         Failure::RateLimited(_) | Failure::Unauthenticated(_) => {
-            WriteOutcome::Again(words(&failure))
+            WriteOutcome::Again(failure::explain(&failure))
         }
         Failure::Denied(_) => WriteOutcome::Failed(format!(
             "{} Ask the operator to let the key's role write people, companies, opportunities, tasks and their links.",
@@ -112,9 +112,4 @@ fn refused(error: &GraphQlError) -> WriteOutcome {
         // An error of the server's own can come after the write.
         _ => WriteOutcome::Unclear,
     }
-}
-
-/// Joins the reason and the next step.
-pub(super) fn words(failure: &Failure) -> String {
-    format!("{} {}", failure::sentence(failure), failure::next(failure))
 }

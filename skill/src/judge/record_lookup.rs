@@ -3,13 +3,16 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::said::words;
-use super::{NAMED, Verdict};
 use crate::bindings::claw::crm::types::Kind;
+use crate::bindings::exports::claw::skill::judge::Verdict;
 use crate::context::Context;
+use crate::failure;
 use crate::twenty::mutations::{Leaf, Write};
 use crate::twenty::records::Record;
 use crate::twenty::reread::{LinkState, RecordState, reread, reread_link};
+
+/// The most fields that a sentence names.
+pub(super) const NAMED: usize = 5;
 
 /// Judges a write that the service refused as a duplicate: of its own result, or of something else.
 pub(super) fn after_duplicate(
@@ -24,8 +27,8 @@ pub(super) fn after_duplicate(
                 Some(fields) => Verdict::Failed(other_values(&fields)),
             },
             Ok(RecordState::Deleted) => Verdict::Failed(DELETED.to_owned()),
-            Ok(RecordState::Absent) => Verdict::Failed(taken(*kind, conflicting)),
-            Err(failure) => Verdict::Unknown(words(&failure)),
+            Ok(RecordState::Absent) => Verdict::Failed(taken_value(*kind, conflicting)),
+            Err(failure) => Verdict::Unknown(failure::explain(&failure)),
         },
         Write::Link { id, task, kind, target } => {
             match reread_link(ctx, id, task, *kind, target) {
@@ -38,10 +41,10 @@ pub(super) fn after_duplicate(
                     "The CRM says that this link is there already, and does not show it: it may have been deleted. Restore it in the CRM, or propose again with another idempotency key."
                         .to_owned(),
                 ),
-                Err(failure) => Verdict::Unknown(words(&failure)),
+                Err(failure) => Verdict::Unknown(failure::explain(&failure)),
             }
         }
-        Write::Update { kind, .. } => Verdict::Failed(taken(*kind, conflicting)),
+        Write::Update { kind, .. } => Verdict::Failed(taken_value(*kind, conflicting)),
         Write::Delete { .. } => Verdict::Failed(
             "The CRM refused to delete the task. Delete it in the CRM.".to_owned(),
         ),
@@ -59,7 +62,7 @@ pub(super) fn in_doubt(ctx: &Context<'_>, write: &Write, basis: Option<Timestamp
             },
             Ok(RecordState::Deleted) => Verdict::Failed(DELETED.to_owned()),
             Ok(RecordState::Absent) => Verdict::Again("The record is not in the CRM.".to_owned()),
-            Err(failure) => Verdict::Unknown(words(&failure)),
+            Err(failure) => Verdict::Unknown(failure::explain(&failure)),
         },
         Write::Link {
             id,
@@ -71,7 +74,7 @@ pub(super) fn in_doubt(ctx: &Context<'_>, write: &Write, basis: Option<Timestamp
             Ok(LinkState::Other) => Verdict::Failed(OTHER_LINK.to_owned()),
             Ok(LinkState::Deleted) => Verdict::Failed(DELETED.to_owned()),
             Ok(LinkState::Absent) => Verdict::Again("The link is not in the CRM.".to_owned()),
-            Err(failure) => Verdict::Unknown(words(&failure)),
+            Err(failure) => Verdict::Unknown(failure::explain(&failure)),
         },
         Write::Update { kind, id, data } => match reread(ctx, *kind, id) {
             Ok(RecordState::Live(record)) => changed(&record, data, basis),
@@ -79,12 +82,12 @@ pub(super) fn in_doubt(ctx: &Context<'_>, write: &Write, basis: Option<Timestamp
             Ok(RecordState::Absent) => Verdict::Failed(
                 "The record is not there any more. Search for it with crm_search.".to_owned(),
             ),
-            Err(failure) => Verdict::Unknown(words(&failure)),
+            Err(failure) => Verdict::Unknown(failure::explain(&failure)),
         },
         Write::Delete { id } => match reread(ctx, Kind::Task, id) {
             Ok(RecordState::Live(_)) => Verdict::Again("The task is still there.".to_owned()),
             Ok(RecordState::Deleted | RecordState::Absent) => Verdict::Done,
-            Err(failure) => Verdict::Unknown(words(&failure)),
+            Err(failure) => Verdict::Unknown(failure::explain(&failure)),
         },
     }
 }
@@ -135,7 +138,7 @@ fn other_values(fields: &[String]) -> String {
     )
 }
 
-fn taken(kind: Kind, conflicting: Option<&str>) -> String {
+fn taken_value(kind: Kind, conflicting: Option<&str>) -> String {
     let what = match kind {
         Kind::Person => "e-mail address",
         Kind::Company => "domain",

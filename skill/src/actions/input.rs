@@ -8,6 +8,7 @@ use crate::bindings::claw::skill::types::RecordRef;
 use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::text::{self, Text};
+use crate::twenty::kinds::object;
 use crate::twenty::values::{FullName, Micros, full_name, same_address};
 use crate::twenty::{NOTHING, pattern};
 
@@ -21,7 +22,7 @@ const NOTE_BYTES: usize = 60_000;
 /// Returns a reference to a record.
 pub(super) fn reference(kind: Kind, id: &str) -> RecordRef {
     RecordRef {
-        kind: super::object(kind).to_owned(),
+        kind: object(kind).to_owned(),
         id: id.to_owned(),
     }
 }
@@ -282,6 +283,25 @@ pub(super) fn member(
                 next,
             )
         })
+}
+
+/// Checks that a number is within its range.
+pub(super) fn within<N: PartialOrd + std::fmt::Display + Copy>(
+    field: &str,
+    given: Option<N>,
+    default: N,
+    range: std::ops::RangeInclusive<N>,
+) -> Result<N, Failure> {
+    let value = given.unwrap_or(default);
+    if range.contains(&value) {
+        return Ok(value);
+    }
+    let (low, high) = (range.start(), range.end());
+    Err(failure::invalid_input(
+        field,
+        format!("{value} is out of range"),
+        format!("Give a number from {low} to {high}."),
+    ))
 }
 
 #[cfg(test)]

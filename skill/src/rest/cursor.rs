@@ -5,9 +5,9 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Service;
+use super::errors;
+use super::service::Service;
 use crate::failure::Failure;
-use crate::rest::errors;
 use crate::text::{self, Text};
 use crate::transport::is_id;
 
