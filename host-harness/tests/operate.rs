@@ -154,6 +154,34 @@ fn init_asks_again_after_an_unusable_answer() {
 }
 
 #[test]
+fn init_asks_where_no_members_are_told() {
+    for (action, why) in [
+        (
+            "guest_elsewhere",
+            "the component has no action `guest_elsewhere`",
+        ),
+        ("guest_nothing_found", "No members are told"),
+        ("guest_count_up", "No members are told"),
+    ] {
+        let env = OperatorEnv::new();
+        let text = env.read("skill.toml");
+        let members = format!(
+            "[skill.members]\naction = \"{action}\"\nat = \"/who/*\"\nname = \"/name\"\nemail = \"/email\"\n[limits]"
+        );
+        let text = text.replacen("[limits]", &members, 1);
+        std::fs::write(env.path("skill.toml"), text).unwrap();
+        let answers = "https://service.example\nfile:key\nUTC\n1\nrobin@example.com\n\n";
+        let made = env.run_with(&["init"], answers);
+        let asked = stderr(&made);
+        assert_eq!(made.status.code(), Some(0), "{asked}");
+        assert!(asked.contains(why), "{why}: {asked}");
+        assert!(asked.contains("`1` is no e-mail address"), "{asked}");
+        let written = env.read("operator.toml");
+        assert!(written.contains("email = \"robin@example.com\""), "{written}");
+    }
+}
+
+#[test]
 fn init_never_replaces_a_file() {
     let env = OperatorEnv::new();
     let ended = env.run_with(&["init"], "https://service.example\n");

@@ -114,6 +114,24 @@ async fn status_takes_two_requests() {
     assert_eq!(status["stages"][4]["closed"], true);
     assert_eq!(status["drift"], json!([]), "{status:#}");
     assert_eq!(status["links"], "current");
+    // Who works there, by name; who has left does not.
+    assert_eq!(
+        strings(&status["members"], "email"),
+        [
+            "ingrid@example.com",
+            "priya@example.com",
+            "robin@example.com",
+            "sam@example.com",
+            "tomas@example.com"
+        ]
+    );
+    assert_eq!(status["membersMore"], false);
+    let markdown = status["markdown"].as_str().unwrap();
+    assert!(
+        markdown
+            .contains("Members: Ingrid Solberg, Priya Raman, Robin Hale, Sam Okafor, Tomás Vega"),
+        "{markdown}"
+    );
 }
 
 #[tokio::test]

@@ -320,7 +320,8 @@ pub(super) struct InitArgs {
     #[arg(long, value_name = "[NAME=]REFERENCE")]
     pub(super) secret: Vec<String>,
 
-    /// A member: e-mail, name, role, teams; may be given several times
+    /// A member: e-mail, name, role, teams; may be given several times. The name of one whom the
+    /// service names may be left out
     #[arg(long, value_name = "EMAIL,NAME,ROLE,TEAM")]
     pub(super) member: Vec<String>,
 

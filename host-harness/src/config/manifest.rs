@@ -20,10 +20,12 @@ use crate::words::Words;
 
 mod documents;
 mod limits;
+mod members;
 mod writes;
 
 pub use documents::DocumentSection;
 pub use limits::Limits;
+pub use members::{Member, Members, MembersAt, MembersSection};
 pub use writes::WriteSection;
 
 /// A skill's manifest.
@@ -80,6 +82,8 @@ pub struct SkillSection {
     /// The objects whose records its answers may name as their sources; others do not go on record.
     #[serde(default)]
     pub objects: Vec<String>,
+    /// An action of it that tells who works with its service.
+    pub members: Option<MembersSection>,
 }
 
 /// A service.
@@ -260,6 +264,7 @@ impl Manifest {
         manifest.lines = Lines::of(text);
         manifest.limits.check(&|key| manifest.place(key))?;
         manifest.package()?;
+        manifest.members()?;
         for (name, setting) in &manifest.settings {
             if setting.field
                 && let Some(Err(error)) = setting

@@ -1,5 +1,6 @@
-//! `status`: whether each service can be reached and takes the credential; of the CRM also what the key may read, the stages, and
-//! schema drift. Twenty answers null for a field that it does not have, so nobody else would notice.
+//! `status`: whether each service can be reached and takes the credential; of the CRM also what the
+//! key may read, the stages, the members, and schema drift. Twenty answers null for a field that it
+//! does not have, so nobody else would notice.
 
 mod services;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::statuses::SETTING;
+use crate::bindings::claw::crm::types::Member;
 use crate::bindings::exports::claw::crm::read::{
     DestinationStatus, Drift, LinkFields, ObjectAccess, Stage, StatusReport,
 };
@@ -17,6 +19,7 @@ use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::markdown::{Page, escape};
 use crate::text::{Cutter, Text};
+use crate::twenty::members::{self, Members};
 use crate::twenty::values::Connection;
 use crate::twenty::{Document, Errors, Query, Reply, decode, documents, fetch_all, prepare};
 use crate::twenty::{custom, hidden};
@@ -143,11 +146,18 @@ pub fn status(ctx: &Context<'_>) -> Result<StatusReport, Failure> {
         task_statuses: Vec::new(),
         drift: Vec::new(),
         links: LinkFields::Unknown,
+        members: Vec::new(),
+        members_more: false,
     };
-    let destination = match (prepare(ctx, &Access {}), prepare(ctx, &Metadata {})) {
-        (Ok(access), Ok(metadata)) => {
+    let requests = (
+        prepare(ctx, &Access {}),
+        prepare(ctx, &Metadata {}),
+        prepare(ctx, &Members {}),
+    );
+    let destination = match requests {
+        (Ok(access), Ok(metadata), Ok(members)) => {
             let begun = ctx.transport.elapsed();
-            let mut answers = fetch_all(ctx, &[access, metadata]).into_iter();
+            let mut answers = fetch_all(ctx, &[access, metadata, members]).into_iter();
             let took = ctx.transport.elapsed().saturating_sub(begun);
             let access = answers.next().map(decode::<Access>);
             let metadata = answers.next().map(decode::<Metadata>);
@@ -161,9 +171,16 @@ pub fn status(ctx: &Context<'_>) -> Result<StatusReport, Failure> {
             {
                 inspect(ctx, objects, &mut report);
             }
+            if let Some(members) = answers.next() {
+                let (members, more) = members::listed(members);
+                let mut cutter = Cutter::default();
+                let members = members.iter().map(|member| member.member(&mut cutter));
+                report.members = members.collect();
+                report.members_more = more;
+            }
             state
         }
-        (Err(failure), _) | (_, Err(failure)) => DestinationStatus {
+        (Err(failure), _, _) | (_, Err(failure), _) | (_, _, Err(failure)) => DestinationStatus {
             name: "twenty".to_owned(),
             configured: false,
             reachable: false,
@@ -402,6 +419,23 @@ fn consequence(object: &str, field: &str) -> String {
     )
 }
 
+/// Most members that stand in the text for a person.
+const NAMED: usize = 20;
+
+/// Names members in one line, as far as there is room for them.
+fn named(members: &[Member], more: bool) -> String {
+    let names: Vec<String> = (members.iter().take(NAMED))
+        .map(|member| escape(&member.name))
+        .collect();
+    let rest = match (members.len().saturating_sub(NAMED), more) {
+        (0, false) => String::new(),
+        (0, true) => " and others".to_owned(),
+        (rest, false) => format!(" and {rest} others"),
+        (rest, true) => format!(" and more than {rest} others"),
+    };
+    format!("{}{rest}", names.join(", "))
+}
+
 /// Options in one line.
 fn listed(stages: &[Stage], over: &str) -> String {
     let stages: Vec<String> = stages
@@ -497,6 +531,10 @@ fn markdown(ctx: &Context<'_>, report: &StatusReport) -> String {
     }
     if let Some(problem) = about_statuses(ctx, &report.task_statuses) {
         page.line(&escape(&problem));
+    }
+    if !report.members.is_empty() {
+        let names = named(&report.members, report.members_more);
+        page.line(&format!("Members: {names}"));
     }
     for drift in &report.drift {
         let field = if drift.field == "*" {

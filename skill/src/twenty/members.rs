@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::values::{Connection, FullName};
+use super::values::{Colleague, Connection, FullName, full_name};
 use super::{Document, Prepared, Query, decode, documents, prepare};
 use crate::context::Context;
 use crate::text::Text;
@@ -112,10 +112,31 @@ impl Query for Employment {
     type Answer = EmploymentData;
 }
 
-/// The request for the members, if one of these documents names some.
+/// The request for the members, if one of these documents names some and none asks for them itself.
 pub(super) fn beside(ctx: &Context<'_>, prepared: &[Prepared]) -> Option<Prepared> {
     let names = prepared.iter().any(|one| names_members(one.document()));
-    names.then(|| prepare(ctx, &Members {}).ok()).flatten()
+    let asks = |one: &Prepared| one.document().name == documents::MEMBERS.name;
+    let wanted = names && !prepared.iter().any(asks);
+    wanted.then(|| prepare(ctx, &Members {}).ok()).flatten()
+}
+
+/// Reads the members of an answer to [`Members`], by name, and whether there are more than one page
+/// shows; none of an answer that tells none.
+pub fn listed(answer: Outcome) -> (Vec<Colleague>, bool) {
+    let page = decode::<Members>(answer).ok();
+    let Some(page) = page.and_then(|reply| reply.data.workspace_members) else {
+        return (Vec::new(), false);
+    };
+    let nodes = page.edges.into_iter().map(|edge| edge.node);
+    let mut members: Vec<Colleague> = nodes
+        .map(|member| Colleague {
+            id: member.id,
+            name: member.name,
+            user_email: member.user_email,
+        })
+        .collect();
+    members.sort_by_cached_key(|member| full_name(member.name.as_ref()).to_lowercase());
+    (members, page.page_info.has_next_page)
 }
 
 fn names_members(document: &Document) -> bool {
