@@ -7,7 +7,9 @@
     reason = "a test ends at the first surprise"
 )]
 
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::Path;
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +22,8 @@ use crm_harness::outbound::record::{
 };
 use crm_harness::skill::clock::FixedClock;
 use rusqlite::Connection;
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use serde_json::{Value, json};
 
 fn open(folder: &Path) -> Audit {
     Audit::open(
@@ -436,6 +440,115 @@ fn a_locked_record_forgets_what_it_refused() {
     call(&audit);
     assert_eq!(rows(folder.path()).len(), 8);
     assert_eq!(faults(folder.path()), []);
+}
+
+/// A record whose head lies where writing can be stopped while the database goes on: in memory,
+/// behind a link.
+fn with_sealable_head(folder: &Path) -> OwnedFd {
+    let flags = MemfdFlags::ALLOW_SEALING;
+    let head = memfd_create("audit.head", flags).unwrap();
+    let place = format!("/proc/{}/fd/{}", std::process::id(), head.as_raw_fd());
+    std::os::unix::fs::symlink(place, folder.join("audit.head")).unwrap();
+    head
+}
+
+/// The program's own word about the record in a folder.
+fn audit(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_crm-harness"))
+        .arg("audit")
+        .args(args)
+        .arg("--data-dir")
+        .arg(folder)
+        .args(["--time-zone", "UTC"])
+        .env_clear()
+        .output()
+        .unwrap()
+}
+
+fn said(output: &Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8([&output.stdout[..], &output.stderr].concat()).unwrap()
+}
+
+/// A row that was written before something failed cannot be unwritten: what it says did not happen,
+/// and the row after it says so.
+#[test]
+fn what_a_row_says_in_vain_is_taken_back() {
+    let cases: [(&str, Event); 4] = [
+        ("request", |audit, call| decided(audit, call, Phase::Read)),
+        ("request", |audit, call| {
+            decided(audit, call, Phase::Perform)
+        }),
+        ("plan", |audit, call| planned(audit, call, "approved", true)),
+        ("result", ended),
+    ];
+    for (kind, event) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let head = with_sealable_head(folder.path());
+        let audit_log = open(folder.path());
+        call(&audit_log);
+        let before = Reader::open(folder.path()).unwrap().verify(None).unwrap();
+        assert_eq!(
+            (before.faults, before.notices, before.rows),
+            (vec![], vec![], 4)
+        );
+        fcntl_add_seals(&head, SealFlags::WRITE).unwrap();
+        let broken = CallId::new();
+        assert!(!event(&audit_log, broken), "{kind}: it is refused");
+        // Whoever looks now is not misled, whatever becomes of the process.
+        let read = rows(folder.path());
+        let kinds: Vec<_> = read.iter().skip(4).map(|row| row.kind.as_str()).collect();
+        assert_eq!(kinds[..2], [kind, "void"], "{kinds:?}");
+        assert_eq!(read[5].body, r#"{"row":5}"#);
+        assert!(
+            read.iter()
+                .skip(4)
+                .all(|row| row.call == broken.to_string())
+        );
+        let report = Reader::open(folder.path()).unwrap().verify(None).unwrap();
+        assert_eq!(report.faults, [], "{kind}");
+        assert_eq!(report.notices, [Notice::Void { seq: 6, row: 5 }], "{kind}");
+
+        let verified = said(&audit(folder.path(), &["verify"]));
+        assert!(
+            verified.contains("The record is whole")
+                && verified.contains("row 6 takes row 5 back: what it says did not happen"),
+            "{verified}"
+        );
+        let verified = audit(folder.path(), &["verify", "--json"]);
+        let verified: Value = serde_json::from_slice(&verified.stdout).unwrap();
+        assert_eq!(verified["whole"], true);
+        assert_eq!(
+            verified["notices"],
+            json!(["row 6 takes row 5 back: what it says did not happen"])
+        );
+        let tail = said(&audit(folder.path(), &["tail"]));
+        let line = tail.lines().find(|line| line.contains("  void  ")).unwrap();
+        assert!(line.contains("what row 5 says did not happen"), "{line}");
+        let exported = said(&audit(folder.path(), &["export", "--from", "6"]));
+        let row: Value = serde_json::from_str(exported.lines().next().unwrap()).unwrap();
+        assert_eq!(
+            (&row["kind"], &row["body"]),
+            (&json!("void"), &json!({"row": 5}))
+        );
+
+        // The next start goes on with a head that it can write, and nothing more is said of that
+        // event.
+        let kept = std::fs::read(folder.path().join("audit.head")).unwrap();
+        drop(audit_log);
+        std::fs::remove_file(folder.path().join("audit.head")).unwrap();
+        std::fs::write(folder.path().join("audit.head"), kept).unwrap();
+        call(&open(folder.path()));
+        let after = rows(folder.path());
+        let same = |row: &&Row| row.call == broken.to_string() && row.kind == kind;
+        let told: Vec<_> = after.iter().filter(same).map(|row| &row.body).collect();
+        let withheld = kind == "result";
+        assert_eq!(told.len(), 1 + usize::from(withheld), "{told:?}");
+        if withheld {
+            assert!(told[1].contains(r#""outcome":"record""#), "{told:?}");
+        }
+        assert_eq!(faults(folder.path()), [], "{kind}");
+    }
 }
 
 #[test]

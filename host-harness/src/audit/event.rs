@@ -1,6 +1,6 @@
 //! Events as the bodies of rows: what may be told, field by field.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::outbound::documents::hex;
 use crate::outbound::policy::Phase;
@@ -266,10 +266,17 @@ fn sources<S: Serializer>(sources: &[Source], serializer: S) -> Result<S::Ok, S:
 }
 
 /// What a row of the kind [`VOID`] says.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct VoidBody {
     /// The number of the row that does not hold.
     pub(super) row: u64,
+}
+
+impl VoidBody {
+    /// Reads which row does not hold; 0, which is none, where the body does not tell.
+    pub(super) fn row_of(body: &str) -> u64 {
+        serde_json::from_str(body).map_or(0, |body: Self| body.row)
+    }
 }
 
 /// What a row of the kind [`LOST`] says.

@@ -320,11 +320,13 @@ impl Audit {
             // It is in the database, and only then something failed: a row that is there is not changed, so another says so.
             let row = inner.last.seq;
             tracing::error!("row {row} of the record says what did not happen");
-            if self
-                .hold(&mut inner, event::VOID, Some(call), &VoidBody { row })
-                .is_err()
-            {
-                inner.lost += 1;
+            match self.hold(&mut inner, event::VOID, Some(call), &VoidBody { row }) {
+                // At once, since the row can be read by now. What failed may fail again; this row is
+                // there then, or waits.
+                Ok(()) => {
+                    let _ = inner.write(matches!(when, When::Durably));
+                }
+                Err(_) => inner.lost += 1,
             }
         }
         Err(RecordError(error.to_string()))

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::chain::{Head, Row};
-use super::event;
+use super::event::{self, VoidBody};
 use super::head::KeptHead;
 
 /// What a check found.
@@ -34,6 +34,8 @@ pub enum Notice {
     Void {
         /// The row that says so.
         seq: u64,
+        /// The row that does not hold.
+        row: u64,
     },
     /// Events are missing that could not be written.
     Lost {
@@ -52,7 +54,10 @@ impl fmt::Display for Notice {
                 f,
                 "row {seq} tells that the file audit.head was missing when the harness started: rows that were cut off before it would not show"
             ),
-            Self::Void { seq } => write!(f, "row {seq} takes an earlier one back"),
+            Self::Void { seq, row } => write!(
+                f,
+                "row {seq} takes row {row} back: what it says did not happen"
+            ),
             Self::Lost { seq } => write!(
                 f,
                 "row {seq} tells that events before it could not be written"
@@ -168,7 +173,10 @@ impl Verifier {
         match row.kind.as_str() {
             event::GAP => self.faults.push(Fault::Gap { seq }),
             event::HEAD => self.notices.push(Notice::HeadMade { seq }),
-            event::VOID => self.notices.push(Notice::Void { seq }),
+            event::VOID => self.notices.push(Notice::Void {
+                seq,
+                row: VoidBody::row_of(&row.body),
+            }),
             event::LOST => self.notices.push(Notice::Lost { seq }),
             _ => {}
         }
