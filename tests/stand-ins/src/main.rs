@@ -261,6 +261,7 @@ async fn start_twenty(
         },
         keys,
         rate_limit: !shared.no_rate_limit,
+        ..twenty::Options::default()
     })
     .await?;
     Ok(Started {

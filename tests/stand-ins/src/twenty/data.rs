@@ -153,7 +153,7 @@ fn member(name: &str, members: &EnumType, given: &str) -> Result<Value, Refusal>
     if members.position(given).is_some() {
         return Ok(Value::text(given));
     }
-    let known: Vec<&str> = members.options.iter().map(|(value, ..)| *value).collect();
+    let known: Vec<&str> = members.choices().iter().map(|(value, ..)| *value).collect();
     let message = format!(
         "Invalid value {} for field \"{name}\". Valid values are: {}",
         json!(given),

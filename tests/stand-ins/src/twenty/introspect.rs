@@ -12,7 +12,7 @@ use super::value::{EnumType, Kind};
 pub(super) fn type_named(name: &str) -> Value {
     if let Some(members) = enums().find(|e| e.name == name) {
         let values: Vec<Value> = members
-            .options
+            .choices()
             .iter()
             .map(|(value, label, _)| json!({"name": value, "description": label}))
             .collect();
@@ -176,7 +176,7 @@ fn field(object: &Object, nth: usize, field: &FieldSpec) -> Value {
                 let id = meta_id(object.id, 1000 * (nth + 1) + position);
                 json!({"id": id, "color": color, "label": label, "value": value, "position": position})
             };
-            Value::Array(members.options.iter().enumerate().map(option).collect())
+            Value::Array(members.choices().iter().enumerate().map(option).collect())
         }
         _ => Value::Null,
     };

@@ -13,7 +13,7 @@ use super::documents::{Documents, Prepared};
 use super::errors::{GqlError, Refusal};
 use super::graphql::{Answered, Call, Means};
 use super::keys::{ApiKey, Bucket, Caller, caller, default_keys};
-use super::sample::{self, Size};
+use super::sample::{self, Size, TaskStatuses};
 use super::state;
 use super::table::Workspace;
 use crate::clock::Clock;
@@ -35,6 +35,10 @@ pub struct Options {
     pub clock: Clock,
     /// The number of records beside the sample workspace's own.
     pub size: Size,
+    /// The number of members beside the sample's own.
+    pub members: u32,
+    /// The statuses of tasks, where the workspace has made its own.
+    pub task_statuses: Option<TaskStatuses>,
     /// The keys it knows.
     pub keys: Vec<ApiKey>,
     /// True if the token bucket (100 tokens, one more every 600 ms) limits root fields.
@@ -47,9 +51,18 @@ impl Default for Options {
             port: 0,
             clock: Clock::system(),
             size: Size::default(),
+            members: 0,
+            task_statuses: None,
             keys: default_keys(),
             rate_limit: true,
         }
+    }
+}
+
+impl Options {
+    fn workspace(&self) -> Workspace {
+        let now_ms = self.clock.now_ms();
+        sample::workspace(now_ms, self.size, self.members, self.task_statuses)
     }
 }
 
@@ -68,7 +81,7 @@ impl TwentyStandIn {
     pub async fn start(options: Options) -> Result<Running, StartError> {
         let faults = Faults::default();
         let service = Self {
-            workspace: RwLock::new(sample::workspace(options.clock.now_ms(), options.size)),
+            workspace: RwLock::new(options.workspace()),
             documents: Documents::default(),
             bucket: Bucket::new(options.clock.clone()),
             faults: faults.clone(),
@@ -197,7 +210,8 @@ impl Service for TwentyStandIn {
                     self.faults.take(&Asked::of(parts).with(operation, &roots))
                 };
                 let answer = if faults::hold_back(&faults).await {
-                    self.run(&call, &caller, parts, &faults)
+                    let run = || self.run(&call, &caller, parts, &faults);
+                    TaskStatuses::hold(self.options.task_statuses, run)
                 } else {
                     Answer::new(StatusCode::OK, PLAIN, &Value::Null)
                 };
@@ -219,7 +233,7 @@ impl Service for TwentyStandIn {
     }
 
     fn reset(&self) {
-        let fresh = sample::workspace(self.options.clock.now_ms(), self.options.size);
+        let fresh = self.options.workspace();
         *self
             .workspace
             .write()

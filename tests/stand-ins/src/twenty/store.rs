@@ -12,7 +12,7 @@ use super::data::Draft;
 use super::errors::{GqlError, Refusal};
 use super::keys::API_KEY_NAME;
 use super::table::{Row, RowId, Table, Workspace};
-use super::value::Value;
+use super::value::{Kind, Value};
 
 /// A record as it was before a write; `None`: it was not there.
 struct Before {
@@ -115,6 +115,15 @@ impl<'w> Writer<'w> {
             .iter()
             .filter(|(singular, ..)| *singular == object.spec.singular)
         {
+            // A workspace that has other choices begins with the first of them.
+            let kind = object.column(path).map(|column| object.kind(column));
+            let value = match kind {
+                Some(Kind::Enum(members)) if members.position(value).is_none() => {
+                    let first = members.choices().first();
+                    first.map_or(*value, |(first, ..)| *first)
+                }
+                _ => value,
+            };
             set(path, Value::text(value));
         }
         lay_over(&mut values, &draft.columns);

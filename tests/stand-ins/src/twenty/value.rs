@@ -1,5 +1,6 @@
 //! Values as the tables keep them, and how they read in JSON.
 
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -58,14 +59,43 @@ pub(crate) struct EnumType {
     pub(crate) name: &'static str,
     /// Its name in the database, which shows in one error message.
     pub(crate) db_name: &'static str,
-    /// Value, label and colour of each member, in order; sorting goes by this order.
-    pub(crate) options: &'static [(&'static str, &'static str, &'static str)],
+    /// Value, label and colour of each member of a new workspace's, in order.
+    pub(crate) options: Choices,
+}
+
+/// Value, label and colour of each member of an enum, in order.
+pub(super) type Choices = &'static [(&'static str, &'static str, &'static str)];
+
+thread_local! {
+    /// Members that replace those of an enum while a stand-in answers whose workspace has changed
+    /// them.
+    static CHANGED: Cell<Option<(&'static str, Choices)>> = const { Cell::new(None) };
+}
+
+/// Does something, which must not wait, as a workspace does in which the enum of this name has
+/// these members.
+pub(super) fn with_choices<T>(
+    changed: Option<(&'static str, Choices)>,
+    run: impl FnOnce() -> T,
+) -> T {
+    let before = CHANGED.replace(changed);
+    let done = run();
+    CHANGED.set(before);
+    done
 }
 
 impl EnumType {
+    /// The members in order; sorting goes by this order.
+    pub(crate) fn choices(&self) -> Choices {
+        let changed = CHANGED.get().filter(|(name, _)| *name == self.name);
+        changed.map_or(self.options, |(_, choices)| choices)
+    }
+
     /// Returns the rank of a member, if it is one.
     pub(crate) fn position(&self, value: &str) -> Option<usize> {
-        self.options.iter().position(|(name, _, _)| *name == value)
+        self.choices()
+            .iter()
+            .position(|(name, _, _)| *name == value)
     }
 }
 

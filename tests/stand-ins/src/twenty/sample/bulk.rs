@@ -5,7 +5,7 @@ use serde_json::json;
 use std::sync::Arc;
 use uuid::Uuid;
 
-use super::{Size, company_id, member_id};
+use super::{Size, company_id, member_id, more_member_email, more_member_id};
 use crate::twenty::table::Workspace;
 use crate::twenty::value::Value;
 
@@ -106,6 +106,26 @@ pub(super) fn add(workspace: &mut Workspace, now_ms: i64, size: Size) {
         .collect();
     for n in 0..size.tasks {
         bulk.task(n, &deals, &people);
+    }
+}
+
+/// Adds members, who own nothing.
+pub(super) fn add_members(workspace: &mut Workspace, now_ms: i64, members: u32) {
+    let created = now_ms - 400 * DAY_MS;
+    for n in 1..=members {
+        workspace.put(
+            "workspaceMember",
+            [
+                ("id", Value::Id(more_member_id(n))),
+                ("createdAt", Value::Time(created)),
+                ("updatedAt", Value::Time(created)),
+                ("position", Value::Float(0.0)),
+                ("name.firstName", Value::text("Member")),
+                ("name.lastName", Value::text(n.to_string())),
+                ("userEmail", Value::text(more_member_email(n))),
+                ("timeZone", Value::text("system")),
+            ],
+        );
     }
 }
 

@@ -22,7 +22,9 @@ pub use people::{
 };
 use uuid::Uuid;
 
+use super::catalogue::CATALOGUE;
 use super::table::Workspace;
+use super::value::{Choices, Value, with_choices};
 
 /// The number of records beside the sample workspace's own. The same numbers give the same records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,9 +72,67 @@ const fn sample_id(kind: u8, n: u32) -> Uuid {
     Uuid::from_u128((0x5a00_0000 | kind as u128) << 96 | 0x4000 << 64 | 0x8000 << 48 | n as u128)
 }
 
-/// The workspace around `now_ms`, with so many more records.
-pub(super) fn workspace(now_ms: i64, size: Size) -> Workspace {
+/// The id of a member beside the sample's own, from 1; by id they come after those.
+pub const fn more_member_id(n: u32) -> Uuid {
+    member_id(1_000 + n)
+}
+
+/// The address of a member beside the sample's own.
+pub fn more_member_email(n: u32) -> String {
+    format!("member{n}@bulk.example.org")
+}
+
+/// Statuses of tasks that a workspace has made for itself.
+#[derive(Clone, Copy, Debug)]
+pub struct TaskStatuses {
+    /// Value, label and colour of each, in order. A new task has the first.
+    pub choices: &'static [(&'static str, &'static str, &'static str)],
+    /// Replacements for TODO, IN_PROGRESS and DONE in the sample's tasks: old and new status.
+    pub of_sample: [(&'static str, &'static str); 3],
+}
+
+impl TaskStatuses {
+    /// Does something as a workspace with these statuses does; without any, as a new one.
+    pub(super) fn hold<T>(statuses: Option<Self>, run: impl FnOnce() -> T) -> T {
+        let choices: Option<Choices> = statuses.map(|statuses| statuses.choices);
+        with_choices(choices.map(|choices| ("TaskStatusEnum", choices)), run)
+    }
+
+    /// Gives the tasks of a workspace these statuses.
+    fn lay_over(self, workspace: &mut Workspace) {
+        let object = CATALOGUE.singular("task");
+        let found = object.and_then(|object| Some((object.id, object.column("status")?)));
+        let Some((task, column)) = found else { return };
+        let Some(table) = workspace.table_mut(task) else {
+            return;
+        };
+        for at in 0..u32::try_from(table.len()).unwrap_or(u32::MAX) {
+            let mut values = table.values(at);
+            let Some(slot) = values.get_mut(column) else {
+                continue;
+            };
+            let mut own = self.of_sample.iter();
+            if let Some((_, after)) = own.find(|(before, _)| Value::text(before) == *slot) {
+                *slot = Value::text(after);
+                table.put(values);
+            }
+        }
+    }
+}
+
+/// The workspace around `now_ms`, with so many more records and members, and these statuses of
+/// tasks.
+pub(super) fn workspace(
+    now_ms: i64,
+    size: Size,
+    members: u32,
+    statuses: Option<TaskStatuses>,
+) -> Workspace {
     let mut workspace = lay_out::sample(now_ms);
     bulk::add(&mut workspace, now_ms, size);
+    bulk::add_members(&mut workspace, now_ms, members);
+    if let Some(statuses) = statuses {
+        statuses.lay_over(&mut workspace);
+    }
     workspace
 }
