@@ -432,6 +432,27 @@ impl TestEnv {
         answer["plan"].as_str().expect("a plan").to_owned()
     }
 
+    /// Does something in Twenty beside the harness, as somebody does in its own pages.
+    ///
+    /// # Panics
+    /// Where Twenty does not do it.
+    pub async fn beside(&self, document: &str, variables: Value) {
+        let url = format!("{}/graphql", self.twenty.url());
+        let body = json!({ "query": document, "variables": variables }).to_string();
+        let send = move || {
+            let config = ureq::Agent::config_builder().proxy(None).build();
+            let request = ureq::Agent::new_with_config(config).post(url);
+            let request = request.header("content-type", "application/json");
+            let key = format!("Bearer {}", keys::FULL_KEY);
+            let mut answer = request.header("authorization", key).send(&body)?;
+            answer.body_mut().read_to_string()
+        };
+        // The stand-in answers on this thread.
+        let sent = tokio::task::spawn_blocking(send).await.expect("a thread");
+        let answer = sent.expect("an answer");
+        assert!(!answer.contains("\"errors\""), "{document}: {answer}");
+    }
+
     /// The raw id of a live record whose column holds this value.
     ///
     /// # Panics

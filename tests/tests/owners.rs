@@ -10,12 +10,18 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crm_harness::Caller;
 use crm_harness::access::{Access, Attributes, Audience, Deed, RecordKey, Seen};
 use crm_harness::outbound::documents::{Document, RecordAt};
-use crm_stand_in::twenty::sample::{FORMER_MEMBER, SAM, SAM_EMAIL};
-use crm_tests::{TestEnv, TestOptions, root};
+use crm_stand_in::clock::ManualClock;
+use crm_stand_in::relay::Variant;
+use crm_stand_in::twenty::sample::{
+    FORMER_MEMBER, ROBIN, SAM, SAM_EMAIL, more_member_email, more_member_id,
+};
+use crm_stand_in::twenty::{Options, TwentyStandIn};
+use crm_tests::{NOW, TestEnv, TestOptions, root};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -394,4 +400,189 @@ async fn taking_over_an_unowned_record_is_a_leads() {
         answer["preview"]["steps"][0]["policies"],
         json!(["unowned-records"])
     );
+}
+
+/// The policies that permit the first step of a proposal.
+fn permitted_by(answer: &Value) -> Vec<Value> {
+    let policies = &answer["preview"]["steps"][0]["policies"];
+    policies.as_array().unwrap().clone()
+}
+
+/// A member whom the first page of members does not name.
+const LATE: u32 = 240;
+
+const OWN: &str = "mutation UpdateOpportunity($id: UUID!, $data: OpportunityUpdateInput!) {\n  updateOpportunity(id: $id, data: $data) { id }\n}";
+
+/// A workspace with more members than a page shows. A deal belongs to one who is not on the first.
+async fn crowd() -> (TestEnv, Value) {
+    let twenty = TwentyStandIn::start(Options {
+        clock: ManualClock::at(NOW.parse().unwrap()).clock(),
+        members: 250,
+        rate_limit: false,
+        ..Options::default()
+    })
+    .await
+    .unwrap();
+    let operator = format!(
+        "{TEAMS}[callers.late]\nemail = \"{}\"\nrole = \"member\"\nteams = [\"south\"]\n",
+        more_member_email(LATE)
+    );
+    let mut env = TestEnv::with(TestOptions {
+        twenty: Some(Arc::new(twenty)),
+        operator: Some(Box::leak(operator.into_boxed_str())),
+        ..TestOptions::default()
+    })
+    .await;
+    env.caller = env.harness.setup().callers["robin"].clone();
+    let deal = record(&env, "opportunity", |deal| {
+        deal["ownerId"] == SAM.to_string()
+    });
+    let owner = json!({ "id": deal["id"], "data": { "ownerId": more_member_id(LATE) } });
+    env.beside(OWN, owner).await;
+    (env, deal["id"].clone())
+}
+
+/// The ids of which somebody asked whose they are.
+fn asked_by_id(env: &TestEnv) -> BTreeSet<String> {
+    let requests = env.twenty.requests().all().into_iter();
+    let bodies = requests.filter_map(|request| request.json());
+    let by_id = bodies.filter(|body| {
+        let query = body["query"].as_str().unwrap_or_default();
+        query.contains("query MembersById")
+    });
+    let ids = by_id.flat_map(|body| body["variables"]["ids"].as_array().cloned().unwrap());
+    ids.filter_map(|id| id.as_str().map(str::to_owned))
+        .collect()
+}
+
+#[tokio::test]
+async fn owner_beyond_the_first_page_is_known() {
+    let (mut env, deal) = crowd().await;
+    let late = more_member_id(LATE).to_string();
+    let shown = env
+        .ok("crm_get", json!({ "kind": "opportunity", "id": deal }))
+        .await;
+    let owner = &shown["fields"]["owner"];
+    assert_eq!(owner["email"], more_member_email(LATE), "{shown:#}");
+    assert_eq!(owner["name"], format!("Member {LATE}"));
+    assert_eq!(asked_by_id(&env), BTreeSet::from([late]));
+    // It is another team's, and that is known.
+    let failure = env
+        .fails("crm_upsert", rename("opportunity", &deal), "denied")
+        .await;
+    assert!(!failure.to_string().contains("did not say"), "{failure:#}");
+    env.caller = env.harness.setup().callers["late"].clone();
+    let answer = env.ok("crm_upsert", rename("opportunity", &deal)).await;
+    assert!(permitted_by(&answer).contains(&json!("own-records")));
+    // Of a page that is not all of them, nobody is taken for the whole.
+    let status = env.ok("crm_status", json!({})).await;
+    assert_eq!(status["members"].as_array().unwrap().len(), 200);
+    assert_eq!(status["membersMore"], true);
+    let markdown = status["markdown"].as_str().unwrap();
+    assert!(markdown.contains("and more than 180 others"), "{markdown}");
+}
+
+#[tokio::test]
+async fn member_who_left_a_crowd_is_still_unknown() {
+    let (env, _) = crowd().await;
+    let gone = FORMER_MEMBER.to_string();
+    let deal = record(&env, "opportunity", |deal| deal["ownerId"] == gone);
+    let failure = env
+        .fails("crm_upsert", rename("opportunity", &deal["id"]), "denied")
+        .await;
+    assert!(
+        failure.to_string().contains("did not say who owns"),
+        "{failure:#}"
+    );
+    assert!(asked_by_id(&env).contains(&gone), "who it was, was asked");
+}
+
+/// A company that is deleted is none of those whose owner permits anything: what hung on it opens
+/// nothing, and is not nobody's.
+#[tokio::test]
+async fn deleted_company_opens_nothing() {
+    let operator = format!(
+        "allow-loopback = true{}",
+        TEAMS.replacen(
+            "teams = [\"north\"]",
+            "teams = [\"north\"]\nsecrets.tezit = \"env:TEZIT_TOKEN\"",
+            1
+        )
+    );
+    for role in ["member", "lead"] {
+        let operator = operator.replacen("role = \"member\"", &format!("role = \"{role}\""), 1);
+        let mut env = TestEnv::with(TestOptions {
+            relay: Some(Variant::P),
+            operator: Some(Box::leak(operator.into_boxed_str())),
+            ..TestOptions::default()
+        })
+        .await;
+        env.caller = env.harness.setup().callers["robin"].clone();
+        let person = record(&env, "person", |person| {
+            let company = person["companyId"].as_str().unwrap_or_default();
+            let company = env.twenty.record("company", company);
+            company.is_some_and(|company| company["accountOwnerId"] == ROBIN.to_string())
+                && person["emails"]["primaryEmail"] != ""
+        });
+        let company = person["companyId"].clone();
+        let name = env
+            .twenty
+            .record("company", company.as_str().unwrap())
+            .unwrap()["name"]
+            .clone();
+        let deal = record(&env, "opportunity", |deal| {
+            deal["companyId"] == company && deal["ownerId"] == ROBIN.to_string()
+        });
+        let tell = json!({
+            "records": [{"kind": "person", "id": person["id"]}], "fields": ["email"],
+            "to": ["Sam Okafor"], "intent": "update",
+        });
+        let join = json!({
+            "kind": "person", "firstName": "Ida", "lastName": "Brandt", "email": "ida@brandt.example", "company": company,
+        });
+        let tie =
+            json!({"kind": "opportunity", "id": deal["id"], "company": company, "name": "Tied"});
+        let about = json!({"about": company, "title": "Call them", "due": "2026-03-20"});
+        let open = [
+            ("crm_upsert", rename("person", &person["id"])),
+            ("crm_share", tell),
+            ("crm_upsert", join),
+            ("crm_upsert", tie),
+            ("crm_upsert", rename("company", &company)),
+            ("crm_follow_up", about),
+        ];
+        for (tool, arguments) in &open {
+            env.ok(tool, arguments.clone()).await;
+        }
+        let delete = "mutation Gone($id: UUID!) {\n  deleteCompany(id: $id) { id }\n}";
+        env.beside(delete, json!({ "id": company })).await;
+        for ((tool, arguments), expected) in open.iter().zip([
+            "denied",
+            "denied",
+            "not-found",
+            "not-found",
+            "not-found",
+            "not-found",
+        ]) {
+            let failure = env.fails(tool, arguments.clone(), expected).await;
+            if expected == "denied" {
+                assert!(
+                    failure.to_string().contains("did not say who owns"),
+                    "{role}: {tool} {arguments}: {failure:#}"
+                );
+            }
+        }
+        // What is somebody's own stays so.
+        let answer = env
+            .ok("crm_upsert", rename("opportunity", &deal["id"]))
+            .await;
+        assert!(permitted_by(&answer).contains(&json!("own-records")));
+        let shown = env
+            .ok("crm_get", json!({"kind": "person", "id": person["id"]}))
+            .await;
+        assert_eq!(shown["fields"]["company"], Value::Null, "{shown:#}");
+        let found = env.ok("crm_search", json!({ "query": name })).await;
+        let hits = found["hits"].as_array().unwrap();
+        assert!(hits.iter().all(|hit| hit["id"] != company), "{found:#}");
+    }
 }
