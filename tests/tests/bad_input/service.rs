@@ -1,5 +1,10 @@
 //! A service that is not there, misbehaves or refuses gives each read its typed failure.
 
+use std::sync::Arc;
+
+use crm_harness::audit::{Audit, Reader, Row};
+use crm_harness::skill::clock::SystemClock;
+
 use super::*;
 
 #[tokio::test]
@@ -190,25 +195,80 @@ async fn lasting_rate_limit_gives_a_retry_time() {
     assert_eq!(failure["retryAfter"], 1);
 }
 
-#[tokio::test]
-async fn host_rate_limit_reads_like_the_services() {
+/// An environment, with the harness's own limits where the operator sets one, and its audit folder.
+async fn recorded(operator: Option<&'static str>) -> (TestEnv, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = Audit::open(folder.path(), Arc::new(SystemClock)).unwrap();
     let env = TestEnv::with(TestOptions {
-        rate_limit: true,
-        // Two calls of two roots each, and the members, which the host keeps from the first.
-        operator: Some("rate = { requests = 5, seconds = 7200 }"),
+        rate_limit: operator.is_some(),
+        operator,
+        recorder: Arc::new(audit),
         ..TestOptions::default()
     })
     .await;
+    (env, folder)
+}
+
+/// The refusals of the last call, as they are on record, and how it ended.
+fn last_call(folder: &tempfile::TempDir) -> (Vec<Value>, Value) {
+    let rows = Reader::open(folder.path()).unwrap().tail(1_000).unwrap();
+    let body = |row: &Row| serde_json::from_str::<Value>(&row.body).unwrap();
+    let last = rows.last().unwrap();
+    assert_eq!(last.kind, "result");
+    let refusals = rows
+        .iter()
+        .filter(|row| row.call == last.call && row.kind == "refusal");
+    (refusals.map(body).collect(), body(last))
+}
+
+#[tokio::test]
+async fn each_rate_limit_is_told_as_whose_it_is() {
+    // The harness's own: in its own words, with the name of the setting, and refused. It allows two
+    // calls of two roots each, and the members, which the host keeps from the first.
+    let (env, folder) = recorded(Some("rate = { requests = 5, seconds = 7200 }")).await;
     for _ in 0..2 {
         env.ok("crm_follow_ups", json!({})).await;
     }
     let before = env.twenty.requests().count();
     let failure = env.fails("crm_follow_ups", json!({}), "rate-limited").await;
+    assert_eq!(
+        failure["reason"],
+        "The harness sends the CRM no more requests for now: its own limit is reached (`rate` under [destinations.twenty] in skill.toml or the operator file)."
+    );
     assert!(
         failure["retryAfter"].as_u64().unwrap() > 1000,
         "{failure:#}"
     );
     assert_eq!(env.twenty.requests().count(), before);
+    let (refusals, result) = last_call(&folder);
+    assert_eq!(result["outcome"], "rate-limited", "{result}");
+    assert_eq!(result["refused"], refusals.len(), "{result}");
+    assert!(!refusals.is_empty());
+    for refusal in &refusals {
+        assert_eq!(refusal["code"], "rate", "{refusal}");
+        let told = refusal["reason"].as_str().unwrap();
+        assert!(told.contains("its own limit is reached"), "{refusal}");
+    }
+    // The CRM's, however it tells it: as the CRM's, and nothing was refused.
+    for given in [
+        json!({ "fault": "too-many-requests", "retry_after_seconds": 30 }),
+        json!({ "fault": "too-many-requests" }),
+        json!({ "fault": "limit-reached" }),
+    ] {
+        let (env, folder) = recorded(None).await;
+        env.twenty.faults().add(fault(given.clone()));
+        let failure = env.fails("crm_follow_ups", json!({}), "rate-limited").await;
+        let reason = failure["reason"].as_str().unwrap();
+        assert!(
+            reason.starts_with("The CRM's own limit is reached") && !reason.contains("harness"),
+            "{given}: {reason}"
+        );
+        assert!(env.twenty.requests().count() > 0);
+        let (refusals, result) = last_call(&folder);
+        assert_eq!(refusals, Vec::<Value>::new(), "{given}");
+        assert_eq!(result["refused"], 0, "{given}: {result}");
+        assert_eq!(result["outcome"], "rate-limited", "{given}");
+    }
 }
 
 #[tokio::test]
