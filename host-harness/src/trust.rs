@@ -1,18 +1,22 @@
 //! What an operator has accepted: the digests of component and manifest, and how a new version differs from the old one.
 
-use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::config::Manifest;
-use crate::outbound::documents::{Effect, hex};
+use crate::outbound::documents::hex;
 use crate::skill::load::Inspection;
+
+mod difference;
+
+pub use difference::{Case, Difference, Direction};
 
 /// The digests that an operator has accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -91,211 +95,58 @@ impl Trust {
     }
 }
 
-/// What a component and its manifest ask for, line by line: a name and what stands there. Made to be compared and kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked(BTreeMap<String, String>);
+/// All that a component and its manifest ask for: every key of skill.toml, and what the component
+/// says of itself. Made to be compared and kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked(Map<String, Value>);
+
+/// The text of a file under `accepted`. One without this version was written by a harness that kept
+/// something else.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AcceptedFile {
+    version: u8,
+    asked: Map<String, Value>,
+}
+
+/// The version of such files.
+const KEPT: u8 = 2;
 
 impl Asked {
-    /// What this manifest and component ask for.
+    /// Returns what this manifest and component ask for.
     #[must_use]
     pub fn by(manifest: &Manifest, inspection: &Inspection) -> Self {
-        let mut asked = Self::default();
-        asked.put("package", &manifest.skill.package);
-        for (name, value) in manifest.limits.named() {
-            asked.put(&format!("limit {name}"), &value.to_string());
-        }
+        let exports = inspection.exports.iter();
+        let exports: Map<String, Value> = exports
+            .map(|export| (export.interface.clone(), json!(export.functions)))
+            .collect();
+        let mut asked = manifest.keys.clone();
+        asked.insert(
+            "component".to_owned(),
+            json!({"imports": inspection.imports, "exports": exports}),
+        );
         if let Some(access) = &manifest.access {
-            for (name, text) in [("schema", &access.schema), ("policies", &access.policies)] {
-                let digest = hex(&Sha256::digest(text));
-                let digest = digest.get(..12).unwrap_or_default();
-                asked.put(&format!("access {name}"), &format!("text {digest}"));
-            }
-        }
-        for object in &manifest.skill.objects {
-            asked.put(
-                &format!("source {object}"),
-                "its records may be named in the record",
+            let text = |text: &str| format!("text with SHA-256 {}", hex(&Sha256::digest(text)));
+            asked.insert(
+                "access".to_owned(),
+                json!({"schema": text(&access.schema), "policies": text(&access.policies)}),
             );
         }
-        for import in &inspection.imports {
-            asked.put(&format!("import {import}"), "used by the component");
-        }
-        for export in &inspection.exports {
-            for function in &export.functions {
-                asked.put(
-                    &format!("action {}.{function}", export.interface),
-                    "offered by the component",
-                );
-            }
-        }
-        for (key, setting) in &manifest.settings {
-            asked.put(
-                &format!("setting {key}"),
-                setting.default.as_deref().unwrap_or("no default"),
-            );
-        }
-        for (key, setting) in &manifest.caller_settings {
-            asked.put(&format!("caller setting {key}"), &setting.about);
-        }
-        for (name, kind) in &manifest.kinds {
-            asked.put(
-                &format!("give away {name}"),
-                &format!(
-                    "{}; on request {}",
-                    kind.default.join(", "),
-                    kind.on_request.join(", ")
-                ),
-            );
-        }
-        for (name, shape) in &manifest.shapes {
-            let members: Vec<_> = shape.iter().map(|(at, ty)| format!("{at}: {ty}")).collect();
-            asked.put(&format!("shape {name}"), &members.join(", "));
-        }
-        for name in manifest.destinations.keys() {
-            asked.destination(manifest, name);
-        }
-        asked
+        Self(asked)
     }
 
-    fn destination(&mut self, manifest: &Manifest, name: &str) {
-        let Some(section) = manifest.destinations.get(name) else {
-            return;
-        };
-        let whose = if section.secret_per_caller {
-            ", each caller's own"
-        } else {
-            ""
-        };
-        let secret = match &section.secret_env {
-            Some(_) => format!("credential in the header {}{whose}", section.secret_header),
-            None => "no credential".to_owned(),
-        };
-        let rate = section.rate.map_or_else(
-            || "any rate".to_owned(),
-            |rate| format!("{} requests in {} s", rate.requests, rate.seconds),
-        );
-        self.put(
-            &format!("destination {name}"),
-            &format!("{}: {secret}, {rate}", section.title),
-        );
-        for route in &section.routes {
-            let takes = match &route.write {
-                _ if route.documents => "only the listed documents".to_owned(),
-                Some(write) => {
-                    let members = write.body.iter().map(|(at, ty)| format!("{at}: {ty}"));
-                    let members: Vec<_> = members.collect();
-                    format!(
-                        "WRITES ({} of a {}), {}",
-                        write.act,
-                        write.kind,
-                        members.join(", ")
-                    )
-                }
-                None if matches!(route.method.as_str(), "GET" | "HEAD") => "reads".to_owned(),
-                None => "any body".to_owned(),
-            };
-            let keys = route
-                .query
-                .iter()
-                .map(|(key, setting)| format!("; {key} is the {setting}"));
-            let segments = route
-                .path_settings
-                .iter()
-                .map(|(number, setting)| format!("; `*` number {number} is the {setting}"));
-            let bound: Vec<_> = keys.chain(segments).collect();
-            self.put(
-                &format!("route {name}: {} {}", route.method, route.path),
-                &format!("{takes}{}", bound.concat()),
-            );
-        }
-        for document in &section.documents {
-            let effect = match document.effect {
-                Effect::Query => "reads",
-                Effect::Mutation => "WRITES",
-            };
-            let variables: Vec<_> = document
-                .variables
-                .iter()
-                .map(|(name, declared)| {
-                    let values = document.values.get(name).map(|values| values.join("|"));
-                    let length = document.lengths.get(name);
-                    let values = values.map_or_else(String::new, |values| format!(" of {values}"));
-                    let length = length.map_or_else(String::new, |range| format!(" ({range})"));
-                    format!("{name}: {declared}{values}{length}")
-                })
-                .collect();
-            let text = document.sha256.get(..12).unwrap_or_default();
-            let does: Vec<_> = document
-                .acts
-                .iter()
-                .map(|acts| format!("{} {}", acts.verb.as_str(), acts.kind))
-                .collect();
-            let does = if does.is_empty() {
-                String::new()
-            } else {
-                format!(" ({})", does.join(", "))
-            };
-            let sets: Vec<_> = document
-                .inputs
-                .values()
-                .flat_map(|paths| paths.keys().map(String::as_str))
-                .collect();
-            let sets = if sets.is_empty() {
-                String::new()
-            } else {
-                format!(", sets {}", sets.join(", "))
-            };
-            let told = format!(
-                "{effect}{does} at {}, ({}){sets}, text {text}",
-                document.path,
-                variables.join(", ")
-            );
-            self.put(&format!("document {name}: {}", document.name), &told);
-        }
-    }
-
-    fn put(&mut self, name: &str, value: &str) {
-        self.0.insert(name.to_owned(), value.to_owned());
-    }
-
-    /// Every line: name and what stands there.
-    pub fn lines(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-
-    /// What is different in `new`, in order of names.
+    /// Lists what is different in `new`, in order of keys.
     #[must_use]
-    pub fn difference(&self, new: &Self) -> Vec<Change> {
-        let mut changes = Vec::new();
-        for (name, after) in &new.0 {
-            match self.0.get(name) {
-                None => changes.push(Change::Added {
-                    name: name.clone(),
-                    after: after.clone(),
-                }),
-                Some(before) if before != after => changes.push(Change::Changed {
-                    name: name.clone(),
-                    before: before.clone(),
-                    after: after.clone(),
-                }),
-                Some(_) => {}
-            }
-        }
-        let gone = self.0.iter().filter(|(name, _)| !new.0.contains_key(*name));
-        changes.extend(gone.map(|(name, before)| Change::Removed {
-            name: name.clone(),
-            before: before.clone(),
-        }));
-        changes
+    pub fn difference(&self, new: &Self) -> Vec<Difference> {
+        difference::difference(&self.0, &new.0)
     }
 
-    /// What was kept under these digests, if anything was.
+    /// Reads what was kept under these digests, if anything was.
     #[must_use]
     pub fn kept(folder: &Path, pins: &Pins) -> Option<Self> {
         let text = std::fs::read(Self::place(folder, pins)).ok()?;
-        serde_json::from_slice(&text).ok()
+        let kept: AcceptedFile = serde_json::from_slice(&text).ok()?;
+        (kept.version == KEPT).then_some(Self(kept.asked))
     }
 
     /// Keeps this under these digests, for the comparison with the version after it.
@@ -307,7 +158,10 @@ impl Asked {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        let text = serde_json::to_vec_pretty(self)?;
+        let text = serde_json::to_vec_pretty(&AcceptedFile {
+            version: KEPT,
+            asked: self.0.clone(),
+        })?;
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)
@@ -325,34 +179,6 @@ impl Asked {
             short(&pins.manifest)
         ))
     }
-}
-
-/// One difference.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// It is asked for now.
-    Added {
-        /// What.
-        name: String,
-        /// What stands there.
-        after: String,
-    },
-    /// It is no longer asked for.
-    Removed {
-        /// What.
-        name: String,
-        /// What stood there.
-        before: String,
-    },
-    /// It is another.
-    Changed {
-        /// What.
-        name: String,
-        /// What stood there.
-        before: String,
-        /// What stands there.
-        after: String,
-    },
 }
 
 /// Writes pins into the text of an operator file and leaves everything else as it is.
@@ -428,46 +254,5 @@ mod tests {
         assert!(written.contains("[trust]\ncomponent = \"c1\"\nmanifest = \"m1\"\n"));
         let again = write_pins(&written, &pins("c2", "m1")).unwrap();
         assert_eq!(again, written.replace("c1", "c2"));
-    }
-
-    #[test]
-    fn a_difference_names_what_was_added_removed_and_changed() {
-        let asked = |lines: &[(&str, &str)]| {
-            Asked(
-                lines
-                    .iter()
-                    .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                    .collect(),
-            )
-        };
-        let old = asked(&[
-            ("limit requests", "16"),
-            ("document a", "reads"),
-            ("import x", "used"),
-        ]);
-        let new = asked(&[
-            ("limit requests", "20"),
-            ("document b", "WRITES"),
-            ("import x", "used"),
-        ]);
-        assert_eq!(
-            old.difference(&new),
-            [
-                Change::Added {
-                    name: "document b".into(),
-                    after: "WRITES".into()
-                },
-                Change::Changed {
-                    name: "limit requests".into(),
-                    before: "16".into(),
-                    after: "20".into()
-                },
-                Change::Removed {
-                    name: "document a".into(),
-                    before: "reads".into()
-                },
-            ]
-        );
-        assert_eq!(old.difference(&old), []);
     }
 }

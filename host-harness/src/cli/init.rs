@@ -22,7 +22,7 @@ use super::args::{Args, InitArgs};
 use super::call::perform;
 use super::resolve::{self, data_dir};
 use super::status::has_problem;
-use super::trust::{Looked, look, replace};
+use super::trust::{Looked, counts, look, replace};
 use super::{End, Misuse, ask, render, sentence, tell_denials};
 
 /// Roles that the shipped policies know.
@@ -551,18 +551,9 @@ fn tell(args: &Args, looked: &Looked, path: &Path, draft: &Draft, offered: &Memb
         })));
         return;
     }
-    let writes = looked
-        .asked
-        .lines()
-        .filter(|(_, value)| value.starts_with("WRITES"))
-        .count();
-    let documents = looked
-        .asked
-        .lines()
-        .filter(|(name, _)| name.starts_with("document "))
-        .count();
+    let counts = counts(&looked.manifest);
     render::print(&format!(
-        "\nWrote {}, which only you can read. It accepts this component: {documents} trusted documents, {writes} of them write.\n\
+        "\nWrote {}, which only you can read. It accepts this component ({counts}).\n\
          Look at all it asks for with `{command} inspect`, at what is opened in the file itself.\n\n\
          For OpenClaw, save this as skills/{prefix}/SKILL.md in its workspace:\n\n{skill}\n\
          Let OpenClaw run as another user than the harness: whoever can read the credential needs no harness to use it.\n",

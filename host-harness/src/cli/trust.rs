@@ -8,7 +8,8 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow};
 use crm_harness::Skill;
 use crm_harness::config::{Manifest, Operator};
-use crm_harness::trust::{Asked, Change, Pins, write_pins};
+use crm_harness::outbound::documents::Effect;
+use crm_harness::trust::{Asked, Difference, Direction, Pins, write_pins};
 use serde_json::{Value, json};
 
 use super::args::Args;
@@ -70,7 +71,7 @@ pub(super) fn run(args: &Args, accept: bool) -> Result<End, Misuse> {
     let changes = kept.clone().unwrap_or_default().difference(&looked.asked);
     let accepted = accept
         || (std::io::stdin().is_terminal() && {
-            tell(before, kept.is_some(), &changes);
+            tell(&looked, before, kept.is_some(), &changes);
             ask::yes("\nAccept this component and its skill.toml?")
         });
     let state = if accepted { "accepted" } else { "not accepted" };
@@ -87,28 +88,70 @@ pub(super) fn run(args: &Args, accept: bool) -> Result<End, Misuse> {
     Ok(End::Done)
 }
 
-fn tell(before: Option<&Pins>, known: bool, changes: &[Change]) {
-    render::print(&match (before, known) {
-        (None, _) => "Nothing has been accepted yet. This is all that it asks for:\n\n".to_owned(),
-        (Some(_), false) => "Another version was accepted, but on this machine nothing is known of it. This is all that this one asks for:\n\n".to_owned(),
-        (Some(_), true) if changes.is_empty() => "Another version was accepted. It asked for the same; only its code differs.\n".to_owned(),
-        (Some(_), true) => "Another version was accepted. What this one asks for differs in this:\n\n".to_owned(),
-    });
-    render::print(&render::table(&changes.iter().map(row).collect::<Vec<_>>()));
-}
-
-fn row(change: &Change) -> Vec<String> {
-    match change {
-        Change::Added { name, after } => vec!["+".into(), name.clone(), after.clone()],
-        Change::Removed { name, before } => vec!["-".into(), name.clone(), before.clone()],
-        Change::Changed {
-            name,
-            before,
-            after,
-        } => {
-            vec!["~".into(), name.clone(), format!("{before}  ->  {after}")]
+fn tell(looked: &Looked, before: Option<&Pins>, known: bool, changes: &[Difference]) {
+    let (Some(before), true) = (before, known) else {
+        let begin = match before {
+            None => "Nothing has been accepted yet",
+            Some(_) => "Another version was accepted, but on this machine nothing is known of it",
+        };
+        let counts = counts(&looked.manifest);
+        render::print(&format!(
+            "{begin}. This is all that this one asks for ({counts}):\n\n"
+        ));
+        print_rows(changes.iter());
+        return;
+    };
+    if changes.is_empty() {
+        let code = before.component != looked.pins.component;
+        let layout = before.manifest != looked.pins.manifest;
+        let what = match (code, layout) {
+            (true, false) => "its code differs",
+            (false, _) => "the layout or the comments of skill.toml differ",
+            (true, true) => "its code and the layout or the comments of skill.toml differ",
+        };
+        render::print(&format!(
+            "Another version was accepted. It asked for the same; only {what}.\n"
+        ));
+        return;
+    }
+    render::print("Another version was accepted. What this one asks for differs in this:\n");
+    for (direction, title) in [
+        (Direction::Wider, "It may do more"),
+        (Direction::Narrower, "It may do less"),
+        (Direction::Unknown, "Look whether it may do more or less"),
+    ] {
+        let group = changes
+            .iter()
+            .filter(|change| change.direction == direction);
+        let count = group.clone().count();
+        if count > 0 {
+            render::print(&format!("\n{title} ({count}):\n"));
+            print_rows(group);
         }
     }
+}
+
+/// Returns how many documents and other routes there are that write.
+pub(super) fn counts(manifest: &Manifest) -> String {
+    let sections = || manifest.destinations.values();
+    let documents = || sections().flat_map(|section| &section.documents);
+    let writes = documents().filter(|document| document.effect == Effect::Mutation);
+    let routes = sections().flat_map(|section| &section.routes);
+    let routes = routes.filter(|route| route.write.is_some());
+    format!(
+        "trusted documents: {}, of which {} write; other routes that write: {}",
+        documents().count(),
+        writes.count(),
+        routes.count()
+    )
+}
+
+fn print_rows<'a>(changes: impl Iterator<Item = &'a Difference>) {
+    let rows = changes.flat_map(|change| {
+        let lines = change.lines().into_iter();
+        lines.map(|line| vec![change.case.sign().to_owned(), line])
+    });
+    render::print(&render::table(&rows.collect::<Vec<_>>()));
 }
 
 /// What came of it. `before` is what had been accepted, and whether it is known here; none if it was the same.
@@ -117,25 +160,19 @@ fn report(
     state: &str,
     looked: &Looked,
     before: Option<(Option<&Pins>, bool)>,
-    changes: &[Change],
+    changes: &[Difference],
 ) {
     if args.json {
         let changes: Vec<Value> = changes
             .iter()
-            .map(|change| match change {
-                Change::Added { name, after } => {
-                    json!({"case": "added", "name": name, "after": after})
-                }
-                Change::Removed { name, before } => {
-                    json!({"case": "removed", "name": name, "before": before})
-                }
-                Change::Changed {
-                    name,
-                    before,
-                    after,
-                } => {
-                    json!({"case": "changed", "name": name, "before": before, "after": after})
-                }
+            .map(|change| {
+                json!({
+                    "case": change.case.as_str(),
+                    "direction": change.direction.as_str(),
+                    "key": change.key(),
+                    "before": change.before,
+                    "after": change.after,
+                })
             })
             .collect();
         render::print(&render::pretty(&json!({
@@ -147,7 +184,7 @@ fn report(
         return;
     }
     if let Some((before, known)) = before.filter(|_| !std::io::stdin().is_terminal()) {
-        tell(before, known, changes);
+        tell(looked, before, known, changes);
     }
     render::print(&format!(
         "\n{state}\ncomponent  {}\nskill.toml {}\n",

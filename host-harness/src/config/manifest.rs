@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use http::Method;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::error::{ConfigError, place, read};
@@ -67,6 +68,9 @@ pub struct Manifest {
     /// The access policies and their schema, from the folder `access` beside it; none if there is no such folder.
     #[serde(skip)]
     pub access: Option<Texts>,
+    /// Every key as it stands there, for the comparison with another version.
+    #[serde(skip)]
+    pub(crate) keys: Map<String, Value>,
     #[serde(skip)]
     lines: Lines,
 }
@@ -197,7 +201,7 @@ pub struct CallerSettingSection {
 pub struct SettingSection {
     /// Its value where nobody sets it; without one it is not set.
     pub default: Option<String>,
-    /// The environment variable that sets it.
+    /// The environment variable that sets it where there is no operator file.
     pub env: Option<String>,
     /// Whether its value is the name of a field, which the documents with a place for it select. Empty is not set.
     #[serde(default)]
@@ -255,10 +259,12 @@ impl Manifest {
     /// # Errors
     /// What is wrong with it and where.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let mut manifest: Self = toml::from_str(text).map_err(|error| ConfigError::Parse {
+        let wrong = |error: toml::de::Error| ConfigError::Parse {
             path: path.to_owned(),
             message: error.to_string(),
-        })?;
+        };
+        let mut manifest: Self = toml::from_str(text).map_err(wrong)?;
+        manifest.keys = toml::from_str(text).map_err(wrong)?;
         manifest.path = path.to_owned();
         manifest.sha256 = hex(&Sha256::digest(text.as_bytes()));
         manifest.lines = Lines::of(text);
