@@ -288,7 +288,8 @@ impl TestEnv {
             let mut others = String::new();
             if let Some(url) = &relay_url {
                 others.push_str(&format!(
-                    "[destinations.tezit]\norigin = \"{url}\"\nallow-loopback = true\n"
+                    "[settings]\n\"tezit.team-id\" = \"{}\"\n[destinations.tezit]\norigin = \"{url}\"\nallow-loopback = true\n",
+                    relay::sample::TEAM_ID
                 ));
             }
             if let Some(url) = &workspace_url {

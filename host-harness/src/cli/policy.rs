@@ -4,10 +4,13 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
+use crm_harness::Setup;
+use crm_harness::access::Access;
 use crm_harness::config::lint::{Finding, Level, lint};
-use crm_harness::config::{Manifest, Operator};
+use crm_harness::config::{ConfigError, Flags, Manifest, Operator};
 use crm_harness::outbound::cases;
 use crm_harness::outbound::policy::{Allowed, Decision, Phase, Request};
+use crm_harness::trust::Trust;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 
@@ -145,11 +148,19 @@ fn body(given: &str) -> Result<Vec<u8>, Misuse> {
 }
 
 fn run_lint(args: &Args) -> Result<End, Misuse> {
-    let config = |error: crm_harness::ConfigError| Misuse::new(error.code(), error);
-    let manifest = Manifest::read(&resolve::manifest(args)?).map_err(config)?;
-    let operator = args.operator.as_deref().map(Operator::read);
-    let operator = operator.transpose().map_err(config)?;
-    let findings = lint(&manifest, operator.as_ref());
+    let mut findings = Vec::new();
+    let manifest = readable(Manifest::read(&resolve::manifest(args)?), &mut findings)?;
+    let operator = match args.operator.as_deref().map(Operator::read) {
+        Some(operator) => readable(operator, &mut findings)?,
+        None => None,
+    };
+    if let Some(manifest) = &manifest {
+        findings.extend(lint(manifest, operator.as_ref()));
+        if operator.is_some() || args.operator.is_none() {
+            load(args, manifest, operator.as_ref(), &mut findings);
+        }
+    }
+    findings.sort_by_key(|finding| finding.level);
     let bad = findings.iter().any(|finding| finding.level != Level::Note);
     if args.json {
         let list = findings.iter().map(to_json).collect();
@@ -158,11 +169,16 @@ fn run_lint(args: &Args) -> Result<End, Misuse> {
         render::print("Nothing was found.\n");
     } else {
         let row = |finding: &Finding| {
+            let [at, said] = [
+                [finding.place.as_str(), finding.key.as_str()],
+                [finding.message.as_str(), finding.mend.as_str()],
+            ]
+            .map(|parts| parts.into_iter().filter(|part| !part.is_empty()));
             vec![
                 finding.level.as_str().to_owned(),
-                format!("{}: {}", finding.place, finding.key),
+                at.collect::<Vec<_>>().join(": "),
                 finding.code.to_owned(),
-                format!("{} {}", finding.message, finding.mend),
+                said.collect::<Vec<_>>().join(" "),
             ]
         };
         render::print(&render::table(
@@ -170,6 +186,62 @@ fn run_lint(args: &Args) -> Result<End, Misuse> {
         ));
     }
     Ok(if bad { End::Failed } else { End::Done })
+}
+
+/// Returns a file that was read; what is wrong with one is a finding. One that cannot be read at all was not meant.
+fn readable<T>(
+    read: Result<T, ConfigError>,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<T>, Misuse> {
+    match read {
+        Ok(file) => Ok(Some(file)),
+        Err(error @ ConfigError::Read { .. }) => Err(Misuse::new(error.code(), error)),
+        Err(error) => {
+            findings.push(Finding::refused(&error));
+            Ok(None)
+        }
+    }
+}
+
+/// Finds what keeps the files from being used, by loading them as any other command does, and what is ignored then.
+fn load(
+    args: &Args,
+    manifest: &Manifest,
+    operator: Option<&Operator>,
+    findings: &mut Vec<Finding>,
+) {
+    let flags = Flags {
+        allow_loopback: args.allow_loopback,
+    };
+    let variable = |name: &str| resolve::variable(args, name);
+    let setup = match Setup::resolve(manifest.clone(), operator, flags, &variable) {
+        Ok(setup) => setup,
+        Err(error) => {
+            findings.push(Finding::refused(&error));
+            return;
+        }
+    };
+    findings.extend(setup.ignored.iter().map(Finding::ignored));
+    let file = operator.map_or(&manifest.path, |operator| &operator.path);
+    let refused = |code, key: &str, message| Finding {
+        level: Level::Error,
+        code,
+        place: file.display().to_string(),
+        key: key.to_owned(),
+        message,
+        mend: String::new(),
+    };
+    if let Err(error) = Access::of(&setup) {
+        findings.push(refused(error.code(), "access", error.to_string()));
+    }
+    // No component is looked at: the one that was accepted stands for it.
+    let component = match &setup.trust {
+        Trust::Pinned { pins, .. } => pins.component.as_str(),
+        _ => "",
+    };
+    if let Err(error) = setup.trust.check(component, &manifest.sha256) {
+        findings.push(refused("not-accepted", "trust", error.to_string()));
+    }
 }
 
 fn to_json(finding: &Finding) -> Value {

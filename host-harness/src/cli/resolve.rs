@@ -133,11 +133,16 @@ pub(super) fn setup(args: &Args) -> Result<Setup, Misuse> {
     let flags = Flags {
         allow_loopback: args.allow_loopback,
     };
-    let variable = |name: &str| match &args.variables {
+    let variable = |name: &str| variable(args, name);
+    Setup::resolve(manifest, operator.as_ref(), flags, &variable).map_err(config)
+}
+
+/// Looks up a variable: among those that were handed over, else in the environment.
+pub(super) fn variable(args: &Args, name: &str) -> Option<String> {
+    match &args.variables {
         Some(handed) => handed.get(name).map(|value| value.to_string()),
         None => std::env::var(name).ok(),
-    };
-    Setup::resolve(manifest, operator.as_ref(), flags, &variable).map_err(config)
+    }
 }
 
 /// Finds the component: the one that is named, else the one beside this program or in the project that it was built in. The

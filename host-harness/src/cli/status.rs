@@ -22,6 +22,7 @@ struct Standing {
 pub(super) fn run(args: &Args) -> Result<End, Misuse> {
     let resolved = resolve(args)?;
     let standings = standings(&resolved);
+    let ignored = resolved.harness.setup().ignored.clone();
     let in_order = standings.iter().all(|standing| standing.problem.is_none());
     let (skill, ended) = ask(resolved)?;
     let left_out: Vec<_> = standings
@@ -32,10 +33,15 @@ pub(super) fn run(args: &Args) -> Result<End, Misuse> {
     let in_order = in_order && !has_problem(&skill, &left_out);
     if args.json {
         let destinations: Vec<Value> = standings.iter().map(Standing::to_json).collect();
+        let variables = ignored.iter();
+        let variables: Vec<_> = variables.map(|ignored| &ignored.variable).collect();
         render::print(&render::pretty(
-            &json!({"destinations": destinations, "skill": skill}),
+            &json!({"destinations": destinations, "ignoredVariables": variables, "skill": skill}),
         ));
     } else {
+        for ignored in &ignored {
+            render::note(&format!("{ignored} {}", ignored.mend()));
+        }
         tell(&standings, &skill);
     }
     Ok(if in_order { ended } else { End::Failed })

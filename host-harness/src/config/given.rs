@@ -1,6 +1,7 @@
 //! What an operator grants or the environment gives, each held against what the manifest asks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use super::error::read;
 use super::{Caller, ConfigError, Environment, Manifest, Operator, manifest};
@@ -18,12 +19,12 @@ pub(super) fn access(
     manifest: &Manifest,
     operator: Option<&Operator>,
 ) -> Result<Option<Texts>, ConfigError> {
-    let Some(path) = operator.and_then(|operator| operator.access.policies.as_ref()) else {
+    let own = operator.and_then(|operator| Some((operator, operator.access.policies.as_ref()?)));
+    let Some((operator, path)) = own else {
         return Ok(manifest.access.clone());
     };
-    let (Some(asked), Some(operator)) = (&manifest.access, operator) else {
-        return Err(ConfigError::value(
-            String::new(),
+    let Some(asked) = &manifest.access else {
+        return Err(operator.wrong(
             "access.policies",
             "the skill has no access schema that they could be checked against: remove the line",
         ));
@@ -216,6 +217,91 @@ pub(super) fn recipients(
         }
     }
     Ok(listed.iter().map(|entry| entry.to_lowercase()).collect())
+}
+
+/// A variable that the manifest names and that counts for nothing, since there is an operator file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IgnoredVariable {
+    /// The variable.
+    pub variable: String,
+    /// The key of the operator file that counts instead.
+    pub key: String,
+    /// The operator file, and the line of the key where it stands there.
+    pub place: String,
+}
+
+impl IgnoredVariable {
+    /// Returns what to do about it.
+    #[must_use]
+    pub fn mend(&self) -> String {
+        format!("Write `{}` there, or unset the variable.", self.key)
+    }
+}
+
+impl fmt::Display for IgnoredVariable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the environment variable {} is ignored, since there is an operator file.",
+            self.variable
+        )
+    }
+}
+
+/// Finds the variables that are set and ignored. One that a secret of the operator file names is not.
+pub(super) fn ignored(
+    manifest: &Manifest,
+    operator: Option<&Operator>,
+    env: Environment<'_>,
+) -> Vec<IgnoredVariable> {
+    let Some(operator) = operator else {
+        return Vec::new();
+    };
+    let mut named: Vec<(&str, String)> = Vec::new();
+    for (name, asked) in &manifest.destinations {
+        named.push((&asked.origin_env, format!("destinations.{name}.origin")));
+        let secret = if asked.secret_per_caller {
+            format!("callers.NAME.secrets.{name}")
+        } else {
+            format!("destinations.{name}.secret")
+        };
+        let secret = asked
+            .secret_env
+            .iter()
+            .map(|variable| (variable, secret.clone()));
+        let listed = (asked.recipients_env.iter())
+            .map(|variable| (variable, format!("destinations.{name}.recipients")));
+        named.extend(
+            secret
+                .chain(listed)
+                .map(|(variable, key)| (variable.as_str(), key)),
+        );
+    }
+    for (key, asked) in &manifest.settings {
+        let variable = asked.env.as_deref();
+        named.extend(variable.map(|variable| (variable, format!("settings.{key}"))));
+    }
+    for (key, asked) in &manifest.caller_settings {
+        let variable = asked.env.as_deref();
+        named.extend(variable.map(|variable| (variable, format!("callers.NAME.settings.{key}"))));
+    }
+    let of_services = operator.destinations.values();
+    let of_services = of_services.filter_map(|section| section.secret.as_deref());
+    let of_callers = operator.callers.values();
+    let of_callers = of_callers.flat_map(|section| section.secrets.values());
+    let used: BTreeSet<_> = of_services
+        .chain(of_callers.map(String::as_str))
+        .filter_map(|reference| reference.strip_prefix("env:"))
+        .collect();
+    let ignored = named.into_iter();
+    ignored
+        .filter(|(variable, _)| !used.contains(variable) && env(variable).is_some())
+        .map(|(variable, key)| IgnoredVariable {
+            variable: variable.to_owned(),
+            place: operator.place(&key),
+            key,
+        })
+        .collect()
 }
 
 /// Every key must be one that the manifest knows.

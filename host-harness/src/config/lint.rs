@@ -1,13 +1,15 @@
 //! Entries of skill.toml and operator file that are valid and yet surely not what somebody meant: they never match, open more than
 //! they seem to, or are left empty.
 
+use std::path::Path;
+
 mod granted;
 
 use crate::outbound::documents::Effect;
 use crate::outbound::route::RoutePattern;
 
 use super::manifest::DestinationSection;
-use super::{Manifest, Operator};
+use super::{ConfigError, IgnoredVariable, Manifest, Operator};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +49,56 @@ pub struct Finding {
     pub message: String,
     /// What to do about it.
     pub mend: String,
+}
+
+impl Finding {
+    /// Returns what keeps the files from being used, as the command that loads them would say it.
+    #[must_use]
+    pub fn refused(error: &ConfigError) -> Self {
+        // What names a credential or an origin has both in one text.
+        let both = |place: &str| match place.split_once(": ") {
+            Some((place, key)) => (place.to_owned(), key.to_owned()),
+            None => (place.to_owned(), String::new()),
+        };
+        let file = |path: &Path| (path.display().to_string(), String::new());
+        let mut mend = String::new();
+        let ((place, key), message) = match error {
+            ConfigError::Read { path, source } => (file(path), format!("cannot be read: {source}")),
+            ConfigError::Exposed(error) => (Default::default(), error.to_string()),
+            ConfigError::Parse { path, message } => (file(path), message.clone()),
+            ConfigError::Value {
+                place,
+                key,
+                message,
+            } => ((place.clone(), key.clone()), message.clone()),
+            ConfigError::Origin { place, source, fix } => {
+                mend.clone_from(fix);
+                (both(place), source.to_string())
+            }
+            ConfigError::Credential { place, source } => (both(place), source.to_string()),
+        };
+        Self {
+            level: Level::Error,
+            code: error.code(),
+            place,
+            key,
+            message,
+            mend,
+        }
+    }
+
+    /// Returns a note about a variable that is set for nothing.
+    #[must_use]
+    pub fn ignored(ignored: &IgnoredVariable) -> Self {
+        Self {
+            level: Level::Note,
+            code: "variable-ignored",
+            place: ignored.place.clone(),
+            key: ignored.key.clone(),
+            message: ignored.to_string(),
+            mend: ignored.mend(),
+        }
+    }
 }
 
 /// Looks through manifest and operator file; the worst comes first.

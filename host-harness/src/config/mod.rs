@@ -29,12 +29,13 @@ use crate::storage::{self, StorageError};
 use crate::trust::Trust;
 
 use given::{
-    access, caller_settings, callers, granted_secret, keep_days, known, rate, recipients,
+    access, caller_settings, callers, granted_secret, ignored, keep_days, known, rate, recipients,
     secret_of_environment,
 };
 
 pub use caller::Caller;
 pub use error::ConfigError;
+pub use given::IgnoredVariable;
 pub use manifest::{Limits, Manifest};
 pub use operator::Operator;
 pub use tokens::Tokens;
@@ -72,6 +73,8 @@ pub struct Setup {
     pub tokens: Tokens,
     /// What the environment says of the one caller, where there is no operator.
     pub caller_settings: BTreeMap<String, String>,
+    /// Variables of the environment that are set and ignored, since there is an operator file.
+    pub ignored: Vec<IgnoredVariable>,
     /// What may be given away of which records.
     pub kinds: Kinds,
     /// Access policies: the operator's in place of the skill's.
@@ -135,6 +138,7 @@ impl Setup {
                 Some(_) => BTreeMap::new(),
                 None => caller_settings(&manifest, env),
             },
+            ignored: ignored(&manifest, operator, env),
             kinds: Kinds::default(),
             access: access(&manifest, operator)?,
             keep_days: keep_days(operator)?,

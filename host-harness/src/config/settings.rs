@@ -1,12 +1,12 @@
 //! Settings that are no secret, and limits: the skill's defaults under what the operator says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::manifest::Additions;
 use super::{ConfigError, Environment, Limits, Manifest, Operator};
 use crate::nearest;
 
-/// The skill's settings: default, then operator file, then environment.
+/// Returns the skill's settings: of the operator file, where there is one, else of the environment, else the defaults.
 ///
 /// # Errors
 /// When one that names a field does not; the place is the file or the variable that sets it.
@@ -17,21 +17,16 @@ pub(super) fn of_skill(
 ) -> Result<BTreeMap<String, String>, ConfigError> {
     let mut settings = BTreeMap::new();
     for (key, asked) in &manifest.settings {
-        // What may be written is for the operator alone to say, where there is one.
-        let widens = asked.custom_fields;
-        let from_env = asked
-            .env
-            .as_deref()
-            .filter(|_| !widens || operator.is_none())
-            .and_then(|name| Some((name.to_owned(), env(name)?)));
         let name = format!("settings.{key}");
-        let from_file = || {
-            let operator = operator?;
-            let value = operator.settings.get(key)?.clone();
-            Some((operator.place(&name), value))
+        let given = match operator {
+            Some(operator) => {
+                (operator.settings.get(key)).map(|value| (operator.place(&name), value.clone()))
+            }
+            None => (asked.env.as_deref())
+                .and_then(|variable| Some((variable.to_owned(), env(variable)?))),
         };
         let default = || Some((manifest.place(&name), asked.default.clone()?));
-        let Some((place, value)) = from_env.or_else(from_file).or_else(default) else {
+        let Some((place, value)) = given.or_else(default) else {
             continue;
         };
         if asked.field {
@@ -61,6 +56,12 @@ pub(super) fn additions(
         let Some(asked) = manifest.settings.get(key) else {
             continue;
         };
+        let name = format!("settings.{key}");
+        let place = || match (operator, &asked.env) {
+            (Some(operator), _) => operator.place(&name),
+            (None, Some(variable)) if asked.default.as_ref() != Some(value) => variable.clone(),
+            (None, _) => manifest.place(&name),
+        };
         if asked.field {
             additions.fields.insert(key.clone(), value.clone());
         }
@@ -76,25 +77,20 @@ pub(super) fn additions(
                 .split_once('.')
                 .filter(|(_, field)| trusted_documents::check_field(field).is_ok());
             let Some((kind, field)) = field else {
-                let name = format!("settings.{key}");
-                let place = operator
-                    .map_or_else(|| manifest.place(&name), |operator| operator.place(&name));
                 let message =
                     format!("`{named}` is no custom field: write KIND.FIELD, separated by commas");
-                return Err(ConfigError::value(place, name, message));
+                return Err(ConfigError::value(place(), name, message));
             };
             let kinds = manifest
                 .destinations
                 .values()
                 .flat_map(|section| &section.documents)
                 .flat_map(|document| document.custom.values());
-            if !kinds.clone().any(|known| known == kind) {
-                let name = format!("settings.{key}");
-                let place = operator
-                    .map_or_else(|| manifest.place(&name), |operator| operator.place(&name));
-                let hint = nearest::hint(kind, kinds.map(String::as_str));
+            let kinds: BTreeSet<_> = kinds.map(String::as_str).collect();
+            if !kinds.contains(kind) {
+                let hint = nearest::hint(kind, kinds.iter().copied());
                 let message = format!("no document writes fields of a `{kind}`. {hint}");
-                return Err(ConfigError::value(place, name, message));
+                return Err(ConfigError::value(place(), name, message));
             }
             let fields = additions.custom.entry(kind.to_owned()).or_default();
             fields.push(field.to_owned());

@@ -142,12 +142,16 @@ fn an_unknown_name_is_answered_with_the_nearest_known_one() {
 }
 
 #[test]
-fn a_setting_comes_from_the_environment_before_the_file_before_the_default() {
+fn environment_sets_only_without_operator_file() {
     let file = Some("[settings]\nmode = \"file\"");
+    let other = Some("[settings]\nmood-field = \"mood\"");
+    let env = Some(("SERVICE_MODE", "env"));
     for (operator, env, expected) in [
         (None, None, "plain"),
+        (None, env, "env"),
         (file, None, "file"),
-        (file, Some(("SERVICE_MODE", "env")), "env"),
+        (file, env, "file"),
+        (other, env, "plain"),
     ] {
         let env: Vec<_> = env.into_iter().collect();
         assert_eq!(
@@ -155,6 +159,168 @@ fn a_setting_comes_from_the_environment_before_the_file_before_the_default() {
             expected
         );
     }
+}
+
+/// Every variable that the shipped skill.toml names, with a value that can be used, and the key of
+/// the operator file that counts instead.
+fn variables(manifest: &Manifest) -> Vec<(String, &'static str, String)> {
+    let mut variables = Vec::new();
+    for (name, asked) in &manifest.destinations {
+        let base = format!("destinations.{name}");
+        variables.push((
+            asked.origin_env.clone(),
+            "https://planted.example",
+            format!("{base}.origin"),
+        ));
+        let secret = match asked.secret_per_caller {
+            true => format!("callers.NAME.secrets.{name}"),
+            false => format!("{base}.secret"),
+        };
+        let secrets = asked.secret_env.clone().into_iter();
+        variables.extend(secrets.map(|variable| (variable, "planted-secret", secret.clone())));
+        let recipients = asked.recipients_env.clone().into_iter();
+        variables.extend(
+            recipients.map(|variable| (variable, "@planted.example", format!("{base}.recipients"))),
+        );
+    }
+    for (key, asked) in &manifest.settings {
+        let value = match (asked.field, asked.custom_fields) {
+            (true, _) => "planted",
+            (_, true) => "opportunity.planted",
+            _ => "PLANTED",
+        };
+        let variable = asked.env.clone().unwrap();
+        variables.push((variable, value, format!("settings.{key}")));
+    }
+    for (key, asked) in &manifest.caller_settings {
+        let variable = asked.env.clone().unwrap();
+        variables.push((variable, "planted", format!("callers.NAME.settings.{key}")));
+    }
+    variables
+}
+
+#[test]
+fn operator_file_overrules_every_variable() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../manifests/skill.toml");
+    let manifest = Manifest::read(Path::new(path)).unwrap();
+    let resolve = |operator: &str, env: Environment<'_>| {
+        let operator = Operator::parse(operator, Path::new("operator.toml")).unwrap();
+        Setup::resolve(manifest.clone(), Some(&operator), Flags::default(), env).unwrap()
+    };
+    let variables = variables(&manifest);
+    let (mut count, mut of_settings) = (0, 0);
+    for (variable, value, key) in &variables {
+        let env = |name: &str| (name == variable).then(|| (*value).to_owned());
+        let alone = Setup::resolve(manifest.clone(), None, Flags::default(), &env).unwrap();
+        assert_eq!(alone.ignored, [], "{variable}");
+        let (with, without) = (resolve("", &env), resolve("", &|_| None));
+        let told = |setup: &Setup| {
+            let caller = setup.settings_for(&Caller::default()).unwrap();
+            format!(
+                "{caller:?} {:?} {:?}",
+                setup.policy.destinations, setup.kinds
+            )
+        };
+        if !key.ends_with("secret") && !key.contains(".secrets.") {
+            assert_ne!(told(&alone), told(&without), "{variable} does something");
+        }
+        assert_eq!(told(&with), told(&without), "{variable}");
+        let [ignored] = &with.ignored[..] else {
+            panic!("{variable}: {:?}", with.ignored)
+        };
+        assert_eq!((&ignored.variable, &ignored.key), (variable, key));
+        let said = format!("{ignored} {}", ignored.mend());
+        assert!(said.contains(variable) && said.contains(key), "{said}");
+        assert!(!said.to_lowercase().contains("planted"), "{said}");
+        if let Some(name) = key.strip_prefix("settings.") {
+            let own = match value.strip_suffix("planted") {
+                Some(before) => format!("{before}own"),
+                None => "OWN".to_owned(),
+            };
+            let file = format!("[settings]\n{name:?} = {own:?}");
+            let setup = resolve(&file, &env);
+            assert_eq!(setup.settings[name], own, "{variable}");
+            assert_eq!(alone.settings[name], *value, "{variable}");
+            of_settings += 1;
+        }
+        count += 1;
+    }
+    println!("{count} variables, {of_settings} of them of settings");
+    assert_eq!(of_settings, manifest.settings.len());
+}
+
+#[test]
+fn variable_that_a_secret_names_is_not_ignored() {
+    let env = |name: &str| (name == "SERVICE_KEY").then(|| "k".to_owned());
+    let manifest = Manifest::parse(MANIFEST, Path::new("skill.toml")).unwrap();
+    let text = "[destinations.service]\norigin = \"https://a.example\"\n";
+    for (more, expected) in [("", 1), ("secret = \"env:SERVICE_KEY\"", 0)] {
+        let text = format!("{text}{more}");
+        let operator = Operator::parse(&text, Path::new("operator.toml")).unwrap();
+        let setup = Setup::resolve(manifest.clone(), Some(&operator), Flags::default(), &env);
+        assert_eq!(setup.unwrap().ignored.len(), expected, "{more}");
+    }
+}
+
+#[test]
+fn custom_field_of_no_kind_names_each_once() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../manifests/skill.toml");
+    let manifest = Manifest::read(Path::new(path)).unwrap();
+    for (value, said) in [
+        (
+            "q.mood",
+            "Known are `company`, `opportunity`, `person`, `task`.",
+        ),
+        ("mood", "`mood` is no custom field"),
+    ] {
+        let env = |name: &str| (name == "CRM_CUSTOM_FIELDS").then(|| value.to_owned());
+        let error = Setup::resolve(manifest.clone(), None, Flags::default(), &env).unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.starts_with("CRM_CUSTOM_FIELDS: settings.custom-fields: "),
+            "{error}"
+        );
+        assert!(error.contains(said), "{error}");
+    }
+}
+
+#[test]
+fn rate_out_of_bounds_names_key_and_bounds() {
+    let mut count = 0;
+    for (requests, seconds, expected) in [
+        ("1", "1", None),
+        ("100000", "86400", None),
+        ("0", "60", Some("rate.requests: write 1 to 100000")),
+        ("100001", "60", Some("rate.requests: write 1 to 100000")),
+        ("-1", "60", Some("rate.requests: write 1 to 100000")),
+        ("5000000000", "60", Some("rate.requests: write 1 to 100000")),
+        ("10", "0", Some("rate.seconds: write 1 to 86400")),
+        ("10", "86401", Some("rate.seconds: write 1 to 86400")),
+    ] {
+        let rate = format!("rate = {{ requests = {requests}, seconds = {seconds} }}");
+        let asked = MANIFEST.replace("[[dest", &format!("{rate}\n[[dest"));
+        let asked = Manifest::parse(&asked, Path::new("skill.toml"));
+        let granted = format!("[destinations.service]\norigin = \"https://a.example\"\n{rate}");
+        let granted = Operator::parse(&granted, Path::new("operator.toml"));
+        for (error, place) in [
+            (asked.err(), "skill.toml: TOML parse error at line 11"),
+            (granted.err(), "operator.toml: TOML parse error at line 3"),
+        ] {
+            let error = error.map(|error| error.to_string());
+            match (error, expected) {
+                (None, None) => {}
+                (Some(error), Some(expected)) => {
+                    assert!(
+                        error.contains(expected) && error.starts_with(place),
+                        "{error}"
+                    );
+                }
+                other => panic!("{rate}: {other:?}"),
+            }
+            count += 1;
+        }
+    }
+    println!("{count} rates");
 }
 
 #[test]
@@ -174,10 +340,6 @@ fn a_setting_that_names_no_field_is_refused_with_the_file_or_the_variable_that_s
     }
     let setup = resolve(Some("[settings]\nmood-field = \"mood\""), false, &[]).unwrap();
     assert_eq!(setup.settings["mood-field"], "mood");
-    // Empty is how a variable takes back what the file says.
-    let file = Some("[settings]\nmood-field = \"mood\"");
-    let setup = resolve(file, false, &[("SERVICE_MOOD", "")]).unwrap();
-    assert_eq!(setup.settings.get("mood-field"), None);
 }
 
 #[test]

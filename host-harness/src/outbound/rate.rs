@@ -7,15 +7,41 @@ use governor::clock::{Clock, MonotonicClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 /// So many tokens at most, filled up evenly over so many seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Rate {
     /// Tokens, 1 to 100000. A request takes one, or what its document costs.
+    #[serde(deserialize_with = "requests")]
     pub requests: NonZeroU32,
     /// The seconds in which an empty bucket fills, 1 to 86400.
+    #[serde(deserialize_with = "seconds")]
     pub seconds: NonZeroU32,
+}
+
+fn requests<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NonZeroU32, D::Error> {
+    within(deserializer, "requests", 100_000)
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NonZeroU32, D::Error> {
+    within(deserializer, "seconds", 86_400)
+}
+
+/// Reads a number from 1 to `most`.
+fn within<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    key: &str,
+    most: u32,
+) -> Result<NonZeroU32, D::Error> {
+    let number = i64::deserialize(deserializer)?;
+    u32::try_from(number)
+        .ok()
+        .filter(|number| *number <= most)
+        .and_then(NonZeroU32::new)
+        .ok_or_else(|| D::Error::custom(format!("rate.{key}: write 1 to {most}")))
 }
 
 impl Rate {

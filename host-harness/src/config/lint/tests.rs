@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::config::{Flags, Setup};
 
 const MANIFEST: &str = r#"
 [skill]
@@ -149,4 +150,57 @@ fn a_finding_names_file_and_line_and_a_mend() {
     let found = lint(&manifest, Some(&operator)).remove(0);
     assert_eq!(found.place, "operator.toml:5");
     assert!(!found.mend.is_empty() && !found.message.is_empty());
+}
+
+#[test]
+fn refusal_names_place_key_and_fix() {
+    let operator = |from: &str, to: &str| {
+        assert!(OPERATOR.contains(from), "{from}");
+        let manifest = Manifest::parse(MANIFEST, Path::new("skill.toml")).unwrap();
+        let operator = Operator::parse(&OPERATOR.replace(from, to), Path::new("operator.toml"));
+        let resolved = operator.and_then(|operator| {
+            Setup::resolve(manifest, Some(&operator), Flags::default(), &|_| None)
+        });
+        Finding::refused(&resolved.unwrap_err())
+    };
+    for (from, to, code, key) in [
+        (
+            "file:key",
+            "planted-secret",
+            "config-credential",
+            "destinations.service.secret",
+        ),
+        (
+            "https://a",
+            "https://A",
+            "config-origin",
+            "destinations.service.origin",
+        ),
+        (
+            "https://a",
+            "http://a",
+            "config-origin",
+            "destinations.service.origin",
+        ),
+        (
+            "[callers.me]",
+            "[limits]\nrequests = 99\n[callers.me]",
+            "config-value",
+            "limits.requests",
+        ),
+        ("origin", "orign", "config-syntax", ""),
+        ("\"me@a.example\"", "7", "config-syntax", ""),
+    ] {
+        let found = operator(from, to);
+        assert_eq!(
+            (found.level, found.code, found.key.as_str()),
+            (Level::Error, code, key)
+        );
+        assert!(found.place.starts_with("operator.toml"), "{found:?}");
+        let said = format!("{} {}", found.message, found.mend);
+        assert!(
+            !said.trim().is_empty() && !said.contains("planted-secret"),
+            "{said}"
+        );
+    }
 }

@@ -68,6 +68,9 @@ const fn one() -> u32 {
     1
 }
 
+/// The most that a document can take of a rate.
+const COST_MAX: u32 = 1000;
+
 /// What a document does to which record.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -145,6 +148,10 @@ impl Manifest {
                     key("cacheable-seconds"),
                     "a document that writes cannot be kept: remove it",
                 ));
+            }
+            if entry.cost > COST_MAX {
+                let message = format!("write 0 to {COST_MAX}");
+                return Err(self.wrong(key("cost"), message));
             }
             documents.push(Document {
                 name: entry.name.clone(),

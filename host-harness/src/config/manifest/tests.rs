@@ -189,6 +189,25 @@ fn group_of_the_askers_choice_is_refused() {
 }
 
 #[test]
+fn cost_out_of_bounds_is_refused() {
+    for (cost, good) in [
+        ("0", true),
+        ("1000", true),
+        ("1001", false),
+        ("4294967295", false),
+    ] {
+        let text = GOOD.replace("variables = {", &format!("cost = {cost}\nvariables = {{"));
+        match parse(&text) {
+            Ok(_) => assert!(good, "{cost}"),
+            Err(error) => assert!(
+                !good && error.contains("documents `find`: cost: write 0 to 1000"),
+                "{error}"
+            ),
+        }
+    }
+}
+
+#[test]
 fn values_and_lengths_of_variables_are_checked() {
     let with =
         |more: &str| parse(&GOOD.replace("variables = {", &format!("{more}\nvariables = {{")));
