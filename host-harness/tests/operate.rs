@@ -177,7 +177,10 @@ fn init_asks_where_no_members_are_told() {
         assert!(asked.contains(why), "{why}: {asked}");
         assert!(asked.contains("`1` is no e-mail address"), "{asked}");
         let written = env.read("operator.toml");
-        assert!(written.contains("email = \"robin@example.com\""), "{written}");
+        assert!(
+            written.contains("email = \"robin@example.com\""),
+            "{written}"
+        );
     }
 }
 
