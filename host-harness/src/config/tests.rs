@@ -1,6 +1,6 @@
 //! How manifest, operator file and environment come together.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use super::*;
@@ -186,7 +186,7 @@ fn variables(manifest: &Manifest) -> Vec<(String, &'static str, String)> {
     for (key, asked) in &manifest.settings {
         let value = match (asked.field, asked.custom_fields) {
             (true, _) => "planted",
-            (_, true) => "opportunity.planted",
+            (_, true) => "task.planted",
             _ => "PLANTED",
         };
         let variable = asked.env.clone().unwrap();
@@ -267,10 +267,7 @@ fn custom_field_of_no_kind_names_each_once() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../manifests/skill.toml");
     let manifest = Manifest::read(Path::new(path)).unwrap();
     for (value, said) in [
-        (
-            "q.mood",
-            "Known are `company`, `opportunity`, `person`, `task`.",
-        ),
+        ("q.mood", "Known are `"),
         ("mood", "`mood` is no custom field"),
     ] {
         let env = |name: &str| (name == "CRM_CUSTOM_FIELDS").then(|| value.to_owned());
@@ -281,6 +278,11 @@ fn custom_field_of_no_kind_names_each_once() {
             "{error}"
         );
         assert!(error.contains(said), "{error}");
+        let known = error.split_once("Known are ").map_or("", |(_, rest)| rest);
+        let kinds: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+        let each: BTreeSet<&str> = kinds.iter().copied().collect();
+        assert_eq!(kinds.len(), each.len(), "{error}");
+        assert!(value != "q.mood" || kinds.len() > 2, "{error}");
     }
 }
 
