@@ -157,7 +157,7 @@ impl Copied {
     fn of(path: &Path, log: &Path) -> io::Result<Self> {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
-        let name = crate::outbound::documents::hex(&random);
+        let name = crate::digest::hex(&random);
         let folder = std::env::temp_dir().join(format!("crm-harness-{name}"));
         DirBuilder::new().mode(0o700).create(&folder)?;
         let copy = Self {

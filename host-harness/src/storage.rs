@@ -5,7 +5,7 @@
 //! | data directory | this user | this user; one that others can read is closed to them where it is ours |
 //! | cache directory | this user | anybody |
 //! | component, skill.toml, operator file, policies, `ca-file` | this user and root | anybody |
-//! | a secret | see [`crate::outbound::secret`] | see there |
+//! | a secret | see [`crate::outbound::secrets::secret`] | see there |
 //!
 //! A file can be changed by whoever may write to it, and by whoever may put another one in its place: every directory that leads to
 //! it, and every link on the way, is looked at. A directory in which everybody may make entries, such as /tmp, is fine where it is

@@ -8,88 +8,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use thiserror::Error;
 
-use crate::config::Manifest;
-use crate::outbound::documents::{Effect, hex};
-use crate::skill::load::Inspection;
-
-/// The digests that an operator has accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Pins {
-    /// SHA-256 of the component, in lower-case hexadecimal.
-    pub component: String,
-    /// SHA-256 of skill.toml, in lower-case hexadecimal.
-    pub manifest: String,
-}
-
-/// What has been accepted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Trust {
-    /// There is no operator: whoever runs the harness chose the files.
-    #[default]
-    NoOperator,
-    /// The operator file accepts nothing yet.
-    Nothing {
-        /// The operator file.
-        operator: PathBuf,
-    },
-    /// These and no others.
-    Pinned {
-        /// The operator file.
-        operator: PathBuf,
-        /// The digests.
-        pins: Pins,
-    },
-}
-
-/// A component or manifest that nobody has accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Untrusted {
-    /// Nothing has been accepted yet.
-    #[error("{} accepts no component yet: look at this one with `crm-harness trust`", operator.display())]
-    Nothing {
-        /// The operator file.
-        operator: PathBuf,
-    },
-    /// Another one was accepted.
-    #[error("this {what} is not the one that {} accepts: see what has changed with `crm-harness trust`", operator.display())]
-    Changed {
-        /// `component`, `skill.toml`, or both.
-        what: &'static str,
-        /// The operator file.
-        operator: PathBuf,
-    },
-}
-
-impl Trust {
-    /// Whether component and manifest of these digests may be used.
-    ///
-    /// # Errors
-    /// What has not been accepted.
-    pub fn check(&self, component: &str, manifest: &str) -> Result<(), Untrusted> {
-        let (operator, pins) = match self {
-            Self::NoOperator => return Ok(()),
-            Self::Nothing { operator } => {
-                return Err(Untrusted::Nothing {
-                    operator: operator.clone(),
-                });
-            }
-            Self::Pinned { operator, pins } => (operator, pins),
-        };
-        let what = match (pins.component == component, pins.manifest == manifest) {
-            (true, true) => return Ok(()),
-            (false, true) => "component",
-            (true, false) => "skill.toml",
-            (false, false) => "component and its skill.toml",
-        };
-        Err(Untrusted::Changed {
-            what,
-            operator: operator.clone(),
-        })
-    }
-}
+use crate::config::{Manifest, Pins};
+use crate::digest::hex;
+use crate::outbound::policy::documents::Effect;
+use crate::runtime::load::Inspection;
 
 /// What a component and its manifest ask for, line by line: a name and what stands there. Made to be compared and kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -385,38 +308,6 @@ mod tests {
         Pins {
             component: component.into(),
             manifest: manifest.into(),
-        }
-    }
-
-    #[test]
-    fn only_what_was_accepted_is_trusted_and_the_refusal_says_what_changed() {
-        let operator = PathBuf::from("operator.toml");
-        assert_eq!(Trust::NoOperator.check("a", "b"), Ok(()));
-        let nothing = Trust::Nothing {
-            operator: operator.clone(),
-        };
-        assert!(
-            nothing
-                .check("a", "b")
-                .unwrap_err()
-                .to_string()
-                .contains("crm-harness trust")
-        );
-        let trust = Trust::Pinned {
-            operator,
-            pins: pins("a", "b"),
-        };
-        assert_eq!(trust.check("a", "b"), Ok(()));
-        for (component, manifest, what) in [
-            ("x", "b", "this component is not"),
-            ("a", "x", "this skill.toml is not"),
-            ("x", "x", "this component and its skill.toml is not"),
-        ] {
-            let error = trust.check(component, manifest).unwrap_err().to_string();
-            assert!(
-                error.contains(what) && error.contains("operator.toml"),
-                "{error}"
-            );
         }
     }
 

@@ -9,8 +9,7 @@
 
 mod common;
 
-use crm_harness::storage;
-use crm_harness::{Harness, LoadError, Parts, Setup};
+use crm_harness::{Harness, LoadError, Parts, Setup, storage};
 use serde_json::json;
 
 #[test]

@@ -3,12 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crm_harness::audit::Reader;
-use crm_harness::audit::{Audit, Row};
-use crm_harness::config::{Flags, Manifest, Operator};
+use crm_harness::audit::{Audit, Reader, Row};
+use crm_harness::clock::SystemClock;
+use crm_harness::config::{Flags, Manifest, Operator, Trust};
 use crm_harness::outbound::client::Client;
-use crm_harness::skill::clock::SystemClock;
-use crm_harness::trust::Trust;
 use crm_harness::{CallError, Caller, Harness, Invocation, LoadError, Outcome, Parts, Setup};
 use serde_json::{Value, json};
 

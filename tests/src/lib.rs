@@ -19,11 +19,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use crm_harness::clock::FixedClock;
 use crm_harness::config::{Flags, Manifest, Operator};
-use crm_harness::outbound::documents::hex;
-use crm_harness::outbound::record::{LogRecorder, Recorder};
-use crm_harness::plan::{Outcome as PlanOutcome, PlanError, Store};
-use crm_harness::skill::clock::FixedClock;
+use crm_harness::digest::hex;
+use crm_harness::events::{LogRecorder, Recorder};
+use crm_harness::plans::{Outcome as PlanOutcome, PlanError, Store};
 use crm_harness::{Caller, Harness, Invocation, Outcome, Parts, Setup};
 use crm_stand_in::Running;
 use crm_stand_in::clock::ManualClock;

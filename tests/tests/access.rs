@@ -9,8 +9,9 @@
 )]
 
 use crm_harness::Caller;
-use crm_harness::access::{Access, Approval, Attributes, Audience, Deed, Owner, RecordKey};
+use crm_harness::access::{Access, Approval, Audience, Deed};
 use crm_harness::config::Manifest;
+use crm_harness::observed::{Attributes, Owner, RecordKey};
 use crm_tests::{World, root};
 use serde::Deserialize;
 

@@ -16,9 +16,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use crm_harness::audit::Row;
+use crm_harness::outbound::client::resolve::Resolver;
+use crm_harness::outbound::client::tls::Tls;
 use crm_harness::outbound::client::{Client, Dialler, Stream, TcpDialler};
-use crm_harness::outbound::resolve::Resolver;
-use crm_harness::outbound::tls::Tls;
 use crm_harness::{CallError, LoadError, Outcome};
 use crm_tests::hostile::{BEHAVIOURS, LOOT, Stopped, Trial, bodies};
 use crm_tests::service::Service;

@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use crm_harness::plan::{Before, Outcome, PlanState, StepState, Store};
+use crm_harness::plans::{Before, Outcome, PlanState, StepState, Store};
 use crm_harness::{Caller, Harness, Invocation, Parts};
 use crm_stand_in::Running;
 use crm_stand_in::faults::{Fault, FaultKind};

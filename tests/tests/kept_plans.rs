@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crm_harness::Caller;
-use crm_harness::plan::{PlanError, PlanState, StepState};
+use crm_harness::plans::{PlanError, PlanState, StepState};
 use crm_stand_in::Running;
 use crm_stand_in::faults::{Fault, FaultKind};
 use crm_stand_in::twenty::sample::{HEALTHY, SAM_EMAIL};

@@ -11,8 +11,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crm_harness::Caller;
-use crm_harness::access::{Access, Attributes, Audience, Deed, RecordKey, Seen};
-use crm_harness::outbound::documents::{Document, RecordAt};
+use crm_harness::access::{Access, Audience, Deed};
+use crm_harness::observed::places::RecordAt;
+use crm_harness::observed::{Attributes, RecordKey, Seen};
+use crm_harness::outbound::policy::documents::Document;
 use crm_stand_in::twenty::sample::{FORMER_MEMBER, SAM, SAM_EMAIL};
 use crm_tests::{Differently, World, root};
 use serde::Deserialize;

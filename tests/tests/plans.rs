@@ -8,13 +8,13 @@
     reason = "helpers of tests may fail like tests"
 )]
 
-use crm_harness::plan::{PlanState, StepState};
+use crm_harness::plans::{PlanState, StepState};
 use crm_stand_in::twenty::sample::{HEALTHY, ROBIN, SAM, SAM_EMAIL, SOFT_DELETED_DEAL};
 use crm_tests::{Differently, World, follow_up};
 use serde_json::{Value, json};
 
 /// The raw task that a plan made, from the first step's record.
-fn made(world: &World, kind: &str, outcome: &crm_harness::plan::Outcome) -> Value {
+fn made(world: &World, kind: &str, outcome: &crm_harness::plans::Outcome) -> Value {
     let id = outcome.steps[0].what.rsplit(' ').next().unwrap();
     world.twenty.record(kind, id).unwrap()
 }

@@ -11,8 +11,8 @@
 
 use std::collections::BTreeMap;
 
-use crm_harness::plan::brief::{Brief, Room, brief};
-use crm_harness::plan::{Preview, shown};
+use crm_harness::plans::render_short::{Brief, Room, brief};
+use crm_harness::plans::{Preview, render_text as shown};
 use crm_harness::text::Emphasis;
 use crm_stand_in::relay::sample::{CONTEXT_REQUEST, TEAM_HANDOFF};
 use crm_stand_in::twenty::sample::{

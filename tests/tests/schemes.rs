@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use crm_harness::plan::{PlanState, StepState};
+use crm_harness::plans::{PlanState, StepState};
 use crm_harness::{Caller, Harness, Invocation, Outcome, Parts};
 use crm_stand_in::Running;
 use crm_tests::outsider::outsider;

@@ -12,26 +12,12 @@ use cedar_policy::{
 use thiserror::Error;
 
 use super::ruling::{Approval, Audience, Deed, Ruling};
-use super::{Attributes, Owner, RecordKey};
-use crate::config::{Caller, Setup};
-use crate::trust::Trust;
+use crate::config::{Caller, PolicyTexts, Setup, Trust};
+use crate::observed::{Attributes, Owner, RecordKey};
 
 /// What a skill without policies of its own gets: everybody reads, nobody writes.
 const READS_ALONE: &str =
     "@id(\"everyone-reads\") permit (principal, action in Action::\"reads\", resource);";
-
-/// The texts of schema and policies, and where they are from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Texts {
-    /// The schema.
-    pub schema: String,
-    /// Its file.
-    pub schema_path: PathBuf,
-    /// The policies.
-    pub policies: String,
-    /// Their file.
-    pub policies_path: PathBuf,
-}
 
 /// Policies that cannot be used.
 #[derive(Debug, Error)]
@@ -153,7 +139,7 @@ impl Access {
     /// # Errors
     /// What is wrong with the texts, and in which file.
     pub fn new<'c>(
-        texts: Option<&Texts>,
+        texts: Option<&PolicyTexts>,
         callers: impl IntoIterator<Item = &'c Caller>,
         default_role: &'static str,
     ) -> Result<Self, AccessError> {

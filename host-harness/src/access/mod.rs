@@ -2,13 +2,7 @@
 //! operator can read; what none permits is denied.
 
 mod engine;
-mod learned;
-mod observe;
-mod reads;
 mod ruling;
 
-pub use engine::{Access, AccessError, Texts};
-pub use learned::{Held, Label};
-pub use observe::{Attributes, Owner, RecordKey, Seen};
-pub use reads::ObservedRead;
+pub use engine::{Access, AccessError};
 pub use ruling::{Approval, Audience, Deed, Ruling};

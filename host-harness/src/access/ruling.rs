@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Attributes, RecordKey};
+use crate::observed::{Attributes, RecordKey};
 
 /// Whether a person has to confirm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -7,7 +7,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::outbound::documents::{hex, parse_sha256};
+use crate::digest::{hex, parse_sha256};
 
 /// A SHA-256.
 pub type Hash = [u8; 32];

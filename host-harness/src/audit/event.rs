@@ -2,11 +2,8 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::outbound::documents::hex;
-use crate::outbound::policy::Phase;
-use crate::outbound::record::{
-    Began, Decided, End, Ended, Finished, Planned, Ruled, Shared, Source,
-};
+use crate::digest::hex;
+use crate::events::{Began, Decided, End, Ended, Finished, Phase, Planned, Ruled, Shared, Source};
 
 /// Kinds of rows.
 pub(super) const CALL: &str = "call";

@@ -16,12 +16,11 @@ use super::event::{
     ResultBody, RulingBody, SharedBody, VoidBody,
 };
 use super::head::HeadFile;
-use crate::outbound::policy::Phase;
-use crate::outbound::record::{
-    Began, CallId, Decided, Ended, Finished, LogRecorder, Planned, RecordError, Recorder, Ruled,
-    Shared,
+use crate::clock::Clock;
+use crate::events::{
+    Began, CallId, Decided, Ended, Finished, LogRecorder, Phase, Planned, RecordError, Recorder,
+    Ruled, Shared,
 };
-use crate::skill::clock::Clock;
 use crate::{database, storage};
 
 /// The database's file name.

@@ -1,9 +1,10 @@
 //! `crm-harness access`: what policy says, without a component doing anything.
 
 use crm_harness::Setup;
-use crm_harness::access::{Access, Attributes, Audience, Deed, Owner, RecordKey, Ruling};
-use crm_harness::outbound::documents::Verb;
+use crm_harness::access::{Access, Audience, Deed, Ruling};
+use crm_harness::observed::{Attributes, Owner, RecordKey};
 use crm_harness::outbound::policy::Destination;
+use crm_harness::outbound::policy::documents::Verb;
 use serde_json::json;
 
 use super::args::{AccessArgs, AccessCommand, Args};

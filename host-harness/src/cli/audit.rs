@@ -2,8 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use crm_harness::audit::Reader;
-use crm_harness::audit::{AuditError, Row};
+use crm_harness::audit::{AuditError, Reader, Row};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};

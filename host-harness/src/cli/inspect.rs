@@ -1,9 +1,10 @@
 //! `crm-harness inspect`: what a component is made of, and what its manifest lets it send.
 
 use crm_harness::Harness;
-use crm_harness::outbound::documents::{Document, Documents, Effect, hex};
+use crm_harness::digest::hex;
 use crm_harness::outbound::policy::Destination;
-use crm_harness::skill::load::Exported;
+use crm_harness::outbound::policy::documents::{Document, Documents, Effect};
+use crm_harness::runtime::load::Exported;
 use serde_json::{Value, json};
 
 use super::args::Args;

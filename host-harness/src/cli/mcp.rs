@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use crm_harness::Caller;
-use crm_harness::front::lines::Lines;
-use crm_harness::front::mcp::{Mcp, Pace, Whose};
-use crm_harness::front::{channel, upkeep};
+use crm_harness::server::lines::Lines;
+use crm_harness::server::mcp::{Mcp, Pace, Whose};
+use crm_harness::server::{channel, upkeep};
 use rmcp::ServiceExt as _;
 use rmcp::transport::async_rw::AsyncRwTransport;
 use rmcp::transport::io::stdio_pipes;
@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::args::{Args, McpArgs};
 use super::resolve::{Resolved, resolve};
-use super::{End, Misuse, UPKEEP, hand_over, signals};
+use super::{End, Misuse, UPKEEP, inherited_config, signals};
 
 /// Longest line that is taken, in bytes. The harness itself takes far shorter arguments, and says so in its answer to them.
 const LINE_MAX: usize = 8 << 20;
@@ -26,7 +26,7 @@ const PERFORMING: Duration = Duration::from_secs(20);
 pub(super) fn run(args: &Args, given: &McpArgs) -> Result<End, Misuse> {
     let (args, stream) = match given.channel {
         Some(descriptor) => {
-            let (args, stream) = hand_over::take(args, descriptor)?;
+            let (args, stream) = inherited_config::take(args, descriptor)?;
             (args, Some(stream))
         }
         None => (args.clone(), None),

@@ -6,7 +6,7 @@ mod args;
 mod ask;
 mod audit;
 mod call;
-mod hand_over;
+mod inherited_config;
 mod init;
 mod inspect;
 mod mcp;
@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use crm_harness::outbound::denial::Denial;
+use crm_harness::denial::Denial;
 use crm_harness::text::sentence;
 use serde_json::json;
 use tracing::level_filters::LevelFilter;

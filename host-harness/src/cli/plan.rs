@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
-use crm_harness::plan::{Outcome, PlanError, PlanState, Preview, shown};
+use crm_harness::plans::{Outcome, PlanError, PlanState, Preview, render_text as shown};
 use serde_json::{Value, json};
 
 use super::args::{Args, PlanCommand};

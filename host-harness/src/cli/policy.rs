@@ -6,14 +6,13 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow};
 use crm_harness::config::lint::{Finding, Level, lint};
 use crm_harness::config::{Manifest, Operator};
-use crm_harness::outbound::cases;
-use crm_harness::outbound::policy::{Allowed, Decision, Phase, Request};
+use crm_harness::events::Phase;
+use crm_harness::outbound::policy::{Allowed, Decision, Request, cases};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 
 use super::args::{Args, ExplainArgs, PolicyCommand};
-use super::resolve;
-use super::{End, Misuse, render};
+use super::{End, Misuse, render, resolve};
 
 pub(super) fn run(args: &Args, command: &PolicyCommand) -> Result<End, Misuse> {
     match command {

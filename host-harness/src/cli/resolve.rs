@@ -6,13 +6,12 @@ use std::time::SystemTime;
 
 use anyhow::{Context, anyhow};
 use crm_harness::audit::Audit;
+use crm_harness::clock::{FixedClock, SystemClock};
 use crm_harness::config::{Flags, Manifest, Operator};
-use crm_harness::nearest;
-use crm_harness::plan::{Store, retention};
-use crm_harness::skill::clock::{FixedClock, SystemClock};
-use crm_harness::skill::code_cache;
+use crm_harness::plans::{Store, retention};
+use crm_harness::runtime::code_cache;
 use crm_harness::storage::{self, StorageError};
-use crm_harness::{Caller, Harness, Parts, Setup};
+use crm_harness::{Caller, Harness, Parts, Setup, nearest};
 
 use super::args::Args;
 use super::{Misuse, render};

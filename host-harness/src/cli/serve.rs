@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
-use crm_harness::front::http::{Hosts, Limits, serve};
-use crm_harness::front::mcp::{Mcp, Pace, Whose};
-use crm_harness::front::upkeep;
+use crm_harness::server::http::{Hosts, Limits, serve};
+use crm_harness::server::mcp::{Mcp, Pace, Whose};
+use crm_harness::server::upkeep;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 

@@ -1,7 +1,7 @@
 //! `crm-harness status`: whether everything is set up and the services answer.
 
 use crm_harness::Invocation;
-use crm_harness::outbound::credentials::CredentialError;
+use crm_harness::outbound::secrets::credentials::CredentialError;
 use serde_json::{Value, json};
 
 use super::args::Args;

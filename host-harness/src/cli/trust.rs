@@ -7,8 +7,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 use crm_harness::Skill;
-use crm_harness::config::{Manifest, Operator};
-use crm_harness::trust::{Asked, Change, Pins, write_pins};
+use crm_harness::config::{Manifest, Operator, Pins};
+use crm_harness::trust::{Asked, Change, write_pins};
 use serde_json::{Value, json};
 
 use super::args::Args;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use toml_edit::{Array, Value};
 
-use crate::trust::Pins;
+use super::Pins;
 
 /// What a new operator file will say.
 #[derive(Debug, Clone, Default)]

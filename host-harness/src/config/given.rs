@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::error::read;
+use super::policy_texts::PolicyTexts;
 use super::{Caller, ConfigError, Environment, Manifest, Operator, manifest};
-use crate::access::Texts;
 use crate::nearest;
-use crate::outbound::credentials::CredentialError;
-use crate::outbound::rate::Rate;
-use crate::outbound::secret::SecretSource;
+use crate::outbound::policy::rate::Rate;
+use crate::outbound::secrets::credentials::CredentialError;
+use crate::outbound::secrets::secret::SecretSource;
 
 /// For how many days plans that are over are kept where the operator says nothing.
 const KEEP_DAYS: u32 = 90;
@@ -17,7 +17,7 @@ const KEEP_DAYS: u32 = 90;
 pub(super) fn access(
     manifest: &Manifest,
     operator: Option<&Operator>,
-) -> Result<Option<Texts>, ConfigError> {
+) -> Result<Option<PolicyTexts>, ConfigError> {
     let Some(path) = operator.and_then(|operator| operator.access.policies.as_ref()) else {
         return Ok(manifest.access.clone());
     };
@@ -34,7 +34,7 @@ pub(super) fn access(
         .parent()
         .map_or(path.clone(), |folder| folder.join(path));
     let policies = read(&path)?;
-    Ok(Some(Texts {
+    Ok(Some(PolicyTexts {
         policies,
         policies_path: path,
         ..asked.clone()

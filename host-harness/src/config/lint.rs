@@ -3,8 +3,8 @@
 
 mod granted;
 
-use crate::outbound::documents::Effect;
-use crate::outbound::route::RoutePattern;
+use crate::outbound::policy::documents::Effect;
+use crate::outbound::policy::route::RoutePattern;
 
 use super::manifest::DestinationSection;
 use super::{Manifest, Operator};

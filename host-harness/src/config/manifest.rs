@@ -9,13 +9,14 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::{ConfigError, place, read};
 use super::lines::Lines;
-use crate::access::Texts;
-use crate::outbound::documents::hex;
-use crate::outbound::kinds::{KindSection, ValuesSection};
-use crate::outbound::policy::{GroupAt, PeopleAt, Route};
-use crate::outbound::rate::Rate;
-use crate::outbound::route::RoutePattern;
-use crate::outbound::write::{Recipients, Write};
+use super::policy_texts::PolicyTexts;
+use crate::digest::hex;
+use crate::observed::places::{GroupAt, PeopleAt};
+use crate::outbound::dlp::disclosure::{KindSection, ValuesSection};
+use crate::outbound::policy::Route;
+use crate::outbound::policy::rate::Rate;
+use crate::outbound::policy::route::RoutePattern;
+use crate::outbound::policy::write_route::{Recipients, Write};
 use crate::words::Words;
 
 mod documents;
@@ -64,7 +65,7 @@ pub struct Manifest {
     pub sha256: String,
     /// The access policies and their schema, from the folder `access` beside it; none if there is no such folder.
     #[serde(skip)]
-    pub access: Option<Texts>,
+    pub access: Option<PolicyTexts>,
     #[serde(skip)]
     lines: Lines,
 }
@@ -229,7 +230,7 @@ impl Manifest {
                 folder.join("schema.cedarschema"),
                 folder.join("policies.cedar"),
             );
-            let access = Texts {
+            let access = PolicyTexts {
                 schema: read(&schema_path)?,
                 schema_path,
                 policies: read(&policies_path)?,

@@ -8,6 +8,8 @@ mod lines;
 pub mod lint;
 pub mod manifest;
 pub mod operator;
+mod pins;
+mod policy_texts;
 pub mod settings;
 pub mod tokens;
 
@@ -17,16 +19,14 @@ use std::path::PathBuf;
 use http::HeaderName;
 use sha2::{Digest, Sha256};
 
-use crate::access::Texts;
-use crate::outbound::addresses::Grants;
-use crate::outbound::credentials::{Credential, Credentials};
-use crate::outbound::documents::hex;
-use crate::outbound::kinds::Kinds;
-use crate::outbound::origin::{Origin, OriginError};
+use crate::digest::hex;
+use crate::outbound::dlp::disclosure::Kinds;
+use crate::outbound::policy::addresses::Grants;
+use crate::outbound::policy::origin::{Origin, OriginError};
 use crate::outbound::policy::{self, Destination, Policy};
+use crate::outbound::secrets::credentials::{Credential, Credentials};
 use crate::outbound::sender::grant_hint;
 use crate::storage::{self, StorageError};
-use crate::trust::Trust;
 
 use given::{
     access, caller_settings, callers, granted_secret, keep_days, known, rate, recipients,
@@ -37,6 +37,8 @@ pub use caller::Caller;
 pub use error::ConfigError;
 pub use manifest::{Limits, Manifest};
 pub use operator::Operator;
+pub use pins::{Pins, Trust, Untrusted};
+pub use policy_texts::PolicyTexts;
 pub use tokens::Tokens;
 
 /// Looks up an environment variable.
@@ -75,7 +77,7 @@ pub struct Setup {
     /// What may be given away of which records.
     pub kinds: Kinds,
     /// Access policies: the operator's in place of the skill's.
-    pub access: Option<Texts>,
+    pub access: Option<PolicyTexts>,
     /// For how many days plans that are over are kept.
     pub keep_days: u32,
 }

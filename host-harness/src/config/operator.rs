@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::Pins;
 use super::error::{ConfigError, place, read};
 use super::lines::Lines;
 use super::tokens::Scope;
-use crate::outbound::rate::Rate;
-use crate::trust::Pins;
+use crate::outbound::policy::rate::Rate;
 
 /// What an operator grants.
 #[derive(Debug, Clone, Default, Deserialize)]

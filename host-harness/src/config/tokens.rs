@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::error::ConfigError;
 use super::operator::Operator;
-use crate::outbound::documents::{hex, parse_sha256};
+use crate::digest::{hex, parse_sha256};
 
 /// What a token begins with, so that tools that look for leaked secrets can know it.
 const PREFIX: &str = "ch_";

@@ -13,10 +13,11 @@ use wasmtime_wasi_http::{
     WasiHttpHooks,
 };
 
+use super::call_context::Ledger;
 use super::client::ClientError;
-use super::denial::{Denial, DenialCode};
-use super::ledger::Ledger;
-use super::sender::{Outbound, Outgoing, SendError};
+use super::outgoing::{Outgoing, SendError};
+use super::sender::Outbound;
+use crate::denial::{Denial, DenialCode};
 
 /// Bytes that a request's body takes in one write.
 pub(crate) const BODY_CHUNK: usize = 16 << 10;

@@ -1,36 +1,18 @@
-//! The gate: what may leave, where to, and how it is sent.
+//! Outgoing requests: what may leave, where to, and how it is sent.
+//!
+//! [`sender`] shows the order of checks as one list. The rooms below it: `policy` decides about a request, `body` knows the shapes of
+//! bodies, `dlp` keeps values of one service from another, `secrets` holds credentials, `client` sends.
 
-pub mod addresses;
-mod answer;
 pub mod body;
-pub mod cache;
-pub mod cases;
+pub mod call_context;
 pub mod client;
-pub mod credentials;
-pub mod denial;
-mod destination;
-pub mod documents;
+pub mod dlp;
+mod formats;
 pub mod gate;
-pub mod guard;
-pub mod input;
-pub mod kinds;
-pub mod ledger;
-mod message;
-pub mod origin;
-pub mod pattern;
+pub mod known_ids;
+pub mod outgoing;
 pub mod policy;
-mod pool;
-pub(crate) mod provenance;
-pub mod rate;
-pub mod record;
-pub mod resolve;
-pub mod route;
-pub mod scan;
-pub mod secret;
+mod read_check;
+mod request_audit;
+pub mod secrets;
 pub mod sender;
-pub mod tls;
-pub mod told;
-pub mod values;
-pub mod variables;
-mod watch;
-pub mod write;

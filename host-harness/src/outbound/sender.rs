@@ -8,61 +8,21 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Response, Uri};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use thiserror::Error;
 use tokio::time::timeout_at;
 
-use super::answer;
-use super::cache::{Cache, Key};
-use super::client::{Client, ClientError, Exchange};
-use super::credentials::{CredentialError, Credentials, Ready};
-use super::denial::{Denial, DenialCode};
-use super::ledger::Ledger;
-use super::message::{bared, build};
-use super::policy::{self, Allowed, Decision, Phase, Policy};
-use super::rate::Bucket;
-use super::record::{Decided, End, Recorder, Refused};
-use super::watch::Watch;
-use crate::access::ObservedRead;
-
-/// A request as it was asked for.
-#[derive(Debug)]
-pub struct Outgoing {
-    /// The method.
-    pub method: Method,
-    /// The URL exactly as it was given.
-    pub url: String,
-    /// The headers that were given: they are checked, and not sent.
-    pub headers: HeaderMap,
-    /// The whole body, or none if it is larger than the limit.
-    pub body: Option<Bytes>,
-    /// How long connecting may take.
-    pub connect: Option<Duration>,
-    /// How long the service may take until its response begins.
-    pub first_byte: Option<Duration>,
-}
-
-/// Why there is no answer.
-#[derive(Debug, Error)]
-pub enum SendError {
-    /// It may not be sent.
-    #[error("{0}")]
-    Denied(Denial),
-    /// It was sent, and its answer is withheld.
-    #[error("{0}")]
-    Withheld(Denial),
-    /// It was let through, and there is no answer.
-    #[error("{0}")]
-    Client(#[from] ClientError),
-    /// The destination was asked as often as it may be; nothing was sent.
-    #[error("this harness's own limit for the service (`rate`) is reached; try again in {} s", retry_after.as_secs().max(1))]
-    Rate {
-        /// After how long it may be asked again.
-        retry_after: Duration,
-    },
-    /// There is an answer, which is withheld because it could not be recorded.
-    #[error("the answer could not be put on record")]
-    Record,
-}
+use super::call_context::Ledger;
+use super::client::cache::{Cache, Key};
+use super::client::headers::{bared, build};
+use super::client::{Client, ClientError, Exchange, answer};
+use super::outgoing::{Outgoing, SendError};
+use super::policy::rate::Bucket;
+use super::policy::{self, Allowed, Decision, Policy};
+use super::read_check;
+use super::request_audit::Watch;
+use super::secrets::credentials::{CredentialError, Credentials, Ready};
+use crate::denial::{Denial, DenialCode};
+use crate::events::{Decided, End, Phase, Recorder, Refused};
+use crate::observed::ObservedRead;
 
 /// Everything that sending needs.
 pub struct Outbound {
@@ -147,7 +107,7 @@ impl Outbound {
         // What the host sends itself was looked at when it was proposed.
         if ledger.phase == Phase::Read
             && let Some(guard) = &ledger.guard
-            && let Err(denial) = guard.let_read(&allowed, &outgoing)
+            && let Err(denial) = read_check::check_read(guard, &allowed, &outgoing)
         {
             return Err(self.refuse(ledger, &outgoing, denial));
         }
@@ -504,7 +464,7 @@ fn observe(
     }
     ledger.look_into(&allowed.destination.name, path, response);
     if let Some(guard) = &ledger.guard {
-        guard.take_in(allowed, response.body());
+        read_check::take_in(guard, allowed, response.body());
     }
 }
 

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use crm_harness::Parts;
 use crm_harness::audit::Audit;
-use crm_harness::outbound::record::{
+use crm_harness::clock::SystemClock;
+use crm_harness::events::{
     Began, Decided, Ended, Finished, Planned, RecordError, Recorder, Ruled, Shared,
 };
-use crm_harness::plan::{PlanState, Store};
-use crm_harness::skill::clock::SystemClock;
+use crm_harness::plans::{PlanState, Store};
 use crm_stand_in::twenty::sample::HEALTHY;
 use serde_json::json;
 use tokio::runtime::Runtime;

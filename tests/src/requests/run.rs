@@ -1,6 +1,6 @@
 //! Makes calls of the corpus in a world, and says what came of them.
 
-use crm_harness::plan::{PlanError, PlanState};
+use crm_harness::plans::{PlanError, PlanState};
 use serde_json::{Map, Value, json};
 
 use super::{Call, Case, Decision, matching};

@@ -32,7 +32,7 @@ fn caller(email: &str, teams: &[&str]) -> Caller {
 }
 
 fn access(policies: &str) -> Result<Access, AccessError> {
-    let texts = Texts {
+    let texts = PolicyTexts {
         schema: SCHEMA.into(),
         schema_path: "schema".into(),
         policies: policies.into(),

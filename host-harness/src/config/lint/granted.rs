@@ -4,8 +4,8 @@ use super::{File, Found, Level};
 use crate::config::manifest::DestinationSection;
 use crate::config::operator::GrantSection;
 use crate::config::{Manifest, Operator};
-use crate::outbound::addresses::Grants;
-use crate::outbound::origin::{Origin, Scheme};
+use crate::outbound::policy::addresses::Grants;
+use crate::outbound::policy::origin::{Origin, Scheme};
 
 impl Found {
     pub(super) fn grant(

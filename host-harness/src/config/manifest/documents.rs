@@ -9,13 +9,15 @@ use trusted_documents::ExtendError;
 
 use super::{Additions, DestinationSection, Manifest};
 use crate::config::ConfigError;
-use crate::outbound::documents::{
-    Acts, Declared, Document, Documents, Effect, OptionsAt, RecordAt, Refers, Verb, parse_sha256,
+use crate::digest::parse_sha256;
+use crate::json_path::Pattern;
+use crate::observed::places::{OptionsAt, RecordAt};
+use crate::outbound::body::json_input::Input;
+use crate::outbound::body::variables::VariableType;
+use crate::outbound::dlp::values::RecordPlace;
+use crate::outbound::policy::documents::{
+    Acts, Declared, Document, Documents, Effect, Refers, Verb,
 };
-use crate::outbound::input::Input;
-use crate::outbound::pattern::Pattern;
-use crate::outbound::values::RecordPlace;
-use crate::outbound::variables::VariableType;
 
 /// A trusted document.
 #[derive(Debug, Clone, Deserialize)]

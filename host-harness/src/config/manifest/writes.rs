@@ -8,8 +8,8 @@ use serde::Deserialize;
 use super::{Additions, Manifest};
 use crate::config::ConfigError;
 use crate::outbound::body::{BodyShape, Contents};
-use crate::outbound::kinds::Kinds;
-use crate::outbound::write::{Event, Group, Recipients, Repeat, Write};
+use crate::outbound::dlp::disclosure::Kinds;
+use crate::outbound::policy::write_route::{Event, Group, Recipients, Repeat, Write};
 
 /// What a route writes.
 #[derive(Debug, Clone, Deserialize)]

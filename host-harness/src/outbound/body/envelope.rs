@@ -12,10 +12,12 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::super::kinds::{Field, Kind};
-use super::super::variables::is_date_time;
+use super::contents::Contents;
+use super::error::{Unfit, Why};
+use super::texts::{Text, take_out};
 use super::types::is_id;
-use super::{Contents, Held, Text, Unfit, Why, take_out};
+use crate::outbound::dlp::disclosure::{Field, Kind};
+use crate::outbound::formats::is_date_time;
 
 /// Deepest value of a field: a list or an object of lists or objects of scalars.
 const DEPTH_MAX: usize = 2;
@@ -54,6 +56,16 @@ pub struct Provenance {
     pub updated_at: Option<String>,
     /// When it was read (RFC 3339).
     pub fetched_at: String,
+}
+
+/// What stands in a body, for what is decided next.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Held {
+    /// Everything that can carry a value from elsewhere: texts, numbers, addresses, ids, and names of members where they are free.
+    /// Words of a list, settings and provenance cannot.
+    pub texts: Vec<Text>,
+    /// The records in it.
+    pub envelopes: Vec<Envelope>,
 }
 
 impl Contents {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::super::pattern::{Pattern, Step, Wanted};
-use super::super::variables::LIST_MAX;
+use super::error::{BodyShapeError, Unfit, Why};
 use super::types::Type;
-use super::{BodyShapeError, Unfit, Why};
+use super::variables::LIST_MAX;
+use crate::json_path::{Pattern, Step, Wanted};
 
 /// Places and types.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

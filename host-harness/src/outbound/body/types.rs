@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::super::variables::is_uuid;
-use super::{Unfit, Why};
+use super::error::{Unfit, Why};
+use crate::outbound::formats::is_uuid;
 
 /// Longest id, in characters.
 const ID_MAX: usize = 64;

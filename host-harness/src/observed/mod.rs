@@ -1,0 +1,10 @@
+//! Facts about records and people that the services' own answers tell during a call. The component's word counts for nothing here.
+
+mod learned;
+pub mod places;
+mod reads;
+mod records;
+
+pub use learned::{Held, Label};
+pub use reads::ObservedRead;
+pub use records::{Attributes, Owner, RecordKey, Seen};

@@ -1,0 +1,465 @@
+//! Provenance of what a read carries: a value that leaves in a read has to come from somewhere that may be told to this service.
+//!
+//! Nobody approves a read, and a value that is spelled in another way (in hexadecimal, word by word, as the path of a request) passes
+//! every search for values. So it is not enough that a read carries nothing known. As soon as another service has answered during the
+//! call, everything that the component chose in a read has to be
+//!
+//! - a part of the call's arguments or of a setting, as they are written, or in small letters or with one space for each run of white
+//!   space. Of a text variable of a trusted document letters and digits alone are compared, since a search takes words in many forms;
+//! - a whole value that this same service has answered during the call, such as an id or a cursor;
+//! - a number of at most four digits, a date or a time;
+//! - a text of the skill's own, which the manifest lists under `[values] constants`.
+//!
+//! In paths and query values each character has one spelling (RFC 3986: everything but the unreserved characters is escaped), so that
+//! nothing can be told by the choice among several. Variables of trusted documents that are numbers, ids, dates or words of a closed list
+//! are free: their types say what they can hold.
+//!
+//! The component as judge of a plan's step is held to this from its first request on, since it is handed the step: what it may tell is
+//! what stands in the step itself, and only to the service that the step goes to.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::outbound::formats::{is_date, is_date_time};
+
+/// Most digits of a number that is free.
+const DIGITS_MAX: usize = 4;
+/// Longest value of an answer that is remembered, in bytes; nothing longer fits into a query.
+const TOLD_MAX: usize = 1024;
+
+/// What the reads of one call may carry.
+#[derive(Debug, Default)]
+pub(crate) struct Provenance {
+    /// Arguments and settings, in the forms that are compared.
+    given: Forms,
+    /// Texts of the skill's own.
+    constants: HashSet<String>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    services: HashMap<String, Told>,
+    /// The service that may be read, while the component judges a step that goes to it.
+    judged: Option<String>,
+}
+
+/// What one service has told.
+#[derive(Debug, Default)]
+struct Told {
+    /// Answers that were not looked through yet.
+    unread: Vec<Bytes>,
+    values: HashSet<String>,
+    /// Whether it told of more than itself.
+    counts: bool,
+}
+
+/// Texts in the forms that are compared, with line breaks between them, which no value that is looked for holds.
+#[derive(Debug, Default)]
+struct Forms {
+    written: String,
+    collapsed: String,
+    small: String,
+    /// Letters and digits alone.
+    folded: String,
+}
+
+impl Forms {
+    fn add(&mut self, text: &str) {
+        let collapsed = collapsed(text);
+        for (form, text) in [
+            (&mut self.written, text),
+            (&mut self.small, &collapsed.to_lowercase()),
+            (&mut self.folded, &folded(text)),
+            (&mut self.collapsed, &collapsed),
+        ] {
+            form.push_str(text);
+            form.push('\n');
+        }
+    }
+
+    fn hold(&self, value: &str) -> bool {
+        !value.contains('\n')
+            && [&self.written, &self.collapsed, &self.small]
+                .iter()
+                .any(|form| form.contains(value))
+    }
+
+    fn hold_folded(&self, value: &str) -> bool {
+        self.folded.contains(&folded(value))
+    }
+}
+
+/// How a value stands in a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In a path or a query.
+    Url,
+    /// As a text variable of a trusted document, where `%` stands for anything and `\` before a character for itself.
+    Variable,
+}
+
+impl Provenance {
+    /// What comes with a call: its arguments, settings, and the texts that the manifest lists.
+    pub(crate) fn of<'s>(
+        arguments: &Value,
+        settings: impl IntoIterator<Item = &'s str>,
+        constants: &[String],
+    ) -> Self {
+        let mut given = Forms::default();
+        each_text(arguments, &mut |text| given.add(text));
+        settings.into_iter().for_each(|setting| given.add(setting));
+        Self {
+            given,
+            constants: constants.iter().cloned().collect(),
+            state: Mutex::default(),
+        }
+    }
+
+    /// Takes in what a service has answered. `counts` says whether it told of more than the service itself.
+    pub(crate) fn take_in(&self, service: &str, body: Bytes, counts: bool) {
+        if body.is_empty() {
+            return;
+        }
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = state.services.entry(service.to_owned()).or_default();
+        told.counts |= counts;
+        told.unread.push(body);
+    }
+
+    /// Lets the component judge a step to this service, which is told what stands in the step.
+    pub(crate) fn judge(&self, service: &str, path: &str, body: &str, answer: Option<&[u8]>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.judged = Some(service.to_owned());
+        let told = state.services.entry(service.to_owned()).or_default();
+        told.values
+            .extend(path.split(['/', '?', '&', '=']).map(str::to_owned));
+        told.unread.push(Bytes::copy_from_slice(body.as_bytes()));
+        told.unread.extend(answer.map(Bytes::copy_from_slice));
+    }
+
+    /// Returns the service of the step that is judged, if this is another one.
+    pub(crate) fn other_than_judged(&self, service: &str) -> Option<String> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.judged.clone().filter(|judged| judged != service)
+    }
+
+    /// Returns whether it matters what this service is told: another one has answered, or a step is judged.
+    pub(crate) fn applies(&self, service: &str) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.applies(service)
+    }
+
+    /// Returns the first of these values that may not be told to a service: what it is called, and where it stands.
+    pub(crate) fn unfounded<'v>(
+        &self,
+        service: &str,
+        values: &'v [(String, Place, String)],
+    ) -> Option<&'v str> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.applies(service) {
+            return None;
+        }
+        let told = state.services.entry(service.to_owned()).or_default();
+        told.read();
+        let found = values
+            .iter()
+            .find(|(_, place, value)| !self.founded(*place, value, &told.values));
+        found.map(|(name, _, _)| name.as_str())
+    }
+
+    fn founded(&self, place: Place, value: &str, told: &HashSet<String>) -> bool {
+        let number = value.len() <= DIGITS_MAX && value.bytes().all(|byte| byte.is_ascii_digit());
+        if number || is_moment(value) || self.constants.contains(value) || told.contains(value) {
+            return true;
+        }
+        match place {
+            Place::Url => self.given.hold(value),
+            Place::Variable => {
+                !value.chars().any(redaction::is_hidden)
+                    && pieces(value)
+                        .iter()
+                        .all(|piece| told.contains(piece) || self.given.hold_folded(piece))
+            }
+        }
+    }
+}
+
+impl State {
+    fn applies(&self, service: &str) -> bool {
+        let others = |(name, told): (&String, &Told)| name != service && told.counts;
+        self.judged.is_some() || self.services.iter().any(others)
+    }
+}
+
+impl Told {
+    fn read(&mut self) {
+        for body in std::mem::take(&mut self.unread) {
+            let Ok(body) = serde_json::from_slice::<Value>(&body) else {
+                continue;
+            };
+            each_text(&body, &mut |text| {
+                if text.len() <= TOLD_MAX {
+                    self.values.insert(text.to_owned());
+                }
+            });
+        }
+    }
+}
+
+/// Each text and number of a value, that of JSON within texts included.
+fn each_text(value: &Value, take: &mut impl FnMut(&str)) {
+    match value {
+        Value::Object(members) => members.values().for_each(|member| each_text(member, take)),
+        Value::Array(items) => items.iter().for_each(|item| each_text(item, take)),
+        Value::String(text) => {
+            take(text);
+            if text.starts_with(['{', '['])
+                && let Ok(inner @ (Value::Object(_) | Value::Array(_))) =
+                    serde_json::from_str::<Value>(text)
+            {
+                each_text(&inner, take);
+            }
+        }
+        Value::Number(number) => take(&number.to_string()),
+        Value::Bool(_) | Value::Null => {}
+    }
+}
+
+/// A date, or a time without more than milliseconds: what is finer tells nothing but what somebody hides in it.
+fn is_moment(text: &str) -> bool {
+    let fraction = text.split_once('.').map_or(0, |(_, rest)| {
+        rest.bytes().take_while(u8::is_ascii_digit).count()
+    });
+    let year = text
+        .get(..2)
+        .is_some_and(|century| matches!(century, "19" | "20" | "21"));
+    year && fraction <= 3 && (is_date(text) || is_date_time(text))
+}
+
+/// The texts between the wildcards of a pattern, without escapes.
+fn pieces(pattern: &str) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut characters = pattern.chars();
+    while let Some(c) = characters.next() {
+        let c = match c {
+            '%' => {
+                pieces.push(String::new());
+                continue;
+            }
+            '\\' => characters.next().unwrap_or('\\'),
+            c => c,
+        };
+        if let Some(piece) = pieces.last_mut() {
+            piece.push(c);
+        }
+    }
+    pieces.retain(|piece| !piece.is_empty());
+    pieces
+}
+
+/// A text without hidden characters and with one space for each run of white space.
+fn collapsed(text: &str) -> String {
+    let seen: String = text
+        .chars()
+        .filter(|c| c.is_whitespace() || !redaction::is_hidden(*c))
+        .collect();
+    seen.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The letters and digits of a text, in small letters and without marks where one has them.
+fn folded(text: &str) -> String {
+    let plain = text.chars().map(redaction::plain);
+    plain
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// Returns whether a value is escaped as RFC 3986 has it, in its one form: unreserved characters as they are, everything else by
+/// capital hexadecimal digits.
+pub(crate) fn is_spelled_plainly(value: &str) -> bool {
+    let mut rest = value.bytes();
+    while let Some(byte) = rest.next() {
+        let unreserved =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+        if byte != b'%' {
+            if !unreserved(byte) {
+                return false;
+            }
+            continue;
+        }
+        let digit = |byte: Option<u8>| {
+            byte.filter(|byte| byte.is_ascii_digit() || (b'A'..=b'F').contains(byte))
+                .and_then(|byte| char::from(byte).to_digit(16))
+        };
+        let code = digit(rest.next()).zip(digit(rest.next()));
+        let code = code.and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
+        if code.is_none_or(unreserved) {
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn provenance() -> Provenance {
+        let arguments =
+            json!({"to": ["Sam  Okafor"], "about": "Northern Depot & Söhne", "n": 123_456});
+        let constants = ["me".to_owned()];
+        Provenance::of(&arguments, ["team-7", "robin@example.com"], &constants)
+    }
+
+    fn may_carry(provenance: &Provenance, place: Place, value: &str) -> bool {
+        let values = [("q".to_owned(), place, value.to_owned())];
+        provenance.unfounded("teller", &values).is_none()
+    }
+
+    #[test]
+    fn read_carries_what_its_service_may_know() {
+        let provenance = provenance();
+        let secret = "4e6f72746865726e";
+        // Nothing can leak before anybody has said anything.
+        assert!(may_carry(&provenance, Place::Url, secret));
+        provenance.take_in(
+            "teller",
+            Bytes::from(r#"{"data":[{"id":"u-1","n":987654}]}"#),
+            true,
+        );
+        assert!(may_carry(&provenance, Place::Url, secret));
+        provenance.take_in(
+            "knower",
+            Bytes::from(r#"{"data":{"name":"Northern"}}"#),
+            true,
+        );
+        for founded in [
+            "",
+            "50",
+            "9999",
+            "me",
+            "Sam  Okafor",
+            "Sam Okafor",
+            "sam okafor",
+            "Okafor",
+            "team-7",
+            "robin@example.com",
+            "u-1",
+            "987654",
+            "123456",
+            "2026-03-01",
+            "2026-03-01T09:00:00Z",
+            "2026-03-01T09:00:00.123+02:00",
+            "Söhne",
+        ] {
+            assert!(may_carry(&provenance, Place::Url, founded), "{founded}");
+        }
+        for unfounded in [
+            secret,
+            "10000",
+            "SAM OKAFOR",
+            "Sam\u{200b}Okafor",
+            "Sam   Okafor",
+            "u-",
+            "u-12",
+            "Northern\nDepot",
+            "2026-03-01T09:00:00.123456789Z",
+            "9026-03-01",
+            "me too",
+            "0x12",
+            "northerndepot",
+        ] {
+            assert!(
+                !may_carry(&provenance, Place::Url, unfounded),
+                "{unfounded}"
+            );
+        }
+    }
+
+    #[test]
+    fn text_variable_is_compared_by_letters_and_digits() {
+        let provenance = provenance();
+        provenance.take_in("other", Bytes::from("{}"), true);
+        for founded in [
+            "%northern depot%",
+            "Northern%Söhne",
+            "NORTHERN DEPOT",
+            "northern-depot",
+            "100\\%".get(..0).unwrap(),
+            "robin@example.com",
+            "%",
+            "me",
+        ] {
+            assert!(
+                may_carry(&provenance, Place::Variable, founded),
+                "{founded}"
+            );
+        }
+        for unfounded in ["%4e6f72%", "Southern", "Northern%Annex", "Nor\u{200b}thern"] {
+            assert!(
+                !may_carry(&provenance, Place::Variable, unfounded),
+                "{unfounded}"
+            );
+        }
+    }
+
+    #[test]
+    fn service_itself_is_no_other_service() {
+        let provenance = provenance();
+        // A list of fields tells of nobody.
+        provenance.take_in("knower", Bytes::from(r#"{"data":{}}"#), false);
+        assert!(may_carry(&provenance, Place::Url, "anything"));
+    }
+
+    #[test]
+    fn judge_tells_what_stands_in_its_step() {
+        let provenance = Provenance::default();
+        let body = r#"{"text":"Hello","id":"m-1","context":[{"content":"{\"id\":\"d-9\"}"}]}"#;
+        provenance.judge(
+            "teller",
+            "/conversations/c-5/messages?x=y-1",
+            body,
+            Some(br#"{"data":{"id":"n-2"}}"#),
+        );
+        for founded in ["c-5", "m-1", "n-2", "d-9", "y-1", "50"] {
+            assert!(may_carry(&provenance, Place::Url, founded), "{founded}");
+        }
+        for unfounded in ["before: 9000", "c-6", "hello"] {
+            assert!(
+                !may_carry(&provenance, Place::Url, unfounded),
+                "{unfounded}"
+            );
+        }
+        assert_eq!(provenance.other_than_judged("teller"), None);
+        assert_eq!(
+            provenance.other_than_judged("knower").as_deref(),
+            Some("teller")
+        );
+    }
+
+    #[test]
+    fn each_character_of_a_url_has_one_spelling() {
+        for good in [
+            "",
+            "abc",
+            "Sam%20Okafor",
+            "2026-03-01T09%3A00%3A00Z",
+            "%C3%A9",
+            "a_b-c.d~e",
+        ] {
+            assert!(is_spelled_plainly(good), "{good}");
+        }
+        for bad in [
+            "%41bc", "a+b", "a%2f", "a:b", "a,b", "%", "%4", "%zz", "a b", "%7e",
+        ] {
+            assert!(!is_spelled_plainly(bad), "{bad}");
+        }
+    }
+}

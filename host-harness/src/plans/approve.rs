@@ -1,0 +1,455 @@
+//! What people do with plans: look, approve, deny, resume. No tool of a skill comes here.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::outcome::Outcome;
+use super::perform::{Observed, Performing, outcome};
+use super::preview::Showing;
+use super::proposal::{Plan, Proposal, Proposer};
+use super::store::Kept;
+use super::{Known, PlanError, PlanState, Preview, Vetting, vet};
+use crate::access::Ruling;
+use crate::config::{Caller, Trust};
+use crate::digest::Digest;
+use crate::events::{Began, CallId, Phase, Planned, RecordError};
+use crate::harness::Harness;
+use crate::observed::Seen;
+use crate::outbound::dlp::guard::{Exempt, Guard};
+use crate::outbound::dlp::provenance::Provenance;
+
+/// Who lets a plan be performed.
+#[derive(Clone, Copy)]
+enum Acting<'a> {
+    /// Somebody approves it.
+    Approves(&'a Caller),
+    /// Somebody goes on with one that was approved.
+    Resumes(&'a Caller),
+    /// Policy has approved it.
+    Policy,
+}
+
+impl<'a> Acting<'a> {
+    fn name(self) -> Option<&'a str> {
+        match self {
+            Self::Approves(by) | Self::Resumes(by) => by.named(),
+            Self::Policy => Some("policy"),
+        }
+    }
+}
+
+impl Harness {
+    /// The time of this harness's clock, in milliseconds since 1970-01-01T00:00:00Z.
+    pub(crate) fn now(&self) -> i64 {
+        i64::try_from(self.clock.now().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Returns every plan that is kept, the newest first. One that was altered is left out.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn plans(&self) -> Result<Vec<Preview>, PlanError> {
+        self.newest_plans(usize::MAX)
+    }
+
+    /// Returns the newest plans, at most this many, the newest first. One that was altered is left out.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn newest_plans(&self, most: usize) -> Result<Vec<Preview>, PlanError> {
+        let digests = self.plans.digests(most).map_err(super::StoreError::from)?;
+        let mut previews = Vec::new();
+        for digest in digests {
+            match self.plans.get(&digest, self.now()) {
+                Ok(kept) => previews.push(self.preview_of(&kept)),
+                // Forgotten in the meantime.
+                Err(PlanError::Unknown(_)) => {}
+                Err(PlanError::Altered) => {
+                    tracing::error!("plan {} was changed after it was proposed", digest.short());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(previews)
+    }
+
+    /// A plan, and what came of it so far. `name` is its digest or the beginning of it.
+    ///
+    /// # Errors
+    /// When there is no such plan, or it was altered.
+    pub fn plan(&self, name: &str) -> Result<(Preview, Outcome), PlanError> {
+        let digest = self.plans.find(name)?;
+        let kept = self.plans.get(&digest, self.now())?;
+        Ok((self.preview_of(&kept), outcome(&kept)))
+    }
+
+    /// Approves a plan and performs it. `any_component` also performs one that another component proposed.
+    ///
+    /// # Errors
+    /// When it may not be approved or performed; nothing was sent then.
+    pub async fn approve(
+        &self,
+        name: &str,
+        approver: &Caller,
+        any_component: bool,
+    ) -> Result<Outcome, PlanError> {
+        let digest = self.plans.find(name)?;
+        let acts = Acting::Approves(approver);
+        self.perform_plan(&digest, acts, any_component, self.limit())
+            .await
+    }
+
+    /// Goes on with a plan that was approved and did not come to its end.
+    ///
+    /// # Errors
+    /// When it may not be performed; nothing was sent then.
+    pub async fn resume(
+        &self,
+        name: &str,
+        by: &Caller,
+        any_component: bool,
+    ) -> Result<Outcome, PlanError> {
+        let digest = self.plans.find(name)?;
+        self.perform_plan(&digest, Acting::Resumes(by), any_component, self.limit())
+            .await
+    }
+
+    /// Says no to a plan that is not over. What was sent of it stays.
+    ///
+    /// # Errors
+    /// When there is no such plan, it is over, or the caller may not decide about it.
+    pub async fn deny(&self, name: &str, by: &Caller) -> Result<Outcome, PlanError> {
+        let digest = self.plans.find(name)?;
+        let deadline = Instant::now() + self.limit();
+        let _held = self.locks.hold(&digest, deadline).await?;
+        let mut kept = self.plans.get(&digest, self.now())?;
+        let call = CallId::new();
+        self.may_approve(call, &kept, by)?;
+        if kept.state.is_over() && kept.state != PlanState::Expired {
+            return Err(PlanError::Over(kept.state));
+        }
+        self.decide(call, &mut kept, PlanState::Denied, by.named())?;
+        Ok(outcome(&kept))
+    }
+
+    /// Moves a plan to the state that somebody decided on: on record first, then in the store. Where it cannot be stored, the
+    /// record says where the plan stands after all.
+    fn decide(
+        &self,
+        call: CallId,
+        kept: &mut Kept,
+        state: PlanState,
+        by: Option<&str>,
+    ) -> Result<(), PlanError> {
+        let (before, decided_by) = (kept.state, kept.decided_by.take());
+        kept.state = state;
+        kept.decided_by = by.map(str::to_owned);
+        self.note_plan(call, kept, by).map_err(unrecorded)?;
+        let stored = self
+            .plans
+            .move_to(&kept.digest, state, by, None, self.now());
+        if let Err(error) = stored {
+            kept.state = before;
+            kept.decided_by = decided_by;
+            // A recorder holds what it cannot write; the error that counts is the store's.
+            let _ = self.note_plan(call, kept, None);
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    /// Performs a plan, or goes on with it, where policy lets each of its steps go without a person.
+    ///
+    /// # Errors
+    /// When a person has to approve it, or it may not be performed; nothing was sent then.
+    pub async fn perform_permitted(&self, name: &str) -> Result<Outcome, PlanError> {
+        let digest = self.plans.find(name)?;
+        let kept = self.plans.get(&digest, self.now())?;
+        let caller = self.proposer(&kept.plan.proposer);
+        if !Ruling::let_go(&self.rulings(&kept.plan, &caller)) {
+            return Err(PlanError::NotApproved(digest.short().to_owned()));
+        }
+        self.perform_plan(&digest, Acting::Policy, false, self.limit())
+            .await
+    }
+
+    /// Takes in what a component proposed during a call. What policy has approved is performed until `deadline`, if there is one.
+    pub(crate) async fn proposed(
+        &self,
+        call: CallId,
+        tool: &str,
+        caller: &Caller,
+        proposal: Value,
+        (seen, guard): (&Seen, &Guard),
+        deadline: Option<Instant>,
+    ) -> Result<Value, PlanError> {
+        let mut proposal: Proposal =
+            serde_json::from_value(proposal).map_err(|error| PlanError::Form(error.to_string()))?;
+        let email = caller.email.as_deref().unwrap_or_default().to_lowercase();
+        let policy = self.outbound.policy();
+        let recent = self.recent.of(caller, self.clock.now());
+        let exempt = self.exempt_for(caller);
+        let vetting = Vetting {
+            recent: &recent,
+            exempt: &exempt,
+            policy,
+            kinds: &self.setup.kinds,
+            settings: &self.setup.bound_for(caller),
+            guard,
+            seen,
+            caller: &email,
+            request_bytes: self.setup.limits.request_bytes,
+        };
+        let facts = vet(&vetting, &mut proposal)?;
+        let known = Known::gather(seen, &recent, &self.setup.manifest.words, &proposal, &facts);
+        let plan = Plan {
+            tool: tool.to_owned(),
+            proposer: Proposer {
+                id: caller.id.clone(),
+                email: caller.email.clone(),
+                name: caller.name.clone(),
+                role: Some(self.access.role(caller).to_owned()),
+                time_zone: caller.time_zone.clone(),
+            },
+            proposal,
+            facts,
+            known,
+        };
+        let rulings = self.permitted(call, None, &plan, caller)?;
+        let component = &self.skill.inspection().sha256;
+        let mut kept = self
+            .plans
+            .propose(&plan, &seen.reads(), component, self.now())?;
+        self.note_plan(call, &kept, caller.named())
+            .map_err(unrecorded)?;
+        self.note_redactions(call, &kept)?;
+        let outcome = match deadline {
+            Some(deadline) if Ruling::let_go(&rulings) && !kept.state.is_over() => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                let outcome = self
+                    .perform_plan(&kept.digest, Acting::Policy, false, left)
+                    .await?;
+                kept = self.plans.get(&kept.digest, self.now())?;
+                outcome
+            }
+            _ => outcome(&kept),
+        };
+        let preview = Preview::of(self.showing(), &kept, &rulings);
+        Ok(answer(&preview, &outcome))
+    }
+
+    /// Performs a plan. One that waits needs an approver, or the word of policy.
+    async fn perform_plan(
+        &self,
+        digest: &Digest,
+        acting: Acting<'_>,
+        any_component: bool,
+        limit: Duration,
+    ) -> Result<Outcome, PlanError> {
+        let started = Instant::now();
+        let deadline = started + limit;
+        let _held = self.locks.hold(digest, deadline).await?;
+        let mut kept = self.plans.get(digest, self.now())?;
+        let call = CallId::new();
+        let caller = self.proposer(&kept.plan.proposer);
+        self.outbound
+            .recorder()
+            .began(&Began {
+                call,
+                action: &kept.plan.tool,
+                caller: caller.named(),
+                component: &self.skill.inspection().sha256,
+                policy: &self.policy,
+                permitted_by: &[],
+            })
+            .map_err(unrecorded)?;
+        // The last quarter of the time is the judge's: what was sent late can still be looked for.
+        let sent_by = deadline - limit / 4;
+        let sending = Arc::new(self.ledger_of(call, Phase::Perform, &caller, sent_by));
+        let recorded = self.recorded(Arc::clone(&sending), started);
+        let performed = async {
+            if let Acting::Approves(by) | Acting::Resumes(by) = acting {
+                self.may_approve(call, &kept, by)?;
+            }
+            match kept.state {
+                PlanState::Done | PlanState::Failed | PlanState::Conflict => {
+                    return Ok(outcome(&kept));
+                }
+                PlanState::Denied => return Err(PlanError::Denied),
+                PlanState::Expired => return Err(PlanError::Expired),
+                PlanState::Waiting if matches!(acting, Acting::Resumes(_)) => {
+                    return Err(PlanError::NotApproved(digest.short().to_owned()));
+                }
+                _ => {}
+            }
+            if kept.component != self.skill.inspection().sha256 && !any_component {
+                return Err(PlanError::OtherComponent);
+            }
+            self.same_places(&kept)?;
+            self.permitted(call, Some(digest), &kept.plan, &caller)?;
+            let by = acting.name();
+            // Whoever takes it up again, and by whatever word: what was found out about its records may be long ago.
+            let observed = match kept.state {
+                PlanState::Waiting => Observed::Lately,
+                _ => Observed::Before,
+            };
+            if kept.state == PlanState::Waiting {
+                self.decide(call, &mut kept, PlanState::Approved, by)?;
+            }
+            let seen = Arc::new(Seen::default());
+            let guard = self.guard_for(&caller, &Value::Null);
+            // What the judge asks for, and is refused, counts as the plan's.
+            let reading = self
+                .ledger_of(call, Phase::Read, &caller, deadline)
+                .counting_with(&sending);
+            let reading = reading.guarded(Arc::new(guard));
+            let performing = Performing {
+                harness: self,
+                store: &self.plans,
+                kept,
+                caller: caller.clone(),
+                by: by.map(str::to_owned),
+                reading: Arc::new(reading.watching(Arc::clone(&seen))),
+                seen,
+                sending,
+                observed,
+            };
+            performing.run().await
+        };
+        let outcome = performed.await;
+        let code = match &outcome {
+            Ok(outcome) => outcome.state.as_str(),
+            Err(error) => error.code(),
+        };
+        let written = recorded.broke(code).map_err(unrecorded);
+        match (outcome, written) {
+            (outcome, Ok(())) => outcome,
+            (Err(error @ PlanError::Interrupted { .. }), Err(_)) => Err(error),
+            (Ok(outcome), Err(error)) => Err(error.after(&outcome)),
+            (Err(_), Err(error)) => Err(error),
+        }
+    }
+
+    /// That every step goes where it went when it was proposed: what was found out then was found out there.
+    fn same_places(&self, kept: &Kept) -> Result<(), PlanError> {
+        let steps = kept.plan.proposal.steps.iter().zip(&kept.plan.facts);
+        for (step, facts) in steps {
+            let destination = self.outbound.policy().destination(&step.destination);
+            let origin = destination.and_then(|known| known.origin.as_ref());
+            if origin.map(crate::outbound::policy::origin::Origin::as_str)
+                != Some(facts.origin.as_str())
+            {
+                return Err(PlanError::Moved {
+                    service: destination
+                        .map_or(&step.destination, |known| &known.title)
+                        .clone(),
+                    then: facts.origin.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The caller that a stored plan names, with the role and teams that the operator gives them today.
+    fn proposer(&self, proposer: &Proposer) -> Caller {
+        let known = proposer
+            .id
+            .as_ref()
+            .and_then(|id| self.setup.callers.get(id));
+        let mut caller = known.cloned().unwrap_or_default();
+        if self.setup.trust == Trust::NoOperator {
+            caller.role.clone_from(&proposer.role);
+        }
+        caller.id.clone_from(&proposer.id);
+        caller.email.clone_from(&proposer.email);
+        caller.name.clone_from(&proposer.name);
+        caller.time_zone.clone_from(&proposer.time_zone);
+        caller
+    }
+
+    /// What keeps values of one service from another during a call with these arguments.
+    pub(crate) fn guard_for(&self, caller: &Caller, arguments: &Value) -> Guard {
+        let known = self.known_words(caller);
+        let known = || known.iter().map(String::as_str);
+        let values = &self.setup.manifest.values;
+        let provenance = Provenance::of(arguments, known(), &values.constants);
+        Guard::new(Exempt::of(arguments, known()), values.names()).founded_on(provenance)
+    }
+
+    /// Returns what is no value of a service whatever a caller says.
+    fn exempt_for(&self, caller: &Caller) -> Exempt {
+        let known = self.known_words(caller);
+        Exempt::of(&Value::Null, known.iter().map(String::as_str))
+    }
+
+    /// Returns settings, what the operator says of the caller, and words of the manifest.
+    fn known_words(&self, caller: &Caller) -> Vec<String> {
+        let known = self.setup.bound_for(caller);
+        let own = [&caller.email, &caller.name, &caller.time_zone];
+        let own = own.into_iter().flatten().map(String::as_str);
+        // The name of a kind of record is a word of the manifest, though a service answers it too.
+        let kinds = self.setup.kinds.iter();
+        let kinds = kinds.flat_map(|(name, kind)| [name, kind.record()]);
+        let settings = known.values().map(String::as_str);
+        settings
+            .chain(own)
+            .chain(kinds)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    pub(super) fn preview_of(&self, kept: &Kept) -> Preview {
+        let caller = self.proposer(&kept.plan.proposer);
+        let rulings = self.rulings(&kept.plan, &caller);
+        Preview::of(self.showing(), kept, &rulings)
+    }
+
+    /// What previews are made with.
+    fn showing(&self) -> Showing<'_> {
+        let manifest = &self.setup.manifest;
+        Showing {
+            policy: self.outbound.policy(),
+            micros: &manifest.values.micros,
+            words: &manifest.words,
+        }
+    }
+
+    /// Puts on record where a plan stands.
+    pub(super) fn note_plan(
+        &self,
+        call: CallId,
+        kept: &Kept,
+        by: Option<&str>,
+    ) -> Result<(), RecordError> {
+        self.outbound.recorder().planned(&Planned {
+            call,
+            plan: kept.digest.as_str(),
+            state: kept.state.as_str(),
+            steps: kept.steps.len(),
+            by,
+            // These two are put on record first; any other state is stored by then.
+            ahead: matches!(kept.state, PlanState::Approved | PlanState::Denied),
+        })
+    }
+
+    fn limit(&self) -> Duration {
+        Duration::from_millis(self.setup.limits.time_ms)
+    }
+}
+
+pub(super) fn unrecorded(error: RecordError) -> PlanError {
+    PlanError::Record(error.to_string())
+}
+
+/// What a proposing tool answers.
+fn answer(preview: &Preview, outcome: &Outcome) -> Value {
+    json!({
+        "plan": preview.plan,
+        "state": outcome.state,
+        "preview": preview,
+        "outcome": outcome,
+        "next": outcome.next,
+    })
+}

@@ -1,0 +1,93 @@
+//! What somebody may see of their own plans, and how many there are: looking changes nothing.
+
+use std::time::Instant;
+
+use super::perform::outcome;
+use super::{Outcome, PlanError, PlanState, Preview, StoreError};
+use crate::config::Caller;
+use crate::digest::Digest;
+use crate::events::{Began, CallId, Ended};
+use crate::harness::Harness;
+
+impl Harness {
+    /// A plan of the caller's own by its whole digest, and what came of it so far; on record under the name `action`.
+    ///
+    /// # Errors
+    /// When the caller has no such plan (one of somebody else's is as unknown as none), it was altered, or the look cannot be put on
+    /// record.
+    pub fn own_plan(
+        &self,
+        action: &str,
+        digest: &str,
+        caller: &Caller,
+    ) -> Result<(Preview, Outcome), PlanError> {
+        self.looked_at(action, caller, || self.find_own(digest, caller))
+    }
+
+    /// Puts a look at plans on record: who looked, under the name `action`.
+    ///
+    /// # Errors
+    /// The look's own, or when it cannot be put on record.
+    pub fn looked_at<T>(
+        &self,
+        action: &str,
+        caller: &Caller,
+        look: impl FnOnce() -> Result<T, PlanError>,
+    ) -> Result<T, PlanError> {
+        let started = Instant::now();
+        let call = CallId::new();
+        let recorder = self.outbound.recorder();
+        let began = Began {
+            call,
+            action,
+            caller: caller.named(),
+            component: &self.skill.inspection().sha256,
+            policy: &self.policy,
+            permitted_by: &[],
+        };
+        let unrecorded = super::approve::unrecorded;
+        recorder.began(&began).map_err(unrecorded)?;
+        let found = look();
+        let ended = Ended {
+            call,
+            outcome: found.as_ref().map_or_else(PlanError::code, |_| "done"),
+            sources: &[],
+            requests: 0,
+            refused: 0,
+            elapsed: started.elapsed(),
+        };
+        recorder.ended(&ended).map_err(unrecorded)?;
+        found
+    }
+
+    fn find_own(&self, text: &str, caller: &Caller) -> Result<(Preview, Outcome), PlanError> {
+        let unknown = || PlanError::Unknown(text.chars().take(12).collect());
+        let digest: Digest = text.parse().map_err(|_| unknown())?;
+        let kept = self
+            .plans
+            .get(&digest, self.now())
+            .map_err(|error| match error {
+                PlanError::Unknown(_) => unknown(),
+                error => error,
+            })?;
+        let proposer = &kept.plan.proposer;
+        // By the name that the operator gives, else by the address: who has neither is the only one who uses this harness.
+        let own = match (&proposer.id, &caller.id) {
+            (None, None) => proposer.email == caller.email,
+            (theirs, ours) => theirs == ours,
+        };
+        if own {
+            Ok((self.preview_of(&kept), outcome(&kept)))
+        } else {
+            Err(unknown())
+        }
+    }
+
+    /// How many plans stand where.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn plans_by_state(&self) -> Result<Vec<(PlanState, u64)>, StoreError> {
+        Ok(self.plans.by_state(self.now())?)
+    }
+}

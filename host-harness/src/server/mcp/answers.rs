@@ -1,0 +1,216 @@
+//! What comes of a call, as the protocol has it: text and structure, failures as tool errors that a model can act on.
+
+use rmcp::model::{CallToolResult, ContentBlock};
+use serde_json::{Map, Value, json};
+
+use crate::plans::{Outcome, PlanError, PlanState, Preview, render_text as shown};
+use crate::runtime::call::CallError;
+use crate::text::{Emphasis, harmless, sentence};
+
+/// Members of a failure that its sentence already tells.
+const TOLD: [&str; 5] = ["case", "code", "field", "reason", "next"];
+/// What a failure of the host itself says; the cause is for the log alone.
+const OPERATOR: &str = "Tell the operator, who finds the cause in the log.";
+
+/// An answer: its `markdown` where it has one, else the whole as compact JSON.
+pub(super) fn answer(answer: Value) -> CallToolResult {
+    let text = match answer.get("markdown").and_then(Value::as_str) {
+        Some(markdown) => harmless(markdown),
+        None => answer.to_string(),
+    };
+    // The protocol's structure is an object.
+    let structure = match answer {
+        object @ Value::Object(_) => object,
+        other => json!({ "value": other }),
+    };
+    result(text, structure, false)
+}
+
+/// A failure of an action, or of the host in its stead.
+pub(super) fn failure(failure: &Value) -> CallToolResult {
+    let mut text = sentence(failure);
+    let more: Map<String, Value> = failure
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| !TOLD.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    // Some clients hand the text alone to their model: what it could choose from has to be in it.
+    if !more.is_empty() {
+        text.push('\n');
+        text.push_str(&Value::Object(more).to_string());
+    }
+    result(harmless(&text), json!({ "failure": failure }), true)
+}
+
+/// A call without an outcome. What only the operator can mend is told to nobody else.
+pub(super) fn broken(error: &CallError) -> CallToolResult {
+    let (reason, next) = match error {
+        CallError::Plan(error) => return plan_error(error),
+        CallError::DeadlineExceeded { .. }
+        | CallError::CpuLimit { .. }
+        | CallError::MemoryLimit { .. }
+        | CallError::HostMemoryLimit { .. }
+        | CallError::ResourceLimit { .. }
+        | CallError::FieldsLimit { .. }
+        | CallError::StackLimit => {
+            let text = error.to_string();
+            let (reason, next) = text.split_once(". ").unwrap_or((&text, ""));
+            (reason.to_owned(), format!("{next}."))
+        }
+        CallError::UnknownTool { .. } => ("there is no such action".to_owned(), String::new()),
+        CallError::Trapped { .. } | CallError::BadAnswer(_) => (
+            "the action broke off: this is a fault of the skill".to_owned(),
+            OPERATOR.to_owned(),
+        ),
+        CallError::Config(_) | CallError::Record(_) => (
+            "this host cannot do it as it is set up".to_owned(),
+            OPERATOR.to_owned(),
+        ),
+    };
+    tracing::error!(code = error.code(), "a call has no outcome: {error}");
+    failure(&json!({"case": error.code(), "reason": reason, "next": next}))
+}
+
+/// Why a plan cannot be looked at, approved or performed.
+pub(super) fn plan_error(error: &PlanError) -> CallToolResult {
+    let reason = match error {
+        PlanError::Interrupted { plan, .. } => {
+            tracing::error!(code = error.code(), "{error}");
+            let short = plan.short();
+            return failure(&json!({
+                "case": "interrupted",
+                "code": error.code(),
+                "plan": plan,
+                "reason": format!("plan {short} began, and this host could then not write down what came of it"),
+                "next": format!(
+                    "What was sent stays sent, and is not sent again. Do not call again. Tell the person: when the operator has mended the cause, which the log tells, `crm-harness plan resume {short}` goes on with it."
+                ),
+            }));
+        }
+        PlanError::Unknown(_) | PlanError::Ambiguous(_) => {
+            return failure(&json!({
+                "case": "not-found",
+                "code": error.code(),
+                "reason": "you have proposed no such plan",
+                "next": "Give the whole digest, as the proposing tool answered it, or propose it again.",
+            }));
+        }
+        PlanError::Store(_) | PlanError::Record(_) => {
+            tracing::error!(code = error.code(), "a plan cannot be used: {error}");
+            "this host cannot do it as it is set up".to_owned()
+        }
+        error => error.to_string(),
+    };
+    let next = match error {
+        PlanError::Store(_) | PlanError::Record(_) => OPERATOR,
+        PlanError::Altered | PlanError::Expired | PlanError::Denied | PlanError::Moved { .. } => {
+            "Propose it again if it is still wanted."
+        }
+        PlanError::Busy => "Look at it again in a while.",
+        _ => "Calling again does not help. Tell the person.",
+    };
+    failure(&json!({"case": "denied", "code": error.code(), "reason": reason, "next": next}))
+}
+
+/// Where a plan stands. `note` is what is to be said beside that; `teller` is the tool that tells of plans.
+pub(super) fn plan(
+    preview: &Preview,
+    outcome: &Outcome,
+    note: Option<&str>,
+    teller: Option<&str>,
+) -> CallToolResult {
+    let plain = Emphasis::default();
+    let mut outcome = outcome.clone();
+    if outcome.state == PlanState::Waiting {
+        let teller = teller.map_or_else(String::new, |name| {
+            format!(" {name} with the digest tells what became of it.")
+        });
+        // How to approve is the person's to know: a model is told that it cannot.
+        outcome.next = format!(
+            "Nothing has been sent. Tell the person what is planned: they approve plan {} where crm-harness runs; you cannot.{teller}",
+            preview.plan.short(),
+        );
+    }
+    let mut text = if outcome.state.is_over() {
+        format!("Plan {}: {}\n", preview.plan.short(), preview.deed)
+    } else {
+        shown::preview(preview, &plain)
+    };
+    if outcome.state == PlanState::Waiting {
+        text.push_str("\nwaiting for approval");
+        text.push_str(&note.map_or_else(String::new, |note| format!(": {note}")));
+        text.push_str(&format!("\n{}\n", outcome.next));
+    } else {
+        text.push_str(&shown::outcome(&outcome, &plain));
+        text.push_str(&note.map_or_else(String::new, |note| format!("{note}\n")));
+    }
+    let mut structure = json!({
+        "plan": preview.plan,
+        "state": outcome.state,
+        "preview": preview,
+        "outcome": outcome,
+        "next": outcome.next,
+    });
+    if let (Some(note), Value::Object(members)) = (note, &mut structure) {
+        members.insert("note".into(), note.into());
+    }
+    let wrong = matches!(
+        outcome.state,
+        PlanState::Failed | PlanState::Conflict | PlanState::InDoubt | PlanState::Stopped
+    );
+    result(text, structure, wrong)
+}
+
+fn result(text: String, structure: Value, wrong: bool) -> CallToolResult {
+    let content = vec![ContentBlock::text(text)];
+    let mut result = if wrong {
+        CallToolResult::error(content)
+    } else {
+        CallToolResult::success(content)
+    };
+    result.structured_content = Some(structure);
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(result: &CallToolResult) -> &str {
+        &result.content[0].as_text().unwrap().text
+    }
+
+    #[test]
+    fn an_answer_is_told_by_its_markdown_and_any_answer_has_an_object_as_structure() {
+        let told = answer(json!({"markdown": "**a**\u{1b}[2J", "count": 1}));
+        assert_eq!(text(&told), "**a**[2J");
+        assert_eq!(told.structured_content.unwrap()["count"], 1);
+        let number = answer(json!(7));
+        assert_eq!(text(&number), "7");
+        assert_eq!(number.structured_content, Some(json!({"value": 7})));
+    }
+
+    #[test]
+    fn a_failure_says_in_its_text_what_could_be_chosen_instead() {
+        let told = failure(
+            &json!({"case": "ambiguous", "field": "about", "reason": "two fit", "next": "Choose.", "candidates": [{"label": "A"}]}),
+        );
+        assert_eq!(told.is_error, Some(true));
+        assert_eq!(
+            text(&told),
+            "ambiguous: about two fit. Choose.\n{\"candidates\":[{\"label\":\"A\"}]}"
+        );
+    }
+
+    #[test]
+    fn what_only_the_operator_can_mend_is_told_to_nobody_else() {
+        let trapped = broken(&CallError::Trapped {
+            reason: "at /home/somebody".into(),
+        });
+        assert!(!text(&trapped).contains("somebody"));
+        let record = plan_error(&PlanError::Record("/var/somewhere is full".into()));
+        assert!(!text(&record).contains("somewhere"));
+    }
+}
