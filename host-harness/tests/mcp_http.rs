@@ -9,7 +9,8 @@
 
 mod common;
 
-use crm_harness::config::tokens::{Scope, stored};
+use crm_harness::config::Scope;
+use crm_harness::config::tokens::stored;
 use crm_harness::server::http::Limits;
 use crm_harness::server::mcp::Pace;
 use http::Method;

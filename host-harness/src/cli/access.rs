@@ -8,8 +8,9 @@ use crm_harness::outbound::policy::documents::Verb;
 use serde_json::json;
 
 use super::args::{AccessArgs, AccessCommand, Args};
+use super::render;
+use super::report::{End, Misuse};
 use super::resolve::{caller, setup};
-use super::{End, Misuse, render};
 
 pub(super) fn run(args: &Args, command: &AccessCommand) -> Result<End, Misuse> {
     match command {

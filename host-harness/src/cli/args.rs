@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use clap::{ArgAction, Parser, Subcommand};
 use crm_harness::audit::Head;
 
-use super::inherited_config::Variables;
+use super::variables::Variables;
 
 /// Runs the actions of a skill in a sandbox, under a policy that the skill cannot widen.
 #[derive(Clone, Parser)]

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, Write as _};
 
 use anyhow::anyhow;
 
-use super::Misuse;
+use super::report::Misuse;
 
 /// Asks for a line; an empty one is the default. What `check` does not like is said and asked again.
 pub(super) fn line<T>(

@@ -8,8 +8,9 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::args::{Args, AuditCommand};
+use super::render;
+use super::report::{End, Misuse};
 use super::resolve::data_dir_to_read;
-use super::{End, Misuse, render};
 
 pub(super) fn run(args: &Args, command: &AuditCommand) -> Result<End, Misuse> {
     let folder = data_dir_to_read(args)?;

@@ -7,8 +7,10 @@ use crm_harness::{CallError, Harness, Invocation, Outcome};
 use serde_json::{Value, json};
 
 use super::args::Args;
+use super::render;
+use super::report::{End, Misuse, tell_denials};
 use super::resolve::resolve;
-use super::{End, Misuse, render, sentence, tell_denials};
+use crm_harness::text::sentence;
 
 /// Most bytes read as arguments; the harness itself takes fewer.
 const INPUT_MAX: u64 = 1 << 20;

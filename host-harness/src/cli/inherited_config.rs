@@ -1,7 +1,6 @@
 //! What the program that starts this one hands over by an inherited socket: settings and secrets, so that neither stands among the
 //! arguments, in the environment or in a file.
 
-use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::os::fd::{FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::fs::FileTypeExt as _;
@@ -14,12 +13,10 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::args::Args;
+use super::variables::Variables;
 
 /// Longest hand-over, in bytes.
 const LINE_MAX: usize = 256 * 1024;
-
-/// Variables that stand for the environment's; wiped when they are dropped.
-pub(super) type Variables = BTreeMap<String, Zeroizing<String>>;
 
 /// The first line on the socket.
 #[derive(Deserialize)]

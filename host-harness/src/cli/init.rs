@@ -19,10 +19,12 @@ use serde_json::{Value, json};
 
 use super::args::{Args, InitArgs};
 use super::call::perform;
+use super::report::{End, Misuse, tell_denials};
 use super::resolve::{self, data_dir};
 use super::status::has_problem;
 use super::trust::{Looked, look, replace};
-use super::{End, Misuse, ask, render, sentence, tell_denials};
+use super::{ask, render};
+use crm_harness::text::sentence;
 
 /// Roles that the shipped policies know.
 const ROLES: [&str; 3] = ["viewer", "member", "lead"];

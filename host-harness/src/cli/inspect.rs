@@ -8,8 +8,9 @@ use crm_harness::runtime::load::Exported;
 use serde_json::{Value, json};
 
 use super::args::Args;
+use super::render;
+use super::report::{End, Misuse};
 use super::resolve::resolve;
-use super::{End, Misuse, render};
 
 pub(super) fn run(args: &Args) -> Result<End, Misuse> {
     let harness = resolve(args)?.harness;

@@ -15,8 +15,9 @@ use rmcp::transport::io::stdio_pipes;
 use tokio::time::timeout;
 
 use super::args::{Args, McpArgs};
+use super::report::{End, Misuse, UPKEEP};
 use super::resolve::{Resolved, resolve};
-use super::{End, Misuse, UPKEEP, inherited_config, signals};
+use super::{inherited_config, signals};
 
 /// Longest line that is taken, in bytes. The harness itself takes far shorter arguments, and says so in its answer to them.
 const LINE_MAX: usize = 8 << 20;

@@ -14,19 +14,18 @@ mod plan;
 mod policy;
 mod process;
 mod render;
+mod report;
 mod resolve;
 mod serve;
 mod signals;
 mod status;
 mod token;
 mod trust;
+mod variables;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser;
-use crm_harness::denial::Denial;
-use crm_harness::text::sentence;
 use serde_json::json;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer as _;
@@ -35,41 +34,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use args::{Args, Command};
-
-/// How often a program that runs for long looks after what it keeps.
-const UPKEEP: Duration = Duration::from_secs(60 * 60);
-
-/// How a command ended.
-enum End {
-    /// It did what was asked.
-    Done,
-    /// The action failed, or something is not in order.
-    Failed,
-}
-
-/// An error of usage or configuration: exit code 2.
-struct Misuse {
-    code: &'static str,
-    error: anyhow::Error,
-}
-
-impl<E: Into<anyhow::Error>> From<E> for Misuse {
-    fn from(error: E) -> Self {
-        Self {
-            code: "usage",
-            error: error.into(),
-        }
-    }
-}
-
-impl Misuse {
-    fn new(code: &'static str, error: impl Into<anyhow::Error>) -> Self {
-        Self {
-            code,
-            error: error.into(),
-        }
-    }
-}
+use report::{End, describe};
 
 /// Runs the command.
 pub(crate) fn main() -> ExitCode {
@@ -100,7 +65,7 @@ pub(crate) fn main() -> ExitCode {
         Ok(End::Done) => ExitCode::SUCCESS,
         Ok(End::Failed) => ExitCode::from(1),
         Err(misuse) => {
-            let text = told(&misuse.error);
+            let text = describe(&misuse.error);
             if json {
                 let failure = json!({"failure": {"case": misuse.code, "reason": text}});
                 render::print(&format!("{failure}\n"));
@@ -109,18 +74,6 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
-}
-
-/// Describes an error and its causes, each once: many say their cause themselves.
-fn told(error: &anyhow::Error) -> String {
-    error.chain().fold(String::new(), |text, cause| {
-        let cause = cause.to_string();
-        match text.as_str() {
-            "" => cause,
-            known if known.contains(&cause) => text,
-            known => format!("{known}: {cause}"),
-        }
-    })
 }
 
 fn log(args: &Args) {
@@ -142,41 +95,4 @@ fn log(args: &Args) {
     tracing_subscriber::registry()
         .with(lines.with_filter(targets))
         .init();
-}
-
-/// Tells the operator what was refused and what to do about it.
-fn tell_denials(denials: &[Denial]) {
-    for denial in denials {
-        render::note(&format!(
-            "refused ({}): {} {}",
-            denial.code.as_str(),
-            denial.reason,
-            denial.fix
-        ));
-        if let Some(nearest) = &denial.nearest {
-            render::note(&format!("the nearest rule is: {nearest}"));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use anyhow::Context as _;
-
-    use super::*;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("cannot use it: {0}")]
-    struct Repeats(#[from] std::io::Error);
-
-    #[test]
-    fn a_cause_is_told_once() {
-        let error = || Repeats(std::io::Error::other("the disk is gone"));
-        assert_eq!(told(&error().into()), "cannot use it: the disk is gone");
-        let error = Err::<(), _>(error()).context("nothing was done");
-        assert_eq!(
-            told(&error.unwrap_err()),
-            "nothing was done: cannot use it: the disk is gone"
-        );
-    }
 }

@@ -7,8 +7,9 @@ use crm_harness::plans::{Outcome, PlanError, PlanState, Preview, render_text as 
 use serde_json::{Value, json};
 
 use super::args::{Args, PlanCommand};
+use super::report::{End, Misuse};
 use super::resolve::{Resolved, resolve, resolve_to_look};
-use super::{End, Misuse, ask, render};
+use super::{ask, render};
 
 pub(super) fn run(args: &Args, command: &PlanCommand) -> Result<End, Misuse> {
     let resolved = match command {

@@ -12,7 +12,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 
 use super::args::{Args, ExplainArgs, PolicyCommand};
-use super::{End, Misuse, render, resolve};
+use super::report::{End, Misuse};
+use super::{render, resolve};
 
 pub(super) fn run(args: &Args, command: &PolicyCommand) -> Result<End, Misuse> {
     match command {

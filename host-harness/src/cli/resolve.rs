@@ -14,7 +14,8 @@ use crm_harness::storage::{self, StorageError};
 use crm_harness::{Caller, Harness, Parts, Setup, nearest};
 
 use super::args::Args;
-use super::{Misuse, render};
+use super::render;
+use super::report::Misuse;
 
 /// The component's file name.
 const COMPONENT: &str = "crm_skill.wasm";

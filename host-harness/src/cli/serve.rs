@@ -11,8 +11,9 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 
 use super::args::{Args, ServeArgs};
+use super::report::{End, Misuse, UPKEEP};
 use super::resolve::{Resolved, resolve};
-use super::{End, Misuse, UPKEEP, render, signals};
+use super::{render, signals};
 
 pub(super) fn run(args: &Args, given: &ServeArgs) -> Result<End, Misuse> {
     check(given.listen, given.beyond_loopback, !given.host.is_empty())?;

@@ -1,13 +1,15 @@
 //! `crm-harness status`: whether everything is set up and the services answer.
 
 use crm_harness::Invocation;
-use crm_harness::outbound::secrets::credentials::CredentialError;
+use crm_harness::outbound::secrets::CredentialError;
 use serde_json::{Value, json};
 
 use super::args::Args;
 use super::call::perform;
+use super::render;
+use super::report::{End, Misuse, tell_denials};
 use super::resolve::{Resolved, resolve};
-use super::{End, Misuse, render, sentence, tell_denials};
+use crm_harness::text::sentence;
 
 /// How things stand with one service.
 struct Standing {

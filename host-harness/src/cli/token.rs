@@ -1,10 +1,11 @@
 //! `crm-harness token`: what clients of `crm-harness serve` say who they are with.
 
 use anyhow::{Context as _, anyhow};
-use crm_harness::config::tokens::{self, Scope};
+use crm_harness::config::{Scope, tokens};
 
 use super::args::{Args, TokenCommand, TokenScope};
-use super::{End, Misuse, render, resolve};
+use super::report::{End, Misuse};
+use super::{render, resolve};
 
 pub(super) fn run(args: &Args, command: &TokenCommand) -> Result<End, Misuse> {
     match command {

@@ -12,8 +12,9 @@ use crm_harness::trust::{Asked, Change, write_pins};
 use serde_json::{Value, json};
 
 use super::args::Args;
+use super::report::{End, Misuse};
 use super::resolve::{self, data_dir};
-use super::{End, Misuse, ask, render};
+use super::{ask, render};
 
 /// A component and its manifest, and what they ask for.
 pub(super) struct Looked {

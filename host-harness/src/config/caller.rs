@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::Scope;
 use super::error::ConfigError;
-use super::tokens::Scope;
 
 /// A person.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::outbound::policy::origin::OriginError;
-use crate::outbound::secrets::credentials::CredentialError;
+use crate::outbound::secrets::CredentialError;
 use crate::storage::{self, StorageError};
 
 /// A configuration that cannot be used. Each says where, what, and what to do.

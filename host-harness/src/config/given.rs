@@ -7,7 +7,7 @@ use super::policy_texts::PolicyTexts;
 use super::{Caller, ConfigError, Environment, Manifest, Operator, manifest};
 use crate::nearest;
 use crate::outbound::policy::rate::Rate;
-use crate::outbound::secrets::credentials::CredentialError;
+use crate::outbound::secrets::CredentialError;
 use crate::outbound::secrets::secret::SecretSource;
 
 /// For how many days plans that are over are kept where the operator says nothing.

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::Pins;
 use super::error::{ConfigError, place, read};
 use super::lines::Lines;
-use super::tokens::Scope;
+use super::{Pins, Scope};
 use crate::outbound::policy::rate::Rate;
 
 /// What an operator grants.

@@ -9,13 +9,13 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::error::ConfigError;
 use super::operator::Operator;
+use super::scope::Scope;
 use crate::digest::{hex, parse_sha256};
 
 /// What a token begins with, so that tools that look for leaked secrets can know it.
@@ -26,28 +26,6 @@ const RANDOM: usize = 32;
 const SCHEME: &str = "sha256:";
 /// Longest token that is looked at, in bytes.
 const LENGTH_MAX: usize = 256;
-
-/// What a client's word counts for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scope {
-    /// It calls tools. Plans that it proposes wait for somebody's approval elsewhere.
-    #[default]
-    Propose,
-    /// It may also ask its person about a plan, and what it brings back as their answer counts.
-    Approve,
-}
-
-impl Scope {
-    /// The name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Propose => "propose",
-            Self::Approve => "approve",
-        }
-    }
-}
 
 /// Whose token is whose, and what it is for.
 #[derive(Clone, Default)]

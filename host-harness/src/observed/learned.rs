@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 
 use super::places::OptionsAt;
-use super::records::RecordKey;
+use super::record::RecordKey;
 use crate::json_path::{at, each};
 
 /// Most records whose labels are kept, most options, and most bytes of what their fields hold; of more nothing is known.

@@ -3,8 +3,10 @@
 mod learned;
 pub mod places;
 mod reads;
+mod record;
 mod records;
 
 pub use learned::{Held, Label};
 pub use reads::ObservedRead;
-pub use records::{Attributes, Owner, RecordKey, Seen};
+pub use record::{Attributes, Owner, RecordKey};
+pub use records::Seen;

@@ -1,4 +1,4 @@
-//! What is counted and found out during one call.
+//! Call context: the limits of one call, and the counters and findings that its requests share.
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,11 +16,11 @@ use crate::denial::Denial;
 use crate::events::{CallId, Phase};
 use crate::observed::Seen;
 
-/// Refusals of one call that are kept and recorded one by one; of more there is only a count. A guest that keeps asking
-/// must not fill memory and record.
+/// Refusals of one call that are kept and written to the audit log one by one; further ones are
+/// only counted. A guest that keeps trying must fill neither memory nor the audit log.
 const REFUSALS_KEPT: usize = 32;
 
-/// What is counted and found out during one call.
+/// The context of one call: its limits, and the counters and findings that its requests share.
 #[derive(Debug)]
 pub struct Ledger {
     pub(super) call: CallId,
@@ -34,29 +34,29 @@ pub struct Ledger {
     postponed: AtomicU32,
     denials: Mutex<Vec<Denial>>,
     side_by_side: Semaphore,
-    /// Requests that the component has handed over.
+    /// Requests that the component has passed to the host.
     handed_over: AtomicU32,
-    /// Bytes of bodies that may still be held for this call.
+    /// Bytes that bodies of this call may still take.
     room: AtomicUsize,
-    /// What the answers tell of records, where that is asked for.
+    /// Records observed in answers, if the call observes them.
     pub(super) seen: Option<Arc<Seen>>,
-    /// What values of requests are held against.
+    /// Values that bound parts of requests must have.
     pub(super) settings: Arc<Settings>,
-    /// What must not go from one service to another.
+    /// Data loss prevention: keeps values of one service from another.
     pub(super) guard: Option<Arc<Guard>>,
-    /// The ids and times that answers told.
+    /// Ids and times found in answers.
     pub(super) told: Arc<Told>,
     lookup: Mutex<Option<Lookup>>,
 }
 
-/// What goes on record of a call as numbers.
+/// Counters of a call that go into the audit log.
 #[derive(Debug, Default)]
 struct Counts {
     requests: AtomicU32,
     refused: AtomicU32,
 }
 
-/// A search for one text in what a service answers.
+/// A search for one text in the answers of a service.
 #[derive(Debug)]
 struct Lookup {
     destination: String,
@@ -65,17 +65,17 @@ struct Lookup {
     result: LookupResult,
 }
 
-/// Where a service shows what it has received.
+/// A read in which a service shows what it has received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LookupPlace {
     /// The path of the read, without its query.
     pub path: String,
-    /// The query keys that such a read may have: another one could leave out what is sought.
+    /// Query keys that the read may have; any other could filter out the text.
     pub keys: Vec<String>,
 }
 
 impl LookupPlace {
-    /// Returns whether a read of this path and query shows it.
+    /// Returns true if a read of this path and query can show the text.
     fn is_at(&self, read: &str) -> bool {
         let (path, query) = read.split_once('?').unwrap_or((read, ""));
         let mut keys = query
@@ -86,16 +86,16 @@ impl LookupPlace {
     }
 }
 
-/// The result of a search for one text in what a service answers.
+/// The result of a search for one text in the answers of a service.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LookupResult {
-    /// The service has shown the place since the search began.
+    /// True if the service has answered such a read since the search began.
     pub answered: bool,
-    /// An answer holds the text.
+    /// True if an answer contains the text.
     pub found: bool,
 }
 
-/// What one call may send and receive.
+/// Limits of one call.
 #[derive(Debug, Clone, Copy)]
 pub struct LedgerLimits {
     /// Requests, refused ones included.
@@ -106,12 +106,14 @@ pub struct LedgerLimits {
     pub request_bytes: usize,
     /// Bytes of one response's body.
     pub response_bytes: usize,
-    /// Bytes of the bodies of all requests and responses together: what the host holds for a call is no more than its memory.
+    /// Bytes of the bodies of all requests and responses together, so that the host holds no more
+    /// for a call than the call may have itself.
     pub body_bytes: usize,
 }
 
 impl Ledger {
-    /// An empty ledger of the call `call` on behalf of `caller`, a name in the operator file.
+    /// Creates an empty context of the call `call` on behalf of `caller`, a name in the operator
+    /// file.
     #[must_use]
     pub fn new(
         call: CallId,
@@ -141,14 +143,15 @@ impl Ledger {
         }
     }
 
-    /// Counts requests and refusals together with another ledger of the same call.
+    /// Shares the counters of requests and refusals with another context of the same call.
     #[must_use]
     pub fn counting_with(mut self, other: &Self) -> Self {
         self.counts = Arc::clone(&other.counts);
         self
     }
 
-    /// Begins a search for a text among the strings that this service shows at a place from now on, instead of any search before.
+    /// Starts a search for a text among the strings that this service shows at a place from now on.
+    /// It replaces any earlier search.
     pub fn look_for(&self, destination: &str, place: LookupPlace, text: &str) {
         let lookup = Lookup {
             destination: destination.to_owned(),
@@ -159,7 +162,7 @@ impl Ledger {
         *self.lookup.lock().unwrap_or_else(PoisonError::into_inner) = Some(lookup);
     }
 
-    /// Returns what the search that [`Self::look_for`] began has found so far.
+    /// Returns the result so far of the search that [`Self::look_for`] started.
     #[must_use]
     pub fn lookup(&self) -> LookupResult {
         let lookup = self.lookup.lock().unwrap_or_else(PoisonError::into_inner);
@@ -168,7 +171,7 @@ impl Ledger {
             .map_or_else(LookupResult::default, |lookup| lookup.result)
     }
 
-    /// Takes an answer into the search.
+    /// Adds an answer to the search.
     pub(super) fn look_into(&self, destination: &str, read: &str, response: &Response<Bytes>) {
         let mut lookup = self.lookup.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(lookup) = lookup
@@ -187,64 +190,66 @@ impl Ledger {
         lookup.result.found |= holds(&body, &lookup.text);
     }
 
-    /// Holds bound values of requests against these settings.
+    /// Sets the values that bound parts of requests must have.
     #[must_use]
     pub fn holding(mut self, settings: Arc<Settings>) -> Self {
         self.settings = settings;
         self
     }
 
-    /// Lets nothing go from one service to another that this guard does not.
+    /// Sets the data loss prevention of the call.
     #[must_use]
     pub fn guarded(mut self, guard: Arc<Guard>) -> Self {
         self.guard = Some(guard);
         self
     }
 
-    /// Holds what the component reads from now on to a step that it judges: to the step's service and what stands in the step.
+    /// Restricts further reads to the step that the component judges: to the step's service, and to
+    /// values in the step.
     pub(crate) fn judge(&self, service: &str, path: &str, body: &str, answer: Option<&[u8]>) {
         if let Some(guard) = &self.guard {
             guard.judge(service, path, body, answer);
         }
     }
 
-    /// Lets what the answers tell of records be taken in.
+    /// Sets the observed records, which answers add to.
     #[must_use]
     pub fn watching(mut self, seen: Arc<Seen>) -> Self {
         self.seen = Some(seen);
         self
     }
 
-    /// When the call must be over.
+    /// Returns the deadline of the call.
     #[must_use]
     pub fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    /// The limits.
+    /// Returns the limits.
     #[must_use]
     pub fn limits(&self) -> LedgerLimits {
         self.limits
     }
 
-    /// How many requests were let through, those answered from memory included.
+    /// Returns the number of requests that were allowed, those answered from the cache included.
     #[must_use]
     pub fn requests(&self) -> u32 {
         self.counts.requests.load(Ordering::Relaxed)
     }
 
-    /// Counts one more request that was asked for; whether that is still within the limit.
+    /// Counts one more attempted request. Returns true if it is within the limit.
     pub(super) fn attempt(&self) -> bool {
         self.attempts.fetch_add(1, Ordering::Relaxed) < self.limits.requests
     }
 
-    /// Counts one more request that the component hands over; whether its body may be held. Without this bound many requests at once
-    /// would be held, of which few may ever be sent.
+    /// Counts one more request that the component passes to the host. Returns true if its body may
+    /// be read. Without this bound the bodies of many requests would be held at once, few of which
+    /// may ever be sent.
     pub(super) fn hand_over(&self) -> bool {
         self.handed_over.fetch_add(1, Ordering::Relaxed) < self.limits.requests
     }
 
-    /// Takes as much of this as there is room for; how much that is.
+    /// Reserves up to this many bytes for bodies. Returns the number of bytes reserved.
     pub(super) fn reserve(&self, bytes: usize) -> usize {
         let taken = |room: usize| Some(room.saturating_sub(bytes));
         let before = self
@@ -253,46 +258,46 @@ impl Ledger {
         before.map_or(0, |before| before.min(bytes))
     }
 
-    /// Returns whether nothing more may be held.
+    /// Returns true if no more bytes of bodies may be held.
     pub(super) fn is_full(&self) -> bool {
         self.room.load(Ordering::Relaxed) == 0
     }
 
-    /// Gives back what was reserved and is not held.
+    /// Releases reserved bytes that are not held.
     pub(super) fn give_back(&self, bytes: usize) {
         self.room.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Waits until one more request may be under way.
+    /// Waits for a permit to have one more request in flight.
     pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        // Never closed, so there is always a permit.
+        // The semaphore is never closed, so there is always a permit.
         self.side_by_side.acquire().await.ok()
     }
 
-    /// Counts one more request that was let through.
+    /// Counts one more allowed request.
     pub(super) fn let_through(&self) {
         self.counts.requests.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The call.
+    /// Returns the id of the call.
     #[must_use]
     pub fn call(&self) -> CallId {
         self.call
     }
 
-    /// The ids and times that services have told during the call.
+    /// Returns the ids and times found in answers during the call.
     #[must_use]
     pub fn told(&self) -> &Told {
         &self.told
     }
 
-    /// How many requests and headers were refused.
+    /// Returns the number of refused requests and headers.
     #[must_use]
     pub fn refused(&self) -> u32 {
         self.counts.refused.load(Ordering::Relaxed)
     }
 
-    /// The first refusals.
+    /// Returns the first refusals.
     #[must_use]
     pub fn denials(&self) -> Vec<Denial> {
         self.denials
@@ -301,19 +306,21 @@ impl Ledger {
             .clone()
     }
 
-    /// Counts a request that came too soon for the harness's own rate. It is refused, and no denial: the same request passes later.
+    /// Counts a request that exceeded the harness's own rate limit. It is refused, but no denial:
+    /// the same request passes later.
     pub(super) fn postpone(&self) {
         self.counts.refused.fetch_add(1, Ordering::Relaxed);
         self.postponed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns how many requests came too soon for the harness's own rate.
+    /// Returns the number of requests that exceeded the harness's own rate limit.
     #[must_use]
     pub fn postponed(&self) -> u32 {
         self.postponed.load(Ordering::Relaxed)
     }
 
-    /// Notes a refusal; whether it is one of the first, which are recorded one by one.
+    /// Adds a refusal. Returns true if it is one of the first, which are written to the audit log
+    /// one by one.
     pub fn refuse(&self, denial: Denial) -> bool {
         self.counts.refused.fetch_add(1, Ordering::Relaxed);
         let mut denials = self.denials.lock().unwrap_or_else(PoisonError::into_inner);
@@ -325,7 +332,7 @@ impl Ledger {
     }
 }
 
-/// Returns whether a string within a JSON value is this text, or holds it.
+/// Returns true if a string within a JSON value contains this text.
 fn holds(value: &Value, text: &str) -> bool {
     match value {
         Value::String(string) => string.contains(text),

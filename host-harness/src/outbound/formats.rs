@@ -1,6 +1,7 @@
-//! Forms of texts that services use: UUIDs, dates and times.
+//! Formats of texts that services use: UUIDs (RFC 9562), dates and times (RFC 3339).
 
-/// Whether `text` has the shape of `form`, in which `0` stands for a digit, `x` for a hexadecimal digit and all else for itself.
+/// Returns true if `text` matches `form`, in which `0` stands for a digit, `x` for a hexadecimal
+/// digit and any other character for itself.
 fn has_form(text: &str, form: &str) -> bool {
     text.len() == form.len()
         && text
@@ -13,7 +14,7 @@ fn has_form(text: &str, form: &str) -> bool {
             })
 }
 
-/// Whether a text is a UUID in its usual form.
+/// Returns true if a text is a UUID in its usual form, with hyphens.
 pub(in crate::outbound) fn is_uuid(text: &str) -> bool {
     has_form(text, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
 }
@@ -23,14 +24,14 @@ fn in_range(text: &str, low: u8, high: u8) -> bool {
         .is_ok_and(|number| (low..=high).contains(&number))
 }
 
-/// Whether a text is a date.
+/// Returns true if a text is a date, such as `2026-03-31`.
 pub(in crate::outbound) fn is_date(text: &str) -> bool {
     has_form(text, "0000-00-00")
         && text.get(5..7).is_some_and(|month| in_range(month, 1, 12))
         && text.get(8..10).is_some_and(|day| in_range(day, 1, 31))
 }
 
-/// RFC 3339 with an upper-case `T` and an offset.
+/// Returns true if a text is an RFC 3339 time with an upper-case `T` and an offset.
 pub(in crate::outbound) fn is_date_time(text: &str) -> bool {
     let Some((date, rest)) = text.split_once('T') else {
         return false;

@@ -1,4 +1,4 @@
-//! The ids and times that services told during a call: what an answer may name as its sources.
+//! Ids and times found in the answers of a call: the sources that the result of the call may cite.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -6,14 +6,15 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// Ids, and times, that are remembered of one call. Of more, none is: an answer that names them leaves its sources out.
+/// Maximum number of ids, and of times, kept of one call. A result that cites one beyond it leaves
+/// its sources out.
 const KEPT_MAX: usize = 16_384;
 /// Length of an id as services write it.
 const ID: usize = 36;
-/// Longest text that is read as a time.
+/// Longest text that is parsed as a time.
 const TIME_MAX: usize = 40;
 
-/// What services told during a call.
+/// Ids and times found in the answers of a call.
 #[derive(Debug, Default)]
 pub struct Told(Mutex<Seen>);
 
@@ -24,10 +25,10 @@ struct Seen {
 }
 
 impl Told {
-    /// Remembers every text of an answer that is an id (RFC 9562) or a time (RFC 3339).
+    /// Adds every text of an answer that is an id (RFC 9562) or a time (RFC 3339).
     pub fn take_in(&self, answer: &[u8]) {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Each quotation mark may begin a text. Those that end one are followed by nothing of either form.
+        // Each quotation mark may begin a text; one that ends a text is followed by neither form.
         for quote in memchr::memchr_iter(b'"', answer) {
             let rest = answer.get(quote + 1..).unwrap_or_default();
             if let Some(id) = id(rest)
@@ -42,14 +43,14 @@ impl Told {
         }
     }
 
-    /// Returns true if a service told this id.
+    /// Returns true if an answer contained this id.
     #[must_use]
     pub fn knows(&self, id: Uuid) -> bool {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.ids.contains(&id)
     }
 
-    /// Returns true if a service told this time, in milliseconds since 1970-01-01T00:00:00Z.
+    /// Returns true if an answer contained this time, in milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn knows_time(&self, time: i64) -> bool {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -65,7 +66,7 @@ fn id(rest: &[u8]) -> Option<Uuid> {
 }
 
 fn time(rest: &[u8]) -> Option<i64> {
-    // `2026-03-11T`: anything else is not looked at any further.
+    // Only a text like `2026-03-11T` is parsed further.
     if (rest.get(4), rest.get(7), rest.get(10)) != (Some(&b'-'), Some(&b'-'), Some(&b'T')) {
         return None;
     }
@@ -95,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
+    fn known_ids_are_bounded() {
         let told = Told::default();
         for number in 0..KEPT_MAX + 10 {
             let id = Uuid::from_u128(number as u128 + 1);

@@ -1,7 +1,15 @@
-//! Outgoing requests: what may leave, where to, and how it is sent.
+//! Egress: decides about outgoing requests, and sends them.
 //!
-//! [`sender`] shows the order of checks as one list. The rooms below it: `policy` decides about a request, `body` knows the shapes of
-//! bodies, `dlp` keeps values of one service from another, `secrets` holds credentials, `client` sends.
+//! [`sender`] shows the order of checks as one list. The modules around it:
+//!
+//! | module | task |
+//! |---|---|
+//! | `gate` | the `wasi:http` hook, through which the requests of a component arrive |
+//! | `policy` | the allowlist: destinations, routes, documents, addresses, rate limits |
+//! | `body` | the shapes of request bodies, and their redaction |
+//! | `dlp` | data loss prevention: keeps values of one service from another |
+//! | `secrets` | credentials, and the scan for them in answers |
+//! | `client` | resolves, dials, sends and reads |
 
 pub mod body;
 pub mod call_context;

@@ -1,4 +1,4 @@
-//! A request that is to be sent, and why there is no answer to one.
+//! A request to be sent, and the errors of sending.
 
 use std::time::Duration;
 
@@ -14,37 +14,37 @@ use crate::denial::Denial;
 pub struct Outgoing {
     /// The method.
     pub method: Method,
-    /// The URL exactly as it was given.
+    /// The URL exactly as given.
     pub url: String,
-    /// The headers that were given: they are checked, and not sent.
+    /// The headers as given: they are checked, but not sent.
     pub headers: HeaderMap,
-    /// The whole body, or none if it is larger than the limit.
+    /// The whole body; `None` if it is larger than the limit.
     pub body: Option<Bytes>,
-    /// How long connecting may take.
+    /// Maximum time for connecting.
     pub connect: Option<Duration>,
-    /// How long the service may take until its response begins.
+    /// Maximum time until the response begins.
     pub first_byte: Option<Duration>,
 }
 
-/// Why there is no answer.
+/// A reason why there is no answer.
 #[derive(Debug, Error)]
 pub enum SendError {
-    /// It may not be sent.
+    /// The request was refused.
     #[error("{0}")]
     Denied(Denial),
-    /// It was sent, and its answer is withheld.
+    /// The request was sent, and its answer is withheld.
     #[error("{0}")]
     Withheld(Denial),
-    /// It was let through, and there is no answer.
+    /// The request was allowed, and there is no answer.
     #[error("{0}")]
     Client(#[from] ClientError),
-    /// The destination was asked as often as it may be; nothing was sent.
+    /// The rate limit of the destination is reached; nothing was sent.
     #[error("this harness's own limit for the service (`rate`) is reached; try again in {} s", retry_after.as_secs().max(1))]
     Rate {
-        /// After how long it may be asked again.
+        /// Time until the destination may be asked again.
         retry_after: Duration,
     },
-    /// There is an answer, which is withheld because it could not be recorded.
+    /// The answer is withheld because it could not be written to the audit log.
     #[error("the answer could not be put on record")]
     Record,
 }

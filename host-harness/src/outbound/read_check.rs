@@ -1,4 +1,4 @@
-//! Checks of what a component's read carries, and what its answer leaves behind for the next ones.
+//! Data loss prevention for reads: checks the values that a read carries, and takes in its answer.
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -11,10 +11,11 @@ use super::policy::Allowed;
 use super::policy::documents::{Declared, Document};
 use crate::denial::{Denial, DenialCode, NO_FIX};
 
-/// Checks that a request which a component makes carries nothing of another service, and nothing of unknown origin.
+/// Checks that a component's read carries no value of another service, and none of unknown
+/// provenance.
 ///
 /// # Errors
-/// The refusal.
+/// Returns the refusal.
 pub(in crate::outbound) fn check_read(
     guard: &Guard,
     allowed: &Allowed<'_>,
@@ -38,7 +39,7 @@ pub(in crate::outbound) fn check_read(
     let mut carried = Vec::new();
     let mut chosen = Vec::new();
     if let Ok(url) = Url::parse(&outgoing.url) {
-        // Only what the component chose itself: the route has the rest.
+        // Only what the component chose: the route fixes the rest.
         for (index, segment) in allowed.route.pattern.wildcards(url.path()).enumerate() {
             carried.push(segment.to_owned());
             let name = format!("segment `*` number {} of its path", index + 1);
@@ -53,7 +54,7 @@ pub(in crate::outbound) fn check_read(
     }
     let body = outgoing.body.as_deref().unwrap_or_default();
     if let Ok(mut body) = serde_json::from_slice::<Value>(body) {
-        // A document's own text was looked at when it was accepted.
+        // The text of a document is trusted: only its variables are the component's choice.
         let body = match (allowed.document, body.get_mut("variables")) {
             (Some(document), Some(variables)) => {
                 free_texts(document, variables, &mut chosen);
@@ -70,7 +71,7 @@ pub(in crate::outbound) fn check_read(
     }
 }
 
-/// Checks that query values are spelled in their one form, where it matters what they tell.
+/// Checks that query values are in their one canonical encoding, where their provenance is checked.
 fn check_spelling(guard: &Guard, allowed: &Allowed<'_>, url: &Url) -> Result<(), Denial> {
     let to = &allowed.destination.name;
     let pairs = url.query().into_iter().flat_map(|query| query.split('&'));
@@ -85,7 +86,8 @@ fn check_spelling(guard: &Guard, allowed: &Allowed<'_>, url: &Url) -> Result<(),
     Ok(())
 }
 
-/// Takes in what a service has answered. Documents that may be kept tell of the service itself, unless they tell of records.
+/// Takes in an answer of a service. A cacheable document describes the service itself, unless its
+/// answer has records.
 pub(super) fn take_in(guard: &Guard, allowed: &Allowed<'_>, body: &Bytes) {
     let document = allowed.document;
     let of_itself = document.is_some_and(|document| document.cacheable_seconds > 0);
@@ -93,12 +95,12 @@ pub(super) fn take_in(guard: &Guard, allowed: &Allowed<'_>, body: &Bytes) {
     guard.take_in(&allowed.destination.name, of_itself, places, body);
 }
 
-/// The texts of a document's variables that the component chose freely.
+/// Collects the texts that the component chose freely in the variables of a document.
 fn free_texts(document: &Document, variables: &Value, chosen: &mut Vec<(String, Place, String)>) {
     for (name, declared) in &document.variables {
         let free = match declared {
             Declared::Scalar(scalar) => scalar.is_free_text(),
-            // Of what writes alone, and that is no read.
+            // Only documents that write have one, and they are not reads.
             Declared::Input(_) => true,
         };
         let Some(value) = variables.get(name).filter(|_| free) else {

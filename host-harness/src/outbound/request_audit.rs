@@ -1,4 +1,4 @@
-//! How a request that was let through ended, put on record whatever the end is.
+//! Audit of a request: logs the end of an allowed request, whatever it is.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use super::outgoing::SendError;
 use super::policy::Allowed;
 use crate::events::{End, Finished, Recorder};
 
-/// Records how a request ended, also when the call is cut off in the middle of it.
+/// Writes the end of a request to the audit log, also when the call is cut off in the middle of it.
 pub(super) struct Watch<'a> {
     recorder: &'a dyn Recorder,
     ledger: &'a Ledger,

@@ -1,4 +1,5 @@
-//! What people do with plans: look, approve, deny, resume. No tool of a skill comes here.
+//! Operations of people on plans: list, show, approve, deny and resume. Tools of a skill cannot
+//! call them.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::outcome::Outcome;
 use super::perform::{Observed, Performing, outcome};
+use super::plan::{Plan, Proposer};
 use super::preview::Showing;
-use super::proposal::{Plan, Proposal, Proposer};
+use super::proposal::Proposal;
 use super::store::Kept;
 use super::{Known, PlanError, PlanState, Preview, Vetting, vet};
 use crate::access::Ruling;
@@ -20,14 +22,14 @@ use crate::observed::Seen;
 use crate::outbound::dlp::guard::{Exempt, Guard};
 use crate::outbound::dlp::provenance::Provenance;
 
-/// Who lets a plan be performed.
+/// The authority by which a plan is performed.
 #[derive(Clone, Copy)]
 enum Acting<'a> {
-    /// Somebody approves it.
+    /// A caller approves it.
     Approves(&'a Caller),
-    /// Somebody goes on with one that was approved.
+    /// A caller resumes a plan that was approved.
     Resumes(&'a Caller),
-    /// Policy has approved it.
+    /// Policy approves it.
     Policy,
 }
 
@@ -41,12 +43,12 @@ impl<'a> Acting<'a> {
 }
 
 impl Harness {
-    /// The time of this harness's clock, in milliseconds since 1970-01-01T00:00:00Z.
+    /// Returns the time of this harness's clock, in milliseconds since 1970-01-01T00:00:00Z.
     pub(crate) fn now(&self) -> i64 {
         i64::try_from(self.clock.now().as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// Returns every plan that is kept, the newest first. One that was altered is left out.
+    /// Returns every stored plan, newest first, without those that were altered.
     ///
     /// # Errors
     /// When they cannot be read.
@@ -54,7 +56,7 @@ impl Harness {
         self.newest_plans(usize::MAX)
     }
 
-    /// Returns the newest plans, at most this many, the newest first. One that was altered is left out.
+    /// Returns up to `most` stored plans, newest first, without those that were altered.
     ///
     /// # Errors
     /// When they cannot be read.
@@ -64,7 +66,7 @@ impl Harness {
         for digest in digests {
             match self.plans.get(&digest, self.now()) {
                 Ok(kept) => previews.push(self.preview_of(&kept)),
-                // Forgotten in the meantime.
+                // Deleted in the meantime.
                 Err(PlanError::Unknown(_)) => {}
                 Err(PlanError::Altered) => {
                     tracing::error!("plan {} was changed after it was proposed", digest.short());
@@ -75,7 +77,7 @@ impl Harness {
         Ok(previews)
     }
 
-    /// A plan, and what came of it so far. `name` is its digest or the beginning of it.
+    /// Returns a plan and its outcome so far. `name` is the plan's digest or a prefix of it.
     ///
     /// # Errors
     /// When there is no such plan, or it was altered.
@@ -85,7 +87,8 @@ impl Harness {
         Ok((self.preview_of(&kept), outcome(&kept)))
     }
 
-    /// Approves a plan and performs it. `any_component` also performs one that another component proposed.
+    /// Approves a plan and performs it. With `any_component`, the plan may come from another
+    /// component.
     ///
     /// # Errors
     /// When it may not be approved or performed; nothing was sent then.
@@ -101,7 +104,7 @@ impl Harness {
             .await
     }
 
-    /// Goes on with a plan that was approved and did not come to its end.
+    /// Resumes a plan that was approved and has not finished.
     ///
     /// # Errors
     /// When it may not be performed; nothing was sent then.
@@ -116,7 +119,7 @@ impl Harness {
             .await
     }
 
-    /// Says no to a plan that is not over. What was sent of it stays.
+    /// Denies a plan that is not over. Steps that were sent are not undone.
     ///
     /// # Errors
     /// When there is no such plan, it is over, or the caller may not decide about it.
@@ -134,8 +137,8 @@ impl Harness {
         Ok(outcome(&kept))
     }
 
-    /// Moves a plan to the state that somebody decided on: on record first, then in the store. Where it cannot be stored, the
-    /// record says where the plan stands after all.
+    /// Moves a plan to the state that somebody decided on: writes the audit event first, then the
+    /// store. If storing fails, a second event states the plan's actual state.
     fn decide(
         &self,
         call: CallId,
@@ -153,14 +156,14 @@ impl Harness {
         if let Err(error) = stored {
             kept.state = before;
             kept.decided_by = decided_by;
-            // A recorder holds what it cannot write; the error that counts is the store's.
+            // The audit sink holds events that it cannot write; the error to report is the store's.
             let _ = self.note_plan(call, kept, None);
             return Err(error.into());
         }
         Ok(())
     }
 
-    /// Performs a plan, or goes on with it, where policy lets each of its steps go without a person.
+    /// Performs or resumes a plan if policy approves each of its steps without a person.
     ///
     /// # Errors
     /// When a person has to approve it, or it may not be performed; nothing was sent then.
@@ -175,7 +178,8 @@ impl Harness {
             .await
     }
 
-    /// Takes in what a component proposed during a call. What policy has approved is performed until `deadline`, if there is one.
+    /// Checks, authorizes and stores what a component proposed during a call. A plan that policy
+    /// approves is performed until `deadline`, if there is one.
     pub(crate) async fn proposed(
         &self,
         call: CallId,
@@ -240,7 +244,7 @@ impl Harness {
         Ok(answer(&preview, &outcome))
     }
 
-    /// Performs a plan. One that waits needs an approver, or the word of policy.
+    /// Performs a plan. One that waits for approval needs an approver or an approval by policy.
     async fn perform_plan(
         &self,
         digest: &Digest,
@@ -265,7 +269,8 @@ impl Harness {
                 permitted_by: &[],
             })
             .map_err(unrecorded)?;
-        // The last quarter of the time is the judge's: what was sent late can still be looked for.
+        // The last quarter of the time is left to the judge, which can then look for a step that
+        // was sent late.
         let sent_by = deadline - limit / 4;
         let sending = Arc::new(self.ledger_of(call, Phase::Perform, &caller, sent_by));
         let recorded = self.recorded(Arc::clone(&sending), started);
@@ -290,7 +295,7 @@ impl Harness {
             self.same_places(&kept)?;
             self.permitted(call, Some(digest), &kept.plan, &caller)?;
             let by = acting.name();
-            // Whoever takes it up again, and by whatever word: what was found out about its records may be long ago.
+            // When a plan is resumed, by anybody, observations of its records may be out of date.
             let observed = match kept.state {
                 PlanState::Waiting => Observed::Lately,
                 _ => Observed::Before,
@@ -300,7 +305,7 @@ impl Harness {
             }
             let seen = Arc::new(Seen::default());
             let guard = self.guard_for(&caller, &Value::Null);
-            // What the judge asks for, and is refused, counts as the plan's.
+            // The judge's requests and refusals count towards the plan.
             let reading = self
                 .ledger_of(call, Phase::Read, &caller, deadline)
                 .counting_with(&sending);
@@ -332,7 +337,8 @@ impl Harness {
         }
     }
 
-    /// That every step goes where it went when it was proposed: what was found out then was found out there.
+    /// Checks that every service still has the origin that it had when the plan was proposed: the
+    /// facts about the steps were observed there.
     fn same_places(&self, kept: &Kept) -> Result<(), PlanError> {
         let steps = kept.plan.proposal.steps.iter().zip(&kept.plan.facts);
         for (step, facts) in steps {
@@ -352,7 +358,8 @@ impl Harness {
         Ok(())
     }
 
-    /// The caller that a stored plan names, with the role and teams that the operator gives them today.
+    /// Returns the caller that a stored plan names, with the role and teams that the operator file
+    /// gives them now.
     fn proposer(&self, proposer: &Proposer) -> Caller {
         let known = proposer
             .id
@@ -369,7 +376,8 @@ impl Harness {
         caller
     }
 
-    /// What keeps values of one service from another during a call with these arguments.
+    /// Builds the data loss prevention for a call with these arguments, which keeps values of one
+    /// service from reaching another.
     pub(crate) fn guard_for(&self, caller: &Caller, arguments: &Value) -> Guard {
         let known = self.known_words(caller);
         let known = || known.iter().map(String::as_str);
@@ -378,18 +386,20 @@ impl Harness {
         Guard::new(Exempt::of(arguments, known()), values.names()).founded_on(provenance)
     }
 
-    /// Returns what is no value of a service whatever a caller says.
+    /// Returns the words that never count as values of a service, whatever the arguments of a call.
     fn exempt_for(&self, caller: &Caller) -> Exempt {
         let known = self.known_words(caller);
         Exempt::of(&Value::Null, known.iter().map(String::as_str))
     }
 
-    /// Returns settings, what the operator says of the caller, and words of the manifest.
+    /// Returns the settings, the caller's attributes in the operator file, and words of the
+    /// manifest.
     fn known_words(&self, caller: &Caller) -> Vec<String> {
         let known = self.setup.bound_for(caller);
         let own = [&caller.email, &caller.name, &caller.time_zone];
         let own = own.into_iter().flatten().map(String::as_str);
-        // The name of a kind of record is a word of the manifest, though a service answers it too.
+        // The name of a record kind is a word of the manifest, although services answer with it
+        // too.
         let kinds = self.setup.kinds.iter();
         let kinds = kinds.flat_map(|(name, kind)| [name, kind.record()]);
         let settings = known.values().map(String::as_str);
@@ -406,7 +416,7 @@ impl Harness {
         Preview::of(self.showing(), kept, &rulings)
     }
 
-    /// What previews are made with.
+    /// Returns the parts of the set-up that previews are made from.
     fn showing(&self) -> Showing<'_> {
         let manifest = &self.setup.manifest;
         Showing {
@@ -416,7 +426,7 @@ impl Harness {
         }
     }
 
-    /// Puts on record where a plan stands.
+    /// Writes the state of a plan to the audit log.
     pub(super) fn note_plan(
         &self,
         call: CallId,
@@ -429,7 +439,7 @@ impl Harness {
             state: kept.state.as_str(),
             steps: kept.steps.len(),
             by,
-            // These two are put on record first; any other state is stored by then.
+            // Events about these two are written before the store; any other state is stored first.
             ahead: matches!(kept.state, PlanState::Approved | PlanState::Denied),
         })
     }
@@ -443,7 +453,7 @@ pub(super) fn unrecorded(error: RecordError) -> PlanError {
     PlanError::Record(error.to_string())
 }
 
-/// What a proposing tool answers.
+/// Builds the answer of a proposing tool.
 fn answer(preview: &Preview, outcome: &Outcome) -> Value {
     json!({
         "plan": preview.plan,

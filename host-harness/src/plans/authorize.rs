@@ -1,7 +1,8 @@
-//! What access policy says of a plan: of each record that a step touches or gives away, of whom it writes to, and of who decides.
+//! Authorization of plans: each record that a step writes or discloses, each message to people, and
+//! the approver.
 
 use super::approve::unrecorded;
-use super::proposal::Plan;
+use super::plan::Plan;
 use super::store::Kept;
 use super::{Facts, PlanError, Sends, Touched};
 use crate::access::{Approval, Deed, Ruling};
@@ -10,24 +11,24 @@ use crate::digest::Digest;
 use crate::events::{CallId, Ruled};
 use crate::harness::Harness;
 
-/// Something that a step does, which policy is asked about.
+/// An access request of a step, with the decision on it.
 pub(super) struct Asked<'a> {
-    /// What, as policies and the record name it.
+    /// The action, as policies and the audit log name it.
     pub(super) deed: &'a str,
-    /// Kind and id of the record, if it is about one.
+    /// Kind and id of the record, if there is one.
     pub(super) record: Option<(&'a str, &'a str)>,
-    /// It in words.
+    /// The request in words.
     what: String,
     pub(super) ruling: Ruling,
 }
 
 impl Asked<'_> {
-    /// Returns what it is, in words.
+    /// Returns the request in words.
     pub(super) fn what(&self) -> &str {
         &self.what
     }
 
-    /// Puts the decision on record and returns whether it permits.
+    /// Writes the decision to the audit log and returns whether the request is permitted.
     pub(super) fn permitted(
         &self,
         harness: &Harness,
@@ -42,7 +43,7 @@ impl Asked<'_> {
 }
 
 impl Harness {
-    /// What policy says about each step, if it permits all of them.
+    /// Returns the decision on each step, or an error if policy does not permit all of them.
     pub(super) fn permitted(
         &self,
         call: CallId,
@@ -70,7 +71,7 @@ impl Harness {
         Ok(rulings)
     }
 
-    /// Why something is not permitted.
+    /// Explains why a request is not permitted.
     fn why(&self, caller: &Caller, deed: &str, ruling: &Ruling) -> String {
         let role = self.access.role(caller);
         match &ruling.undecided {
@@ -91,7 +92,7 @@ impl Harness {
         }
     }
 
-    /// What policy says about each step.
+    /// Returns the decision on each step.
     pub(super) fn rulings(&self, plan: &Plan, caller: &Caller) -> Vec<Ruling> {
         let step = |facts: &Facts| {
             let asked = self.ask_about(facts, caller).into_iter();
@@ -100,7 +101,8 @@ impl Harness {
         plan.facts.iter().map(step).collect()
     }
 
-    /// Asks policy about everything that a step does: to each record, what it sends, and each record that it gives away.
+    /// Asks policy about everything that a step does: each record that it writes, the message that
+    /// it sends, and each record that it discloses.
     pub(super) fn ask_about<'f>(&self, facts: &'f Facts, caller: &Caller) -> Vec<Asked<'f>> {
         let mut asked: Vec<Asked<'f>> = facts
             .touched
@@ -197,7 +199,7 @@ impl Harness {
         }
     }
 
-    /// What policy says of a record of a step.
+    /// Decides about a record that a step writes.
     fn ruling_on(&self, caller: &Caller, touched: &Touched) -> Ruling {
         let deed = Deed::Write {
             verb: &touched.verb,
@@ -210,7 +212,7 @@ impl Harness {
         self.access.decide(caller, deed)
     }
 
-    /// What policy says of a record of a step now that more is known of it.
+    /// Decides again about a record that a step writes, now that more is known of it.
     pub(super) fn rule_again(
         &self,
         call: CallId,
@@ -225,7 +227,7 @@ impl Harness {
         Ok(ruling)
     }
 
-    /// Puts a ruling on record: who wanted to do what to which record.
+    /// Writes a decision to the audit log: the caller, the action and the record.
     fn note_ruling(
         &self,
         call: CallId,
@@ -246,7 +248,7 @@ impl Harness {
         self.outbound.recorder().ruled(&event).map_err(unrecorded)
     }
 
-    /// Whether somebody may decide about a plan.
+    /// Checks that a caller may decide about a plan.
     pub(super) fn may_approve(
         &self,
         call: CallId,

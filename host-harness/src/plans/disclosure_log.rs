@@ -1,4 +1,5 @@
-//! What goes on record of what a plan gives away: which fields of which record went to whom, under which policies.
+//! Audit events about disclosures: the record fields that a plan sent to recipients, and the
+//! policies that permitted it.
 
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use crate::harness::Harness;
 use crate::json_path::at;
 
 impl Harness {
-    /// Puts on record what was taken out of the texts of a plan.
+    /// Writes to the audit log what was redacted from the texts of a plan.
     pub(super) fn note_redactions(&self, call: CallId, kept: &Kept) -> Result<(), PlanError> {
         for (position, facts) in kept.plan.facts.iter().enumerate() {
             let Some(sends) = facts
@@ -46,7 +47,7 @@ impl Harness {
 }
 
 impl Performing<'_> {
-    /// Puts on record what a step has given away, or may have.
+    /// Writes to the audit log what a step has disclosed, or may have.
     pub(super) fn note_shared(&self, position: usize, certain: bool) -> Result<(), PlanError> {
         let facts = self.kept.plan.facts.get(position);
         let Some((facts, sends)) = facts.and_then(|facts| Some((facts, facts.sends.as_ref()?)))
@@ -105,7 +106,7 @@ impl Performing<'_> {
         Ok(())
     }
 
-    /// The id of what a step has made, as the service's answer tells it.
+    /// Returns the id of what a step created, from the service's answer.
     fn made(&self, position: usize, sends: &Sends) -> Option<String> {
         let policy = self.harness.outbound.policy();
         let rule = &self.kept.plan.facts.get(position)?.rule;
@@ -118,7 +119,7 @@ impl Performing<'_> {
         let (status, body) = self.kept.steps.get(position)?.answer.as_ref()?;
         let body: Value = serde_json::from_slice(body).ok()?;
         let id = at(&body, &write.id)?.as_str()?;
-        // What a service answers is data: an id has the form of one.
+        // Answers of services are untrusted: an id has to have the form of one.
         let word =
             |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '@' | '.' | '<' | '>');
         let good = (1..=128).contains(&id.len()) && id.chars().all(word);

@@ -1,5 +1,6 @@
-//! What the services' own answers told of what a plan speaks of: labels of records, and what its values replace. It is stored with
-//! the plan and covered by its digest, so that a plan that is looked at later reads as it did when it was proposed.
+//! Observations of the records that a plan names, from the services' own answers: their labels, and
+//! the values that the plan replaces. They are stored with the plan and covered by its digest, so
+//! that a plan reads the same later as when it was proposed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,20 +15,22 @@ use crate::observed::{Held, Seen};
 use crate::outbound::policy::documents::Verb;
 use crate::words::{Holds, Words};
 
-/// What a document does that replaces values.
+/// The verb of documents that replace values.
 const CHANGE: &str = Verb::Change.as_str();
 
-/// What was told.
+/// Observations of the records that a plan names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Known {
-    /// Labels, by the record's id in small letters.
+    /// Labels, by the record's id in lower case.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, Named>,
-    /// What fields of records hold, by the record's id and the place of the field among a document's values.
+    /// Current values of fields, by the record's id and the field's place among a document's
+    /// variables.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub held: BTreeMap<String, BTreeMap<String, Held>>,
-    /// What people call options of fields: by kind and field, such as `item.colour`, and by the word that is sent.
+    /// Display names of options, by kind and field, such as `item.colour`, and by the value that is
+    /// sent.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub options: BTreeMap<String, BTreeMap<String, String>>,
 }
@@ -42,13 +45,14 @@ pub struct Named {
 }
 
 impl Known {
-    /// Checks whether nothing was told.
+    /// Checks whether nothing was observed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Gathers what answers told of everything that a proposal names; of records that its texts repeat, those of `earlier` calls too.
+    /// Gathers the observations of everything that a proposal names; for records that its texts
+    /// repeat, those of `earlier` calls too.
     pub(super) fn gather(
         seen: &Seen,
         earlier: &[Answered],
@@ -114,7 +118,7 @@ impl Known {
             }
         }
         for id in ids {
-            // A record that a text repeats may have been told of in an earlier call.
+            // A record that a text repeats may have been observed in an earlier call.
             let mut earlier = earlier.iter().filter(|_| repeated.contains(id.as_str()));
             let told = seen.label(&id);
             let told = told.or_else(|| earlier.find_map(|call| call.seen.label(&id)));
@@ -131,7 +135,7 @@ impl Known {
 }
 
 impl Known {
-    /// Keeps what people call an option, where a field holds one.
+    /// Adds the display name of an option, if the field holds one.
     fn option(&mut self, seen: &Seen, words: &Words, kind: &str, place: &str, value: &str) {
         if words
             .field(place)
@@ -147,19 +151,21 @@ impl Known {
     }
 }
 
-/// The key of a field's options, and the name of the field: the last step of its place.
+/// Returns the key of a field's options, and the field's name, which is the last segment of its
+/// place.
 pub(super) fn option_of<'p>(kind: &str, place: &'p str) -> (String, &'p str) {
     let name = place.rsplit('.').next().unwrap_or(place);
     (format!("{kind}.{name}"), name)
 }
 
-/// The leaves of what a step sends: of a document its variables, otherwise of its whole body; and where they stand in the body.
+/// Returns the leaves that a step sends and the JSON pointer of their root in its body: for a
+/// document its variables, otherwise the whole body.
 pub(super) fn values_of(step: &Step, document: bool) -> (Vec<Leaf>, &'static str) {
     let all = leaves(&step.body);
     if !document {
         return (all, "");
     }
-    // The document's own text is known by its name, and was looked at when it was accepted.
+    // The text of a trusted document is known by its name, and was reviewed when it was accepted.
     let variables = Place::Name("variables".to_owned());
     let below = all
         .into_iter()
@@ -171,7 +177,8 @@ pub(super) fn values_of(step: &Step, document: bool) -> (Vec<Leaf>, &'static str
     (below.collect(), "/variables")
 }
 
-/// The place of a leaf as a manifest's words name it: names joined by `.`, `*` for any item of a list.
+/// Returns the place of a leaf as a manifest names it: names joined by `.`, with `*` for any item
+/// of a list.
 pub(super) fn place_of(leaf: &Leaf) -> String {
     let steps = leaf.place.iter().map(|step| match step {
         Place::Name(name) => name.as_str(),
@@ -180,7 +187,7 @@ pub(super) fn place_of(leaf: &Leaf) -> String {
     steps.collect::<Vec<_>>().join(".")
 }
 
-/// The id that a value is, in small letters.
+/// Returns the id that a value holds, in lower case.
 pub(super) fn id_of(value: &Sent) -> Option<String> {
     match value {
         Sent::Text(text) => as_id(text),

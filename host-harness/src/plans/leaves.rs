@@ -1,5 +1,6 @@
-//! The leaves of a body, read from its own bytes: every text, number, word and empty object or list, in the order in which it is
-//! sent. Numbers keep their digits, and a member that is named twice is there twice.
+//! Leaves of a body, read from its own bytes: every text, number, literal and empty object or list,
+//! in the order in which it is sent. Numbers keep their digits, and a duplicate member appears
+//! twice.
 
 use std::fmt;
 
@@ -8,24 +9,24 @@ use serde_json::value::RawValue;
 
 use crate::text::{cell, visible};
 
-/// Deepest nesting that is read; a body that is deeper is refused before it gets here.
+/// Maximum depth that is read; a deeper body is refused before it gets here.
 const DEPTH_MAX: usize = 128;
 
-/// One leaf of a body.
+/// A leaf of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Leaf {
-    /// The steps to it, the outermost first.
+    /// The path to it, outermost segment first.
     pub(super) place: Vec<Step>,
-    /// What stands there.
+    /// The value.
     pub(super) value: Sent,
 }
 
-/// A step to a leaf.
+/// A segment of the path to a leaf.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
-    /// To a member of an object.
+    /// A member of an object.
     Name(String),
-    /// To an item of a list.
+    /// An item of a list.
     Index(usize),
 }
 
@@ -39,7 +40,7 @@ pub(super) enum Sent {
 }
 
 impl Sent {
-    /// The value as a cell of a view: a text in quotes, everything else as it is written.
+    /// Returns the value as a cell of a view: a text in quotes, anything else as it is written.
     pub(super) fn cell(&self) -> String {
         match self {
             Self::Text(text) => cell(text),
@@ -47,7 +48,7 @@ impl Sent {
         }
     }
 
-    /// What it says: the text without quotes, or what is written.
+    /// Returns the text without quotes, or the literal as it is written.
     pub(super) fn as_str(&self) -> &str {
         match self {
             Self::Text(text) => text,
@@ -57,7 +58,8 @@ impl Sent {
 }
 
 impl Leaf {
-    /// Returns its place for people, such as `data.tags[0]`; a name that is no plain word stands in quotes.
+    /// Returns its path for people, such as `data.tags[0]`, with names in quotes unless they are
+    /// plain words.
     pub(super) fn name(&self) -> String {
         if self.place.is_empty() {
             return "(all)".to_owned();
@@ -102,7 +104,7 @@ fn is_word(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
-/// Reads the leaves of a JSON text; one that is no JSON is a leaf itself.
+/// Reads the leaves of a JSON text; a text that is not JSON is a single leaf.
 pub(super) fn leaves(text: &str) -> Vec<Leaf> {
     let mut found = Vec::new();
     match serde_json::from_str::<&RawValue>(text) {
@@ -155,7 +157,7 @@ fn walk(raw: &str, place: &mut Vec<Step>, found: &mut Vec<Leaf>) {
     });
 }
 
-/// The members of an object in order; one that is named twice is there twice.
+/// Members of an object in order, duplicates included.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {

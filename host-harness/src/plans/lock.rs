@@ -1,4 +1,4 @@
-//! One plan is performed by one call at a time, in this process and in all others.
+//! Locks of plans: one call at a time performs a plan, across all processes.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -13,17 +13,17 @@ use tokio::time::{sleep, timeout_at};
 use super::{PlanError, StoreError};
 use crate::digest::Digest;
 
-/// How long to wait before looking again whether another process is through.
+/// Pause between attempts to lock a file that another process holds.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// The locks of plans.
 pub(crate) struct Locks {
-    /// Where the files are that processes lock; none where plans are in memory.
+    /// The folder of the lock files; none for plans in memory.
     folder: Option<PathBuf>,
     inside: Mutex<HashMap<Digest, Weak<AsyncMutex<()>>>>,
 }
 
-/// A plan that is ours alone. Given back when it is dropped, also by the end of the process.
+/// A lock on a plan, released when it is dropped or the process ends.
 pub(crate) struct Held {
     _inside: OwnedMutexGuard<()>,
     _file: Option<File>,
@@ -37,10 +37,10 @@ impl Locks {
         }
     }
 
-    /// Waits until the plan is ours.
+    /// Waits for the lock on a plan.
     ///
     /// # Errors
-    /// When it is still another's at the deadline, or its file cannot be locked.
+    /// When another call holds it until the deadline, or its file cannot be locked.
     pub(crate) async fn hold(&self, plan: &Digest, deadline: Instant) -> Result<Held, PlanError> {
         let lock = {
             let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,13 +68,14 @@ impl Locks {
     }
 }
 
-/// Removes the file of a plan that is no longer kept, unless somebody holds it.
+/// Removes the lock file of a plan that is no longer stored, unless it is locked.
 pub(super) fn remove(folder: &Path, plan: &str) {
     let path = folder.join(plan);
     let Ok(file) = OpenOptions::new().write(true).open(&path) else {
         return;
     };
-    // Held while it is removed: whoever waits for it sees afterwards that it is gone.
+    // Locked while it is removed, so that anybody who waits for it notices afterwards that it is
+    // gone.
     if file.try_lock().is_ok()
         && let Err(error) = std::fs::remove_file(&path)
     {
@@ -105,7 +106,7 @@ async fn outside(path: PathBuf, deadline: Instant) -> Result<File, PlanError> {
                 Err(TryLockError::WouldBlock) => sleep(PAUSE).await,
             }
         }
-        // One that was removed meanwhile locks nobody out.
+        // A file that was removed in the meantime excludes nobody.
         let ours = file.metadata().map_err(unusable)?;
         if path.metadata().is_ok_and(|there| there.ino() == ours.ino()) {
             return Ok(file);
@@ -134,7 +135,8 @@ mod tests {
         assert!(path.exists());
     }
 
-    /// Who waited for a file that was removed meanwhile must not hold what nobody else can find.
+    /// A waiter must not end up with a lock file that was removed in the meantime and that nobody
+    /// else can find.
     #[tokio::test]
     async fn a_removed_file_locks_nobody_out() {
         let folder = tempfile::tempdir().unwrap();
@@ -146,7 +148,8 @@ mod tests {
             path.clone(),
             Instant::now() + Duration::from_secs(5),
         ));
-        // It waits, or comes later: it holds the file that is there in the end either way.
+        // The task may wait already or start later; either way it locks the file that exists in the
+        // end.
         tokio::task::yield_now().await;
         std::fs::remove_file(&path).unwrap();
         drop(before);

@@ -1,20 +1,25 @@
-//! Plans: what a skill proposes, what the host makes of it, and how it performs what was approved.
+//! Plans: proposals of a skill, which the host checks, previews, and performs once approved.
 //!
-//! A component returns a proposal; the host checks every step through the same gate that everything passes, asks the access
-//! policies about each record, stores the whole under its digest, and shows what it will send. After approval it sends the
-//! stored bytes, in order, and asks the component what the answers mean. What is on disk tells at every moment what was sent.
+//! A component returns a proposal. The host checks every step through the same gate as any other
+//! request, asks the access policies about each record, stores the plan under its digest, and shows
+//! what it will send. After approval it sends the stored bytes, in order, and asks the component
+//! what the answers mean. The state on disk says at every moment what was sent.
 
 mod approve;
 mod authorize;
+mod checks;
 mod disclosure_log;
 mod error;
+mod facts;
 mod known;
 mod leaves;
 mod lock;
 mod outcome;
 mod ownership;
 mod perform;
+pub mod plan;
 pub mod preview;
+mod preview_model;
 pub mod proposal;
 mod query;
 mod recent;
@@ -28,17 +33,16 @@ mod store;
 mod telling;
 mod vet;
 
-pub use error::PlanError;
+pub use error::{PlanError, StoreError};
+pub use facts::{Facts, Given, Person, Sends, Touched};
 pub use known::{Known, Named};
 pub use outcome::{Outcome, StepOutcome};
-
 pub use preview::Preview;
 pub use proposal::{Proposal, Step};
-pub use sends::{Given, Person, Sends};
 pub use state::{PlanState, StepState};
-pub use store::{Before, Kept, Store, StoreError};
-pub use vet::{Facts, Touched};
+pub use store::{Before, Kept, Store};
 
+pub(crate) use checks::Vetting;
 pub(crate) use lock::Locks;
 pub(crate) use recent::Recent;
-pub(crate) use vet::{Vetting, vet};
+pub(crate) use vet::vet;

@@ -1,38 +1,38 @@
-//! What came of a plan, step by step.
+//! Outcomes of plans, step by step.
 
 use serde::{Deserialize, Serialize};
 
 use super::{PlanState, StepState};
 use crate::digest::Digest;
 
-/// What came of a plan so far.
+/// The outcome of a plan so far.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outcome {
     /// The plan.
     pub plan: Digest,
-    /// Where it stands.
+    /// Its state.
     pub state: PlanState,
     /// Its steps, in order.
     pub steps: Vec<StepOutcome>,
-    /// What happened to it as a whole, in one sentence; none if there is nothing to say.
+    /// The reason for the state in one sentence, if there is one to give.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What the caller can do next.
+    /// Advice on how the caller can continue.
     pub next: String,
 }
 
-/// What came of a step.
+/// The outcome of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepOutcome {
     /// Its id.
     pub id: String,
-    /// What it does, such as `create task 1234`.
+    /// A short description, such as `create task 1234`.
     pub what: String,
-    /// Where it stands.
+    /// Its state.
     pub state: StepState,
-    /// What is to be said of it.
+    /// A remark on the state, such as the reason of a failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
@@ -46,7 +46,7 @@ impl Outcome {
         !self.steps.iter().all(untouched)
     }
 
-    /// What the caller can do next, by the plan's state.
+    /// Returns advice on how the caller can continue, by the plan's state.
     pub(super) fn next(plan: &Digest, state: PlanState) -> String {
         match state {
             PlanState::Waiting => format!(

@@ -1,5 +1,5 @@
-//! What a plan has made itself, by the service's word: what turns out to have been there before is whose the service says it is,
-//! and is not taken back.
+//! Records that a plan has created, as the service's answers show. A record that turns out to have
+//! existed before has the owner that the service gives, and is not deleted as compensation.
 
 use std::sync::Arc;
 
@@ -8,21 +8,21 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 
 use super::perform::{Observed, Performing};
-use super::{Facts, Person, PlanError, StepState, Touched, vet};
+use super::{Facts, Person, PlanError, StepState, Touched, checks};
 use crate::events::Phase;
 use crate::observed::places::has_errors;
 use crate::observed::{Attributes, RecordKey};
 use crate::outbound::outgoing::Outgoing;
 
 impl Performing<'_> {
-    /// Whether a step before this one was sent.
+    /// Checks whether this plan has done an earlier step.
     pub(super) fn was_sent(&self, position: usize) -> bool {
         let before = self.kept.steps.iter().take(position);
         let mut before = before.zip(&self.kept.plan.proposal.steps);
         before.any(|(kept, step)| kept.state == StepState::Done && step.is_in_order())
     }
 
-    /// Whether an answer that this step takes a value from never came.
+    /// Checks whether an answer was lost that a slot of this step takes its value from.
     pub(super) fn lost_answer(&self, position: usize) -> bool {
         let steps = &self.kept.plan.proposal.steps;
         self.step(position).slots.iter().any(|slot| {
@@ -32,7 +32,7 @@ impl Performing<'_> {
         })
     }
 
-    /// The step that makes this record.
+    /// Returns the step that creates this record.
     fn maker(&self, key: &RecordKey) -> Option<usize> {
         let steps = self
             .kept
@@ -50,8 +50,9 @@ impl Performing<'_> {
             .map(|(position, _)| position)
     }
 
-    /// Returns whether this plan has made a record: the service has said so, without an error. An answer that was lost proves
-    /// nothing, since the record may have been there all along; whose it is, the service then says.
+    /// Checks whether this plan has created a record: the service has said so, without an error. A
+    /// lost answer proves nothing, since the record may have existed before; its owner is then the
+    /// one that the service gives.
     fn has_made(&self, maker: usize) -> bool {
         let Some(step) = self.kept.steps.get(maker) else {
             return false;
@@ -63,7 +64,8 @@ impl Performing<'_> {
         step.state == StepState::Done && good
     }
 
-    /// Returns whether everything that a step takes back was made by this plan; a step that touches nothing takes nothing back.
+    /// Checks whether this plan created everything that a compensation step removes. A step that
+    /// touches no record compensates nothing.
     pub(super) fn made_it(&self, position: usize) -> bool {
         let Some(facts) = self.kept.plan.facts.get(position) else {
             return false;
@@ -75,8 +77,9 @@ impl Performing<'_> {
         !facts.touched.is_empty() && facts.touched.iter().all(made)
     }
 
-    /// Makes the reads that the plan rests on again, once, if what is stored of its records is too old to send anything by: the
-    /// owner of a record may have changed since it was proposed. The inner error is why that could not be done.
+    /// Repeats the reads that the plan rests on, once, if the stored observations are too old to
+    /// send anything by: the owner of a record may have changed since the proposal. The inner error
+    /// says why that failed.
     pub(super) async fn observe_again(&mut self) -> Result<Result<(), String>, PlanError> {
         if self.observed != Observed::Before {
             return Ok(Ok(()));
@@ -100,7 +103,7 @@ impl Performing<'_> {
                 headers: if method == Method::GET {
                     HeaderMap::new()
                 } else {
-                    vet::headers()
+                    checks::headers()
                 },
                 method,
                 url: format!("{}{}", origin.as_str(), read.path),
@@ -132,8 +135,9 @@ impl Performing<'_> {
         Ok(Ok(()))
     }
 
-    /// Decides whether policy permits a step by what is known now: a record that was to be new, and turned out to be there already,
-    /// is whose the service says it is; and of a plan that is resumed, what was observed again counts.
+    /// Decides whether policy permits a step by current knowledge. A record that was to be new but
+    /// existed already has the owner that the service gives; for a resumed plan, the repeated
+    /// observations count.
     pub(super) async fn still_permitted(
         &self,
         position: usize,
@@ -185,8 +189,8 @@ impl Performing<'_> {
         Ok(Ok(()))
     }
 
-    /// Returns the facts of a step in which records whose fields it gives away, and which the plan was to make but surely did not,
-    /// are whose the service says they are; and whether there are any.
+    /// Returns the facts of a step and whether they differ: disclosed records that the plan was to
+    /// create, but did not, get the attributes that the service gives.
     async fn with_records_that_were_there(
         &self,
         facts: &Facts,
@@ -206,8 +210,8 @@ impl Performing<'_> {
         Ok((facts, differs))
     }
 
-    /// Returns what the service says of a record that a step was to make and surely did not. Where no answer has told of it yet, the
-    /// judge reads it; what it says of the step has been said.
+    /// Returns the service's attributes of a record that a step was to create and did not. If no
+    /// answer contains them yet, the judge reads the record; its verdict on the step is ignored.
     async fn known_now(
         &self,
         key: &RecordKey,

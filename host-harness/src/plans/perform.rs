@@ -1,7 +1,10 @@
-//! Performs an approved plan: sends the stored bytes in order and asks the component what the answers mean.
+//! Performs an approved plan: sends the stored bytes in order and asks the component what the
+//! answers mean.
 //!
-//! Before a step leaves, `sending` is on disk; after it, the answer. Whatever ends the process in between, the next one finds a
-//! step that may have been sent and asks the judge, which reads back. What cannot be known is said, never sent again.
+//! `sending` is on disk before a step is sent, and the answer before it is judged. If the process
+//! ends in between, the next one finds a step that may have been sent and asks the judge, which
+//! reads from the service. A step whose result cannot be known is reported as in doubt, and is
+//! never sent again.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,7 +19,7 @@ use uuid::Uuid;
 use super::outcome::{Outcome, StepOutcome};
 use super::preview::{plain, what};
 use super::store::{Claim, ClaimKey, Kept, Store};
-use super::{PlanError, PlanState, StepState, proposal, vet};
+use super::{PlanError, PlanState, StepState, checks, proposal};
 use crate::config::Caller;
 use crate::digest::hex;
 use crate::harness::Harness;
@@ -28,7 +31,7 @@ use crate::outbound::sender::Outbound;
 use crate::runtime::call::CallError;
 use crate::runtime::judge::{Readiness, Verdict};
 
-/// How often a step is sent at most before the plan stops and waits to be resumed.
+/// Maximum attempts at a step before the plan stops and waits to be resumed.
 const TRIES: u32 = 3;
 
 /// A plan that is being performed.
@@ -37,71 +40,73 @@ pub(super) struct Performing<'a> {
     pub(super) store: &'a Store,
     pub(super) kept: Kept,
     pub(super) caller: Caller,
-    /// Who let it be performed.
+    /// The caller who approved or resumed it, or `policy`.
     pub(super) by: Option<String>,
-    /// What the judge's reading tells of records.
+    /// Records observed in the judge's reads.
     pub(super) seen: Arc<Seen>,
-    /// What the judge may read.
+    /// The call context of the judge's reads.
     pub(super) reading: Arc<Ledger>,
-    /// What is sent.
+    /// The call context of the steps that are sent.
     pub(super) sending: Arc<Ledger>,
-    /// When what is known of the plan's records was observed.
+    /// Age of the observations of the plan's records.
     pub(super) observed: Observed,
 }
 
-/// When what is known of a plan's records was observed.
+/// Age of the observations of a plan's records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Observed {
-    /// When it was proposed, just before.
+    /// Made when the plan was proposed, just before.
     Lately,
-    /// When it was proposed, which may be long ago: nothing more is sent before they are observed again.
+    /// Made when the plan was proposed, perhaps long ago: they are repeated before anything more is
+    /// sent.
     Before,
-    /// Again, since it was taken up.
+    /// Repeated since the plan was resumed.
     Again,
 }
 
-/// What became of a step.
+/// The result of performing a step.
 enum Became {
-    /// It is done.
+    /// The step is done.
     Done,
-    /// It failed for good.
+    /// The step failed for good.
     Failed,
-    /// What it was planned upon has changed.
+    /// A record that it was planned on has changed.
     Conflict,
-    /// The plan cannot go on now, for this reason.
+    /// The plan cannot continue now, for this reason.
     Stopped(String),
-    /// It cannot be known.
+    /// The result cannot be known, for this reason.
     InDoubt(String),
 }
 
-/// What came of sending a step.
+/// The result of sending a step.
 enum Sent {
     /// The service answered.
     Answered(Response<Bytes>),
-    /// It may have got it, or not.
+    /// The service may or may not have received it.
     Unknown,
-    /// It surely did not get it, for this reason; perhaps after this wait it will.
+    /// The service certainly did not receive it, for this reason; it can be sent again after this
+    /// wait, if there is one.
     Not(String, Option<Duration>),
-    /// It was sent, and what came of it cannot be put on record.
+    /// It was sent, but the audit event about it cannot be written.
     Unrecorded,
-    /// The same request was sent under the same idempotency key by another plan.
+    /// Another plan sent the same request under the same idempotency key.
     Before {
-        /// That plan.
+        /// The other plan.
         plan: String,
-        /// What the service answered to it.
+        /// The service's answer to it.
         answer: Option<(u16, Vec<u8>)>,
     },
-    /// A different request was sent under the same idempotency key by this plan.
+    /// This other plan sent a different request under the same idempotency key.
     Taken(String),
-    /// A request may have been sent under the same idempotency key by this plan.
+    /// This other plan may have sent a request under the same idempotency key.
     Elsewhere(String),
 }
 
 impl Performing<'_> {
-    /// Goes on from where the plan stands until it is over or cannot go on.
+    /// Continues from the plan's current state until it is over or cannot continue.
     pub(super) async fn run(mut self) -> Result<Outcome, PlanError> {
         let done = self.perform_all().await;
-        // What was sent stays sent, whatever kept the rest from being written down: that is no refusal.
+        // Steps may have been sent before the error, so it is not reported as a refusal.
         done.map_err(|error| error.after(&outcome(&self.kept)))
     }
 
@@ -121,7 +126,7 @@ impl Performing<'_> {
             let came_of = match self.one(position).await? {
                 Became::Done => continue,
                 Became::Failed => self.take_back(position).await?,
-                // Half of it is done: that is taken back, as after any other step that will not be done.
+                // An earlier step was done: it is compensated, as after any step that fails.
                 Became::Conflict if self.was_sent(position) && self.is_compensated(position) => {
                     self.take_back(position).await?
                 }
@@ -129,7 +134,8 @@ impl Performing<'_> {
                 Became::Stopped(reason) => (PlanState::Stopped, Some(reason)),
                 Became::InDoubt(reason) => (PlanState::InDoubt, Some(reason)),
             };
-            // Steps that do not need this one go on; the plan stands where the worst of its parts does.
+            // Steps that do not depend on this one continue; the plan gets the worst state of its
+            // parts.
             if weight(came_of.0) > weight(whole.0) {
                 whole = came_of;
             }
@@ -137,7 +143,7 @@ impl Performing<'_> {
         Ok(whole)
     }
 
-    /// Whether every step that this one comes after was done.
+    /// Checks whether every step that this one depends on was done.
     fn has_what_it_needs(&self, position: usize) -> bool {
         let step = self.step(position);
         let earlier = self.kept.plan.proposal.steps.iter().zip(&self.kept.steps);
@@ -147,7 +153,8 @@ impl Performing<'_> {
             .all(|(_, kept)| matches!(kept.state, StepState::Done | StepState::Found))
     }
 
-    /// What is to be done after a step has failed for good.
+    /// Performs the compensation steps of a step that failed for good, and returns the resulting
+    /// state of the plan.
     async fn take_back(&mut self, failed: usize) -> Result<(PlanState, Option<String>), PlanError> {
         let id = self.step(failed).id.clone();
         for position in 0..self.kept.steps.len() {
@@ -168,7 +175,7 @@ impl Performing<'_> {
         Ok((PlanState::Failed, None))
     }
 
-    /// Returns whether the plan has a step that takes back what was done where this one is not.
+    /// Checks whether the plan has a compensation step for this one.
     fn is_compensated(&self, position: usize) -> bool {
         let id = &self.step(position).id;
         let mut steps = self.kept.plan.proposal.steps.iter();
@@ -191,7 +198,7 @@ impl Performing<'_> {
             .map_or(StepState::Sending, |step| step.state)
     }
 
-    /// Performs one step, from wherever it stands.
+    /// Performs one step from its current state.
     async fn one(&mut self, position: usize) -> Result<Became, PlanError> {
         let mut tries = 0;
         loop {
@@ -307,7 +314,8 @@ impl Performing<'_> {
                 }
                 Verdict::Unknown(why) => {
                     self.note_shared(position, false)?;
-                    // It stays `sending`: whoever resumes the plan asks again before anything is sent.
+                    // It stays `sending`: a resumed plan asks the judge again before anything is
+                    // sent.
                     self.move_step(position, StepState::Sending, None, Some(&why))?;
                     return Ok(Became::InDoubt(why));
                 }
@@ -315,7 +323,7 @@ impl Performing<'_> {
         }
     }
 
-    /// What is known of why a step was not done.
+    /// Explains why a step was not done.
     fn why(&self, position: usize) -> String {
         let detail = self
             .kept
@@ -325,7 +333,7 @@ impl Performing<'_> {
         detail.unwrap_or_else(|| "the time of the call was over".to_owned())
     }
 
-    /// Waits, if the call's time allows it; whether it did.
+    /// Waits, if the call's deadline allows it, and returns whether it did.
     async fn pause(&self, time: Duration) -> bool {
         if Instant::now() + time >= self.sending.deadline() {
             return false;
@@ -334,7 +342,7 @@ impl Performing<'_> {
         true
     }
 
-    /// What the judge says before a step; the inner error is why it could say nothing.
+    /// Asks the judge before a step. The inner error says why it could not answer.
     async fn ready(&self, position: usize) -> Result<Result<Readiness, String>, PlanError> {
         let step = self.filled(position)?;
         let said = self
@@ -344,7 +352,7 @@ impl Performing<'_> {
         Ok(said.map_err(|error| unjudged(&error)))
     }
 
-    /// What the judge says after a step; the inner error is why it could say nothing.
+    /// Asks the judge after a step. The inner error says why it could not answer.
     pub(super) async fn judge(
         &self,
         position: usize,
@@ -368,9 +376,9 @@ impl Performing<'_> {
         Ok(said.map_err(|error| unjudged(&error)))
     }
 
-    /// A step with its slots filled, as it is sent.
+    /// Returns a step with its slots filled, as it is sent.
     fn filled(&self, position: usize) -> Result<proposal::Step, PlanError> {
-        vet::fill(self.step(position), &|slot| self.slot(slot))
+        checks::fill(self.step(position), &|slot| self.slot(slot))
     }
 
     /// Returns a value of an earlier step's answer, if the service accepted that step.
@@ -388,7 +396,7 @@ impl Performing<'_> {
     async fn send(&mut self, position: usize) -> Result<Sent, PlanError> {
         let step = self.filled(position)?;
         let outbound: &Outbound = self.harness.outbound();
-        let Some(url) = vet::url(outbound.policy(), &step) else {
+        let Some(url) = checks::url(outbound.policy(), &step) else {
             return Ok(Sent::Not(
                 format!("the service `{}` is not set up", step.destination),
                 None,
@@ -398,12 +406,13 @@ impl Performing<'_> {
         let outgoing = Outgoing {
             method: step.method.http(),
             url,
-            headers: vet::headers(),
+            headers: checks::headers(),
             body: Some(Bytes::from(step.body)),
             connect: None,
             first_byte: None,
         };
-        // What led to this is on the disk, the head of the record too, before anything says that the step may have been sent.
+        // All earlier events, and the head of the audit log, are on disk before the step is stored
+        // as possibly sent.
         let settled = outbound.recorder().settle();
         settled.map_err(|error| PlanError::Record(error.to_string()))?;
         match &step.once {
@@ -472,7 +481,7 @@ impl Performing<'_> {
         Ok(())
     }
 
-    /// Takes in where a step stands on disk.
+    /// Updates the state of a step in memory after it has changed on disk.
     fn is_now(
         &mut self,
         position: usize,
@@ -491,7 +500,8 @@ impl Performing<'_> {
     }
 }
 
-/// How much a part's end counts for the whole plan's: what has to be looked at before what can go on, before what is over.
+/// Ranks the state of a part of a plan for the plan as a whole: what needs inspection comes before
+/// what can be resumed, and that before what is over.
 const fn weight(state: PlanState) -> u8 {
     match state {
         PlanState::InDoubt => 4,
@@ -506,7 +516,7 @@ fn unjudged(error: &CallError) -> String {
     format!("the component could not say what came of it: {error}")
 }
 
-/// Returns the beginning of a plan's digest, as people name it.
+/// Returns the beginning of a plan's digest, as messages name it.
 fn short(plan: &str) -> &str {
     plan.get(..12).unwrap_or(plan)
 }
@@ -527,7 +537,7 @@ fn request_digest(step: &proposal::Step) -> String {
     hex(&digest.finalize())
 }
 
-/// Whether an error surely came before anything was sent.
+/// Checks whether an error certainly occurred before anything was sent.
 fn unsent(error: &ClientError) -> bool {
     matches!(
         error,
@@ -540,7 +550,7 @@ fn unsent(error: &ClientError) -> bool {
     )
 }
 
-/// What came of a plan, as it is kept.
+/// Returns the outcome of a stored plan.
 pub(super) fn outcome(kept: &Kept) -> Outcome {
     let steps = kept
         .plan

@@ -1,12 +1,12 @@
-//! What a person is shown before deciding, made by the host from the bytes that it will send.
+//! Previews of plans, made by the host from the bytes that it will send.
 //!
-//! Every leaf of a body is one [`Shown`], in the order in which it is sent. What it is called, what it means and what it replaces
-//! stand beside it: from the manifest's words and what the services answered, never in the place of what is sent.
+//! Every leaf of a body is one [`Shown`], in the order in which it is sent. Its title, its meaning
+//! and the value that it replaces stand beside it. They come from the manifest's words and the
+//! services' answers, and never take the place of what is sent.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::known::{id_of, place_of, values_of};
@@ -14,9 +14,8 @@ use super::leaves::{Leaf, Sent, Step as Place, leaves};
 use super::proposal::{Step, Timing};
 use super::store::Kept;
 use super::telling::{Audience, Deed, Said, Telling, Told};
-use super::{Facts, Given, Person, PlanState, Sends, Touched};
+use super::{Facts, Given, Person, Sends, Touched};
 use crate::access::{Approval, Ruling};
-use crate::digest::Digest;
 use crate::json_path::Step as At;
 use crate::outbound::body::Part;
 use crate::outbound::policy::Policy;
@@ -24,198 +23,24 @@ use crate::outbound::policy::write_route::Write;
 use crate::text::{cell, escaped, excerpt, visible};
 use crate::words::{Holds, Words};
 
-/// Longest text of the component's shown, in characters. What is sent is shown whole.
+pub(super) use super::preview_model::Sort;
+pub use super::preview_model::{Preview, Reading, Shared, Shown, StepPreview};
+
+/// Maximum characters shown of a text by the component. Values that are sent are shown whole.
 const SHOWN_MAX: usize = 400;
-/// Longest value in a sentence of a full view, in characters; it stands whole among the values.
+/// Maximum characters of a value in a sentence of a full view; it stands whole among the values.
 const SAID_MAX: usize = 120;
-/// Most recipients by name in a sentence of a full view; everybody is listed below it.
+/// Maximum recipients named in a sentence of a full view; all of them are listed below it.
 const PEOPLE_MAX: usize = 8;
 
-/// What a preview is made with: the services, and what a manifest says of values and words.
+/// The parts of the set-up that a preview is made from: the services, and the manifest's values and
+/// words.
 #[derive(Clone, Copy)]
 pub(crate) struct Showing<'a> {
     pub(crate) policy: &'a Policy,
-    /// Names of members whose numbers count in millionths.
+    /// Names of members whose numbers are in millionths.
     pub(crate) micros: &'a [String],
     pub(crate) words: &'a Words,
-}
-
-/// A plan, as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Preview {
-    /// Its digest: what is approved.
-    pub plan: Digest,
-    /// What it does, in the host's words.
-    pub deed: String,
-    /// The tool that proposed it.
-    pub tool: String,
-    /// On whose behalf.
-    pub proposer: String,
-    /// Where it stands.
-    pub state: PlanState,
-    /// Until when it can be approved (RFC 3339, UTC).
-    pub expires: String,
-    /// Whether a person has to approve it.
-    pub approval: Approval,
-    /// The skill's words for the whole.
-    pub words: String,
-    /// What will be sent, in order.
-    pub steps: Vec<StepPreview>,
-    /// What the skill wants the person to know.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<String>,
-}
-
-/// A step, as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StepPreview {
-    /// Its id.
-    pub id: String,
-    /// What it does, in the host's words.
-    pub deed: String,
-    /// What it does to which record, by its kind and id.
-    pub what: String,
-    /// The service.
-    pub to: String,
-    /// Method and path.
-    pub request: String,
-    /// The trusted document.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub document: Option<String>,
-    /// When it is sent, if not in its turn.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub when: Option<String>,
-    /// Every value that it carries, as it is sent.
-    pub values: Vec<Shown>,
-    /// Who gets it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub recipients: Vec<Person>,
-    /// Who can read it beside them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
-    /// Which fields of which record they get.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub disclosures: Vec<Shared>,
-    /// What was taken out of its texts.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub redacted: Vec<String>,
-    /// What its texts repeat of records that it does not give away.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub repeats: Vec<String>,
-    /// The skill's words for it.
-    pub words: String,
-    /// The policies that permit it.
-    pub policies: Vec<String>,
-    /// The service's name by itself.
-    #[serde(skip)]
-    pub service: String,
-    /// Whether it is sent only to take back an earlier one.
-    #[serde(skip)]
-    pub undoes: bool,
-    /// Whether somebody who gets it is not surely of the team.
-    #[serde(skip)]
-    pub outside: bool,
-    /// The sentence about it.
-    #[serde(skip)]
-    pub(super) said: Deed,
-    /// What its texts repeat, record by record.
-    #[serde(skip)]
-    pub(super) repeated: Vec<Shared>,
-    /// Who gets it, in words.
-    #[serde(skip)]
-    pub(super) audience: Audience,
-}
-
-/// Fields of a record that a step gives away.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Shared {
-    /// The record's kind.
-    pub kind: String,
-    /// The record's id.
-    pub id: String,
-    /// The record in words.
-    pub record: String,
-    /// The fields.
-    pub fields: Vec<String>,
-    /// Those of them that are not given by default.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub expanded: Vec<String>,
-    #[serde(skip)]
-    pub(super) told: Told,
-}
-
-/// A value of a step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Shown {
-    /// Where it stands among the variables, such as `data.amount.amountMicros`.
-    pub name: String,
-    /// The value that is sent: a text in quotes with everything in it that is not seen escaped, anything else as it is written.
-    pub value: String,
-    /// What people call it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-    /// What it means: a time in the person's zone, an amount with its unit, a record by its label.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub means: Option<String>,
-    /// What it replaces, as the service answered; where no answer told it, it is marked as the skill's word.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub before: Option<String>,
-    /// The JSON in it, leaf by leaf, where the manifest types its place as content.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub reading: Vec<Reading>,
-    /// How it counts in a short view.
-    #[serde(skip)]
-    pub(super) sort: Sort,
-    /// Its place, as the manifest's words name it.
-    #[serde(skip)]
-    pub(super) place: String,
-    /// What it says to a person.
-    #[serde(skip)]
-    pub(super) told: Told,
-    /// Whether it is text or JSON of a message's context.
-    #[serde(skip)]
-    pub(super) is_content: bool,
-}
-
-/// A leaf of JSON in a text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Reading {
-    /// Where it stands in that.
-    pub name: String,
-    /// The value.
-    pub value: String,
-}
-
-/// How a value counts in a short view.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sort {
-    /// As a value.
-    Value,
-    /// As the text that the recipients of a message read.
-    Message,
-    /// As part of the context of a message: told by how many records and texts there are.
-    Context,
-    /// Not at all: a constant, an id of the plan's own, or what the sentence tells already.
-    Folded,
-}
-
-impl Shown {
-    /// Returns what it says to a person, in at most about so many characters.
-    pub(super) fn say(&self, most: usize) -> String {
-        self.told.say(most)
-    }
-
-    /// Returns how many characters its text has.
-    pub(super) fn size(&self) -> usize {
-        match &self.told {
-            Told::Text(text) => text.chars().count(),
-            _ => 0,
-        }
-    }
 }
 
 impl Preview {
@@ -274,7 +99,7 @@ fn of_step(
         said: vec![Said::Words(what(facts))],
         ..Deed::default()
     });
-    // An amount tells its unit.
+    // A unit is shown with its amount.
     let units = telling.units(&found);
     said.places.extend(units.iter().cloned());
     let shown = Values {
@@ -325,14 +150,13 @@ fn of_step(
     }
 }
 
-/// Makes the values of a step.
 struct Values<'a> {
     telling: &'a Telling<'a>,
     facts: &'a Facts,
     step: &'a Step,
     write: Option<&'a Write>,
     unit: &'a dyn Fn(&str) -> Option<String>,
-    /// Places of units that stand behind an amount.
+    /// Places of units that are shown with an amount.
     units: BTreeSet<String>,
     root: &'static str,
 }
@@ -347,7 +171,7 @@ impl Values<'_> {
         found.iter().map(|leaf| self.one(leaf, &contexts)).collect()
     }
 
-    /// The kind of the record that the step is about.
+    /// Returns the kind of the record that the step is about.
     fn kind(&self) -> Option<&str> {
         self.facts
             .touched
@@ -402,7 +226,8 @@ impl Values<'_> {
         }
     }
 
-    /// Checks whether a value is an id that the sentence about the step tells, or one that the plan has made up.
+    /// Checks whether a value is an id that the sentence about the step shows, or one that the plan
+    /// has generated.
     fn is_own(&self, leaf: &Leaf, named: bool) -> bool {
         let sent = leaf.value.as_str();
         let recipient = |sends: &Sends| sends.recipients.iter().any(|person| person.id == sent);
@@ -420,14 +245,14 @@ impl Values<'_> {
         itself || self.telling.makes(&id) || (!named && !self.telling.is_named(&id))
     }
 
-    /// Returns what a value replaces.
+    /// Returns the value that a value replaces.
     fn before(&self, leaf: &Leaf, place: &str) -> Option<String> {
         if let Some(held) = self.telling.held(self.facts, place) {
             let Some(held) = held else {
                 return Some("(nothing)".to_owned());
             };
             let held = Sent::Text(held);
-            // What was counts in the unit that was.
+            // The previous amount is in the previous unit.
             let unit = |place: &str| {
                 let before = self.telling.held(self.facts, place).flatten();
                 before.or_else(|| (self.unit)(place))
@@ -459,7 +284,7 @@ fn as_at(step: &Place) -> At<'_> {
     }
 }
 
-/// Whether a place is the one that a manifest names; its first step may be left out there.
+/// Checks whether a place is the one that a manifest names, which may leave out the first segment.
 fn is_place(place: &str, named: &str) -> bool {
     place == named
         || place
@@ -467,7 +292,7 @@ fn is_place(place: &str, named: &str) -> bool {
             .is_some_and(|(_, below)| below == named)
 }
 
-/// The leaves of a text that is JSON. The gate has refused one that names a member twice.
+/// Returns the leaves of a text that is JSON. The gate has refused a text with duplicate members.
 fn reading(text: &str) -> Vec<Reading> {
     if !text.trim_start().starts_with('{') || serde_json::from_str::<Value>(text).is_err() {
         return Vec::new();
@@ -479,7 +304,7 @@ fn reading(text: &str) -> Vec<Reading> {
     leaves(text).iter().map(one).collect()
 }
 
-/// What a step gives away of a record.
+/// Returns the disclosed fields of a record for a preview.
 fn gives(telling: &Telling<'_>, given: &Given) -> Shared {
     let told = telling.record(Some(&given.record), &given.id);
     Shared {
@@ -492,7 +317,7 @@ fn gives(telling: &Telling<'_>, given: &Given) -> Shared {
     }
 }
 
-/// Somebody who gets a step: the name is the service's word, the id is what is sent.
+/// Returns a recipient for a preview: the name comes from the service, the id is what is sent.
 fn person(person: &Person) -> Person {
     Person {
         id: escaped(&person.id),
@@ -500,7 +325,8 @@ fn person(person: &Person) -> Person {
     }
 }
 
-/// A text of somebody else's, escaped, and no longer than need be: what it leaves out is counted.
+/// Escapes and shortens a text from outside the host, without quotes, and appends the number of
+/// omitted characters.
 fn words(text: &str) -> String {
     let (shown, left) = shortened(text);
     let inner = shown
@@ -512,7 +338,7 @@ fn words(text: &str) -> String {
     }
 }
 
-/// The same in quotes.
+/// Does the same as [`words`], with quotes.
 fn cut(text: &str) -> String {
     let (shown, left) = shortened(text);
     match left {
@@ -528,12 +354,12 @@ fn shortened(text: &str) -> (String, usize) {
     }
 }
 
-/// A text of the host's own about what was answered, on one line.
+/// Escapes a text of the host about an answer, so that it stays on one line.
 pub(super) fn plain(text: &str) -> String {
     visible(text).into_owned()
 }
 
-/// What a step does to the record that it is about.
+/// Describes what a step does to the record that it is about.
 pub(super) fn what(facts: &Facts) -> String {
     match (facts.touched.first(), &facts.sends) {
         (Some(touched), _) => deed(touched),
@@ -542,7 +368,7 @@ pub(super) fn what(facts: &Facts) -> String {
     }
 }
 
-/// What is sent to whom, by name.
+/// Describes a message and its recipients, by name.
 pub(super) fn sent(sends: &Sends) -> String {
     let audience = Audience::of(sends);
     let names: Vec<String> = (audience.people.iter())
@@ -558,7 +384,7 @@ pub(super) fn sent(sends: &Sends) -> String {
     format!("{act}: {kind}{whom}")
 }
 
-/// What is done to a record.
+/// Describes a write to a record.
 pub(super) fn deed(touched: &Touched) -> String {
     let Touched { verb, kind, id, .. } = touched;
     match verb.as_str() {
@@ -591,7 +417,7 @@ fn when(step: &Step, steps: &[Step]) -> Option<String> {
     }
 }
 
-/// Returns what a text repeats of a record, in words.
+/// Describes what a text repeats of a record.
 fn not_given(repeated: &Shared) -> String {
     format!(
         "the {} of {}, which this plan does not give away",
@@ -604,7 +430,7 @@ fn time(at: i64) -> String {
     Timestamp::from_millisecond(at).map_or_else(|_| at.to_string(), |at| at.to_string())
 }
 
-/// The JSON Schema of what a proposing tool answers.
+/// Returns the JSON Schema of a proposing tool's answer.
 pub(crate) fn schema() -> Value {
     json!({
         "type": "object",

@@ -1,10 +1,8 @@
-//! A proposal as the component gives it, and the plan that is stored.
+//! Proposals, as a component returns them.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Facts, Known};
-
-/// A record, in the skill's words.
+/// A record, as the skill names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ref {
@@ -14,52 +12,52 @@ pub struct Ref {
     pub id: String,
 }
 
-/// What a component proposes (`claw:skill/plan`).
+/// A proposal of a component (`claw:skill/plan`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Proposal {
-    /// The skill's words for the whole.
+    /// The skill's description of the plan.
     pub words: String,
-    /// What it is about.
+    /// The records that it is about.
     pub about: Vec<Ref>,
     /// The writes, in order.
     pub steps: Vec<Step>,
-    /// What the person should know.
+    /// Warnings to the person who decides.
     pub warnings: Vec<String>,
 }
 
-/// One write.
+/// A write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Step {
-    /// Unique across all plans.
+    /// Its id, unique across all plans.
     pub id: String,
     /// The destination's name.
     pub destination: String,
-    /// How it is sent.
+    /// The HTTP method.
     pub method: Method,
     /// The path.
     pub path: String,
     /// The body: JSON.
     pub body: String,
-    /// The skill's words for it.
+    /// The skill's description of the step.
     pub words: String,
-    /// When it is sent.
+    /// The condition for sending it.
     pub timing: Timing,
-    /// Names what it does: of all steps with this name, in whatever plans, one is sent.
+    /// Its idempotency key: of all steps of a caller with this key, in any plan, one is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub once: Option<String>,
     /// Values from earlier answers.
     pub slots: Vec<Slot>,
-    /// What its values replace.
+    /// The values that it replaces.
     pub changes: Vec<Change>,
-    /// What it was planned upon.
+    /// The versions of the records that it was planned on.
     pub basis: Vec<Basis>,
-    /// What it gives away.
+    /// The record fields that it discloses.
     pub disclosures: Vec<Disclosure>,
 }
 
-/// How a step is sent.
+/// The HTTP method of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names are the methods of HTTP")]
@@ -71,7 +69,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// As HTTP writes it.
+    /// Converts to the method type of the `http` crate.
     #[must_use]
     pub const fn http(self) -> http::Method {
         match self {
@@ -83,13 +81,13 @@ impl Method {
     }
 }
 
-/// When a step is sent.
+/// The condition for sending a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "case", content = "value", rename_all = "kebab-case")]
 pub enum Timing {
     /// After the steps before it, if all of them were done.
     InOrder,
-    /// After these steps, if all of them were done, whatever becomes of others.
+    /// After these steps, if all of them were done, regardless of others.
     After(Vec<String>),
     /// Only after this step has failed for good.
     Compensates(String),
@@ -103,93 +101,52 @@ pub struct Slot {
     pub name: String,
     /// The step whose answer holds it.
     pub step: String,
-    /// Where in that answer.
+    /// The JSON pointer to the value in that answer.
     pub pointer: String,
 }
 
-/// What a value of the body replaces.
+/// A value of the body that replaces another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
-    /// Where the new value stands in the body.
+    /// The JSON pointer to the new value in the body.
     pub pointer: String,
-    /// The value before, in the skill's words.
+    /// The previous value, in the skill's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
 }
 
-/// A record as it was when the step was planned.
+/// The version of a record that a step was planned on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Basis {
     /// The record.
     #[serde(rename = "ref")]
     pub record: Ref,
-    /// When the service had last changed it.
+    /// The time of its last change, as the service gives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<String>,
 }
 
-/// Which fields of a record a step gives away.
+/// Fields of a record that a step discloses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disclosure {
-    /// The record, by the kind under which the manifest lists what may be given away.
+    /// The record, by the kind under which the manifest's disclosure schema lists it.
     #[serde(rename = "ref")]
     pub record: Ref,
     /// The fields.
     pub fields: Vec<String>,
 }
 
-/// Who proposed a plan, as far as it has to be known when it is performed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Proposer {
-    /// Their name in the operator file.
-    pub id: Option<String>,
-    /// Their e-mail.
-    pub email: Option<String>,
-    /// Their name.
-    pub name: Option<String>,
-    /// Their role, where no operator file says it.
-    pub role: Option<String>,
-    /// Their time zone.
-    pub time_zone: Option<String>,
-}
-
-impl Proposer {
-    /// Returns the name under which their plans and idempotency keys are kept; empty where nobody is named.
-    pub(super) fn key(&self) -> &str {
-        let name = self.id.as_deref().or(self.email.as_deref());
-        name.unwrap_or_default()
-    }
-}
-
-/// A plan as it is stored: these bytes are what its digest is of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Plan {
-    /// The tool that proposed it.
-    pub tool: String,
-    /// On whose behalf.
-    pub proposer: Proposer,
-    /// What was proposed.
-    pub proposal: Proposal,
-    /// What the host found out about each step: what it does to which record, and what the service said of that.
-    pub facts: Vec<Facts>,
-    /// What the services' answers told of what it speaks of.
-    #[serde(default, skip_serializing_if = "Known::is_empty")]
-    pub known: Known,
-}
-
 impl Step {
-    /// Whether it is sent in its turn, and not only after another has failed.
+    /// Checks that it is no compensation step.
     #[must_use]
     pub fn is_in_order(&self) -> bool {
         !matches!(self.timing, Timing::Compensates(_))
     }
 
-    /// Whether it is sent only if this step, one before it, was done.
+    /// Checks whether it is only sent if `step`, an earlier one, was done.
     #[must_use]
     pub fn needs(&self, step: &Self) -> bool {
         match &self.timing {
@@ -199,7 +156,7 @@ impl Step {
         }
     }
 
-    /// Whether it is what takes another step back.
+    /// Checks whether it compensates another step.
     #[must_use]
     pub fn compensates(&self, step: &str) -> bool {
         matches!(&self.timing, Timing::Compensates(other) if other == step)

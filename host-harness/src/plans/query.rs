@@ -1,4 +1,4 @@
-//! What somebody may see of their own plans, and how many there are: looking changes nothing.
+//! Read-only queries about plans: a caller's own plans, and the number of plans by state.
 
 use std::time::Instant;
 
@@ -10,11 +10,12 @@ use crate::events::{Began, CallId, Ended};
 use crate::harness::Harness;
 
 impl Harness {
-    /// A plan of the caller's own by its whole digest, and what came of it so far; on record under the name `action`.
+    /// Returns a plan of the caller's own by its whole digest, and its outcome so far. The query is
+    /// written to the audit log under the name `action`.
     ///
     /// # Errors
-    /// When the caller has no such plan (one of somebody else's is as unknown as none), it was altered, or the look cannot be put on
-    /// record.
+    /// When the caller has no such plan (somebody else's counts as unknown), it was altered, or the
+    /// audit event cannot be written.
     pub fn own_plan(
         &self,
         action: &str,
@@ -24,10 +25,11 @@ impl Harness {
         self.looked_at(action, caller, || self.find_own(digest, caller))
     }
 
-    /// Puts a look at plans on record: who looked, under the name `action`.
+    /// Runs a query about plans and writes it to the audit log, with the caller, under the name
+    /// `action`.
     ///
     /// # Errors
-    /// The look's own, or when it cannot be put on record.
+    /// The query's own, or when the audit event cannot be written.
     pub fn looked_at<T>(
         &self,
         action: &str,
@@ -71,7 +73,8 @@ impl Harness {
                 error => error,
             })?;
         let proposer = &kept.plan.proposer;
-        // By the name that the operator gives, else by the address: who has neither is the only one who uses this harness.
+        // By the operator's name for the caller, else by e-mail address: a caller without either is
+        // the only user of this harness.
         let own = match (&proposer.id, &caller.id) {
             (None, None) => proposer.email == caller.email,
             (theirs, ours) => theirs == ours,
@@ -83,7 +86,7 @@ impl Harness {
         }
     }
 
-    /// How many plans stand where.
+    /// Returns the number of plans by state.
     ///
     /// # Errors
     /// When they cannot be read.

@@ -10,7 +10,7 @@ use crate::config::Caller;
 use crate::observed::Seen;
 use crate::outbound::dlp::guard::Guard;
 
-/// How long an answer counts.
+/// Time for which an answer counts.
 const KEPT: Duration = Duration::from_secs(10 * 60);
 /// Most bytes of answers that are kept for a caller; of more, the newest.
 const BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -19,7 +19,7 @@ const CALLS_MAX: usize = 64;
 /// Most callers for whom answers are kept; with more, those of whoever called least lately go.
 const CALLERS_MAX: usize = 64;
 
-/// What one call was answered.
+/// The answers of services to one call.
 #[derive(Clone)]
 pub(crate) struct Answered {
     pub(crate) guard: Arc<Guard>,

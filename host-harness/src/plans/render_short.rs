@@ -1,4 +1,5 @@
-//! A plan in a few words, for doors that show a person little: what it does, to whom, and how much; what is left out is counted.
+//! Short texts about a plan, for clients with little room: what it does, to whom, and how much.
+//! What is left out is counted.
 
 use std::collections::BTreeSet;
 
@@ -8,24 +9,25 @@ use super::preview::{Preview, Shared, Shown, Sort, StepPreview};
 use super::telling::Told;
 use crate::text::{clip, excerpt, visible};
 
-/// Most recipients that are named beside a message.
+/// Maximum recipients named beside a message.
 const NAMED_MAX: usize = 5;
-/// Longest name of a recipient or of a service there, in UTF-16 code units.
+/// Maximum length of a recipient's or a service's name there, in UTF-16 code units.
 const NAME_MAX: usize = 128;
 /// Digits of a digest that name a plan in a command.
 const SHORT: usize = 8;
 
-/// How much can be shown, in UTF-16 code units, as JavaScript counts.
+/// Available room in UTF-16 code units, as JavaScript counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct Room {
-    /// Of the title.
+    /// Room for the title.
     pub title: usize,
-    /// Of the text.
+    /// Room for the text.
     pub text: usize,
-    /// Of a line on the narrowest screen.
+    /// Columns of the narrowest screen.
     #[serde(default)]
     pub columns: Option<usize>,
-    /// Lines on that screen that leave room for the person's answer; a text that needs more still fits into `text`.
+    /// Lines on that screen that leave room for the person's answer. A text that needs more still
+    /// fits into `text`.
     #[serde(default)]
     pub lines: Option<usize>,
 }
@@ -34,32 +36,33 @@ pub struct Room {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Brief {
-    /// What it does, on one line.
+    /// A description of the plan on one line.
     pub title: String,
-    /// What will be sent.
+    /// A description of what will be sent.
     pub text: String,
-    /// Whether the text leaves out nothing but ids and constants; it says where to read everything in any case.
+    /// True if the text leaves out nothing but ids and constants. In any case it names the command
+    /// that shows everything.
     pub whole: bool,
-    /// Whom it writes to; none if it writes to nobody.
+    /// Its messages to people, if it sends any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<Message>,
 }
 
-/// Whom a plan writes to.
+/// The messages that a plan sends to people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
     /// The services that carry it.
     pub target: String,
-    /// How many get it; a team counts as one, and is named.
+    /// The number of recipients; a team counts as one, and is named.
     pub count: usize,
     /// The first of them, by name.
     pub recipients: Vec<String>,
-    /// Whether somebody of them is not surely of the team.
+    /// True if a recipient is not known to belong to the team.
     pub outside: bool,
 }
 
-/// How much of each thing is shown: the more there is to show, the less of each.
+/// The level of detail: the more there is to show, the less of each is shown.
 #[derive(Debug, Clone, Copy)]
 struct Level {
     /// Characters of a value.
@@ -72,14 +75,14 @@ struct Level {
     fields: usize,
     /// Characters of a warning; 0 for their number alone.
     warning: usize,
-    /// Fields of a record that are named where they are given away; 0 for their number alone.
+    /// Fields of a record that are named when they are disclosed; 0 for their number alone.
     given: usize,
     /// Steps.
     steps: usize,
 }
 
 impl Level {
-    /// Checks that it says enough to decide by: the beginning of each message and value.
+    /// Checks that it shows enough to decide by: the beginning of each message and value.
     const fn is_decent(&self) -> bool {
         self.message >= MESSAGE_DECENT && self.value >= VALUE_DECENT
     }
@@ -124,34 +127,35 @@ const LEVELS: [Level; 12] = [
     level([12, 12, 1, 0, 0, 0, 1]),
 ];
 
-/// Characters of a message that are shown at least, as long as it can be. The names of fields that are given away come before more.
+/// Minimum characters shown of a message, if possible. The names of disclosed fields take
+/// precedence over more.
 const MESSAGES_LEAST: [usize; 4] = [80, 40, 20, 12];
-/// Below so many characters of a value, all that goes without saying is told shorter.
+/// Below this many characters of a value, standard phrases are abbreviated.
 const VALUE_COMPACT: usize = 40;
-/// Characters that are not worth a note that they are left out.
+/// Number of omitted characters that is not worth a note.
 const NOTE: usize = 24;
-/// Below so many characters a message or a value says too little to decide by.
+/// Below this many characters, a message or a value says too little to decide by.
 const MESSAGE_DECENT: usize = 40;
 const VALUE_DECENT: usize = 32;
 
-/// How well a summary serves to decide by, from the worst on.
+/// Fitness of a summary to decide by, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fitness {
     /// It is longer than there is room for.
     Cut,
     /// It leaves out steps.
     SomeSteps,
-    /// It tells every step, and too little of messages and values.
+    /// It shows every step, but too little of messages and values.
     AllSteps,
-    /// It says enough of each, and counts warnings.
+    /// It shows enough of each, and only counts warnings.
     Decent,
-    /// It tells the warnings as well.
+    /// It shows the warnings as well.
     Warned,
-    /// It takes no scrolling besides.
+    /// It fits on one screen as well.
     OneScreen,
 }
 
-/// Returns how much is shown, from the most on. The beginning of a message is the last to go: all else is told shorter first.
+/// Returns the levels of detail, highest first. The beginning of a message is shortened last.
 fn levels() -> impl Iterator<Item = Level> {
     let mut most = usize::MAX;
     MESSAGES_LEAST.into_iter().flat_map(move |least| {
@@ -165,7 +169,7 @@ fn levels() -> impl Iterator<Item = Level> {
     })
 }
 
-/// Returns a plan in a few words. `reading` is the command with which a person reads it whole, but for the plan's digits.
+/// Renders a plan in a few words. `reading` is the command that shows it whole, without the digest.
 #[must_use]
 pub fn brief(preview: &Preview, room: Room, reading: &str) -> Brief {
     let digits = preview.plan.as_str();
@@ -178,7 +182,8 @@ pub fn brief(preview: &Preview, room: Room, reading: &str) -> Brief {
         };
         wrapped(text, columns) + wrapped(&foot, columns) <= lines
     };
-    // Who, what, the beginning of a message and warnings come before a screen without scrolling.
+    // People, action, the beginning of a message and warnings take precedence over a screen without
+    // scrolling.
     let fitness = |level: &Level, text: &str| match level {
         _ if units(text) > most => Fitness::Cut,
         level if level.steps < mains.len() => Fitness::SomeSteps,
@@ -191,7 +196,7 @@ pub fn brief(preview: &Preview, room: Room, reading: &str) -> Brief {
     for level in levels() {
         let found = summary(preview, &mains, level);
         let fitness = fitness(&level, &found.text);
-        // Of equals the first says the most; of what does not fit the last is cut the least.
+        // Of equals, the first says the most; of those that do not fit, the last is cut the least.
         if fitness > best.0 || fitness == Fitness::Cut && best.0 == Fitness::Cut {
             best = (fitness, found);
         }
@@ -209,13 +214,14 @@ pub fn brief(preview: &Preview, room: Room, reading: &str) -> Brief {
     }
 }
 
-/// The steps that a plan is for, each with those that go on its sentence; what only takes back others is not among them.
+/// Groups the steps that a plan is for, each with those that complete its sentence. Compensation
+/// steps are left out.
 fn mains(steps: &[StepPreview]) -> Vec<Vec<&StepPreview>> {
     let mut mains: Vec<Vec<&StepPreview>> = Vec::new();
     let mut waiting: Vec<&StepPreview> = Vec::new();
     for step in steps.iter().filter(|step| !step.undoes) {
         match mains.last_mut() {
-            // What comes before the first sentence goes with it.
+            // Parts before the first sentence belong to it.
             _ if step.said.part && step.said.said.is_empty() => waiting.push(step),
             Some(main) if step.said.part => main.push(step),
             _ => {
@@ -232,14 +238,15 @@ fn mains(steps: &[StepPreview]) -> Vec<Vec<&StepPreview>> {
     mains
 }
 
-/// Returns what a plan does on one line of at most so many UTF-16 units: each of its sentences, or the first and how many more.
+/// Returns a description of a plan on one line of at most `room` UTF-16 units: every sentence, or
+/// the first and the number of others.
 pub(super) fn title(steps: &[StepPreview], value: usize, room: usize) -> String {
     let mains = mains(steps);
     let firsts: Vec<&StepPreview> = mains
         .iter()
         .filter_map(|main| main.first().copied())
         .collect();
-    // What is changed belongs to the sentence about a change, if there is room.
+    // The names of changed fields complete the sentence about a change, if there is room.
     let changed = |level: &Level| {
         let [step] = firsts.as_slice() else {
             return None;
@@ -278,14 +285,14 @@ pub(super) fn title(steps: &[StepPreview], value: usize, room: usize) -> String 
         .unwrap_or_else(|| cut(&LEVELS.last().map(short).unwrap_or_default(), room))
 }
 
-/// What a text leaves out.
+/// Counts of what a text leaves out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Left {
     characters: usize,
     values: usize,
-    /// Ids and constants: they say nothing of their own.
+    /// Ids and constants, which carry no information of their own.
     folded: usize,
-    /// Whatever else is only counted: steps, recipients, warnings, names of fields.
+    /// Anything else that is only counted: steps, recipients, warnings, names of fields.
     others: usize,
 }
 
@@ -313,7 +320,7 @@ fn counted(count: usize, one: &str, more: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { more })
 }
 
-/// The plan with so much of each thing.
+/// Renders the plan at a level of detail.
 fn summary(preview: &Preview, mains: &[Vec<&StepPreview>], level: Level) -> Summary {
     let mut left = Left::default();
     let mut lines: Vec<String> = Vec::new();
@@ -395,14 +402,14 @@ fn main_lines(
                     Told::Text(text) => beginning(text, level.message),
                     told => (told.say(level.message), 0),
                 };
-                // It is counted where it stands.
+                // The text itself says how many are left out.
                 left.others += more;
                 let more = match more {
                     0 => String::new(),
                     more if level.is_compact() => format!("\u{2026} ({more} more)"),
                     more => format!("\u{2026} ({more} more characters)"),
                 };
-                // The first is what everybody takes for the message.
+                // The first is taken for the message itself.
                 let title = value.title.as_ref().filter(|_| messages > 0);
                 let title = title.map_or_else(String::new, |title| format!("{}: ", visible(title)));
                 messages += 1;
@@ -433,7 +440,7 @@ fn main_lines(
     }
 }
 
-/// Fields of several records, counted; what goes beyond the default is told by its number.
+/// Counts the fields of several records, and those of them beyond the default.
 fn fields_of(all: &[&Shared], more: &str, left: &mut Left) -> String {
     left.others += all.len();
     let fields = all.iter().map(|given| given.fields.len()).sum();
@@ -447,7 +454,8 @@ fn fields_of(all: &[&Shared], more: &str, left: &mut Left) -> String {
     format!("{fields} of {} {more}{records}{beyond}", all.len())
 }
 
-/// The beginning of a text in quotes, whole where the note about the rest would be as long as the rest.
+/// Returns the beginning of a text in quotes, or the whole text if a note about the rest would be
+/// as long as the rest.
 fn beginning(text: &str, most: usize) -> (String, usize) {
     let (shown, more) = excerpt(text, most + NOTE);
     if more == 0 {
@@ -500,7 +508,7 @@ fn gives(given: &Shared, level: Level, left: &mut Left) -> String {
         left.others += 1;
         counted(count, "field", "fields")
     };
-    // What goes beyond the default is named as long as there is room for anything.
+    // Fields beyond the default are named as long as there is room for anything.
     let beyond = match given.expanded.len() {
         0 => String::new(),
         more if more <= level.given.max(3) => {
@@ -511,7 +519,7 @@ fn gives(given: &Shared, level: Level, left: &mut Left) -> String {
     format!("Gives away of {record}: {fields}{beyond}")
 }
 
-/// The steps that there is no room for, by service, with everybody who gets one of them.
+/// Summarizes the steps that there is no room for, by service, with all their recipients.
 fn others(more: &[Vec<&StepPreview>], level: Level, left: &mut Left) -> String {
     let steps: Vec<&StepPreview> = more.iter().flatten().copied().collect();
     left.others += more.len();
@@ -572,7 +580,7 @@ fn repeats(preview: &Preview, level: Level, lines: &mut Vec<String>, left: &mut 
     }
 }
 
-/// The skill's warnings, or how many there are.
+/// Renders the skill's warnings, or their number.
 fn warnings(all: &[String], level: Level, lines: &mut Vec<String>, left: &mut Left) {
     if all.is_empty() {
         return;
@@ -587,7 +595,7 @@ fn warnings(all: &[String], level: Level, lines: &mut Vec<String>, left: &mut Le
         return;
     }
     for warning in all {
-        // They are escaped already.
+        // Warnings are escaped already.
         let most = level.warning + NOTE;
         let (shown, more) = match clip(warning, most) {
             (_, more) if more > 0 => clip(warning, level.warning),
@@ -599,7 +607,7 @@ fn warnings(all: &[String], level: Level, lines: &mut Vec<String>, left: &mut Le
     }
 }
 
-/// Everybody who gets something, each once, groups last.
+/// Returns all recipients, each once, groups last.
 fn people(preview: &Preview) -> Vec<String> {
     let mut people: Vec<String> = Vec::new();
     let mut add = |name: String| {
@@ -608,7 +616,7 @@ fn people(preview: &Preview) -> Vec<String> {
         }
     };
     for person in preview.steps.iter().flat_map(|step| &step.recipients) {
-        // Two people of one name are two.
+        // Two people may have the same name.
         add(match &person.name {
             Some(name) => format!("{name} ({})", person.id),
             None => person.id.clone(),
@@ -645,7 +653,7 @@ fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// How many lines a text takes where a line has so many characters.
+/// Returns the number of lines that a text takes at this width.
 fn wrapped(text: &str, columns: usize) -> usize {
     let lines = text.split('\n');
     lines
@@ -653,7 +661,7 @@ fn wrapped(text: &str, columns: usize) -> usize {
         .sum()
 }
 
-/// No more than so many code units.
+/// Cuts a text to at most `room` code units.
 fn cut(text: &str, room: usize) -> String {
     if units(text) <= room {
         return text.to_owned();
@@ -738,7 +746,7 @@ mod tests {
         }
         let message = told.message.unwrap();
         assert_eq!((message.count, message.outside), (2, true));
-        // Shown and left out together are the whole message.
+        // The parts shown and left out add up to the whole message.
         let shown = told
             .text
             .split('"')

@@ -1,16 +1,17 @@
-//! Plans as a person reads them: what will be sent, and what came of it. One text for every door.
+//! Renders plans and outcomes as text, the same for every client.
 //!
-//! First what the plan does, in the host's words; then everything that is sent, a row for each value. No row has a line break, and a
-//! row of what somebody else wrote begins with a quote, so nothing that is shown can stand for a row of the host's own.
+//! First comes what the plan does, in the host's words, then everything that is sent, a row for
+//! each value. No row contains a line break, and a row with a text from outside the host begins
+//! with a quote, so that nothing in a plan can pass for a row of the host's own.
 
 use super::preview::{Preview, Shown, Sort, StepPreview};
 use super::{Outcome, PlanState, StepOutcome};
 use crate::text::{Emphasis, cell, table, visible};
 
-/// Most lines of a message in the first part; it stands whole among the values.
+/// Maximum lines of a message in the first part; it stands whole among the values.
 const MESSAGE_LINES: usize = 40;
 
-/// What will be sent, for a person.
+/// Renders what a plan will send.
 #[must_use]
 pub fn preview(preview: &Preview, emphasis: &Emphasis) -> String {
     let mut text = format!("{}\n", visible(&preview.deed));
@@ -36,12 +37,12 @@ pub fn preview(preview: &Preview, emphasis: &Emphasis) -> String {
     text
 }
 
-/// A text that is escaped already, in its quotes.
+/// Quotes a text that is escaped already.
 fn quoted(text: &str) -> String {
     format!("\"{text}\"")
 }
 
-/// What a step does, in words.
+/// Describes a step in words.
 fn told(number: usize, step: &StepPreview, emphasis: &Emphasis) -> String {
     let when = step
         .when
@@ -103,12 +104,13 @@ fn told(number: usize, step: &StepPreview, emphasis: &Emphasis) -> String {
     text
 }
 
-/// Whether a value stands beside the sentence: it has a name for people and is no part of a message's context.
+/// Checks whether a value stands beside the sentence: it has a display name or replaces another
+/// value, and is no part of a message's context.
 fn is_told(value: &Shown) -> bool {
     value.sort == Sort::Value && (value.title.is_some() || value.before.is_some())
 }
 
-/// A message line by line, as its recipients read it.
+/// Renders a message line by line, as its recipients read it.
 fn message(value: &Shown) -> Vec<Vec<String>> {
     let title = value.title.as_deref().unwrap_or(&value.name);
     let text = match &value.told {
@@ -139,7 +141,7 @@ fn message(value: &Shown) -> Vec<Vec<String>> {
     rows
 }
 
-/// Everything that a step sends.
+/// Renders everything that a step sends.
 fn sent(number: usize, step: &StepPreview, emphasis: &Emphasis) -> String {
     let document = step
         .document
@@ -168,7 +170,7 @@ fn sent(number: usize, step: &StepPreview, emphasis: &Emphasis) -> String {
     text
 }
 
-/// A value as it is sent, and in brackets what it means and what it replaces.
+/// Renders a value as it is sent, with its meaning and the value that it replaces in brackets.
 fn beside(value: &Shown) -> String {
     let means = value.means.iter().cloned();
     let before = value
@@ -182,7 +184,7 @@ fn beside(value: &Shown) -> String {
     format!("{}  ({})", value.value, notes.join("; "))
 }
 
-/// What came of a plan, for a person.
+/// Renders the outcome of a plan.
 #[must_use]
 pub fn outcome(outcome: &Outcome, emphasis: &Emphasis) -> String {
     let mut text = format!("\n{}", outcome.state.as_str());

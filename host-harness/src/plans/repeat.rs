@@ -1,5 +1,5 @@
-//! Decides whether a step may be sent a second time. The component says that it was not done; where a second sending would make a
-//! second thing, the host wants to have seen that itself.
+//! Decides whether a step may be sent a second time. The component says that it was not done; if a
+//! second request would create a second thing, the host requires evidence of its own.
 
 use serde_json::Value;
 
@@ -10,11 +10,13 @@ use crate::outbound::call_context::LookupPlace;
 use crate::outbound::policy::Route;
 use crate::outbound::policy::write_route::{Repeat, Write};
 
-/// Statuses by which a service says that it did not take a request up: too many requests, and not available.
+/// Statuses by which a service says that it did not accept a request: too many requests, and not
+/// available.
 const NOT_TAKEN_UP: [u16; 2] = [429, 503];
 
 impl Performing<'_> {
-    /// Returns the write that a step performs; none for a document, which names its records itself and so makes each once.
+    /// Returns the write that a step performs; none for a document, which names its records itself
+    /// and so creates each only once.
     fn write(&self, position: usize) -> Option<&Write> {
         self.route(position)?.write.as_ref()
     }
@@ -31,7 +33,8 @@ impl Performing<'_> {
         routes.find(|route| route.id == facts.rule)
     }
 
-    /// Returns the text that shows whether a service has a step, and where the service shows it, if the manifest names them.
+    /// Returns the place where the service shows that it has a step, and the text to look for
+    /// there, if the manifest names them.
     pub(super) fn sought(&self, position: usize, filled: &Step) -> Option<(LookupPlace, String)> {
         let Repeat::UnlessFound { text, path, keys } = &self.write(position)?.repeat else {
             return None;
@@ -53,7 +56,7 @@ impl Performing<'_> {
         Some((place, text.to_owned()))
     }
 
-    /// Returns what the `*` of a step's route stand for in its path.
+    /// Returns the values of the wildcards of a step's route in its path.
     fn wildcards(&self, position: usize, path: &str) -> Vec<String> {
         let route = self.route(position);
         route.map_or_else(Vec::new, |route| {
@@ -61,7 +64,8 @@ impl Performing<'_> {
         })
     }
 
-    /// Returns whether a step that was sent may be sent again, now that the component has said that it was not done.
+    /// Checks whether a step that was sent may be sent again, given that the component says that it
+    /// was not done.
     pub(super) fn may_repeat(&self, position: usize) -> bool {
         let Some(write) = self.write(position) else {
             let facts = self.kept.plan.facts.get(position);
@@ -72,7 +76,8 @@ impl Performing<'_> {
         if answer.is_some_and(|(status, _)| NOT_TAKEN_UP.contains(status)) {
             return true;
         }
-        // A service that answers with what it made has made it, whatever the component says.
+        // An answer with the id of what was created proves that it was created, whatever the
+        // component says.
         let accepted = answer.is_some_and(|(status, body)| {
             (200..300).contains(status)
                 && serde_json::from_slice::<Value>(body)

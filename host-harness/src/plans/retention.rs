@@ -1,4 +1,4 @@
-//! How long plans that are over are kept, and for how long their idempotency keys hold.
+//! Retention of plans that are over, and of their idempotency keys.
 
 use super::store::Before;
 use super::{Store, StoreError};
@@ -7,11 +7,13 @@ use crate::harness::Harness;
 /// Milliseconds of a day.
 const DAY: i64 = 24 * 60 * 60 * 1_000;
 
-/// How long an idempotency key holds after it was used, in days: longer than anybody repeats a message by mistake.
+/// Days for which an idempotency key holds after its use: longer than anybody repeats a message by
+/// mistake.
 const CLAIM_DAYS: i64 = 400;
 
-/// Forgets, at the time `now` in milliseconds, what is over for longer than `keep_days`, and plans that expired without having begun
-/// more than a day ago: whoever calls again gets a new plan. Returns how many plans that were.
+/// Deletes plans that have been over for more than `keep_days` at the time `now` (in milliseconds),
+/// and plans that expired unstarted more than a day ago, since calling again makes a new plan.
+/// Returns the number of deleted plans.
 ///
 /// # Errors
 /// When it cannot be written.
@@ -26,8 +28,8 @@ pub fn forget(plans: &Store, keep_days: u32, now: i64) -> Result<usize, StoreErr
 }
 
 impl Harness {
-    /// Forgets the plans that have been over for longer than the operator wants them kept, and those that expired; returns how many
-    /// that were. Their record stays.
+    /// Deletes the plans that have been over for longer than the operator wants them kept, and
+    /// those that expired. Returns their number. The audit log stays.
     ///
     /// # Errors
     /// When it cannot be written.

@@ -1,16 +1,16 @@
-//! What a step sends to people: to whom, what it gives away of which records, and whether it says so truly.
+//! Checks of steps that send something to people: the recipients, the record fields that are
+//! disclosed, and whether the step declares them truthfully.
 
 use std::collections::HashSet;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::PlanError;
+use super::checks::{Vetting, gate, wrong};
+use super::facts::{Facts, Given, Person, Sends};
 use super::proposal::{Disclosure, Proposal, Step};
-use super::vet::{self, Facts, Vetting, gate, wrong};
-use crate::access::Audience;
+use super::{PlanError, checks};
 use crate::json_path::{Step as Place, each};
-use crate::observed::{Attributes, RecordKey};
+use crate::observed::RecordKey;
 use crate::outbound::body::{Envelope, Held};
 use crate::outbound::dlp::values::{Record, RepeatedAt, What};
 use crate::outbound::policy::write_route::{Group, Recipients, Write};
@@ -19,105 +19,7 @@ use crate::outbound::policy::{Allowed, Destination};
 /// Most recipients of a step.
 const RECIPIENTS_MAX: usize = 100;
 
-/// What a step sends to people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Sends {
-    /// What it does, as access policies name it.
-    pub act: String,
-    /// What it makes, for people.
-    pub kind: String,
-    /// The service.
-    pub service: String,
-    /// What giving something away by it is called in the record.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub event: Option<String>,
-    /// Who gets it.
-    pub recipients: Vec<Person>,
-    /// The group that can read it beside them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
-    /// Whether somebody of them is not surely of the group.
-    pub outside: bool,
-    /// Whether the operator lists all of them.
-    pub listed: bool,
-    /// Whether a person has to confirm it, whatever policy says.
-    pub person: bool,
-    /// What it gives away.
-    pub gives: Vec<Given>,
-    /// What was taken out of its texts.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub redacted: Vec<String>,
-    /// What its texts repeat of records without giving it away, whoever wrote them: a field each.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub repeats: Vec<Given>,
-}
-
-/// Somebody who gets something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Person {
-    /// Their id at the service, or their address.
-    pub id: String,
-    /// Their name, as the service told it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-}
-
-/// Fields of a record that are given away.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Given {
-    /// The kind under which the manifest lists them.
-    pub kind: String,
-    /// The record's kind, in the skill's words.
-    pub record: String,
-    /// The record's id.
-    pub id: String,
-    /// The fields.
-    pub fields: Vec<String>,
-    /// Those of them that are not among the default ones.
-    pub expanded: Vec<String>,
-    /// Whether the plan itself makes the record.
-    pub new: bool,
-    /// What the service said of it.
-    #[serde(flatten)]
-    pub known: Attributes,
-}
-
-impl Given {
-    /// The record.
-    #[must_use]
-    pub fn key(&self) -> RecordKey {
-        RecordKey {
-            kind: self.record.clone(),
-            id: self.id.clone(),
-        }
-    }
-}
-
-impl Sends {
-    /// The ids or addresses of who gets it.
-    #[must_use]
-    pub fn ids(&self) -> Vec<String> {
-        self.recipients
-            .iter()
-            .map(|person| person.id.clone())
-            .collect()
-    }
-
-    /// Who gets it, for access policies.
-    pub(super) fn audience<'a>(&self, ids: &'a [String]) -> Audience<'a> {
-        Audience {
-            recipients: ids,
-            group: self.group.is_some(),
-            outside: self.outside,
-            listed: self.listed,
-        }
-    }
-}
-
-/// Finds out what a step sends, and holds what it says of that against its bytes.
+/// Determines what a step sends, and checks its declarations against its bytes.
 pub(super) fn sends(
     by: &Vetting<'_>,
     write: &Write,
@@ -131,7 +33,7 @@ pub(super) fn sends(
         .steps
         .get(index)
         .ok_or_else(|| wrong(index, "it is not there"))?;
-    let filled = vet::fill(step, &|_| Some(uuid::Uuid::now_v7()))?;
+    let filled = checks::fill(step, &|_| Some(uuid::Uuid::now_v7()))?;
     let body: Value =
         serde_json::from_str(&filled.body).map_err(|_| wrong(index, "its body is no JSON"))?;
     let held = write
@@ -149,7 +51,8 @@ pub(super) fn sends(
                 })
         }) || of_owner(by, &gives, record, place)
     };
-    // Words of lists, settings and where a record comes from cannot carry anything; of the path only what is the component's choice can.
+    // Words of lists, settings and the origin of a record cannot carry data; of the path, only
+    // segments that the component chooses can.
     let mut carried: Vec<String> = allowed
         .route
         .pattern
@@ -203,8 +106,9 @@ const REPEATED_MIN: usize = 12;
 /// Most fields that are named.
 const REPEATS_MAX: usize = 16;
 
-/// What the free texts of a step repeat of records that services told of in this call or lately, and that the plan does not give
-/// away: a listed field, or a piece of a long text of any. `expanded` holds the field where policy is asked about it.
+/// Returns the record fields that a step's free texts repeat although the plan does not disclose
+/// them: listed fields, or pieces of long texts of any field, from answers to this call or recent
+/// ones. `expanded` holds the field if policy is asked about it.
 fn repeats(
     by: &Vetting<'_>,
     step: &Step,
@@ -229,7 +133,7 @@ fn repeats(
                 .records
                 .iter()
                 .filter_map(|at| Some((at, repeated_field(by, at, repeat.what)?)));
-            // Where it stands in a field that is given by default as well, that is the one.
+            // If the text also stands in a field that is disclosed by default, that field counts.
             let Some((at, (kind, field, asked))) = named.min_by_key(|(_, (.., asked))| *asked)
             else {
                 continue;
@@ -260,7 +164,8 @@ fn repeats(
     all
 }
 
-/// The field that a repeated value is of, under the kind that lists it, and whether policy is asked about it.
+/// Returns the kind and the field that a repeated value belongs to, and whether policy is asked
+/// about it.
 fn repeated_field(by: &Vetting<'_>, at: &RepeatedAt, what: What) -> Option<(String, String, bool)> {
     let place: Vec<Place<'_>> = at
         .place
@@ -274,7 +179,8 @@ fn repeated_field(by: &Vetting<'_>, at: &RepeatedAt, what: What) -> Option<(Stri
         .min_by_key(|(_, field)| field.on_request);
     match listed {
         Some((kind, field)) => Some((kind.to_owned(), field.name.clone(), field.on_request)),
-        // What no kind lists is never given away: a piece of a note is noticed, a city is not.
+        // A field that no kind lists is never disclosed: a piece of a note counts as a repeat, a
+        // city does not.
         None if what == What::Piece => {
             let name = at.place.iter().flatten().next()?;
             Some((at.kind.clone(), name.clone(), true))
@@ -283,8 +189,9 @@ fn repeated_field(by: &Vetting<'_>, at: &RepeatedAt, what: What) -> Option<(Stri
     }
 }
 
-/// Checks whether what stands at a place in a member's record may go: with a field of a record that the member owns, as the kind of
-/// that record says. Members who own nothing that was read are nobody's data; they are read to find out who an owner is.
+/// Checks whether a value in a member's record may be sent: with a field of a record that the
+/// member owns, if that record's kind allows it. A member who owns none of the records that were
+/// read is not protected, since such members are only read to find out who an owner is.
 fn of_owner(by: &Vetting<'_>, gives: &[Given], record: &Record<'_>, place: &[Place<'_>]) -> bool {
     let Some(owned) = by.seen.owned_by(record.id) else {
         return false;
@@ -302,7 +209,7 @@ fn of_owner(by: &Vetting<'_>, gives: &[Given], record: &Record<'_>, place: &[Pla
         })
 }
 
-/// What a step gives away: what it says, if that covers what its bytes hold.
+/// Returns the declared disclosures, if they cover what the step's bytes contain.
 fn gives(
     by: &Vetting<'_>,
     write: &Write,
@@ -366,7 +273,7 @@ fn given(
             "it gives away a field that may not be given away",
         ));
     }
-    let id = vet::record_id(&disclosure.record.id)
+    let id = checks::record_id(&disclosure.record.id)
         .ok_or_else(|| wrong(index, "the id of a record that it gives away is no UUID"))?;
     let mut fields = disclosure.fields.clone();
     fields.sort();
@@ -434,7 +341,8 @@ fn recipients(
     Ok(people)
 }
 
-/// To whom the step is that made what a segment of this step's path stands for: one of the same service, whose answer's id it takes.
+/// Returns the recipients of the step that created the conversation in this path segment: an
+/// earlier step of the same service, whose answer gives the segment's id.
 fn opened(
     by: &Vetting<'_>,
     step: &Step,
@@ -442,7 +350,7 @@ fn opened(
     earlier: &[Facts],
 ) -> Option<Vec<Person>> {
     let slot = step.slots.iter().find(|slot| {
-        let placeholder = vet::placeholder(slot);
+        let placeholder = checks::placeholder(slot);
         step.path.split('/').any(|segment| segment == placeholder)
     })?;
     let from = proposal
@@ -459,7 +367,8 @@ fn opened(
     good.then(|| recipients.clone())
 }
 
-/// The group that can read a step: that of the thing which the `*` of its path stands for has to be the same, by the service's own word.
+/// Returns the group that can read a step. The service must have said that the thing in the path's
+/// wildcard belongs to the same group.
 fn group(
     by: &Vetting<'_>,
     write: &Write,
@@ -492,7 +401,7 @@ fn group(
     }
 }
 
-/// Whether the operator lists an address, or its domain.
+/// Checks whether the operator lists an address, or its domain.
 fn is_listed(destination: &Destination, address: &str) -> bool {
     let address = address.to_lowercase();
     destination.recipients.iter().any(|entry| {
@@ -506,11 +415,12 @@ fn is_listed(destination: &Destination, address: &str) -> bool {
     })
 }
 
-/// What a document carries: every text, number and name among its variables, that of JSON within texts included.
+/// Returns everything that a document carries: every text, number and name among its variables,
+/// including JSON within texts.
 pub(super) fn texts_of(step: &Step) -> Vec<String> {
     let mut texts = Vec::new();
     if let Ok(mut body) = serde_json::from_str::<Value>(&step.body) {
-        // A document's own text was looked at when it was accepted.
+        // The text of a trusted document was reviewed when it was accepted.
         let body = match body.get_mut("variables") {
             Some(variables) => variables.take(),
             None => body,

@@ -1,8 +1,8 @@
-//! Where a plan and each of its steps stand.
+//! States of plans and of their steps.
 
 use serde::{Deserialize, Serialize};
 
-/// Where a plan stands.
+/// The state of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PlanState {
@@ -12,7 +12,7 @@ pub enum PlanState {
     Approved,
     /// It is being performed, or was when the process ended.
     Started,
-    /// Something outside kept it from going on.
+    /// An external cause keeps it from continuing.
     Stopped,
     /// It is not known whether a step was done.
     InDoubt,
@@ -20,16 +20,16 @@ pub enum PlanState {
     Done,
     /// A step failed for good.
     Failed,
-    /// What it was planned upon has changed; the step was not sent.
+    /// A record that it was planned on has changed; the step was not sent.
     Conflict,
-    /// A person said no.
+    /// A person denied it.
     Denied,
     /// Nobody approved it in time.
     Expired,
 }
 
 impl PlanState {
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -46,7 +46,7 @@ impl PlanState {
         }
     }
 
-    /// Whether nothing more will be sent for it.
+    /// Checks whether nothing more will be sent for it.
     #[must_use]
     pub const fn is_over(self) -> bool {
         matches!(
@@ -74,30 +74,31 @@ impl PlanState {
     }
 }
 
-/// Where a step stands.
+/// The state of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepState {
-    /// It was not sent, or surely not done.
+    /// It was not sent, or certainly not done.
     Pending,
-    /// It may have been sent; what came of it is not known yet.
+    /// It may have been sent; the result is not known yet.
     Sending,
-    /// There is an answer that nobody has judged yet.
+    /// There is an answer that has not been judged yet.
     Answered,
     /// It was done.
     Done,
-    /// It had been done before, perhaps by another plan: nothing takes it back.
+    /// It had been done before, perhaps by another plan: it is not compensated.
     Found,
     /// It was not done, and will not be.
     Failed,
-    /// What it was planned upon has changed; it was not sent.
+    /// A record that it was planned on has changed; it was not sent.
     Conflict,
-    /// It would have taken back a step that did not fail. Never stored: it follows from the plan's state.
+    /// A compensation step of a step that did not fail. Never stored: it follows from the plan's
+    /// state.
     NotNeeded,
 }
 
 impl StepState {
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -122,7 +123,7 @@ impl StepState {
             StepState::Failed,
             StepState::Conflict,
         ];
-        // An unknown one is treated with the most care.
+        // An unknown name gets the state that is treated with the most care.
         ALL.into_iter()
             .find(|state| state.as_str() == name)
             .unwrap_or(Self::Sending)

@@ -1,6 +1,6 @@
-//! Plans on disk: one SQLite database. What was sent is there before it leaves, and what came back before it is looked at.
+//! Plans on disk, in one SQLite database. A request is stored before it is sent, and its answer
+//! before it is judged.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,26 +8,25 @@ use std::time::Duration;
 use rusqlite::{
     Connection, OptionalExtension as _, Params, Row, Statement, TransactionBehavior, params,
 };
-use thiserror::Error;
 
-use super::proposal::Plan;
+use super::error::DATABASE;
+use super::error::StoreError;
+use super::plan::Plan;
 use super::{PlanError, PlanState, StepState, lock};
 use crate::database::{self, Copied, ReadOnly};
 use crate::digest::Digest;
 use crate::observed::ObservedRead;
 use crate::storage;
 
-/// The database's file name.
-const DATABASE: &str = "plans.sqlite3";
-/// The folder of the files that processes lock.
+/// The folder of the lock files.
 const LOCKS: &str = "plan-locks";
-/// The database's layout; `PRAGMA user_version`.
+/// The version of the database's layout; `PRAGMA user_version`.
 const VERSION: i64 = 3;
-/// How long another process may keep the database busy.
+/// Time to wait for another process that keeps the database busy.
 const BUSY: Duration = Duration::from_secs(2);
-/// Plans of one caller that may wait for approval at once. Each can take a quarter of a MiB.
+/// Maximum plans of one caller that may wait for approval. Each can take a quarter of a MiB.
 const WAITING_MAX: usize = 64;
-/// How long a plan may wait for approval.
+/// Time for which a plan may wait for approval.
 pub(super) const WAITS: Duration = Duration::from_secs(15 * 60);
 
 const LAYOUT: &str = "
@@ -54,10 +53,11 @@ CREATE TABLE step (
     PRIMARY KEY (plan, position)
 ) STRICT, WITHOUT ROWID;
 ";
-/// Added by layout 3: idempotency keys, which outlive their plans, and the reads that a plan rests on.
+/// Added by layout 3: idempotency keys, which outlive their plans, and the reads that a plan rests
+/// on.
 ///
-/// `request` is the SHA-256 of what was sent under a key; it is empty in rows that come from layout 2, where it was not kept, and
-/// then equals no request.
+/// `request` is the SHA-256 of what was sent under a key. It is empty in rows from layout 2, which
+/// did not store it, and then equals no request.
 const CLAIMS: &str = "
 CREATE TABLE claim (
     caller TEXT NOT NULL,
@@ -75,7 +75,7 @@ CREATE INDEX claim_step ON claim (plan, position);
 ALTER TABLE plan ADD COLUMN reads TEXT;
 PRAGMA user_version = 3;
 ";
-/// Takes over the keys of layout 2. One whose step may have been sent is kept as such.
+/// Migrates the keys of layout 2. A key whose step may have been sent is kept as such.
 const CLAIMS_OF_LAYOUT_2: &str = "
 INSERT INTO claim (caller, name, request, plan, position, state, changed)
     SELECT plan.proposer, once.name, '', once.plan, once.position,
@@ -87,8 +87,9 @@ INSERT INTO claim (caller, name, request, plan, position, state, changed)
 DROP TABLE once;
 ";
 
-/// What plans are found by without reading them all: a row holds the bodies of a plan, so that reading past one reads many pages.
-/// Made wherever they are missing, since they change nothing of what is kept.
+/// Indexes for finding plans without reading them all: a row holds the bodies of a plan, so that
+/// reading past one reads many pages. They are created wherever they are missing, since they change
+/// no data.
 const INDEXES: &str = "
 CREATE INDEX IF NOT EXISTS plan_made ON plan (made DESC, digest);
 CREATE INDEX IF NOT EXISTS plan_changed ON plan (state, changed);
@@ -108,7 +109,7 @@ const FORGET_OVER: &str = "
 DELETE FROM plan WHERE state IN ('done', 'failed', 'conflict', 'denied', 'expired') AND changed < ?1 RETURNING digest";
 const FORGET_EXPIRED: &str =
     "DELETE FROM plan WHERE state = 'waiting' AND expires < ?1 RETURNING digest";
-/// What was approved or stopped and never begun in time has expired as well.
+/// Plans that were approved or stopped, but not begun in time, have expired as well.
 const FORGET_UNBEGUN: &str = "
 DELETE FROM plan WHERE state IN ('approved', 'stopped') AND expires < ?1
 AND NOT EXISTS (SELECT 1 FROM step WHERE plan = digest AND step.state <> 'pending') RETURNING digest";
@@ -116,7 +117,7 @@ AND NOT EXISTS (SELECT 1 FROM step WHERE plan = digest AND step.state <> 'pendin
 const FORGET_ANSWERS: &str = "UPDATE claim SET status = NULL, answer = NULL WHERE plan = ?1";
 const FORGET_CLAIMS: &str = "DELETE FROM claim WHERE state IN ('done', 'sending') AND changed < ?1";
 
-/// The moments before which things are forgotten, in milliseconds since 1970-01-01T00:00:00Z.
+/// Times before which things are deleted, in milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy)]
 pub struct Before {
     /// Plans that are over.
@@ -127,44 +128,7 @@ pub struct Before {
     pub claims: i64,
 }
 
-/// Why plans cannot be stored or read.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// A file cannot be used.
-    #[error("cannot use {}: {}", path.display(), database::told_io(source))]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The database cannot be used.
-    #[error("{}", database::told(&DATABASE, .0))]
-    Database(#[from] rusqlite::Error),
-    /// The database in this file cannot be used.
-    #[error("{}", database::told(&path.display(), source))]
-    Unusable {
-        /// The database.
-        path: PathBuf,
-        /// Why.
-        source: rusqlite::Error,
-    },
-    /// It was made by an older version of this program, and cannot be brought up to this one where it is only read.
-    #[error("{} was made by an older version of crm-harness: copy it to a directory that can be written", .0.display())]
-    Older(PathBuf),
-    /// There are none in a directory that is only read.
-    #[error("there are no plans in {}", .0.display())]
-    None(PathBuf),
-    /// It was made by a newer version of this program.
-    #[error("{} was made by a newer version of crm-harness: use that one", .0.display())]
-    Newer(PathBuf),
-    /// A plan cannot be written down.
-    #[error("the plan cannot be stored: {0}")]
-    Json(#[from] serde_json::Error),
-}
-
-/// A plan as it is kept.
+/// A stored plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     /// Its digest.
@@ -173,39 +137,39 @@ pub struct Kept {
     pub plan: Plan,
     /// SHA-256 of the component that proposed it.
     pub component: String,
-    /// Where it stands.
+    /// Its state.
     pub state: PlanState,
-    /// When it was proposed, in milliseconds since 1970-01-01T00:00:00Z.
+    /// The time of the proposal, in milliseconds since 1970-01-01T00:00:00Z.
     pub made: i64,
-    /// Until when it may be approved.
+    /// The time until which it may be approved.
     pub expires: i64,
-    /// Who approved or denied it.
+    /// The caller who approved or denied it, or `policy`.
     pub decided_by: Option<String>,
-    /// What is to be said of it.
+    /// The reason for the state, if there is one to give.
     pub reason: Option<String>,
     /// Its steps.
     pub steps: Vec<KeptStep>,
-    /// The reads whose answers told of its records and people, so that they can be asked again.
+    /// The reads in which its records and people were observed, so that they can be repeated.
     pub reads: Vec<ObservedRead>,
 }
 
-/// A step as it is kept.
+/// A stored step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptStep {
-    /// Where it stands.
+    /// Its state.
     pub state: StepState,
     /// The answer, if there is one.
     pub answer: Option<(u16, Vec<u8>)>,
-    /// What is to be said of it.
+    /// A remark on the state, if there is one.
     pub detail: Option<String>,
 }
 
 /// An idempotency key and the request that is to be sent under it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ClaimKey<'a> {
-    /// On whose behalf: keys of different callers are different keys.
+    /// The caller's key: callers do not share idempotency keys.
     pub(super) caller: &'a str,
-    /// The key, in the component's words.
+    /// The idempotency key, as the component names it.
     pub(super) name: &'a str,
     /// SHA-256 of destination, method, path and body, in hexadecimal.
     pub(super) request: &'a str,
@@ -220,7 +184,7 @@ pub(super) enum Claim {
     Done {
         /// That step's plan.
         plan: String,
-        /// What the service answered to it; none if that was not received or is not kept any more.
+        /// The service's answer to it; none if it was not received or is no longer stored.
         answer: Option<(u16, Vec<u8>)>,
     },
     /// Another step has sent a different request under this key.
@@ -235,7 +199,7 @@ pub(super) enum Claim {
     },
 }
 
-/// What is stored, before its bytes were held against its digest.
+/// A stored row, before its bytes are checked against the digest.
 struct Raw {
     bytes: Vec<u8>,
     component: String,
@@ -248,19 +212,19 @@ struct Raw {
     steps: Vec<KeptStep>,
 }
 
-/// The plans.
+/// A store of plans.
 pub struct Store {
     connection: Mutex<Connection>,
     locks: Option<PathBuf>,
-    /// What the connection reads, where that is a copy; removed after the connection is closed.
+    /// The copy that the connection reads, if it reads one; removed after the connection is closed.
     _copy: Option<Copied>,
 }
 
 impl Store {
-    /// Opens the plans in a private directory (see [`crate::storage`]), or begins them.
+    /// Opens the plans in a private directory (see [`crate::storage`]), or creates the database.
     ///
     /// # Errors
-    /// Why they cannot be used.
+    /// When they cannot be used.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join(DATABASE);
         let locks = folder.join(LOCKS);
@@ -282,10 +246,11 @@ impl Store {
         Self::begin(connection, &path, Some(locks))
     }
 
-    /// Opens the plans of a directory that is not written to, such as a copy. They can be looked at; every change is refused.
+    /// Opens the plans of a directory that is not written to, such as a copy. They can be queried;
+    /// every change is refused.
     ///
     /// # Errors
-    /// Why they cannot be read.
+    /// When they cannot be read.
     pub fn open_for_reading(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join(DATABASE);
         if !path.is_file() {
@@ -311,10 +276,10 @@ impl Store {
         }
     }
 
-    /// Plans that end with this process.
+    /// Creates a store in memory, which ends with this process.
     ///
     /// # Errors
-    /// Why they cannot be kept.
+    /// When it cannot be created.
     pub fn in_memory() -> Result<Self, StoreError> {
         Self::begin(Connection::open_in_memory()?, Path::new("memory"), None)
     }
@@ -324,10 +289,10 @@ impl Store {
         path: &Path,
         locks: Option<PathBuf>,
     ) -> Result<Self, StoreError> {
-        // What is said to be on its way has to be on disk before it leaves.
+        // The state `sending` has to be on disk before the step is sent.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        // What is forgotten is gone from the file as well.
+        // Deleted data is wiped from the file as well.
         connection.pragma_update(None, "secure_delete", true)?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let version: i64 =
@@ -364,11 +329,12 @@ impl Store {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a plan that waits for approval until `now + 15 minutes`, and answers with what is kept under its digest. One that
-    /// waits, had expired or was denied waits anew; of any other nothing changes. `reads` are what it rests on.
+    /// Stores a plan that waits for approval until `now + 15 minutes`, and returns what is stored
+    /// under its digest. A plan that waits, has expired or was denied waits anew; any other is left
+    /// unchanged. `reads` are the reads that it rests on.
     ///
     /// # Errors
-    /// When it cannot be written, or as many plans of its proposer wait as may.
+    /// When it cannot be written, or its proposer has too many waiting plans.
     pub fn propose(
         &self,
         plan: &Plan,
@@ -411,7 +377,7 @@ impl Store {
                 .prepare_cached(WAITING)?
                 .query_row(params![proposer, now, digest.as_str()], |row| row.get(0))?;
             if waits && others as usize >= WAITING_MAX {
-                // Dropped, so that nothing of it is kept.
+                // The transaction is dropped, so that nothing of it is stored.
                 return Ok(false);
             }
             transaction.commit()?;
@@ -425,7 +391,7 @@ impl Store {
         self.get(&digest, now)
     }
 
-    /// The plan of this digest, after its bytes were held against it.
+    /// Returns the plan of this digest, after checking its bytes against the digest.
     ///
     /// # Errors
     /// When there is none, or it was altered.
@@ -441,7 +407,7 @@ impl Store {
         if plan.proposal.steps.len() != raw.steps.len() || plan.facts.len() != raw.steps.len() {
             return Err(PlanError::Altered);
         }
-        // What was not started in time is not started later, approved or not.
+        // A plan that was not started in time is not started later, approved or not.
         let started = raw
             .steps
             .iter()
@@ -464,7 +430,7 @@ impl Store {
             expires: raw.expires,
             decided_by: raw.decided_by,
             reason: raw.reason,
-            // Without them nothing can be observed again, and nothing is sent that needs it.
+            // Without the reads, nothing can be observed again, and nothing is sent that needs it.
             reads: raw
                 .reads
                 .and_then(|reads| serde_json::from_str(&reads).ok())
@@ -502,7 +468,7 @@ impl Store {
             .optional()
     }
 
-    /// Returns the digest that this text names: a whole one, or the beginning of just one.
+    /// Returns the digest that this text names: a whole digest, or the beginning of exactly one.
     ///
     /// # Errors
     /// When none or several are meant.
@@ -521,14 +487,15 @@ impl Store {
 
     /// Returns up to two digests that begin with this text, by the primary key.
     fn named(&self, text: &str) -> Result<Vec<Digest>, rusqlite::Error> {
-        // Digits and small letters to `f` alone stand in a digest, so that all that begin with the text are before this one.
+        // Digests consist of digits and the letters `a` to `f`, so that all with this beginning
+        // sort before this end.
         let end = format!("{text}g");
         let connection = self.connection();
         let mut statement = connection.prepare_cached(NAMED)?;
         digests(&mut statement, params![text, end])
     }
 
-    /// Returns the digests of the newest plans, at most this many, the newest first.
+    /// Returns the digests of up to `most` plans, newest first.
     ///
     /// # Errors
     /// When they cannot be read.
@@ -539,7 +506,7 @@ impl Store {
         digests(&mut statement, [most])
     }
 
-    /// Counts the plans by where they stand; one that nobody approved in time has expired.
+    /// Counts the plans by state; one that nobody approved in time has expired.
     ///
     /// # Errors
     /// When they cannot be read.
@@ -572,7 +539,8 @@ impl Store {
         Ok(())
     }
 
-    /// Moves a step to another state, and its idempotency key with it. An answer that is there stays until the step is sent again.
+    /// Moves a step to another state, and its idempotency key with it. A stored answer stays until
+    /// the step is sent again.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -611,7 +579,7 @@ impl Store {
                     params![digest.as_str(), position],
                 )?;
             }
-            // It was not sent, or surely not done: the key is free again.
+            // It was not sent, or certainly not done: the key is free again.
             StepState::Pending | StepState::Failed | StepState::Conflict => {
                 transaction.execute(
                     "DELETE FROM claim WHERE plan = ?1 AND position = ?2",
@@ -624,8 +592,8 @@ impl Store {
         Ok(())
     }
 
-    /// Claims an idempotency key for a step and moves the step to `sending`, unless another step has or may have sent something
-    /// under that key.
+    /// Claims an idempotency key for a step and moves the step to `sending`, unless another step
+    /// has sent something under that key, or may have.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -676,9 +644,10 @@ impl Store {
         Ok(Claim::Granted)
     }
 
-    /// Forgets plans that have been over for long enough, and those that expired without anything being sent, with what services
-    /// answered to them. Their record stays, and so do their idempotency keys, for a time of their own: what was sent once under
-    /// a key is not sent again because its plan was forgotten.
+    /// Deletes plans that have been over for long enough, and those that expired without anything
+    /// being sent, with the services' answers. The audit log stays. Idempotency keys stay for a
+    /// time of their own: a request that was sent under a key is not sent again because its plan
+    /// was deleted.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -739,7 +708,7 @@ fn step(row: &Row<'_>) -> Result<KeptStep, rusqlite::Error> {
 mod tests {
     use super::*;
     use crate::plans::Proposal;
-    use crate::plans::proposal::Proposer;
+    use crate::plans::plan::Proposer;
 
     const HOUR: i64 = 60 * 60 * 1_000;
 
@@ -798,7 +767,8 @@ mod tests {
                 .collect();
             assert!(!reads.is_empty(), "{query}: {steps:?}");
             for step in reads {
-                // A whole index may be read where everything in it is asked for; the table itself never.
+                // A query that asks for everything may read a whole index, but never the table
+                // itself.
                 let good = step.contains("USING INDEX")
                     || step.contains("USING COVERING INDEX")
                     || step.contains("USING PRIMARY KEY");
@@ -842,7 +812,7 @@ mod tests {
                 "{unknown}"
             );
         }
-        // Two that begin alike are told apart by what follows.
+        // More of the digest tells two that begin alike apart.
         let connection = store.connection();
         let twin = format!(
             "{}{}",
@@ -885,7 +855,7 @@ mod tests {
         let error = more().unwrap_err();
         assert!(matches!(error, PlanError::TooMany { .. }), "{error}");
         assert_eq!(store.digests(usize::MAX).unwrap().len(), WAITING_MAX);
-        // One that waits already may be asked for again, and others are not held up.
+        // A plan that waits already may be proposed again, and other callers are not affected.
         assert_eq!(kept(&store, "0", 1), first);
         store
             .propose(&plan("more", "sam@example.com"), &[], "c0", 1)
@@ -894,7 +864,7 @@ mod tests {
             .move_to(&first, PlanState::Denied, None, None, 1)
             .unwrap();
         more().unwrap();
-        // What was denied waits anew only where there is room.
+        // A denied plan waits anew only if there is room.
         let again = store.propose(&plan("0", "robin@example.com"), &[], "c0", 2);
         assert!(matches!(again, Err(PlanError::TooMany { .. })));
         assert_eq!(store.get(&first, 2).unwrap().state, PlanState::Denied);
@@ -962,7 +932,8 @@ mod tests {
         request: "digest",
     };
 
-    /// A database of layout 2, in which one message was sent under `k`, one may have been under `l`, and one surely was not.
+    /// Creates a database of layout 2 in which one message was sent under `k`, one may have been
+    /// sent under `l`, and one certainly was not.
     fn layout_2(path: &Path) {
         let database = Connection::open(path).unwrap();
         database.execute_batch(LAYOUT).unwrap();

@@ -1,4 +1,4 @@
-//! Putting a step into words: what its values mean, and the sentence that says what it does.
+//! Describes steps in words: the meaning of their values, and the sentence about what a step does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::known::{Known, id_of, option_of, place_of, values_of};
 use super::leaves::{Leaf, Sent};
-use super::proposal::Plan;
+use super::plan::Plan;
 use super::{Facts, Sends};
 use crate::observed::Held;
 use crate::text::{excerpt, visible};
@@ -22,20 +22,20 @@ const PARTICLE_MAX: usize = 3;
 /// Digits of an id in a short view.
 const ID_SHORT: usize = 8;
 
-/// A value as a person reads it.
+/// A value in words for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Told {
     /// The host's own words: times, amounts, words of a manifest.
     Words(String),
-    /// Words of somebody else's, which stand in quotes.
+    /// A text from outside the host, which is quoted.
     Text(String),
-    /// The name of a person, as a service told it.
+    /// The name of a person, as a service gives it.
     Name(String),
     /// A record.
     Record {
-        /// What people call it; empty where its kind is not known.
+        /// Its display name; empty if its kind is not known.
         called: String,
-        /// Its label, as a service told it or as the plan makes it.
+        /// Its label, from a service's answer or from the plan that creates it.
         label: Option<String>,
         /// Its id.
         id: String,
@@ -43,7 +43,7 @@ pub(super) enum Told {
 }
 
 impl Told {
-    /// Returns it in at most about so many characters; what is left out shows.
+    /// Returns it in at most about `most` characters; an omission is marked.
     pub(super) fn say(&self, most: usize) -> String {
         match self {
             Self::Words(words) => visible(words).into_owned(),
@@ -99,20 +99,20 @@ fn is_name(name: &str) -> bool {
             .all(|c| c.is_alphabetic() || matches!(c, ' ' | '-' | '\'' | '\u{2019}'))
 }
 
-/// Who gets a step.
+/// The recipients of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Audience {
-    /// By name, or by id or address where no name is known.
+    /// The people, by name, or by id or address if no name is known.
     pub(super) people: Vec<Told>,
-    /// Whether the whole group can read it.
+    /// True if the whole group can read it.
     pub(super) group: bool,
-    /// Whether somebody is not surely of the team.
+    /// True if a recipient is not known to belong to the team.
     pub(super) outside: bool,
 }
 
 impl Audience {
     pub(super) fn of(sends: &Sends) -> Self {
-        // Two people of one name are told apart by their ids.
+        // Two people of the same name are told apart by their ids.
         let names: Vec<_> = sends.recipients.iter().map(|person| &person.name).collect();
         let people = sends.recipients.iter().map(|person| match &person.name {
             Some(name) if names.iter().filter(|other| **other == &person.name).count() == 1 => {
@@ -133,7 +133,7 @@ impl Audience {
         }
     }
 
-    /// Returns the first `count` of them in words; the rest is counted.
+    /// Returns the first `count` recipients in words, and the number of others.
     pub(super) fn say(&self, count: usize, most: usize) -> String {
         let named = self.people.iter().take(count).map(|one| one.say(most));
         let mut all: Vec<String> = named.collect();
@@ -158,7 +158,7 @@ impl Audience {
     }
 }
 
-/// Whether an address can stand without quotes.
+/// Checks whether an address can stand without quotes.
 fn is_address(text: &str) -> bool {
     text.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"@.-_+".contains(&byte))
@@ -168,15 +168,15 @@ fn is_address(text: &str) -> bool {
 /// A piece of a sentence about a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Said {
-    /// Words of the manifest's or the host's.
+    /// Words of the manifest or of the host.
     Words(String),
     /// A value.
     Value(Told),
-    /// Whom it goes to.
+    /// The recipients.
     Audience(Audience),
 }
 
-/// The sentence about a step, and the places of the values that it tells.
+/// The sentence about a step, and the places of the values in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Deed {
     pub(super) said: Vec<Said>,
@@ -185,7 +185,8 @@ pub(super) struct Deed {
 }
 
 impl Deed {
-    /// Returns the sentence, with values of at most about so many characters and so many recipients by name.
+    /// Returns the sentence, with at most about `most` characters of a value and `people`
+    /// recipients by name.
     pub(super) fn say(&self, most: usize, people: usize) -> String {
         let said = self.said.iter().map(|said| match said {
             Said::Words(words) => visible(words).into_owned(),
@@ -196,16 +197,16 @@ impl Deed {
     }
 }
 
-/// What a plan is put into words with.
+/// The context in which a plan is put into words.
 pub(super) struct Telling<'a> {
     words: &'a Words,
     micros: &'a [String],
     known: &'a Known,
-    /// Records that the plan makes: kind and label by id.
+    /// Records that the plan creates: kind and label by id.
     made: BTreeMap<String, (String, Option<String>)>,
     zone: TimeZone,
     utc: bool,
-    /// The year in which it was proposed: it goes without saying.
+    /// The year of the proposal, which dates leave out.
     year: i16,
 }
 
@@ -253,7 +254,8 @@ impl<'a> Telling<'a> {
         self.words.field(&place_of(leaf))
     }
 
-    /// Returns what the field at a place held, of the record that a step changes, if an answer told it.
+    /// Returns the current value of a field of the record that a step changes, if an answer
+    /// contains it.
     pub(super) fn held(&self, facts: &Facts, place: &str) -> Option<Held> {
         let touched = facts.touched.first()?;
         let held = self.known.held.get(&touched.id)?;
@@ -267,12 +269,12 @@ impl<'a> Telling<'a> {
         held.get(found).cloned()
     }
 
-    /// Checks whether an answer named the record of this id, or the plan does.
+    /// Checks whether an answer or the plan itself names the record of this id.
     pub(super) fn is_named(&self, id: &str) -> bool {
         self.makes(id) || self.known.labels.contains_key(id)
     }
 
-    /// Checks whether the plan itself makes the record of this id.
+    /// Checks whether the plan itself creates the record of this id.
     pub(super) fn makes(&self, id: &str) -> bool {
         self.made.contains_key(id)
     }
@@ -299,7 +301,7 @@ impl<'a> Telling<'a> {
         }
     }
 
-    /// Returns what a value means, where that is more than it says itself.
+    /// Returns the meaning of a value, if the value does not show it itself.
     pub(super) fn means(
         &self,
         kind: Option<&str>,
@@ -339,7 +341,7 @@ impl<'a> Telling<'a> {
         }
     }
 
-    /// Returns the places of units that stand behind the amounts among some values.
+    /// Returns the places of units that are shown with the amounts among some values.
     pub(super) fn units(&self, leaves: &[Leaf]) -> BTreeSet<String> {
         let mut units = BTreeSet::new();
         for amount in leaves {
@@ -364,7 +366,7 @@ impl<'a> Telling<'a> {
         units
     }
 
-    /// Returns a moment in the person's zone. The first or last minute of a day there stands for the day.
+    /// Formats a time in the person's zone. The first or last minute of a day stands for the day.
     fn when(&self, at: Timestamp) -> String {
         let local = at.to_zoned(self.zone.clone());
         let mut said = local.strftime("%a %-d %b").to_string();
@@ -381,7 +383,7 @@ impl<'a> Telling<'a> {
         said
     }
 
-    /// Returns the sentence about a step; none where the manifest has no words for it.
+    /// Returns the sentence about a step, if the manifest has words for it.
     pub(super) fn deed(
         &self,
         facts: &Facts,
@@ -400,7 +402,7 @@ impl<'a> Telling<'a> {
                     let all = pieces
                         .iter()
                         .map(|piece| self.piece(piece, facts, leaves, unit));
-                    // Where one has no value, the whole is left out.
+                    // If one has no value, the whole is left out.
                     all.collect::<Option<Vec<_>>>().unwrap_or_default()
                 }
                 piece => vec![self.piece(piece, facts, leaves, unit)?],
@@ -455,7 +457,8 @@ impl<'a> Telling<'a> {
     }
 }
 
-/// Whether a place of a body is the one that a manifest names, or below it; its first step may be left out there.
+/// Checks whether a place of a body is the one that a manifest names, or below it. The manifest may
+/// leave out the first segment.
 fn is_below(place: &str, named: &str) -> bool {
     let is = |place: &str| {
         place
@@ -465,7 +468,7 @@ fn is_below(place: &str, named: &str) -> bool {
     is(place) || place.split_once('.').is_some_and(|(_, below)| is(below))
 }
 
-/// The texts at and below a place, joined by spaces.
+/// Joins the texts at and below a place with spaces.
 fn joined(leaves: &[Leaf], named: &str) -> Option<String> {
     let texts = leaves
         .iter()
@@ -474,7 +477,7 @@ fn joined(leaves: &[Leaf], named: &str) -> Option<String> {
     (!texts.is_empty()).then(|| texts.join(" "))
 }
 
-/// Whether a text is one short word of a list.
+/// Checks whether a text is one short word of a list.
 fn is_word(text: &str) -> bool {
     (1..=24).contains(&text.len())
         && text
@@ -482,12 +485,12 @@ fn is_word(text: &str) -> bool {
             .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
 }
 
-/// Whether a unit can stand behind a number without quotes.
+/// Checks whether a unit can follow a number without quotes.
 fn is_unit(text: &str) -> bool {
     (1..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
-/// Returns what so many millionths come to; none of what is no whole number.
+/// Converts millionths to a decimal number; none if the text is not a whole number.
 fn of_millionths(text: &str) -> Option<String> {
     let count: i64 = text.parse().ok()?;
     let sign = if count < 0 { "-" } else { "" };
@@ -507,7 +510,7 @@ fn of_millionths(text: &str) -> Option<String> {
     Some(number.to_owned())
 }
 
-/// Returns a length of time in words.
+/// Formats a duration in words.
 fn minutes(milliseconds: u64) -> String {
     match (milliseconds / 60_000, milliseconds % 60_000) {
         (minutes, 0) => format!("{minutes} min"),

@@ -1,21 +1,18 @@
-//! Checks a proposal before it is stored: its form, each step through the gate's own decision, what each does to which record, and
-//! what it gives away to whom.
+//! Checks a proposal before it is stored: its form, each step by the gate's own decision, its
+//! writes to records, and its disclosures.
 
 use std::collections::HashSet;
 
-use http::{HeaderMap, HeaderValue, header};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::PlanError;
-use super::proposal::{Proposal, Slot, Step, Timing};
-use super::recent::Answered;
-use super::sends::{Sends, sends};
+use super::checks::{Vetting, fill, gate, headers, placeholder, record_id, url, wrong};
+use super::facts::{Facts, Sends, Touched};
+use super::proposal::{Proposal, Step, Timing};
+use super::sends::sends;
 use crate::events::Phase;
-use crate::observed::{Attributes, Owner, RecordKey, Seen};
-use crate::outbound::dlp::disclosure::Kinds;
-use crate::outbound::dlp::guard::{Exempt, Guard};
+use crate::observed::RecordKey;
 use crate::outbound::policy::documents::Verb;
 use crate::outbound::policy::write_route::Recipients;
 use crate::outbound::policy::{Decision, Policy, Request, Route, Settings};
@@ -31,80 +28,10 @@ const WARNINGS_MAX: usize = 8;
 /// Most records that a plan says it is about.
 const ABOUT_MAX: usize = 16;
 
-/// What the host found out about a step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Facts {
-    /// Where the service was when it was proposed.
-    pub origin: String,
-    /// The rule that lets it through.
-    pub rule: String,
-    /// The trusted document that it carries.
-    pub document: Option<String>,
-    /// What it does to which records, the one that it is about first. Where there is none and it sends nothing either, the manifest
-    /// does not say what it does, which no policy permits.
-    pub touched: Vec<Touched>,
-    /// What it sends to whom, of a step that is no document.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sends: Option<Sends>,
-}
-
-/// What a step does to a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Touched {
-    /// What it does.
-    pub verb: String,
-    /// The record's kind.
-    pub kind: String,
-    /// The record's id.
-    pub id: String,
-    /// Whether the plan itself makes it.
-    pub new: bool,
-    /// Whether the step only takes back what an earlier one did.
-    pub undo: bool,
-    /// The names of the fields that it sets.
-    pub fields: Vec<String>,
-    /// What the service said of it.
-    #[serde(flatten)]
-    pub known: Attributes,
-}
-
-impl Touched {
-    /// The record.
-    #[must_use]
-    pub fn key(&self) -> RecordKey {
-        RecordKey {
-            kind: self.kind.clone(),
-            id: self.id.clone(),
-        }
-    }
-}
-
-/// What a proposal is checked against.
-pub(crate) struct Vetting<'a> {
-    pub(crate) policy: &'a Policy,
-    /// What may be given away.
-    pub(crate) kinds: &'a Kinds,
-    /// What bound values have to be.
-    pub(crate) settings: &'a Settings,
-    /// What services answered during the call, which may not go to another one.
-    pub(crate) guard: &'a Guard,
-    /// What those answers told of records and people.
-    pub(crate) seen: &'a Seen,
-    /// What services answered to the caller lately, the newest first.
-    pub(crate) recent: &'a [Answered],
-    /// What is no value in the caller's words: settings.
-    pub(crate) exempt: &'a Exempt,
-    /// The caller's e-mail, in small letters.
-    pub(crate) caller: &'a str,
-    pub(crate) request_bytes: usize,
-}
-
-/// Checks a proposal, takes out of its texts what may not leave, and finds out about each of its steps.
+/// Checks a proposal, redacts its texts, and establishes the facts about each of its steps.
 ///
 /// # Errors
-/// What is wrong with it.
+/// When the proposal is malformed, or a step may not be sent.
 pub(crate) fn vet(by: &Vetting<'_>, proposal: &mut Proposal) -> Result<Vec<Facts>, PlanError> {
     form(proposal, by.request_bytes)?;
     let mut redacted = Vec::new();
@@ -130,15 +57,16 @@ pub(crate) fn vet(by: &Vetting<'_>, proposal: &mut Proposal) -> Result<Vec<Facts
                 kind: acts.kind.clone(),
                 id: record_id(id).ok_or_else(|| wrong(index, "the id of its record is no UUID"))?,
             };
-            // A record that an answer told of exists already, whatever the component says. Only a step that is sent in order makes
-            // one.
+            // A record that an answer shows exists already, whatever the component says. Only a
+            // step that is sent in order creates one.
             let known = seen.get(&key).is_some();
             if acts.verb == Verb::Create && step.is_in_order() && !known {
                 made.insert(key.clone());
             }
             touched.push(by.touches(acts.verb, key, step, &variables, &made));
         }
-        // What is written refers to other records: it is tied to each of them, and only who may link those may do that.
+        // A write that refers to other records links to each of them, and policy decides about each
+        // link.
         for refers in allowed
             .document
             .map_or(&[][..], |document| &document.refers)
@@ -159,7 +87,8 @@ pub(crate) fn vet(by: &Vetting<'_>, proposal: &mut Proposal) -> Result<Vec<Facts
             };
             touched.push(by.touches(Verb::Link, key, step, &variables, &made));
         }
-        // What runs only after a failure takes back, and nothing else: it must not write to anybody, or change what was there before.
+        // A compensation step may only delete what the plan created: it must not write to anybody,
+        // or change what existed before.
         if !step.is_in_order() {
             let takes_back =
                 |touched: &Touched| touched.verb == Verb::Delete.as_str() && touched.new;
@@ -177,7 +106,8 @@ pub(crate) fn vet(by: &Vetting<'_>, proposal: &mut Proposal) -> Result<Vec<Facts
                 return Err(wrong(index, "it gives nothing away, and says that it does"));
             }
             None => {
-                // A document stays what it is: what it carries from another service is looked at all the same.
+                // The texts of a document are not rewritten, but checked for values of another
+                // service like any others.
                 let texts = super::sends::texts_of(&filled);
                 by.guard
                     .let_write(&step.destination, &texts, &|_, _| false)
@@ -200,19 +130,7 @@ pub(crate) fn vet(by: &Vetting<'_>, proposal: &mut Proposal) -> Result<Vec<Facts
 }
 
 impl Vetting<'_> {
-    /// Returns what is known of a record that the plan makes itself, or that the service told of.
-    pub(super) fn attributes_of(&self, key: &RecordKey, new: bool) -> Attributes {
-        if new {
-            Attributes {
-                owner: Owner::Member(self.caller.to_owned()),
-                stage: None,
-            }
-        } else {
-            self.seen.get(key).unwrap_or_default()
-        }
-    }
-
-    /// Returns what a step does to a record.
+    /// Returns the write of a step to a record.
     fn touches(
         &self,
         verb: Verb,
@@ -240,29 +158,17 @@ fn variable_at<'v>(variables: &'v Value, path: &[String]) -> Option<&'v Value> {
         .try_fold(variables, |value: &Value, name| value.get(name))
 }
 
-/// The variables of a body.
+/// Returns the variables of a body.
 fn variables_of(body: &str) -> Value {
     let body = serde_json::from_str::<Value>(body).ok();
     body.and_then(|mut body| body.get_mut("variables").map(Value::take))
         .unwrap_or(Value::Null)
 }
 
-/// Returns the id of a record in its one form: a hyphenated UUID in lower case, neither nil nor max, which name no record.
-pub(super) fn record_id(text: &str) -> Option<String> {
-    let id = Uuid::try_parse(text).ok()?;
-    let canonical = id.to_string();
-    let good = !id.is_nil() && !id.is_max() && canonical.eq_ignore_ascii_case(text);
-    good.then_some(canonical)
-}
-
-/// Returns the placeholder by which the path of a step refers to a slot.
-pub(super) fn placeholder(slot: &Slot) -> String {
-    format!("{{{{{}}}}}", slot.name)
-}
-
-/// Checks that a slot stands only where the manifest lets one stand: as the wildcard segment of a route whose recipients follow from
-/// it. An id that comes from an answer can name any record, so neither a document nor any other path takes one: policy could not be
-/// asked about that record, and a person could not see which one it is.
+/// Checks that a slot stands only where the manifest allows one: in the wildcard segment of a route
+/// whose recipients follow from it. An id from an answer can name any record, so neither a document
+/// nor any other path takes one: policy could not be asked about that record, and a person could
+/// not see which one it is.
 fn check_slots(index: usize, step: &Step, route: &Route) -> Result<(), PlanError> {
     let [slot, others @ ..] = step.slots.as_slice() else {
         return Ok(());
@@ -281,22 +187,7 @@ fn check_slots(index: usize, step: &Step, route: &Route) -> Result<(), PlanError
     ))
 }
 
-/// Returns a step with the slot of its path filled, as it is sent. `value` gives what an earlier answer holds.
-pub(super) fn fill(step: &Step, value: &dyn Fn(&Slot) -> Option<Uuid>) -> Result<Step, PlanError> {
-    let mut filled = step.clone();
-    for slot in &step.slots {
-        let id = value(slot).ok_or_else(|| {
-            PlanError::Form(format!(
-                "the answer of step `{}` has no id for `{}`",
-                slot.step, slot.name
-            ))
-        })?;
-        filled.path = filled.path.replace(&placeholder(slot), &id.to_string());
-    }
-    Ok(filled)
-}
-
-/// Takes out of a step's texts what may not leave in them; what was taken out.
+/// Redacts a step's texts and returns the kinds of data that were redacted.
 fn redact(by: &Vetting<'_>, index: usize, step: &mut Step) -> Result<Vec<String>, PlanError> {
     let filled = fill(step, &|_| Some(Uuid::now_v7()))?;
     let allowed = decide(by.policy, by.settings, &filled, index)?;
@@ -312,7 +203,7 @@ fn redact(by: &Vetting<'_>, index: usize, step: &mut Step) -> Result<Vec<String>
     if taken_out.changed {
         step.body = body.to_string();
     }
-    // What the skill has taken out itself has left its mark.
+    // Redactions by the skill itself leave a marker.
     let marked = |kind: &redaction::Kind| {
         taken_out.found.contains(kind) || step.body.contains(kind.marker())
     };
@@ -320,14 +211,7 @@ fn redact(by: &Vetting<'_>, index: usize, step: &mut Step) -> Result<Vec<String>
     Ok(kinds.map(|kind| kind.name().to_owned()).collect())
 }
 
-pub(super) fn gate(index: usize, denial: crate::denial::Denial) -> PlanError {
-    PlanError::Gate {
-        step: index + 1,
-        denial: Box::new(denial),
-    }
-}
-
-/// The gate's own decision about a step.
+/// Returns the gate's decision about a step.
 fn decide<'p>(
     policy: &'p Policy,
     settings: &Settings,
@@ -354,23 +238,8 @@ fn decide<'p>(
     }
 }
 
-/// Where a step is sent.
-pub(super) fn url(policy: &Policy, step: &Step) -> Option<String> {
-    let origin = policy.destination(&step.destination)?.origin.as_ref()?;
-    Some(format!("{}{}", origin.as_str(), step.path))
-}
-
-/// The headers of every step.
-pub(super) fn headers() -> HeaderMap {
-    let json = HeaderValue::from_static("application/json");
-    HeaderMap::from_iter([(header::CONTENT_TYPE, json.clone()), (header::ACCEPT, json)])
-}
-
-pub(super) fn wrong(index: usize, what: impl std::fmt::Display) -> PlanError {
-    PlanError::Form(format!("step {}: {what}", index + 1))
-}
-
-/// The names of the fields that a step sets: the members of its variables, those of an object below it.
+/// Returns the names of the fields that a step sets: the members of its variables, or of an object
+/// below them.
 fn fields(variables: &Value) -> Vec<String> {
     let mut names = Vec::new();
     for (name, value) in variables.as_object().into_iter().flatten() {

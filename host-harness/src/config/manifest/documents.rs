@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use trusted_documents::ExtendError;
 
+use super::model::{ActsSection, DocumentSection, RecordSection, RefersSection};
 use super::{Additions, DestinationSection, Manifest};
 use crate::config::ConfigError;
 use crate::digest::parse_sha256;
@@ -15,101 +15,7 @@ use crate::observed::places::{OptionsAt, RecordAt};
 use crate::outbound::body::json_input::Input;
 use crate::outbound::body::variables::VariableType;
 use crate::outbound::dlp::values::RecordPlace;
-use crate::outbound::policy::documents::{
-    Acts, Declared, Document, Documents, Effect, Refers, Verb,
-};
-
-/// A trusted document.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct DocumentSection {
-    /// Its name.
-    pub name: String,
-    /// The path of the route that it is sent to.
-    pub path: String,
-    /// SHA-256 of its exact text, in lower-case hexadecimal.
-    pub sha256: String,
-    /// Its exact text, of one that has a place for a field that the operator can name (crate `trusted_documents`). The hash of
-    /// what is sent is then computed from it.
-    pub text: Option<String>,
-    /// What it does.
-    pub effect: Effect,
-    /// Its variables and their types.
-    #[serde(default)]
-    pub variables: BTreeMap<String, String>,
-    /// Variables that take listed values alone: by variable all that there are.
-    #[serde(default)]
-    pub values: BTreeMap<String, Vec<String>>,
-    /// Variables of a length, as `2..200`: items of a list; of a text at least so many letters and digits, at most so many characters.
-    #[serde(default)]
-    pub lengths: BTreeMap<String, String>,
-    /// For how many seconds the host may answer it from memory.
-    #[serde(default)]
-    pub cacheable_seconds: u32,
-    /// What objects among its variables may hold: by variable the paths and their types.
-    #[serde(default)]
-    pub inputs: BTreeMap<String, BTreeMap<String, String>>,
-    /// Objects among its variables that may also hold the custom fields which the operator names for this kind.
-    #[serde(default)]
-    pub custom: BTreeMap<String, String>,
-    /// What it does to which records, the one that it is about first; every document that writes says so.
-    #[serde(default)]
-    pub acts: Vec<ActsSection>,
-    /// Records that what it writes refers to, where their ids are given.
-    #[serde(default)]
-    pub refers: Vec<RefersSection>,
-    /// Where its answer tells of records.
-    #[serde(default)]
-    pub records: Vec<RecordSection>,
-    /// What it takes of the destination's rate, 0 to 1000.
-    #[serde(default = "one")]
-    pub cost: u32,
-}
-
-const fn one() -> u32 {
-    1
-}
-
-/// What a document does to which record.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ActsSection {
-    /// What it does.
-    pub verb: Verb,
-    /// The record's kind.
-    pub kind: String,
-    /// Where its id is among the variables, such as `id` or `data.id`.
-    pub id: String,
-}
-
-/// A record that a document refers to.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RefersSection {
-    /// The record's kind.
-    pub kind: String,
-    /// Where its id is among the variables, such as `data.companyId`.
-    pub id: String,
-}
-
-/// Where an answer tells of records: JSON pointers, in which `*` is every item of a list.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RecordSection {
-    /// The records' kind.
-    pub kind: String,
-    /// Where they are below `data`.
-    pub at: String,
-    /// Where a record tells its owner: an e-mail address, or the id of a record with `email`. `|` stands between several places, of
-    /// which the first counts whose parent is there.
-    pub owner: Option<String>,
-    /// Where a record of a member tells the member's e-mail address.
-    pub email: Option<String>,
-    /// Where a record tells its stage.
-    pub stage: Option<String>,
-    /// Where a record tells its label; without it, where `[words.records]` says that a write of this kind has it.
-    pub label: Option<String>,
-}
+use crate::outbound::policy::documents::{Acts, Declared, Document, Documents, Effect, Refers};
 
 impl Manifest {
     pub(super) fn documents(
@@ -394,6 +300,6 @@ impl Manifest {
     }
 }
 
-pub(super) fn digest(text: &str) -> [u8; 32] {
+pub(in crate::config::manifest) fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }

@@ -1,4 +1,4 @@
-//! JSON that may stand in texts of a body: records of a kind, and shapes.
+//! JSON that free texts of a body may contain: record envelopes, and shapes of the manifest.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use super::json_input::Unique;
 use super::tree::Tree;
 use crate::outbound::dlp::disclosure::Kinds;
 
-/// The JSON that may stand in texts: records of a kind, and shapes.
+/// The JSON that a text of a body may contain: record envelopes, and shapes of the manifest.
 #[derive(Debug)]
 pub struct Contents {
     pub(super) kinds: Kinds,
@@ -19,11 +19,12 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// Of these shapes, each of places and their types, and of these kinds. `destinations` are the names that a record can come
-    /// from; `skill` is what its provenance names, such as `demo/0.1.0`.
+    /// Parses the shapes of a manifest, each a map of places to types. `destinations` are the names
+    /// that a record can come from; `skill` is the name and version that its provenance must state,
+    /// such as `demo/0.1.0`.
     ///
     /// # Errors
-    /// What is wrong with a shape.
+    /// Fails if a shape cannot be parsed, holds `content`, or has no constant that identifies it.
     pub fn parse(
         shapes: &BTreeMap<String, BTreeMap<String, String>>,
         kinds: Kinds,
@@ -49,13 +50,13 @@ impl Contents {
         })
     }
 
-    /// The kinds.
+    /// Returns the disclosure schemas.
     #[must_use]
     pub fn kinds(&self) -> &Kinds {
         &self.kinds
     }
 
-    /// What a text is.
+    /// Classifies a text.
     pub(super) fn read<'c>(&'c self, at: &str, text: &str) -> Result<Content<'c>, Unfit> {
         let shown = text.trim_start_matches(|c: char| c.is_whitespace() || redaction::is_hidden(c));
         if !shown.starts_with('{') {
@@ -74,12 +75,12 @@ impl Contents {
     }
 }
 
-/// What a text is.
+/// The class of a text in a body.
 pub(super) enum Content<'c> {
-    /// Words.
+    /// Plain text.
     Plain,
-    /// JSON of a shape.
+    /// JSON of a listed shape.
     Shape(&'c Tree, Value),
-    /// JSON that says it is a record of a known kind.
+    /// JSON whose `kind` has a disclosure schema: a record envelope.
     Record(Value),
 }

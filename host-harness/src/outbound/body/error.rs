@@ -1,33 +1,33 @@
-//! Reasons why a body does not have the shape that a manifest lists, and why a shape cannot be read.
+//! Errors in a body shape, and reasons why a body does not match one.
 
 use thiserror::Error;
 
 use crate::json_path::PatternError;
 
-/// Why a body cannot be described so.
+/// An error in a body shape.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum BodyShapeError {
-    /// A place that is none.
+    /// An invalid place.
     #[error(transparent)]
     Pattern(#[from] PatternError),
-    /// A type that is none.
+    /// An unknown type.
     #[error(
         "`{at}`: `{ty}` is no type: write `text N`, `content N`, `id`, `uuid`, `email`, `int A..B`, `setting KEY`, or words as in `a|b`"
     )]
     Type {
         /// The place.
         at: String,
-        /// What stands there.
+        /// The text in place of the type.
         ty: String,
     },
-    /// A place that is also on the way to another one, or a list that is also an object.
+    /// A place that is also the parent of another one, or a list that is also an object.
     #[error("`{0}` is both a value and on the way to one, or both a list and an object")]
     Overlap(
         /// The place.
         String,
     ),
-    /// A shape with a type that has no meaning there.
+    /// A shape with `content`, which JSON in a text cannot contain.
     #[error("shape `{shape}`, `{at}`: JSON in a text holds no `content`")]
     Nested {
         /// The shape.
@@ -35,7 +35,7 @@ pub enum BodyShapeError {
         /// The place.
         at: String,
     },
-    /// A shape without a constant cannot be told from others.
+    /// A shape without a constant, which cannot be told from other shapes.
     #[error("shape `{0}` needs a constant by which it is known, such as `\"/kind\" = \"note\"`")]
     Constant(
         /// The shape.
@@ -43,30 +43,31 @@ pub enum BodyShapeError {
     ),
 }
 
-/// What does not fit. Names places that the manifest names and their numbers in lists, never a name or a value of the guest's own.
+/// A mismatch between a body and its shape. Names only places of the manifest and indexes of lists,
+/// never a name or a value of the guest's.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{at}` {why}")]
 pub struct Unfit {
-    /// Where: a JSON pointer. Below a text that is JSON it goes on into that.
+    /// JSON pointer to the value. It continues into a text that is JSON.
     pub at: String,
-    /// In what way.
+    /// The reason.
     pub why: Why,
 }
 
-/// The ways in which something does not fit.
+/// Reasons why a value does not match.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Why {
-    /// Not an object, a list or a value where one should be.
+    /// Not an object, a list or a value where one is expected.
     #[error("is to be {0}")]
     Form(
-        /// What it is to be.
+        /// The expected form.
         &'static str,
     ),
     /// A member that is not listed.
     #[error("has a member that is not listed there")]
     Member,
-    /// A member that has to be there.
+    /// A required member is missing.
     #[error("lacks `{0}`")]
     Missing(
         /// The member.
@@ -81,31 +82,31 @@ pub enum Why {
     /// Too long, too many, or too deep.
     #[error("is too long, holds too much, or is too deep")]
     Size,
-    /// A setting that nobody has set.
+    /// A setting without a value.
     #[error("is to be what `{0}` says, which is not set")]
     Unset(
         /// The setting.
         String,
     ),
-    /// Another value than the setting's.
+    /// A value other than that of the setting.
     #[error("is not what `{0}` says")]
     Setting(
         /// The setting.
         String,
     ),
-    /// A text that begins as JSON and is none, or names a member twice.
+    /// A text that begins like JSON but is not, or that names a member twice.
     #[error("begins as JSON and is none, or names a member twice")]
     Json,
-    /// JSON that is neither of a known kind nor of a known shape.
+    /// JSON of neither a listed kind nor a listed shape.
     #[error("is JSON of no kind and no shape that the manifest lists")]
     Shape,
-    /// A field that is not given away for this kind of record.
+    /// A field that the manifest does not list for this kind of record.
     #[error("names a field that the manifest does not list for `{0}`")]
     Field(
         /// The kind.
         String,
     ),
-    /// What is said of a record does not agree with itself.
+    /// Provenance that contradicts the rest of the envelope.
     #[error("is not what the rest of it says: `{0}`")]
     Provenance(
         /// The member.

@@ -1,4 +1,5 @@
-//! What an object among a document's variables may hold: named paths with scalar values, and nothing else.
+//! Input objects among the variables of a document: named paths with scalar values, and nothing
+//! else.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,33 +12,34 @@ use super::variables::{Unfit, VariableType};
 /// Deepest nesting of an object.
 const DEPTH_MAX: usize = 4;
 
-/// The paths that an object may hold, such as `name` or `amount.amountMicros`, each with the type of its value. A path that is
-/// left out stays as it is in the service; null is no value.
+/// An object of named paths, such as `name` or `amount.amountMicros`, each with the type of its
+/// value. A path that is left out stays as it is in the service; null is not accepted.
 ///
-/// No list, no object but those on the way to a listed path: an order, a filter or a nested write cannot be smuggled in.
+/// There are no lists, and no objects but those on the way to a listed path, so that an order, a
+/// filter or a nested write cannot be smuggled in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Input {
     paths: BTreeMap<String, VariableType>,
-    /// Names of fields that the operator allows beside them, with any scalar value.
+    /// Custom fields that the operator allows beside the paths, with any scalar value.
     custom: Vec<String>,
 }
 
 impl Input {
-    /// An object of these paths and, at its top, of these fields with any scalar value.
+    /// Creates an input object of these paths and, at its top level, these custom fields.
     #[must_use]
     pub fn new(paths: BTreeMap<String, VariableType>, custom: Vec<String>) -> Self {
         Self { paths, custom }
     }
 
-    /// The paths and their types.
+    /// Returns the paths with their types.
     pub fn paths(&self) -> impl Iterator<Item = (&str, &VariableType)> {
         self.paths.iter().map(|(path, ty)| (path.as_str(), ty))
     }
 
-    /// Whether a value is such an object.
+    /// Checks that a value is an object of these paths and types.
     ///
     /// # Errors
-    /// In what way it is not.
+    /// Returns the first mismatch.
     pub fn check(&self, value: &Value) -> Result<(), Unfit> {
         let Value::Object(members) = value else {
             return Err(Unfit::Type);
@@ -56,7 +58,7 @@ impl Input {
         }
         if let Some(declared) = self.paths.get(path) {
             return declared.check(value).and(match value {
-                // A list of scalars is a type of its own among variables; an object's values are single ones.
+                // A variable can be a list of scalars; a value of an object cannot.
                 Value::Array(_) | Value::Null => Err(Unfit::Type),
                 _ => Ok(()),
             });
@@ -75,7 +77,8 @@ impl Input {
     }
 }
 
-/// A JSON value in which no object names a member twice: what is checked has to be what is read.
+/// A JSON value in which no object names a member twice. Parsers differ in which of two they keep,
+/// and the value that is checked has to be the one that is read.
 pub(in crate::outbound) struct Unique(pub(in crate::outbound) Value);
 
 impl<'de> Deserialize<'de> for Unique {
@@ -160,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn only_listed_paths_with_values_of_their_type_pass() {
+    fn only_listed_paths_of_their_type_pass() {
         let id = "0b7e7dee-1f0e-4b8e-9a31-94c6a7c1a001";
         for (value, expected) in [
             (json!({}), Ok(())),
@@ -193,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_is_named_twice_is_no_member() {
+    fn duplicate_member_is_refused() {
         let read = |text: &str| serde_json::from_str::<Unique>(text).map(|Unique(value)| value);
         assert_eq!(
             read(r#"{"a":{"b":1.5},"c":"x"}"#).unwrap(),

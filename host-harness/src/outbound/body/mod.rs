@@ -1,4 +1,4 @@
-//! Bodies of requests: the shapes that a manifest lists, and the types of the values in them.
+//! Request bodies: the shapes that a manifest lists, and the types of the values in them.
 
 mod contents;
 mod envelope;

@@ -1,18 +1,19 @@
-//! What the body of a write may hold: places and types that a manifest lists, and nothing else.
+//! Body shapes: the places and types that a manifest lists for the body of a write.
 //!
 //! ```toml
 //! [destinations.chat.routes.write.body]
 //! "/to/*" = "id"
-//! "/text" = "text 500"          # free text of so many characters at most; what should not leave is taken out of it
-//! "/parts/*/content" = "content 8000" # free text, or JSON: a record's envelope, or one of the manifest's shapes
-//! "/urgent" = "yes|no"          # one of these words; one alone is a constant
+//! "/text" = "text 500"                # free text of at most 500 characters, which is redacted
+//! "/parts/*/content" = "content 8000" # free text, a record envelope, or a shape of the manifest
+//! "/urgent" = "yes|no"                # one of these words; a single word is a constant
 //! "/minutes" = "int 1..90"
-//! "/room" = "setting chat.room" # what the setting says
+//! "/room" = "setting chat.room"       # the value of the setting
 //! "/key" = "uuid"
 //! "/cc" = "email"
 //! ```
 //!
-//! A member may be left out, but none may be there that is not listed, null is no value, and no object may name a member twice.
+//! A member may be left out, but one that is not listed is refused, and so are null and an object
+//! that names a member twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use super::tree::Tree;
 use super::types::Type;
 use crate::json_path::Step;
 
-/// What a body may hold.
+/// The shape of a request body.
 #[derive(Debug, Clone)]
 pub struct BodyShape {
     tree: Arc<Tree>,
@@ -35,10 +36,10 @@ pub struct BodyShape {
 }
 
 impl BodyShape {
-    /// Reads a manifest's places and types.
+    /// Parses the places and types of a manifest.
     ///
     /// # Errors
-    /// What is wrong with them.
+    /// Returns the first fault found.
     pub fn parse(
         body: &BTreeMap<String, String>,
         contents: &Arc<Contents>,
@@ -49,7 +50,7 @@ impl BodyShape {
         })
     }
 
-    /// Returns which part of a body stands at a place; none where nothing may stand.
+    /// Returns the part of a body at a place; `None` where nothing may be.
     #[must_use]
     pub fn part_at(&self, place: &[Step<'_>]) -> Option<Part> {
         let ty = self.tree.type_at(place)?;
@@ -63,10 +64,11 @@ impl BodyShape {
         })
     }
 
-    /// Looks through a body. `setting` gives what a setting says, none where it is not set.
+    /// Checks that a body matches the shape. `setting` returns the value of a setting, if it is
+    /// set.
     ///
     /// # Errors
-    /// Where it does not fit, and in what way.
+    /// Returns the first mismatch.
     pub fn check(
         &self,
         body: &Value,
@@ -94,12 +96,12 @@ impl BodyShape {
         Ok(held)
     }
 
-    /// Takes out of a body's free texts what should not leave with them. Where there is nothing, the body stays as it is, byte for
-    /// byte; JSON in a text is written anew only if something in it was taken out.
+    /// Redacts the free texts of a body. A body without anything to redact stays as it is, byte for
+    /// byte; JSON in a text is written anew only if something in it was redacted.
     ///
     /// # Errors
-    /// When the body does not fit, or no longer does since what stands in the place of something is longer. It may then have been
-    /// changed in part.
+    /// Fails if the body does not match the shape, or no longer does because a marker is longer
+    /// than the text that it replaces. The body may then have been changed in part.
     pub fn redact(&self, body: &mut Value) -> Result<Redactions, Unfit> {
         let mut found = BTreeSet::new();
         let mut changed = false;
@@ -122,7 +124,7 @@ impl BodyShape {
 }
 
 impl Contents {
-    /// Redacts a text that is free or JSON, and says whether it has changed.
+    /// Redacts a free text, or the JSON in it. Returns true if it has changed.
     fn redact(
         &self,
         at: &str,
@@ -154,7 +156,7 @@ impl Contents {
     }
 }
 
-/// Keeps what can carry a value from elsewhere.
+/// Collects a value that can carry data from another service.
 fn hold(held: &mut Held, at: &str, ty: &Type, value: &Value) {
     let text = match (ty, value) {
         (Type::Words(_) | Type::Setting(_), _) => return,

@@ -1,15 +1,15 @@
-//! Texts of a body, and what is taken out of them.
+//! Texts of a body, and their redaction.
 
 use std::collections::BTreeSet;
 
 /// A text of a body, or a number as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
-    /// Where: a JSON pointer. Below a text that is JSON it goes on into that.
+    /// JSON pointer to the text. It continues into a text that is JSON.
     pub pointer: String,
-    /// What stands there.
+    /// The text.
     pub text: String,
-    /// Whether it is free text, out of which is taken what should not leave.
+    /// True for free text, which is redacted.
     pub free: bool,
 }
 
@@ -20,26 +20,27 @@ pub enum Part {
     Text,
     /// Free text or JSON.
     Content,
-    /// One of several words of the manifest's.
+    /// One of several words that the manifest lists.
     Word,
     /// A number.
     Number,
     /// The id or address of somebody or something.
     Id,
-    /// A constant, what a setting says, or an id that the plan has made up: it says nothing of its own.
+    /// A constant, the value of a setting, or an id that the plan generated: nothing that the
+    /// component chose.
     Fixed,
 }
 
-/// What was taken out of a body.
+/// Redactions made in a body.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Redactions {
-    /// Each kind once, in order.
+    /// Kinds of the redacted values, each once, in order.
     pub found: Vec<redaction::Kind>,
-    /// Whether the body is another one than before.
+    /// True if the body has changed.
     pub changed: bool,
 }
 
-/// Redacts a text, and says whether it has changed.
+/// Redacts a text. Returns true if it has changed.
 pub(super) fn take_out(text: &mut String, found: &mut BTreeSet<redaction::Kind>) -> bool {
     let redacted = redaction::redact(text);
     let changed = redacted.count > 0;

@@ -1,4 +1,4 @@
-//! Types of a trusted document's variables, and whether a JSON value is of one.
+//! Types of a trusted document's variables, and the check of a JSON value against them.
 
 use std::fmt;
 
@@ -15,13 +15,13 @@ pub const TEXT_MAX: usize = 64 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VariableType {
     scalar: Scalar,
-    /// Whether one value (or one item) may be null.
+    /// True if a value (or an item) may be null.
     nullable: bool,
-    /// For a list: whether the list itself may be null.
+    /// For a list: true if the list itself may be null.
     list: Option<bool>,
-    /// The only values (or items) that there are; none for any of the type.
+    /// The only allowed values (or items); `None` for any of the type.
     closed: Option<Vec<String>>,
-    /// Fewest and most: items of a list; of a text letters and digits, and characters.
+    /// Minimum and maximum: of a list in items; of a text in letters and digits, and in characters.
     length: Option<(usize, usize)>,
 }
 
@@ -34,16 +34,16 @@ enum Scalar {
     Uuid,
     DateTime,
     Date,
-    /// Any other name: the values of an enum are words.
+    /// Any other name is an enum, whose values are words.
     Enum(String),
 }
 
-/// A type that cannot be declared.
+/// A text that is not a variable type.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{0}` is not a variable type: write `Name`, `Name!` or a list of them as in `[Name!]!`")]
 pub struct VariableTypeError(String);
 
-/// A value that is not of the declared type. Names the type, never the value.
+/// A mismatch between a value and its declared type. Names the type, never the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unfit {
     /// Null where it may not be.
@@ -54,30 +54,30 @@ pub enum Unfit {
     Size,
     /// An object with a member that is not listed.
     Member,
-    /// None of the values that are listed for it, or an empty list of them.
+    /// A value that is not listed, or an empty list where values are listed.
     Value,
-    /// Fewer or more letters or items than are declared for it.
+    /// A text or a list outside its declared length.
     Length,
 }
 
-/// Limits of a variable that cannot be declared.
+/// An error in the limits of a variable.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum LimitsError {
-    /// Values of a type that has none.
+    /// Listed values for a type that cannot have them.
     #[error(
         "values are listed for a `String` or an enum and lists of them, each a text of its own"
     )]
     Values,
-    /// No range, or one of something that has no length.
+    /// A length that is not a range, or of a type without a length.
     #[error("write a length as `2..200`: items of a list, letters and digits of a `String`")]
     Length,
 }
 
 impl VariableType {
-    /// Reads a type.
+    /// Parses a type.
     ///
     /// # Errors
-    /// When it is not a scalar or a list of scalars.
+    /// Fails if it is not a scalar or a list of scalars.
     pub fn parse(text: &str) -> Result<Self, VariableTypeError> {
         let (outer, nullable) = strip_bang(text);
         let parsed = match outer
@@ -105,11 +105,11 @@ impl VariableType {
         parsed.ok_or_else(|| VariableTypeError(text.to_owned()))
     }
 
-    /// Closes it to these values: of a list at least one item, each one of them. An empty list is the same as no restriction at many
-    /// services.
+    /// Restricts the type to these values. A list must then hold at least one, since many services
+    /// read an empty list as no restriction at all.
     ///
     /// # Errors
-    /// When there are no values, or the type is not made of texts.
+    /// Fails if there are no values, or the type is not made of texts.
     pub fn closed_to(mut self, values: Vec<String>) -> Result<Self, LimitsError> {
         let known = values.iter().enumerate().all(|(index, value)| {
             !value.is_empty() && !values.iter().take(index).any(|other| other == value)
@@ -121,11 +121,12 @@ impl VariableType {
         Ok(self)
     }
 
-    /// Holds it to a length, written `2..200`: that many items of a list; of a text at least so many letters and digits, at most so many
-    /// characters. A text of signs alone is an empty one to a full-text search.
+    /// Restricts the length, written `2..200`: of a list, that many items; of a text, at least that
+    /// many letters and digits and at most that many characters. A text of signs alone is an empty
+    /// query to a full-text search.
     ///
     /// # Errors
-    /// When that is no range, or the type has no length.
+    /// Fails if the text is not a range, or the type has no length.
     pub fn of_length(mut self, range: &str) -> Result<Self, LimitsError> {
         let counted = self.list.is_some() || self.scalar == Scalar::Text;
         let ends = range.split_once("..").and_then(|(least, most)| {
@@ -140,16 +141,17 @@ impl VariableType {
         }
     }
 
-    /// Returns whether its values are texts of the sender's choice: no number, date or id, and no word of a closed list.
+    /// Returns true if its values are texts that the sender chooses freely: no number, date or id,
+    /// and no word of a closed list.
     #[must_use]
     pub fn is_free_text(&self) -> bool {
         matches!(self.scalar, Scalar::Text | Scalar::Enum(_)) && self.closed.is_none()
     }
 
-    /// Whether a value is of this type.
+    /// Checks that a value is of this type.
     ///
     /// # Errors
-    /// In what way it is not.
+    /// Returns the mismatch.
     pub fn check(&self, value: &Value) -> Result<(), Unfit> {
         let Some(list_nullable) = self.list else {
             self.check_one(value)?;
@@ -268,7 +270,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_value_fits_its_declared_type_and_no_other() {
+    fn value_matches_its_type_and_no_other() {
         let long = "x".repeat(TEXT_MAX + 1);
         let many: Vec<u8> = vec![1; LIST_MAX + 1];
         for (declared, value, expected) in [
@@ -396,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_reads_back_as_it_was_written_and_nonsense_is_refused() {
+    fn type_round_trips_and_nonsense_is_refused() {
         for text in ["String!", "String", "[Int!]!", "[Int]", "OrderDirection!"] {
             assert_eq!(VariableType::parse(text).unwrap().to_string(), text);
         }

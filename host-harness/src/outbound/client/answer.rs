@@ -1,7 +1,7 @@
-//! The form of an answer to a trusted document: one JSON object, or nothing of it is handed on.
+//! Form of an answer to a trusted document: one JSON object, or nothing of it is passed on.
 //!
-//! Whatever looks at answers (owners of records, the values that may not cross to another service) reads JSON. An answer in any other
-//! form would reach the guest unseen by them.
+//! The checks of answers (owners of records, data loss prevention) read JSON. An answer in any
+//! other form would reach the guest unchecked.
 
 use std::fmt;
 
@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::Response;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// Returns the answer if it is a JSON object, and an error status alone if it is not, as of a proxy in front: the status is all that is
-/// needed of it. A success in another form is withheld.
+/// Returns the answer if it is a JSON object. Of an error in another form, such as a proxy's page,
+/// only the status is passed on; a success in another form is withheld.
 pub(in crate::outbound) fn of_document(response: Response<Bytes>) -> Option<Response<Bytes>> {
     if is_object(response.body()) {
         return Some(response);
@@ -22,13 +22,15 @@ pub(in crate::outbound) fn of_document(response: Response<Bytes>) -> Option<Resp
     Some(Response::from_parts(parts, Bytes::new()))
 }
 
-/// Tells whether these bytes are one JSON object that can be read to its end, no deeper than values are read elsewhere.
+/// Returns true if the bytes are one JSON object that can be read to its end, no deeper than values
+/// are read elsewhere.
 fn is_object(body: &[u8]) -> bool {
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
     first == Some(&b'{') && serde_json::from_slice::<Readable>(body).is_ok()
 }
 
-/// Any JSON value. Unlike `IgnoredAny` it meets every limit of the parser, depth and size of numbers among them.
+/// Any JSON value. Unlike `IgnoredAny` it meets every limit of the parser, depth and size of
+/// numbers among them.
 struct Readable;
 
 impl<'de> Deserialize<'de> for Readable {
@@ -91,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_json_object_is_handed_on() {
+    fn only_a_json_object_is_passed_on() {
         let deep = format!("{{\"a\":{}1{}}}", "[".repeat(200), "]".repeat(200));
         for body in [
             "{}",

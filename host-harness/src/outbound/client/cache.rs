@@ -1,4 +1,4 @@
-//! Answers of documents that the manifest marks cacheable, kept in memory for a while.
+//! A memory cache of answers that the manifest marks cacheable.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -10,17 +10,18 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use sha2::{Digest, Sha256};
 
-/// Most answers kept.
+/// Maximum number of cached answers.
 const ENTRIES_MAX: usize = 64;
-/// Largest answer kept, in bytes.
+/// Largest cached answer, in bytes.
 const ENTRY_MAX: usize = 512 * 1024;
 
-/// Names an answer: destination, credential and the exact body (document and variables).
+/// A cache key: destination, credential, path and the exact body (document and variables).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key([u8; 32]);
 
 impl Key {
-    /// The key of this body sent to this destination with this generation of its credential.
+    /// Creates the key of this body, sent to this path of a destination with this generation of its
+    /// credential.
     #[must_use]
     pub fn new(destination: &str, generation: Option<u64>, path: &str, body: &[u8]) -> Self {
         let mut hash = Sha256::new();
@@ -37,20 +38,20 @@ impl Key {
     }
 }
 
-/// A generation, told apart from no credential at all.
+/// Encodes a generation so that it differs from no credential at all.
 fn tagged(generation: u64) -> [u8; 9] {
     let [a, b, c, d, e, f, g, h] = generation.to_le_bytes();
     [1, a, b, c, d, e, f, g, h]
 }
 
-/// The answers kept.
+/// A bounded cache of answers.
 #[derive(Debug, Default)]
 pub struct Cache {
     entries: Mutex<HashMap<Key, (Instant, Response<Bytes>)>>,
 }
 
 impl Cache {
-    /// The answer under this key, if it is still good.
+    /// Returns the answer under this key, unless it has expired.
     #[must_use]
     pub fn get(&self, key: &Key) -> Option<Response<Bytes>> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
@@ -60,7 +61,8 @@ impl Cache {
             .map(|(_, response)| response.clone())
     }
 
-    /// Keeps an answer for `seconds`, if it is whole, small enough and without errors.
+    /// Caches an answer for `seconds` if its status is 200, it is small enough and it reports no
+    /// errors.
     pub fn put(&self, key: Key, seconds: u32, response: &Response<Bytes>) {
         if response.status() != http::StatusCode::OK
             || response.body().len() > ENTRY_MAX
@@ -87,7 +89,8 @@ impl Cache {
     }
 }
 
-/// Whether an answer reports errors, as GraphQL does beside status 200, or is no JSON object at all.
+/// Returns true if an answer reports errors, as GraphQL does beside status 200, or is not a JSON
+/// object.
 fn has_errors(body: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Answer {
@@ -105,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_kept_only_if_it_is_good_and_only_for_its_time() {
+    fn only_good_answers_are_cached_until_expiry() {
         let cache = Cache::default();
         for (name, seconds, body, kept) in [
             ("good", 60, r#"{"data":{}}"#, true),
@@ -120,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn another_destination_credential_path_or_body_is_another_answer() {
+    fn key_differs_by_each_of_its_parts() {
         let key = Key::new("a", Some(0), "/p", b"x");
         for other in [
             Key::new("b", Some(0), "/p", b"x"),
@@ -135,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn it_never_holds_more_than_its_bound() {
+    fn cache_is_bounded() {
         let cache = Cache::default();
         for index in 0..ENTRIES_MAX + 10 {
             cache.put(

@@ -1,142 +1,48 @@
-//! The HTTP client under the gate: resolves, checks every address, dials a checked one, sends, reads within limits.
+//! The HTTP client under the gate. For each request it resolves the name, checks every address,
+//! dials a checked one, sends, and reads the answer within limits.
 //!
-//! It follows no redirect, sends nothing of its own, and knows no credential. It also serves native code that wants the same
-//! transport, such as benchmarks.
+//! It follows no redirects, sends nothing of its own and knows no credentials. Native code that
+//! wants the same transport, such as a benchmark, can use it too.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::{timeout, timeout_at};
 
+use super::dial::{Dialler, Stream};
+use super::error::ClientError;
 use super::pool::{Connection, Pool};
 use super::resolve::Resolver;
 use super::tls::Tls;
 use crate::outbound::policy::addresses::{self, AddressRefusal, Grants, Reach};
 use crate::outbound::policy::origin::{Origin, Scheme};
 
-/// How long one address may take to accept a connection.
+/// Maximum time for connecting to one address.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
-/// A byte stream.
-pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
-/// Opens connections to addresses that have been checked.
-#[async_trait]
-pub trait Dialler: Send + Sync {
-    /// Connects to exactly this address.
-    ///
-    /// # Errors
-    /// When nobody answers there.
-    async fn dial(&self, address: SocketAddr) -> io::Result<Box<dyn Stream>>;
-}
-
-/// TCP.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct TcpDialler;
-
-#[async_trait]
-impl Dialler for TcpDialler {
-    async fn dial(&self, address: SocketAddr) -> io::Result<Box<dyn Stream>> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        Ok(Box::new(stream))
-    }
-}
-
-/// What one exchange may use.
+/// Limits of one exchange.
 #[derive(Debug, Clone, Copy)]
 pub struct Exchange {
-    /// When the answer must have been read to its end.
+    /// Deadline for reading the whole answer.
     pub deadline: Instant,
-    /// How long connecting may take; at most five seconds an address.
+    /// Maximum time for connecting; at most five seconds per address.
     pub connect: Option<Duration>,
-    /// How long the service may take until its response begins.
+    /// Maximum time until the response begins.
     pub first_byte: Option<Duration>,
-    /// Most bytes of the response's body.
+    /// Maximum size of the response body, in bytes.
     pub response_bytes: usize,
-    /// Whether the request may be sent a second time if a kept connection turns out to be dead.
+    /// True if the request may be sent a second time when a pooled connection turns out to be dead.
     pub repeatable: bool,
 }
 
-/// Why there is no answer.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ClientError {
-    /// The name cannot be looked up.
-    #[error("the host name cannot be resolved: {0}")]
-    Resolve(io::Error),
-    /// An address may not be dialled.
-    #[error("{0}")]
-    Address(AddressRefusal),
-    /// Nobody accepts the connection.
-    #[error("the connection was refused or failed: {0}")]
-    Connect(io::Error),
-    /// Connecting took too long.
-    #[error("connecting took too long")]
-    ConnectTimeout,
-    /// The trusted roots cannot be used.
-    #[error("{0}")]
-    Roots(String),
-    /// The peer did not prove who it is, or TLS failed otherwise.
-    #[error("TLS failed: {0}")]
-    Tls(io::Error),
-    /// The answer took too long.
-    #[error("the service took too long to answer")]
-    Timeout,
-    /// The answer's body is too large.
-    #[error("the answer is larger than {limit} bytes")]
-    ResponseTooLarge {
-        /// The limit in bytes.
-        limit: usize,
-    },
-    /// The answer to a document is no JSON object, and was withheld.
-    #[error("the answer to `{document}` is no JSON object: something else may be at this address")]
-    NoObject {
-        /// The document.
-        document: String,
-    },
-    /// The connection broke after the request was sent.
-    #[error("the connection broke before the answer was complete: {0}")]
-    Broken(hyper::Error),
-    /// The request or the response is not HTTP.
-    #[error("the exchange is not valid HTTP: {0}")]
-    Protocol(String),
-}
-
-impl ClientError {
-    /// The stable code.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Resolve(_) => "resolve",
-            Self::Address(_) => "address",
-            Self::Connect(_) => "connect",
-            Self::ConnectTimeout => "connect-timeout",
-            Self::Roots(_) => "roots",
-            Self::Tls(_) => "tls",
-            Self::Timeout => "timeout",
-            Self::ResponseTooLarge { .. } => "response-size",
-            Self::NoObject { .. } => "no-object",
-            Self::Broken(_) => "broken",
-            Self::Protocol(_) => "protocol",
-        }
-    }
-}
-
-/// The client. Cheap to share; keeps connections open.
+/// The HTTP client. Cheap to share; it pools connections.
 pub struct Client {
     resolver: Arc<dyn Resolver>,
     dialler: Arc<dyn Dialler>,
@@ -145,7 +51,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client over this resolver, dialler and TLS set-up.
+    /// Creates a client with this resolver, dialler and TLS set-up.
     #[must_use]
     pub fn new(resolver: Arc<dyn Resolver>, dialler: Arc<dyn Dialler>, tls: Tls) -> Self {
         Self {
@@ -156,11 +62,11 @@ impl Client {
         }
     }
 
-    /// Sends one request to `origin` and reads the whole answer. The request's URI must be in origin form (path and query);
-    /// `host` and `content-length` are added.
+    /// Sends one request to `origin` and reads the whole answer. The request's URI must be in
+    /// origin form (path and query); `host` and `content-length` are added.
     ///
     /// # Errors
-    /// Why there is no answer.
+    /// Returns the reason why there is no answer.
     pub async fn send(
         &self,
         origin: &Origin,
@@ -182,7 +88,8 @@ impl Client {
         exchange: Exchange,
     ) -> Result<Response<Bytes>, ClientError> {
         let mut request = complete(origin, request)?;
-        // Looked up and checked for each request: a name that has moved is not served by an old connection.
+        // Resolved and checked for each request: a pooled connection must not outlive a change of
+        // the name's addresses.
         let addresses = self.addresses(origin, grants).await?;
         while let Some(mut kept) = self.pool.take(origin, &addresses) {
             if kept.sender.ready().await.is_err() {
@@ -198,9 +105,9 @@ impl Client {
                     Err(error) => error,
                 };
             match (error.take_message(), again) {
-                // It was never sent: the next kept connection may do.
+                // It was never sent: the next pooled connection may do.
                 (Some(unsent), _) => request = unsent,
-                // A read may be asked once more, on a connection that is surely alive.
+                // A read may be sent once more, on a fresh connection.
                 (None, Some(again)) => {
                     request = again;
                     break;
@@ -227,7 +134,7 @@ impl Client {
         Ok(Response::from_parts(parts, body))
     }
 
-    /// Where an origin is: every address, if each may be dialled.
+    /// Resolves an origin to its addresses. Fails if one of them may not be dialled.
     async fn addresses(
         &self,
         origin: &Origin,
@@ -326,7 +233,7 @@ fn broken(error: hyper::Error) -> ClientError {
     }
 }
 
-/// Adds what HTTP/1.1 needs and leaves the rest alone.
+/// Adds the headers that HTTP/1.1 requires, and leaves the rest alone.
 fn complete(origin: &Origin, request: Request<Bytes>) -> Result<Request<Full<Bytes>>, ClientError> {
     let protocol = |error: &dyn std::fmt::Display| ClientError::Protocol(error.to_string());
     let (mut parts, body) = request.into_parts();
@@ -338,7 +245,7 @@ fn complete(origin: &Origin, request: Request<Bytes>) -> Result<Request<Full<Byt
     parts.uri = Uri::from(target);
     let host = HeaderValue::from_str(origin.authority()).map_err(|error| protocol(&error))?;
     parts.headers.insert(header::HOST, host);
-    // The length of what is sent, whatever was claimed; hyper sets it from the body.
+    // hyper sets the length from the body, whatever was claimed.
     parts.headers.remove(header::CONTENT_LENGTH);
     Ok(Request::from_parts(parts, Full::new(body)))
 }
@@ -357,7 +264,7 @@ async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, ClientError>
         if first.len() + rest.len() + data.len() > limit {
             return Err(too_large());
         }
-        // Most answers come in one piece: it is handed on without a copy.
+        // Most answers come in one piece, which is passed on without a copy.
         if first.is_empty() && rest.is_empty() {
             first = data;
         } else {

@@ -1,7 +1,9 @@
-//! Header policy: sets every header of a request, and strips those of a response that a guest may not see.
+//! Header policy: sets every header of a request, and strips those of a response that a guest may
+//! not see.
 //!
-//! A guest gives no header that leaves: four free texts of 256 bytes in a read that nobody approves would be a channel, and one
-//! `accept` is enough to get an answer in a form that nothing here can read.
+//! No header of the guest's leaves. Four free texts of 256 bytes in a read that nobody approves
+//! would be a covert channel, and one `accept` is enough to get an answer in a form that nothing
+//! here can read.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
@@ -9,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, h
 use super::ClientError;
 use crate::outbound::secrets::credentials::Ready;
 
-/// Response headers that are handed on; everything else stays with the host.
+/// Response headers that a guest may see; all others are stripped.
 const RESPONSE_HEADERS: [HeaderName; 8] = [
     header::CONTENT_TYPE,
     header::CONTENT_LANGUAGE,
@@ -21,18 +23,18 @@ const RESPONSE_HEADERS: [HeaderName; 8] = [
     HeaderName::from_static("x-request-id"),
 ];
 
-/// Who asks, as every service is told.
+/// The client's name, as every service sees it.
 const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!("crm-harness/", env!("CARGO_PKG_VERSION")));
-/// The one form of requests and answers.
+/// The only media type of requests and answers.
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// Longest value of a response header that is handed on, in bytes.
+/// Longest value of a response header that a guest may see, in bytes.
 const VALUE_MAX: usize = 1024;
-/// Most response headers that are handed on.
+/// Maximum number of response headers that a guest may see.
 const HEADERS_MAX: usize = 16;
 
-/// Builds the request as it leaves: origin form, headers of the host's own, the credential last.
+/// Builds the request as it is sent: origin form, the host's own headers, the credential last.
 pub(in crate::outbound) fn build(
     method: Method,
     uri: Uri,
@@ -57,13 +59,13 @@ pub(in crate::outbound) fn build(
     Ok(request)
 }
 
-/// The response with only those headers that are handed on.
+/// Strips all response headers but those that a guest may see.
 pub(in crate::outbound) fn bared(response: Response<Bytes>) -> Response<Bytes> {
     let (mut parts, body) = response.into_parts();
     let mut kept = HeaderMap::with_capacity(4);
     for (name, value) in &parts.headers {
         let known = RESPONSE_HEADERS.contains(name) || name.as_str().starts_with("x-ratelimit-");
-        // They are held as long as the guest wants, in as many copies.
+        // A guest can keep them as long as it wants, in any number of copies.
         if known && value.len() <= VALUE_MAX && kept.len() < HEADERS_MAX {
             kept.append(name, value.clone());
         }

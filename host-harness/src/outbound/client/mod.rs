@@ -2,10 +2,14 @@
 
 pub(in crate::outbound) mod answer;
 pub mod cache;
+mod dial;
+mod error;
 mod exchange;
 pub(in crate::outbound) mod headers;
 mod pool;
 pub mod resolve;
 pub mod tls;
 
-pub use exchange::{Client, ClientError, Dialler, Exchange, Stream, TcpDialler};
+pub use dial::{Dialler, Stream, TcpDialler};
+pub use error::ClientError;
+pub use exchange::{Client, Exchange};

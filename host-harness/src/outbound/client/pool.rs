@@ -1,4 +1,4 @@
-//! Connections kept open between requests, by origin and by the checked address that they were dialled at.
+//! A pool of connections kept open between requests, by origin and checked address.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -11,30 +11,29 @@ use hyper::client::conn::http1::SendRequest;
 
 use crate::outbound::policy::origin::Origin;
 
-/// How long a connection is kept without use; below the usual 60 s and more of servers, so that they seldom close first.
+/// Maximum idle time of a connection; below the 60 s and more that servers usually allow, so that
+/// they seldom close first.
 const IDLE_MAX: Duration = Duration::from_secs(30);
-/// Most idle connections of one origin and address.
+/// Maximum number of idle connections per origin and address.
 const PER_ADDRESS: usize = 8;
 
-/// An open connection.
 #[derive(Debug)]
 pub(in crate::outbound) struct Connection {
     pub(in crate::outbound) sender: SendRequest<Full<Bytes>>,
-    /// The checked address that it was dialled at.
+    /// The checked address that was dialled.
     pub(in crate::outbound) address: SocketAddr,
 }
 
-/// Connections to one origin at one address, and since when they are idle.
+/// Connections to one origin at one address, each with the start of its idle time.
 type Idle = Vec<(Connection, Instant)>;
 
-/// Idle connections.
 #[derive(Debug, Default)]
 pub(in crate::outbound) struct Pool {
     idle: Mutex<HashMap<(Origin, SocketAddr), Idle>>,
 }
 
 impl Pool {
-    /// Takes the connection to one of these addresses that was used last, if one still looks alive.
+    /// Takes the most recently used connection to one of these addresses, if one still looks alive.
     pub(in crate::outbound) fn take(
         &self,
         origin: &Origin,
@@ -56,7 +55,7 @@ impl Pool {
             return;
         }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        // A service whose addresses change must not leave its old connections behind.
+        // A service whose addresses change must not leave stale connections behind.
         idle.retain(|_, kept| {
             kept.retain(|(connection, since)| {
                 !connection.sender.is_closed() && since.elapsed() < IDLE_MAX

@@ -1,17 +1,17 @@
-//! Names to addresses.
+//! Name resolution.
 
 use std::io;
 use std::net::IpAddr;
 
 use async_trait::async_trait;
 
-/// Turns a host name into addresses. The gate checks whatever comes back.
+/// Resolves host names to addresses. The client checks every address before it dials.
 #[async_trait]
 pub trait Resolver: Send + Sync {
-    /// Every address of `host`.
+    /// Returns every address of `host`.
     ///
     /// # Errors
-    /// When the name cannot be looked up.
+    /// Fails if the name cannot be resolved.
     async fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>>;
 }
 

@@ -1,4 +1,5 @@
-//! TLS: platform roots, an operator's own authority, no exceptions.
+//! TLS with the platform's root certificates and an operator's own authorities; certificates are
+//! always verified.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -12,7 +13,8 @@ use tokio_rustls::client::TlsStream;
 use super::{ClientError, Stream};
 use crate::storage;
 
-/// Makes TLS connections. Roots are read at the first one, so that a process that needs none does not wait for them.
+/// Makes TLS connections. Root certificates are read on first use, so that a process that needs
+/// none does not wait for them.
 #[derive(Default)]
 pub struct Tls {
     authorities: Vec<PathBuf>,
@@ -20,7 +22,7 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// The platform's roots and the certificates in these PEM files.
+    /// Trusts the platform's roots and the certificates in these PEM files.
     #[must_use]
     pub fn new(authorities: Vec<PathBuf>) -> Self {
         Self {
@@ -29,10 +31,10 @@ impl Tls {
         }
     }
 
-    /// Speaks TLS over a stream; the certificate must be for `host`.
+    /// Performs the TLS handshake over a stream; the certificate must be for `host`.
     ///
     /// # Errors
-    /// When the roots cannot be read, or the peer does not prove to be `host`.
+    /// Fails if the roots cannot be read, or the peer does not prove to be `host`.
     pub async fn connect(
         &self,
         host: &str,

@@ -1,4 +1,18 @@
-//! What may be given away of which records: a manifest's `[kinds]`.
+//! Disclosure schemas: the fields of each kind of record that may leave for another service, from
+//! the `[kinds]` of a manifest.
+//!
+//! ```toml
+//! [kinds."demo.note"]
+//! record = "note"
+//! default = ["title", "due"] # may be disclosed
+//! on-request = ["body"]      # may be disclosed where policy permits it
+//! exact = ["due"]            # is not free text, and so not redacted
+//!
+//! [kinds."demo.note".from]   # the places of a field's values in a record
+//! title = ["/title"]
+//! body = ["/body"]
+//! due = ["/{due-field}"]     # the field that a setting names
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -8,55 +22,57 @@ use thiserror::Error;
 use super::values::Names;
 use crate::json_path::{Pattern, PatternError, Step};
 
-/// Most fields of a kind.
+/// Maximum number of fields of a kind.
 pub const FIELDS_MAX: usize = 64;
 /// Longest name of a kind or a field, in bytes.
 pub const NAME_MAX: usize = 64;
-/// What stands before a place in the owner's record.
+/// Prefix of a place in the owner's record.
 const OF_OWNER: &str = "owner:";
 
-/// A kind as a manifest writes it, under `[kinds.NAME]`.
+/// A disclosure schema as a manifest writes it, under `[kinds.NAME]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct KindSection {
-    /// The records' kind, in the skill's words.
+    /// The kind of record, in the skill's words.
     pub record: String,
-    /// The fields that may be given away.
+    /// Fields that may be disclosed.
     #[serde(default)]
     pub default: Vec<String>,
-    /// The fields that may be given away where policy permits it.
+    /// Fields that may be disclosed where policy permits it.
     #[serde(default)]
     pub on_request: Vec<String>,
-    /// The fields that are no free text: nothing is taken out of them.
+    /// Fields that are not free text, and so not redacted.
     #[serde(default)]
     pub exact: Vec<String>,
-    /// Where in a record, as a service's answer shows it, the values of a field stand. A step can be `{SETTING}`: the field that
-    /// the setting names; where it names none, the place is left out. `owner:` before a place says that it is one in the record of
-    /// the member who owns this one.
+    /// Places of a field's values in a record, as a service's answer shows it. A step can be
+    /// `{SETTING}`: the field that the setting names; a place whose setting is not set is left out.
+    /// A place that begins with `owner:` is in the record of the member who owns this one.
     #[serde(default)]
     pub from: BTreeMap<String, Vec<String>>,
 }
 
-/// What a manifest says of values in general, under `[values]`.
+/// Rules for values in general, under `[values]`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ValuesSection {
-    /// Members whose numbers count in millionths.
+    /// Members whose numbers are in millionths.
     #[serde(default)]
     pub micros: Vec<String>,
-    /// Members whose texts are words of a fixed list, such as a stage: they are no values. Only capitals, digits and `_` are words.
+    /// Members whose texts are words of a fixed list, such as a stage, and so not values. Only
+    /// capitals, digits and `_` make a word.
     #[serde(default)]
     pub words: Vec<String>,
-    /// Members whose texts are ids and no values. UUIDs are none anywhere.
+    /// Members whose texts are ids, and so not values. UUIDs never are.
     #[serde(default)]
     pub ids: Vec<String>,
-    /// Texts of the skill's own that a read may carry, each as a whole: what no argument, setting or answer holds.
+    /// Constants of the skill that a read may carry, each as a whole, though no argument, setting
+    /// or answer contains them.
     #[serde(default)]
     pub constants: Vec<String>,
 }
 
 impl ValuesSection {
-    /// The same, for what answers are read into.
+    /// Returns the member names as sets, for the index of answers.
     #[must_use]
     pub fn names(&self) -> Names {
         let set = |names: &[String]| names.iter().cloned().collect();
@@ -68,11 +84,11 @@ impl ValuesSection {
     }
 }
 
-/// What is wrong with a kind.
+/// An error in a disclosure schema.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum KindError {
-    /// A name that is none.
+    /// An invalid name.
     #[error(
         "kind `{kind}`: `{name}` is no name: write letters, digits, `.`, `_` and `-`, a letter first, at most {NAME_MAX}"
     )]
@@ -100,17 +116,17 @@ pub enum KindError {
         /// The field.
         field: String,
     },
-    /// A place that is none.
+    /// An invalid place.
     #[error("kind `{kind}`, field `{field}`: {source}")]
     From {
         /// The kind.
         kind: String,
         /// The field.
         field: String,
-        /// What a place is.
+        /// The error in the place.
         source: PatternError,
     },
-    /// A setting whose value names no field.
+    /// A setting whose value is not the name of a field.
     #[error("kind `{kind}`, field `{field}`: setting `{setting}`: {source}")]
     Setting {
         /// The kind.
@@ -119,7 +135,7 @@ pub enum KindError {
         field: String,
         /// The setting.
         setting: String,
-        /// What a name of a field is.
+        /// The error in the name.
         source: trusted_documents::NotAField,
     },
 }
@@ -129,17 +145,17 @@ pub enum KindError {
 pub struct Field {
     /// Its name, in the skill's words.
     pub name: String,
-    /// Whether policy must permit it.
+    /// True if policy must permit it.
     pub on_request: bool,
-    /// Whether it is no free text.
+    /// True if it is not free text.
     pub exact: bool,
-    /// Where in a record its values stand; nowhere if they are computed.
+    /// Places of its values in a record; empty if they are computed.
     pub from: Vec<Pattern>,
-    /// Where in the record of its owner they stand.
+    /// Places of its values in the record of the owner.
     pub from_owner: Vec<Pattern>,
 }
 
-/// What may be given away of one kind of record.
+/// The disclosure schema of one kind of record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kind {
     record: String,
@@ -147,46 +163,47 @@ pub struct Kind {
 }
 
 impl Kind {
-    /// The records' kind, in the skill's words.
+    /// Returns the kind of record, in the skill's words.
     #[must_use]
     pub fn record(&self) -> &str {
         &self.record
     }
 
-    /// Its fields: those by default first, in the manifest's order.
+    /// Returns the fields: those by default first, in the manifest's order.
     #[must_use]
     pub fn fields(&self) -> &[Field] {
         &self.fields
     }
 
-    /// A field by its name.
+    /// Returns a field by its name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// The fields that a value belongs to which stands at a place in a record.
+    /// Returns the fields that a value at this place of a record belongs to.
     pub fn fields_at(&self, place: &[Step<'_>]) -> impl Iterator<Item = &Field> {
         (self.fields.iter())
             .filter(move |field| field.from.iter().any(|pattern| pattern.covers(place)))
     }
 
-    /// The fields that a value belongs to which stands at a place in the record of the owner.
+    /// Returns the fields that a value at this place of the owner's record belongs to.
     pub fn fields_at_owner(&self, place: &[Step<'_>]) -> impl Iterator<Item = &Field> {
         (self.fields.iter())
             .filter(move |field| field.from_owner.iter().any(|pattern| pattern.covers(place)))
     }
 }
 
-/// What may be given away, by the name of each kind.
+/// Disclosure schemas, by the name of each kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kinds(BTreeMap<String, Kind>);
 
 impl Kinds {
-    /// Reads a manifest's kinds. `setting` gives what a setting says, none where it is not set; empty is not set.
+    /// Parses the kinds of a manifest. `setting` returns the value of a setting; an empty one
+    /// counts as not set.
     ///
     /// # Errors
-    /// What is wrong with one of them.
+    /// Returns the first fault found.
     pub fn parse(
         sections: &BTreeMap<String, KindSection>,
         setting: &dyn Fn(&str) -> Option<String>,
@@ -199,24 +216,24 @@ impl Kinds {
         kinds.collect::<Result<_, _>>().map(Self)
     }
 
-    /// A kind by its name.
+    /// Returns a kind by its name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Kind> {
         self.0.get(name)
     }
 
-    /// All kinds with their names.
+    /// Returns all kinds with their names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Kind)> {
         self.0.iter().map(|(name, kind)| (name.as_str(), kind))
     }
 
-    /// Whether there is none.
+    /// Returns true if there are no kinds.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The kinds of a kind of record, with their names.
+    /// Returns the kinds of this sort of record, with their names.
     pub fn of_record(&self, record: &str) -> impl Iterator<Item = (&str, &Kind)> {
         self.iter().filter(move |(_, kind)| kind.record == record)
     }
@@ -267,7 +284,8 @@ impl Kind {
     }
 }
 
-/// A place whose steps in braces are what the settings say; none where one says nothing.
+/// Parses a place, with the values of settings in place of the steps in braces. Returns `None` if
+/// one of them is not set.
 fn place(
     kind: &str,
     field: &str,
@@ -335,7 +353,7 @@ mod tests {
         from = { title = ['/title', '/tags/*/title'], mood = ['/{mood-field}'], body = ['/body', '/title'] }";
 
     #[test]
-    fn a_value_belongs_to_the_fields_at_whose_places_it_stands() {
+    fn value_belongs_to_the_fields_at_its_place() {
         let note = parse(NOTE, Some("mood2")).unwrap();
         for (place, expected) in [
             (&[Name("title")][..], &["title", "body"][..]),
@@ -361,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn value_of_the_owner_belongs_to_the_field_that_says_so() {
+    fn value_of_the_owner_belongs_to_owner_fields() {
         let text = "record = 'note'\ndefault = ['by', 'title']\nfrom = { by = ['owner:/name'], title = ['/name'] }";
         let note = parse(text, None).unwrap();
         let place = [Name("name"), Name("first")];
@@ -373,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_is_not_set_leaves_its_place_out() {
+    fn unset_setting_leaves_its_place_out() {
         for mood in [None, Some("")] {
             let note = parse(NOTE, mood).unwrap();
             assert_eq!(note.field("mood").unwrap().from, []);
@@ -381,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_are_found_by_the_records_they_tell_of() {
+    fn kinds_are_found_by_record() {
         let sections = [("a", "x"), ("b", "y"), ("c", "x")].map(|(name, record)| {
             (
                 name.to_owned(),
@@ -400,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_kind_is_said() {
+    fn invalid_kinds_are_refused() {
         for (text, expected) in [
             ("record = 'a b'", "`a b` is no name"),
             ("record = 'note'\ndefault = ['']", "`` is no name"),

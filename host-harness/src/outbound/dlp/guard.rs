@@ -1,5 +1,6 @@
-//! What keeps values of one service from another: whatever a service has answered during a call may go back to it, and to another only
-//! as what a plan gives away. Reads are also held to where their values come from (see [`super::provenance`]).
+//! Data loss prevention of one call: a value that a service has returned may go back to it, and to
+//! another service only as part of a disclosure in a plan. Reads are also checked for the
+//! provenance of their values (see [`super::provenance`]).
 
 use std::sync::Arc;
 
@@ -11,19 +12,20 @@ pub use super::values::Exempt;
 use super::values::{Crossing, Disclosed, Names, RecordPlace, Repeat, Values};
 use crate::denial::{Denial, DenialCode};
 
-/// The guard of one call.
+/// The data loss prevention of one call.
 #[derive(Debug)]
 pub struct Guard {
     values: Values,
     exempt: Exempt,
-    /// For answers that tell of no record.
+    /// Places for answers without records.
     nowhere: Arc<[RecordPlace]>,
-    /// Where what a read carries has to come from.
+    /// Sources that the values in a read must come from.
     provenance: Provenance,
 }
 
 impl Guard {
-    /// A guard that has seen nothing yet. `names` is what the manifest says of members of answers.
+    /// Creates the data loss prevention of a call without any answers. `names` are the manifest's
+    /// rules for members of answers.
     #[must_use]
     pub fn new(exempt: Exempt, names: Names) -> Self {
         Self {
@@ -34,8 +36,8 @@ impl Guard {
         }
     }
 
-    /// Takes in what a service has answered. `of_itself` says that the answer tells of the service alone, such as a list of its fields;
-    /// `places` where it tells of records, none for nowhere.
+    /// Takes in an answer of a service. `of_itself` is true if the answer describes the service
+    /// alone, such as a list of its fields; `places` are the places of records in it.
     pub(in crate::outbound) fn take_in(
         &self,
         destination: &str,
@@ -53,33 +55,34 @@ impl Guard {
         self.values.take_in(destination, places, body.clone());
     }
 
-    /// Takes in an answer that tells of no record.
+    /// Takes in an answer without records.
     #[cfg(test)]
     pub(crate) fn note(&self, destination: &str, body: Bytes) {
         self.values.take_in(destination, &self.nowhere, body);
     }
 
-    /// Lets reads carry what comes from these sources alone, once another service has answered.
+    /// Restricts reads to values from these sources, once another service has answered.
     #[must_use]
     pub(crate) fn founded_on(mut self, provenance: Provenance) -> Self {
         self.provenance = provenance;
         self
     }
 
-    /// Lets the component judge a step of a plan: it may read the service that the step goes to, and tell it what stands in the step.
+    /// Restricts reads to the step of a plan that the component judges: to the step's service, and
+    /// to values in the step.
     pub(crate) fn judge(&self, service: &str, path: &str, body: &str, answer: Option<&[u8]>) {
         self.provenance.judge(service, path, body, answer);
     }
 
-    /// Where what a read carries has to come from.
+    /// Returns the sources that the values in a read must come from.
     pub(in crate::outbound) fn provenance(&self) -> &Provenance {
         &self.provenance
     }
 
-    /// Checks that the texts of a read hold nothing of another service.
+    /// Checks that the texts of a read contain no value of another service.
     ///
     /// # Errors
-    /// The refusal.
+    /// Returns the refusal.
     pub(in crate::outbound) fn check_read(
         &self,
         to: &str,
@@ -88,11 +91,11 @@ impl Guard {
         self.check(to, carried, &|_, _| false)
     }
 
-    /// Whether a step carries nothing of another service but what is given away: `disclosed` says whether what stands at a place below
-    /// a record is.
+    /// Checks that a step carries no value of another service but disclosed ones. `disclosed`
+    /// returns true if the value at a place of a record is.
     ///
     /// # Errors
-    /// The refusal.
+    /// Returns the refusal.
     pub(crate) fn let_write(
         &self,
         to: &str,
@@ -102,8 +105,8 @@ impl Guard {
         self.check(to, carried, disclosed)
     }
 
-    /// Returns the values of records that a text repeats and that are not disclosed, whoever said them: what the caller has written
-    /// counts as what the component has.
+    /// Returns the undisclosed values of records that a text repeats, whether the caller wrote them
+    /// or the component did.
     pub(crate) fn repeated(
         &self,
         to: &str,
@@ -114,7 +117,7 @@ impl Guard {
         self.values.repeated(to, texts, disclosed, settings)
     }
 
-    /// Returns how many bytes of answers it keeps.
+    /// Returns the number of bytes of answers kept.
     pub(crate) fn bytes(&self) -> usize {
         self.values.bytes()
     }
@@ -135,8 +138,9 @@ fn refused(crossing: &Crossing) -> Denial {
     )
 }
 
-/// Every text, number and name of a member in a value, that of JSON within texts included. A text that is JSON counts as it stands
-/// too: what a reader makes of it, such as of equal names, is not known here.
+/// Collects every text, number and member name of a value, those of JSON within texts included. A
+/// text that is JSON is also collected as it is: nobody knows here how its reader treats, for
+/// example, two members of one name.
 pub(crate) fn texts(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
@@ -164,8 +168,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_in_a_text_counts_as_it_stands_too() {
-        // A reader keeps the last of two equal names, the text goes out with both.
+    fn json_in_a_text_also_counts_as_text() {
+        // A reader keeps the last of two equal names; the text is sent with both.
         let variable = serde_json::json!({"title": r#"{"a":"Northern Depot","a":"x"}"#});
         let mut found = Vec::new();
         texts(&variable, &mut found);

@@ -1,21 +1,23 @@
-//! Provenance of what a read carries: a value that leaves in a read has to come from somewhere that may be told to this service.
+//! Provenance of the values in a read: each must come from a source that this service may know.
 //!
-//! Nobody approves a read, and a value that is spelled in another way (in hexadecimal, word by word, as the path of a request) passes
-//! every search for values. So it is not enough that a read carries nothing known. As soon as another service has answered during the
-//! call, everything that the component chose in a read has to be
+//! Nobody approves a read, and a value in another encoding (in hexadecimal, word by word, as the
+//! path of a request) passes every search for known values. So once another service has answered
+//! during the call, everything that the component chose in a read has to be
 //!
-//! - a part of the call's arguments or of a setting, as they are written, or in small letters or with one space for each run of white
-//!   space. Of a text variable of a trusted document letters and digits alone are compared, since a search takes words in many forms;
-//! - a whole value that this same service has answered during the call, such as an id or a cursor;
+//! - part of the call's arguments or of a setting: as written, in lower case, or with one space for
+//!   each run of white space. In a text variable of a trusted document only letters and digits are
+//!   compared, since a search accepts words in many forms;
+//! - a whole value that this same service has returned during the call, such as an id or a cursor;
 //! - a number of at most four digits, a date or a time;
-//! - a text of the skill's own, which the manifest lists under `[values] constants`.
+//! - a constant of the skill, which the manifest lists under `[values] constants`.
 //!
-//! In paths and query values each character has one spelling (RFC 3986: everything but the unreserved characters is escaped), so that
-//! nothing can be told by the choice among several. Variables of trusted documents that are numbers, ids, dates or words of a closed list
-//! are free: their types say what they can hold.
+//! In paths and query values each character has one spelling (RFC 3986: everything but the
+//! unreserved characters is percent-encoded), so that a choice among several cannot carry data.
+//! Variables of trusted documents that are numbers, ids, dates or words of a closed list are free:
+//! their types limit what they can hold.
 //!
-//! The component as judge of a plan's step is held to this from its first request on, since it is handed the step: what it may tell is
-//! what stands in the step itself, and only to the service that the step goes to.
+//! A component that judges a step of a plan is held to this from its first request on, since it is
+//! given the step: it may carry only values of the step, and only to the step's service.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -25,17 +27,17 @@ use serde_json::Value;
 
 use crate::outbound::formats::{is_date, is_date_time};
 
-/// Most digits of a number that is free.
+/// Maximum digits of a number that any read may carry.
 const DIGITS_MAX: usize = 4;
 /// Longest value of an answer that is remembered, in bytes; nothing longer fits into a query.
 const TOLD_MAX: usize = 1024;
 
-/// What the reads of one call may carry.
+/// Sources of the values that the reads of one call may carry.
 #[derive(Debug, Default)]
 pub(crate) struct Provenance {
-    /// Arguments and settings, in the forms that are compared.
+    /// Arguments and settings, in the compared forms.
     given: Forms,
-    /// Texts of the skill's own.
+    /// Constants of the skill.
     constants: HashSet<String>,
     state: Mutex<State>,
 }
@@ -43,27 +45,27 @@ pub(crate) struct Provenance {
 #[derive(Debug, Default)]
 struct State {
     services: HashMap<String, Told>,
-    /// The service that may be read, while the component judges a step that goes to it.
+    /// The only service that may be read, while the component judges a step that goes to it.
     judged: Option<String>,
 }
 
-/// What one service has told.
+/// Values that one service has returned.
 #[derive(Debug, Default)]
 struct Told {
-    /// Answers that were not looked through yet.
+    /// Answers that have not been parsed yet.
     unread: Vec<Bytes>,
     values: HashSet<String>,
-    /// Whether it told of more than itself.
+    /// True if an answer described more than the service itself.
     counts: bool,
 }
 
-/// Texts in the forms that are compared, with line breaks between them, which no value that is looked for holds.
+/// Texts in the compared forms, separated by line breaks, which no compared value contains.
 #[derive(Debug, Default)]
 struct Forms {
     written: String,
     collapsed: String,
     small: String,
-    /// Letters and digits alone.
+    /// Letters and digits only.
     folded: String,
 }
 
@@ -93,17 +95,19 @@ impl Forms {
     }
 }
 
-/// How a value stands in a read.
+/// The position of a value in a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     /// In a path or a query.
     Url,
-    /// As a text variable of a trusted document, where `%` stands for anything and `\` before a character for itself.
+    /// In a text variable of a trusted document, where `%` is a wildcard and `\` escapes a
+    /// character.
     Variable,
 }
 
 impl Provenance {
-    /// What comes with a call: its arguments, settings, and the texts that the manifest lists.
+    /// Creates the sources that come with a call: its arguments, settings, and the constants that
+    /// the manifest lists.
     pub(crate) fn of<'s>(
         arguments: &Value,
         settings: impl IntoIterator<Item = &'s str>,
@@ -119,7 +123,8 @@ impl Provenance {
         }
     }
 
-    /// Takes in what a service has answered. `counts` says whether it told of more than the service itself.
+    /// Takes in an answer of a service. `counts` is true if it describes more than the service
+    /// itself.
     pub(crate) fn take_in(&self, service: &str, body: Bytes, counts: bool) {
         if body.is_empty() {
             return;
@@ -130,7 +135,8 @@ impl Provenance {
         told.unread.push(body);
     }
 
-    /// Lets the component judge a step to this service, which is told what stands in the step.
+    /// Restricts reads to judging a step that goes to this service, which may know the contents of
+    /// the step.
     pub(crate) fn judge(&self, service: &str, path: &str, body: &str, answer: Option<&[u8]>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.judged = Some(service.to_owned());
@@ -141,19 +147,20 @@ impl Provenance {
         told.unread.extend(answer.map(Bytes::copy_from_slice));
     }
 
-    /// Returns the service of the step that is judged, if this is another one.
+    /// Returns the service of the judged step, if it is another one.
     pub(crate) fn other_than_judged(&self, service: &str) -> Option<String> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.judged.clone().filter(|judged| judged != service)
     }
 
-    /// Returns whether it matters what this service is told: another one has answered, or a step is judged.
+    /// Returns true if the values sent to this service are checked: another one has answered, or a
+    /// step is judged.
     pub(crate) fn applies(&self, service: &str) -> bool {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.applies(service)
     }
 
-    /// Returns the first of these values that may not be told to a service: what it is called, and where it stands.
+    /// Returns the description of the first of these values that this service may not be sent.
     pub(crate) fn unfounded<'v>(
         &self,
         service: &str,
@@ -210,7 +217,7 @@ impl Told {
     }
 }
 
-/// Each text and number of a value, that of JSON within texts included.
+/// Calls `take` for each text and number of a value, those of JSON within texts included.
 fn each_text(value: &Value, take: &mut impl FnMut(&str)) {
     match value {
         Value::Object(members) => members.values().for_each(|member| each_text(member, take)),
@@ -229,7 +236,8 @@ fn each_text(value: &Value, take: &mut impl FnMut(&str)) {
     }
 }
 
-/// A date, or a time without more than milliseconds: what is finer tells nothing but what somebody hides in it.
+/// Returns true for a date, or a time of at most millisecond precision: finer digits could hide
+/// data.
 fn is_moment(text: &str) -> bool {
     let fraction = text.split_once('.').map_or(0, |(_, rest)| {
         rest.bytes().take_while(u8::is_ascii_digit).count()
@@ -240,7 +248,7 @@ fn is_moment(text: &str) -> bool {
     year && fraction <= 3 && (is_date(text) || is_date_time(text))
 }
 
-/// The texts between the wildcards of a pattern, without escapes.
+/// Returns the texts between the wildcards of a pattern, without escapes.
 fn pieces(pattern: &str) -> Vec<String> {
     let mut pieces = vec![String::new()];
     let mut characters = pattern.chars();
@@ -261,7 +269,7 @@ fn pieces(pattern: &str) -> Vec<String> {
     pieces
 }
 
-/// A text without hidden characters and with one space for each run of white space.
+/// Removes hidden characters, and collapses each run of white space to one space.
 fn collapsed(text: &str) -> String {
     let seen: String = text
         .chars()
@@ -270,7 +278,7 @@ fn collapsed(text: &str) -> String {
     seen.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The letters and digits of a text, in small letters and without marks where one has them.
+/// Returns the letters and digits of a text, in lower case and without diacritics.
 fn folded(text: &str) -> String {
     let plain = text.chars().map(redaction::plain);
     plain
@@ -279,8 +287,8 @@ fn folded(text: &str) -> String {
         .collect()
 }
 
-/// Returns whether a value is escaped as RFC 3986 has it, in its one form: unreserved characters as they are, everything else by
-/// capital hexadecimal digits.
+/// Returns true if a value is percent-encoded in the normal form of RFC 3986: unreserved characters
+/// as they are, everything else in upper-case hexadecimal digits.
 pub(crate) fn is_spelled_plainly(value: &str) -> bool {
     let mut rest = value.bytes();
     while let Some(byte) = rest.next() {
@@ -327,7 +335,7 @@ mod tests {
     fn read_carries_what_its_service_may_know() {
         let provenance = provenance();
         let secret = "4e6f72746865726e";
-        // Nothing can leak before anybody has said anything.
+        // Nothing can leak before a service has answered.
         assert!(may_carry(&provenance, Place::Url, secret));
         provenance.take_in(
             "teller",
@@ -384,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn text_variable_is_compared_by_letters_and_digits() {
+    fn text_variable_compares_letters_and_digits() {
         let provenance = provenance();
         provenance.take_in("other", Bytes::from("{}"), true);
         for founded in [
@@ -411,15 +419,15 @@ mod tests {
     }
 
     #[test]
-    fn service_itself_is_no_other_service() {
+    fn description_of_a_service_does_not_count() {
         let provenance = provenance();
-        // A list of fields tells of nobody.
+        // A list of fields describes no record.
         provenance.take_in("knower", Bytes::from(r#"{"data":{}}"#), false);
         assert!(may_carry(&provenance, Place::Url, "anything"));
     }
 
     #[test]
-    fn judge_tells_what_stands_in_its_step() {
+    fn judge_carries_only_values_of_its_step() {
         let provenance = Provenance::default();
         let body = r#"{"text":"Hello","id":"m-1","context":[{"content":"{\"id\":\"d-9\"}"}]}"#;
         provenance.judge(

@@ -1,29 +1,42 @@
-//! Which network addresses may be dialled: the IANA special-purpose registries, and what an operator can grant.
+//! Address policy: the network addresses that may be dialled, by the IANA special-purpose
+//! registries and the grants of an operator.
 //!
-//! Source: <https://www.iana.org/assignments/iana-ipv4-special-registry> and `iana-ipv6-special-registry` (read 2026-07),
-//! column "Globally Reachable", RFC 6890 and its successors. What is not known to be reachable from everywhere is refused.
+//! | address | decision |
+//! |---|---|
+//! | cloud metadata services, IPv4 link-local | refused, whatever is granted |
+//! | loopback (127.0.0.0/8, ::1) | needs the grant `loopback` |
+//! | private networks (RFC 1918, fc00::/7) | needs the grant `private` |
+//! | any other range that is not globally reachable | refused |
+//! | the rest | public |
 //!
-//! Some IPv6 addresses hold an IPv4 address, to which the packets go in the end. What counts is where that is:
+//! Source: <https://www.iana.org/assignments/iana-ipv4-special-registry> and
+//! `iana-ipv6-special-registry` (read 2026-07), column "Globally Reachable", RFC 6890 and its
+//! successors.
+//!
+//! Some IPv6 addresses embed an IPv4 address, where the packets go in the end. That address
+//! decides:
 //!
 //! | form | decision |
 //! |---|---|
 //! | `64:ff9b::/96`, NAT64's well-known prefix (RFC 6052) | public if the IPv4 address is public: that is how a host behind DNS64 reaches every IPv4 service. Any other IPv4 address in it is refused, whatever is granted; RFC 6052 (3.1) forbids it anyway |
-//! | `64:ff9b:1::/48`, NAT64 for local use (RFC 8215) | refused: it leads into a network of somebody's own |
+//! | `64:ff9b:1::/48`, NAT64 for local use (RFC 8215) | refused: it leads into a local network |
 //! | `::ffff:0:0/96`, `::/96`, `2002::/16` (6to4), `2001::/32` (Teredo) | refused: no service has to be reached in this way |
 //! | ISATAP (RFC 5214): any prefix, then `0000:5efe` or `0200:5efe` and an IPv4 address | refused unless the IPv4 address is public |
 //!
-//! ISATAP is decided like that since the prefix alone does not tell where a packet ends: a host that has an ISATAP interface for this
-//! prefix, ours or the router's, sends it to the IPv4 address inside. A stranger who names an address in our own organisation's prefix
-//! would reach a private host through it. The refusal costs nobody anything: nothing else forms such an interface identifier (EUI-64
-//! has `fffe` in its middle, and a random one looks like this once in four thousand million), and with a public IPv4 address inside
-//! the packet ends in public either way. NAT64 with a prefix of a network's own cannot be told from any other address.
+//! The prefix of an ISATAP address alone does not tell where a packet ends: a host with an ISATAP
+//! interface for this prefix, ours or the router's, sends it to the IPv4 address inside. A stranger
+//! who names an address in our own organisation's prefix would reach a private host through it. The
+//! refusal costs nothing: no other scheme forms such an interface identifier (EUI-64 has `fffe` in
+//! its middle, and a random one looks like this once in four thousand million), and with a public
+//! IPv4 address inside the packet stays public either way. NAT64 with a prefix of a network's own
+//! cannot be told from any other address.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{Ipv4Net, Ipv6Net};
 use thiserror::Error;
 
-/// What an operator has opened beyond the public internet, for one destination.
+/// Networks beyond the public internet that an operator has opened for one destination.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Grants {
     /// 127.0.0.0/8 and ::1.
@@ -32,7 +45,7 @@ pub struct Grants {
     pub private: bool,
 }
 
-/// What kind of network an address that may be dialled belongs to.
+/// The network that an address belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// Reachable from everywhere.
@@ -43,10 +56,10 @@ pub enum Reach {
     Private,
 }
 
-/// Why an address or a set of answers may not be dialled.
+/// A reason why an address, or a resolver's answer, may not be dialled.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AddressRefusal {
-    /// A cloud metadata service: never, whatever is granted.
+    /// A cloud metadata service: refused, whatever is granted.
     #[error("{0} is a cloud metadata address")]
     Metadata(IpAddr),
     /// Loopback without the grant.
@@ -55,7 +68,7 @@ pub enum AddressRefusal {
     /// A private network without the grant.
     #[error("{0} is a private address")]
     Private(IpAddr),
-    /// In a range that is not reachable from everywhere.
+    /// An address in a range that is not globally reachable.
     #[error("{0} is not a globally reachable address")]
     NotGlobal(IpAddr),
     /// The name has no address.
@@ -78,14 +91,14 @@ const fn v6(segments: [u16; 8], prefix: u8) -> Ipv6Net {
     Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), prefix)
 }
 
-/// RFC 1918.
+/// Private networks (RFC 1918).
 const PRIVATE_V4: [Ipv4Net; 3] = [
     v4(10, 0, 0, 0, 8),
     v4(172, 16, 0, 0, 12),
     v4(192, 168, 0, 0, 16),
 ];
 
-/// Not globally reachable, the private networks aside.
+/// Ranges that are not globally reachable, the private networks aside.
 const SPECIAL_V4: [Ipv4Net; 12] = [
     v4(0, 0, 0, 0, 8),       // this network
     v4(100, 64, 0, 0, 10),   // shared address space
@@ -111,14 +124,14 @@ const METADATA_V4: [Ipv4Addr; 3] = [
     Ipv4Addr::new(192, 0, 0, 192),
 ];
 
-/// Global unicast: outside it nothing is reachable from everywhere.
+/// Global unicast: nothing outside it is globally reachable.
 const GLOBAL_V6: Ipv6Net = v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
 
-/// Not globally reachable inside [`GLOBAL_V6`].
+/// Ranges inside [`GLOBAL_V6`] that are not globally reachable.
 const SPECIAL_V6: [Ipv6Net; 4] = [
     v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), // IETF protocol assignments, with Teredo
     v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), // documentation
-    v6([0x2002, 0, 0, 0, 0, 0, 0, 0], 16), // 6to4: an IPv4 address in disguise
+    v6([0x2002, 0, 0, 0, 0, 0, 0, 0], 16), // 6to4: embeds an IPv4 address
     v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), // documentation
 ];
 
@@ -133,7 +146,7 @@ const REACHABLE_V6: [Ipv6Net; 7] = [
     v6([0x2001, 0x30, 0, 0, 0, 0, 0, 0], 28), // drone remote identification
 ];
 
-/// RFC 4193.
+/// Unique local addresses (RFC 4193).
 const PRIVATE_V6: Ipv6Net = v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7);
 
 /// Metadata services in private IPv6 space: AWS (the whole block), Google, Scaleway.
@@ -146,17 +159,17 @@ const METADATA_V6: [Ipv6Net; 3] = [
 /// NAT64's well-known prefix: an IPv4 address follows it.
 const NAT64: Ipv6Net = v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96);
 
-/// Returns the IPv4 address to which a NAT64 or ISATAP address leads.
+/// Returns the IPv4 address that a NAT64 or ISATAP address embeds.
 fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
     let [.., a, b, c, d] = ip.octets();
     let isatap = matches!(ip.segments(), [.., 0 | 0x200, 0x5efe, _, _]);
     (NAT64.contains(&ip) || isatap).then(|| Ipv4Addr::new(a, b, c, d))
 }
 
-/// Whether this address may be dialled under these grants, and which network it is in.
+/// Checks that an address may be dialled under these grants. Returns the network that it is in.
 ///
 /// # Errors
-/// The reason, if it may not.
+/// Returns the reason why it may not.
 pub fn check(address: IpAddr, grants: Grants) -> Result<Reach, AddressRefusal> {
     match address {
         IpAddr::V4(ip) => check_v4(ip, grants),
@@ -204,7 +217,7 @@ fn check_v6(ip: Ipv6Addr, grants: Grants) -> Result<Reach, AddressRefusal> {
             AddressRefusal::Loopback(address),
         );
     }
-    // A grant is for addresses that show what they are.
+    // A grant does not cover an embedded address.
     match embedded(ip).map(|inner| check_v4(inner, Grants::default())) {
         Some(Err(AddressRefusal::Metadata(_))) => return Err(AddressRefusal::Metadata(address)),
         Some(Err(_)) => return Err(AddressRefusal::NotGlobal(address)),
@@ -231,10 +244,11 @@ fn granted(yes: bool, reach: Reach, refusal: AddressRefusal) -> Result<Reach, Ad
     if yes { Ok(reach) } else { Err(refusal) }
 }
 
-/// Checks a resolver's whole answer: one bad address refuses all, and all must be of one network.
+/// Checks a resolver's whole answer: one refused address refuses all, and all must be in one
+/// network.
 ///
 /// # Errors
-/// The first reason found.
+/// Returns the first reason found.
 pub fn check_all(answers: &[IpAddr], grants: Grants) -> Result<Reach, AddressRefusal> {
     let mut found = None;
     for address in answers {
@@ -256,7 +270,7 @@ mod tests {
     };
 
     #[test]
-    fn a_metadata_address_is_refused_whatever_is_granted_and_its_neighbour_is_not() {
+    fn metadata_address_is_refused_despite_grants() {
         for (metadata, neighbour) in [
             ("168.63.129.16", "168.63.129.17"),
             ("fd00:ec2::254", "fd00:ec3::254"),
@@ -275,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_in_disguise_is_refused_even_where_what_it_hides_is_granted() {
+    fn embedded_address_is_refused_despite_grants() {
         for ip in [
             "::ffff:127.0.0.1",
             "::ffff:10.0.0.1",
@@ -294,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn ipv4_inside_ipv6_counts_as_itself() {
+    fn embedded_ipv4_address_decides() {
         let outcome = |ip: &str, grants| match check(ip.parse().unwrap(), grants) {
             Ok(Reach::Global) => "public",
             Ok(_) => "granted",
@@ -323,7 +337,7 @@ mod tests {
             ("2606:4700:1:2:0:5efe:127.0.0.1", "refused"),
             ("2606:4700::5efe:169.254.169.254", "metadata"),
             ("2606:4700::5efe:0.0.0.0", "refused"),
-            // No ISATAP: something else stands where `5efe` or its `0` has to.
+            // Not ISATAP: another value in place of `5efe` or its `0`.
             ("2606:4700::1:5efe:10.0.0.1", "public"),
             ("2606:4700::5eff:10.0.0.1", "public"),
             ("fd12::5efe:10.0.0.1", "refused"),
@@ -336,11 +350,11 @@ mod tests {
     }
 
     #[test]
-    fn nat64_answer_with_a_private_address_is_refused_whole() {
+    fn nat64_answer_with_private_address_is_refused() {
         let answer = |texts: &[&str]| -> Vec<IpAddr> {
             texts.iter().map(|ip| ip.parse().unwrap()).collect()
         };
-        // As a resolver with DNS64 answers: the address of the service, and the same in NAT64's prefix.
+        // As a resolver with DNS64 answers: the service's address, plain and in the NAT64 prefix.
         let both = answer(&["64:ff9b::93.184.216.34", "93.184.216.34"]);
         assert_eq!(check_all(&both, Grants::default()), Ok(Reach::Global));
         for mixed in [
@@ -354,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_two_networks_is_refused_even_where_each_is_granted() {
+    fn answer_of_mixed_networks_is_refused() {
         let mixed: Vec<IpAddr> = ["10.0.0.5", "93.184.216.34"]
             .map(|ip| ip.parse().unwrap())
             .to_vec();

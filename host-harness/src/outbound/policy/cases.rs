@@ -1,6 +1,7 @@
 //! Runs a corpus of cases through the same decisions that the gate makes.
 //!
-//! A corpus is a JSON list of `{kind, given, expected, why}`; kinds are `request`, `address`, `dns`, `origin` and `route`.
+//! A corpus is a JSON list of `{kind, given, expected, why}`; kinds are `request`, `address`,
+//! `dns`, `origin` and `route`.
 
 use std::net::IpAddr;
 
@@ -14,7 +15,6 @@ use super::route::RoutePattern;
 use super::{Decision, Destination, Policy, Request, Route};
 use crate::events::Phase;
 
-/// One case.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
@@ -64,19 +64,19 @@ struct GivenPolicy {
     private_allowed: bool,
 }
 
-/// What became of a corpus.
+/// The result of running a corpus.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// How many cases came out as expected.
+    /// Number of cases with the expected outcome.
     pub passed: usize,
-    /// One line for each that did not.
+    /// One line for each case with another outcome.
     pub failed: Vec<String>,
 }
 
 /// Runs every case of a corpus.
 ///
 /// # Errors
-/// When the text is not a corpus.
+/// Fails if the text is not a corpus.
 pub fn run(corpus: &str) -> Result<Report, serde_json::Error> {
     let cases: Vec<Case> = serde_json::from_str(corpus)?;
     let mut report = Report::default();
@@ -126,7 +126,7 @@ impl Case {
 }
 
 impl Given {
-    /// Whether the request is allowed; none if the case itself cannot be read.
+    /// Returns true if the request is allowed; `None` if the case itself cannot be read.
     fn request(&self) -> Option<bool> {
         let given = self.policy.as_ref()?;
         let grants = Grants {
@@ -161,7 +161,7 @@ impl Given {
             headers: &headers,
             body: b"",
         };
-        // Cases leave bodies aside, so the phase that may write decides: routes alone count.
+        // Cases have no bodies: in the phase that may write, the routes alone decide.
         Some(matches!(
             policy.decide(Phase::Perform, &request),
             Decision::Allow(_)

@@ -1,60 +1,50 @@
-//! The decision about a request: pure, without I/O, the same for what a guest asks and for what the host sends itself.
+//! The allowlist decision about a request: a pure function without I/O, the same for requests of a
+//! guest and for those that the host sends itself.
 //!
-//! Everything that is not named is refused. Addresses are checked afterwards (see [`super::addresses`]), since they need a resolver.
+//! Deny by default: whatever a destination and its route do not list is refused. Addresses are
+//! checked afterwards (see [`super::addresses`]), since they need a resolver.
 
-use http::{HeaderMap, HeaderName, Method, header};
+use http::{HeaderMap, HeaderName, header};
 use url::Url;
 
 use super::destination::{Destination, Route, Settings};
 use super::documents::Document;
 use super::origin::Origin;
+use super::request::Request;
 use crate::denial::{Denial, DenialCode, NO_FIX};
 use crate::events::Phase;
 
-/// A request as it was asked for, before anything is added to it.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
-    /// The method.
-    pub method: &'a Method,
-    /// The URL exactly as it was given.
-    pub url: &'a str,
-    /// The headers that were given.
-    pub headers: &'a HeaderMap,
-    /// The whole body.
-    pub body: &'a [u8],
-}
-
-/// What the operator's grant and the skill's ask have in common.
+/// The egress policy: the intersection of what the skill asks for and what the operator grants.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
-    /// Where requests may go at all.
+    /// The allowlist of destinations.
     pub destinations: Vec<Destination>,
 }
 
-/// What [`Policy::decide`] finds.
+/// The result of [`Policy::decide`].
 #[derive(Debug)]
 pub enum Decision<'p> {
     /// The request may be sent.
     Allow(Allowed<'p>),
-    /// It may not.
+    /// The request is refused.
     Deny(Denial),
 }
 
-/// The rule that lets a request through.
+/// The rule that allows a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Allowed<'p> {
-    /// Where it goes.
+    /// The destination.
     pub destination: &'p Destination,
-    /// The destination's origin, which is known because it matched.
+    /// The destination's origin, which matches the URL.
     pub origin: &'p Origin,
     /// The route.
     pub route: &'p Route,
-    /// The trusted document in its body, if the route demands one.
+    /// The trusted document in the body, if the route requires one.
     pub document: Option<&'p Document>,
 }
 
-/// Headers that a guest may give; any other is refused. None of them is sent (see [`crate::outbound::client::headers`]). `host` is put there by the
-/// sandbox and checked.
+/// Headers that a guest may set; any other is refused. None of them is sent (see
+/// [`crate::outbound::client::headers`]). `host` is set by the sandbox, and checked.
 const GUEST_HEADERS: [HeaderName; 6] = [
     header::ACCEPT,
     header::ACCEPT_LANGUAGE,
@@ -63,11 +53,11 @@ const GUEST_HEADERS: [HeaderName; 6] = [
     header::USER_AGENT,
     header::HOST,
 ];
-/// Longest value of a header that a guest gives, in bytes.
+/// Longest header value that a guest may set, in bytes.
 const HEADER_VALUE_MAX: usize = 256;
 
 impl Policy {
-    /// The destination of this name.
+    /// Returns the destination of this name.
     #[must_use]
     pub fn destination(&self, name: &str) -> Option<&Destination> {
         self.destinations
@@ -75,14 +65,15 @@ impl Policy {
             .find(|destination| destination.name == name)
     }
 
-    /// Decides about one request, where nothing is set that values could be held against; see [`Self::decide_for`].
+    /// Decides about one request without any settings; see [`Self::decide_for`].
     #[must_use]
     pub fn decide<'p>(&'p self, phase: Phase, request: &Request<'_>) -> Decision<'p> {
         self.decide_for(phase, request, &Settings::new())
     }
 
-    /// Decides about one request. Checks scheme, host, port, method, path, query, headers, document and variables or the body's
-    /// shape, in this order. `settings` are what bound values have to be: of the skill, and of the caller.
+    /// Decides about one request. Checks scheme, host, port, method, path, query, headers, and the
+    /// document with its variables or the body's shape, in this order. `settings` are the values
+    /// that bound parts must have: of the skill, and of the caller.
     #[must_use]
     pub fn decide_for<'p>(
         &'p self,
@@ -105,7 +96,7 @@ impl Policy {
         let url = canonical(request.url)?;
         let at_origin = self.at_origin(&url)?;
         let mut refused = None;
-        // Two destinations may share an origin; the first that has the route decides.
+        // Two destinations may share an origin; the first with a matching route decides.
         for (destination, origin) in at_origin {
             match destination.route(request.method, &url) {
                 Ok(route) => {
@@ -127,7 +118,7 @@ impl Policy {
             .unwrap_or_else(|| Denial::new(DenialCode::Host, "No destination is set up.", NO_FIX)))
     }
 
-    /// The destinations at the URL's origin; never empty.
+    /// Returns the destinations at the URL's origin; never empty.
     fn at_origin<'p>(&'p self, url: &Url) -> Result<Vec<(&'p Destination, &'p Origin)>, Denial> {
         let known = || {
             self.destinations
@@ -167,7 +158,7 @@ impl Policy {
                         "A request used another {what} than that of {}.",
                         destination.title
                     ),
-                    // The host is the known one: only scheme and port are the request's.
+                    // The host is the known one: only scheme and port come from the request.
                     format!(
                         "If {} is there, write `origin = \"{}\"` under [destinations.{}] (now it is {}).",
                         destination.title,
@@ -209,7 +200,7 @@ impl Policy {
     }
 }
 
-/// Reads a URL and refuses every spelling but the canonical one.
+/// Parses a URL, and refuses every spelling but the canonical one.
 fn canonical(text: &str) -> Result<Url, Denial> {
     let denied = |reason: &str| Denial::new(DenialCode::Url, reason, NO_FIX);
     let url = Url::parse(text).map_err(|_| denied("A request's URL is not a URL."))?;
@@ -248,7 +239,7 @@ fn check_headers(headers: &HeaderMap, origin: &Origin) -> Result<(), Denial> {
         };
         let once = values.next().is_some_and(fits) && values.next().is_none();
         if !GUEST_HEADERS.contains(name) || !once {
-            // The name could carry data: it is not repeated.
+            // The name could carry data, so it is not repeated.
             return Err(Denial::new(
                 DenialCode::Header,
                 "A request had a header that may not be given.",

@@ -1,4 +1,4 @@
-//! What may be asked of one service: its routes, and what each demands of a request.
+//! Destinations: the routes of a service, and what each requires of a request.
 
 use std::collections::BTreeMap;
 
@@ -21,25 +21,25 @@ use crate::outbound::body::variables::Unfit;
 
 const ADD_ROUTE: &str = "If the skill should do this, its makers must add the route to skill.toml.";
 
-/// One service.
+/// One service that requests may go to.
 #[derive(Debug, Clone)]
 pub struct Destination {
     /// Its name in manifest and operator file.
     pub name: String,
-    /// Its name for people.
+    /// Its display name.
     pub title: String,
-    /// Where it is; none while no operator has said so.
+    /// Its origin; `None` until an operator sets it.
     pub origin: Option<Origin>,
-    /// Networks that the operator opened for it.
+    /// Networks that the operator has opened for it.
     pub grants: Grants,
-    /// How often it may be asked; none for no limit.
+    /// Rate limit; `None` for no limit.
     pub rate: Option<Rate>,
-    /// What may be asked of it.
+    /// Allowed routes.
     pub routes: Vec<Route>,
-    /// Whom those of its writes may go to that go to nobody but listed ones: addresses, or domains as `@example.com`, in small
-    /// letters.
+    /// Allowed recipients of writes that may go to listed ones only: addresses, or domains as
+    /// `@example.com`, in lower case.
     pub recipients: Vec<String>,
-    /// How an operator says where it is, for error messages.
+    /// Hint for error messages about how an operator sets the origin.
     pub origin_hint: String,
 }
 
@@ -52,23 +52,25 @@ pub struct Route {
     pub method: Method,
     /// The path and the query keys.
     pub pattern: RoutePattern,
-    /// If set, the body must be one of these.
+    /// If set, the body must carry one of these.
     pub documents: Option<Documents>,
-    /// Query keys whose value has to be that of a setting: key and setting.
+    /// Query keys whose value must be that of a setting: key and setting.
     pub bound: Vec<(String, String)>,
-    /// Segments whose value has to be that of a setting: which `*` of the pattern, from 0 on, and the setting.
+    /// Segments whose value must be that of a setting: the index of the `*` in the pattern, and the
+    /// setting.
     pub bound_segments: Vec<(usize, String)>,
-    /// Where its answer tells of people.
+    /// Places of people in its answer.
     pub people: Option<PeopleAt>,
-    /// Where its answer tells to which group the thing in it belongs.
+    /// Place in its answer of the group that the returned thing belongs to.
     pub group: Option<GroupAt>,
-    /// For how many seconds the host may answer it from memory; 0 for never, and always 0 of what writes.
+    /// Seconds for which the host may answer it from the cache; 0 for never, and always 0 for a
+    /// write.
     pub cacheable_seconds: u32,
-    /// What it writes, of a route that takes no documents.
+    /// The write that it makes, if it takes no documents.
     pub write: Option<Write>,
 }
 
-/// Settings by key, as values are held against them.
+/// Values of settings, by key. Bound parts of a request must equal them.
 pub type Settings = BTreeMap<String, String>;
 
 impl Destination {
@@ -113,7 +115,7 @@ impl Destination {
 }
 
 impl Route {
-    /// A route of this method and pattern, of which nothing else is known.
+    /// Creates a route of this method and pattern, without any further rule.
     #[must_use]
     pub fn new(id: String, method: Method, pattern: RoutePattern) -> Self {
         Self {
@@ -130,7 +132,7 @@ impl Route {
         }
     }
 
-    /// For how many seconds an answer may be kept.
+    /// Returns the seconds for which an answer may be cached.
     #[must_use]
     pub fn keeps(&self, document: Option<&Document>) -> u32 {
         document.map_or(self.cacheable_seconds, |document| {
@@ -138,7 +140,7 @@ impl Route {
         })
     }
 
-    /// Checks that what is bound to a setting has its value, in the query and in the path.
+    /// Checks that the parts of query and path that are bound to a setting have its value.
     pub(in crate::outbound) fn check_bound(
         &self,
         url: &Url,
@@ -148,7 +150,7 @@ impl Route {
             let mut values = url.query_pairs().filter(|(name, _)| name == key);
             let value = values.next().map(|(_, value)| value);
             let set = settings.get(setting);
-            // What is not set is no value that could be the right one.
+            // A setting without a value matches nothing.
             if set.is_none() || set.map(String::as_str) != value.as_deref() {
                 return Err(self.not_the_settings(&format!("the query key `{key}`"), setting));
             }
@@ -173,7 +175,7 @@ impl Route {
         Denial::new(DenialCode::Setting, reason, fix).near(&*self.id)
     }
 
-    /// Whether the body of a write holds what the route lists, and nothing else.
+    /// Checks that the body of a write contains what the route lists, and nothing else.
     pub(in crate::outbound) fn check_write(
         &self,
         write: &Write,

@@ -1,4 +1,5 @@
-//! Trusted documents: a request body passes only if it carries the exact text of a known document and exactly its variables.
+//! Trusted documents (persisted queries): a request body passes only if it carries the exact text
+//! of a known document and exactly its variables.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,13 +17,13 @@ use crate::outbound::body::json_input::{Input, Unique};
 use crate::outbound::body::variables::{Unfit, VariableType};
 use crate::outbound::dlp::values::RecordPlace;
 
-/// What a document does to the service.
+/// The effect of a document on the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
-    /// It only reads.
+    /// Reads only.
     Query,
-    /// It writes.
+    /// Writes.
     Mutation,
 }
 
@@ -33,27 +34,27 @@ pub struct Document {
     pub name: String,
     /// SHA-256 of its exact text.
     pub sha256: [u8; 32],
-    /// What it does.
+    /// Its effect.
     pub effect: Effect,
-    /// Its variables: each must be there, and no other.
+    /// Its variables: each is required, and no other is allowed.
     pub variables: Vec<(String, Declared)>,
-    /// For how many seconds the host may answer it from memory; 0 for never.
+    /// Seconds for which the host may answer it from the cache; 0 for never.
     pub cacheable_seconds: u32,
-    /// What it takes of the destination's rate; 0 for nothing.
+    /// Tokens that it takes from the rate limit of the destination; 0 for none.
     pub cost: u32,
-    /// What it does to which records, if it writes; the one that it is about first.
+    /// Its acts on records, if it writes; the record that it is about comes first.
     pub acts: Vec<Acts>,
-    /// Records that what it writes refers to.
+    /// Records that its write refers to.
     pub refers: Vec<Refers>,
-    /// Where its answer tells of records.
+    /// Places of records in its answer.
     pub records: Vec<RecordAt>,
-    /// Where its answer tells what people call the options of fields.
+    /// Place in its answer of the labels of field options.
     pub options: Option<OptionsAt>,
-    /// The same as `records`, as values of answers are known by it.
+    /// The places of `records`, as data loss prevention takes them.
     pub places: Arc<[RecordPlace]>,
 }
 
-/// What a variable is declared as.
+/// The declaration of a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Declared {
     /// A scalar or a list of scalars.
@@ -80,33 +81,35 @@ impl fmt::Display for Declared {
     }
 }
 
-/// What a document does to which record.
+/// An act of a document on a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acts {
-    /// What it does: `create`, `link`, `change` or `delete`.
+    /// The act: `create`, `link`, `change` or `delete`.
     pub verb: Verb,
     /// The record's kind, in the skill's words.
     pub kind: String,
-    /// Where the record's id is among the variables: names, the outermost first.
+    /// Path to the record's id among the variables: names, the outermost first.
     pub id: Vec<String>,
 }
 
-/// A record that what a document writes refers to, such as the company of a deal: writing it ties something to that record.
+/// A record that a write refers to, such as the company of a deal: the write links something to
+/// that record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refers {
     /// The record's kind, in the skill's words.
     pub kind: String,
-    /// Where the record's id is among the variables: names, the outermost first. It may be left out.
+    /// Path to the record's id among the variables: names, the outermost first. The id may be left
+    /// out.
     pub id: Vec<String>,
 }
 
-/// What a document can do to a record; the names of actions in access policies.
+/// Acts of a document on a record; access policies name their actions by them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verb {
-    /// Makes it.
+    /// Creates it.
     Create,
-    /// Ties something to it.
+    /// Links something to it.
     Link,
     /// Changes it.
     Change,
@@ -115,10 +118,10 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// All of them.
+    /// All verbs.
     pub const ALL: [Self; 4] = [Self::Create, Self::Link, Self::Change, Self::Delete];
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -130,24 +133,24 @@ impl Verb {
     }
 }
 
-/// Why a body is refused. Names variables and documents, never a value.
+/// A reason why a body is refused. Names variables and documents, never a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BodyRefusal {
-    /// Not an object with exactly a document and its variables.
+    /// Not an object of exactly a document and its variables.
     Shape,
     /// A document that the manifest does not list.
     UnknownDocument {
         /// SHA-256 of its text, in hexadecimal.
         sha256: String,
     },
-    /// A declared variable is not there.
+    /// A declared variable is missing.
     Missing {
         /// The document.
         document: String,
         /// The variable.
         variable: String,
     },
-    /// A variable that is not declared. Its name is the guest's and is not repeated.
+    /// A variable that is not declared. Its name is the guest's choice, and is not repeated.
     Undeclared {
         /// The document.
         document: String,
@@ -160,31 +163,31 @@ pub enum BodyRefusal {
         variable: String,
         /// The declared type.
         declared: String,
-        /// In what way it does not fit.
+        /// The mismatch.
         unfit: Unfit,
     },
 }
 
-/// The documents of one route.
+/// The trusted documents of one route.
 #[derive(Debug, Clone, Default)]
 pub struct Documents(Vec<Document>);
 
 impl Documents {
-    /// A set of documents. The caller has made sure that digests are unique.
+    /// Creates a set of documents. The caller ensures that their digests are unique.
     #[must_use]
     pub fn new(documents: Vec<Document>) -> Self {
         Self(documents)
     }
 
-    /// Every document.
+    /// Returns every document.
     pub fn iter(&self) -> impl Iterator<Item = &Document> {
         self.0.iter()
     }
 
-    /// Finds the document that a body carries and checks its variables.
+    /// Finds the document that a body carries, and checks its variables.
     ///
     /// # Errors
-    /// Why the body is refused.
+    /// Returns the reason why the body is refused.
     pub fn check(&self, body: &[u8]) -> Result<&Document, BodyRefusal> {
         // A serde struct also reads from an array: `["...", {}]` would pass without this.
         if body.first() != Some(&b'{') {
@@ -208,7 +211,8 @@ impl Documents {
         self.0.iter().find(|document| document.sha256 == digest)
     }
 
-    /// Returns the document that a text is without some fields, which a key may not read. It reads less, and nothing else.
+    /// Returns the document that a text becomes once the fields are restored that a key may not
+    /// read. Such a text reads less, and nothing else.
     fn narrowed(&self, text: &str) -> Option<&Document> {
         let restored = trusted_documents::restore(text)?;
         let document = self.of_text(&restored.document)?;
@@ -227,8 +231,9 @@ struct Body<'a> {
 }
 
 impl Document {
-    /// Checks that nothing is decided by a field which would be missing. Without an owner nothing is permitted; without a stage a policy
-    /// that forbids by stage would not forbid; without an id nobody knows what the rest is of.
+    /// Returns true if no decision depends on a missing field. Without an owner nothing is
+    /// permitted; without a stage a policy that forbids by stage would not forbid; without an id
+    /// the rest cannot be attributed to a record.
     fn may_lack(&self, path: &[String]) -> bool {
         let decides = |place: &RecordAt| {
             let names = |steps: &[String]| {
@@ -269,7 +274,8 @@ impl Document {
                 unfit,
             })?;
         }
-        // Names are unique on both sides and every declared one was found: a longer list holds an undeclared one.
+        // Names are unique on both sides and every declared one was found, so a longer list holds
+        // an undeclared one.
         if given.len() > self.variables.len() {
             return Err(BodyRefusal::Undeclared {
                 document: self.name.clone(),
@@ -350,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_exact_document_with_exactly_its_variables_passes() {
+    fn only_exact_document_and_variables_pass() {
         for (body, expected) in [
             (
                 r#"{"query":"QUERY","variables":{"q":"a","limit":null}}"#,

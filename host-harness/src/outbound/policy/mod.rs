@@ -1,4 +1,5 @@
-//! Policy: where requests may go, by which routes, and with which documents.
+//! Egress policy: the allowlist of destinations with their routes and documents, address checks,
+//! and rate limits.
 
 pub mod addresses;
 pub mod cases;
@@ -7,8 +8,10 @@ mod destination;
 pub mod documents;
 pub mod origin;
 pub mod rate;
+mod request;
 pub mod route;
 pub mod write_route;
 
-pub use decision::{Allowed, Decision, Policy, Request};
+pub use decision::{Allowed, Decision, Policy};
 pub use destination::{Destination, Route, Settings};
+pub use request::Request;

@@ -1,4 +1,13 @@
-//! Origins: exactly one scheme, host and port, in canonical spelling.
+//! Origins (RFC 6454): exactly one scheme, host and port, in canonical spelling.
+//!
+//! | written | result |
+//! |---|---|
+//! | `https://service.example.com`, with or without a slash behind it | accepted |
+//! | `https://SERVICE.example.com` | refused; the error names the canonical spelling |
+//! | `https://service.example.com:443` | refused; 443 is the default port of https |
+//! | `https://service.example.com/path` | refused: more than an origin |
+//! | `https://user@service.example.com` | refused: more than an origin |
+//! | `http://localhost:3000` | needs a grant: plain http stays on loopback or a private network |
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,16 +17,16 @@ use url::{Host, Url};
 
 use super::addresses::{self, AddressRefusal, Grants, Reach};
 
-/// http or https.
+/// The scheme of an origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scheme {
-    /// Plain: loopback or a granted private network alone.
+    /// Plain text: for loopback or a granted private network only.
     Http,
     /// TLS.
     Https,
 }
 
-/// The one place a destination lives at.
+/// The scheme, host and port of a destination.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Origin {
     scheme: Scheme,
@@ -26,58 +35,58 @@ pub struct Origin {
     text: String,
 }
 
-/// Why an origin as an operator wrote it cannot be used.
+/// An error in an origin as an operator wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum OriginError {
-    /// Not a URL at all.
+    /// Not a URL.
     #[error("`{entry}` is not an origin: write it as https://host or https://host:port")]
     NotAnOrigin {
-        /// What was written.
+        /// The text as written.
         entry: String,
     },
     /// A URL with more than scheme, host and port.
     #[error("`{entry}` has a {part}: an origin is only a scheme, a host and a port")]
     TooMuch {
-        /// What was written.
+        /// The text as written.
         entry: String,
-        /// What is too much.
+        /// The superfluous part.
         part: &'static str,
     },
-    /// Another spelling of an origin.
+    /// A spelling other than the canonical one.
     #[error("`{entry}` is not in canonical form: write `{canonical}`")]
     NotCanonical {
-        /// What was written.
+        /// The text as written.
         entry: String,
-        /// What to write instead.
+        /// The canonical spelling.
         canonical: String,
     },
-    /// Another scheme.
+    /// A scheme other than http and https.
     #[error("`{entry}` must start with https:// (or http:// for this machine)")]
     Scheme {
-        /// What was written.
+        /// The text as written.
         entry: String,
     },
-    /// Plain http that nothing permits.
+    /// Plain http without a grant.
     #[error("`{entry}` is plain http, which nothing protects on its way")]
     PlainHttp {
-        /// What was written.
+        /// The text as written.
         entry: String,
     },
     /// An address that may not be dialled.
     #[error("`{entry}` cannot be reached: {refusal}")]
     Address {
-        /// What was written.
+        /// The text as written.
         entry: String,
-        /// Why not.
+        /// The reason.
         refusal: AddressRefusal,
     },
 }
 
 impl Origin {
-    /// Reads an origin as an operator writes it: canonical, with or without a trailing slash.
+    /// Parses an origin as an operator writes it: canonical, with or without a trailing slash.
     ///
     /// # Errors
-    /// The first thing that is wrong with it.
+    /// Returns the first fault found.
     pub fn parse(entry: &str, grants: Grants) -> Result<Self, OriginError> {
         let owned = || entry.to_owned();
         let url = Url::parse(entry).map_err(|_| OriginError::NotAnOrigin { entry: owned() })?;
@@ -152,7 +161,7 @@ impl Origin {
                 return Err(OriginError::PlainHttp { entry: entry() });
             }
         } else if self.scheme == Scheme::Http {
-            // A name may stand for a granted network; the addresses it resolves to are held to that before dialling.
+            // A name may resolve to a granted network; its addresses are checked before dialling.
             let local = self.host_text() == "localhost" || self.host_text().ends_with(".localhost");
             if !(grants.private || (grants.loopback && local)) {
                 return Err(OriginError::PlainHttp { entry: entry() });
@@ -173,37 +182,37 @@ impl Origin {
         )
     }
 
-    /// The canonical spelling, without a trailing slash.
+    /// Returns the canonical spelling, without a trailing slash.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The scheme.
+    /// Returns the scheme.
     #[must_use]
     pub fn scheme(&self) -> Scheme {
         self.scheme
     }
 
-    /// The host.
+    /// Returns the host.
     #[must_use]
     pub fn host(&self) -> &Host<String> {
         &self.host
     }
 
-    /// The host as text, an IPv6 address in brackets.
+    /// Returns the host as text, an IPv6 address in brackets.
     #[must_use]
     pub fn host_text(&self) -> String {
         self.host.to_string()
     }
 
-    /// The port, the scheme's default if none is written.
+    /// Returns the port, the scheme's default if none is written.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The address, if the host is one.
+    /// Returns the address, if the host is one.
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {
         match self.host {
@@ -213,7 +222,7 @@ impl Origin {
         }
     }
 
-    /// The value of a `host` header: the text after the scheme.
+    /// Returns the value of a `host` header: the text after the scheme.
     #[must_use]
     pub fn authority(&self) -> &str {
         self.text
@@ -233,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_error_for_another_spelling_names_the_canonical_one() {
+    fn error_names_the_canonical_spelling() {
         for (entry, expected) in [
             ("https://SERVICE.example.com", "https://service.example.com"),
             (
@@ -253,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_needs_a_grant_that_fits_the_host() {
+    fn plain_http_needs_a_grant_for_the_host() {
         let loopback = Grants {
             loopback: true,
             private: false,

@@ -1,4 +1,4 @@
-//! How often a service may be asked: a token bucket for each destination, shared by all calls of this process.
+//! Rate limits: a token bucket for each destination, shared by all calls of this process.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -8,18 +8,18 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
-/// So many tokens at most, filled up evenly over so many seconds.
+/// A rate limit: the size of a token bucket, and the time in which it fills evenly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Rate {
-    /// Tokens, 1 to 100000. A request takes one, or what its document costs.
+    /// Tokens, 1 to 100000. A request takes one, or the cost of its document.
     pub requests: NonZeroU32,
-    /// The seconds in which an empty bucket fills, 1 to 86400.
+    /// Seconds in which an empty bucket fills, 1 to 86400.
     pub seconds: NonZeroU32,
 }
 
 impl Rate {
-    /// Whether this rate lets nothing through that `other` does not.
+    /// Returns true if this rate allows nothing that `other` does not.
     #[must_use]
     pub fn within(self, other: Self) -> bool {
         let per = |rate: Self, seconds: NonZeroU32| {
@@ -30,14 +30,14 @@ impl Rate {
 
     fn quota(self) -> Quota {
         let period = Duration::from_secs(self.seconds.get().into()) / self.requests.get();
-        // Only a period of nothing has no quota.
+        // Only a period of zero has no quota.
         Quota::with_period(period)
             .unwrap_or_else(|| Quota::per_second(self.requests))
             .allow_burst(self.requests)
     }
 }
 
-/// A bucket. The clock is a parameter so that tests need not wait.
+/// A token bucket. The clock is a parameter so that tests need not wait.
 pub struct Bucket<C: Clock = MonotonicClock> {
     limiter: RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>>,
     size: NonZeroU32,
@@ -45,7 +45,7 @@ pub struct Bucket<C: Clock = MonotonicClock> {
 }
 
 impl Bucket {
-    /// A full bucket on the system's monotonic clock.
+    /// Creates a full bucket on the system's monotonic clock.
     #[must_use]
     pub fn new(rate: Rate) -> Self {
         Self::with_clock(rate, MonotonicClock)
@@ -53,7 +53,7 @@ impl Bucket {
 }
 
 impl<C: Clock + Clone> Bucket<C> {
-    /// A full bucket on this clock.
+    /// Creates a full bucket on this clock.
     #[must_use]
     pub fn with_clock(rate: Rate, clock: C) -> Self {
         Self {
@@ -63,17 +63,17 @@ impl<C: Clock + Clone> Bucket<C> {
         }
     }
 
-    /// Takes this many tokens, at most all that fit in; 0 always succeeds.
+    /// Takes this many tokens, at most the size of the bucket; 0 always succeeds.
     ///
     /// # Errors
-    /// After how long there will be enough. Nothing was taken.
+    /// Returns the time until there are enough. Nothing is taken then.
     pub fn take(&self, tokens: u32) -> Result<(), Duration> {
         let Some(tokens) = NonZeroU32::new(tokens.min(self.size.get())) else {
             return Ok(());
         };
         match self.limiter.check_n(tokens) {
             Ok(Err(not_yet)) => Err(not_yet.wait_time_from(self.clock.now())),
-            // More than fit in was ruled out above.
+            // More than the size was ruled out above.
             Ok(Ok(())) | Err(_) => Ok(()),
         }
     }
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_gives_its_burst_and_then_one_token_at_a_time() {
+    fn bucket_refills_evenly_after_its_burst() {
         let clock = FakeRelativeClock::default();
         let bucket = Bucket::with_clock(rate(100, 60), clock.clone());
         for _ in 0..95 {
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_is_within_another_if_burst_and_pace_are() {
+    fn rate_is_within_if_burst_and_pace_are() {
         for (narrow, wide, within) in [
             (rate(100, 60), rate(100, 60), true),
             (rate(50, 60), rate(100, 60), true),

@@ -1,10 +1,17 @@
-//! Route patterns: a method and a path in which `*` is one whole segment, and the query keys it may carry.
+//! Route patterns: a path in which `*` matches one whole segment, and the query keys that a request
+//! may carry.
+//!
+//! | pattern | matches | does not match |
+//! |---|---|---|
+//! | `/people` | `/people` | `/people/`, `/people/7`, `/people?depth=0` |
+//! | `/people/*` | `/people/7` | `/people`, `/people/7/notes` |
+//! | `/people/*?depth` | `/people/7`, `/people/7?depth=0` | `/people/7?other=0` |
 
 use std::fmt;
 
 use thiserror::Error;
 
-/// Longest segment that `*` stands for, in characters.
+/// Longest segment that `*` matches, in characters.
 pub const SEGMENT_MAX: usize = 64;
 /// Longest value of a query key, in characters as sent.
 pub const QUERY_VALUE_MAX: usize = 256;
@@ -23,7 +30,7 @@ enum Segment {
     Any,
 }
 
-/// Why a pattern cannot be used.
+/// An error in a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RouteError {
     /// It does not begin with a slash.
@@ -52,20 +59,20 @@ pub enum RouteError {
     },
 }
 
-/// What of a request's path and query does not fit a pattern.
+/// The part of a request's URL that does not match a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mismatch {
-    /// The path is another one.
+    /// The path.
     Path,
-    /// The path fits, a query key or value does not.
+    /// A query key or value; the path matches.
     Query,
 }
 
 impl RoutePattern {
-    /// Reads a pattern.
+    /// Parses a pattern.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// Returns the first fault found.
     pub fn parse(pattern: &str) -> Result<Self, RouteError> {
         let (path, query) = match pattern.split_once('?') {
             Some((path, query)) => (path, Some(query)),
@@ -95,7 +102,7 @@ impl RoutePattern {
         match segment {
             "" => Err(RouteError::EmptySegment(pattern.to_owned())),
             "*" => Ok(Segment::Any),
-            // `.` and `..` are instructions, not names.
+            // `.` and `..` are navigation, not names.
             text if text.chars().all(literal) && !text.chars().all(|c| c == '.') => {
                 Ok(Segment::Literal(text.to_owned()))
             }
@@ -117,10 +124,10 @@ impl RoutePattern {
         }
     }
 
-    /// Whether a path and query, in canonical spelling, fit.
+    /// Checks that a path and query, in canonical spelling, match.
     ///
     /// # Errors
-    /// Which of the two does not fit.
+    /// Returns the part that does not match.
     pub fn matches(&self, path: &str, query: Option<&str>) -> Result<(), Mismatch> {
         let rest = path.strip_prefix('/').ok_or(Mismatch::Path)?;
         let mut given = rest.split('/');
@@ -157,7 +164,7 @@ impl RoutePattern {
         Ok(())
     }
 
-    /// What the `*` of the pattern stand for in a path that fits, in order.
+    /// Returns the segments that the `*` of the pattern match in a path, in order.
     pub fn wildcards<'p>(&'p self, path: &'p str) -> impl Iterator<Item = &'p str> {
         let given = path.strip_prefix('/').unwrap_or(path).split('/');
         self.segments
@@ -167,7 +174,7 @@ impl RoutePattern {
             .map(|(_, segment)| segment)
     }
 
-    /// Returns how many `*` the pattern has.
+    /// Returns the number of `*` in the pattern.
     #[must_use]
     pub fn wildcard_count(&self) -> usize {
         let any = |segment: &&Segment| **segment == Segment::Any;
@@ -179,13 +186,13 @@ impl RoutePattern {
         self.query.iter().map(String::as_str)
     }
 
-    /// The pattern as written.
+    /// Returns the pattern as written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// How many of the path's leading segments fit; tells the nearest of several patterns.
+    /// Returns the number of leading segments that match; it finds the nearest of several patterns.
     #[must_use]
     pub(in crate::outbound) fn likeness(&self, path: &str) -> usize {
         let given = path.strip_prefix('/').unwrap_or(path).split('/');
@@ -206,13 +213,13 @@ impl fmt::Display for RoutePattern {
     }
 }
 
-/// What `*` and query keys are made of.
+/// Returns true for a text that `*` matches, or that can be a query key.
 fn is_word(text: &str) -> bool {
     let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     (1..=SEGMENT_MAX).contains(&text.len()) && text.chars().all(inside)
 }
 
-/// A percent escape of a control character, or a broken one.
+/// Returns true if a value has a broken percent escape, or one of a control character.
 fn hides_control(value: &str) -> bool {
     value.split('%').skip(1).any(|escape| {
         let byte = escape
@@ -227,7 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pattern_fits_whole_paths_and_listed_keys_only() {
+    fn pattern_matches_whole_paths_and_listed_keys() {
         let route = RoutePattern::parse("/rest/people/*?depth,limit").unwrap();
         for (path, query, expected) in [
             ("/rest/people/abc", None, Ok(())),
@@ -253,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_cannot_hold_dot_segments_or_escapes() {
+    fn pattern_has_no_dot_segments_or_escapes() {
         for bad in [
             "/a/..", "/a/.", "/a/%2e", "a", "/", "/a//b", "/a?", "/a?b=c", "/a*",
         ] {

@@ -1,68 +1,69 @@
-//! What a route that writes without a document does: what for, to whom, and what its body may hold.
+//! Writes without a document: the act, the recipients and the body that a route allows.
 
 use crate::outbound::body::BodyShape;
 
-/// A write that is no document.
+/// A write without a document.
 #[derive(Debug, Clone)]
 pub struct Write {
-    /// What it does, as access policies name it, such as `message`.
+    /// The act, as access policies name it, such as `message`.
     pub act: String,
-    /// What it makes, for people.
+    /// The kind of thing that it creates, for people.
     pub kind: String,
-    /// What giving something away by it is called in the record; none where it gives nothing away.
+    /// The disclosure that the audit log states; `None` if it discloses nothing.
     pub event: Option<Event>,
-    /// Steps in its answer to the id of what was made.
+    /// Steps in its answer to the id of the created thing.
     pub id: Vec<String>,
-    /// To whom it goes.
+    /// The recipients.
     pub recipients: Recipients,
-    /// Who can read it beside them.
+    /// A group that can read it beside the recipients.
     pub group: Option<Group>,
-    /// Whether it goes to nobody but those whom the operator lists.
+    /// True if it may go only to recipients that the operator lists.
     pub listed: bool,
-    /// Whether a person has to confirm it, whatever policy says.
+    /// True if a person has to approve it, whatever policy says.
     pub person: bool,
-    /// Whether a step may be sent a second time where the service may have received it.
+    /// The rule for sending it a second time when the service may have received it.
     pub repeat: Repeat,
-    /// What its body may hold.
+    /// The shape of its body.
     pub body: BodyShape,
 }
 
-/// Whether a write may be sent a second time where the service may have received it the first time.
+/// A rule for sending a write a second time when the service may have received it the first time.
 ///
-/// A component that judges answers can say that a step was not done. Where a write makes a second thing when it is sent twice, the
-/// host does not take its word alone.
+/// A component that judges answers can state that a step was not done. Where a write that is sent
+/// twice creates a second thing, the host does not rely on that statement alone.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Repeat {
-    /// It is not: unless the service surely did not receive it, it stays in doubt.
+    /// Never: unless the service surely did not receive it, its outcome stays in doubt.
     #[default]
     Never,
-    /// It is, if after the first sending the service has shown where it would be, and it was not there.
+    /// Only if the service has since shown the place where it would be, and it was not there.
     UnlessFound {
-        /// Steps in the body to the text that shows it.
+        /// Steps in the body to the text that identifies it.
         text: Vec<String>,
-        /// The path of the read that shows it; `*` stands for the same segments as in the path of the write.
+        /// Path of the read that shows it; `*` stands for the same segments as in the path of the
+        /// write.
         path: String,
-        /// The query keys that such a read may have.
+        /// Query keys that such a read may have.
         keys: Vec<String>,
     },
-    /// It is: sent twice it does what it does sent once.
+    /// Always: the write is idempotent.
     Always,
 }
 
-/// What giving something away is called in the record.
+/// A disclosure, as the audit log names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Event {
-    /// It is given to colleagues.
+    /// Shared with colleagues.
     Share,
-    /// It is added to what they have.
+    /// Added to something that colleagues already have.
     Edit,
-    /// It leaves to others.
+    /// Sent to others.
     Export,
 }
 
 impl Event {
-    /// Its name in the record.
+    /// Returns the name in the audit log.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -73,22 +74,23 @@ impl Event {
     }
 }
 
-/// To whom a write goes.
+/// The recipients of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recipients {
-    /// To nobody in particular.
+    /// Nobody in particular.
     None,
-    /// To those whom its body names there: steps, in which `*` is every item of a list.
+    /// The recipients that the body names there: steps, in which `*` is every item of a list.
     At(Vec<String>),
-    /// To whom the step was that made what the `*` of its path stands for. A step of any other path is refused.
+    /// The recipients of the step that created the thing in the `*` segment of the path. A write to
+    /// any other path is refused.
     OfSegment,
 }
 
 /// A group that can read a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Group {
-    /// The one that its body names there.
+    /// The group that the body names there.
     At(Vec<String>),
-    /// The one that a setting names.
+    /// The group that a setting names.
     Setting(String),
 }

@@ -1,70 +1,23 @@
-//! Credentials: bound to a destination and where needed to a caller, kept out of logs, and wiped when they are dropped.
+//! Credentials: bound to a destination and, where needed, to a caller; kept out of logs, and wiped
+//! when they are dropped.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
-use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::error::CredentialError;
 use super::scan::Scanner;
 use super::secret::{SECRET_MAX, Secret, SecretSource, read_private, version};
 
-/// A credential that cannot be used. Never holds the credential.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum CredentialError {
-    /// There is none.
-    #[error("no credential is set: {hint}")]
-    Missing {
-        /// What to set.
-        hint: String,
-    },
-    /// Its file or descriptor cannot be read.
-    #[error("the credential cannot be read from {}: {source}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// Its file is open to others.
-    #[error("the credential in {} cannot be used: {why}", path.display())]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// How, and what to do.
-        why: String,
-    },
-    /// It is empty, too long, or holds characters that no header may have.
-    #[error("the credential from {place} {what}: {hint}")]
-    Unusable {
-        /// Where it came from.
-        place: String,
-        /// What is wrong with it.
-        what: &'static str,
-        /// What to set.
-        hint: String,
-    },
-    /// The service wants each caller's own, and this caller has none.
-    #[error("no credential is set for this caller: {hint}")]
-    NotForCaller {
-        /// What to set.
-        hint: String,
-    },
-    /// The source is not written in a known form. The text is not repeated: it might be the secret itself.
-    #[error("write `env:NAME`, `file:PATH` or `fd:NUMBER`, never the secret itself")]
-    Source,
-}
-
-/// The credentials of all destinations, and the scanner that finds them in what comes back.
+/// The credentials of all destinations, and the scanner that finds them in answers.
 #[derive(Debug, Default)]
 pub struct Credentials {
     entries: HashMap<String, Entry>,
-    /// Counts how often one was read, and so tells every reading of every credential from all others.
+    /// A counter of reads: each read of each credential gets a generation of its own.
     reads: Arc<AtomicU64>,
     scanner: Mutex<Option<(u64, Arc<Scanner>)>>,
 }
@@ -88,7 +41,8 @@ impl Credentials {
             .insert(destination.to_owned(), Entry::Shared(Box::new(credential)));
     }
 
-    /// Says that a destination takes each caller's own credential; `hint` says how to set one.
+    /// Marks a destination as one that takes each caller's own credential; `hint` says how to set
+    /// one.
     pub fn each_their_own(&mut self, destination: &str, hint: String) {
         let entry = Entry::Own {
             callers: HashMap::new(),
@@ -97,7 +51,7 @@ impl Credentials {
         self.entries.insert(destination.to_owned(), entry);
     }
 
-    /// Sets a caller's own credential of a destination that takes such.
+    /// Sets a caller's own credential for such a destination.
     pub fn own(&mut self, destination: &str, caller: &str, mut credential: Credential) {
         credential.reads = Arc::clone(&self.reads);
         if let Some(Entry::Own { callers, .. }) = self.entries.get_mut(destination) {
@@ -105,10 +59,11 @@ impl Credentials {
         }
     }
 
-    /// The credential of a destination for a caller as it stands now; none if the destination takes none.
+    /// Returns the current credential of a destination for a caller; `None` if the destination
+    /// takes none.
     ///
     /// # Errors
-    /// When it takes one and there is none that can be used; the error says what to set.
+    /// Fails if it takes one and there is none that can be used; the error says what to set.
     pub fn ready(
         &self,
         destination: &str,
@@ -125,10 +80,11 @@ impl Credentials {
         }
     }
 
-    /// Reads each credential once. One that is not set is no error here: status and the first use say so.
+    /// Reads each credential once. A missing one is not an error here: status and the first use
+    /// report it.
     ///
     /// # Errors
-    /// The first that is set and cannot be used, and its destination.
+    /// Returns the first that is set and cannot be used, and its destination.
     pub fn check(&self) -> Result<(), (String, CredentialError)> {
         for (destination, entry) in &self.entries {
             for credential in entry.credentials() {
@@ -141,7 +97,7 @@ impl Credentials {
         Ok(())
     }
 
-    /// A scanner for every secret that was read so far, those included that were replaced since.
+    /// Returns a scanner for the current secrets, and for those that they replaced.
     #[must_use]
     pub fn scanner(&self) -> Arc<Scanner> {
         let reads = self.reads.load(Ordering::Acquire);
@@ -172,7 +128,7 @@ impl Entry {
     }
 }
 
-/// A credential, and how it is sent.
+/// A credential, and the header that carries it.
 #[derive(Debug)]
 pub struct Credential {
     source: SecretSource,
@@ -186,7 +142,7 @@ pub struct Credential {
 #[derive(Debug, Clone)]
 struct Loaded {
     secret: Secret,
-    /// The one before, which may still be on its way.
+    /// The one before, which requests in flight may still carry.
     replaced: Option<Secret>,
     value: HeaderValue,
     version: Option<[u64; 5]>,
@@ -200,12 +156,14 @@ pub struct Ready {
     pub header: HeaderName,
     /// Its value, marked sensitive.
     pub value: HeaderValue,
-    /// Changes whenever the credential does, and is never that of another credential: answers are kept by it.
+    /// A number that changes with the credential and is unique among all credentials. It is part of
+    /// the cache key.
     pub generation: u64,
 }
 
 impl Credential {
-    /// A credential from `source`, sent as `header: prefix + secret`; `hint` says how to set it.
+    /// Creates a credential from `source`, sent as `header: prefix + secret`; `hint` says how to
+    /// set it.
     #[must_use]
     pub fn new(source: SecretSource, header: HeaderName, prefix: String, hint: String) -> Self {
         Self {
@@ -218,16 +176,16 @@ impl Credential {
         }
     }
 
-    /// How an operator sets it.
+    /// Returns the hint for operators about how to set it.
     #[must_use]
     pub fn hint(&self) -> &str {
         &self.hint
     }
 
-    /// The header to send, read again if its file has changed.
+    /// Returns the header to send. A file is read again if it has changed.
     ///
     /// # Errors
-    /// When there is none or it cannot be used; the error says what to set.
+    /// Fails if there is none or it cannot be used; the error says what to set.
     pub fn ready(&self) -> Result<Ready, CredentialError> {
         let version = match &self.source {
             SecretSource::File(path) => version(path),
@@ -259,7 +217,7 @@ impl Credential {
         })
     }
 
-    /// The secrets that it has had lately.
+    /// Returns the current secret and the one before.
     fn known(&self) -> Vec<Secret> {
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let loaded = current.iter();
@@ -305,7 +263,7 @@ impl Credential {
         ));
         whole.extend_from_slice(self.prefix.as_bytes());
         whole.extend_from_slice(secret.expose().as_bytes());
-        // The value shares these bytes, which are wiped when the last one that uses them is gone.
+        // The value shares these bytes, which are wiped when its last user is gone.
         let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(whole))
             .map_err(|_| self.unusable("holds characters that no header may have"))?;
         value.set_sensitive(true);
@@ -343,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_in_no_debug_output() {
+    fn secret_is_in_no_debug_output() {
         let source = SecretSource::from_env("KEY", &|_| Some("tell-nobody".into())).unwrap();
         let credential = credential(source);
         let ready = credential.ready().unwrap();
@@ -352,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_or_unusable_credential_says_what_to_set() {
+    fn unusable_credential_names_the_fix() {
         for (value, what) in [
             (None, "no credential is set"),
             (Some(""), "no credential is set"),
@@ -370,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_looks_like_a_secret_is_refused_without_repeating_it() {
+    fn secret_in_place_of_a_source_is_not_repeated() {
         let error = SecretSource::parse("eyJhbGciOi", &no_env).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("eyJ"));
     }
@@ -382,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_others_may_read_or_change_is_refused_with_the_mend() {
+    fn exposed_file_is_refused_with_the_fix() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
@@ -409,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_gets_their_own_credential_and_no_other() {
+    fn caller_gets_only_their_own_credential() {
         let mut credentials = Credentials::default();
         credentials.each_their_own("relay", "write it".into());
         let source = |value: &'static str| {
@@ -437,12 +395,12 @@ mod tests {
             generation("kim"),
             "or one would be answered from what was kept of the other"
         );
-        // Each is looked for in whatever comes back, whoever calls.
+        // Each is searched for in every answer, whoever calls.
         assert!(credentials.scanner().finds(b"... kims-own-key ..."));
     }
 
     #[test]
-    fn a_file_is_read_again_when_it_changes() {
+    fn changed_file_is_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         private(&path, "first-token\n");

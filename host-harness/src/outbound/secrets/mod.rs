@@ -1,5 +1,8 @@
-//! Secrets: where they come from, to which destination each belongs, and how one is found in what comes back.
+//! Secrets: their sources, the destination that each belongs to, and the scan for them in answers.
 
 pub mod credentials;
+mod error;
 pub mod scan;
 pub mod secret;
+
+pub use error::CredentialError;

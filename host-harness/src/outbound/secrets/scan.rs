@@ -1,8 +1,10 @@
-//! Looks for secrets in what comes back: plain, URL-encoded, and in base64 at each alignment.
+//! A scanner for secrets in answers: plain, URL-encoded, escaped in JSON, and in base64 at each
+//! alignment.
 //!
-//! A service that echoes the credential, or a guest that got hold of it, must not hand it on. What is looked through is
-//! whole, so no border between chunks can hide anything. It finds honest accidents and simple tricks; a guest and a
-//! service that conspire can always agree on another encoding, but then they need no secret either.
+//! A service that echoes the credential, or a guest that got hold of it, must not pass it on.
+//! Bodies are searched as a whole, so no border between chunks can hide a secret. The scan finds
+//! accidents and simple tricks; a guest and a service that conspire can always agree on another
+//! encoding, but then they need no secret either.
 
 use std::fmt;
 
@@ -14,15 +16,15 @@ use zeroize::Zeroizing;
 
 use super::secret::Secret;
 
-/// Secrets shorter than this are not looked for: they would be found in innocent text.
+/// Minimum length of a secret that is searched for: a shorter one would be found in innocent text.
 pub const SECRET_MIN: usize = 8;
 
-/// What to look for. Wiped when it is dropped.
+/// A set of patterns to search for. Wiped when it is dropped.
 #[derive(Default)]
 pub struct Scanner {
     needles: Vec<Zeroizing<Vec<u8>>>,
     shortest: usize,
-    /// Whether a secret, or its base64, holds a character that JSON text may escape by itself.
+    /// True if a secret, or its base64, contains a character that JSON text may escape by itself.
     escapable: bool,
 }
 
@@ -33,7 +35,7 @@ impl fmt::Debug for Scanner {
 }
 
 impl Scanner {
-    /// A scanner for these secrets; those shorter than [`SECRET_MIN`] are left out.
+    /// Creates a scanner for these secrets; those shorter than [`SECRET_MIN`] are left out.
     #[must_use]
     pub fn new<'s>(secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
         let mut scanner = Self::default();
@@ -44,7 +46,7 @@ impl Scanner {
             }
             scanner.needles.push(Zeroizing::new(plain.to_vec()));
             if plain.contains(&b' ') {
-                // As forms write it.
+                // As HTML forms encode it.
                 let plus = plain
                     .iter()
                     .map(|byte| if *byte == b' ' { b'+' } else { *byte });
@@ -68,11 +70,12 @@ impl Scanner {
         scanner
     }
 
-    /// The characters that depend on the secret alone when `before` bytes (modulo 3) stand before it.
+    /// Adds the base64 characters that depend on the secret alone when `before` bytes (modulo 3)
+    /// precede it.
     fn base64(&mut self, plain: &[u8], before: usize) {
         let mut padded = Zeroizing::new(vec![0; before]);
         padded.extend_from_slice(plain);
-        // Of the characters, those that also hold bits of what stands before or behind are left out.
+        // Characters that also hold bits of their surroundings are left out.
         let from = (before * 8).div_ceil(6);
         let to = padded.len() * 8 / 6;
         for encoded in [
@@ -87,7 +90,7 @@ impl Scanner {
         }
     }
 
-    /// Whether a secret is in these bytes.
+    /// Returns true if the bytes contain a secret.
     #[must_use]
     pub fn finds(&self, bytes: &[u8]) -> bool {
         if bytes.len() < self.shortest || self.needles.is_empty() {
@@ -103,7 +106,7 @@ impl Scanner {
         escaped && memchr::memchr(b'\\', bytes).is_some() && self.holds(&unescape_json(bytes))
     }
 
-    /// Whether a secret is in a text of this value.
+    /// Returns true if a text of the value contains a secret.
     #[must_use]
     pub fn finds_in(&self, value: &Value) -> bool {
         match value {
@@ -121,7 +124,7 @@ impl Scanner {
     }
 }
 
-/// Takes percent escapes out. What is none stays.
+/// Decodes percent escapes. Anything else stays.
 fn unescape_url(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut plain = Zeroizing::new(Vec::with_capacity(bytes.len()));
     let mut rest = bytes;
@@ -144,7 +147,7 @@ fn unescape_url(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
     plain
 }
 
-/// Takes the escapes out that JSON has for ASCII. What is none stays.
+/// Decodes the JSON escapes of ASCII characters. Anything else stays.
 fn unescape_json(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut plain = Zeroizing::new(Vec::with_capacity(bytes.len()));
     let mut rest = bytes;
@@ -181,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_is_found_however_it_is_written() {
+    fn secret_is_found_in_every_encoding() {
         let everywhere: String = SECRET.bytes().map(|byte| format!("%{byte:02x}")).collect();
         let json: String = SECRET
             .bytes()
@@ -218,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_with_its_slashes_escaped_by_json_is_found() {
+    fn json_escaped_base64_is_found() {
         let scanner = Scanner::new([&Secret::new("who???why???".into())]);
         let text = base64::engine::general_purpose::STANDARD.encode("who???why???");
         assert!(text.contains('/'), "{text}");
@@ -244,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_of_a_value_is_looked_at() {
+    fn every_text_of_a_value_is_searched() {
         let value = serde_json::json!({"a": [1, null, {"b": ["x", format!("<{SECRET}>")]}]});
         assert!(scanner().finds_in(&value));
         assert!(!scanner().finds_in(&serde_json::json!({"a": ["x", 1, true]})));

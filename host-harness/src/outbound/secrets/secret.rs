@@ -1,17 +1,20 @@
-//! A secret and where it comes from: an environment variable, a file, or a file descriptor.
+//! A secret and its source: an environment variable, a file, or a file descriptor.
 //!
 //! A file with a secret is read if no other user can change or read it:
 //!
-//! - *Change*: it belongs to this user or to root and nobody else may write to it, and the same holds for every directory and link
-//!   that leads to it ([`crate::storage`]).
-//! - *Read*: its mode lets nobody in but its owner and its group. A group may read, since service managers hand secrets to one.
+//! - *Change*: it belongs to this user or to root and nobody else may write to it, and the same
+//!   holds for every directory and link that leads to it ([`crate::storage`]).
+//! - *Read*: its mode admits only its owner and its group. A group may read, since service managers
+//!   hand secrets to one.
 //!
-//! Containers get secrets as files that everybody may read (mode 0444 or 0644), through links (`key -> ..data/key`), or in a group
-//! that may write. Such a file is read where the mode decides nothing: it belongs to root and lies on a **mount of its own** that is
-//! **read-only**, is not passed on to other mount namespaces (not *shared*), and this process is in a container. The mounts are those
-//! that this process sees (/proc/self/mountinfo); a container is one by its root file system (overlayfs), by the files that Docker and
-//! Podman make, or by Kubernetes' variable. What cannot be known is who else is in the container: its processes, of whatever user,
-//! can read such a file. A container is taken for one service's own.
+//! Containers get secrets as files that everybody may read (mode 0444 or 0644), through links
+//! (`key -> ..data/key`), or in a group that may write. Such a file is read where the mode decides
+//! nothing: it belongs to root and is on a **mount of its own** that is **read-only**, is not
+//! passed on to other mount namespaces (not *shared*), and this process is in a container. The
+//! mounts are those that this process sees (/proc/self/mountinfo); a container is recognized by its
+//! root file system (overlayfs), by the files that Docker and Podman create, or by Kubernetes'
+//! variable. It cannot be known who else is in the container: its processes, of whatever user, can
+//! read such a file. A container is assumed to belong to one service.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -26,18 +29,19 @@ use std::sync::{Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
-use super::credentials::CredentialError;
+use super::CredentialError;
 use crate::storage::{self, StorageError};
 
 /// Largest credential, in bytes.
 pub(in crate::outbound) const SECRET_MAX: usize = 16 * 1024;
 
-/// A secret text. Prints as `[secret]`, is wiped when dropped.
+/// A secret text. Prints as `[secret]`, and is wiped when dropped.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Keeps a text, without the white space around it and a byte order mark before it, as a secret.
+    /// Creates a secret from a text, without the white space around it and a byte order mark before
+    /// it.
     #[must_use]
     pub fn new(text: String) -> Self {
         let text = Zeroizing::new(text);
@@ -46,7 +50,7 @@ impl Secret {
         ))
     }
 
-    /// The text. Use it only to build what is sent.
+    /// Returns the text. Use it only to build a request.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -59,34 +63,34 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Where a secret comes from.
+/// The source of a secret.
 #[derive(Debug, Clone)]
 pub enum SecretSource {
-    /// An environment variable, read when the configuration was; none if it is not set.
+    /// An environment variable, read together with the configuration.
     Env {
         /// The variable.
         name: String,
-        /// Its value.
+        /// Its value; `None` if it is not set.
         value: Option<Secret>,
     },
     /// A file, read again whenever it changes.
     File(PathBuf),
-    /// A file descriptor, read when the configuration was.
+    /// A file descriptor, read together with the configuration.
     Fd {
         /// Its number.
         number: u32,
-        /// What it held.
+        /// Its contents.
         value: Secret,
     },
-    /// Nothing has been said.
+    /// No source is configured.
     Unset,
 }
 
 impl SecretSource {
-    /// Reads a source as an operator file gives it.
+    /// Parses a source as an operator file gives it.
     ///
     /// # Errors
-    /// When it has no known form, or a descriptor cannot be read.
+    /// Fails if it has no known form, or a descriptor cannot be read.
     pub fn parse(
         text: &str,
         env: &dyn Fn(&str) -> Option<String>,
@@ -104,10 +108,11 @@ impl SecretSource {
         }
     }
 
-    /// Reads the environment variable `name`, whose value is the secret or `file:PATH` or `fd:NUMBER`.
+    /// Reads the environment variable `name`, whose value is the secret or `file:PATH` or
+    /// `fd:NUMBER`.
     ///
     /// # Errors
-    /// When a descriptor cannot be read.
+    /// Fails if a descriptor cannot be read.
     pub fn from_env(
         name: &str,
         env: &dyn Fn(&str) -> Option<String>,
@@ -124,8 +129,8 @@ impl SecretSource {
         }
     }
 
-    /// Reads a descriptor that the program which started this one has left open, and closes it. What it held is remembered, since
-    /// several settings may name the same.
+    /// Reads a descriptor that the parent process has left open, and closes it. Its contents are
+    /// remembered, since several settings may name the same descriptor.
     fn descriptor(number: u32) -> Result<Self, CredentialError> {
         let mut known = READ.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(value) = known.get(&number) {
@@ -149,11 +154,11 @@ impl SecretSource {
     }
 }
 
-/// What the descriptors held that were read and closed.
+/// Contents of the descriptors that were read and closed.
 static READ: Mutex<BTreeMap<u32, Secret>> = Mutex::new(BTreeMap::new());
 
-/// Closes a descriptor that was inherited; true if it was. Standard input, output and error stay, and so does what this process has
-/// opened itself, which is always to be closed by the next program (`FD_CLOEXEC`).
+/// Closes an inherited descriptor. Returns false for any other: standard input, output and error
+/// stay open, and so does what this process has opened itself, which always has `FD_CLOEXEC`.
 fn close(number: u32) -> bool {
     let Ok(raw) = RawFd::try_from(number) else {
         return false;
@@ -181,7 +186,8 @@ fn close(number: u32) -> bool {
     true
 }
 
-/// Tells one version of a file from the next, also where a link leads to another file of the same time.
+/// Returns a stamp that changes with the file, also when a link leads to another file of the same
+/// time.
 pub(in crate::outbound) fn version(path: &Path) -> Option<[u64; 5]> {
     let metadata = path.metadata().ok()?;
     let bits = i64::cast_unsigned;
@@ -204,7 +210,7 @@ pub(in crate::outbound) fn read_private(path: &Path) -> Result<Secret, Credentia
         path: path.to_owned(),
         why,
     };
-    // The file itself has stricter rules than what leads to it, and is looked at when it is open.
+    // The file itself has stricter rules than the path to it, and is checked once it is open.
     let found = storage::lies_safely(path).map_err(|error| match error {
         StorageError::Io { source, .. } => unreadable(source),
         error => exposed(error.to_string()),
@@ -222,7 +228,7 @@ pub(in crate::outbound) fn read_private(path: &Path) -> Result<Secret, Credentia
     contents(file).map_err(unreadable)
 }
 
-/// What decides about a file with a secret.
+/// Owner and mode of a file with a secret.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     owner: u32,
@@ -230,7 +236,8 @@ struct Entry {
 }
 
 impl Entry {
-    /// Checks that no other user may read or change it; `kept` says whether its mount keeps it, whatever its mode.
+    /// Checks that no other user may read or change it; `kept` returns true if its mount protects
+    /// it, whatever its mode.
     fn is_private(self, user: u32, kept: impl FnOnce() -> bool) -> Result<(), &'static str> {
         if ![user, 0].contains(&self.owner) {
             return Err("it belongs to another user, who may change it: use a file that is yours");
@@ -244,7 +251,7 @@ impl Entry {
     }
 }
 
-/// The mounts that a process sees, as far as they decide about secrets.
+/// The mounts of a process, as far as they matter for secrets.
 #[derive(Debug)]
 struct Mounts {
     mounts: Vec<Mount>,
@@ -259,7 +266,8 @@ struct Mount {
 }
 
 impl Mounts {
-    /// Reads those of this process. Where they cannot be read there are none, and nothing is kept.
+    /// Reads the mounts of this process. If they cannot be read there are none, and no file is
+    /// protected.
     fn of_this_process() -> Self {
         let listed = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
         let marked = ["/.dockerenv", "/run/.containerenv"]
@@ -269,13 +277,14 @@ impl Mounts {
         Self::listed(&listed, marked)
     }
 
-    /// Reads a list as proc_pid_mountinfo(5) has it; `marked` says that something else shows a container.
+    /// Parses a list in the form of proc_pid_mountinfo(5); `marked` is true if something else shows
+    /// a container.
     fn listed(list: &[u8], marked: bool) -> Self {
         let mut container = marked;
         let mut mounts = Vec::new();
         for line in list.split(|byte| *byte == b'\n') {
             let fields: Vec<_> = line.split(|byte| *byte == b' ').collect();
-            // Fields that some mounts have and others do not stand before a hyphen.
+            // Optional fields end with a hyphen.
             let Some(hyphen) = fields.iter().position(|field| *field == b"-") else {
                 continue;
             };
@@ -301,9 +310,10 @@ impl Mounts {
         Self { mounts, container }
     }
 
-    /// Returns true if the mount that a file lies on keeps it for this container, whatever its mode.
+    /// Returns true if the mount that a file is on protects it for this container, whatever its
+    /// mode.
     fn keep(&self, file: &Path) -> bool {
-        // Of several at one place the last one is seen.
+        // Of several mounts at one place the last one is visible.
         let on = self
             .mounts
             .iter()
@@ -315,7 +325,7 @@ impl Mounts {
     }
 }
 
-/// A path of the list: blanks and the like stand in it as `\040`.
+/// Decodes a path of the list, in which a blank is written `\040`.
 fn unescaped(text: &[u8]) -> OsString {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -349,7 +359,8 @@ fn read(path: &Path) -> Result<Secret, CredentialError> {
 }
 
 fn contents(file: File) -> std::io::Result<Secret> {
-    // One byte more than allowed shows that there is too much; the space is taken at once, so that no copy is left behind.
+    // One byte more than allowed shows that there is too much. Reserving the space at once leaves
+    // no copy behind.
     let mut text = Zeroizing::new(String::with_capacity(SECRET_MAX + 2));
     file.take(SECRET_MAX as u64 + 2).read_to_string(&mut text)?;
     Ok(Secret::new(std::mem::take(&mut *text)))
@@ -359,7 +370,7 @@ fn contents(file: File) -> std::io::Result<Secret> {
 mod tests {
     use super::*;
 
-    /// Lists as containers have them, shortened; the file is `/run/secrets/crm/key` or what it leads to.
+    /// Mount lists of containers, shortened; the file is `/run/secrets/crm/key` or its target.
     const KUBERNETES: &str = "1 0 0:1 / / rw,relatime - overlay overlay rw\n\
         2 1 0:2 / /proc rw - proc proc rw\n\
         3 1 0:3 / /run/secrets/crm ro,relatime - tmpfs tmpfs rw,size=1k\n";
@@ -377,10 +388,10 @@ mod tests {
         4 3 0:4 / /run/secrets rw,relatime - tmpfs tmpfs rw\n";
 
     #[test]
-    fn secrets_as_containers_mount_them_are_read() {
+    fn secrets_mounted_by_containers_are_read() {
         let file = Path::new("/run/secrets/crm/key");
         let cases = [
-            // Name, mounts, marked as a container, owner, mode, whether it is read.
+            // Name, mounts, marked as a container, owner, mode, expected to be read.
             ("0444 in Kubernetes", KUBERNETES, false, 0, 0o100_444, true),
             ("0644 in Kubernetes", KUBERNETES, false, 0, 0o100_644, true),
             ("a group that writes", KUBERNETES, false, 0, 0o100_660, true),
@@ -428,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_of_a_mount_may_hold_blanks() {
+    fn mount_path_may_contain_blanks() {
         let list = b"1 0 0:1 / / rw - overlay overlay rw\n3 1 0:3 / /run/my\\040keys ro - tmpfs tmpfs rw\n";
         let mounts = Mounts::listed(list, false);
         assert!(mounts.keep(Path::new("/run/my keys/key")));
@@ -436,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_what_stands_in_its_file() {
+    fn secret_is_trimmed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         for text in [
@@ -453,9 +464,9 @@ mod tests {
         }
     }
 
-    /// As Kubernetes lays them out: the next version is another folder, and one link is changed.
+    /// The layout of Kubernetes: the next version is another folder, and one link is changed.
     #[test]
-    fn a_secret_behind_links_is_read_again_when_they_change() {
+    fn secret_is_read_again_when_its_links_change() {
         use std::os::unix::fs::{PermissionsExt, symlink};
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);

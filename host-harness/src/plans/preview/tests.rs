@@ -1,4 +1,5 @@
-//! What is shown is what is sent: for single bodies, and for thousands of random ones through every full view and the short one.
+//! Tests that previews show exactly what is sent: for single bodies, and for thousands of random
+//! ones in every full view and the short one.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +8,13 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::Map;
 
 use super::*;
+use crate::digest::Digest;
 use crate::observed::Attributes;
-use crate::plans::proposal::{Change, Method, Plan, Proposal, Proposer};
+use crate::plans::plan::{Plan, Proposer};
+use crate::plans::proposal::{Change, Method, Proposal};
 use crate::plans::render_short::{Brief, Room, brief};
 use crate::plans::store::KeptStep;
-use crate::plans::{Known, Named, StepState, render_text as shown};
+use crate::plans::{Known, Named, PlanState, StepState, render_text as shown};
 use crate::text::Emphasis;
 
 const ROOM: Room = Room {
@@ -22,7 +25,7 @@ const ROOM: Room = Room {
 };
 const DOCUMENT: &str = "mutation M($data: I!) { m(data: $data) { id } }";
 
-/// Words of a service of nobody's.
+/// Words of a made-up service.
 const WORDS: &str = r#"
 [records]
 item = { called = "thing", label = "title" }
@@ -81,7 +84,7 @@ pub(crate) fn facts(document: Option<&str>, touched: Option<(&str, &str)>) -> Fa
     }
 }
 
-/// A message to these, with fields of a record.
+/// Returns a step with a message to these recipients, and fields of a record in it.
 pub(crate) fn letter(to: &[&str], text: &str) -> (Step, Facts) {
     let body = serde_json::json!({"text": text, "kind": "note"}).to_string();
     let mut facts = facts(None, None);
@@ -166,7 +169,7 @@ pub(crate) fn preview_of(steps: Vec<(Step, Facts)>, known: Known) -> Preview {
     Preview::of(by, &kept(steps, known), &[])
 }
 
-/// A document's body with these variables.
+/// Returns a document's body with these variables.
 pub(crate) fn body(variables: &str) -> String {
     format!(
         "{{\"query\":{},\"variables\":{variables}}}",
@@ -300,7 +303,7 @@ fn json_in_a_text_hides_and_forges_nothing() {
     }
 }
 
-/// A text out of pieces that have fooled previews.
+/// Generates a text from fragments that have fooled previews.
 fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("{\"a\":\"x\",\"a\":\"y\"}".to_owned()),
@@ -324,7 +327,7 @@ fn hostile() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A JSON value with such texts and names.
+/// Generates a JSON value with such texts and names.
 fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         4 => hostile().prop_map(Value::from),
@@ -342,7 +345,7 @@ fn json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// The leaves of a value, found by another way than that of the preview.
+/// Collects the leaves of a value in another way than the preview does.
 fn expected(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(members) if !members.is_empty() => {
@@ -356,7 +359,7 @@ fn expected(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Reads a cell back.
+/// Parses a cell back into its text.
 fn read(cell: &str) -> Option<String> {
     let inner = cell.strip_prefix('"')?.strip_suffix('"')?;
     let mut text = String::new();
@@ -379,7 +382,7 @@ fn read(cell: &str) -> Option<String> {
     Some(text)
 }
 
-/// The rows of a full view in which a value is sent, and how many lines there are beside them.
+/// Returns the rows of a full view that show values, and the number of its other lines.
 fn rows(full: &str, preview: &Preview) -> (Vec<String>, usize) {
     let (_, sent) = full
         .split_once("\nWhat is sent, value by value:\n")
@@ -401,7 +404,7 @@ fn rows(full: &str, preview: &Preview) -> (Vec<String>, usize) {
     (found, others)
 }
 
-/// How many random plans are tried.
+/// Number of random plans.
 const CASES: u32 = 4_000;
 
 #[test]
@@ -430,7 +433,7 @@ fn shown_leaves_are_the_sent_leaves() {
         step.words.clone_from(&words);
         let preview = preview_of(vec![(step, facts)], Known::default());
 
-        // As JSON: each leaf once, and it reads back as what is sent.
+        // As JSON: each leaf once, and each reads back as what is sent.
         let told = serde_json::to_value(&preview).unwrap();
         let told: Vec<String> = told["steps"][0]["values"]
             .as_array()
@@ -444,7 +447,8 @@ fn shown_leaves_are_the_sent_leaves() {
         let back: Vec<String> = told.iter().filter_map(|cell| read(cell)).collect();
         prop_assert_eq!(back, texts);
 
-        // As text, in the terminal and where a client asks: a row for each leaf, and no line more than the known frame.
+        // As text, in the terminal and in a client's prompt: a row for each leaf, and no line
+        // beyond the known frame.
         let full = shown::preview(&preview, &Emphasis::default());
         let raw = full.contains(['\r', '\t', '\u{2028}', '\u{202e}', '\u{1b}']);
         prop_assert!(!raw, "{}", full);
@@ -499,7 +503,7 @@ fn check_brief(told: &Brief) -> Result<(), TestCaseError> {
             told.text
         );
     }
-    // The sentence, the values, what is left out, and the command: nothing that was written can add a line.
+    // The sentence, the values, what is left out, and the command: no value can add a line.
     prop_assert!(told.text.lines().count() <= 4, "{}", told.text);
     Ok(())
 }

@@ -2,15 +2,10 @@
 //! own (DNS rebinding), or that sends requests from elsewhere, is refused before anything else is looked at.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
 use http::uri::Authority;
 use http::{HeaderMap, Uri, header};
 
-use super::Front;
 use super::refusal::Refusal;
 
 /// The ports of http and https, which a URL need not name.
@@ -62,7 +57,7 @@ impl Hosts {
     }
 
     /// Whether a request may come in by its `Host` and `Origin`.
-    fn admit(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+    pub(super) fn admit(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
         let mut hosts = headers.get_all(header::HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else {
             return Err(Refusal::Host);
@@ -98,21 +93,6 @@ fn parsed(text: &str) -> Option<(String, Option<u16>)> {
     };
     // No user in it, no empty port.
     (whole == text && !host.is_empty()).then(|| (host.to_ascii_lowercase(), port))
-}
-
-/// Lets in what comes under a name of this address.
-pub(super) async fn check(
-    State(front): State<Arc<Front>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    match front.hosts.admit(request.uri(), request.headers()) {
-        Ok(()) => next.run(request).await,
-        Err(refusal) => {
-            front.mcp.meter().refused(refusal.code());
-            refusal.into_response()
-        }
-    }
 }
 
 #[cfg(test)]

@@ -14,10 +14,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::body::{Answering, Held, collect};
 use super::connections::Connection;
+use super::front::Front;
+use super::message;
 use super::refusal::Refusal;
-use super::{Front, message};
-use crate::config::Caller;
-use crate::config::tokens::Scope;
+use crate::config::{Caller, Scope};
 use crate::server::mcp::{Leaving, OnBehalf};
 
 /// Names a session.

@@ -1,19 +1,13 @@
 //! The pages beside the protocol: whether it lives, whether it is ready, and what was counted.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 
-use super::Front;
-use crate::plans::{PlanState, StoreError};
-use crate::server::mcp::Mcp;
-
-/// How long counts of plans are good for.
-const COUNTED_FOR: Duration = Duration::from_secs(1);
+use super::front::Front;
 
 fn page(status: StatusCode, text: impl Into<Body>) -> Response {
     let mut response = Response::new(text.into());
@@ -23,26 +17,6 @@ fn page(status: StatusCode, text: impl Into<Body>) -> Response {
         HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
     );
     response
-}
-
-/// How many plans stand where, counted once in a while: whoever asks needs no token, and counting reads every plan.
-#[derive(Default)]
-pub(super) struct Plans(Mutex<Option<(Instant, Counts)>>);
-
-type Counts = Vec<(PlanState, u64)>;
-
-impl Plans {
-    fn counts(&self, mcp: &Mcp) -> Result<Counts, StoreError> {
-        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*counted {
-            Some((since, counts)) if since.elapsed() < COUNTED_FOR => Ok(counts.clone()),
-            _ => {
-                let counts = mcp.harness().plans_by_state()?;
-                *counted = Some((Instant::now(), counts.clone()));
-                Ok(counts)
-            }
-        }
-    }
 }
 
 /// The process lives.

@@ -18,8 +18,7 @@ use rmcp::{ErrorData, RoleServer};
 use super::pending_approvals::Question;
 use super::{Mcp, answers};
 use crate::access::Approval;
-use crate::config::Caller;
-use crate::config::tokens::Scope;
+use crate::config::{Caller, Scope};
 use crate::plans::{Outcome, PlanError, PlanState, Preview, render_text as shown};
 use crate::text::Emphasis;
 

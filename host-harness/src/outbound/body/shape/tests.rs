@@ -1,4 +1,4 @@
-//! What fits a body and what does not, what is found in it, and what is taken out of it.
+//! Tests of the check of bodies, of the texts found in them, and of redaction.
 
 use serde_json::json;
 
@@ -81,7 +81,7 @@ fn record() -> Value {
     })
 }
 
-/// A record with one place changed; null takes it away.
+/// Returns a record with one place changed; null removes it.
 fn record_with(at: &str, value: Value) -> Value {
     let mut record = record();
     let (parent, name) = at.rsplit_once('/').unwrap();
@@ -102,7 +102,7 @@ fn refusal(body: &Value) -> String {
 }
 
 #[test]
-fn only_what_is_listed_fits() {
+fn only_listed_members_match() {
     for (body, expected) in [
         (json!({}), None),
         (
@@ -170,7 +170,7 @@ fn only_what_is_listed_fits() {
 }
 
 #[test]
-fn what_can_carry_a_value_is_found_with_its_place() {
+fn texts_of_a_body_are_found_with_their_place() {
     let record = record().to_string();
     let issue = r#"{"type":"issue","about":{"title":"Late"},"level":"high","room":"r1"}"#;
     let body = json!({
@@ -223,7 +223,7 @@ fn what_can_carry_a_value_is_found_with_its_place() {
 }
 
 #[test]
-fn a_record_that_the_plan_makes_has_no_time_yet() {
+fn created_record_has_no_update_time() {
     let mut record = record_with("/provenance/recordUpdatedAt", Value::Null);
     record["provenance"]["created"] = true.into();
     let held = shape().check(&with(&record.to_string()), &setting).unwrap();
@@ -231,7 +231,7 @@ fn a_record_that_the_plan_makes_has_no_time_yet() {
 }
 
 #[test]
-fn a_record_is_of_its_kind_and_says_where_it_comes_from() {
+fn envelope_with_a_wrong_member_is_refused() {
     let at = "`/parts/1/content";
     for (record, expected) in [
         (
@@ -343,7 +343,7 @@ fn a_record_is_of_its_kind_and_says_where_it_comes_from() {
 }
 
 #[test]
-fn what_begins_as_json_has_to_be_json_of_a_kind_or_a_shape() {
+fn json_text_must_match_a_kind_or_a_shape() {
     for (content, expected) in [
         ("plain {not json}", None),
         ("[a list of things] stays", None),
@@ -400,7 +400,7 @@ fn what_begins_as_json_has_to_be_json_of_a_kind_or_a_shape() {
 }
 
 #[test]
-fn what_is_wrong_with_a_body_is_said() {
+fn invalid_shapes_are_refused() {
     for (pairs, expected) in [
         (&[("text", "text 5")][..], "`text` is no place"),
         (&[("/a", "string")], ""),

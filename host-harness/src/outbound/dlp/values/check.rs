@@ -1,4 +1,4 @@
-//! Looks in what is about to be sent for what came from elsewhere.
+//! Searches an outgoing request for values of other services.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashSet;
@@ -7,7 +7,8 @@ use super::index::{Entry, Index};
 use super::number::{self, Decimal};
 use super::outgoing::{Form, Haystack, pieces};
 use super::text::{self, BREAK};
-use super::{Crossing, Disclosed, Exempt, PIECE, Repeat, RepeatedAt, Step, TEXT_MIN, What};
+use super::{Crossing, Disclosed, Exempt, PIECE, Repeat, RepeatedAt, TEXT_MIN, What};
+use crate::json_path::Step;
 
 pub(super) struct Check<'c> {
     sources: &'c [(&'c str, &'c Index)],
@@ -15,11 +16,11 @@ pub(super) struct Check<'c> {
     disclosed: Disclosed<'c>,
     exempt: &'c Exempt,
     given: OnceCell<Given>,
-    /// What was found, where all of it is asked for.
+    /// The values found, if all of them are wanted.
     found: Option<RefCell<Vec<Repeat>>>,
 }
 
-/// What is disclosed, as a whole: a value that stands in it is given away with it.
+/// Disclosed texts and numbers: a value that is part of one is disclosed with it.
 struct Given {
     text: Haystack,
     numbers: HashSet<Decimal>,
@@ -42,15 +43,15 @@ impl<'c> Check<'c> {
         }
     }
 
-    /// Returns every value that is found, with the records that it is of, instead of refusing the first.
+    /// Returns every value found with its records, instead of refusing the first.
     pub(super) fn all(mut self) -> Vec<Repeat> {
         self.found = Some(RefCell::default());
-        // Nothing is refused then.
+        // Nothing is refused in this mode.
         let _ = self.run();
         self.found.map(RefCell::into_inner).unwrap_or_default()
     }
 
-    /// Refuses a value, or keeps it where all are asked for. A word of a fixed list alone is none.
+    /// Refuses a value, or collects it where all are wanted. A word of a fixed list is not a value.
     fn report(
         &self,
         from: &str,
@@ -131,7 +132,7 @@ impl<'c> Check<'c> {
         self.pieces_of(from, index, entry, Form::Joined, &text::joined(text))
     }
 
-    /// Looks for the pieces of a long text, in a form.
+    /// Searches for the pieces of a long text, in one form.
     fn pieces_of(
         &self,
         from: &str,
@@ -152,7 +153,7 @@ impl<'c> Check<'c> {
             if !self.outgoing.holds(form, piece) {
                 return true;
             }
-            // The first piece that is found decides about the whole.
+            // The first piece found decides about the whole text.
             if allowed == 0 && index.is_disclosed(entry.places, self.disclosed) {
                 return false;
             }
@@ -163,7 +164,7 @@ impl<'c> Check<'c> {
                 return true;
             }
             found = self.report(from, index, entry.places, (What::Piece, entry.length));
-            // One piece tells of the whole.
+            // One piece stands for the whole text.
             found.is_ok() && self.found.is_none()
         });
         found
@@ -212,7 +213,8 @@ impl<'c> Check<'c> {
     }
 }
 
-/// How many bytes of a text's rest are in another text from where its first piece is found there; none if that is not.
+/// Returns the number of bytes that `rest` and `other` have in common from the first occurrence of
+/// `piece` in `other`; 0 if there is none.
 fn together(other: &str, piece: &str, rest: &str) -> usize {
     let Some(at) = memchr::memmem::find(other.as_bytes(), piece.as_bytes()) else {
         return 0;
@@ -225,7 +227,7 @@ fn together(other: &str, piece: &str, rest: &str) -> usize {
         .count()
 }
 
-/// A value crosses, unless all its places are words of a fixed list.
+/// Refuses a value, unless all its places are words of a fixed list.
 fn crossing(from: &str, index: &Index, places: u32, what: What) -> Result<(), Crossing> {
     let Some(at) = index.telling(places) else {
         return Ok(());

@@ -1,35 +1,45 @@
-//! One spelling for characters that read the same: compatibility forms (NFKD), accents, confusables (UTS 39) and case.
+//! Normalization of characters that look the same, so that they compare equal.
+//!
+//! | written | read as | rule |
+//! |---|---|---|
+//! | `Ｎ`, `𝐍`, `Ⓝ` | `n` | compatibility decomposition (NFKD), and case |
+//! | `é`, or `e` and U+0301 | `e` | combining marks are dropped |
+//! | Cyrillic `о`, Greek `ο` | `o` | confusables (UTS 39) |
+//! | `m` | `rn` | confusables |
+//! | `I`, `i` | `l` | one stroke |
+//! | `ɴ` | `n` | small capitals, for which Unicode has no mapping |
 
 use std::sync::OnceLock;
 
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
-/// Characters of a page of the table.
+/// Characters per page of the table.
 const PAGE: usize = 256;
-/// Pages for all of Unicode.
+/// Pages that cover all of Unicode.
 const PAGES: usize = 0x11_0000 / PAGE;
 
-/// Which of case and form is settled first. A small letter can look like another one than its capital does: `Н` is read as `H`,
-/// and `н` as nothing Latin. What is sent is read in both orders.
+/// The order of case folding and confusables. A lower-case letter can look different from its
+/// capital: `Н` reads as `H`, and `н` as no Latin letter. Outgoing texts are read in both orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
-    /// Small letters, then their forms.
+    /// Case folding first.
     Case,
-    /// Forms, then small letters.
+    /// Confusables first.
     Form,
 }
 
-/// What each character of a page is read as.
+/// Readings of the characters of a page.
 struct Page {
     text: String,
-    /// For both orders: where in the text the reading of a character begins, and its bytes.
+    /// For each order: start and length of a character's reading in the text.
     case: Vec<(u32, u32)>,
     form: Vec<(u32, u32)>,
 }
 
 static TABLE: [OnceLock<Page>; PAGES] = [const { OnceLock::new() }; PAGES];
 
-/// Adds what a character is read as; nothing for a mark or a hidden character. White space is left to the caller.
+/// Appends the reading of a character; nothing for a combining mark or a hidden character. White
+/// space is left to the caller.
 pub(super) fn push(c: char, order: Order, out: &mut String) {
     if c.is_ascii() {
         out.push(ascii(c));
@@ -55,7 +65,8 @@ pub(super) fn push(c: char, order: Order, out: &mut String) {
     out.push_str(reading.unwrap_or_default());
 }
 
-/// The reading of an ASCII character, the first sign of two. `I`, `l` and `|` are one stroke.
+/// Returns the reading of an ASCII character; the first letter, if it has two. `I`, `l` and `|` are
+/// one stroke.
 fn ascii(c: char) -> char {
     match c {
         'I' | 'i' | 'l' | 'L' | '|' => 'l',
@@ -93,7 +104,7 @@ fn short(length: usize) -> u32 {
     u32::try_from(length).unwrap_or_default()
 }
 
-/// Reads a character that is no ASCII.
+/// Appends the reading of a character that is not ASCII.
 fn read(c: char, order: Order, out: &mut String) {
     if redaction::is_hidden(c) {
         return;
@@ -124,7 +135,8 @@ fn read(c: char, order: Order, out: &mut String) {
     }
 }
 
-/// Adds the confusables skeleton of a text, without marks. Digits stay: numbers are looked for in the same text.
+/// Appends the confusables skeleton of a text, without combining marks. Digits stay: numbers are
+/// searched for in the same text.
 fn shaped(text: &str, out: &mut String) {
     let mut one = [0; 4];
     for c in text.chars() {
@@ -138,7 +150,7 @@ fn shaped(text: &str, out: &mut String) {
     }
 }
 
-/// A text in one case: `ß` is `ss`, and both small sigmas are one.
+/// Folds the case of a text: `ß` becomes `ss`, and both lower-case sigmas become one.
 fn folded(text: &str) -> String {
     let upper = text.chars().flat_map(char::to_uppercase);
     let lower = upper.flat_map(char::to_lowercase);
@@ -147,7 +159,8 @@ fn folded(text: &str) -> String {
         .collect()
 }
 
-/// The letter for one that is written in a circle, a square, as a flag or as a small capital, where Unicode does not say so.
+/// Returns the letter for one that is written in a circle, a square, as a flag or as a small
+/// capital, where Unicode has no mapping.
 fn letter(c: char) -> char {
     let nth = |first: char| {
         let index = u32::from(c) - u32::from(first);
@@ -222,7 +235,7 @@ mod tests {
             let either = [Order::Case, Order::Form].map(|order| reads(form, order));
             assert!(either.contains(&word), "{form}: {either:?}");
         }
-        // Capitals whose small letters look like nothing Latin.
+        // Capitals whose lower-case letters look like no Latin letter.
         assert_eq!(
             reads("НОRТНЕRН", Order::Form),
             reads("hortherh", Order::Case)

@@ -1,4 +1,4 @@
-//! The values of a service's answers, each with all places where it stood.
+//! An index of the values in a service's answers, each with all its places.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -6,68 +6,70 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use super::fold::Order;
 use super::number::Decimal;
 use super::outgoing::add;
-use super::{DIGITS_MIN, LONG_MIN, Record, Step, TEXT_MIN, text};
+use super::{DIGITS_MIN, Disclosed, LONG_MIN, Record, TEXT_MIN, text};
+use crate::json_path::Step;
 
-/// Most places of a service's answers that are known.
+/// Maximum number of indexed places per service.
 const PLACES_MAX: usize = 2_000_000;
-/// Longest name of a member that is repeated in a refusal: longer ones are hardly names.
+/// Longest member name that a refusal repeats: longer ones are hardly names.
 const NAME_MAX: usize = 40;
 
-/// No number of a list here: there are never so many.
+/// An index that no list has: none here gets so long.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// A step, with names by their number.
+/// A step of a path; names are interned.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum StepAt {
     Name(u32),
     Index(u32),
 }
 
-/// A place in an answer: a step from another one.
+/// A place in an answer: one step below another place.
 #[derive(Debug, Clone, Copy)]
 struct Node {
     above: u32,
     step: StepAt,
 }
 
-/// A record that an answer told of.
+/// A record in an answer.
 #[derive(Debug)]
 struct Told {
     kind: u32,
     id: Option<String>,
-    /// Where it stands.
+    /// Its place.
     node: u32,
 }
 
-/// Where a value stood.
+/// A place of a value.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     node: u32,
-    /// The record that it is of.
+    /// The record that it belongs to.
     record: u32,
-    /// Whether it is a word of a fixed list there.
+    /// True if the value is a word of a fixed list there.
     word: bool,
     /// Another place of the same value.
     next: u32,
 }
 
-/// A text that counts.
+/// An indexed text.
 #[derive(Debug)]
 pub(super) struct Entry {
     start: usize,
     end: usize,
-    /// Its characters.
+    /// Number of its characters.
     pub(super) length: usize,
-    /// Its letters and digits, as they are read.
+    /// Number of its letters and digits, once normalized.
     pub(super) letters: usize,
-    /// Hashes of its first and its last letters and digits; of its characters where it has too few of those.
+    /// Hashes of its first and its last letters and digits, or of its characters if it has too few
+    /// of those.
     pub(super) begins: u64,
     pub(super) ends: u64,
     /// The first of its places.
     pub(super) places: u32,
 }
 
-/// What is known of a service's answers.
+/// The index of one service's answers.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     names: Vec<String>,
@@ -75,7 +77,7 @@ pub(super) struct Index {
     nodes: Vec<Node>,
     told: Vec<Told>,
     places: Vec<Place>,
-    /// All compared texts, one after the other.
+    /// All normalized texts, one after the other.
     texts: String,
     entries: Vec<Entry>,
     by_text: HashMap<u64, u32>,
@@ -83,27 +85,27 @@ pub(super) struct Index {
     full: bool,
 }
 
-/// Where something stands, while an answer is read.
+/// The current place, while an answer is read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct At {
     pub(super) node: u32,
     pub(super) record: u32,
-    /// The nearest name above it.
+    /// The nearest member name above it.
     pub(super) name: u32,
 }
 
 impl Index {
-    /// Whether nothing is known.
+    /// Returns true if nothing is indexed.
     pub(super) fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.numbers.is_empty()
     }
 
-    /// Whether there was more than can be known.
+    /// Returns true if there were more places than the limit.
     pub(super) fn is_full(&self) -> bool {
         self.full
     }
 
-    /// The number of a name.
+    /// Interns a name.
     pub(super) fn name(&mut self, name: &str) -> u32 {
         if let Some(known) = self.numbers_of_names.get(name) {
             return *known;
@@ -114,12 +116,12 @@ impl Index {
         number
     }
 
-    /// A name by its number.
+    /// Returns an interned name.
     pub(super) fn name_of(&self, number: u32) -> &str {
         get(&self.names, number).map_or("", String::as_str)
     }
 
-    /// A place below another one.
+    /// Adds a place below another one.
     pub(super) fn node(&mut self, above: u32, step: StepAt) -> u32 {
         if self.nodes.len() >= PLACES_MAX {
             self.full = true;
@@ -129,7 +131,7 @@ impl Index {
         count(&self.nodes) - 1
     }
 
-    /// A record that stands at a place; its id is not known yet.
+    /// Adds a record at a place; its id is not known yet.
     pub(super) fn record(&mut self, kind: &str, node: u32) -> u32 {
         let kind = self.name(kind);
         self.told.push(Told {
@@ -140,7 +142,7 @@ impl Index {
         count(&self.told) - 1
     }
 
-    /// Says the id of a record.
+    /// Sets the id of a record.
     pub(super) fn identify(&mut self, record: u32, id: String) {
         if let Some(told) = usize::try_from(record)
             .ok()
@@ -150,7 +152,7 @@ impl Index {
         }
     }
 
-    /// Takes a text in, if it counts. `word` says that it is a word of a fixed list there.
+    /// Indexes a text, if it is long enough. `word` is true if it is a word of a fixed list there.
     pub(super) fn text(&mut self, at: At, given: &str, word: bool) {
         self.reading(at, given, word, Order::Case);
         if text::is_two_faced(given) {
@@ -169,7 +171,8 @@ impl Index {
         let mut hasher = DefaultHasher::new();
         added.hash(&mut hasher);
         let mut key = hasher.finish();
-        // The same hash for another text is as good as impossible; it then has a key of its own.
+        // Equal hashes of different texts are all but impossible; the second text then takes the
+        // next key.
         let known = loop {
             match self.by_text.get(&key) {
                 None => break None,
@@ -215,7 +218,7 @@ impl Index {
         }
     }
 
-    /// Takes a number in, if it counts, and what stands before its point.
+    /// Indexes a number and its integer part, each if it has enough digits.
     pub(super) fn number(&mut self, at: At, number: Decimal) {
         let whole = number.whole();
         for number in [Some(number), Some(whole).filter(|whole| *whole != number)]
@@ -244,24 +247,24 @@ impl Index {
         count(&self.places) - 1
     }
 
-    /// The texts that count.
+    /// Returns the indexed texts.
     pub(super) fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// The numbers that count, each with the first of its places.
+    /// Returns the indexed numbers, each with the first of its places.
     pub(super) fn numbers(&self) -> impl Iterator<Item = (Decimal, u32)> {
         self.numbers
             .iter()
             .map(|(number, places)| (*number, *places))
     }
 
-    /// The first place of a number.
+    /// Returns the first place of a number.
     pub(super) fn number_at(&self, number: Decimal) -> Option<u32> {
         self.numbers.get(&number).copied()
     }
 
-    /// A text.
+    /// Returns the normalized text of an entry.
     pub(super) fn text_of(&self, entry: &Entry) -> &str {
         self.texts.get(entry.start..entry.end).unwrap_or_default()
     }
@@ -272,7 +275,8 @@ impl Index {
         })
     }
 
-    /// A place of a value where it is more than a word of a fixed list.
+    /// Returns a place where a value is more than a word of a fixed list, if possible one in a
+    /// record.
     pub(super) fn telling(&self, first: u32) -> Option<At> {
         (self.each_place(first))
             .filter(|place| !place.word)
@@ -284,8 +288,8 @@ impl Index {
             })
     }
 
-    /// Whether one of a value's places is of a field that is disclosed.
-    pub(super) fn is_disclosed(&self, first: u32, disclosed: super::Disclosed<'_>) -> bool {
+    /// Returns true if one of a value's places belongs to a disclosed field.
+    pub(super) fn is_disclosed(&self, first: u32, disclosed: Disclosed<'_>) -> bool {
         self.each_place(first).any(|place| {
             let Some((told, record)) = self.record_of(place.record) else {
                 return false;
@@ -295,7 +299,8 @@ impl Index {
         })
     }
 
-    /// Calls for each place of a value that is of a known record: with the record, and the steps to the place in it.
+    /// Calls `call` for each place of a value in a record whose id is known: with the record, and
+    /// the steps to the place in it.
     pub(super) fn each_record(&self, first: u32, call: &mut dyn FnMut(&Record<'_>, &[Step<'_>])) {
         for place in self.each_place(first) {
             if let Some((told, record)) = self.record_of(place.record) {
@@ -304,7 +309,7 @@ impl Index {
         }
     }
 
-    /// A record, if its id is known.
+    /// Returns a record, if its id is known.
     pub(super) fn known(&self, record: u32) -> Option<Record<'_>> {
         self.record_of(record).map(|(_, record)| record)
     }
@@ -316,7 +321,7 @@ impl Index {
         Some((told, Record { kind, id }))
     }
 
-    /// The steps to a place from one above it.
+    /// Returns the steps to a place from one above it.
     fn steps(&self, node: u32, from: u32) -> Vec<Step<'_>> {
         let mut steps = Vec::new();
         let mut at = node;
@@ -333,7 +338,7 @@ impl Index {
         steps
     }
 
-    /// A place for people: no number, and no name that could be data.
+    /// Renders a place for people, with `*` for an index and for a name that could be data.
     pub(super) fn shown(&self, node: u32) -> String {
         let steps = self.steps(node, NONE);
         if steps.is_empty() {
@@ -354,13 +359,13 @@ impl Index {
 }
 
 impl Entry {
-    /// Whether it counts in pieces.
+    /// Returns true if it is searched for in pieces.
     pub(super) fn is_long(&self) -> bool {
         self.length >= LONG_MIN
     }
 }
 
-/// How many there are: fewer than [`NONE`], since there is a most of all of them.
+/// Returns the length of a list, which its limit keeps below [`NONE`].
 fn count<T>(list: &[T]) -> u32 {
     u32::try_from(list.len()).unwrap_or(NONE)
 }

@@ -1,13 +1,14 @@
-//! Numbers, however they are written.
+//! Numbers, however their digits are grouped.
 
-/// Most digits of a number that is known.
+/// Maximum digits of an indexed number.
 const DIGITS_MAX: u32 = 24;
-/// Most groups of digits that are read as one number.
+/// Maximum groups of digits that are read as one number.
 const GROUPS_MAX: usize = 8;
-/// Most signs between two groups of one number.
+/// Maximum signs between two groups of one number.
 const GAP_MAX: usize = 2;
 
-/// A number without its sign: digits, and how many of them stand behind the point. The last of those is not zero.
+/// A number without its sign: its digits, and how many of them are decimals. The last decimal is
+/// not zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Decimal {
     digits: u128,
@@ -23,7 +24,7 @@ impl Decimal {
         Self { digits, scale }
     }
 
-    /// Reads a number as JSON and Rust write it, without exponent.
+    /// Parses a number as JSON and Rust write it, without an exponent.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.strip_prefix('-').unwrap_or(text);
         let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
@@ -40,24 +41,24 @@ impl Decimal {
         Some(Self::new(digits, u32::try_from(decimals.len()).ok()?))
     }
 
-    /// How many digits it is written with.
+    /// Returns the number of its digits.
     pub(super) fn count(self) -> u32 {
         self.digits.checked_ilog10().map_or(0, |log| log + 1)
     }
 
-    /// A millionth of it.
+    /// Returns a millionth of it.
     pub(super) fn millionth(self) -> Self {
         Self::new(self.digits, self.scale + 6)
     }
 
-    /// What stands before its point.
+    /// Returns its integer part.
     pub(super) fn whole(self) -> Self {
         let divisor = 10_u128.checked_pow(self.scale);
         Self::new(divisor.map_or(0, |divisor| self.digits / divisor), 0)
     }
 }
 
-/// The number that a text is all of, if it is one: digits, and signs that group them, at least one digit.
+/// Parses a text that is one number: digits, at least one, and signs that group them.
 pub(super) fn whole(text: &str) -> Option<Decimal> {
     if let Some(number) = Decimal::parse(text) {
         return Some(number);
@@ -72,22 +73,22 @@ pub(super) fn whole(text: &str) -> Option<Decimal> {
     Some(Decimal::new(digits, 0))
 }
 
-/// Signs between groups of digits.
+/// Returns true for a sign that groups digits.
 fn is_gap(c: char) -> bool {
     " .,'\u{2019}_-/()".contains(c)
 }
 
-/// A group of digits.
 #[derive(Clone, Copy, Default)]
 struct Group {
     value: u128,
     length: u32,
-    /// Whether a point or comma alone stands before it.
+    /// True if only a point or a comma precedes it.
     point: bool,
 }
 
-/// Calls for every number of four digits or more that a compared text can be read to hold: each group of digits, and neighbouring
-/// ones as one number, with the last as its decimals too.
+/// Calls `call` for every number of four digits or more that a normalized text can be read to
+/// contain: each group of digits, and neighbouring groups as one number, the last of them also as
+/// decimals.
 pub(super) fn each(text: &str, call: &mut dyn FnMut(Decimal)) {
     let mut groups: Vec<Group> = Vec::new();
     let mut rest = text;
@@ -119,7 +120,7 @@ pub(super) fn each(text: &str, call: &mut dyn FnMut(Decimal)) {
     }
 }
 
-/// The numbers that end with the last group.
+/// Calls `call` for the numbers that end with the last group.
 fn ending(groups: &[Group], call: &mut dyn FnMut(Decimal)) {
     let Some((last, before)) = groups.split_last() else {
         return;
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_found_however_its_digits_are_grouped() {
+    fn number_is_found_in_any_grouping() {
         for text in [
             "1234567",
             "1,234,567",
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_reads_as_json_writes_it() {
+    fn json_numbers_are_parsed() {
         for (text, expected) in [
             ("5", Some((5, 0, 1))),
             ("-5000", Some((5000, 0, 4))),
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_of_digits_alone_is_a_number() {
+    fn text_of_digits_alone_is_a_number() {
         for (text, expected) in [
             ("+49 30 123456", Some("4930123456")),
             ("2026-03-31", Some("20260331")),

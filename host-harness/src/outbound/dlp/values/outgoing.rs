@@ -1,7 +1,8 @@
-//! What is about to be sent, so that many texts can be looked for in it: whatever they and it are, the time grows with their lengths
-//! alone.
+//! An outgoing request, prepared for searching many texts in it: whatever they contain, the time
+//! grows with their lengths alone.
 //!
-//! Pieces of one length are known by a rolling hash. It only ever says where looking is worth while; what is found is compared.
+//! Pieces of one length are known by a rolling hash. A hash only says where a comparison is worth
+//! while; every match is confirmed by comparing the texts.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -11,7 +12,7 @@ use super::fold::Order;
 use super::text::{self, BREAK};
 use super::{JOINED_MIN, LONG_MIN, PIECE, TEXT_MIN};
 
-/// How often texts of one length are looked for before their pieces are hashed.
+/// Number of searches for texts of one length before its pieces are hashed.
 const PATIENCE: usize = 16;
 
 /// Multiplier of the rolling hash (odd, from the golden ratio).
@@ -23,17 +24,18 @@ pub(super) fn add(hash: u64, c: char) -> u64 {
         .wrapping_add(u64::from(u32::from(c)) + 1)
 }
 
-/// By what a character is multiplied once so many others have been added.
+/// Returns the factor of a character once `length` more have been added.
 fn power(length: usize) -> u64 {
     (0..length).fold(1, |power: u64, _| power.wrapping_mul(FACTOR))
 }
 
-/// The hash of a text.
+/// Returns the hash of a text.
 pub(super) fn hash(text: &str) -> u64 {
     text.chars().fold(0, add)
 }
 
-/// Calls for each piece of so many characters, with where it begins and ends in bytes and its hash, while the call says to go on.
+/// Calls `call` for each piece of `length` characters, with its start and end in bytes and its
+/// hash, until `call` returns false.
 pub(super) fn pieces(text: &str, length: usize, mut call: impl FnMut(usize, usize, u64) -> bool) {
     let out = power(length);
     let mut behind = text.char_indices();
@@ -61,13 +63,13 @@ pub(super) fn pieces(text: &str, length: usize, mut call: impl FnMut(usize, usiz
 /// The hashes of all pieces of one length.
 #[derive(Debug)]
 struct Pieces {
-    /// Two bits for some of each hash: most that is asked for is not there.
+    /// A Bloom filter of two bits per hash: most pieces that are looked up are not there.
     bits: Vec<u64>,
-    /// The whole hashes, where many are asked for.
+    /// The whole hashes, where many are looked up.
     hashes: Option<HashSet<u64, BuildHasherDefault<Same>>>,
 }
 
-/// Hashes are hashed already.
+/// A hasher of values that are hashes already.
 #[derive(Debug, Default)]
 struct Same(u64);
 
@@ -87,7 +89,7 @@ impl Hasher for Same {
     }
 }
 
-/// The low bits of a rolling hash depend on few characters' low bits; those of this on all.
+/// Mixes a rolling hash, whose low bits depend only on the low bits of few characters.
 fn mixed(hash: u64) -> u64 {
     let hash = (hash ^ (hash >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
     hash ^ (hash >> 32)
@@ -127,7 +129,7 @@ impl Pieces {
     }
 }
 
-/// The two bits of a hash among so many words, a power of two.
+/// Returns word and mask of the two bits of a hash, among this many words (a power of two).
 fn places(hash: u64, words: usize) -> [(usize, u64); 2] {
     let mixed = mixed(hash);
     [mixed, mixed.rotate_left(31)].map(|part| {
@@ -136,7 +138,7 @@ fn places(hash: u64, words: usize) -> [(usize, u64); 2] {
     })
 }
 
-/// Adds a text as it is read, in both orders where they differ.
+/// Appends a normalized text, in both orders where they differ.
 fn read(text: &str, out: &mut String) {
     text::push(text, Order::Case, out);
     out.push(BREAK);
@@ -146,19 +148,20 @@ fn read(text: &str, out: &mut String) {
     }
 }
 
-/// Texts in all their readings, in which others are looked for: as one read text with breaks between them, and the same without what
-/// joins words.
+/// Texts in all their readings, prepared for searching: normalized with breaks between them, and
+/// once more as letters and digits only.
 #[derive(Debug, Default)]
 pub(super) struct Haystack {
     spaced: Pile,
     joined: Pile,
-    /// Where in the joined text a word begins or ends, a bit for each byte.
+    /// A bit for each byte of the joined text: set where a word begins or ends.
     edges: Vec<u64>,
-    /// For each length of short texts: how often one was looked for, and the pieces once that was often.
+    /// For each length of short texts: the number of searches, and the hashes of its pieces once
+    /// there were many.
     short: Mutex<Vec<(usize, Option<Pieces>)>>,
 }
 
-/// One long text with what is known of its pieces.
+/// One long text, with the hashes of its pieces.
 #[derive(Debug, Default)]
 struct Pile {
     text: String,
@@ -166,17 +169,17 @@ struct Pile {
     long: OnceLock<Pieces>,
 }
 
-/// Whether a text is compared with its spaces and signs, or without.
+/// The form in which texts are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// With them: as it reads.
+    /// With spaces and signs, as they read.
     Spaced,
-    /// Without: as letters and digits alone.
+    /// As letters and digits only.
     Joined,
 }
 
 impl Haystack {
-    /// Reads texts that are about to be sent: each in all its readings.
+    /// Prepares texts that are about to be sent, each in all its readings.
     pub(super) fn of<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
         let mut out = String::new();
         for text in texts {
@@ -187,7 +190,7 @@ impl Haystack {
         Self::of_read(text::without_uuids(&out).into_owned())
     }
 
-    /// Reads texts that may be sent, as they stand: what an escape in them hides is not said.
+    /// Prepares texts that may be sent, as they are: their escapes are not decoded.
     pub(super) fn as_given<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
         let mut out = String::new();
         for text in texts {
@@ -196,7 +199,7 @@ impl Haystack {
         Self::of_read(out)
     }
 
-    /// Takes a text that is read already.
+    /// Prepares a text that is normalized already.
     pub(super) fn of_read(spaced: String) -> Self {
         let mut joined = String::with_capacity(spaced.len());
         let mut edges = vec![0; spaced.len() / 64 + 1];
@@ -235,7 +238,7 @@ impl Haystack {
         }
     }
 
-    /// The read text, in a form.
+    /// Returns the normalized text in a form.
     pub(super) fn text(&self, form: Form) -> &str {
         &self.pile(form).text
     }
@@ -247,7 +250,7 @@ impl Haystack {
         }
     }
 
-    /// Whether a text could be in it that begins and ends with pieces of these hashes.
+    /// Returns true if it could contain a text whose first and last piece have these hashes.
     pub(super) fn may_hold(&self, form: Form, begins: u64, ends: u64) -> bool {
         let pile = self.pile(form);
         let starts = pile
@@ -256,7 +259,7 @@ impl Haystack {
         starts.has(begins) && starts.has(ends)
     }
 
-    /// Whether a piece of a long text could be in it.
+    /// Returns true if it could contain a piece of a long text.
     pub(super) fn may_hold_piece(&self, form: Form, hash: u64) -> bool {
         let pile = self.pile(form);
         let long = pile
@@ -265,13 +268,14 @@ impl Haystack {
         long.has(hash)
     }
 
-    /// Whether a text is in it, as it stands in this form.
+    /// Returns true if it contains a text in this form.
     pub(super) fn holds(&self, form: Form, text: &str) -> bool {
         memchr::memmem::find(self.text(form).as_bytes(), text.as_bytes()).is_some()
     }
 
-    /// Whether a text of letters and digits alone is in it, whatever joins them there. A short one has to begin and end with a word,
-    /// since words can meet: `and reality` holds no `Andrea`.
+    /// Returns true if it contains a text of letters and digits only, whatever joins them. A short
+    /// one has to begin and end with a word, since adjacent words could form it: `and reality` does
+    /// not contain `Andrea`.
     fn holds_words(&self, joined: &str) -> bool {
         let free = joined.chars().count() >= JOINED_MIN;
         let edge = |at: usize| {
@@ -282,9 +286,10 @@ impl Haystack {
             .any(|at| free || (edge(at) && edge(at + joined.len())))
     }
 
-    /// Whether a read text is in it that has so many letters and digits, fewer than a long one has, however many are asked for.
+    /// Returns true if it contains a normalized text with this many letters and digits, fewer than
+    /// a long text has. The cost stays low however many texts are searched for.
     pub(super) fn holds_short(&self, spaced: &str, letters: usize) -> bool {
-        // Signs are most of it: it is looked for as it stands.
+        // Mostly signs: searched for as it is.
         if letters < TEXT_MIN {
             return self.holds(Form::Spaced, spaced);
         }
@@ -313,7 +318,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_of_a_text_have_the_hash_of_what_they_are() {
+    fn piece_has_the_hash_of_its_text() {
         let mut found = Vec::new();
         pieces("aäb😀c", 3, |start, end, hash| {
             found.push((start, end, hash));
@@ -332,7 +337,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_there_is_found_and_what_is_not_is_not(text in "[a-cä ]{0,60}", from in 0_usize..60, length in 6_usize..40) {
+        fn haystack_finds_exactly_what_it_contains(text in "[a-cä ]{0,60}", from in 0_usize..60, length in 6_usize..40) {
             let outgoing = Haystack::of([text.as_str()]);
             let held = outgoing.text(Form::Spaced).trim_end_matches(BREAK).chars().skip(from).take(length).collect::<String>();
             let letters = text::joined(&held).chars().count();
@@ -367,7 +372,7 @@ mod tests {
         for found in ["Northern Depot", "NorthernDepot", "Siemens", "depot, and"] {
             assert!(holds(found), "{found}");
         }
-        // Parts of words that meet are no word.
+        // Parts of adjacent words are not a word.
         for other in ["Andrea", "Sandreal", "Depots", "realityx"] {
             assert!(!holds(other), "{other}");
         }

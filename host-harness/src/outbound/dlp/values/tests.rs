@@ -1,9 +1,12 @@
-//! What may not cross from one service to another, and what may.
+//! Tests of values that may cross from one service to another, and of those that may not.
+
+use std::collections::HashSet;
 
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
+use crate::json_path::{Pattern, Step};
 
 const ID: &str = "0b7e7dee-1f0e-4b8e-9a31-94c6a7c1a001";
 const OTHER: &str = "0b7e7dee-1f0e-4b8e-9a31-94c6a7c1a002";
@@ -64,7 +67,7 @@ fn found(values: &Values, to: &str, text: &str) -> Option<String> {
 }
 
 #[test]
-fn what_came_from_another_service_is_found_wherever_it_stands() {
+fn value_of_another_service_is_found_anywhere() {
     let values = values();
     for (text, at) in [
         (
@@ -120,7 +123,7 @@ fn what_came_from_another_service_is_found_wherever_it_stands() {
 }
 
 #[test]
-fn what_is_no_value_or_came_from_nowhere_else_may_go() {
+fn text_that_is_no_foreign_value_may_go() {
     let values = values();
     for text in [
         "",
@@ -153,13 +156,13 @@ fn what_is_no_value_or_came_from_nowhere_else_may_go() {
 }
 
 #[test]
-fn only_names_that_the_manifest_lists_hold_words_and_ids() {
+fn only_listed_members_hold_words_and_ids() {
     let body = json!({"data": {"note": {
         "id": ID, "name": "SIEMENS", "jobTitle": "DIRECTOR", "stage": "PROPOSAL", "iban": "DE89370400440532013000",
         "taxId": "secret-tax-number-4711", "ownerId": "anna_lee", "code": {"stage": "Not a word"}, "shopId": 47_110_815,
     }}});
     let values = Values::new(names());
-    // Many records change nothing.
+    // Repeating an answer changes nothing.
     for _ in 0..3 {
         values.take_in("notes", &places(), Bytes::from(body.to_string()));
     }
@@ -183,7 +186,7 @@ fn only_names_that_the_manifest_lists_hold_words_and_ids() {
 }
 
 #[test]
-fn a_text_is_found_in_every_form_that_reads_the_same() {
+fn text_is_found_in_every_look_alike_form() {
     let values = Values::new(names());
     let body = json!({"data": {"note": {"id": ID, "name": "Northern Depot", "owner": "José García GmbH", "city": "НОВОСТЬ"}}});
     values.take_in("notes", &places(), Bytes::from(body.to_string()));
@@ -225,7 +228,7 @@ fn a_text_is_found_in_every_form_that_reads_the_same() {
 }
 
 #[test]
-fn what_is_disclosed_may_go_and_no_more() {
+fn only_disclosed_values_may_go() {
     let values = values();
     let disclosed = |record: &Record<'_>, place: &[Step<'_>]| match place {
         [Step::Name("name")] => record.kind == "note" && record.id == ID,
@@ -253,7 +256,7 @@ fn what_is_disclosed_may_go_and_no_more() {
 }
 
 #[test]
-fn a_value_that_stands_in_several_places_may_go_if_one_is_disclosed() {
+fn value_may_go_if_one_place_is_disclosed() {
     let values = Values::new(Names::default());
     let body = json!({"data": {
         "notes": [{"node": {"id": ID, "name": "Acme Corp: renewal 5000", "seats": 5000, "shop": {"id": OTHER, "name": "Acme Corp"}}}],
@@ -287,7 +290,7 @@ fn a_value_that_stands_in_several_places_may_go_if_one_is_disclosed() {
 }
 
 #[test]
-fn what_the_caller_or_a_setting_says_may_go() {
+fn arguments_and_settings_may_go() {
     let values = values();
     let arguments = json!({"about": "the ACME renewal", "seats": 1234, "text": ["I know: they want a discount of a third"], "flag": true});
     let exempt = Exempt::of(&arguments, ["hidden  gem"]);
@@ -310,7 +313,7 @@ fn what_the_caller_or_a_setting_says_may_go() {
 }
 
 #[test]
-fn an_answer_that_is_no_json_counts_in_pieces() {
+fn answer_that_is_not_json_counts_in_pieces() {
     let places = places();
     for body in [
         "<html><h1>Acme renewal</h1><p>1234567</p></html>".to_owned(),
@@ -333,7 +336,7 @@ fn an_answer_that_is_no_json_counts_in_pieces() {
 }
 
 #[test]
-fn what_cannot_be_looked_through_lets_nothing_go() {
+fn too_many_answers_let_nothing_go() {
     let (values, places) = (Values::new(Names::default()), places());
     for _ in 0..=ANSWERS_MAX {
         values.take_in("notes", &places, Bytes::from_static(b"{}"));
@@ -359,7 +362,7 @@ fn what_cannot_be_looked_through_lets_nothing_go() {
 }
 
 #[test]
-fn a_refusal_repeats_no_name_that_could_be_data() {
+fn refusal_repeats_no_name_that_could_be_data() {
     let values = Values::new(Names::default());
     let body = json!({"anna@example.com": {"Acme Corp": ["hidden gem"]}, "x": {"id": "not an id", "y": "hidden pearl"}});
     let place = RecordPlace {
@@ -375,7 +378,7 @@ fn a_refusal_repeats_no_name_that_could_be_data() {
 
 proptest! {
     #[test]
-    fn a_text_is_found_in_any_words_and_any_case(
+    fn text_is_found_in_any_words_and_any_case(
         value in "[a-zäß]{3,10} [a-z0-9A-Z.]{3,20}", before in "[ -~]{0,40}", behind in "[ -~]{0,40}", upper in any::<bool>(),
         hidden in 0_usize..12,
     ) {
@@ -392,7 +395,7 @@ proptest! {
     }
 
     #[test]
-    fn any_piece_of_a_long_text_is_found(value in "[a-z ]{50,200}", from in 0_usize..100, length in 30_usize..60) {
+    fn piece_of_a_long_text_is_found(value in "[a-z ]{50,200}", from in 0_usize..100, length in 30_usize..60) {
         let values = Values::new(Names::default());
         values.take_in("notes", &places(), Bytes::from(json!({"a": value}).to_string()));
         let mut plain = String::new();
@@ -404,7 +407,7 @@ proptest! {
     }
 
     #[test]
-    fn a_number_is_found_however_it_is_grouped(number in 1000_u64..10_000_000_000, sign in "[,. ']", before in "[a-z ]{0,9}", behind in "[a-z ]{0,9}") {
+    fn number_is_found_in_any_grouping(number in 1000_u64..10_000_000_000, sign in "[,. ']", before in "[a-z ]{0,9}", behind in "[a-z ]{0,9}") {
         let values = Values::new(Names::default());
         values.take_in("notes", &places(), Bytes::from(json!({"a": number}).to_string()));
         let digits = number.to_string();
@@ -424,11 +427,11 @@ proptest! {
     }
 
     #[test]
-    fn any_answer_can_be_looked_through(body in ".{0,80}", text in ".{0,80}") {
+    fn any_answer_can_be_searched(body in ".{0,80}", text in ".{0,80}") {
         let values = Values::new(Names::default());
         values.take_in("notes", &places(), Bytes::from(body.clone()));
         let _ = values.check("chat", &[&text], &nothing, &Exempt::default());
-        // What is sent as it came is found if it holds anything that counts.
+        // An answer sent as it came is found if it contains anything that counts.
         let mut plain = String::new();
         text::push(&body, fold::Order::Case, &mut plain);
         let counts = plain.len() >= LONG_MIN && plain.is_ascii() && serde_json::from_str::<Value>(&body).is_err() && !body.contains(['%', '\\', '+', '&']);

@@ -1,22 +1,22 @@
-//! Texts in the form in which they are compared.
+//! Normalization of texts for comparison.
 
 use std::borrow::Cow;
 
 use super::fold::{self, Order};
 use crate::outbound::formats::is_uuid;
 
-/// Stands between texts that are not one. No text holds it: it is a hidden character.
+/// A separator of texts. No normalized text contains it, since it is a hidden character.
 pub(super) const BREAK: char = '\u{1}';
 
-/// Adds a text as it is read: one spelling for characters that look the same, with one space for each run of white space and none
-/// at its ends. Returns how many characters it has.
+/// Appends a normalized text: one spelling for characters that look the same, one space for each
+/// run of white space, and none at the ends. Returns the number of its characters.
 pub(super) fn push(text: &str, order: Order, out: &mut String) -> usize {
     out.reserve(text.len() + text.len() / 8);
     let start = out.len();
     let mut count = 0;
     let mut space = false;
     for given in text.chars() {
-        // Most text is this; the rest is looked up.
+        // Most text is visible ASCII; the rest is looked up.
         let visible = matches!(given, '!'..='~');
         if !visible {
             if given.is_whitespace() || redaction::plain(given) == ' ' {
@@ -34,18 +34,18 @@ pub(super) fn push(text: &str, order: Order, out: &mut String) -> usize {
         let at = out.len();
         fold::push(given, order, out);
         if out.len() == at {
-            // A mark: the space before it stays to be written.
+            // A combining mark: the space before it is still to be written.
             out.truncate(before);
             continue;
         }
-        // A letter that is read as two counts once.
+        // A letter that reads as two counts once.
         count += 1 + usize::from(at > before);
         space = false;
     }
     count
 }
 
-/// Whether a text reads differently in the other order, so that it counts in both.
+/// Returns true if a text reads differently in the two orders, so that both count.
 pub(super) fn is_two_faced(text: &str) -> bool {
     let mut readings = [String::new(), String::new()];
     text.chars().filter(|c| !c.is_ascii()).any(|c| {
@@ -58,26 +58,26 @@ pub(super) fn is_two_faced(text: &str) -> bool {
     })
 }
 
-/// A read text without what stands between its letters and digits. Breaks stay.
+/// Removes everything but letters, digits and breaks from a normalized text.
 pub(super) fn joined(text: &str) -> String {
     text.chars()
         .filter(|c| is_part(*c) || *c == BREAK)
         .collect()
 }
 
-/// Whether a character of a read text is a letter or a digit.
+/// Returns true for a letter or digit of a normalized text.
 pub(super) fn is_part(c: char) -> bool {
     c.is_ascii_alphanumeric() || (!c.is_ascii() && c.is_alphanumeric())
 }
 
-/// The ways in which a text can be read: those of [`redaction::readings`], with letters for the digits that stand for them and the
-/// reverse, and with a space at each hump of `camelCase`.
+/// Returns the readings of a text: those of [`redaction::readings`], with letters for look-alike
+/// digits and the reverse, and with a space at each hump of `camelCase`.
 pub(super) fn readings(text: &str) -> Vec<Cow<'_, str>> {
     let mut readings = redaction::readings(text);
     let more: Vec<Cow<'_, str>> = readings
         .iter()
         .flat_map(|reading| {
-            // Within an id letters are digits of their own.
+            // UUIDs are left out: their letters are hexadecimal digits.
             let bare = without_uuids(reading);
             [letters(&bare), digits(&bare), humps(&bare)]
         })
@@ -88,7 +88,7 @@ pub(super) fn readings(text: &str) -> Vec<Cow<'_, str>> {
     readings
 }
 
-/// Rewrites each character by itself and those beside it; none where nothing changes.
+/// Rewrites each character with a view of its neighbours. Returns `None` if nothing changes.
 fn rewritten(
     text: &str,
     change: impl Fn(Option<char>, char, Option<char>) -> Option<char>,
@@ -107,7 +107,7 @@ fn rewritten(
     changed.then_some(out)
 }
 
-/// `N0rthern Dep0t` with letters.
+/// Replaces digits that stand for letters, as in `N0rthern Dep0t`.
 fn letters(text: &str) -> Option<String> {
     let letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
     rewritten(text, |before, c, next| {
@@ -120,7 +120,7 @@ fn letters(text: &str) -> Option<String> {
     })
 }
 
-/// `4,5OO,OOO` with digits.
+/// Replaces letters that stand for digits, as in `4,5OO,OOO`.
 fn digits(text: &str) -> Option<String> {
     let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit() || matches!(c, ',' | '.'));
     let stands = |c: Option<char>| c.is_some_and(|c| matches!(c, 'O' | 'o' | 'l' | 'I' | '|'));
@@ -137,7 +137,7 @@ fn digits(text: &str) -> Option<String> {
     })
 }
 
-/// `NorthernDepot` as two words.
+/// Separates words in camel case, such as `NorthernDepot`.
 fn humps(text: &str) -> Option<String> {
     let mut out = String::with_capacity(text.len() + 8);
     let mut before = ' ';
@@ -153,7 +153,7 @@ fn humps(text: &str) -> Option<String> {
     found.then_some(out)
 }
 
-/// Replaces UUIDs, which are no values, by breaks. The text is a compared one.
+/// Replaces UUIDs, which are not values, by breaks.
 pub(super) fn without_uuids(text: &str) -> Cow<'_, str> {
     const LENGTH: usize = 36;
     let bytes = text.as_bytes();
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_counts_once_whatever_it_is_read_as() {
+    fn letter_counts_once_whatever_its_reading() {
         for (text, count) in [
             ("Emma", 4),
             ("ⅿm", 2),
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_are_read_as_what_they_stand_for() {
+    fn escapes_are_decoded() {
         for (given, expected) in [
             ("Acme%20Corp", "acme corp"),
             ("Acme+Corp", "acme corp"),
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_joins_words_is_dropped() {
+    fn joining_signs_are_dropped() {
         for (text, expected) in [
             ("acme corp", "acmecorp"),
             ("acme-corp_x", "acmecorpx"),
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn uuids_are_left_out_and_nothing_else() {
+    fn only_uuids_are_left_out() {
         let id = "0b7e7dee-1f0e-4b8e-9a31-94c6a7c1a001";
         for (given, expected) in [
             (id.to_owned(), "\u{1}".to_owned()),

@@ -1,4 +1,4 @@
-//! Reads an answer, as it stands, into what is known of a service.
+//! Indexes the values of an answer.
 
 use std::fmt;
 
@@ -10,14 +10,15 @@ use super::{Names, RecordPlace};
 use crate::json_path::Wanted;
 use crate::outbound::formats::is_uuid;
 
-/// How deep JSON in texts is read.
+/// Maximum depth of JSON in texts that is read.
 const NESTED_MAX: u8 = 3;
 /// Longest id, in bytes.
 const ID_MAX: usize = 64;
 /// Longest word of a fixed list, in bytes.
 const WORD_MAX: usize = 64;
 
-/// Takes an answer in. One that is no JSON counts as a whole and in pieces between signs: nobody knows what it says.
+/// Indexes an answer. One that is not JSON counts as a whole and in pieces between signs, since its
+/// structure is unknown.
 pub(super) fn answer(index: &mut Index, places: &[RecordPlace], names: &Names, body: &[u8]) {
     let mut walk = Walk {
         index,
@@ -53,15 +54,15 @@ struct Walk<'w> {
     index: &'w mut Index,
     places: &'w [RecordPlace],
     names: &'w Names,
-    /// The steps to where it is.
+    /// The steps to the current place.
     steps: Vec<StepAt>,
 }
 
-/// A value that is read next.
+/// A seed that reads the value at a place.
 struct Below<'v, 'w> {
     walk: &'v mut Walk<'w>,
     at: At,
-    /// The record whose id this is.
+    /// The record whose id this value is.
     id_of: u32,
     nested: u8,
 }
@@ -76,7 +77,7 @@ impl<'w> Walk<'w> {
         }
     }
 
-    /// The kind of the record that stands where it is.
+    /// Returns the kind of the record at the current place.
     fn kind(&self) -> Option<&'w str> {
         let found = self.places.iter().find(|place| {
             place.at.depth() == self.steps.len()
@@ -100,7 +101,7 @@ impl<'w> Walk<'w> {
         let inner = text.trim_start();
         if nested < NESTED_MAX && inner.starts_with(['{', '[']) {
             let mut json = serde_json::Deserializer::from_str(inner);
-            // What can be read of it counts; the text as a whole does in any case.
+            // Whatever can be parsed counts; the text as a whole counts in any case.
             let _ = self.value(at, NONE, nested + 1).deserialize(&mut json);
         }
         let name = self.index.name_of(at.name);
@@ -128,7 +129,8 @@ impl<'w> Walk<'w> {
 }
 
 impl Below<'_, '_> {
-    /// Names its record, if this is a record's id. One that has no id's form is not repeated anywhere, and nothing of it is disclosed.
+    /// Sets the id of the record if this value is one. A record whose id has another form is never
+    /// named, and nothing of it is disclosed.
     fn identify(&mut self, id: &str) {
         if self.id_of != NONE && is_id(id) {
             self.walk.index.identify(self.id_of, id.to_owned());
@@ -210,7 +212,7 @@ impl<'de> Visitor<'de> for Below<'_, '_> {
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<(), E> {
-        // Without an exponent, whatever its size.
+        // Written without an exponent, whatever its size.
         if let Some(number) = Decimal::parse(&number.to_string()) {
             self.walk.number(self.at, number);
         }
@@ -222,7 +224,7 @@ impl<'de> Visitor<'de> for Below<'_, '_> {
     }
 }
 
-/// Reads a name to its number.
+/// A seed that interns a member name.
 struct Name<'i>(&'i mut Index);
 
 impl<'de> DeserializeSeed<'de> for Name<'_> {
@@ -252,7 +254,7 @@ fn is_id(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
-/// Whether a text looks like a word of a fixed list.
+/// Returns true if a text looks like a word of a fixed list.
 fn is_word(text: &str) -> bool {
     text.len() <= WORD_MAX
         && text.starts_with(|c: char| c.is_ascii_uppercase())

@@ -1,4 +1,4 @@
-//! What is taken out of a body, and bodies of any form.
+//! Tests of redaction, and of bodies of any form.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -44,14 +44,14 @@ fn free_texts_are_redacted_and_nothing_else() {
 }
 
 #[test]
-fn a_text_that_is_too_long_with_its_markers_is_refused() {
+fn text_too_long_after_redaction_is_refused() {
     let mut body = json!({"text": "a@b.cc a@b.cc a@b.cc a@b.cc"});
     assert!(shape().check(&body, &setting).is_ok());
     let unfit = shape().redact(&mut body).unwrap_err();
     assert_eq!(unfit, Why::Size.at("/text"));
 }
 
-/// JSON of any form, with names that mean something here.
+/// Generates JSON of any form, with names that mean something here.
 fn any_json() -> impl Strategy<Value = Value> {
     let name = prop_oneof![
         "(to|text|parts|content|sure|type|room|kind|id|fields|provenance|title|tags)",
@@ -76,7 +76,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn any_json_is_decided_about_and_what_fits_is_redacted_once(body in any_json()) {
+    fn redaction_of_any_body_is_idempotent(body in any_json()) {
         if shape().check(&body, &setting).is_ok() {
             let mut once = body.clone();
             if let Ok(redactions) = shape().redact(&mut once) {
@@ -91,7 +91,7 @@ proptest! {
     }
 
     #[test]
-    fn a_body_of_the_listed_members_fits(
+    fn body_of_listed_members_matches(
         to in proptest::collection::vec("[A-Za-z0-9_-]{1,64}", 0..5), text in ".{0,60}", sure in 0..=100, title in "[^{].{0,40}",
     ) {
         let record = record_with("/fields/title", title.clone().into()).to_string();

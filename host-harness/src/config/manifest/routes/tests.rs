@@ -1,7 +1,8 @@
 //! What a manifest may say, and what is said about one that cannot be used.
 
-use super::documents::digest;
 use super::*;
+use crate::config::Limits;
+use crate::config::manifest::documents::digest;
 
 const GOOD: &str = r#"
 [skill]

@@ -1,220 +1,20 @@
 //! `skill.toml`: what a skill asks for. An operator can grant less, never more.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use http::Method;
-use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::error::{ConfigError, place, read};
-use super::lines::Lines;
-use super::policy_texts::PolicyTexts;
+use super::model::{Additions, DestinationSection, Manifest, PeopleSection, RouteSection};
+use crate::config::error::{ConfigError, read};
+use crate::config::lines::Lines;
+use crate::config::policy_texts::PolicyTexts;
 use crate::digest::hex;
 use crate::observed::places::{GroupAt, PeopleAt};
-use crate::outbound::dlp::disclosure::{KindSection, ValuesSection};
 use crate::outbound::policy::Route;
-use crate::outbound::policy::rate::Rate;
 use crate::outbound::policy::route::RoutePattern;
 use crate::outbound::policy::write_route::{Recipients, Write};
-use crate::words::Words;
-
-mod documents;
-mod limits;
-mod writes;
-
-pub use documents::DocumentSection;
-pub use limits::Limits;
-pub use writes::WriteSection;
-
-/// A skill's manifest.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Manifest {
-    /// Which skill this is.
-    pub skill: SkillSection,
-    /// What one call may use at most.
-    #[serde(default)]
-    pub limits: Limits,
-    /// The services it talks to, by name.
-    #[serde(default)]
-    pub destinations: BTreeMap<String, DestinationSection>,
-    /// Its settings, by key.
-    #[serde(default)]
-    pub settings: BTreeMap<String, SettingSection>,
-    /// What the operator says of each caller, by key; the skill finds it as `caller.KEY`.
-    #[serde(default)]
-    pub caller_settings: BTreeMap<String, CallerSettingSection>,
-    /// What may be given away of which records, by kind.
-    #[serde(default)]
-    pub kinds: BTreeMap<String, KindSection>,
-    /// How values are looked for that must not go from one service to another.
-    #[serde(default)]
-    pub values: ValuesSection,
-    /// What JSON may stand in texts of a body beside records of these kinds: by name, pointers and their types.
-    #[serde(default)]
-    pub shapes: BTreeMap<String, BTreeMap<String, String>>,
-    /// What people call records, fields and writes.
-    #[serde(default)]
-    pub words: Words,
-    /// Where it was read from.
-    #[serde(skip)]
-    pub path: PathBuf,
-    /// SHA-256 of its exact text and that of the access files beside it, in lower-case hexadecimal.
-    #[serde(skip)]
-    pub sha256: String,
-    /// The access policies and their schema, from the folder `access` beside it; none if there is no such folder.
-    #[serde(skip)]
-    pub access: Option<PolicyTexts>,
-    #[serde(skip)]
-    lines: Lines,
-}
-
-/// Which skill a manifest belongs to.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct SkillSection {
-    /// A short name.
-    pub name: String,
-    /// The WIT package with its version, such as `demo:notes@0.1.0`.
-    pub package: String,
-    /// The objects whose records its answers may name as their sources; others do not go on record.
-    #[serde(default)]
-    pub objects: Vec<String>,
-}
-
-/// A service.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct DestinationSection {
-    /// Its name for people.
-    pub title: String,
-    /// Whether the skill can do without it.
-    #[serde(default)]
-    pub optional: bool,
-    /// The environment variable that gives its origin where no operator file does.
-    pub origin_env: String,
-    /// The environment variable that gives its credential where no operator file does.
-    pub secret_env: Option<String>,
-    /// The header that carries the credential.
-    #[serde(default = "authorization")]
-    pub secret_header: String,
-    /// What stands before the credential in that header.
-    #[serde(default)]
-    pub secret_prefix: String,
-    /// Whether each caller has a credential of their own, since the service acts in a person's name.
-    #[serde(default)]
-    pub secret_per_caller: bool,
-    /// How often the service may be asked; without it there is no limit.
-    pub rate: Option<Rate>,
-    /// The setting that tells the skill where the service is.
-    pub base_url_setting: Option<String>,
-    /// The environment variable that lists whom writes of this service may go to, where no operator file does.
-    pub recipients_env: Option<String>,
-    /// What is asked of it.
-    #[serde(default)]
-    pub routes: Vec<RouteSection>,
-    /// The trusted documents.
-    #[serde(default)]
-    pub documents: Vec<DocumentSection>,
-}
-
-fn authorization() -> String {
-    "authorization".to_owned()
-}
-
-/// A method and a path.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RouteSection {
-    /// The method, in upper case.
-    pub method: String,
-    /// The pattern: `*` is one whole segment, `?a,b` the query keys.
-    pub path: String,
-    /// Whether the body must be a trusted document.
-    #[serde(default)]
-    pub documents: bool,
-    /// Query keys whose value has to be that of a setting, as `setting KEY`.
-    #[serde(default)]
-    pub query: BTreeMap<String, String>,
-    /// Segments of the path whose value has to be that of a setting, as `setting KEY`, by the number of their `*` from 1 on.
-    #[serde(default)]
-    pub path_settings: BTreeMap<String, String>,
-    /// Where its answer tells of people.
-    pub people: Option<PeopleSection>,
-    /// Where its answer tells to which group the thing in it belongs.
-    pub group: Option<GroupSection>,
-    /// For how many seconds the host may answer it from memory.
-    #[serde(default)]
-    pub cacheable_seconds: u32,
-    /// What it writes, of a route that takes no documents.
-    pub write: Option<WriteSection>,
-}
-
-/// Where an answer tells of people: JSON pointers, in which `*` is every item of a list.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct PeopleSection {
-    /// Where they are.
-    pub at: String,
-    /// Where each tells its id.
-    pub id: String,
-    /// Where each tells its name.
-    pub name: Option<String>,
-    /// Whether they are all of a group: whoever is not among them is outside of it. Every `*` and every query key of such a route has
-    /// to be bound to a setting, since who asks must not choose the group.
-    #[serde(default)]
-    pub group: bool,
-}
-
-/// Where an answer tells to which group the thing in it belongs: JSON pointers.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct GroupSection {
-    /// To the thing's id.
-    pub id: String,
-    /// To the group's id.
-    pub of: String,
-}
-
-/// A setting that each caller has a value of their own for.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct CallerSettingSection {
-    /// The environment variable that sets it where there is no operator file.
-    pub env: Option<String>,
-    /// What it is, in one sentence.
-    #[serde(default)]
-    pub about: String,
-}
-
-/// A setting that is no secret.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct SettingSection {
-    /// Its value where nobody sets it; without one it is not set.
-    pub default: Option<String>,
-    /// The environment variable that sets it.
-    pub env: Option<String>,
-    /// Whether its value is the name of a field, which the documents with a place for it select. Empty is not set.
-    #[serde(default)]
-    pub field: bool,
-    /// Whether its value names the custom fields that may be written: `KIND.FIELD`, separated by commas.
-    #[serde(default)]
-    pub custom_fields: bool,
-    /// What it does, in one sentence.
-    #[serde(default)]
-    pub about: String,
-}
-
-/// What an operator adds to documents.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Additions {
-    /// The fields that extend documents, by the setting that names each.
-    pub fields: BTreeMap<String, String>,
-    /// The custom fields that may be written, by kind of record.
-    pub custom: BTreeMap<String, Vec<String>>,
-}
 
 impl Manifest {
     /// Reads a manifest file.
@@ -512,49 +312,6 @@ impl Manifest {
                 .transpose()?,
             group: section.group,
         })
-    }
-
-    /// The setting that `setting KEY` names.
-    fn bound(&self, text: &str, place: &str) -> Result<String, ConfigError> {
-        let known = |key: &str| {
-            self.settings.contains_key(key)
-                || key
-                    .strip_prefix("caller.")
-                    .is_some_and(|key| self.caller_settings.contains_key(key))
-        };
-        text.strip_prefix("setting ")
-            .map(str::trim)
-            .filter(|key| known(key))
-            .map(str::to_owned)
-            .ok_or_else(|| {
-                self.wrong(
-                    place,
-                    "write `setting KEY`, with a key under [settings], or `caller.KEY` with one under [caller-settings]",
-                )
-            })
-    }
-
-    /// The steps of a JSON pointer, in which `*` is every item of a list.
-    fn steps(&self, pointer: &str, place: &str) -> Result<Vec<String>, ConfigError> {
-        let steps = pointer.strip_prefix('/').filter(|steps| !steps.is_empty());
-        steps
-            .map(|steps| steps.split('/').map(str::to_owned).collect())
-            .ok_or_else(|| {
-                self.wrong(
-                    place,
-                    "write places as `/a/b`, with `*` for every item of a list",
-                )
-            })
-    }
-
-    /// File and line of a key, for errors.
-    pub(super) fn place(&self, key: &str) -> String {
-        place(&self.path, self.lines.line(key))
-    }
-
-    fn wrong(&self, key: impl Into<String>, message: impl Into<String>) -> ConfigError {
-        let key = key.into();
-        ConfigError::value(self.place(&key), key, message)
     }
 }
 

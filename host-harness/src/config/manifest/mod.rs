@@ -1,0 +1,14 @@
+//! `skill.toml`: what a skill asks for. An operator can grant less, never more.
+
+mod documents;
+mod limits;
+mod model;
+mod routes;
+mod writes;
+
+pub use limits::Limits;
+pub use model::{
+    Additions, CallerSettingSection, Confirmation, DestinationSection, DocumentSection,
+    FoundSection, GroupSection, Manifest, PeopleSection, RepeatSection, RouteSection,
+    SettingSection, SkillSection, WriteSection,
+};

@@ -1,0 +1,28 @@
+//! The parts that every request is handled with.
+
+use rmcp::transport::streamable_http_server::StreamableHttpService;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use tokio_util::sync::CancellationToken;
+
+use super::admission::Admission;
+use super::connections::Connections;
+use super::hosts::Hosts;
+use super::limits::Limits;
+use super::plan_counts::PlanCounts;
+use super::sessions::Sessions;
+use crate::config::Tokens;
+use crate::server::mcp::Mcp;
+
+/// What every request is handled with.
+pub(super) struct Front {
+    pub(super) mcp: Mcp,
+    pub(super) service: StreamableHttpService<Mcp, LocalSessionManager>,
+    pub(super) tokens: Tokens,
+    pub(super) hosts: Hosts,
+    pub(super) limits: Limits,
+    pub(super) admission: Admission,
+    pub(super) sessions: Sessions,
+    pub(super) connections: Connections,
+    pub(super) plans: PlanCounts,
+    pub(super) closing: CancellationToken,
+}
