@@ -1,13 +1,13 @@
-//! The time of day that a component is told, and how long its waits take.
+//! Clocks: the time of day, and the lengths of waits.
 
 use std::time::{Duration, SystemTime};
 
-/// Tells the time of day.
+/// A source of the time of day.
 pub trait Clock: Send + Sync {
-    /// Time since 1970-01-01T00:00:00Z.
+    /// Returns the time since 1970-01-01T00:00:00Z.
     fn now(&self) -> Duration;
 
-    /// How long a component really waits that asks to wait this long.
+    /// Returns the time that a component waits if it asks to wait for `asked`.
     fn wait(&self, asked: Duration) -> Duration {
         asked
     }
@@ -19,14 +19,14 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Duration {
-        // A clock before 1970 is told as 1970.
+        // A clock that is set before 1970 reads as 1970.
         SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default()
     }
 }
 
-/// A clock that stands still, for tests and demonstrations. Whoever waits by it waits a thousandth of the time.
+/// A clock that stands still, for tests and demonstrations. Waits take a thousandth of their time.
 #[derive(Debug, Clone, Copy)]
 pub struct FixedClock(
     /// Time since 1970-01-01T00:00:00Z.

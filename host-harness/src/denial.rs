@@ -9,58 +9,58 @@ pub(crate) const NO_FIX: &str =
 /// Stable codes of refusals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DenialCode {
-    /// The URL is not a URL, or not in canonical form.
+    /// The URL cannot be parsed, or is not in canonical form.
     Url,
-    /// The scheme is not the destination's.
+    /// The scheme is not that of the destination.
     Scheme,
     /// No destination has this host.
     Host,
     /// The port is not the destination's.
     Port,
-    /// The method is not allowed there.
+    /// The route does not allow the method.
     Method,
     /// No route has this path.
     Path,
     /// A query key or value that the route does not list.
     Query,
-    /// A header that may not be given.
+    /// A header that a guest may not set.
     Header,
-    /// The body is not what the route demands.
+    /// The body is not what the route requires.
     Body,
     /// The document is not a trusted one.
     Document,
     /// The document's variables are not the declared ones.
     Variables,
-    /// It would write, and the caller may only read.
+    /// The request would write, and only reads are allowed.
     Write,
     /// An address of the host may not be dialled.
     Address,
-    /// Too many requests in one call.
+    /// The call has made too many requests.
     RequestLimit,
     /// The request's body is too large.
     RequestSize,
-    /// The bodies of all requests and answers of one call are too large together.
+    /// The bodies of all requests and responses of the call together are too large.
     BodySize,
     /// No credential is set for the destination.
     Credential,
     /// Too many requests to the destination in too short a time.
     Rate,
-    /// A secret was found in what came back.
+    /// A secret was found in a response or an answer.
     Leak,
-    /// A value that has to be that of a setting is another.
+    /// A value differs from the setting that it has to equal.
     Setting,
-    /// A value that came from another service, and is not given away by the plan.
+    /// A value came from another service, and the plan does not disclose it.
     Crossing,
-    /// A value in a read that comes from nowhere that its service may be told of.
+    /// A value in a read has no source that its service may learn of.
     Provenance,
-    /// The judge of a step asked another service than the one that the step goes to.
+    /// The judge of a step sent a request to another service than the step's.
     Judge,
-    /// The decision could not be put on record.
+    /// The audit event of the decision could not be written.
     Record,
 }
 
 impl DenialCode {
-    /// The code as it appears in answers and logs.
+    /// Returns the code as it appears in answers and logs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -92,19 +92,19 @@ impl DenialCode {
     }
 }
 
-/// A refusal. `reason` may reach whoever called; `fix` is for the operator alone.
+/// A refusal. `reason` may reach the caller; `fix` is for the operator alone.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{reason}")]
 pub struct Denial {
-    /// The stable code.
+    /// Stable code of the refusal.
     pub code: DenialCode,
-    /// What was refused, in one sentence, without any value of the request.
+    /// Reason in one sentence, without any value of the request.
     pub reason: String,
-    /// The destination that it would have gone to, if it is one.
+    /// The destination of the request, if it matched one.
     pub destination: Option<String>,
-    /// The rule that came nearest, if there is one.
+    /// The rule that matched most closely, if there is one.
     pub nearest: Option<String>,
-    /// What an operator can do about it.
+    /// The fix for the operator.
     pub fix: String,
 }
 

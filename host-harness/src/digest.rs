@@ -6,9 +6,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// What a digest covers besides the plan, so that no other text of ours has the same one.
+/// Domain separator hashed before the plan, so that no other text of ours has the same digest.
 const CONTEXT: &[u8] = b"crm-harness plan, version 1\n";
-/// Digits that are enough to name a plan on the command line.
+/// Least number of digits that name a plan on the command line.
 const SHORT_MIN: usize = 6;
 
 /// SHA-256 of a stored plan, in lower-case hexadecimal.
@@ -17,7 +17,7 @@ const SHORT_MIN: usize = 6;
 pub struct Digest(String);
 
 impl Digest {
-    /// The digest of these bytes.
+    /// Computes the digest of these bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         let mut digest = Sha256::new();
@@ -26,13 +26,13 @@ impl Digest {
         Self(hex(&digest.finalize()))
     }
 
-    /// The digest as text.
+    /// Returns the digest as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The first digits, for people.
+    /// Returns the first digits, for display.
     #[must_use]
     pub fn short(&self) -> &str {
         self.0.get(..12).unwrap_or(&self.0)
@@ -52,7 +52,7 @@ impl fmt::Display for Digest {
     }
 }
 
-/// A text that is no digest.
+/// Error of a text that is not a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a plan's digest has 64 lower-case hexadecimal digits")]
 pub struct NotADigest;
@@ -67,7 +67,7 @@ impl FromStr for Digest {
     }
 }
 
-/// Bytes in lower-case hexadecimal.
+/// Encodes bytes in lower-case hexadecimal.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
@@ -80,7 +80,7 @@ pub fn hex(bytes: &[u8]) -> String {
         })
 }
 
-/// Reads a SHA-256 written in lower-case hexadecimal.
+/// Parses a SHA-256 written in lower-case hexadecimal.
 #[must_use]
 pub fn parse_sha256(text: &str) -> Option<[u8; 32]> {
     let lower = text

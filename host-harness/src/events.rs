@@ -1,4 +1,4 @@
-//! The record of every call, every decision about a request and how each ended.
+//! Audit events: each call, each decision about a request, and the end of both.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,21 +8,21 @@ use uuid::Uuid;
 
 use super::denial::Denial;
 
-/// On whose behalf a request is made.
+/// Phase of a call in which a request is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// A guest asks: nothing that writes passes.
+    /// A guest makes the request: nothing that writes is allowed.
     Read,
-    /// The host performs a step that was approved.
+    /// The host performs an approved step.
     Perform,
 }
 
-/// Names a call, unique across processes and in order of time (UUID version 7, RFC 9562).
+/// Identifier of a call, unique across processes and ordered by time (UUID version 7, RFC 9562).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallId(Uuid);
 
 impl CallId {
-    /// A new one.
+    /// Creates a new identifier.
     #[must_use]
     pub fn new() -> Self {
         Self(Uuid::now_v7())
@@ -41,111 +41,115 @@ impl fmt::Display for CallId {
     }
 }
 
-/// A call of an action begins.
+/// Event: a call of an action has begun.
 #[derive(Debug, Clone, Copy)]
 pub struct Began<'a> {
     /// The call.
     pub call: CallId,
     /// The action.
     pub action: &'a str,
-    /// On whose behalf: the caller's name in the operator file, else their e-mail.
+    /// The caller: their name in the operator file, otherwise their e-mail address.
     pub caller: Option<&'a str>,
     /// SHA-256 of the component, in hexadecimal.
     pub component: &'a str,
     /// SHA-256 of the policy in force, in hexadecimal.
     pub policy: &'a str,
-    /// The access policies that permit it; none where none does, or where each step is asked about.
+    /// The access policies that permit the call; empty if none does, or if access is decided for
+    /// each step.
     pub permitted_by: &'a [String],
 }
 
-/// Access policy has decided about somebody's deed.
+/// Event: access policies have decided about an operation.
 #[derive(Debug, Clone, Copy)]
 pub struct Ruled<'a> {
     /// The call.
     pub call: CallId,
-    /// Who was to do it.
+    /// The caller who requested the operation.
     pub by: Option<&'a str>,
     /// The digest of the plan, if it is stored by then.
     pub plan: Option<&'a str>,
-    /// What was to be done: `create`, `link`, `change`, `delete` or `approve`.
+    /// The operation: `create`, `link`, `change`, `delete` or `approve`.
     pub deed: &'a str,
     /// Kind and id of the record, if it is about one.
     pub record: Option<(&'a str, &'a str)>,
-    /// Whether it is permitted.
+    /// True if it is permitted.
     pub permitted: bool,
-    /// The policies that decided.
+    /// The access policies that decided.
     pub policies: &'a [String],
 }
 
-/// Something was given away, or taken out before it was. Names of fields and ids, never a value.
+/// Event: data was disclosed, or redacted before it was. Holds names of fields and ids, never a
+/// value.
 #[derive(Debug, Clone, Copy)]
 pub struct Shared<'a> {
     /// The call.
     pub call: CallId,
     /// The plan's digest.
     pub plan: &'a str,
-    /// The number of the step in its plan, from 1: its id is a text of the component's.
+    /// The number of the step in its plan, from 1, since its id is chosen by the component.
     pub step: usize,
-    /// What it is: `share`, `edit` or `export` as the manifest has it for the route, `expand` for fields beyond the default ones,
-    /// `redact` for what was taken out of texts.
+    /// Kind of disclosure: `share`, `edit` or `export` as the manifest has it for the route,
+    /// `expand` for fields beyond the default ones, `redact` for redacted texts.
     pub event: &'a str,
-    /// The service that it went to.
+    /// The service that received it.
     pub service: &'a str,
-    /// The id there of what was made, where it is known.
+    /// The id of the created object at the service, if known.
     pub message: Option<&'a str>,
     /// Kind and id of the record, if it is about one.
     pub record: Option<(&'a str, &'a str)>,
-    /// The names of the fields, or of what was taken out.
+    /// The names of the disclosed fields, or the kinds of redacted data.
     pub fields: &'a [String],
-    /// Who got it: ids at the service, or addresses.
+    /// The recipients: ids at the service, or addresses.
     pub recipients: &'a [String],
-    /// The group that can read it beside them.
+    /// The group that can read it besides the recipients.
     pub group: Option<&'a str>,
     /// The access policies that permit it.
     pub policies: &'a [String],
     /// SHA-256 of the policy in force, in hexadecimal.
     pub policy: &'a str,
-    /// Whether it surely happened; otherwise nobody can say.
+    /// True if it certainly happened; false if that is unknown.
     pub certain: bool,
 }
 
-/// A plan stands somewhere else now.
+/// Event: a plan has changed its state.
 #[derive(Debug, Clone, Copy)]
 pub struct Planned<'a> {
     /// The call.
     pub call: CallId,
     /// The plan's digest.
     pub plan: &'a str,
-    /// Where it stands.
+    /// The plan's new state.
     pub state: &'a str,
-    /// How many steps it has.
+    /// The number of its steps.
     pub steps: usize,
-    /// Who decided, if somebody did.
+    /// The person who decided, if there was one.
     pub by: Option<&'a str>,
-    /// True if the plan moves there only after this is on record; false if it stands there already.
+    /// True if the plan changes its state only after this event is written; false if it has changed
+    /// already.
     pub ahead: bool,
 }
 
-/// A decision about one request. Holds names of rules, never a value of the request.
+/// Event: a decision about one request. Holds names of rules, never a value of the request.
 #[derive(Debug, Clone, Copy)]
 pub struct Decided<'a> {
     /// The call.
     pub call: CallId,
-    /// On whose behalf.
+    /// The phase of the call.
     pub phase: Phase,
     /// The destination's name, if one was found.
     pub destination: Option<&'a str>,
-    /// The rule that let it through.
+    /// The rule that allowed it.
     pub rule: Option<&'a str>,
     /// The trusted document.
     pub document: Option<&'a str>,
     /// Length of the request's body in bytes.
     pub request_bytes: usize,
-    /// Why it was refused, if it was.
+    /// The refusal, if it was refused.
     pub refused: Option<Refused<'a>>,
 }
 
-/// A refusal, and what identifies the request without repeating it: a path can carry data.
+/// A refusal, with digests that identify the request without repeating it, since a path can carry
+/// data.
 #[derive(Debug, Clone, Copy)]
 pub struct Refused<'a> {
     /// Code, reason and nearest rule.
@@ -156,20 +160,20 @@ pub struct Refused<'a> {
     pub url_bytes: usize,
 }
 
-/// How a request that was let through ended.
+/// Event: an allowed request has ended.
 #[derive(Debug, Clone, Copy)]
 pub struct Finished<'a> {
     /// The call.
     pub call: CallId,
-    /// On whose behalf.
+    /// The phase of the call.
     pub phase: Phase,
     /// The destination's name.
     pub destination: &'a str,
-    /// The rule that let it through.
+    /// The rule that allowed it.
     pub rule: &'a str,
-    /// How it ended.
+    /// The end of the request.
     pub end: End<'a>,
-    /// How long it took.
+    /// The duration.
     pub elapsed: Duration,
 }
 
@@ -183,61 +187,63 @@ pub enum End<'a> {
         /// Length of its body in bytes.
         bytes: usize,
     },
-    /// The host answered from memory.
+    /// The host answered from its cache.
     FromMemory,
-    /// No answer; the stable code says why.
+    /// No response, for the reason with this stable code.
     Failed(&'a str),
     /// The call ended first.
     Abandoned,
 }
 
-/// A call has ended.
+/// Event: a call has ended.
 #[derive(Debug, Clone, Copy)]
 pub struct Ended<'a> {
     /// The call.
     pub call: CallId,
-    /// `done`, or the stable code of what went wrong.
+    /// `done`, or the stable code of the error.
     pub outcome: &'a str,
     /// The records that the answer names as its sources.
     pub sources: &'a [Source],
-    /// Requests let through.
+    /// Number of allowed requests.
     pub requests: u32,
-    /// Requests and headers refused; only the first ones have events of their own.
+    /// Number of refused requests and headers; only the first ones have events of their own.
     pub refused: u32,
-    /// How long it took.
+    /// The duration.
     pub elapsed: Duration,
 }
 
-/// A record that an answer names as its source. The component's word, held against what services answered during the call: it
-/// cannot carry anything else.
+/// A record that an answer names as its source. The component's claim is checked against the
+/// services' responses during the call, so it cannot carry anything else.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Source {
     /// The object, one that the manifest names.
     pub object: String,
     /// The record's id.
     pub id: Uuid,
-    /// When the service last changed it, in milliseconds since 1970-01-01T00:00:00Z.
+    /// Time of the service's last change to it, in milliseconds since 1970-01-01T00:00:00Z.
     pub updated_at: Option<i64>,
 }
 
-/// The record could not be written.
+/// Error of writing an audit event.
 #[derive(Debug, Error)]
 #[error("the decision could not be put on record: {0}")]
 pub struct RecordError(pub String);
 
-/// Keeps the record. What cannot be recorded does not happen: the request is not sent, the answer is withheld.
+/// A sink of audit events. If an event cannot be written, nothing happens: the request is not sent,
+/// the answer is withheld.
 ///
-/// A recorder may hold back every event but a decision until the next decision or the end of the call, since nothing leaves
-/// before the one and nothing is handed out before the other.
+/// A sink may buffer all events but decisions until the next decision or the end of the call, since
+/// nothing is sent before the one and nothing is returned before the other.
 ///
-/// Events are of two kinds where they cannot be written. Those that let something happen (a request that is let through, a plan
-/// that moves on, a result that is handed out) are dropped, since then it does not happen. Those that tell what happened anyhow
-/// (a call began, access was decided, a request was refused or ended, something was given away) may be written later.
+/// Events that cannot be written are of two kinds. Those that permit something (a request is
+/// allowed, a plan changes its state, a result is returned) are dropped, since then it does not
+/// happen. Those that report what happens anyway (a call began, access was decided, a request was
+/// refused or ended, data was disclosed) may be written later.
 pub trait Recorder: Send + Sync {
-    /// Brings everything that was recorded so far to the disk, before a step of a plan counts as sent.
+    /// Flushes all events to disk, before a step of a plan counts as sent.
     ///
     /// # Errors
-    /// When that cannot be done; the step is then not sent.
+    /// Returns an error if that fails; the step is then not sent.
     fn settle(&self) -> Result<(), RecordError> {
         Ok(())
     }
@@ -245,47 +251,47 @@ pub trait Recorder: Send + Sync {
     /// Called when a call begins.
     ///
     /// # Errors
-    /// When it could not be recorded; the call then does not begin.
+    /// Returns an error if it could not be written; the call then does not begin.
     fn began(&self, event: &Began<'_>) -> Result<(), RecordError>;
 
-    /// Called when access policy has decided.
+    /// Called when access policies have decided.
     ///
     /// # Errors
-    /// When it could not be recorded; what was permitted is then not done.
+    /// Returns an error if it could not be written; the permitted operation is then not done.
     fn ruled(&self, event: &Ruled<'_>) -> Result<(), RecordError>;
 
-    /// Called when a plan moves on.
+    /// Called when a plan changes its state.
     ///
     /// # Errors
-    /// When it could not be recorded; it then does not move on.
+    /// Returns an error if it could not be written; the state then does not change.
     fn planned(&self, event: &Planned<'_>) -> Result<(), RecordError>;
 
-    /// Called when something was given away, before the step counts as done.
+    /// Called when data was disclosed, before the step counts as done.
     ///
     /// # Errors
-    /// When it could not be recorded; the step then does not count as done.
+    /// Returns an error if it could not be written; the step then does not count as done.
     fn shared(&self, event: &Shared<'_>) -> Result<(), RecordError>;
 
     /// Called before a request is sent, or when one is refused.
     ///
     /// # Errors
-    /// When it could not be recorded; the request is then not sent.
+    /// Returns an error if it could not be written; the request is then not sent.
     fn decided(&self, event: &Decided<'_>) -> Result<(), RecordError>;
 
     /// Called when a request has ended.
     ///
     /// # Errors
-    /// When it could not be recorded; the answer is then withheld.
+    /// Returns an error if it could not be written; the response is then withheld.
     fn finished(&self, event: &Finished<'_>) -> Result<(), RecordError>;
 
     /// Called when a call has ended.
     ///
     /// # Errors
-    /// When it could not be recorded; the result is then withheld.
+    /// Returns an error if it could not be written; the result is then withheld.
     fn ended(&self, event: &Ended<'_>) -> Result<(), RecordError>;
 }
 
-/// Writes events to the log and nowhere else.
+/// A sink that writes events to the program's log only.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LogRecorder;
 

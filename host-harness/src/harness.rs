@@ -1,34 +1,36 @@
-//! A skill under its policy: what is asked of it, and what comes of it.
+//! The facade over a skill under its policy: calls its actions, and passes what they propose to
+//! [`Plans`].
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use wasmtime::component::Val;
-use wasmtime_wasi_config::WasiConfigVariables;
+use thiserror::Error;
 
-use super::clock::{Clock, SystemClock};
-use crate::access::{Access, Deed, Ruling};
-use crate::config::{Caller, ConfigError, Setup};
-use crate::denial::{Denial, DenialCode};
-use crate::events::{Began, CallId, LogRecorder, Phase, Recorder};
+use crate::access::{Access, AccessError, Deed, Ruling};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Caller, Setup};
+use crate::denial::Denial;
+use crate::events::{Began, CallId, LogRecorder, Phase, RecordError, Recorder};
 use crate::nearest;
 use crate::observed::Seen;
-use crate::outbound::call_context::{Ledger, LedgerLimits};
+use crate::outbound::call_audit::Recorded;
+use crate::outbound::call_context::Ledger;
 use crate::outbound::client::resolve::SystemResolver;
 use crate::outbound::client::tls::Tls;
 use crate::outbound::client::{Client, TcpDialler};
+use crate::outbound::dlp::guard::Guard;
 use crate::outbound::sender::Outbound;
-use crate::plans::{Locks, PlanError, Recent, Store};
-use crate::runtime::call::{self, Call, CallError};
-use crate::runtime::call_audit::Recorded;
-use crate::runtime::json;
+use crate::plans::{PlanError, Plans, PlansParts, Store, StoreError, preview};
+use crate::runtime::answer_audit;
+use crate::runtime::call::{RunError, Timings};
 use crate::runtime::load::{LoadError, Skill};
+use crate::runtime::run::{Ran, Runtime};
 use crate::runtime::tools::{Tool, ToolEffect};
 
-/// Rulings kept; a harness has few callers and few tools.
-const RULINGS_MAX: usize = 1024;
+/// Most cached access decisions; a harness has few callers and few tools.
+const DECISIONS_MAX: usize = 1024;
 
 /// A call of an action.
 #[derive(Debug, Clone)]
@@ -37,55 +39,107 @@ pub struct Invocation {
     pub tool: String,
     /// Its arguments: an object.
     pub arguments: Value,
-    /// On whose behalf.
+    /// The caller.
     pub caller: Caller,
-    /// How long it may take, if less than the limit.
+    /// The deadline, if shorter than the limit.
     pub deadline: Option<Duration>,
 }
 
-/// What came of a call.
+/// The outcome of a call.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// Names the call in the record.
+    /// Identifier of the call in the audit log.
     pub call: CallId,
     /// The answer, or the failure as an object with `case`.
     pub result: Result<Value, Value>,
-    /// How many requests were let through.
+    /// Number of allowed requests.
     pub requests: u32,
-    /// How long it took in all.
+    /// The total duration.
     pub elapsed: Duration,
-    /// What the gate refused. The fixes in it are for the operator.
+    /// Refusals of the egress gate. Their fixes are for the operator.
     pub denials: Vec<Denial>,
-    /// How many requests came too soon for the harness's own rate.
+    /// Number of requests that exceeded the harness's own rate limit.
     pub postponed: u32,
-    /// Where the time went.
+    /// The durations of its parts.
     pub timings: Timings,
 }
 
-/// Where the time of a call went.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Timings {
-    /// Making store and instance.
-    pub instantiate: Duration,
-    /// Running the action, its requests included.
-    pub run: Duration,
-    /// Giving store and instance back.
-    pub dispose: Duration,
+/// Error of a call that has no outcome.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// No tool has this name.
+    #[error("there is no action `{name}`. {next}")]
+    UnknownTool {
+        /// The requested name.
+        name: String,
+        /// A hint that names the nearest known tool, or all of them.
+        next: String,
+    },
+    /// The component's function did not complete, or its answer cannot be converted.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The proposed plan cannot be accepted.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The audit event could not be written: the call does not run, or its answer is withheld.
+    #[error("{0}. Tell the operator: nothing is done without a record")]
+    Record(#[from] RecordError),
 }
 
-/// What a test or a demonstration may replace.
+impl CallError {
+    /// Returns the stable error code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownTool { .. } => "unknown-action",
+            Self::Run(error) => error.code(),
+            Self::Plan(error) => error.code(),
+            Self::Record(_) => "record",
+        }
+    }
+}
+
+/// Error of starting a harness.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The component cannot be used.
+    #[error(transparent)]
+    Component(#[from] LoadError),
+    /// The access policies are invalid.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The plan store cannot be used.
+    #[error(transparent)]
+    Plans(#[from] StoreError),
+}
+
+impl StartError {
+    /// Returns the stable error code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Component(error) => error.code(),
+            Self::Access(error) => error.code(),
+            Self::Plans(_) => "plan-store",
+        }
+    }
+}
+
+/// Replaceable parts of a harness, also for tests and demonstrations.
 pub struct Parts {
-    /// The time of day, by which plans expire.
+    /// The clock by which plans expire.
     pub clock: Arc<dyn Clock>,
-    /// What the component is told instead of the time of day, for demonstrations.
+    /// The component's clock, for demonstrations; `None` for the same one.
     pub told: Option<Arc<dyn Clock>>,
-    /// The client; none for the system's resolver, TCP and the platform's roots.
+    /// The HTTP client; `None` for the system's resolver, TCP and the platform's roots.
     pub client: Option<Client>,
-    /// The record.
+    /// The sink of audit events.
     pub recorder: Arc<dyn Recorder>,
-    /// Where plans are kept; none for in this process alone.
+    /// The plan store; `None` for one in memory.
     pub plans: Option<Store>,
-    /// How long to wait before a step that was not done is sent again; doubled each time.
+    /// The pause before a step is retried; doubled each time.
     pub pause: Duration,
 }
 
@@ -104,37 +158,30 @@ impl Default for Parts {
 
 /// A skill under its policy, ready for calls.
 pub struct Harness {
-    pub(crate) skill: Skill,
-    pub(crate) setup: Setup,
-    pub(crate) outbound: Arc<Outbound>,
-    pub(crate) clock: Arc<dyn Clock>,
-    /// The clock of the component.
-    pub(crate) told: Arc<dyn Clock>,
-    pub(crate) access: Access,
-    pub(crate) plans: Store,
-    pub(crate) locks: Locks,
-    pub(crate) pause: Duration,
-    /// What callers were answered lately.
-    pub(crate) recent: Recent,
+    runtime: Arc<Runtime>,
+    plans: Plans,
+    access: Arc<Access>,
+    outbound: Arc<Outbound>,
+    sink: Arc<dyn Recorder>,
+    setup: Arc<Setup>,
     /// SHA-256 of the policy in force, in hexadecimal.
-    pub(crate) policy: String,
-    /// What policy said about calls: it depends on caller and tool alone.
-    rulings: Mutex<HashMap<(Caller, String), Ruling>>,
-    /// The settings of the caller before; most calls are the same person's.
-    settings: Mutex<Option<(Caller, Arc<WasiConfigVariables>)>>,
+    policy: String,
+    /// Cached access decisions about calls, which depend on caller and tool alone.
+    decisions: Mutex<HashMap<(Caller, String), Ruling>>,
 }
 
 impl Harness {
-    /// Puts a skill under the policy of a set-up. `component` is the component's bytes, `cache` a checked directory for compiled code.
+    /// Loads a skill under the policy of a setup. `component` has the component's bytes, `cache` is
+    /// a checked directory for compiled code.
     ///
     /// # Errors
-    /// Why the component cannot be used.
+    /// Returns an error if the component, the policies or the plans cannot be used.
     pub fn load(
         component: &[u8],
         mut setup: Setup,
         parts: Parts,
         cache: Option<&std::path::Path>,
-    ) -> Result<Self, LoadError> {
+    ) -> Result<Self, StartError> {
         let skill = Skill::trusted(
             component,
             &setup.manifest,
@@ -148,71 +195,91 @@ impl Harness {
             .client
             .unwrap_or_else(|| Client::new(Arc::new(SystemResolver), Arc::new(TcpDialler), tls));
         let credentials = std::mem::take(&mut setup.credentials);
-        let access = Access::of(&setup)?;
-        let plans = match parts.plans {
-            Some(plans) => plans,
+        let access = Arc::new(Access::of(&setup)?);
+        let store = match parts.plans {
+            Some(store) => store,
             None => Store::in_memory()?,
         };
+        let sink = parts.recorder;
         let outbound = Arc::new(Outbound::new(
             setup.policy.clone(),
             credentials,
             client,
-            parts.recorder,
+            Arc::clone(&sink),
         ));
-        Ok(Self {
-            skill,
-            setup,
-            outbound,
-            told: parts.told.unwrap_or_else(|| Arc::clone(&parts.clock)),
+        let setup = Arc::new(setup);
+        let component = skill.inspection().sha256.clone();
+        let told = parts.told.unwrap_or_else(|| Arc::clone(&parts.clock));
+        let runtime = Runtime::new(skill, Arc::clone(&setup), Arc::clone(&outbound), told);
+        let runtime = Arc::new(runtime);
+        let plans = Plans::new(PlansParts {
+            store,
+            access: Arc::clone(&access),
+            outbound: Arc::clone(&outbound),
+            sink: Arc::clone(&sink),
             clock: parts.clock,
-            access,
-            locks: Locks::new(plans.locks()),
+            judge: Arc::clone(&runtime) as _,
+            setup: Arc::clone(&setup),
+            component,
+            policy: policy.clone(),
             pause: parts.pause,
-            recent: Recent::default(),
+        });
+        Ok(Self {
+            runtime,
             plans,
+            access,
+            outbound,
+            sink,
+            setup,
             policy,
-            rulings: Mutex::default(),
-            settings: Mutex::new(None),
+            decisions: Mutex::default(),
         })
     }
 
-    /// What can be called.
+    /// Returns the tools that can be called.
     #[must_use]
     pub fn tools(&self) -> &[Tool] {
-        self.skill.tools()
+        self.skill().tools()
     }
 
-    /// The component.
+    /// Returns the loaded component.
     #[must_use]
     pub fn skill(&self) -> &Skill {
-        &self.skill
+        self.runtime.skill()
     }
 
-    /// The set-up; its credentials have gone to the gate.
+    /// Returns the setup, without the credentials, which the egress gate holds.
     #[must_use]
     pub fn setup(&self) -> &Setup {
         &self.setup
     }
 
-    /// The gate.
+    /// Returns the egress gate.
     #[must_use]
     pub fn outbound(&self) -> &Outbound {
         &self.outbound
     }
 
-    /// Calls an action, and performs what it proposes where policy lets that go without a person.
+    /// Returns the plans.
+    #[must_use]
+    pub fn plans(&self) -> &Plans {
+        &self.plans
+    }
+
+    /// Calls an action, and performs a proposed plan if policy approves it without a person.
     ///
     /// # Errors
-    /// Why there is no outcome. Wrong arguments and failures of the action are outcomes.
+    /// Returns an error if there is no outcome. Invalid arguments and failures of the action are
+    /// outcomes.
     pub async fn call(&self, invocation: Invocation) -> Result<Outcome, CallError> {
         self.called(invocation, true).await
     }
 
-    /// Calls an action, and performs nothing: for whoever may drop the call at any time. What policy lets go is left to
-    /// [`Self::perform_permitted`].
+    /// Calls an action without performing a proposed plan, for callers that may drop the future at
+    /// any time. A plan that policy approves is left to [`Plans::perform_permitted`].
     ///
     /// # Errors
-    /// As [`Self::call`].
+    /// Returns an error as [`Self::call`] does.
     pub async fn call_alone(&self, invocation: Invocation) -> Result<Outcome, CallError> {
         self.called(invocation, false).await
     }
@@ -225,51 +292,44 @@ impl Harness {
             caller,
             deadline,
         } = invocation;
-        let Some(tool) = self.skill.tool(&name) else {
+        let Some(tool) = self.skill().tool(&name) else {
             return Err(self.unknown_tool(name));
         };
         let limit = Duration::from_millis(self.setup.limits.time_ms);
         let limit = deadline.map_or(limit, |asked| asked.min(limit));
         let call = CallId::new();
         let seen = Arc::new(Seen::default());
-        let guard = Arc::new(self.guard_for(&caller, &arguments));
+        let guard = Arc::new(self.setup.guard_for(&caller, &arguments));
         let ledger = self
-            .ledger_of(call, Phase::Read, &caller, started + limit)
+            .setup
+            .context_of(call, Phase::Read, &caller, started + limit)
             .guarded(Arc::clone(&guard))
             .watching(Arc::clone(&seen));
         let ledger = Arc::new(ledger);
-        let ruling = self.ruling(&caller, tool);
-        self.outbound.recorder().began(&Began {
+        let decision = self.decision(&caller, tool);
+        self.sink.began(&Began {
             call,
             action: &tool.name,
             caller: caller.named(),
-            component: &self.skill.inspection().sha256,
+            component: &self.skill().inspection().sha256,
             policy: &self.policy,
-            permitted_by: &ruling.policies,
+            permitted_by: &decision.policies,
         })?;
-        // However the call ends from here on, also by being dropped, its end goes on record.
-        let recorded = self.recorded(Arc::clone(&ledger), started);
+        // From here on the end of the call is logged, even if the future is dropped.
+        let recorded = Recorded::new(self.sink.as_ref(), Arc::clone(&ledger), started);
         let performed = async {
-            if !ruling.permitted {
-                return Ok((
-                    Err(self.not_permitted(&caller, &ruling)),
-                    Timings::default(),
-                ));
+            if !decision.permitted {
+                let failure = self.not_permitted(&caller, &decision);
+                return Ok((Err(failure), Timings::default()));
             }
-            let (result, timings) = self
-                .perform(tool, &arguments, caller.clone(), Arc::clone(&ledger), limit)
-                .await?;
+            let (result, timings) = self.run(tool, &arguments, &caller, &ledger, limit).await?;
             let result = match (tool.effect, result) {
                 (ToolEffect::Propose, Ok(proposal)) => {
                     let deadline = perform.then_some(started + limit);
-                    let taken = self.proposed(
-                        call,
-                        &tool.name,
-                        &caller,
-                        proposal,
-                        (&seen, &guard),
-                        deadline,
-                    );
+                    let found: (&Seen, &Guard) = (&seen, &guard);
+                    let taken = self
+                        .plans
+                        .proposed(call, &tool.name, &caller, proposal, found, deadline);
                     taken
                         .await
                         .map_or_else(plan_failure, |answer| Ok(Ok(answer)))?
@@ -279,29 +339,28 @@ impl Harness {
             Ok::<_, CallError>((result, timings))
         };
         let performed = performed.await;
-        // Whatever was read may be in the answer, and in what the caller writes next.
-        self.recent.keep(
-            &caller,
-            Arc::clone(&guard),
-            Arc::clone(&seen),
-            self.clock.now(),
-        );
+        // Data that was read may be in the answer, and in what the caller writes next.
+        self.plans
+            .remember(&caller, Arc::clone(&guard), Arc::clone(&seen));
         let (result, timings) = match performed {
             Ok(done) => done,
             Err(error) => {
-                let written = recorded.broke(error.code());
-                // That a plan began is told whether or not the end of the call can be put on record.
+                let written = recorded.end(error.code(), &[]);
+                // A plan that began is reported even if the end of the call cannot be logged.
                 return match (&error, written) {
                     (CallError::Plan(PlanError::Interrupted { .. }), _) | (_, Ok(())) => Err(error),
                     (_, Err(unrecorded)) => Err(unrecorded.into()),
                 };
             }
         };
-        let written = recorded.ended(
-            &result,
-            tool.failure.as_ref(),
-            &self.setup.manifest.skill.objects,
-        );
+        let written = match &result {
+            Ok(answer) => {
+                let objects = &self.setup.manifest.skill.objects;
+                let sources = answer_audit::sources(answer, objects, ledger.told());
+                recorded.end("done", &sources)
+            }
+            Err(failure) => recorded.end(answer_audit::code(failure, tool.failure.as_ref()), &[]),
+        };
         if let Err(error) = written {
             return Err(match begun(&result) {
                 Some(outcome) => PlanError::Record(error.to_string()).after(&outcome).into(),
@@ -319,14 +378,17 @@ impl Harness {
         })
     }
 
-    /// What policy says about a call.
-    fn ruling(&self, caller: &Caller, tool: &Tool) -> Ruling {
-        let mut rulings = self.rulings.lock().unwrap_or_else(PoisonError::into_inner);
-        if rulings.len() >= RULINGS_MAX {
-            rulings.clear();
+    /// Decides whether a caller may call a tool.
+    fn decision(&self, caller: &Caller, tool: &Tool) -> Ruling {
+        let mut decisions = self
+            .decisions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if decisions.len() >= DECISIONS_MAX {
+            decisions.clear();
         }
         let key = (caller.clone(), tool.name.clone());
-        rulings
+        decisions
             .entry(key)
             .or_insert_with(|| {
                 let deed = Deed::Act {
@@ -338,14 +400,14 @@ impl Harness {
             .clone()
     }
 
-    fn not_permitted(&self, caller: &Caller, ruling: &Ruling) -> Value {
+    fn not_permitted(&self, caller: &Caller, decision: &Ruling) -> Value {
         let role = self.access.role(caller);
         let who = if role.is_empty() {
             "a caller without a role"
         } else {
             role
         };
-        let reason = ruling
+        let reason = decision
             .undecided
             .clone()
             .unwrap_or_else(|| format!("No policy lets {who} call this action."));
@@ -357,47 +419,30 @@ impl Harness {
         })
     }
 
-    pub(crate) fn recorded(&self, ledger: Arc<Ledger>, started: Instant) -> Recorded<'_> {
-        Recorded::new(self.outbound.recorder(), ledger, started)
-    }
-
-    async fn perform(
+    /// Runs a tool's function.
+    async fn run(
         &self,
         tool: &Tool,
         arguments: &Value,
-        caller: Caller,
-        ledger: Arc<Ledger>,
+        caller: &Caller,
+        ledger: &Arc<Ledger>,
         limit: Duration,
-    ) -> Result<(Result<Value, Value>, Timings), CallError> {
-        let params = match arguments_in(tool, arguments) {
-            Ok(params) => params,
-            Err(bad) => return Ok((Err(bad.to_failure()), Timings::default())),
+    ) -> Result<(Result<Value, Value>, Timings), RunError> {
+        let ran = self
+            .runtime
+            .call(tool, arguments, caller.clone(), ledger, limit);
+        let (ran, timings) = ran.await?;
+        let result = match ran {
+            Ran::Said(result) => result,
+            Ran::BadArgument(bad) => Err(bad.to_failure()),
+            Ran::Denied(denial) => Err(denied(&denial)),
         };
-        let index = self.skill.index(tool).ok_or_else(missing)?;
-        let call = Call {
-            harness: self,
-            name: &tool.name,
-            settings: self.settings_for(caller)?,
-            ledger: Arc::clone(&ledger),
-            limit,
-        };
-        let (value, timings) = call.run(index, params).await?;
-        let result = call::answer(tool, &value)?;
-        let (Ok(said) | Err(said)) = &result;
-        if self.outbound.leaks(said) {
-            let denial = leaked();
-            self.outbound.refuse_part(&ledger, &denial);
-            return Ok((Err(denied(&denial)), timings));
-        }
-        // The gate's own word on a refusal; the component's need not be believed.
-        let denials = ledger.denials();
-        let result = result.map_err(|failure| denials.first().map_or(failure, denied));
         Ok((result, timings))
     }
 
     fn unknown_tool(&self, name: String) -> CallError {
         let known = self.tools().iter().map(|tool| tool.name.as_str());
-        // A short name is compared as the full one that it stands for.
+        // A short name is compared in its full form.
         let prefix = self
             .tools()
             .first()
@@ -413,52 +458,25 @@ impl Harness {
             name,
         }
     }
+}
 
-    pub(crate) fn ledger_of(
-        &self,
-        call: CallId,
-        phase: Phase,
-        caller: &Caller,
-        deadline: Instant,
-    ) -> Ledger {
-        let limits = self.setup.limits;
-        let limits = LedgerLimits {
-            requests: limits.requests,
-            concurrent_requests: limits.concurrent_requests,
-            request_bytes: limits.request_bytes,
-            response_bytes: limits.response_bytes,
-            body_bytes: usize::try_from(limits.memory_mib << 20).unwrap_or(usize::MAX),
-        };
-        Ledger::new(call, phase, caller.id.clone(), deadline, limits)
-            .holding(Arc::new(self.setup.bound_for(caller)))
-    }
-
-    pub(super) fn settings_for(
-        &self,
-        caller: Caller,
-    ) -> Result<Arc<WasiConfigVariables>, ConfigError> {
-        let mut last = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, settings)) = last.as_ref().filter(|(known, _)| *known == caller) {
-            return Ok(Arc::clone(settings));
-        }
-        let settings = Arc::new(
-            self.setup
-                .settings_for(&caller)?
-                .into_iter()
-                .collect::<WasiConfigVariables>(),
-        );
-        *last = Some((caller, Arc::clone(&settings)));
-        Ok(settings)
+/// Returns the JSON Schema of a tool's answer; null if there is none. A proposal is answered by
+/// this harness, in its own form.
+#[must_use]
+pub fn answer_schema(tool: &Tool) -> Value {
+    match tool.effect {
+        ToolEffect::Read => tool.output_schema(),
+        ToolEffect::Propose => preview::schema(),
     }
 }
 
-/// What came of the plan that an answer tells of, if it tells of one.
+/// Returns the outcome of a plan that an answer contains, if there is one.
 fn begun(result: &Result<Value, Value>) -> Option<crate::plans::Outcome> {
     let outcome = result.as_ref().ok()?.get("outcome")?;
     serde_json::from_value(outcome.clone()).ok()
 }
 
-/// A plan that cannot be taken as the failure of its action: what the caller can mend is an outcome, the rest is not.
+/// Converts the error of a plan to a failure of its action, if the caller can fix it.
 fn plan_failure(error: PlanError) -> Result<Result<Value, Value>, CallError> {
     let next = match &error {
         PlanError::Access { .. } => {
@@ -490,20 +508,6 @@ fn plan_failure(error: PlanError) -> Result<Result<Value, Value>, CallError> {
     })))
 }
 
-pub(super) fn missing() -> CallError {
-    CallError::Trapped {
-        reason: "the function is missing".to_owned(),
-    }
-}
-
-pub(super) fn leaked() -> Denial {
-    Denial::new(
-        DenialCode::Leak,
-        "The action's answer was withheld because a secret of this harness is in it.",
-        "Find out how the skill came by it, report it to its makers, and replace the credential.",
-    )
-}
-
 fn denied(denial: &Denial) -> Value {
     json!({
         "case": "denied",
@@ -511,12 +515,4 @@ fn denied(denial: &Denial) -> Value {
         "reason": denial.reason,
         "next": "Calling again does not help. Tell the operator, who finds the cause in the log.",
     })
-}
-
-fn arguments_in(tool: &Tool, arguments: &Value) -> Result<Vec<Val>, json::BadArgument> {
-    json::measure(arguments)?;
-    match &tool.input {
-        Some(record) => Ok(vec![json::record_to_component(record, arguments)?]),
-        None => json::nothing_to_component(arguments).map(|()| Vec::new()),
-    }
 }

@@ -1,5 +1,5 @@
-//! Paths into JSON values: patterns of places as a manifest writes them (`/people/*/name`), and values by steps: the parts of a JSON
-//! pointer (RFC 6901), in which `*` is every item of a list.
+//! Paths into JSON values: patterns, as a manifest writes them (`/people/*/name`), and lists of
+//! steps, the parts of a JSON pointer (RFC 6901) in which `*` is every item of a list.
 
 use std::fmt;
 
@@ -11,16 +11,16 @@ pub const STEPS_MAX: usize = 16;
 /// Longest step of a pattern, in bytes.
 pub const STEP_MAX: usize = 64;
 
-/// One step from a JSON value to one in it.
+/// One step of a path in a JSON value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step<'v> {
-    /// To a member of an object.
+    /// Step to a member of an object.
     Name(&'v str),
-    /// To an item of a list.
+    /// Step to an item of a list.
     Index(usize),
 }
 
-/// Steps to places in a JSON value: names of members, and `*` for each item of a list.
+/// A pattern of paths in a JSON value: names of members, and `*` for each item of a list.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pattern {
     steps: Vec<Wanted>,
@@ -32,7 +32,7 @@ pub(crate) enum Wanted {
     Item,
 }
 
-/// A text that is no pattern.
+/// Error of a text that is not a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
     "`{0}` is no place in a JSON value: write `/`, a member's name (letters, digits, `_`, `-`, `.`; at most {STEP_MAX}) or `*` for each item of a list, and so on, at most {STEPS_MAX} steps"
@@ -43,10 +43,10 @@ pub struct PatternError(
 );
 
 impl Pattern {
-    /// Reads a pattern, such as `/people/*/name`.
+    /// Parses a pattern, such as `/people/*/name`.
     ///
     /// # Errors
-    /// When it is none.
+    /// Returns an error if the text is not a pattern.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         let wrong = || PatternError(text.to_owned());
         let rest = text.strip_prefix('/').ok_or_else(wrong)?;
@@ -62,13 +62,13 @@ impl Pattern {
         Ok(Self { steps })
     }
 
-    /// Whether a place is one of those meant.
+    /// Returns true if the pattern matches a path.
     #[must_use]
     pub fn is_at(&self, place: &[Step<'_>]) -> bool {
         self.steps.len() == place.len() && self.covers(place)
     }
 
-    /// Whether a place is one of those meant or below one.
+    /// Returns true if the pattern matches a path or one above it.
     #[must_use]
     pub fn covers(&self, place: &[Step<'_>]) -> bool {
         self.steps.len() <= place.len()
@@ -79,7 +79,7 @@ impl Pattern {
             })
     }
 
-    /// How many steps it has.
+    /// Returns the number of steps.
     #[must_use]
     pub fn depth(&self) -> usize {
         self.steps.len()
@@ -99,7 +99,7 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// Whether a text can be a step of a pattern.
+/// Returns true if a text can be a step of a pattern.
 fn is_name(text: &str) -> bool {
     (1..=STEP_MAX).contains(&text.len())
         && text
@@ -107,7 +107,8 @@ fn is_name(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
 }
 
-/// What stands below a value. A null on the way is what is found: a record without a company has no company's owner.
+/// Returns the value at a path. A null on the way is the result: a record without a company has no
+/// company's owner.
 pub(crate) fn at<'v>(value: &'v Value, steps: &[String]) -> Option<&'v Value> {
     steps.iter().try_fold(value, |value, step| match value {
         Value::Null => Some(value),
@@ -115,7 +116,7 @@ pub(crate) fn at<'v>(value: &'v Value, steps: &[String]) -> Option<&'v Value> {
     })
 }
 
-/// Everything below a value that the steps lead to.
+/// Calls `take` with every value that the path leads to.
 pub(crate) fn each<'v>(value: &'v Value, steps: &[String], take: &mut dyn FnMut(&'v Value)) {
     let Some((step, rest)) = steps.split_first() else {
         return take(value);
@@ -137,7 +138,7 @@ mod tests {
     use Step::{Index, Name};
 
     #[test]
-    fn a_pattern_reads_back_as_it_was_written_and_nonsense_is_refused() {
+    fn pattern_round_trips_and_nonsense_is_refused() {
         for text in ["/a", "/a/*/b", "/a_b/c-d/e.f", "/*"] {
             assert_eq!(Pattern::parse(text).unwrap().to_string(), text);
         }
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_covers_its_places_and_what_is_below_them() {
+    fn pattern_covers_its_paths_and_those_below() {
         let pattern = Pattern::parse("/a/*/b").unwrap();
         for (place, at, covers) in [
             (&[Name("a"), Index(3), Name("b")][..], true, true),

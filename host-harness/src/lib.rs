@@ -1,10 +1,11 @@
 //! Runs skill components under a policy they cannot widen.
 //!
-//! A component proposes, the host disposes: it reaches nothing but the gate in [`outbound`], which lets through what the
-//! skill's manifest asks for and the operator grants. [`Harness`] puts the two together.
+//! A component reaches nothing but the egress gate in [`outbound`], which allows what the skill's
+//! manifest asks for and the operator grants. [`Harness`] puts the parts together.
 //!
-//! Folders and files import what stands below them, never above: `server` and the command line, [`harness`], then [`plans`],
-//! [`runtime`] and [`trust`] side by side, [`access`], [`config`], [`outbound`], and facts such as [`events`] and [`digest`].
+//! Modules import what is below them, never above: `server` and the command line, [`harness`], then
+//! [`plans`], [`runtime`] and [`trust`] side by side, [`access`], [`config`], [`outbound`], and
+//! facts such as [`events`] and [`digest`].
 
 pub mod access;
 pub mod audit;
@@ -16,10 +17,12 @@ pub mod digest;
 pub mod events;
 pub mod harness;
 pub mod json_path;
+pub mod judge;
 pub mod nearest;
 pub mod observed;
 pub mod outbound;
 pub mod plans;
+pub mod proposal;
 pub mod runtime;
 pub mod server;
 pub mod storage;
@@ -28,7 +31,7 @@ pub mod trust;
 pub mod words;
 
 pub use config::{Caller, ConfigError, Setup};
-pub use harness::{Harness, Invocation, Outcome, Parts, Timings};
-pub use runtime::call::CallError;
+pub use harness::{CallError, Harness, Invocation, Outcome, Parts, StartError};
+pub use runtime::call::{RunError, Timings};
 pub use runtime::load::{LoadError, Skill};
 pub use runtime::tools::Tool;

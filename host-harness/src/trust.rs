@@ -1,4 +1,5 @@
-//! What an operator has accepted: the digests of component and manifest, and how a new version differs from the old one.
+//! Versions that an operator has accepted: the digests of component and manifest, and the
+//! differences between two versions.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -14,12 +15,13 @@ use crate::digest::hex;
 use crate::outbound::policy::documents::Effect;
 use crate::runtime::load::Inspection;
 
-/// What a component and its manifest ask for, line by line: a name and what stands there. Made to be compared and kept.
+/// Permissions that a component and its manifest request, line by line: a name and a value. Made to
+/// be compared and stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked(BTreeMap<String, String>);
 
 impl Asked {
-    /// What this manifest and component ask for.
+    /// Collects the requests of a manifest and its component.
     #[must_use]
     pub fn by(manifest: &Manifest, inspection: &Inspection) -> Self {
         let mut asked = Self::default();
@@ -181,14 +183,14 @@ impl Asked {
         self.0.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Every line: name and what stands there.
+    /// Returns every line: name and value.
     pub fn lines(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// What is different in `new`, in order of names.
+    /// Returns the differences of `new`: additions and changes by name, then removals.
     #[must_use]
     pub fn difference(&self, new: &Self) -> Vec<Change> {
         let mut changes = Vec::new();
@@ -214,17 +216,17 @@ impl Asked {
         changes
     }
 
-    /// What was kept under these digests, if anything was.
+    /// Reads the requests stored for these digests, if there are any.
     #[must_use]
     pub fn kept(folder: &Path, pins: &Pins) -> Option<Self> {
         let text = std::fs::read(Self::place(folder, pins)).ok()?;
         serde_json::from_slice(&text).ok()
     }
 
-    /// Keeps this under these digests, for the comparison with the version after it.
+    /// Stores the requests for these digests, for the comparison with the next version.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// Returns an error if it cannot be written.
     pub fn keep(&self, folder: &Path, pins: &Pins) -> std::io::Result<()> {
         let path = Self::place(folder, pins);
         if let Some(folder) = path.parent() {
@@ -250,30 +252,30 @@ impl Asked {
     }
 }
 
-/// One difference.
+/// A difference between two versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// It is asked for now.
+    /// A new request.
     Added {
-        /// What.
+        /// The name.
         name: String,
-        /// What stands there.
+        /// The new value.
         after: String,
     },
-    /// It is no longer asked for.
+    /// A removed request.
     Removed {
-        /// What.
+        /// The name.
         name: String,
-        /// What stood there.
+        /// The old value.
         before: String,
     },
-    /// It is another.
+    /// A request with a new value.
     Changed {
-        /// What.
+        /// The name.
         name: String,
-        /// What stood there.
+        /// The old value.
         before: String,
-        /// What stands there.
+        /// The new value.
         after: String,
     },
 }
@@ -281,7 +283,7 @@ pub enum Change {
 /// Writes pins into the text of an operator file and leaves everything else as it is.
 ///
 /// # Errors
-/// When the text is not TOML.
+/// Returns an error if the text is not TOML.
 pub fn write_pins(operator: &str, pins: &Pins) -> Result<String, toml_edit::TomlError> {
     let mut document: toml_edit::DocumentMut = operator.parse()?;
     let table = document
@@ -322,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_names_what_was_added_removed_and_changed() {
+    fn difference_has_additions_changes_removals() {
         let asked = |lines: &[(&str, &str)]| {
             Asked(
                 lines

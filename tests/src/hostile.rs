@@ -7,7 +7,7 @@ use crm_harness::audit::{Audit, Reader, Row};
 use crm_harness::clock::SystemClock;
 use crm_harness::config::{Flags, Manifest, Operator, Trust};
 use crm_harness::outbound::client::Client;
-use crm_harness::{CallError, Caller, Harness, Invocation, LoadError, Outcome, Parts, Setup};
+use crm_harness::{CallError, Caller, Harness, Invocation, Outcome, Parts, Setup, StartError};
 use serde_json::{Value, json};
 
 use crate::{guest, root};
@@ -82,7 +82,7 @@ impl Trial {
     ///
     /// # Panics
     /// Where there is nothing to try: that is a failed test.
-    pub fn new(name: &str, origin: &str, client: Option<Client>) -> Result<Self, LoadError> {
+    pub fn new(name: &str, origin: &str, client: Option<Client>) -> Result<Self, StartError> {
         let path = root().join("tests/guests/hostile/skill.toml");
         let mut manifest = Manifest::read(&path).unwrap();
         if name == "endless_loop" || name == "slow_reader" {

@@ -62,6 +62,7 @@ pub fn found(world: &World) -> Vec<String> {
     let given: Vec<(String, String)> = world
         .harness
         .plans()
+        .all()
         .unwrap_or_default()
         .into_iter()
         .flat_map(|plan| plan.steps)

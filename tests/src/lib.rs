@@ -446,7 +446,7 @@ impl World {
     /// # Errors
     /// As of the harness.
     pub async fn resume(&self, plan: &str) -> Result<PlanOutcome, PlanError> {
-        self.harness.resume(plan, &self.caller, false).await
+        self.harness.plans().resume(plan, &self.caller, false).await
     }
 
     /// Approves a plan as the caller and performs it.
@@ -454,7 +454,10 @@ impl World {
     /// # Errors
     /// Why it may not be.
     pub async fn approve(&self, plan: &str) -> Result<PlanOutcome, PlanError> {
-        self.harness.approve(plan, &self.caller, false).await
+        self.harness
+            .plans()
+            .approve(plan, &self.caller, false)
+            .await
     }
 
     /// Calls an action that fails.

@@ -19,7 +19,7 @@ use crm_harness::audit::Row;
 use crm_harness::outbound::client::resolve::Resolver;
 use crm_harness::outbound::client::tls::Tls;
 use crm_harness::outbound::client::{Client, Dialler, Stream, TcpDialler};
-use crm_harness::{CallError, LoadError, Outcome};
+use crm_harness::{CallError, LoadError, Outcome, StartError};
 use crm_tests::hostile::{BEHAVIOURS, LOOT, Stopped, Trial, bodies};
 use crm_tests::service::Service;
 use serde_json::json;
@@ -158,7 +158,9 @@ async fn ten_thousand_requests_leave_a_bounded_record_that_counts_them_all() {
 async fn an_import_that_is_not_granted_is_refused_before_anything_runs() {
     let service = Service::start().await.unwrap();
     match Trial::new("burglar", &service.origin(), None) {
-        Err(LoadError::Import(name)) => assert!(name.starts_with("wasi:random/random"), "{name}"),
+        Err(StartError::Component(LoadError::Import(name))) => {
+            assert!(name.starts_with("wasi:random/random"), "{name}")
+        }
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("it was loaded"),
     }

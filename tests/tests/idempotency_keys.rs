@@ -60,7 +60,11 @@ impl World {
     }
 
     async fn approve(&self, plan: &str, caller: &Caller) -> Outcome {
-        self.harness.approve(plan, caller, false).await.unwrap()
+        self.harness
+            .plans()
+            .approve(plan, caller, false)
+            .await
+            .unwrap()
     }
 
     /// How many messages of the tests the relay got.
@@ -187,7 +191,7 @@ async fn key_outlives_its_plan() {
     };
     let forgotten = Store::open(folder.path()).unwrap().forget(&before);
     assert_eq!(forgotten.unwrap(), 1);
-    assert!(world.harness.plan(&first).is_err());
+    assert!(world.harness.plans().get(&first).is_err());
     let second = message(SAM, "another text", [None, Some("k")]);
     let second = world.propose(&second, &robin()).await;
     let outcome = world.approve(&second, &robin()).await;
@@ -223,7 +227,7 @@ async fn component_cannot_have_a_message_sent_twice() {
             let outcome = world.approve(&plan, &robin()).await;
             assert_eq!(outcome.state, PlanState::InDoubt, "{name}: {outcome:#?}");
             for _ in 0..3 {
-                let outcome = world.harness.resume(&plan, &robin(), false).await;
+                let outcome = world.harness.plans().resume(&plan, &robin(), false).await;
                 assert_eq!(outcome.unwrap().state, PlanState::InDoubt, "{name}");
             }
             assert_eq!(world.messages("once and no more"), 1, "{name}");

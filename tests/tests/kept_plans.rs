@@ -117,11 +117,17 @@ async fn a_plan_of_another_component_is_refused_unless_it_is_resumed_by_hand() {
     assert!(matches!(error, PlanError::OtherComponent), "{error}");
     let error = world
         .harness
+        .plans()
         .resume(&plan, &caller, true)
         .await
         .unwrap_err();
     assert!(matches!(error, PlanError::NotApproved(_)), "{error}");
-    let outcome = world.harness.approve(&plan, &caller, true).await.unwrap();
+    let outcome = world
+        .harness
+        .plans()
+        .approve(&plan, &caller, true)
+        .await
+        .unwrap();
     assert_eq!(outcome.state, PlanState::Done);
 }
 
@@ -133,10 +139,21 @@ async fn only_who_may_decide_about_a_plan_does() {
     world.caller.email = Some(SAM_EMAIL.to_owned());
     let error = world.approve(&plan).await.unwrap_err();
     assert!(matches!(error, PlanError::Access { .. }), "{error}");
-    let error = world.harness.deny(&plan, &world.caller).await.unwrap_err();
+    let error = world
+        .harness
+        .plans()
+        .deny(&plan, &world.caller)
+        .await
+        .unwrap_err();
     assert!(matches!(error, PlanError::Access { .. }), "{error}");
     assert_eq!(
-        world.harness.deny(&plan, &robin).await.unwrap().state,
+        world
+            .harness
+            .plans()
+            .deny(&plan, &robin)
+            .await
+            .unwrap()
+            .state,
         PlanState::Denied
     );
     world.caller = robin;
@@ -171,7 +188,12 @@ async fn a_plan_that_was_begun_can_be_closed_by_a_person() {
     world.twenty.faults().add(down);
     let outcome = world.approve(&plan).await.unwrap();
     assert_eq!(outcome.state, PlanState::Stopped, "{outcome:#?}");
-    let outcome = world.harness.deny(&plan, &world.caller).await.unwrap();
+    let outcome = world
+        .harness
+        .plans()
+        .deny(&plan, &world.caller)
+        .await
+        .unwrap();
     assert_eq!(outcome.state, PlanState::Denied);
     assert_eq!(outcome.steps[0].state, StepState::Done);
     let error = world.resume(&plan).await.unwrap_err();
@@ -181,7 +203,12 @@ async fn a_plan_that_was_begun_can_be_closed_by_a_person() {
     let again = world.propose("crm_follow_up", follow_up("a")).await;
     assert_eq!(again, plan);
     assert_eq!(world.approve(&plan).await.unwrap().state, PlanState::Done);
-    let error = world.harness.deny(&plan, &world.caller).await.unwrap_err();
+    let error = world
+        .harness
+        .plans()
+        .deny(&plan, &world.caller)
+        .await
+        .unwrap_err();
     assert!(matches!(error, PlanError::Over(PlanState::Done)), "{error}");
 }
 
@@ -207,6 +234,7 @@ async fn what_was_approved_and_not_begun_in_time_is_not_begun_later() {
     let later = later(folder.path(), &twenty, &caller, 16).await;
     let error = later
         .harness
+        .plans()
         .resume(&plan, &caller, false)
         .await
         .unwrap_err();

@@ -134,7 +134,7 @@ async fn who_may_not_change_a_record_gets_no_plan_and_nothing_is_sent_or_kept() 
         failure["reason"].as_str().unwrap().contains("viewer"),
         "{failure}"
     );
-    assert!(world.harness.plans().unwrap().is_empty());
+    assert!(world.harness.plans().all().unwrap().is_empty());
     world.ok("crm_search", json!({"query": "acme"})).await;
 }
 
@@ -396,7 +396,7 @@ async fn what_cannot_be_meant_is_refused_before_anything_is_planned() {
         let named = failure["field"].as_str().unwrap_or_default();
         assert!(named.contains(field), "{field}: {failure:#}");
     }
-    assert!(world.harness.plans().unwrap().is_empty());
+    assert!(world.harness.plans().all().unwrap().is_empty());
     let sent = world.twenty.requests().all();
     assert!(
         sent.iter()

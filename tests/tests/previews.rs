@@ -37,7 +37,7 @@ fn units(text: &str) -> usize {
 /// One plan as it is shown, with what differs from run to run named instead.
 async fn proposed(world: &World, tool: &str, arguments: Value) -> (Brief, String) {
     let plan = world.propose(tool, arguments).await;
-    let (preview, _) = world.harness.plan(&plan).unwrap();
+    let (preview, _) = world.harness.plans().get(&plan).unwrap();
     let short = brief(&preview, ROOM, READING);
     (short, shown::preview(&preview, &Emphasis::default()))
 }
@@ -405,7 +405,7 @@ async fn hostile_arguments_hide_and_forge_nothing() {
                 continue;
             };
             let plan = answer["plan"].as_str().unwrap();
-            let (preview, _) = world.harness.plan(plan).unwrap();
+            let (preview, _) = world.harness.plans().get(plan).unwrap();
             let full = shown::preview(&preview, &Emphasis::default());
             let short = brief(&preview, ROOM, READING);
             count += checked(&preview, &full, &short);
@@ -415,7 +415,12 @@ async fn hostile_arguments_hide_and_forge_nothing() {
                 sent_as_shown(&world, &preview).await;
             } else {
                 // No more than some plans of a caller may wait.
-                world.harness.deny(plan, &world.caller).await.unwrap();
+                world
+                    .harness
+                    .plans()
+                    .deny(plan, &world.caller)
+                    .await
+                    .unwrap();
             }
         }
     }

@@ -266,7 +266,7 @@ async fn what_may_not_be_sent_is_refused_before_anybody_is_asked() {
         assert_eq!(failure["case"], "denied", "{name}: {failure:#}");
         assert_eq!(failure["code"], code, "{name}: {failure:#}");
     }
-    assert!(world.harness.plans().unwrap().is_empty());
+    assert!(world.harness.plans().all().unwrap().is_empty());
     assert_eq!(world.service.requests().count(), 0);
     // The same without an offence passes, with as many warnings and records as there may be.
     let mut good = with(plan(&[make(), tie(TASK)]), "warnings", vec!["w"; 8].into());
@@ -304,6 +304,7 @@ async fn a_component_cannot_write_while_it_proposes_nor_while_it_judges() {
     let plan = answer["plan"].as_str().unwrap();
     let outcome = world
         .harness
+        .plans()
         .approve(plan, &world.caller, false)
         .await
         .unwrap();
@@ -357,7 +358,11 @@ async fn lost_answer_does_not_prove_a_record_new() {
     faults.add(Fault::once(FaultKind::Reset).on_root("createTask"));
     faults.add(Fault::once(FaultKind::Status { code: 400 }).on_root("createTaskTargets"));
     let digest = answer["plan"].as_str().unwrap();
-    let outcome = world.harness.approve(digest, &world.caller, false).await;
+    let outcome = world
+        .harness
+        .plans()
+        .approve(digest, &world.caller, false)
+        .await;
     let outcome = outcome.unwrap();
     assert_eq!(outcome.state, PlanState::Failed, "{outcome:#?}");
     assert_eq!(outcome.steps[0].state, StepState::Done, "{outcome:#?}");
@@ -407,6 +412,7 @@ async fn a_record_that_was_there_before_is_not_the_plans_own_whatever_the_compon
     let digest = answer["plan"].as_str().unwrap();
     let outcome = world
         .harness
+        .plans()
         .approve(digest, &world.caller, false)
         .await
         .unwrap();
@@ -451,6 +457,7 @@ async fn an_answer_that_nobody_can_judge_is_in_doubt_and_never_sent_again() {
         .add(Fault::once(FaultKind::Reset).after());
     let outcome = world
         .harness
+        .plans()
         .approve(&digest, &world.caller, false)
         .await
         .unwrap();
@@ -461,6 +468,7 @@ async fn an_answer_that_nobody_can_judge_is_in_doubt_and_never_sent_again() {
     assert!(outcome.next.contains("resume"), "{}", outcome.next);
     let outcome = world
         .harness
+        .plans()
         .resume(&digest, &world.caller, false)
         .await
         .unwrap();

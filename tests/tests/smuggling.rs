@@ -518,7 +518,12 @@ async fn judge_reads_the_service_of_its_step_and_tells_what_is_in_it() {
             world.service.requests().count(),
             world.relay.requests().count(),
         );
-        let done = world.harness.approve(plan, &caller, false).await.unwrap();
+        let done = world
+            .harness
+            .plans()
+            .approve(plan, &caller, false)
+            .await
+            .unwrap();
         assert!(!done.steps.is_empty(), "{label}");
         let seen = world.relay.requests().all();
         let searched = seen

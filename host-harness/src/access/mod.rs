@@ -1,5 +1,5 @@
-//! Who may do what: each action, and each step of a plan by the record that it touches. Policies are Cedar's, in files that an
-//! operator can read; what none permits is denied.
+//! Access control: each action, and each step of a plan by the record that it touches. Policies are
+//! written in Cedar, in files that an operator can read; what no policy permits is denied.
 
 mod engine;
 mod ruling;

@@ -1,4 +1,4 @@
-//! `crm-harness access`: what policy says, without a component doing anything.
+//! `crm-harness access`: decisions of the policies, without running a component.
 
 use crm_harness::Setup;
 use crm_harness::access::{Access, Audience, Deed, Ruling};
@@ -70,7 +70,7 @@ fn explain(args: &Args, asked: &AccessArgs) -> Result<End, Misuse> {
         };
         access.decide(&caller, deed)
     } else {
-        // Its group counts only where there is no schema, and then reads alone are permitted.
+        // Its group counts only without a schema, and then only reads are permitted.
         let deed = Deed::Act {
             tool: &asked.deed,
             group: "reads",
@@ -86,7 +86,7 @@ fn explain(args: &Args, asked: &AccessArgs) -> Result<End, Misuse> {
     })
 }
 
-/// What policies are asked about fields that are given away.
+/// The actions on fields that are disclosed.
 const GIVES: [&str; 2] = ["disclose", "expand"];
 
 fn audience(asked: &AccessArgs) -> Audience<'_> {
@@ -98,7 +98,7 @@ fn audience(asked: &AccessArgs) -> Audience<'_> {
     }
 }
 
-/// The service that an act such as `message` writes to.
+/// Returns the service that an action such as `message` writes to.
 fn sends<'s>(setup: &'s Setup, act: &str) -> Option<&'s str> {
     let writes = |destination: &&Destination| {
         let mut writes = destination

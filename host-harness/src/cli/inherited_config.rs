@@ -1,5 +1,5 @@
-//! What the program that starts this one hands over by an inherited socket: settings and secrets, so that neither stands among the
-//! arguments, in the environment or in a file.
+//! Configuration that the program which starts this one passes over an inherited socket: settings
+//! and secrets, so that neither stands among the arguments, in the environment or in a file.
 
 use std::io::Read as _;
 use std::os::fd::{FromRawFd as _, OwnedFd, RawFd};
@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::args::Args;
 use super::variables::Variables;
 
-/// Longest hand-over, in bytes.
+/// Maximum length of the first line, in bytes.
 const LINE_MAX: usize = 256 * 1024;
 
 /// The first line on the socket.
@@ -28,7 +28,7 @@ struct HandOver {
     variables: Variables,
 }
 
-/// What would be arguments otherwise.
+/// Settings that would otherwise be arguments.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 struct Settings {
@@ -46,15 +46,16 @@ struct Settings {
     now: Option<String>,
 }
 
-/// Takes what is handed over; the arguments with it, and the socket for what follows.
+/// Reads the inherited configuration, and returns the arguments with it and the socket for what
+/// follows.
 ///
 /// # Errors
-/// When the descriptor is no socket, or the first line on it is not as it should be.
+/// When the descriptor is not a socket, or the first line on it is malformed.
 pub(super) fn take(args: &Args, descriptor: u32) -> Result<(Args, UnixStream)> {
     let stream = inherited(descriptor)?;
     let line = first_line(&stream)
         .with_context(|| format!("cannot read what is handed over on descriptor {descriptor}"))?;
-    // What serde says of a value could repeat it: a secret is not repeated.
+    // A message of serde could repeat a value, and secrets are never repeated.
     let handed: HandOver = serde_json::from_str(&line).map_err(|error| {
         anyhow::anyhow!(
             "the first line on descriptor {descriptor} is not as it should be, at its column {}: {{\"settings\": {{...}}, \"variables\": {{NAME: TEXT}}}}",
@@ -94,7 +95,7 @@ impl Settings {
     }
 }
 
-/// The socket that the parent has left open under this number.
+/// Returns the socket that the parent has left open under this number.
 fn inherited(descriptor: u32) -> Result<UnixStream> {
     let socket = std::fs::metadata(format!("/dev/fd/{descriptor}"))
         .is_ok_and(|found| found.file_type().is_socket());
@@ -108,21 +109,22 @@ fn inherited(descriptor: u32) -> Result<UnixStream> {
         unsafe_code,
         reason = "the number names a socket that is open since before this process began; nothing else here takes it"
     )]
-    // SAFETY: it is open, as was just seen, and this is called once, before any other descriptor was opened.
+    // SAFETY: the descriptor is open, as was just checked, and this is called once, before any
+    // other descriptor was opened.
     let owned = unsafe { OwnedFd::from_raw_fd(number) };
-    // No process that might be started from here is to have it.
+    // Child processes must not inherit it.
     rustix::io::fcntl_setfd(&owned, rustix::io::FdFlags::CLOEXEC)
         .context("cannot keep the channel to this process")?;
     Ok(UnixStream::from(owned))
 }
 
-/// Reads up to the end of the first line and not a byte further: what follows is for the channel.
+/// Reads up to the end of the first line and no byte further: what follows is for the channel.
 #[expect(
     clippy::unbuffered_bytes,
     reason = "a buffer would take what is for the channel; it is one line, once"
 )]
 fn first_line(stream: &UnixStream) -> Result<Zeroizing<String>> {
-    // The space is taken at once, so that no copy is left behind.
+    // The capacity is reserved at once, so that growing leaves no copy behind.
     let mut line = Zeroizing::new(Vec::with_capacity(LINE_MAX));
     for byte in stream.bytes() {
         match byte? {

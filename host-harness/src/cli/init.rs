@@ -46,7 +46,7 @@ pub(super) fn run(args: &Args, init: &InitArgs) -> Result<End, Misuse> {
         pins: Some(looked.pins.clone()),
         ..Draft::default()
     };
-    // Services that can be done without come last.
+    // Optional services come last.
     let mut sections: Vec<_> = looked.manifest.destinations.iter().collect();
     sections.sort_by_key(|(_, section)| section.optional);
     for (name, section) in sections {
@@ -75,7 +75,8 @@ pub(super) fn run(args: &Args, init: &InitArgs) -> Result<End, Misuse> {
     Ok(End::Done)
 }
 
-/// What is each caller's own at the services that are used: keys, and what to write there.
+/// Returns the settings and secrets that each caller has at the services in use: keys, and what to
+/// write there.
 fn of_each_caller(looked: &Looked, draft: &Draft) -> Vec<(String, String)> {
     let mut own = Vec::new();
     for destination in &draft.destinations {
@@ -94,7 +95,7 @@ fn of_each_caller(looked: &Looked, draft: &Draft) -> Vec<(String, String)> {
     own
 }
 
-/// Where a service is and how it is asked; none for one that is not used.
+/// Asks for the origin and the credential of a service; none if the service is not used.
 fn destination(
     init: &InitArgs,
     looked: &Looked,
@@ -107,7 +108,7 @@ fn destination(
         .filter(|value| !value.is_empty());
     let found = match given(&init.url, name, looked) {
         Some(url) => Some(placed(url).map_err(|problem| anyhow!("--url: {problem}"))?),
-        // Whoever gives addresses on the command line gives all that are used.
+        // Addresses on the command line name all services that are used.
         None if section.optional && !init.url.is_empty() => None,
         None if section.optional => ask::line(
             &format!("URL of {title}; an empty line: it is not used"),
@@ -165,7 +166,8 @@ fn destination(
     }))
 }
 
-/// What was given for a destination: `NAME=VALUE`, or a value alone, which is for every one that cannot be done without.
+/// Returns the value given for a destination: `NAME=VALUE`, or a value alone, which is for every
+/// required one.
 fn given<'a>(values: &'a [String], name: &str, looked: &Looked) -> Option<&'a str> {
     let named = |value: &'a str| {
         let (name, rest) = value.split_once('=')?;
@@ -188,7 +190,7 @@ fn given<'a>(values: &'a [String], name: &str, looked: &Looked) -> Option<&'a st
     })
 }
 
-/// An origin, and the networks that must be granted for it.
+/// Returns an origin, and the networks that must be granted for it.
 fn placed(text: &str) -> Result<(String, Grants), String> {
     let text = text.trim_end_matches('/');
     let none = Grants::default();
@@ -211,7 +213,7 @@ fn placed(text: &str) -> Result<(String, Grants), String> {
     Err(problem)
 }
 
-/// A reference to a secret that is there and can be used.
+/// Returns a reference to a secret, if the secret exists and can be used.
 fn usable_secret(text: &str) -> Result<String, String> {
     let env = |name: &str| std::env::var(name).ok();
     let source = SecretSource::parse(text, &env).map_err(|error| error.to_string())?;
@@ -269,7 +271,7 @@ fn members(init: &InitArgs, zone: &str, draft: &mut Draft) -> Result<(), Misuse>
     Ok(())
 }
 
-/// `e-mail, name, role, team, team...`; all but the e-mail may be left out.
+/// Parses `e-mail, name, role, team, team...`; all but the e-mail may be left out.
 fn member(text: &str, zone: &str) -> Result<DraftCaller, String> {
     if text.contains(char::is_control) {
         return Err("a member is one line: write e-mail, name, role, teams".to_owned());
@@ -305,7 +307,7 @@ fn member(text: &str, zone: &str) -> Result<DraftCaller, String> {
     })
 }
 
-/// Adds a member under a name that nobody has yet.
+/// Adds a member under a name that is not taken.
 fn add(draft: &mut Draft, mut member: DraftCaller) {
     let taken = |id: &str| draft.callers.iter().any(|caller| caller.id == id);
     if taken(&member.id) {
@@ -314,7 +316,7 @@ fn add(draft: &mut Draft, mut member: DraftCaller) {
     draft.callers.push(member);
 }
 
-/// Tries the file with the skill's status action; whether all is well.
+/// Tries the file with the skill's status action, and returns whether all is well.
 fn works(
     args: &Args,
     looked: &Looked,
@@ -343,7 +345,7 @@ fn works(
     let cache = resolve::cache(args)?;
     let harness = Harness::load(&looked.component, setup, parts, cache.as_deref())
         .map_err(|error| Misuse::new(error.code(), error))?;
-    // What was left out is not set up: that was said on purpose.
+    // Services that were left out on purpose are not set up.
     let used = |name: &str| draft.destinations.iter().any(|used| used.name == name);
     let left_out: Vec<_> = looked
         .manifest

@@ -89,7 +89,7 @@ const fn effect(document: &Document) -> &'static str {
     }
 }
 
-/// The same for people.
+/// Renders the same for people.
 fn rows(harness: &Harness) -> Vec<Vec<String>> {
     let inspection = harness.skill().inspection();
     let mut rows: Vec<Vec<String>> = Vec::new();

@@ -1,4 +1,4 @@
-//! The command line: raw arguments, what they resolve to, and one module for each command.
+//! The command line: arguments, their resolution, and one module for each command.
 
 mod access;
 mod actions;
@@ -79,13 +79,13 @@ pub(crate) fn main() -> ExitCode {
 fn log(args: &Args) {
     let level = match &args.command {
         _ if args.verbose => LevelFilter::DEBUG,
-        // What was refused is told in the log alone: whoever calls is not the operator.
+        // Refusals are only logged: the caller is not the operator.
         Command::Mcp(_) | Command::Serve(_) => LevelFilter::WARN,
-        // The other commands themselves say on stderr what an operator must know.
+        // The other commands print on stderr what an operator must know.
         _ => LevelFilter::ERROR,
     };
     let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-    // The protocol's own library traces whole messages, values and all.
+    // The protocol library traces whole messages, including their values.
     let targets = Targets::new()
         .with_default(level)
         .with_target("rmcp", LevelFilter::OFF);

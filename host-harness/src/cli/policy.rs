@@ -49,7 +49,7 @@ fn check(args: &Args, path: &Path) -> Result<End, Misuse> {
     })
 }
 
-/// What the gate would decide. Nothing is sent, and no name is looked up.
+/// Prints the gate's decision on a request. Nothing is sent, and no name is resolved.
 fn explain(args: &Args, asked: &ExplainArgs) -> Result<End, Misuse> {
     let setup = resolve::setup(args)?;
     let method = Method::from_bytes(asked.method.as_bytes())
@@ -67,7 +67,7 @@ fn explain(args: &Args, asked: &ExplainArgs) -> Result<End, Misuse> {
         headers: &headers,
         body: &body,
     };
-    // As during a call of this caller: what is bound to a setting is held against it.
+    // As during a call of this caller: values that are bound to a setting are checked against it.
     let settings = setup.bound_for(&resolve::caller(args, &setup)?);
     let (told, end) = match setup.policy.decide_for(phase, &request, &settings) {
         Decision::Allow(allowed) => (allow(&allowed), End::Done),

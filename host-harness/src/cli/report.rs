@@ -1,4 +1,4 @@
-//! How a command ended, and what is said about it.
+//! Results of commands, and the reports about them.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use crm_harness::denial::Denial;
 
 use super::render;
 
-/// How often a program that runs for long looks after what it keeps.
+/// Interval at which a long-running program cleans up what it keeps.
 pub(super) const UPKEEP: Duration = Duration::from_secs(60 * 60);
 
-/// How a command ended.
+/// The result of a command.
 pub(super) enum End {
     /// It did what was asked.
     Done,
@@ -53,7 +53,7 @@ pub(super) fn describe(error: &anyhow::Error) -> String {
     })
 }
 
-/// Tells the operator what was refused and what to do about it.
+/// Prints the denials, and what to do about them, for the operator.
 pub(super) fn tell_denials(denials: &[Denial]) {
     for denial in denials {
         render::note(&format!(

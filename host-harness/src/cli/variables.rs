@@ -1,8 +1,8 @@
-//! Variables that are handed over instead of the environment's.
+//! Variables that replace those of the environment.
 
 use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
-/// Variables that stand for the environment's; wiped when they are dropped.
+/// Variables that replace those of the environment; wiped when they are dropped.
 pub(super) type Variables = BTreeMap<String, Zeroizing<String>>;

@@ -1,5 +1,6 @@
-//! What the skill asks, what the operator grants, and what follows from both.
+//! Configuration: what the skill asks for, what the operator grants, and what follows from both.
 
+mod call_setup;
 pub mod caller;
 pub mod draft;
 mod environment;

@@ -15,10 +15,10 @@ pub struct Pins {
     pub manifest: String,
 }
 
-/// What has been accepted.
+/// The operator's trust in component and manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Trust {
-    /// There is no operator: whoever runs the harness chose the files.
+    /// There is no operator file: whoever runs the harness chose the files.
     #[default]
     NoOperator,
     /// The operator file accepts nothing yet.
@@ -26,7 +26,7 @@ pub enum Trust {
         /// The operator file.
         operator: PathBuf,
     },
-    /// These and no others.
+    /// Only these digests are accepted.
     Pinned {
         /// The operator file.
         operator: PathBuf,
@@ -55,10 +55,10 @@ pub enum Untrusted {
 }
 
 impl Trust {
-    /// Whether component and manifest of these digests may be used.
+    /// Checks that component and manifest of these digests may be used.
     ///
     /// # Errors
-    /// What has not been accepted.
+    /// When one of them has not been accepted.
     pub fn check(&self, component: &str, manifest: &str) -> Result<(), Untrusted> {
         let (operator, pins) = match self {
             Self::NoOperator => return Ok(()),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_accepted_is_trusted_and_the_refusal_says_what_changed() {
+    fn only_accepted_digests_are_trusted() {
         let operator = PathBuf::from("operator.toml");
         assert_eq!(Trust::NoOperator.check("a", "b"), Ok(()));
         let nothing = Trust::Nothing {

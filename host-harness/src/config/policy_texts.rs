@@ -1,8 +1,8 @@
-//! Access policies as texts, before anything reads them.
+//! Access policies as texts, before they are parsed.
 
 use std::path::PathBuf;
 
-/// The texts of schema and policies, and where they are from.
+/// The texts of schema and policies, and their files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyTexts {
     /// The schema.

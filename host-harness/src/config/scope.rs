@@ -2,19 +2,19 @@
 
 use serde::Deserialize;
 
-/// What a client's word counts for.
+/// The scope of a client.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
-    /// It calls tools. Plans that it proposes wait for somebody's approval elsewhere.
+    /// It calls tools. Plans that it proposes wait for an approval from elsewhere.
     #[default]
     Propose,
-    /// It may also ask its person about a plan, and what it brings back as their answer counts.
+    /// It may also ask its person about a plan, and the answer that it reports counts.
     Approve,
 }
 
 impl Scope {
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Settings that are no secret, and limits: the skill's defaults under what the operator says.
+//! Settings and limits: the skill's defaults, and the operator's values over them.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,11 @@ use super::manifest::Additions;
 use super::{ConfigError, Environment, Limits, Manifest, Operator};
 use crate::nearest;
 
-/// The skill's settings: default, then operator file, then environment.
+/// Returns the skill's settings: default, then operator file, then environment.
 ///
 /// # Errors
-/// When one that names a field does not; the place is the file or the variable that sets it.
+/// When a setting that has to name a field does not; the error names the file or the variable that
+/// sets it.
 pub(super) fn of_skill(
     manifest: &Manifest,
     operator: Option<&Operator>,
@@ -17,7 +18,7 @@ pub(super) fn of_skill(
 ) -> Result<BTreeMap<String, String>, ConfigError> {
     let mut settings = BTreeMap::new();
     for (key, asked) in &manifest.settings {
-        // What may be written is for the operator alone to say, where there is one.
+        // If there is an operator file, it alone decides what may be written.
         let widens = asked.custom_fields;
         let from_env = asked
             .env
@@ -35,7 +36,7 @@ pub(super) fn of_skill(
             continue;
         };
         if asked.field {
-            // The guest takes an empty setting for none.
+            // The guest treats an empty setting as none.
             if value.is_empty() {
                 continue;
             }
@@ -47,7 +48,8 @@ pub(super) fn of_skill(
     Ok(settings)
 }
 
-/// What settings add to documents: the fields that extend them, and the custom fields that may be written.
+/// Returns the additions of settings to documents: the fields that extend them, and the custom
+/// fields that may be written.
 ///
 /// # Errors
 /// When a setting that lists custom fields is not written as `KIND.FIELD, KIND.FIELD`.
@@ -103,7 +105,7 @@ pub(super) fn additions(
     Ok(additions)
 }
 
-/// The manifest's limits, narrowed by the operator.
+/// Returns the manifest's limits, narrowed by the operator.
 ///
 /// # Errors
 /// When the operator's are wider.

@@ -1,4 +1,5 @@
-//! Puts manifest, operator file, flags and environment together: everything that is settled before a component runs.
+//! Combines manifest, operator file, flags and environment into everything that is settled before a
+//! component runs.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,43 +30,43 @@ use super::policy_texts::PolicyTexts;
 use super::settings;
 use super::tokens::Tokens;
 
-/// Everything that is settled before a component runs.
+/// The configuration that is settled before a component runs.
 #[derive(Debug)]
 pub struct Setup {
-    /// What the skill asks.
+    /// The skill's manifest.
     pub manifest: Manifest,
     /// The limits of a call.
     pub limits: Limits,
-    /// What may be asked of whom.
+    /// The policy of outbound requests.
     pub policy: Policy,
     /// The credentials of the destinations.
     pub credentials: Credentials,
     /// PEM files of authorities to trust beside the system's.
     pub authorities: Vec<PathBuf>,
-    /// Settings of the skill, callers aside.
+    /// Settings of the skill, without those of callers.
     pub settings: BTreeMap<String, String>,
-    /// What the operator has accepted.
+    /// The operator's trust in component and manifest.
     pub trust: Trust,
     /// The callers that the operator names.
     pub callers: BTreeMap<String, Caller>,
-    /// With which tokens clients of the HTTP front say who they are.
+    /// The tokens of clients of the HTTP server.
     pub tokens: Tokens,
-    /// What the environment says of the one caller, where there is no operator.
+    /// Settings of the one caller from the environment, if there is no operator file.
     pub caller_settings: BTreeMap<String, String>,
-    /// What may be given away of which records.
+    /// The disclosure schema.
     pub kinds: Kinds,
-    /// Access policies: the operator's in place of the skill's.
+    /// Access policies: the operator's if there are any, otherwise the skill's.
     pub access: Option<PolicyTexts>,
-    /// For how many days plans that are over are kept.
+    /// Days for which plans that are over are kept.
     pub keep_days: u32,
 }
 
 impl Setup {
-    /// Puts manifest, operator file, flags and environment together. Where there is an operator file it alone grants; without one
-    /// the environment variables that the manifest names do.
+    /// Combines manifest, operator file, flags and environment. If there is an operator file, it
+    /// alone grants; otherwise the environment variables that the manifest names do.
     ///
     /// # Errors
-    /// The first thing that does not fit, with the place to change.
+    /// When something does not fit; the error names the place to change.
     pub fn resolve(
         manifest: Manifest,
         operator: Option<&Operator>,
@@ -237,7 +238,7 @@ impl Setup {
             }
         }
         if let Some(file) = granted.and_then(|section| section.ca_file.as_ref()) {
-            // It is read at the first connection; that others could change it is said now.
+            // It is read at the first connection; a file that others could change is refused now.
             match storage::unchanged_by_others(file) {
                 Ok(_) | Err(StorageError::Io { .. }) => {}
                 Err(exposed) => return Err(ConfigError::Exposed(exposed)),
@@ -264,8 +265,9 @@ impl Setup {
         Ok(())
     }
 
-    /// SHA-256 of the policy in force, in lower-case hexadecimal: over the manifest's digest and what is granted (origins,
-    /// networks, rates, limits, settings). No secret is in it.
+    /// Returns the SHA-256 of the policy in force, in lower-case hexadecimal. It covers the
+    /// manifest's digest and what is granted (origins, networks, rates, limits, settings), and no
+    /// secret.
     #[must_use]
     pub fn policy_digest(&self) -> String {
         let mut digest = Sha256::new();
@@ -309,7 +311,7 @@ impl Setup {
         hex(&digest.finalize())
     }
 
-    /// What the skill is told during a call of this caller.
+    /// Returns the settings that the skill gets during a call of this caller.
     ///
     /// # Errors
     /// When the caller's time zone or teams cannot be used.
@@ -324,7 +326,8 @@ impl Setup {
         Ok(all)
     }
 
-    /// What values of requests are held against during a call of this caller.
+    /// Returns the settings that values of requests are checked against during a call of this
+    /// caller.
     #[must_use]
     pub fn bound_for(&self, caller: &Caller) -> policy::Settings {
         let of_caller = caller
@@ -337,7 +340,7 @@ impl Setup {
         all
     }
 
-    /// What the environment says of the one caller.
+    /// Returns the settings of the one caller from the environment.
     fn of_environment(&self) -> impl Iterator<Item = (String, String)> {
         self.caller_settings
             .iter()

@@ -1,4 +1,4 @@
-//! What the services' answers told of records beside their owners: the label of each, and what its fields hold.
+//! Labels and field values of records, learned from the services' responses.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,42 +8,44 @@ use super::places::OptionsAt;
 use super::record::RecordKey;
 use crate::json_path::{at, each};
 
-/// Most records whose labels are kept, most options, and most bytes of what their fields hold; of more nothing is known.
+/// Most labels, most options, and most bytes of field values that are kept; anything beyond is
+/// ignored.
 const LABELS_MAX: usize = 2_000;
 const OPTIONS_MAX: usize = 5_000;
 const BYTES_MAX: usize = 4 << 20;
-/// Longest label and longest value that is kept, in characters, and most values of a record.
+/// Longest label and longest value in characters, and most values of one record.
 const LABEL_MAX: usize = 200;
 const VALUE_MAX: usize = 1_000;
 const VALUES_MAX: usize = 64;
-/// Deepest value of a record that is kept.
+/// Deepest nesting of a value that is kept.
 const DEPTH_MAX: usize = 3;
 
-/// A record's label.
+/// Label of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
-    /// The record's kind, in the skill's words.
+    /// The record's kind, as the skill names it.
     pub kind: String,
     /// The label.
     pub text: String,
 }
 
-/// What a field of a record holds: nothing, or a text or number as text.
+/// A field's value: `None` if it is empty, otherwise its text, number or truth value as text.
 pub type Held = Option<String>;
 
-/// What answers told.
+/// Facts about records from responses.
 #[derive(Debug, Default)]
 pub(super) struct Learned {
-    /// By the record's id; none where answers told different ones for records of different kinds.
+    /// Labels by record id; `None` if records of different kinds have the same id.
     labels: HashMap<String, Option<Label>>,
     values: HashMap<RecordKey, BTreeMap<String, Held>>,
     bytes: usize,
-    /// What people call options, by kind of record, field and the word that is sent.
+    /// Labels of options, by kind of record, field and value.
     options: HashMap<(String, String, String), String>,
 }
 
 impl Learned {
-    /// Takes in a record. `label` leads to a text, or to an object whose texts are joined by spaces.
+    /// Stores the label and the field values of a record. `label` is the path to a text, or to an
+    /// object whose texts are joined by spaces.
     pub(super) fn take(&mut self, key: &RecordKey, label: Option<&[String]>, record: &Value) {
         if let Some(text) = label.and_then(|steps| text_at(at(record, steps)?)) {
             let label = Label {
@@ -63,13 +65,13 @@ impl Learned {
         let known = self.values.entry(key.clone()).or_default();
         for (path, held) in found {
             let size = path.len() + held.as_ref().map_or(0, String::len);
-            // What does not fit is not known; what was known of it is no longer true.
+            // A value that does not fit is not kept, and the one before it is dropped as outdated.
             if self.bytes + size > BYTES_MAX || known.len() >= VALUES_MAX {
                 known.remove(&path);
                 continue;
             }
             self.bytes += size;
-            // What is empty has nothing below it any more, and what has something below it is not empty.
+            // An empty value has nothing below it, and a value with members is not empty.
             if held.is_none() {
                 let below = format!("{path}.");
                 known.retain(|known, _| !known.starts_with(&below));
@@ -83,7 +85,7 @@ impl Learned {
         }
     }
 
-    /// Takes in what people call the options of fields.
+    /// Stores the labels of fields' options.
     pub(super) fn take_options(&mut self, place: &OptionsAt, data: &Value) {
         let text = |value: &Value, steps: &[String]| {
             let text = at(value, steps)?.as_str()?;
@@ -119,7 +121,8 @@ impl Learned {
         self.labels.get(id)?.clone()
     }
 
-    /// Returns what a field holds; none where no answer told it. Below what is empty, everything is.
+    /// Returns a field's value; `None` if no response had it. Everything below an empty value is
+    /// empty.
     pub(super) fn held(&self, key: &RecordKey, path: &str) -> Option<Held> {
         let values = self.values.get(key)?;
         if let Some(held) = values.get(path) {
@@ -136,7 +139,7 @@ impl Learned {
     }
 }
 
-/// The text at a place: itself, or the texts of an object joined by spaces.
+/// Returns the text of a value: itself, or the texts of an object joined by spaces.
 fn text_at(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.trim().to_owned(),
@@ -212,7 +215,7 @@ mod tests {
             learned.take(&key("item"), Some(&steps), &json!({"name": nothing}));
             assert_eq!(learned.label("a1"), None);
         }
-        // Two kinds under one id: neither names it.
+        // With two kinds under one id, neither label is used.
         learned.take(&key("other"), Some(&steps), &json!({"name": "X"}));
         assert_eq!(learned.label("a1"), None);
     }

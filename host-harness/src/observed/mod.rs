@@ -1,4 +1,5 @@
-//! Facts about records and people that the services' own answers tell during a call. The component's word counts for nothing here.
+//! Facts about records and people, taken from the services' own responses during a call. Nothing
+//! that the component claims is used.
 
 mod learned;
 pub mod places;

@@ -1,67 +1,68 @@
-//! Places in the answers of services that tell of records and people, as the manifest names them.
+//! Paths to records and people in services' responses, as the manifest declares them.
 
 use serde_json::Value;
 
-/// Where an answer tells of records, and where each tells its owner and its stage.
+/// Paths to records in a response, and to the owner, stage and label of each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordAt {
-    /// The records' kind, in the skill's words.
+    /// The records' kind, as the skill names it.
     pub kind: String,
-    /// Steps below `data`; `*` is every item of a list.
+    /// Path below `data`; `*` is every item of a list.
     pub at: Vec<String>,
-    /// Steps below the record to its owner: an e-mail address, or the id of a record with one. Of several places the first counts
-    /// whose parent is there.
+    /// Paths below the record to its owner: an e-mail address, or the id of a record with one. The
+    /// first path whose parent is present counts.
     pub owner: Vec<Vec<String>>,
-    /// Steps below the record to the e-mail address of the member that it stands for.
+    /// Path below the record to the e-mail address of the member that it represents.
     pub email: Option<Vec<String>>,
-    /// Steps below the record to its stage.
+    /// Path below the record to its stage.
     pub stage: Option<Vec<String>>,
-    /// Steps below the record to its label: a text, or an object of texts.
+    /// Path below the record to its label: a text, or an object of texts.
     pub label: Option<Vec<String>>,
 }
 
-/// Where an answer tells what people call the options of fields: steps, in which `*` is every item of a list.
+/// Paths in a response to the labels of fields' options; `*` is every item of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OptionsAt {
-    /// To the kinds of records below `data`.
+    /// Path below `data` to the kinds of records.
     pub at: Vec<String>,
-    /// From a kind to its name.
+    /// Path from a kind to its name.
     pub kind: Vec<String>,
-    /// From a kind to its fields.
+    /// Path from a kind to its fields.
     pub fields: Vec<String>,
-    /// From a field to its name.
+    /// Path from a field to its name.
     pub name: Vec<String>,
-    /// From a field to its options.
+    /// Path from a field to its options.
     pub options: Vec<String>,
-    /// From an option to the word that is sent.
+    /// Path from an option to its value.
     pub value: Vec<String>,
-    /// From an option to what people call it.
+    /// Path from an option to its label.
     pub label: Vec<String>,
 }
 
-/// Where an answer tells of people: steps, in which `*` is every item of a list.
+/// Paths to people in a response; `*` is every item of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeopleAt {
-    /// To the people.
+    /// Path to the people.
     pub at: Vec<String>,
-    /// Below each, to the id.
+    /// Path from a person to their id.
     pub id: Vec<String>,
-    /// Below each, to the name.
+    /// Path from a person to their name.
     pub name: Option<Vec<String>>,
-    /// Whether they are all of a group: whoever is not among them is outside of it.
+    /// True if they are all members of a group: anybody else is outside of it.
     pub group: bool,
 }
 
-/// Where an answer tells to which group the thing in it belongs: steps.
+/// Paths in a response to an object, such as a room, and to the group that it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupAt {
-    /// To the thing's id.
+    /// Path to the object's id.
     pub id: Vec<String>,
-    /// To the group's id.
+    /// Path to the group's id.
     pub group: Vec<String>,
 }
 
-/// Whether an answer reports errors, as GraphQL does beside status 200. An empty list reports none.
+/// Returns true if a response reports errors, as GraphQL does with status 200. An empty list
+/// reports none.
 #[must_use]
 pub fn has_errors(answer: &Value) -> bool {
     match answer.get("errors") {

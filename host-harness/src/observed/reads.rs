@@ -1,14 +1,14 @@
-//! The reads of a call whose answers told of records and people, kept so that the host can make them again.
+//! Reads of a call whose responses had records or people, kept so that the host can repeat them.
 
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-/// The most that the reads of one call may hold together, in bytes. What does not fit is not kept: a record that only such a read
-/// told of cannot be observed again, and then nobody is known to own it.
+/// Most bytes of the kept reads of one call. A read that does not fit is not kept: a record known
+/// from that read alone cannot be observed again, and then has no known owner.
 const BYTES_MAX: usize = 256 * 1024;
 
-/// A read that was let through, as it was sent.
+/// An allowed read, as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ObservedRead {
@@ -18,7 +18,7 @@ pub struct ObservedRead {
     pub method: String,
     /// Path and query.
     pub path: String,
-    /// The body; empty where there is none.
+    /// The body; empty if there is none.
     pub body: String,
 }
 

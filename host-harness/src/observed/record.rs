@@ -1,31 +1,31 @@
-//! A record, and what is known of it.
+//! Records, and their known attributes.
 
 use serde::{Deserialize, Serialize};
 
-/// A record.
+/// Key of a record.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RecordKey {
-    /// Its kind, in the skill's words.
+    /// Its kind, as the skill names it.
     pub kind: String,
     /// Its id.
     pub id: String,
 }
 
-/// The owner of a record, as far as the service's answers tell it.
+/// The owner of a record, as far as the service's responses show it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Owner {
-    /// Nothing tells it: an absent field, an answer with errors, an id that no member's record has. Nothing that needs an owner is
-    /// permitted then.
+    /// Unknown: the field is absent, the response has errors, or the id is of no known member.
+    /// Nothing that needs an owner is permitted then.
     #[default]
     Unknown,
-    /// The service says that it has none.
+    /// No owner, as the service says.
     None,
-    /// A member, by e-mail in small letters.
+    /// A member, by e-mail address in lower case.
     Member(String),
 }
 
 impl Owner {
-    /// Returns the owner's e-mail, if there is a known owner.
+    /// Returns the owner's e-mail address, if there is a known owner.
     #[must_use]
     pub fn email(&self) -> Option<&str> {
         match self {
@@ -35,7 +35,8 @@ impl Owner {
     }
 }
 
-/// What is known of a record. What was not found in the answer is not known, which is not the same as empty.
+/// Known attributes of a record. A value that is missing from the response is unknown, which is not
+/// the same as empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "Stored", from = "Stored")]
 pub struct Attributes {

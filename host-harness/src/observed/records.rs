@@ -1,4 +1,5 @@
-//! What the services' own answers say about records: who owns each, and its stage. The component's word counts for nothing here.
+//! Collects owners, stages and other facts about records from the services' own responses. Nothing
+//! that the component claims is used.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -11,68 +12,68 @@ use super::reads::{ObservedRead, Reads};
 use super::record::{Attributes, Owner, RecordKey};
 use crate::json_path::{at, each};
 
-/// Records, and people, that one call may see at most; of more, the first ones count.
+/// Most records, and most people, that are kept for one call; further ones are ignored.
 const RECORDS_MAX: usize = 2_000;
 
-/// A record as an answer showed it.
+/// Owner and stage of a record in a response.
 #[derive(Debug, Default)]
 struct Shown {
     owner: Named,
     stage: Option<String>,
 }
 
-/// An owner as an answer names one.
+/// An owner, as a response gives it.
 #[derive(Debug, Default)]
 enum Named {
-    /// Not at all.
+    /// Not given.
     #[default]
     Unknown,
-    /// As none.
+    /// Given as null.
     None,
-    /// By an e-mail address, or by the id of a member's record.
+    /// Given as an e-mail address, or as the id of a member's record.
     Text(String),
 }
 
-/// Records, and the e-mail addresses that members' records tell, by the records' ids.
+/// Records, and the e-mail addresses of members by their records' ids.
 #[derive(Debug, Default)]
 struct Records {
     shown: HashMap<RecordKey, Shown>,
     emails: HashMap<String, String>,
 }
 
-/// The people of a service, as its answers told of them.
+/// People of a service, from its responses.
 #[derive(Debug, Default)]
 struct People {
     names: HashMap<String, String>,
-    /// Those of the group; none where no answer told of one.
+    /// Members of the group; `None` if no response had one.
     group: Option<HashSet<String>>,
-    /// The group that a thing belongs to, by the thing's id.
+    /// Groups by the id of the object that belongs to them.
     things: HashMap<String, String>,
 }
 
-/// What a call's answers told of records and people.
+/// Records and people in the responses of a call.
 #[derive(Debug, Default)]
 pub struct Seen {
     records: Mutex<Records>,
     learned: Mutex<Learned>,
-    /// By the service's name.
+    /// People by the service's name.
     people: Mutex<HashMap<String, People>>,
     reads: Reads,
 }
 
 impl Seen {
-    /// Keeps a read whose answer told of something.
+    /// Keeps a read whose response had records or people.
     pub(crate) fn keep_read(&self, read: ObservedRead) {
         self.reads.push(read);
     }
 
-    /// Returns the reads whose answers told of something, in their order.
+    /// Returns the kept reads, in their order.
     #[must_use]
     pub fn reads(&self) -> Vec<ObservedRead> {
         self.reads.all()
     }
 
-    /// What is known of a record; none if no answer told of it.
+    /// Returns the known attributes of a record; `None` if no response had it.
     #[must_use]
     pub fn get(&self, key: &RecordKey) -> Option<Attributes> {
         let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,7 +93,8 @@ impl Seen {
         })
     }
 
-    /// Returns the records that name this member's record as their owner; none where the id is no member's.
+    /// Returns the records that name this member's record as their owner; `None` if the id is no
+    /// member's.
     #[must_use]
     pub fn owned_by(&self, member: &str) -> Option<Vec<RecordKey>> {
         let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
@@ -105,21 +107,22 @@ impl Seen {
         Some(owned.map(|(key, _)| key.clone()).collect())
     }
 
-    /// Returns the label of a record by its id, if an answer told it.
+    /// Returns the label of a record by its id, if known.
     #[must_use]
     pub fn label(&self, id: &str) -> Option<Label> {
         let learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
         learned.label(&id.to_ascii_lowercase())
     }
 
-    /// Returns what a field of a record holds, if an answer told it; `path` is the names on the way to it, joined by `.`.
+    /// Returns the value of a record's field, if known; `path` has the names on the way to it,
+    /// joined by `.`.
     #[must_use]
     pub fn held(&self, key: &RecordKey, path: &str) -> Option<Held> {
         let learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
         learned.held(key, path)
     }
 
-    /// Takes in an answer that tells what people call the options of fields.
+    /// Collects the labels of fields' options from a response.
     pub fn learn_options(&self, place: &OptionsAt, body: &[u8]) {
         let Ok(body) = serde_json::from_slice::<Value>(body) else {
             return;
@@ -131,21 +134,21 @@ impl Seen {
         learned.take_options(place, data);
     }
 
-    /// Returns what people call an option of a field, if an answer told it.
+    /// Returns the label of a field's option, if known.
     #[must_use]
     pub fn option(&self, kind: &str, field: &str, value: &str) -> Option<String> {
         let learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
         learned.option(kind, field, value)
     }
 
-    /// The name of somebody at a service, if an answer told it.
+    /// Returns the name of a person at a service, if known.
     #[must_use]
     pub fn name(&self, service: &str, id: &str) -> Option<String> {
         let people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
         people.get(service)?.names.get(id).cloned()
     }
 
-    /// Whether somebody surely belongs to the group that an answer of the service told of.
+    /// Returns true if a person is known to belong to the group in the service's responses.
     #[must_use]
     pub fn belongs(&self, service: &str, id: &str) -> bool {
         let people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
@@ -153,14 +156,14 @@ impl Seen {
         group.is_some_and(|group| group.contains(id))
     }
 
-    /// The group that a thing at a service belongs to, if an answer told it.
+    /// Returns the group that an object at a service belongs to, if known.
     #[must_use]
     pub fn group(&self, service: &str, thing: &str) -> Option<String> {
         let people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
         people.get(service)?.things.get(thing).cloned()
     }
 
-    /// Takes in an answer that tells of a thing and its group.
+    /// Collects an object and its group from a response.
     pub fn place(&self, service: &str, place: &GroupAt, body: &[u8]) {
         let Ok(body) = serde_json::from_slice::<Value>(body) else {
             return;
@@ -176,14 +179,14 @@ impl Seen {
         }
     }
 
-    /// Takes in an answer that tells of people.
+    /// Collects people from a response.
     pub fn meet(&self, service: &str, place: &PeopleAt, body: &[u8]) {
         let Ok(body) = serde_json::from_slice::<Value>(body) else {
             return;
         };
         let mut all = self.people.lock().unwrap_or_else(PoisonError::into_inner);
         let people = all.entry(service.to_owned()).or_default();
-        // Of two groups, or two answers about one, only who is in both belongs.
+        // With two groups, or two responses about one, only people in both are members.
         let mut found = HashSet::new();
         each(&body, &place.at, &mut |person| {
             let text = |steps: &[String]| at(person, steps).and_then(Value::as_str);
@@ -207,7 +210,7 @@ impl Seen {
         }
     }
 
-    /// Takes in an answer, read as the document says.
+    /// Collects records from a response, at the paths that the document declares.
     pub fn observe(&self, places: &[RecordAt], body: &[u8]) {
         if places.is_empty() {
             return;
@@ -215,7 +218,8 @@ impl Seen {
         let Ok(body) = serde_json::from_slice::<Value>(body) else {
             return;
         };
-        // Beside errors a null may stand for what could not be read: such an answer tells nothing of owners.
+        // Beside errors a null may stand for a value that could not be read: such a response says
+        // nothing about owners.
         let Some(data) = body.get("data").filter(|_| !has_errors(&body)) else {
             return;
         };
@@ -250,7 +254,8 @@ impl Seen {
 }
 
 impl Shown {
-    /// Takes in what a later answer shows. What that does not tell stays as it was: one answer shows the owner, another the stage.
+    /// Merges a later response. Values that it lacks are kept: one response has the owner, another
+    /// the stage.
     fn learn(&mut self, later: Self) {
         if !matches!(later.owner, Named::Unknown) {
             self.owner = later.owner;
@@ -272,8 +277,9 @@ fn read(place: &RecordAt, record: &Value) -> Shown {
     }
 }
 
-/// The owner that stands at the first of several places whose parent is there. A null is none only where it stands at the end of the
-/// way: a relation that reads null may be one to a deleted record, and says nothing of what is below it.
+/// Returns the owner at the first path whose parent is present. A null means no owner only at the
+/// end of the path: a relation that reads null may point to a deleted record, and says nothing
+/// about what is below it.
 fn named(places: &[Vec<String>], record: &Value) -> Named {
     for steps in places {
         let Some((last, way)) = steps.split_last() else {

@@ -12,6 +12,7 @@
 //! | `client` | resolves, dials, sends and reads |
 
 pub mod body;
+pub(crate) mod call_audit;
 pub mod call_context;
 pub mod client;
 pub mod dlp;

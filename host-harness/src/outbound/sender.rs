@@ -75,11 +75,6 @@ impl Outbound {
         &self.policy
     }
 
-    /// Returns the audit log.
-    pub(crate) fn recorder(&self) -> &dyn Recorder {
-        self.recorder.as_ref()
-    }
-
     /// Returns the current credential of a destination for a caller; `None` if the destination
     /// takes none.
     ///

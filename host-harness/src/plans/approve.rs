@@ -6,21 +6,24 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::checks::Vetting;
+use super::error::unrecorded;
 use super::outcome::Outcome;
 use super::perform::{Observed, Performing, outcome};
 use super::plan::{Plan, Proposer};
 use super::preview::Showing;
-use super::proposal::Proposal;
+use super::service::Plans;
 use super::store::Kept;
-use super::{Known, PlanError, PlanState, Preview, Vetting, vet};
+use super::vet::vet;
+use super::{Known, PlanError, PlanState, Preview};
 use crate::access::Ruling;
 use crate::config::{Caller, Trust};
 use crate::digest::Digest;
 use crate::events::{Began, CallId, Phase, Planned, RecordError};
-use crate::harness::Harness;
 use crate::observed::Seen;
-use crate::outbound::dlp::guard::{Exempt, Guard};
-use crate::outbound::dlp::provenance::Provenance;
+use crate::outbound::call_audit::Recorded;
+use crate::outbound::dlp::guard::Guard;
+use crate::proposal::Proposal;
 
 /// The authority by which a plan is performed.
 #[derive(Clone, Copy)]
@@ -42,29 +45,24 @@ impl<'a> Acting<'a> {
     }
 }
 
-impl Harness {
-    /// Returns the time of this harness's clock, in milliseconds since 1970-01-01T00:00:00Z.
-    pub(crate) fn now(&self) -> i64 {
-        i64::try_from(self.clock.now().as_millis()).unwrap_or(i64::MAX)
-    }
-
+impl Plans {
     /// Returns every stored plan, newest first, without those that were altered.
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn plans(&self) -> Result<Vec<Preview>, PlanError> {
-        self.newest_plans(usize::MAX)
+    pub fn all(&self) -> Result<Vec<Preview>, PlanError> {
+        self.newest(usize::MAX)
     }
 
     /// Returns up to `most` stored plans, newest first, without those that were altered.
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn newest_plans(&self, most: usize) -> Result<Vec<Preview>, PlanError> {
-        let digests = self.plans.digests(most).map_err(super::StoreError::from)?;
+    pub fn newest(&self, most: usize) -> Result<Vec<Preview>, PlanError> {
+        let digests = self.store.digests(most).map_err(super::StoreError::from)?;
         let mut previews = Vec::new();
         for digest in digests {
-            match self.plans.get(&digest, self.now()) {
+            match self.store.get(&digest, self.now()) {
                 Ok(kept) => previews.push(self.preview_of(&kept)),
                 // Deleted in the meantime.
                 Err(PlanError::Unknown(_)) => {}
@@ -81,9 +79,9 @@ impl Harness {
     ///
     /// # Errors
     /// When there is no such plan, or it was altered.
-    pub fn plan(&self, name: &str) -> Result<(Preview, Outcome), PlanError> {
-        let digest = self.plans.find(name)?;
-        let kept = self.plans.get(&digest, self.now())?;
+    pub fn get(&self, name: &str) -> Result<(Preview, Outcome), PlanError> {
+        let digest = self.store.find(name)?;
+        let kept = self.store.get(&digest, self.now())?;
         Ok((self.preview_of(&kept), outcome(&kept)))
     }
 
@@ -98,7 +96,7 @@ impl Harness {
         approver: &Caller,
         any_component: bool,
     ) -> Result<Outcome, PlanError> {
-        let digest = self.plans.find(name)?;
+        let digest = self.store.find(name)?;
         let acts = Acting::Approves(approver);
         self.perform_plan(&digest, acts, any_component, self.limit())
             .await
@@ -114,7 +112,7 @@ impl Harness {
         by: &Caller,
         any_component: bool,
     ) -> Result<Outcome, PlanError> {
-        let digest = self.plans.find(name)?;
+        let digest = self.store.find(name)?;
         self.perform_plan(&digest, Acting::Resumes(by), any_component, self.limit())
             .await
     }
@@ -124,10 +122,10 @@ impl Harness {
     /// # Errors
     /// When there is no such plan, it is over, or the caller may not decide about it.
     pub async fn deny(&self, name: &str, by: &Caller) -> Result<Outcome, PlanError> {
-        let digest = self.plans.find(name)?;
+        let digest = self.store.find(name)?;
         let deadline = Instant::now() + self.limit();
         let _held = self.locks.hold(&digest, deadline).await?;
-        let mut kept = self.plans.get(&digest, self.now())?;
+        let mut kept = self.store.get(&digest, self.now())?;
         let call = CallId::new();
         self.may_approve(call, &kept, by)?;
         if kept.state.is_over() && kept.state != PlanState::Expired {
@@ -151,7 +149,7 @@ impl Harness {
         kept.decided_by = by.map(str::to_owned);
         self.note_plan(call, kept, by).map_err(unrecorded)?;
         let stored = self
-            .plans
+            .store
             .move_to(&kept.digest, state, by, None, self.now());
         if let Err(error) = stored {
             kept.state = before;
@@ -168,8 +166,8 @@ impl Harness {
     /// # Errors
     /// When a person has to approve it, or it may not be performed; nothing was sent then.
     pub async fn perform_permitted(&self, name: &str) -> Result<Outcome, PlanError> {
-        let digest = self.plans.find(name)?;
-        let kept = self.plans.get(&digest, self.now())?;
+        let digest = self.store.find(name)?;
+        let kept = self.store.get(&digest, self.now())?;
         let caller = self.proposer(&kept.plan.proposer);
         if !Ruling::let_go(&self.rulings(&kept.plan, &caller)) {
             return Err(PlanError::NotApproved(digest.short().to_owned()));
@@ -194,7 +192,7 @@ impl Harness {
         let email = caller.email.as_deref().unwrap_or_default().to_lowercase();
         let policy = self.outbound.policy();
         let recent = self.recent.of(caller, self.clock.now());
-        let exempt = self.exempt_for(caller);
+        let exempt = self.setup.exempt_for(caller);
         let vetting = Vetting {
             recent: &recent,
             exempt: &exempt,
@@ -222,9 +220,9 @@ impl Harness {
             known,
         };
         let rulings = self.permitted(call, None, &plan, caller)?;
-        let component = &self.skill.inspection().sha256;
+        let component = &self.component;
         let mut kept = self
-            .plans
+            .store
             .propose(&plan, &seen.reads(), component, self.now())?;
         self.note_plan(call, &kept, caller.named())
             .map_err(unrecorded)?;
@@ -235,7 +233,7 @@ impl Harness {
                 let outcome = self
                     .perform_plan(&kept.digest, Acting::Policy, false, left)
                     .await?;
-                kept = self.plans.get(&kept.digest, self.now())?;
+                kept = self.store.get(&kept.digest, self.now())?;
                 outcome
             }
             _ => outcome(&kept),
@@ -255,16 +253,15 @@ impl Harness {
         let started = Instant::now();
         let deadline = started + limit;
         let _held = self.locks.hold(digest, deadline).await?;
-        let mut kept = self.plans.get(digest, self.now())?;
+        let mut kept = self.store.get(digest, self.now())?;
         let call = CallId::new();
         let caller = self.proposer(&kept.plan.proposer);
-        self.outbound
-            .recorder()
+        self.sink
             .began(&Began {
                 call,
                 action: &kept.plan.tool,
                 caller: caller.named(),
-                component: &self.skill.inspection().sha256,
+                component: &self.component,
                 policy: &self.policy,
                 permitted_by: &[],
             })
@@ -272,8 +269,11 @@ impl Harness {
         // The last quarter of the time is left to the judge, which can then look for a step that
         // was sent late.
         let sent_by = deadline - limit / 4;
-        let sending = Arc::new(self.ledger_of(call, Phase::Perform, &caller, sent_by));
-        let recorded = self.recorded(Arc::clone(&sending), started);
+        let sending = Arc::new(
+            self.setup
+                .context_of(call, Phase::Perform, &caller, sent_by),
+        );
+        let recorded = Recorded::new(self.sink.as_ref(), Arc::clone(&sending), started);
         let performed = async {
             if let Acting::Approves(by) | Acting::Resumes(by) = acting {
                 self.may_approve(call, &kept, by)?;
@@ -289,7 +289,7 @@ impl Harness {
                 }
                 _ => {}
             }
-            if kept.component != self.skill.inspection().sha256 && !any_component {
+            if kept.component != self.component && !any_component {
                 return Err(PlanError::OtherComponent);
             }
             self.same_places(&kept)?;
@@ -304,15 +304,15 @@ impl Harness {
                 self.decide(call, &mut kept, PlanState::Approved, by)?;
             }
             let seen = Arc::new(Seen::default());
-            let guard = self.guard_for(&caller, &Value::Null);
+            let guard = self.setup.guard_for(&caller, &Value::Null);
             // The judge's requests and refusals count towards the plan.
             let reading = self
-                .ledger_of(call, Phase::Read, &caller, deadline)
+                .setup
+                .context_of(call, Phase::Read, &caller, deadline)
                 .counting_with(&sending);
             let reading = reading.guarded(Arc::new(guard));
             let performing = Performing {
-                harness: self,
-                store: &self.plans,
+                plans: self,
                 kept,
                 caller: caller.clone(),
                 by: by.map(str::to_owned),
@@ -328,7 +328,7 @@ impl Harness {
             Ok(outcome) => outcome.state.as_str(),
             Err(error) => error.code(),
         };
-        let written = recorded.broke(code).map_err(unrecorded);
+        let written = recorded.end(code, &[]).map_err(unrecorded);
         match (outcome, written) {
             (outcome, Ok(())) => outcome,
             (Err(error @ PlanError::Interrupted { .. }), Err(_)) => Err(error),
@@ -376,40 +376,6 @@ impl Harness {
         caller
     }
 
-    /// Builds the data loss prevention for a call with these arguments, which keeps values of one
-    /// service from reaching another.
-    pub(crate) fn guard_for(&self, caller: &Caller, arguments: &Value) -> Guard {
-        let known = self.known_words(caller);
-        let known = || known.iter().map(String::as_str);
-        let values = &self.setup.manifest.values;
-        let provenance = Provenance::of(arguments, known(), &values.constants);
-        Guard::new(Exempt::of(arguments, known()), values.names()).founded_on(provenance)
-    }
-
-    /// Returns the words that never count as values of a service, whatever the arguments of a call.
-    fn exempt_for(&self, caller: &Caller) -> Exempt {
-        let known = self.known_words(caller);
-        Exempt::of(&Value::Null, known.iter().map(String::as_str))
-    }
-
-    /// Returns the settings, the caller's attributes in the operator file, and words of the
-    /// manifest.
-    fn known_words(&self, caller: &Caller) -> Vec<String> {
-        let known = self.setup.bound_for(caller);
-        let own = [&caller.email, &caller.name, &caller.time_zone];
-        let own = own.into_iter().flatten().map(String::as_str);
-        // The name of a record kind is a word of the manifest, although services answer with it
-        // too.
-        let kinds = self.setup.kinds.iter();
-        let kinds = kinds.flat_map(|(name, kind)| [name, kind.record()]);
-        let settings = known.values().map(String::as_str);
-        settings
-            .chain(own)
-            .chain(kinds)
-            .map(str::to_owned)
-            .collect()
-    }
-
     pub(super) fn preview_of(&self, kept: &Kept) -> Preview {
         let caller = self.proposer(&kept.plan.proposer);
         let rulings = self.rulings(&kept.plan, &caller);
@@ -433,7 +399,7 @@ impl Harness {
         kept: &Kept,
         by: Option<&str>,
     ) -> Result<(), RecordError> {
-        self.outbound.recorder().planned(&Planned {
+        self.sink.planned(&Planned {
             call,
             plan: kept.digest.as_str(),
             state: kept.state.as_str(),
@@ -443,14 +409,6 @@ impl Harness {
             ahead: matches!(kept.state, PlanState::Approved | PlanState::Denied),
         })
     }
-
-    fn limit(&self) -> Duration {
-        Duration::from_millis(self.setup.limits.time_ms)
-    }
-}
-
-pub(super) fn unrecorded(error: RecordError) -> PlanError {
-    PlanError::Record(error.to_string())
 }
 
 /// Builds the answer of a proposing tool.

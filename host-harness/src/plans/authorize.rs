@@ -1,15 +1,15 @@
 //! Authorization of plans: each record that a step writes or discloses, each message to people, and
 //! the approver.
 
-use super::approve::unrecorded;
+use super::error::unrecorded;
 use super::plan::Plan;
+use super::service::Plans;
 use super::store::Kept;
 use super::{Facts, PlanError, Sends, Touched};
 use crate::access::{Approval, Deed, Ruling};
 use crate::config::Caller;
 use crate::digest::Digest;
 use crate::events::{CallId, Ruled};
-use crate::harness::Harness;
 
 /// An access request of a step, with the decision on it.
 pub(super) struct Asked<'a> {
@@ -31,18 +31,18 @@ impl Asked<'_> {
     /// Writes the decision to the audit log and returns whether the request is permitted.
     pub(super) fn permitted(
         &self,
-        harness: &Harness,
+        plans: &Plans,
         call: CallId,
         kept: &Kept,
         by: &Caller,
     ) -> Result<bool, PlanError> {
         let about = (self.deed, self.record);
-        harness.note_ruling(call, Some(&kept.digest), by, about, &self.ruling)?;
+        plans.note_ruling(call, Some(&kept.digest), by, about, &self.ruling)?;
         Ok(self.ruling.permitted)
     }
 }
 
-impl Harness {
+impl Plans {
     /// Returns the decision on each step, or an error if policy does not permit all of them.
     pub(super) fn permitted(
         &self,
@@ -245,7 +245,7 @@ impl Harness {
             permitted: ruling.permitted,
             policies: &ruling.policies,
         };
-        self.outbound.recorder().ruled(&event).map_err(unrecorded)
+        self.sink.ruled(&event).map_err(unrecorded)
     }
 
     /// Checks that a caller may decide about a plan.

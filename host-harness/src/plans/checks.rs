@@ -4,13 +4,13 @@ use http::{HeaderMap, HeaderValue, header};
 use uuid::Uuid;
 
 use super::PlanError;
-use super::proposal::{Slot, Step};
 use super::recent::Answered;
 use crate::denial::Denial;
 use crate::observed::{Attributes, Owner, RecordKey, Seen};
 use crate::outbound::dlp::disclosure::Kinds;
 use crate::outbound::dlp::guard::{Exempt, Guard};
 use crate::outbound::policy::{Policy, Settings};
+use crate::proposal::{Slot, Step};
 
 /// The context in which a proposal is checked.
 pub(crate) struct Vetting<'a> {

@@ -3,15 +3,15 @@
 
 use serde_json::Value;
 
-use super::approve::unrecorded;
+use super::error::unrecorded;
 use super::perform::Performing;
+use super::service::Plans;
 use super::store::Kept;
 use super::{PlanError, Sends};
 use crate::events::{CallId, Shared};
-use crate::harness::Harness;
 use crate::json_path::at;
 
-impl Harness {
+impl Plans {
     /// Writes to the audit log what was redacted from the texts of a plan.
     pub(super) fn note_redactions(&self, call: CallId, kept: &Kept) -> Result<(), PlanError> {
         for (position, facts) in kept.plan.facts.iter().enumerate() {
@@ -37,10 +37,7 @@ impl Harness {
                 policy: &self.policy,
                 certain: true,
             };
-            self.outbound
-                .recorder()
-                .shared(&event)
-                .map_err(unrecorded)?;
+            self.sink.shared(&event).map_err(unrecorded)?;
         }
         Ok(())
     }
@@ -58,7 +55,7 @@ impl Performing<'_> {
             return Ok(());
         };
         let message = self.made(position, sends);
-        let asked = self.harness.ask_about(facts, &self.caller);
+        let asked = self.plans.ask_about(facts, &self.caller);
         let policies = |deed: &str, id: &str| {
             let found = asked.iter().find(|asked| {
                 asked.deed == deed && asked.record.is_some_and(|(_, known)| known == id)
@@ -79,11 +76,10 @@ impl Performing<'_> {
                 recipients: &ids,
                 group: sends.group.as_deref(),
                 policies,
-                policy: &self.harness.policy,
+                policy: &self.plans.policy,
                 certain,
             };
-            let recorder = self.harness.outbound.recorder();
-            recorder.shared(&event).map_err(unrecorded)
+            self.plans.sink.shared(&event).map_err(unrecorded)
         };
         if sends.gives.is_empty() {
             let sent = asked.iter().find(|asked| asked.deed == sends.act);
@@ -108,7 +104,7 @@ impl Performing<'_> {
 
     /// Returns the id of what a step created, from the service's answer.
     fn made(&self, position: usize, sends: &Sends) -> Option<String> {
-        let policy = self.harness.outbound.policy();
+        let policy = self.plans.outbound.policy();
         let rule = &self.kept.plan.facts.get(position)?.rule;
         let routes = &policy.destination(&sends.service)?.routes;
         let write = routes

@@ -9,6 +9,7 @@ use super::{Outcome, PlanState};
 use crate::database;
 use crate::denial::Denial;
 use crate::digest::Digest;
+use crate::events::RecordError;
 
 /// The database's file name.
 pub(super) const DATABASE: &str = "plans.sqlite3";
@@ -193,4 +194,8 @@ impl PlanError {
             Self::Record(_) => "record",
         }
     }
+}
+
+pub(super) fn unrecorded(error: RecordError) -> PlanError {
+    PlanError::Record(error.to_string())
 }

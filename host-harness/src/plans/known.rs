@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::leaves::{Leaf, Sent, Step as Place, leaves};
-use super::proposal::{Proposal, Step};
 use super::recent::Answered;
 use super::{Facts, Touched};
 use crate::observed::{Held, Seen};
 use crate::outbound::policy::documents::Verb;
+use crate::proposal::{Proposal, Step};
 use crate::words::{Holds, Words};
 
 /// The verb of documents that replace values.

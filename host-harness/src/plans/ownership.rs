@@ -84,7 +84,7 @@ impl Performing<'_> {
         if self.observed != Observed::Before {
             return Ok(Ok(()));
         }
-        let ledger = self.harness.ledger_of(
+        let ledger = self.plans.setup.context_of(
             self.sending.call(),
             Phase::Read,
             &self.caller,
@@ -92,7 +92,7 @@ impl Performing<'_> {
         );
         let ledger = ledger.watching(Arc::clone(&self.seen));
         for read in &self.kept.reads {
-            let policy = self.harness.outbound().policy();
+            let policy = self.plans.outbound.policy();
             let destination = policy.destination(&read.destination);
             let origin = destination.and_then(|known| known.origin.as_ref());
             let (Some(origin), Ok(method)) = (origin, Method::from_bytes(read.method.as_bytes()))
@@ -111,7 +111,7 @@ impl Performing<'_> {
                 connect: None,
                 first_byte: None,
             };
-            if let Err(error) = self.harness.outbound().send(&ledger, outgoing).await {
+            if let Err(error) = self.plans.outbound.send(&ledger, outgoing).await {
                 return Ok(Err(format!(
                     "the records of this plan could not be read again ({error}): nothing more was sent"
                 )));
@@ -148,8 +148,8 @@ impl Performing<'_> {
         let (facts, differs) = self.with_records_that_were_there(facts).await?;
         if self.observed == Observed::Again || differs {
             let call = self.sending.call();
-            for asked in self.harness.ask_about(&facts, &self.caller) {
-                if !asked.permitted(self.harness, call, &self.kept, &self.caller)? {
+            for asked in self.plans.ask_about(&facts, &self.caller) {
+                if !asked.permitted(self.plans, call, &self.kept, &self.caller)? {
                     return Ok(Err(format!(
                         "since it was proposed things have changed, and no policy lets the caller {} any more",
                         asked.what()
@@ -177,7 +177,7 @@ impl Performing<'_> {
                 ..touched.clone()
             };
             let ruling =
-                self.harness
+                self.plans
                     .rule_again(self.sending.call(), &self.kept, &self.caller, &now)?;
             if !ruling.permitted {
                 return Ok(Err(format!(

@@ -18,26 +18,25 @@ use uuid::Uuid;
 
 use super::outcome::{Outcome, StepOutcome};
 use super::preview::{plain, what};
-use super::store::{Claim, ClaimKey, Kept, Store};
-use super::{PlanError, PlanState, StepState, checks, proposal};
+use super::service::Plans;
+use super::store::{Claim, ClaimKey, Kept};
+use super::{PlanError, PlanState, StepState, checks};
 use crate::config::Caller;
 use crate::digest::hex;
-use crate::harness::Harness;
+use crate::judge::{NoVerdict, Readiness, Verdict};
 use crate::observed::Seen;
 use crate::outbound::call_context::Ledger;
 use crate::outbound::client::ClientError;
 use crate::outbound::outgoing::{Outgoing, SendError};
 use crate::outbound::sender::Outbound;
-use crate::runtime::call::CallError;
-use crate::runtime::judge::{Readiness, Verdict};
+use crate::proposal;
 
-/// Maximum attempts at a step before the plan stops and waits to be resumed.
+/// Maximum number of attempts at a step before the plan stops and waits to be resumed.
 const TRIES: u32 = 3;
 
 /// A plan that is being performed.
 pub(super) struct Performing<'a> {
-    pub(super) harness: &'a Harness,
-    pub(super) store: &'a Store,
+    pub(super) plans: &'a Plans,
     pub(super) kept: Kept,
     pub(super) caller: Caller,
     /// The caller who approved or resumed it, or `policy`.
@@ -210,7 +209,7 @@ impl Performing<'_> {
                     if tries == TRIES {
                         return Ok(Became::Stopped(self.why(position)));
                     }
-                    if tries > 0 && !self.pause(self.harness.pause * 2_u32.pow(tries - 1)).await {
+                    if tries > 0 && !self.pause(self.plans.pause * 2_u32.pow(tries - 1)).await {
                         return Ok(Became::Stopped(self.why(position)));
                     }
                     tries += 1;
@@ -346,8 +345,9 @@ impl Performing<'_> {
     async fn ready(&self, position: usize) -> Result<Result<Readiness, String>, PlanError> {
         let step = self.filled(position)?;
         let said = self
-            .harness
-            .judge_ready(&self.caller, &self.reading, &step)
+            .plans
+            .judge
+            .ready(&self.caller, &self.reading, &step)
             .await;
         Ok(said.map_err(|error| unjudged(&error)))
     }
@@ -370,8 +370,9 @@ impl Performing<'_> {
             .filter(|_| answered);
         let answer = answer.map(|(status, body)| (*status, body.as_slice()));
         let said = self
-            .harness
-            .judge_answer(&self.caller, &self.reading, &step, answer)
+            .plans
+            .judge
+            .answer(&self.caller, &self.reading, &step, answer)
             .await;
         Ok(said.map_err(|error| unjudged(&error)))
     }
@@ -395,7 +396,7 @@ impl Performing<'_> {
 
     async fn send(&mut self, position: usize) -> Result<Sent, PlanError> {
         let step = self.filled(position)?;
-        let outbound: &Outbound = self.harness.outbound();
+        let outbound: &Outbound = &self.plans.outbound;
         let Some(url) = checks::url(outbound.policy(), &step) else {
             return Ok(Sent::Not(
                 format!("the service `{}` is not set up", step.destination),
@@ -413,7 +414,7 @@ impl Performing<'_> {
         };
         // All earlier events, and the head of the audit log, are on disk before the step is stored
         // as possibly sent.
-        let settled = outbound.recorder().settle();
+        let settled = self.plans.sink.settle();
         settled.map_err(|error| PlanError::Record(error.to_string()))?;
         match &step.once {
             None => self.move_step(position, StepState::Sending, None, None)?,
@@ -423,8 +424,12 @@ impl Performing<'_> {
                     name,
                     request: &request,
                 };
-                let now = self.harness.now();
-                match self.store.claim(&self.kept.digest, position, key, now)? {
+                let now = self.plans.now();
+                match self
+                    .plans
+                    .store
+                    .claim(&self.kept.digest, position, key, now)?
+                {
                     Claim::Granted => self.is_now(position, StepState::Sending, None, None),
                     Claim::Done { plan, answer } => return Ok(Sent::Before { plan, answer }),
                     Claim::Conflict { plan } => return Ok(Sent::Taken(plan)),
@@ -453,10 +458,11 @@ impl Performing<'_> {
     fn move_to(&mut self, state: PlanState, reason: Option<&str>) -> Result<(), PlanError> {
         self.kept.state = state;
         self.kept.reason = reason.map(str::to_owned);
-        let now = self.harness.now();
-        self.store
+        let now = self.plans.now();
+        self.plans
+            .store
             .move_to(&self.kept.digest, state, None, reason, now)?;
-        self.harness
+        self.plans
             .note_plan(
                 self.sending.call(),
                 &self.kept,
@@ -475,7 +481,8 @@ impl Performing<'_> {
         let told = answer
             .as_ref()
             .map(|(status, body)| (*status, body.as_slice()));
-        self.store
+        self.plans
+            .store
             .move_step(&self.kept.digest, position, state, told, detail)?;
         self.is_now(position, state, answer, detail);
         Ok(())
@@ -512,7 +519,7 @@ const fn weight(state: PlanState) -> u8 {
     }
 }
 
-fn unjudged(error: &CallError) -> String {
+fn unjudged(error: &NoVerdict) -> String {
     format!("the component could not say what came of it: {error}")
 }
 

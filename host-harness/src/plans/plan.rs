@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
 use super::known::Known;
-use super::proposal::Proposal;
+use crate::proposal::Proposal;
 
 /// The proposer of a plan, as far as needed to perform it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

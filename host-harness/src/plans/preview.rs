@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 
 use super::known::{id_of, place_of, values_of};
 use super::leaves::{Leaf, Sent, Step as Place, leaves};
-use super::proposal::{Step, Timing};
 use super::store::Kept;
 use super::telling::{Audience, Deed, Said, Telling, Told};
 use super::{Facts, Given, Person, Sends, Touched};
@@ -20,17 +19,18 @@ use crate::json_path::Step as At;
 use crate::outbound::body::Part;
 use crate::outbound::policy::Policy;
 use crate::outbound::policy::write_route::Write;
+use crate::proposal::{Step, Timing};
 use crate::text::{cell, escaped, excerpt, visible};
 use crate::words::{Holds, Words};
 
 pub(super) use super::preview_model::Sort;
 pub use super::preview_model::{Preview, Reading, Shared, Shown, StepPreview};
 
-/// Maximum characters shown of a text by the component. Values that are sent are shown whole.
+/// Maximum length of a text by the component, in characters. Values that are sent are shown whole.
 const SHOWN_MAX: usize = 400;
-/// Maximum characters of a value in a sentence of a full view; it stands whole among the values.
+/// Maximum length of a value in a sentence, in characters; it stands whole among the values.
 const SAID_MAX: usize = 120;
-/// Maximum recipients named in a sentence of a full view; all of them are listed below it.
+/// Maximum number of recipients named in a sentence; all of them are listed below it.
 const PEOPLE_MAX: usize = 8;
 
 /// The parts of the set-up that a preview is made from: the services, and the manifest's values and
@@ -338,7 +338,7 @@ fn words(text: &str) -> String {
     }
 }
 
-/// Does the same as [`words`], with quotes.
+/// Does the same, with quotes.
 fn cut(text: &str) -> String {
     let (shown, left) = shortened(text);
     match left {

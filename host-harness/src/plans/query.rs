@@ -2,21 +2,22 @@
 
 use std::time::Instant;
 
+use super::error::unrecorded;
 use super::perform::outcome;
+use super::service::Plans;
 use super::{Outcome, PlanError, PlanState, Preview, StoreError};
 use crate::config::Caller;
 use crate::digest::Digest;
 use crate::events::{Began, CallId, Ended};
-use crate::harness::Harness;
 
-impl Harness {
+impl Plans {
     /// Returns a plan of the caller's own by its whole digest, and its outcome so far. The query is
     /// written to the audit log under the name `action`.
     ///
     /// # Errors
     /// When the caller has no such plan (somebody else's counts as unknown), it was altered, or the
     /// audit event cannot be written.
-    pub fn own_plan(
+    pub fn own(
         &self,
         action: &str,
         digest: &str,
@@ -38,16 +39,15 @@ impl Harness {
     ) -> Result<T, PlanError> {
         let started = Instant::now();
         let call = CallId::new();
-        let recorder = self.outbound.recorder();
+        let recorder = &self.sink;
         let began = Began {
             call,
             action,
             caller: caller.named(),
-            component: &self.skill.inspection().sha256,
+            component: &self.component,
             policy: &self.policy,
             permitted_by: &[],
         };
-        let unrecorded = super::approve::unrecorded;
         recorder.began(&began).map_err(unrecorded)?;
         let found = look();
         let ended = Ended {
@@ -66,7 +66,7 @@ impl Harness {
         let unknown = || PlanError::Unknown(text.chars().take(12).collect());
         let digest: Digest = text.parse().map_err(|_| unknown())?;
         let kept = self
-            .plans
+            .store
             .get(&digest, self.now())
             .map_err(|error| match error {
                 PlanError::Unknown(_) => unknown(),
@@ -90,7 +90,7 @@ impl Harness {
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn plans_by_state(&self) -> Result<Vec<(PlanState, u64)>, StoreError> {
-        Ok(self.plans.by_state(self.now())?)
+    pub fn by_state(&self) -> Result<Vec<(PlanState, u64)>, StoreError> {
+        Ok(self.store.by_state(self.now())?)
     }
 }

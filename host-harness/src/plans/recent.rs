@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_count_for_their_caller_and_some_minutes() {
+    fn answers_count_for_their_caller_for_minutes() {
         let recent = Recent::default();
         let at = Duration::from_secs;
         let (robin, kim) = (caller("robin"), caller("kim"));

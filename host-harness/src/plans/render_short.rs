@@ -9,7 +9,7 @@ use super::preview::{Preview, Shared, Shown, Sort, StepPreview};
 use super::telling::Told;
 use crate::text::{clip, excerpt, visible};
 
-/// Maximum recipients named beside a message.
+/// Maximum number of recipients named beside a message.
 const NAMED_MAX: usize = 5;
 /// Maximum length of a recipient's or a service's name there, in UTF-16 code units.
 const NAME_MAX: usize = 128;
@@ -789,7 +789,7 @@ mod tests {
     }
 
     #[test]
-    fn every_step_and_recipient_comes_before_more_of_one() {
+    fn steps_and_recipients_precede_details() {
         let text = "Please look at this. ".repeat(40);
         let steps: Vec<_> = ["Sam Okafor", "Kim", "Alex Ember"]
             .into_iter()

@@ -8,7 +8,7 @@ use super::preview::{Preview, Shown, Sort, StepPreview};
 use super::{Outcome, PlanState, StepOutcome};
 use crate::text::{Emphasis, cell, table, visible};
 
-/// Maximum lines of a message in the first part; it stands whole among the values.
+/// Maximum number of lines of a message in the first part; it stands whole among the values.
 const MESSAGE_LINES: usize = 40;
 
 /// Renders what a plan will send.

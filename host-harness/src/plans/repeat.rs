@@ -4,11 +4,11 @@
 use serde_json::Value;
 
 use super::perform::Performing;
-use super::proposal::Step;
 use crate::json_path::at;
 use crate::outbound::call_context::LookupPlace;
 use crate::outbound::policy::Route;
 use crate::outbound::policy::write_route::{Repeat, Write};
+use crate::proposal::Step;
 
 /// Statuses by which a service says that it did not accept a request: too many requests, and not
 /// available.
@@ -25,8 +25,8 @@ impl Performing<'_> {
         let facts = self.kept.plan.facts.get(position)?;
         let step = self.kept.plan.proposal.steps.get(position)?;
         let destination = self
-            .harness
-            .outbound()
+            .plans
+            .outbound
             .policy()
             .destination(&step.destination)?;
         let mut routes = destination.routes.iter();

@@ -1,8 +1,8 @@
 //! Retention of plans that are over, and of their idempotency keys.
 
+use super::service::Plans;
 use super::store::Before;
 use super::{Store, StoreError};
-use crate::harness::Harness;
 
 /// Milliseconds of a day.
 const DAY: i64 = 24 * 60 * 60 * 1_000;
@@ -27,13 +27,13 @@ pub fn forget(plans: &Store, keep_days: u32, now: i64) -> Result<usize, StoreErr
     })
 }
 
-impl Harness {
+impl Plans {
     /// Deletes the plans that have been over for longer than the operator wants them kept, and
     /// those that expired. Returns their number. The audit log stays.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn forget_old_plans(&self) -> Result<usize, StoreError> {
-        forget(&self.plans, self.setup.keep_days, self.now())
+    pub fn forget_old(&self) -> Result<usize, StoreError> {
+        forget(&self.store, self.setup.keep_days, self.now())
     }
 }

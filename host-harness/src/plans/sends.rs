@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::checks::{Vetting, gate, wrong};
 use super::facts::{Facts, Given, Person, Sends};
-use super::proposal::{Disclosure, Proposal, Step};
 use super::{PlanError, checks};
 use crate::json_path::{Step as Place, each};
 use crate::observed::RecordKey;
@@ -15,8 +14,9 @@ use crate::outbound::body::{Envelope, Held};
 use crate::outbound::dlp::values::{Record, RepeatedAt, What};
 use crate::outbound::policy::write_route::{Group, Recipients, Write};
 use crate::outbound::policy::{Allowed, Destination};
+use crate::proposal::{Disclosure, Proposal, Step};
 
-/// Most recipients of a step.
+/// Maximum number of recipients of a step.
 const RECIPIENTS_MAX: usize = 100;
 
 /// Determines what a step sends, and checks its declarations against its bytes.

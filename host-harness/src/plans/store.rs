@@ -9,8 +9,7 @@ use rusqlite::{
     Connection, OptionalExtension as _, Params, Row, Statement, TransactionBehavior, params,
 };
 
-use super::error::DATABASE;
-use super::error::StoreError;
+use super::error::{DATABASE, StoreError};
 use super::plan::Plan;
 use super::{PlanError, PlanState, StepState, lock};
 use crate::database::{self, Copied, ReadOnly};
@@ -24,7 +23,7 @@ const LOCKS: &str = "plan-locks";
 const VERSION: i64 = 3;
 /// Time to wait for another process that keeps the database busy.
 const BUSY: Duration = Duration::from_secs(2);
-/// Maximum plans of one caller that may wait for approval. Each can take a quarter of a MiB.
+/// Maximum number of waiting plans of one caller. Each can take a quarter of a MiB.
 const WAITING_MAX: usize = 64;
 /// Time for which a plan may wait for approval.
 pub(super) const WAITS: Duration = Duration::from_secs(15 * 60);
@@ -778,7 +777,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_is_found_by_its_digest_or_its_beginning() {
+    fn plan_is_found_by_digest_or_its_beginning() {
         let store = Store::in_memory().unwrap();
         let all: Vec<_> = (0..200)
             .map(|number| {
@@ -875,7 +874,7 @@ mod tests {
     }
 
     #[test]
-    fn what_expired_is_forgotten_before_what_was_done() {
+    fn expired_plans_are_deleted_before_done_ones() {
         let store = Store::in_memory().unwrap();
         let waiting = kept(&store, "waiting", 0);
         let approved = kept(&store, "approved", 0);
@@ -901,7 +900,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_told_and_over_when_there_is_room() {
+    fn full_disk_is_reported_until_there_is_room() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let pages: i64 = store

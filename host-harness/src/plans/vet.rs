@@ -9,23 +9,23 @@ use uuid::Uuid;
 use super::PlanError;
 use super::checks::{Vetting, fill, gate, headers, placeholder, record_id, url, wrong};
 use super::facts::{Facts, Sends, Touched};
-use super::proposal::{Proposal, Step, Timing};
 use super::sends::sends;
 use crate::events::Phase;
 use crate::observed::RecordKey;
 use crate::outbound::policy::documents::Verb;
 use crate::outbound::policy::write_route::Recipients;
 use crate::outbound::policy::{Decision, Policy, Request, Route, Settings};
+use crate::proposal::{Proposal, Step, Timing};
 
-/// Most steps of a plan.
+/// Maximum number of steps of a plan.
 const STEPS_MAX: usize = 32;
-/// Longest id of a step, in bytes.
+/// Maximum length of a step's id, in bytes.
 const ID_MAX: usize = 128;
-/// Longest text of the skill's own, in characters.
+/// Maximum length of a text by the skill, in characters.
 const WORDS_MAX: usize = 2_000;
-/// Most warnings of a plan: a person reads each before deciding.
+/// Maximum number of warnings of a plan: a person reads each before deciding.
 const WARNINGS_MAX: usize = 8;
-/// Most records that a plan says it is about.
+/// Maximum number of records that a plan says it is about.
 const ABOUT_MAX: usize = 16;
 
 /// Checks a proposal, redacts its texts, and establishes the facts about each of its steps.

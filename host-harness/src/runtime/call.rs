@@ -1,4 +1,4 @@
-//! One call: a fresh store and instance, a deadline, a memory limit.
+//! Runs one call in a fresh store and instance, under a deadline, a CPU limit and a memory limit.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,56 +13,49 @@ use wasmtime_wasi_http::FieldMapError;
 
 use super::host_memory::{FIELDS_MAX, HANDLES_MAX, RESOURCES_MAX};
 use super::json::{self, BadAnswer};
+use super::load::Skill;
 use super::metered::{Metered, Spent};
 use super::shape::Shape;
 use super::state::State;
 use super::tools::Tool;
-use crate::config::ConfigError;
-use crate::events::RecordError;
-use crate::harness::{Harness, Timings};
+use crate::clock::Clock;
+use crate::config::{ConfigError, Limits};
 use crate::outbound::call_context::Ledger;
 use crate::outbound::gate::Gate;
-use crate::plans::PlanError;
+use crate::outbound::sender::Outbound;
 
-/// What wasmtime says where more is passed in one host call than may be; its type is not public.
+/// wasmtime's error message for exhausted host-call fuel; the error type is not public.
 const FUEL: &str = "fuel allocated for hostcalls has been exhausted";
-/// What it says where a component has too many handles.
+/// wasmtime's error message for too many handles in a store.
 const HANDLES: &str = "store handle limit exceeded";
 
-/// Why a call has no outcome.
+/// Error of a call that did not complete, or whose answer cannot be converted.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum CallError {
-    /// There is no such tool.
-    #[error("there is no action `{name}`. {next}")]
-    UnknownTool {
-        /// What was asked for.
-        name: String,
-        /// What there is.
-        next: String,
-    },
+pub enum RunError {
     /// The caller's settings cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// It took too long.
+    /// The call exceeded its deadline.
     #[error("the action did not end within {} ms (`time-ms`). Ask for less at once, or try again later", limit.as_millis())]
     DeadlineExceeded {
         /// The limit.
         limit: Duration,
     },
-    /// It computed too long.
+    /// The call exceeded its CPU time.
     #[error("the action computed for more than {} ms (`cpu-ms`). Ask for less at once", limit.as_millis())]
     CpuLimit {
         /// The limit.
         limit: Duration,
     },
-    /// It wanted too much memory.
+    /// The component exceeded its linear memory limit.
     #[error("the action needed more than {mib} MiB of memory (`memory-mib`). Ask for less at once")]
     MemoryLimit {
         /// The limit.
         mib: u64,
     },
-    /// It made the host hold too much for it: fields, requests, texts.
+    /// The host held too much memory for the call: header fields, requests, strings passed in host
+    /// calls.
     #[error(
         "the action made this host hold more than {mib} MiB for it (`memory-mib`). Ask for less at once"
     )]
@@ -70,7 +63,7 @@ pub enum CallError {
         /// The limit.
         mib: u64,
     },
-    /// It had too many resources of the host at once.
+    /// The component held too many host resources or handles at once.
     #[error(
         "the action held more than {most} resources of this host at once. Ask for less at once"
     )]
@@ -78,7 +71,7 @@ pub enum CallError {
         /// The limit.
         most: usize,
     },
-    /// It wanted more header fields for one request than there may be.
+    /// The header fields of one request exceeded their size limit.
     #[error(
         "the action wanted more than {most} bytes of header fields for one request. Ask for less at once"
     )]
@@ -86,39 +79,30 @@ pub enum CallError {
         /// The limit.
         most: usize,
     },
-    /// Its functions called each other too deep.
+    /// The guest's stack overflowed.
     #[error("the action needed more than its stack. Ask for less at once")]
     StackLimit,
-    /// It broke.
+    /// The component trapped, or the runtime failed.
     #[error(
         "the action broke off: {reason}. This is a fault of the skill: report it to its makers"
     )]
     Trapped {
-        /// What happened.
+        /// The trap, or the root cause.
         reason: String,
     },
-    /// The plan that it proposed cannot be taken.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    /// It cannot be put on record, so it does not happen, or its answer is withheld.
-    #[error("{0}. Tell the operator: nothing is done without a record")]
-    Record(#[from] RecordError),
-    /// Its answer cannot be told.
+    /// The component's answer cannot be converted to JSON.
     #[error("{0}. This is a fault of the skill: report it to its makers")]
     BadAnswer(#[from] BadAnswer),
 }
 
-impl CallError {
-    /// The stable code.
+impl RunError {
+    /// Returns the stable error code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::UnknownTool { .. } => "unknown-action",
             Self::Config(error) => error.code(),
             Self::DeadlineExceeded { .. } => "deadline-exceeded",
             Self::CpuLimit { .. } => "cpu-limit",
-            Self::Plan(error) => error.code(),
-            Self::Record(_) => "record",
             Self::MemoryLimit { .. } => "memory-limit",
             Self::HostMemoryLimit { .. } => "host-memory-limit",
             Self::ResourceLimit { .. } => "resource-limit",
@@ -128,28 +112,49 @@ impl CallError {
             Self::BadAnswer(_) => "bad-answer",
         }
     }
+
+    pub(super) fn missing() -> Self {
+        Self::Trapped {
+            reason: "the function is missing".to_owned(),
+        }
+    }
 }
 
-/// One call on its way.
-pub(crate) struct Call<'a> {
-    pub(crate) harness: &'a Harness,
-    /// What is called, for the log.
-    pub(crate) name: &'a str,
-    pub(crate) settings: Arc<WasiConfigVariables>,
-    pub(crate) ledger: Arc<Ledger>,
-    pub(crate) limit: Duration,
+/// Durations of the parts of a call.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Timings {
+    /// Creating the store and the instance.
+    pub instantiate: Duration,
+    /// Running the action, its requests included.
+    pub run: Duration,
+    /// Dropping the store and the instance.
+    pub dispose: Duration,
+}
+
+/// A call of an exported function, ready to run.
+pub(super) struct Call<'a> {
+    pub(super) skill: &'a Skill,
+    pub(super) outbound: &'a Arc<Outbound>,
+    /// The clock of the component.
+    pub(super) clock: &'a Arc<dyn Clock>,
+    pub(super) limits: Limits,
+    /// The function's name, for log messages.
+    pub(super) name: &'a str,
+    pub(super) settings: Arc<WasiConfigVariables>,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) limit: Duration,
 }
 
 impl Call<'_> {
     /// Calls a function in a fresh instance.
-    pub(crate) async fn run(
+    pub(super) async fn run(
         &self,
         index: &ComponentExportIndex,
         params: Vec<Val>,
-    ) -> Result<(Val, Timings), CallError> {
-        let skill = &self.harness.skill;
+    ) -> Result<(Val, Timings), RunError> {
+        let skill = self.skill;
         let deadline = self.ledger.deadline().into();
-        let late = || CallError::DeadlineExceeded { limit: self.limit };
+        let late = || RunError::DeadlineExceeded { limit: self.limit };
         let _slot = timeout_at(deadline, skill.slots.acquire())
             .await
             .map_err(|_| late())?;
@@ -157,7 +162,7 @@ impl Call<'_> {
         let begun = Instant::now();
         let mut store = self.store();
         let mut timings = Timings::default();
-        let cpu = Duration::from_millis(self.harness.setup.limits.cpu_ms);
+        let cpu = Duration::from_millis(self.limits.cpu_ms);
         let work = self.enter(&mut store, index, &params, begun, &mut timings);
         let ended = Metered::new(work, self.ledger.deadline(), cpu).await;
         let limiter = &store.data().limiter;
@@ -170,26 +175,26 @@ impl Call<'_> {
                 ended.map_err(|error| self.explain(&error, refused_memory, held_too_much))?
             }
             Err(Spent::Time) => return Err(late()),
-            Err(Spent::Cpu) => return Err(CallError::CpuLimit { limit: cpu }),
+            Err(Spent::Cpu) => return Err(RunError::CpuLimit { limit: cpu }),
         };
         Ok((value, timings))
     }
 
     fn store(&self) -> Store<State> {
-        let harness = self.harness;
-        let gate = Gate::new(Arc::clone(&harness.outbound), Arc::clone(&self.ledger));
-        let memory = harness.skill.memory_bytes;
+        let gate = Gate::new(Arc::clone(self.outbound), Arc::clone(&self.ledger));
+        let memory = self.skill.memory_bytes;
         let state = State::new(
             gate,
-            Arc::clone(&harness.told),
+            Arc::clone(self.clock),
             Arc::clone(&self.settings),
             memory,
         );
-        let mut store = Store::new(&harness.skill.engine, state);
+        let mut store = Store::new(&self.skill.engine, state);
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(memory);
         store.set_max_component_handles(HANDLES_MAX);
-        // At each tick the component gives way, so that other calls go on and its limits are looked at.
+        // At each epoch tick the guest yields, so that other calls proceed and its limits are
+        // checked.
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         store
@@ -203,7 +208,7 @@ impl Call<'_> {
         begun: Instant,
         timings: &mut Timings,
     ) -> wasmtime::Result<Val> {
-        let skill = &self.harness.skill;
+        let skill = self.skill;
         let instance = skill.instance.instantiate_async(&mut *store).await?;
         timings.instantiate = begun.elapsed();
         let function = instance
@@ -219,16 +224,16 @@ impl Call<'_> {
         Ok(result)
     }
 
-    /// Says which limit ended a call, or that it broke.
+    /// Maps a wasmtime error to the limit that was exceeded, or to a trap.
     fn explain(
         &self,
         error: &wasmtime::Error,
         refused_memory: bool,
         held_too_much: bool,
-    ) -> CallError {
+    ) -> RunError {
         let trap = error.downcast_ref::<Trap>();
         tracing::debug!("`{}` broke off: {error:?}", self.name);
-        let mib = self.harness.setup.limits.memory_mib;
+        let mib = self.limits.memory_mib;
         let said = |words: &str| error.chain().any(|cause| cause.to_string().contains(words));
         let full = error
             .chain()
@@ -240,25 +245,25 @@ impl Call<'_> {
             )
         });
         match trap {
-            _ if refused_memory => CallError::MemoryLimit { mib },
-            _ if held_too_much || said(FUEL) => CallError::HostMemoryLimit { mib },
-            _ if full || said(HANDLES) => CallError::ResourceLimit {
+            _ if refused_memory => RunError::MemoryLimit { mib },
+            _ if held_too_much || said(FUEL) => RunError::HostMemoryLimit { mib },
+            _ if full || said(HANDLES) => RunError::ResourceLimit {
                 most: RESOURCES_MAX,
             },
-            _ if fields => CallError::FieldsLimit { most: FIELDS_MAX },
-            Some(Trap::StackOverflow) => CallError::StackLimit,
-            Some(trap) => CallError::Trapped {
+            _ if fields => RunError::FieldsLimit { most: FIELDS_MAX },
+            Some(Trap::StackOverflow) => RunError::StackLimit,
+            Some(trap) => RunError::Trapped {
                 reason: trap.to_string(),
             },
-            None => CallError::Trapped {
+            None => RunError::Trapped {
                 reason: error.root_cause().to_string(),
             },
         }
     }
 }
 
-/// What an action answered, as JSON.
-pub(crate) fn answer(tool: &Tool, value: &Val) -> Result<Result<Value, Value>, BadAnswer> {
+/// Converts an action's result to JSON: its answer or its failure.
+pub(super) fn answer(tool: &Tool, value: &Val) -> Result<Result<Value, Value>, BadAnswer> {
     let side = |shape: Option<&Shape>, value: &Option<Box<Val>>| match (shape, value) {
         (Some(shape), Some(value)) => json::from_component(shape, value),
         _ => Ok(Value::Null),

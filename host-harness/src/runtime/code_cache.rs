@@ -1,8 +1,9 @@
-//! Where compiled code is kept: a file for each component and each engine, mapped into memory when it is used. What no call needs is
-//! then never read, and what is read need not stay.
+//! Caches compiled code: one file per component and engine configuration, memory-mapped on use, so
+//! that unused code is never read and unused pages can be evicted.
 //!
-//! Who can write there can run code outside the sandbox: the directory must be the user's alone (see
-//! [`crate::storage::private_directory`]). A file is never changed once it has its name.
+//! Whoever can write to the directory can run code outside the sandbox, so it must belong to the
+//! user alone (see [`crate::storage::private_directory`]). A file is never changed once it has its
+//! final name.
 
 use std::fs::{self, DirEntry, OpenOptions};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -16,16 +17,17 @@ use etcetera::BaseStrategy;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// What files of compiled code end with.
+/// Extension of files with compiled code.
 const EXTENSION: &str = "cwasm";
-/// What the extension of one that is being written begins with.
+/// Prefix of the extension of a file that is still being written.
 const UNFINISHED: &str = "cwasm-";
-/// Longer than any process writes one.
+/// Age after which an unfinished file counts as abandoned.
 const WRITING: Duration = Duration::from_secs(60 * 60);
-/// How many files are kept, the newest ones: a directory serves few components, and a new version replaces another.
+/// Number of files kept, newest first: a directory serves few components, and a new version
+/// replaces an old one.
 const KEPT: usize = 16;
 
-/// The user's cache directory for this program, if the system has a place for such.
+/// Returns the user's cache directory for this program, if the system defines one.
 #[must_use]
 pub fn default_directory() -> Option<PathBuf> {
     etcetera::choose_base_strategy()
@@ -33,17 +35,17 @@ pub fn default_directory() -> Option<PathBuf> {
         .map(|base| base.cache_dir().join("crm-harness"))
 }
 
-/// A component, ready for its engine.
+/// A component compiled for an engine.
 pub(super) struct Loaded {
     pub(super) component: Component,
-    /// Whether it had to be compiled.
+    /// True if it was compiled now rather than loaded from the cache.
     pub(super) compiled: bool,
 }
 
-/// The component with these bytes and this SHA-256: its code from the directory, or compiled and put there.
+/// Loads the component with these bytes and this SHA-256 from the cache, or compiles and stores it.
 ///
 /// # Errors
-/// When it is no component. What goes wrong with the directory costs time alone.
+/// Returns an error if the bytes are not a component. A failing cache directory only costs time.
 pub(super) fn load(
     engine: &Engine,
     bytes: &[u8],
@@ -84,14 +86,14 @@ pub(super) fn load(
     })
 }
 
-/// A name for the code of this component as this engine compiles it.
+/// Returns the file name of a component's code: its digest and the engine's compatibility hash.
 fn file_name(engine: &Engine, sha256: &str) -> String {
     let mut hasher = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut hasher);
     format!("{sha256}-{:016x}.{EXTENSION}", hasher.finish())
 }
 
-/// The code in a file; none if there is no such file, or the engine does not take it.
+/// Maps the code in a file; `None` if the file is missing or the engine rejects it.
 fn mapped(engine: &Engine, path: &Path) -> Option<Component> {
     if !path.is_file() {
         return None;
@@ -100,14 +102,15 @@ fn mapped(engine: &Engine, path: &Path) -> Option<Component> {
         unsafe_code,
         reason = "the engine cannot check machine code; the directory is this user's alone, and `put` alone writes there"
     )]
-    // SAFETY: the file is what `put` has written whole under this name: the engine's own output. Nothing changes it afterwards.
+    // SAFETY: `put` gives a file this name only when it is complete, so it holds the engine's own
+    // output, and nothing changes it afterwards.
     let component = unsafe { Component::deserialize_file(engine, path) };
     component
         .inspect_err(|error| tracing::info!("{} is compiled anew: {error:#}", path.display()))
         .ok()
 }
 
-/// Puts a file there whole or not at all, whoever else does the same.
+/// Writes a file atomically, also when other processes write the same one.
 fn put(path: &Path, code: &[u8]) -> io::Result<()> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -119,19 +122,19 @@ fn put(path: &Path, code: &[u8]) -> io::Result<()> {
         .open(&unfinished)
         .and_then(|mut file| {
             file.write_all(code)?;
-            // The name is a promise that all of it is there, also after a power cut.
+            // The final name promises complete content, also after a power cut.
             file.sync_all()
         })
         .and_then(|()| fs::rename(&unfinished, path));
     if written.is_err() {
-        // It may not even be there; the first error is the one to tell.
+        // The file may not exist; the first error is the one to report.
         let _ = fs::remove_file(&unfinished);
     }
     written
 }
 
-/// Removes all but the newest files of compiled code, and what a process that was ended has left unfinished. A file that is in use
-/// stays mapped.
+/// Removes all but the newest files of compiled code, and unfinished files of processes that ended.
+/// A file in use stays mapped.
 fn forget_old(directory: &Path) {
     let written = |entry: DirEntry| -> Option<(SystemTime, PathBuf)> {
         let path = entry.path();
@@ -174,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn code_is_compiled_once_and_kept_for_this_user_alone() {
+    fn code_is_compiled_once_and_kept_private() {
         let folder = tempfile::tempdir().unwrap();
         let engine = Engine::default();
         assert!(loaded(&engine, "a", folder.path()).compiled);
@@ -199,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_code_is_replaced_and_a_directory_that_takes_none_is_done_without() {
+    fn bad_cache_file_is_replaced_no_cache_is_fine() {
         let folder = tempfile::tempdir().unwrap();
         let engine = Engine::default();
         let path = folder.path().join(file_name(&engine, "a"));
@@ -214,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_newest_files_are_kept_and_nothing_else_is_touched() {
+    fn only_newest_files_of_the_cache_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         let other = folder.path().join("somebody.else");
         fs::write(&other, "").unwrap();

@@ -1,17 +1,19 @@
-//! The `///` texts of WIT packages, which the build keeps in custom sections of the component.
+//! Reads the `///` texts of WIT packages, which the build stores in custom sections of the
+//! component.
 //!
-//! A section is named `wit-docs:<package id>`; its payload is a version byte and JSON (the encoding of wit-parser's package
-//! metadata, versions 0 and 1). Without such sections every description is empty.
+//! A section is named `wit-docs:<package id>`; its payload is a version byte and JSON (the encoding
+//! of wit-parser's package metadata, versions 0 and 1). Without such sections every description is
+//! empty.
 
 use std::collections::HashMap;
 
 use serde::Deserialize;
 use wasmparser::{Parser, Payload};
 
-/// What the names of our sections begin with.
+/// Prefix of the names of these sections.
 const SECTION_PREFIX: &str = "wit-docs:";
 
-/// The texts of all packages found.
+/// Documentation of all packages found in a component.
 #[derive(Debug, Clone, Default)]
 pub struct Docs {
     packages: HashMap<String, Package>,
@@ -40,7 +42,7 @@ impl Package {
     }
 }
 
-/// A function's text: plain, or with its stability beside it.
+/// Documentation of a function: plain, or together with its stability.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 enum FunctionDocs {
@@ -51,18 +53,19 @@ enum FunctionDocs {
     },
 }
 
-/// The texts of a type and of what it consists of.
+/// Documentation of a type and of its members.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct TypeDocs {
-    /// Of the type itself.
+    /// Text of the type itself.
     pub docs: Option<String>,
-    /// Of its fields, cases or flags.
+    /// Texts of its fields, cases or flags, by WIT name.
     pub items: HashMap<String, String>,
 }
 
 impl Docs {
-    /// Reads the sections of a component. A section that cannot be read is skipped with a warning: texts are a convenience.
+    /// Reads the documentation sections of a component. A section that cannot be read is skipped
+    /// with a warning, since a component runs without its texts.
     #[must_use]
     pub fn read(component: &[u8]) -> Self {
         let mut docs = Self::default();
@@ -71,7 +74,8 @@ impl Docs {
             match payload {
                 Ok(Payload::Version { .. }) => depth += 1,
                 Ok(Payload::End(_)) => depth = depth.saturating_sub(1),
-                // Only the component's own sections speak for it, not those of what is inside.
+                // Only the component's own sections count, not those of nested modules and
+                // components.
                 Ok(Payload::CustomSection(section)) if depth == 1 => {
                     if let Some(package) = section.name().strip_prefix(SECTION_PREFIX) {
                         docs.insert(package, section.data());
@@ -100,7 +104,8 @@ impl Docs {
         }
     }
 
-    /// The first paragraph of a function's text; `interface` as in `demo:notes/read@0.1.0`.
+    /// Returns the first paragraph of a function's text; `interface` has the form
+    /// `demo:notes/read@0.1.0`.
     #[must_use]
     pub fn function(&self, interface: &str, name: &str) -> Option<String> {
         let text = match self.interface(interface)?.funcs.get(name)? {
@@ -110,7 +115,8 @@ impl Docs {
         Some(first_paragraph(text))
     }
 
-    /// The texts of a type that `interface` defines or uses: its own first, then those of its package, then any other's.
+    /// Returns the texts of a type that `interface` defines or uses: its own first, then those of
+    /// its package, then any other package's.
     #[must_use]
     pub fn type_docs(&self, interface: &str, name: &str) -> Option<&TypeDocs> {
         let own = self
@@ -141,7 +147,7 @@ pub(super) fn split(interface: &str) -> Option<(String, &str)> {
     })
 }
 
-/// The first paragraph, its line breaks turned into spaces.
+/// Returns the first paragraph, with line breaks replaced by spaces.
 #[must_use]
 pub fn first_paragraph(text: &str) -> String {
     let lines = text
@@ -165,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interface_name_splits_into_package_and_interface() {
+    fn interface_name_splits_at_its_package() {
         assert_eq!(
             split("demo:notes/read@0.1.0"),
             Some(("demo:notes@0.1.0".into(), "read"))
@@ -178,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_section_of_ours_gives_no_texts() {
+    fn unknown_section_gives_no_texts() {
         assert!(Docs::read(b"not wasm").packages.is_empty());
         let mut docs = Docs::default();
         docs.insert("a:b@1.0.0", b"\x07{}");

@@ -1,4 +1,4 @@
-//! The engine: how components are compiled and their memory is kept, and the ticking that ends endless loops.
+//! Builds the wasmtime engine with pooled memory, and advances its epoch so that endless loops end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,21 +7,22 @@ use std::time::Duration;
 
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-/// How often a running component can be interrupted.
+/// Interval of epoch ticks, at which a running guest can be interrupted.
 pub(super) const TICK: Duration = Duration::from_millis(10);
-/// How many calls may run at once; more wait.
+/// Most calls that run at once; further ones wait.
 pub(super) const CALLS_MAX: u32 = 16;
-/// Core instances, tables and memories that one component may consist of.
+/// Most core instances, and most tables, that one component may consist of.
 pub(super) const PARTS_MAX: u32 = 16;
-/// Entries of a table.
+/// Most entries of a table.
 pub(super) const TABLE_MAX: usize = 20_000;
-/// How many idle ticks pass before the ticker sleeps.
+/// Idle ticks after which the ticker sleeps.
 const IDLE_TICKS: u32 = 100;
 
-/// Makes an engine. Memory comes from a pool where the system allows one, else on demand.
+/// Builds an engine. Instances come from a pool if the system allows one, otherwise each call maps
+/// its own memory.
 ///
 /// # Errors
-/// When the machine cannot be used.
+/// Returns an error if wasmtime does not support this machine.
 pub(super) fn build(memory_bytes: usize) -> wasmtime::Result<Engine> {
     let mut config = base();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(memory_bytes)));
@@ -53,7 +54,8 @@ fn pool(memory_bytes: usize) -> PoolingAllocationConfig {
         .max_tables_per_component(PARTS_MAX)
         .table_elements(TABLE_MAX)
         .max_memory_size(memory_bytes)
-        // Resetting these pages by copying is faster than asking the kernel, but only while it tells which were touched.
+        // Resetting these pages by copying is faster than asking the kernel, as long as it reports
+        // which ones were touched.
         .pagemap_scan(Enabled::Auto)
         .linear_memory_keep_resident(2 << 20)
         .table_keep_resident(64 << 10)
@@ -61,7 +63,7 @@ fn pool(memory_bytes: usize) -> PoolingAllocationConfig {
     pool
 }
 
-/// Advances the engine's epoch while calls run. Sleeps while none do.
+/// Advances the engine's epoch while calls run, and sleeps while none do.
 pub(super) struct Ticker {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -75,10 +77,10 @@ struct Shared {
 }
 
 impl Ticker {
-    /// Starts ticking for this engine.
+    /// Starts the ticker thread of an engine.
     ///
     /// # Errors
-    /// When no thread can be started.
+    /// Returns an error if the thread cannot be started.
     pub(super) fn start(engine: Engine) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
@@ -138,7 +140,7 @@ impl Drop for Ticker {
     }
 }
 
-/// A running call.
+/// Guard of a running call: the ticker stays awake until it is dropped.
 pub(super) struct Running<'a>(&'a Shared);
 
 impl Drop for Running<'_> {

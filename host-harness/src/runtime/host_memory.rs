@@ -1,9 +1,11 @@
-//! Bounds what the host holds for a call: fields, requests, bodies and all other resources that a component makes it keep.
+//! Bounds the memory that the host holds for a call: header fields, requests, bodies and all other
+//! resources that a guest creates.
 //!
-//! A component's own memory is limited by [`super::state::Limiter`]; what it makes the host hold is not in that memory. Nothing that is
-//! passed in one host call is larger than the memory that the component may have (wasmtime's "hostcall fuel"), and before each host
-//! call everything that is held is added up: with more than that memory, the call ends. Bodies of requests and answers are counted by the
-//! call's ledger, against the same limit.
+//! A guest's linear memory is limited by [`super::state::Limiter`]; memory that it makes the host
+//! allocate is not part of that. Nothing passed in one host call may be larger than the guest's
+//! memory limit (wasmtime's host-call fuel), and before each host call everything held is added up:
+//! above the same limit, the call ends. Bodies of requests and responses are counted in the call's
+//! context, against the same limit.
 
 use http::HeaderMap;
 use wasmtime::component::ResourceTable;
@@ -14,16 +16,18 @@ use wasmtime_wasi_http::p2::types::{HostIncomingResponse, HostOutgoingRequest};
 
 use crate::outbound::gate::{BODY_CHUNK, BODY_CHUNKS};
 
-/// Most resources that a component has at once; a call with all its requests under way has about two hundred.
+/// Most resources that a guest may hold at once; a call with all its requests in flight has about
+/// two hundred.
 pub(super) const RESOURCES_MAX: usize = 1024;
-/// Most handles of a component, those of its own resources and those that are lent included.
+/// Most handles of a guest, its own resources and borrowed ones included.
 pub(super) const HANDLES_MAX: usize = 4 * RESOURCES_MAX;
-/// Most bytes of one `fields` resource; the gate takes a few short headers.
+/// Most bytes of one `fields` resource; the gate accepts only a few short headers.
 pub(super) const FIELDS_MAX: usize = 16 << 10;
-/// Bytes that a resource costs beside what it holds.
+/// Bytes charged for a resource in addition to its content.
 const ENTRY: usize = 512;
 
-/// Adds up what the host holds in a table. It looks at each entry; there are at most [`RESOURCES_MAX`].
+/// Adds up the bytes that the host holds in a resource table. Visits each entry; there are at most
+/// [`RESOURCES_MAX`].
 pub(super) fn bytes(table: &mut ResourceTable) -> usize {
     table
         .iter_mut()

@@ -1,4 +1,5 @@
-//! Loading a component: compile or take from the cache, refuse what it may not import, find its tools.
+//! Loads a component: compiles it or takes it from the cache, checks its imports, and finds its
+//! tools.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -14,38 +15,36 @@ use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 use super::code_cache::{self, Loaded};
 use super::docs::{self, Docs};
 use super::engine::{self, CALLS_MAX, Ticker};
-use super::judge::Judge;
+use super::judge_exports::{INTERFACE, JudgeExports};
 use super::state::{self, State};
 use super::tools::{self, READ, Tool, ToolEffect, ToolError};
-use crate::access::AccessError;
 use crate::config::{Manifest, Trust, Untrusted};
 use crate::digest::hex;
-use crate::plans::StoreError;
 
-/// Why a component cannot be used.
+/// Error of loading a component.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// Its file cannot be read.
+    /// The component's file cannot be read.
     #[error("cannot read the component {}: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// Nobody has accepted it.
+    /// The operator has not accepted this component and manifest.
     #[error(transparent)]
     Untrusted(#[from] Untrusted),
-    /// It is no component, or the machine cannot run one.
+    /// The bytes are not a component, or wasmtime does not support this machine.
     #[error("this is not a component that can run here: {0:#}")]
     Compile(wasmtime::Error),
-    /// It asks for something that no skill gets.
+    /// The component imports an interface that no skill may have.
     #[error(
         "the component imports `{0}`, which no skill gets: it may import wasi:io, wasi:clocks, wasi:http and wasi:config alone"
     )]
     Import(String),
-    /// It imports a version of an interface that this harness does not have.
+    /// The component imports a version of an interface that this harness does not provide.
     #[error("the component's imports do not fit this harness: {0:#}")]
     Link(wasmtime::Error),
     /// Manifest and component are of different versions or packages.
@@ -53,35 +52,29 @@ pub enum LoadError {
         "the component is of {component}, but skill.toml is for {manifest}: use the two that belong together"
     )]
     Package {
-        /// What the component exports.
+        /// The package that the component exports.
         component: String,
-        /// What the manifest names.
+        /// The package that the manifest names.
         manifest: String,
     },
-    /// It offers nothing.
+    /// The component exports no action.
     #[error("the component exports no interface `{0}`, so there is no action to call")]
     NoActions(String),
     /// A function that cannot be a tool.
     #[error(transparent)]
     Tool(#[from] ToolError),
-    /// It proposes plans that nobody could judge.
+    /// The component proposes plans, but exports no judge of a supported version.
     #[error(
         "the component exports `{0}`, but no `claw:skill/judge` of this harness's version: it cannot say what answers mean"
     )]
     NoJudge(String),
-    /// The access policies cannot be used.
-    #[error(transparent)]
-    Access(#[from] AccessError),
-    /// Plans cannot be kept.
-    #[error(transparent)]
-    Plans(#[from] StoreError),
-    /// The thread that ends endless loops cannot be started.
+    /// The thread of the epoch ticker cannot be started.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
 }
 
 impl LoadError {
-    /// The stable code.
+    /// Returns the stable error code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -94,38 +87,36 @@ impl LoadError {
             Self::NoActions(_) => "component-no-actions",
             Self::Tool(_) => "component-function",
             Self::NoJudge(_) => "component-no-judge",
-            Self::Access(error) => error.code(),
-            Self::Plans(_) => "plan-store",
             Self::Thread(_) => "thread",
         }
     }
 }
 
-/// What a component is made of, for people.
+/// Summary of a component, for display.
 #[derive(Debug, Clone)]
 pub struct Inspection {
     /// SHA-256 of the component in hexadecimal.
     pub sha256: String,
-    /// Its size in bytes.
+    /// Size of the component in bytes.
     pub bytes: usize,
-    /// What it imports.
+    /// Names of the imported interfaces.
     pub imports: Vec<String>,
-    /// The interfaces that it exports, with their functions.
+    /// Exported interfaces with their functions.
     pub exports: Vec<Exported>,
 }
 
 /// An exported interface.
 #[derive(Debug, Clone)]
 pub struct Exported {
-    /// Its full name.
+    /// Full name of the interface.
     pub interface: String,
-    /// Its functions.
+    /// Names of its functions.
     pub functions: Vec<String>,
-    /// Why its functions are not offered; none if they are.
+    /// Reason for which its functions are not offered as tools; `None` if they are.
     pub not_offered: Option<&'static str>,
 }
 
-/// A component that is ready to be called.
+/// A loaded component, ready to be called.
 pub struct Skill {
     pub(super) engine: Engine,
     pub(super) instance: InstancePre<State>,
@@ -134,16 +125,17 @@ pub struct Skill {
     pub(super) memory_bytes: usize,
     tools: Vec<Tool>,
     indices: HashMap<String, ComponentExportIndex>,
-    pub(super) judge: Option<Judge>,
+    pub(super) judge: Option<JudgeExports>,
     inspection: Inspection,
     compiled: bool,
 }
 
 impl Skill {
-    /// Loads the component in a file. `cache` is a directory for compiled code that [`crate::storage`] has checked.
+    /// Loads a component from a file. `cache` is a directory for compiled code that
+    /// [`crate::storage`] has checked.
     ///
     /// # Errors
-    /// Why it cannot be used.
+    /// Returns an error if the component cannot be used.
     pub fn read(
         path: &Path,
         manifest: &Manifest,
@@ -160,7 +152,7 @@ impl Skill {
     /// Loads a component.
     ///
     /// # Errors
-    /// Why it cannot be used.
+    /// Returns an error if the component cannot be used.
     pub fn load(
         bytes: &[u8],
         manifest: &Manifest,
@@ -170,7 +162,7 @@ impl Skill {
         Self::trusted(bytes, manifest, &Trust::NoOperator, memory_mib, cache)
     }
 
-    /// The same, but only if it has been accepted.
+    /// Loads a component if the operator has accepted it and its manifest.
     pub(crate) fn trusted(
         bytes: &[u8],
         manifest: &Manifest,
@@ -194,7 +186,7 @@ impl Skill {
             .map_err(LoadError::Link)?;
         let docs = Docs::read(bytes);
         let (tools, exports) = offered(&engine, &component, manifest, &docs)?;
-        let judge = Judge::find(&engine, &component, &docs)?;
+        let judge = JudgeExports::find(&engine, &component, &docs)?;
         let proposes = tools.iter().find(|tool| tool.effect == ToolEffect::Propose);
         if let (Some(tool), None) = (proposes, &judge) {
             return Err(LoadError::NoJudge(tool.interface.clone()));
@@ -225,13 +217,13 @@ impl Skill {
         })
     }
 
-    /// What it offers.
+    /// Returns the tools that the component offers.
     #[must_use]
     pub fn tools(&self) -> &[Tool] {
         &self.tools
     }
 
-    /// The tool of this name, with or without the package's prefix.
+    /// Returns the tool of this name, with or without the package's prefix.
     #[must_use]
     pub fn tool(&self, name: &str) -> Option<&Tool> {
         let short = |tool: &Tool| {
@@ -245,29 +237,29 @@ impl Skill {
             .or_else(|| self.tools.iter().find(|tool| short(tool)))
     }
 
-    /// What it is made of.
+    /// Returns the summary of the component.
     #[must_use]
     pub fn inspection(&self) -> &Inspection {
         &self.inspection
     }
 
-    /// Whether its code had to be compiled, and was not there from an earlier start.
+    /// Returns true if the code was compiled by this load rather than taken from the cache.
     #[must_use]
     pub const fn was_compiled(&self) -> bool {
         self.compiled
     }
 
-    pub(crate) fn index(&self, tool: &Tool) -> Option<&ComponentExportIndex> {
+    pub(super) fn index(&self, tool: &Tool) -> Option<&ComponentExportIndex> {
         self.indices.get(&tool.name)
     }
 }
 
-/// The names of all imports, if each is one that a skill may have.
+/// Returns the names of all imports, or an error for one that a skill may not have.
 fn check_imports(engine: &Engine, component: &Component) -> Result<Vec<String>, LoadError> {
     let ty = component.component_type();
     let mut names = Vec::new();
     for (name, item) in ty.imports(engine) {
-        // A types interface of the skill's own packages is no import of anything.
+        // An interface of types alone, from the skill's own packages, imports no capability.
         let only_types = matches!(&item.ty, ComponentItem::ComponentInstance(instance)
             if instance.exports(engine).all(|(_, item)| matches!(item.ty, ComponentItem::Type(_))));
         if !state::may_import(name) && !only_types {
@@ -305,9 +297,7 @@ fn offered(
                 found.extend(more);
                 None
             }
-            None if interface.name.starts_with(super::judge::INTERFACE) => {
-                Some("it judges what comes of plans")
-            }
+            None if interface.name.starts_with(INTERFACE) => Some("it judges what comes of plans"),
             None => Some("it is none of the interfaces that hold actions"),
         };
         let functions = tools::functions(engine, &interface);
@@ -336,7 +326,7 @@ fn offered(
     }
 }
 
-/// A skill may be shared between calls.
+/// Compile-time check that a skill can be shared between threads.
 const _: fn() = || {
     fn shareable<T: Send + Sync>() {}
     shareable::<Arc<Skill>>();

@@ -1,4 +1,4 @@
-//! Ends work that takes too long, or too much of a processor.
+//! Ends a future at a deadline or at a limit of CPU time.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,16 +7,17 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::time::{Sleep, sleep_until};
 
-/// Which limit was reached.
+/// The limit that was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Spent {
     /// The deadline.
     Time,
-    /// The time of a processor.
+    /// The CPU time.
     Cpu,
 }
 
-/// Work under a deadline and a limit of processor time. The work must give way now and then; it is dropped at its limit.
+/// A future under a deadline and a limit of CPU time. It must yield now and then, and is dropped at
+/// its limit.
 pub(super) struct Metered<F> {
     work: Pin<Box<F>>,
     deadline: Instant,
@@ -26,7 +27,7 @@ pub(super) struct Metered<F> {
 }
 
 impl<F> Metered<F> {
-    /// Work that ends at `deadline` or after `cpu` of a processor, waiting not counted.
+    /// Wraps a future, to end at `deadline` or after `cpu` of CPU time, waiting not counted.
     pub(super) fn new(work: F, deadline: Instant, cpu: Duration) -> Self {
         Self {
             work: Box::pin(work),
@@ -42,11 +43,12 @@ impl<F: Future> Future for Metered<F> {
     type Output = Result<F::Output, Spent>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        // The clock itself, too: work that gives way and goes on at once may keep the timers waiting.
+        // Checks the clock as well as the timer: work that yields and resumes at once may starve
+        // timers.
         if Instant::now() >= self.deadline || self.alarm.as_mut().poll(context).is_ready() {
             return Poll::Ready(Err(Spent::Time));
         }
-        // Work is polled on this thread, so this thread's time is what it takes.
+        // The work runs on this thread while it is polled, so the thread's CPU time is the work's.
         let before = thread_time();
         let polled = self.work.as_mut().poll(context);
         self.spent += thread_time().saturating_sub(before);
@@ -73,7 +75,7 @@ mod tests {
         Instant::now() + Duration::from_secs(600)
     }
 
-    /// Computes, and gives way all the time.
+    /// Computes and yields in a loop.
     async fn busy() {
         loop {
             black_box((0..10_000_u64).fold(0, |a, b| a ^ black_box(b)));
@@ -82,8 +84,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_that_computes_is_ended_by_its_processor_time_and_work_that_waits_by_its_deadline()
-    {
+    async fn cpu_limit_ends_busy_work_deadline_ends_waits() {
         let hour = Duration::from_secs(3600);
         assert_eq!(Metered::new(ready(1), far(), hour).await, Ok(1));
         let little = Duration::from_millis(5);

@@ -1,15 +1,17 @@
-//! The component: loading it, what it offers, and calling it.
+//! The runtime: loads a component, describes its actions as tools, and calls them.
 
+pub(crate) mod answer_audit;
 pub mod call;
-pub(crate) mod call_audit;
 pub mod code_cache;
 pub mod docs;
 pub mod engine;
 mod host_memory;
 pub mod json;
-pub mod judge;
+mod judge;
+mod judge_exports;
 pub mod load;
 mod metered;
+pub(crate) mod run;
 pub mod schema;
 pub mod shape;
 mod slim;

@@ -1,15 +1,16 @@
-//! JSON Schema (draft 2020-12) of a shape. Small types stand where they are used: there are no definitions to look up.
+//! Generates JSON Schema (draft 2020-12) from shapes. Types are inlined: there are no `$defs` to
+//! look up.
 
 use serde_json::{Map, Value, json};
 
 use super::shape::{Case, Record, Shape};
 
-/// The schema of a shape.
+/// Returns the JSON Schema of a shape.
 #[must_use]
 pub fn schema(shape: &Shape) -> Value {
     match shape {
         Shape::Bool => json!({"type": "boolean"}),
-        // A number beyond 2^53 is not exact in JSON: such numbers may come as text.
+        // Integers beyond 2^53 are not exact in JSON, so they may also be given as text.
         Shape::Int(int) if int.is_wide() => json!({"type": ["integer", "string"]}),
         Shape::Int(int) => {
             let (low, high) = int.range();
@@ -41,7 +42,7 @@ pub fn schema(shape: &Shape) -> Value {
     }
 }
 
-/// The schema of an action's arguments: an object, empty if it takes none.
+/// Returns the JSON Schema of an action's arguments: an object, empty if it takes none.
 #[must_use]
 pub fn arguments(record: Option<&Record>) -> Value {
     record.map_or_else(
@@ -50,7 +51,8 @@ pub fn arguments(record: Option<&Record>) -> Value {
     )
 }
 
-/// An object of these fields; `tag` is the name of the case that they belong to.
+/// Returns the schema of an object with these fields; `tag` is the variant case that they belong
+/// to.
 fn object(record: &Record, tag: Option<&str>) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
@@ -59,7 +61,7 @@ fn object(record: &Record, tag: Option<&str>) -> Value {
         required.push("case");
     }
     for field in &record.fields {
-        // An option that is missing is none, so the field's type is that of what it holds.
+        // A missing field means `none`, so the property has the type of the option's value.
         let (inner, optional) = match &field.shape {
             Shape::Option(inner) => (inner.as_ref(), true),
             shape => (shape, false),

@@ -1,4 +1,4 @@
-//! The types of actions, as far as JSON can carry them, joined with their texts.
+//! The types of actions, as far as JSON can represent them, together with their documentation.
 //!
 //! A [`Shape`] is read once from the component and then serves schema, arguments and answers alike.
 
@@ -7,12 +7,12 @@ use wasmtime::component::types::{self, Type};
 
 use super::docs::{Docs, first_paragraph};
 
-/// A type.
+/// A WIT type.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Shape {
     /// True or false.
     Bool,
-    /// A whole number.
+    /// An integer.
     Int(Int),
     /// A 32-bit number.
     Float32,
@@ -22,9 +22,9 @@ pub enum Shape {
     Char,
     /// Text.
     String,
-    /// Any number of one type.
+    /// Any number of values of one type.
     List(Box<Shape>),
-    /// Fixed positions.
+    /// A fixed number of values, each of its own type.
     Tuple(Vec<Shape>),
     /// Named fields.
     Record(Record),
@@ -34,13 +34,13 @@ pub enum Shape {
     Enum(Vec<String>),
     /// Any of several names.
     Flags(Vec<String>),
-    /// Perhaps nothing.
+    /// An optional value.
     Option(Box<Shape>),
     /// Success or failure.
     Result(Option<Box<Shape>>, Option<Box<Shape>>),
 }
 
-/// Kinds of whole numbers.
+/// Integer types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are the types of WIT")]
 pub enum Int {
@@ -54,10 +54,10 @@ pub enum Int {
     U64,
 }
 
-/// A record.
+/// A record type.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
-    /// What it is.
+    /// Documentation.
     pub docs: Option<String>,
     /// Its fields in order.
     pub fields: Vec<Field>,
@@ -70,7 +70,7 @@ pub struct Field {
     pub wit: String,
     /// Its name in JSON.
     pub json: String,
-    /// What it is.
+    /// Documentation.
     pub docs: Option<String>,
     /// Its type.
     pub shape: Shape,
@@ -81,14 +81,14 @@ pub struct Field {
 pub struct Case {
     /// Its name.
     pub name: String,
-    /// What it means.
+    /// Documentation.
     pub docs: Option<String>,
-    /// What it carries.
+    /// Type of the payload, if there is one.
     pub payload: Option<Shape>,
 }
 
 impl Case {
-    /// The payload's fields, if they stand beside the name of the case in JSON.
+    /// Returns the payload's fields if they stand beside the name of the case in JSON.
     #[must_use]
     pub fn beside(&self) -> Option<&Record> {
         match &self.payload {
@@ -103,7 +103,7 @@ impl Case {
 }
 
 impl Int {
-    /// The smallest and largest value.
+    /// Returns the smallest and the largest value.
     #[must_use]
     pub const fn range(self) -> (i128, i128) {
         match self {
@@ -118,19 +118,19 @@ impl Int {
         }
     }
 
-    /// Whether JSON numbers may be too small for it.
+    /// Returns true if a JSON number may not represent every value exactly.
     #[must_use]
     pub const fn is_wide(self) -> bool {
         matches!(self, Self::S64 | Self::U64)
     }
 }
 
-/// A type that JSON cannot carry both ways.
+/// A type that cannot be converted to JSON and back.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0} cannot be an argument or an answer")]
 pub struct Unsupported(String);
 
-/// The named types that an interface's functions may speak of, to find texts by.
+/// Named types that an interface's functions may use, for the lookup of their documentation.
 #[derive(Debug)]
 pub struct Names<'a> {
     types: Vec<Named<'a>>,
@@ -145,7 +145,8 @@ struct Named<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// The types that these instances export, each under the name of its interface; the first are preferred.
+    /// Collects the types that these instances export, each under the name of its interface;
+    /// earlier ones are preferred.
     #[must_use]
     pub fn new(
         engine: &'a wasmtime::Engine,
@@ -170,7 +171,8 @@ impl<'a> Names<'a> {
         Self { types, docs }
     }
 
-    /// The texts of a type. Types have no names at run time: of several alike, the one called `hint` is taken, else the first.
+    /// Returns the documentation of a type. Types have no names at run time: among several equal
+    /// ones, the one named `hint` is taken, otherwise the first.
     fn texts(&self, ty: &Type, hint: Option<&str>) -> Texts<'_> {
         let mut alike = self.types.iter().filter(|named| named.ty == *ty);
         let first = alike.next();
@@ -199,10 +201,11 @@ impl Texts<'_> {
 }
 
 impl Shape {
-    /// The shape of a component's type; `hint` is the name that the type probably has.
+    /// Returns the shape of a component's type; `hint` is the name that the type probably has.
     ///
     /// # Errors
-    /// For resources, streams, futures, maps and an option inside an option, which JSON cannot tell apart.
+    /// Returns an error for types that JSON cannot represent: resources, streams, futures, maps,
+    /// error contexts, lists of fixed length, and an option inside an option.
     pub fn of(ty: &Type, names: &Names<'_>, hint: Option<&str>) -> Result<Self, Unsupported> {
         let inner = |ty: &Type| Self::of(ty, names, None);
         let boxed = |ty: Option<Type>| ty.map(|ty| inner(&ty).map(Box::new)).transpose();
@@ -282,7 +285,7 @@ impl Shape {
         Ok(Self::Variant(cases))
     }
 
-    /// What a person would call it.
+    /// Describes the type in words, for error messages.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
@@ -314,7 +317,7 @@ fn quoted(names: &[String]) -> String {
         .join(", ")
 }
 
-/// `stale-days` to `staleDays`.
+/// Converts kebab case to camel case: `stale-days` to `staleDays`.
 #[must_use]
 pub fn camel_case(kebab: &str) -> String {
     let mut name = String::with_capacity(kebab.len());

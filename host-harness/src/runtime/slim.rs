@@ -1,15 +1,15 @@
-//! Input schemas without what a model does not need to read: every one of these bytes is in front of it all the time. The harness
-//! holds arguments against the whole schema whatever is left out here.
+//! Shortens the input schemas of listed tools, since a model reads them with every prompt. The
+//! harness validates arguments against the full schema regardless.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-/// Words that say nothing by themselves.
+/// Stop words, ignored where a description is compared with a name.
 const EMPTY: [&str; 12] = [
     "a", "an", "the", "it", "its", "their", "of", "is", "to", "as", "this", "that",
 ];
-/// The largest numbers of types: no bound that somebody has set.
+/// Largest values of integer types: bounds of the type, not of the skill.
 const WIDEST: [i64; 4] = [
     u8::MAX as i64,
     u16::MAX as i64,
@@ -17,8 +17,8 @@ const WIDEST: [i64; 4] = [
     i32::MAX as i64,
 ];
 
-/// Leaves out that nothing else may be given, bounds that are the type's own, descriptions that say what the name says, and those
-/// that stand at the same name before.
+/// Removes `additionalProperties`, bounds that come from the type alone, descriptions that only
+/// repeat the name, and descriptions that were given before for the same name.
 pub(super) fn slim(schema: &mut Map<String, Value>) {
     walk(schema, &mut BTreeSet::new());
 }
@@ -55,13 +55,13 @@ fn walk(schema: &mut Map<String, Value>, told: &mut BTreeSet<(String, String)>) 
     }
 }
 
-/// The name of a variant's case.
+/// Returns the name of a variant's case.
 fn case(schema: &Map<String, Value>) -> Option<String> {
     let name = schema.get("properties")?.get("case")?.get("const")?;
     name.as_str().map(str::to_owned)
 }
 
-/// Takes a description away that tells nothing new.
+/// Removes a description that adds nothing to the name, or was given before.
 fn describe(name: &str, schema: &mut Map<String, Value>, told: &mut BTreeSet<(String, String)>) {
     let Some(description) = schema.get("description").and_then(Value::as_str) else {
         return;
@@ -75,7 +75,7 @@ fn describe(name: &str, schema: &mut Map<String, Value>, told: &mut BTreeSet<(St
     }
 }
 
-/// The words of a text or of a name in camel case, in small letters.
+/// Returns the words of a text, or of a name in camel case, in lower case.
 fn words(text: &str) -> BTreeSet<String> {
     let mut words = BTreeSet::new();
     let mut word = String::new();
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_out_is_what_a_model_knows_anyway() {
+    fn redundant_parts_of_a_schema_are_left_out() {
         let item = json!({"type": "object", "additionalProperties": false, "properties": {
             "name": {"type": "string", "description": "Its name in the service."},
         }, "required": ["name"]});

@@ -1,4 +1,4 @@
-//! What a store holds: the few capabilities of a component, and nothing else to reach for.
+//! The data of a store: the few capabilities of a component, and nothing else.
 
 use std::sync::Arc;
 
@@ -54,8 +54,8 @@ impl State {
         }
     }
 
-    /// Gives up everything that is held for the component once that is more than it may have: its next host call finds nothing, and the
-    /// call ends.
+    /// Drops every resource held for the guest once together they exceed its memory limit: its next
+    /// host call fails, and the call ends.
     fn bound_what_is_held(&mut self) {
         if host_memory::bytes(&mut self.table) > self.limiter.memory_bytes {
             self.limiter.host = true;
@@ -82,7 +82,7 @@ impl IoView for State {
     }
 }
 
-/// A linker with exactly what a component may import, each interface by itself.
+/// Builds a linker with exactly the interfaces that a component may import, each by itself.
 pub(super) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
@@ -103,7 +103,7 @@ pub(super) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State
     Ok(linker)
 }
 
-/// Whether a component may import this instance.
+/// Returns true if a component may import this interface.
 pub(super) fn may_import(name: &str) -> bool {
     let unversioned = name.split_once('@').map_or(name, |(name, _)| name);
     let whole = [
@@ -116,13 +116,13 @@ pub(super) fn may_import(name: &str) -> bool {
         || unversioned.starts_with("wasi:clocks/")
 }
 
-/// Holds a store to its memory and remembers whether it wanted more.
+/// Enforces a store's memory limit, and notes an attempt to exceed it.
 #[derive(Debug)]
 pub(super) struct Limiter {
     memory_bytes: usize,
     used: usize,
     pub(super) refused: bool,
-    /// Whether the host held too much for it.
+    /// True if the host held too much memory for the guest.
     pub(super) host: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What a component offers: one tool for each function of its `read` and `propose` interfaces.
+//! Derives the tools of a component: one for each function of its `read` and `propose` interfaces.
 
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -12,43 +12,43 @@ use super::docs::Docs;
 use super::schema;
 use super::shape::{Names, Record, Shape, Unsupported};
 
-/// The interface whose functions only read.
+/// Name of the interface whose functions only read.
 pub const READ: &str = "read";
-/// The interface whose functions propose plans.
+/// Name of the interface whose functions propose plans.
 pub const PROPOSE: &str = "propose";
 
 /// An action of a skill.
 #[derive(Debug, Clone)]
 pub struct Tool {
-    /// Its name: package and function, such as `notes_find_all`.
+    /// Name: package and function, such as `notes_find_all`.
     pub name: String,
-    /// What it does, in the skill's own words.
+    /// Description, from the skill's WIT docs.
     pub description: String,
-    /// What it does to the services; the interface it lives in says so.
+    /// Effect on the services, given by the interface that holds the function.
     pub effect: ToolEffect,
-    /// The full name of the interface that it lives in.
+    /// Full name of the interface that holds the function.
     pub interface: String,
     /// The function's name in WIT.
     pub function: String,
-    /// Its arguments; none if it takes none.
+    /// Type of the arguments; `None` if it takes none.
     pub input: Option<Record>,
-    /// Its answer.
+    /// Type of the answer.
     pub output: Option<Shape>,
-    /// Its failure.
+    /// Type of the failure.
     pub failure: Option<Shape>,
 }
 
-/// What an action does to the services.
+/// Effect of an action on the services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ToolEffect {
-    /// It only reads.
+    /// Reads only.
     Read,
-    /// It proposes a plan, which the host performs once it is approved.
+    /// Proposes a plan, which the host performs once it is approved.
     Propose,
 }
 
 impl ToolEffect {
-    /// The effect's name.
+    /// Returns the effect's name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -57,7 +57,7 @@ impl ToolEffect {
         }
     }
 
-    /// The group of actions that access policies know it by.
+    /// Returns the action group that access policies use for this effect.
     #[must_use]
     pub const fn group(self) -> &'static str {
         match self {
@@ -66,7 +66,7 @@ impl ToolEffect {
         }
     }
 
-    /// The effect of the functions of an interface, by its short name.
+    /// Returns the effect of an interface's functions, by the interface's short name.
     pub(super) fn of_interface(short: &str) -> Option<Self> {
         match short {
             READ => Some(Self::Read),
@@ -77,13 +77,14 @@ impl ToolEffect {
 }
 
 impl Tool {
-    /// The JSON Schema of its arguments.
+    /// Returns the JSON Schema of the arguments.
     #[must_use]
     pub fn input_schema(&self) -> Value {
         schema::arguments(self.input.as_ref())
     }
 
-    /// The JSON Schema of its arguments as a model reads it: without what it knows anyway. Arguments are held against the whole one.
+    /// Returns the JSON Schema of the arguments, shortened for a model. Arguments are validated
+    /// against the full schema.
     #[must_use]
     pub fn brief_schema(&self) -> Map<String, Value> {
         let mut schema = match self.input_schema() {
@@ -94,13 +95,10 @@ impl Tool {
         schema
     }
 
-    /// The JSON Schema of its answer; null if it answers nothing. A proposal's answer is this host's own.
+    /// Returns the JSON Schema of the component's answer; null if there is none.
     #[must_use]
     pub fn output_schema(&self) -> Value {
-        match self.effect {
-            ToolEffect::Read => self.output.as_ref().map_or(Value::Null, schema::schema),
-            ToolEffect::Propose => crate::plans::preview::schema(),
-        }
+        self.output.as_ref().map_or(Value::Null, schema::schema)
     }
 }
 
@@ -108,17 +106,17 @@ impl Tool {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ToolError {
-    /// Its parameters or its result have another form.
+    /// The parameters or the result do not have the required form.
     #[error(
         "the function `{function}` must take nothing or one record, and return a result with a failure: {found}"
     )]
     Form {
         /// The function.
         function: String,
-        /// What it has instead.
+        /// The form that was found.
         found: String,
     },
-    /// A type that JSON cannot carry.
+    /// A type that JSON cannot represent.
     #[error("the function `{function}`: {source}")]
     Unsupported {
         /// The function.
@@ -128,19 +126,18 @@ pub enum ToolError {
     },
 }
 
-/// An interface of a component: its full name and what it is.
+/// An interface of a component: its full name and its type.
 pub(super) struct Interface<'a> {
     pub(super) name: &'a str,
     pub(super) instance: ComponentInstance,
 }
 
-/// A function whose types are read from the component: parameters and result.
+/// A function's parameters and result, as read from the component.
 pub(super) struct Signature {
     pub(super) params: Vec<Shape>,
     pub(super) result: Shape,
 }
 
-/// The signature of a function of an interface.
 pub(super) fn signature(
     engine: &Engine,
     interface: &Interface<'_>,
@@ -177,7 +174,7 @@ pub(super) fn signature(
     Ok(None)
 }
 
-/// The tools of an interface in the order of their definition.
+/// Returns the tools of an interface, in the order of their definition.
 pub(super) fn tools(
     engine: &Engine,
     package: &str,
@@ -186,7 +183,8 @@ pub(super) fn tools(
     imported: &[Interface<'_>],
     docs: &Docs,
 ) -> Result<Vec<Tool>, ToolError> {
-    // A type that the interface does not name itself comes from an interface that it uses, which is then imported.
+    // A type that the interface does not name itself comes from an interface that it uses, which is
+    // then imported.
     let known = std::iter::once(interface)
         .chain(imported)
         .map(|known| (known.name, &known.instance));
@@ -263,7 +261,7 @@ fn tool(
     })
 }
 
-/// The instances among a component's imports or exports.
+/// Returns the instances among a component's imports or exports.
 pub(super) fn instances<'a>(
     items: impl Iterator<Item = (&'a str, ComponentExtern<'a>)>,
 ) -> Vec<Interface<'a>> {
@@ -274,7 +272,7 @@ pub(super) fn instances<'a>(
     items.filter_map(instance).collect()
 }
 
-/// Functions of an interface, for a look at what a component has.
+/// Returns the names of an interface's functions.
 pub(super) fn functions(engine: &Engine, interface: &Interface<'_>) -> Vec<String> {
     let functions = interface
         .instance
@@ -286,7 +284,7 @@ pub(super) fn functions(engine: &Engine, interface: &Interface<'_>) -> Vec<Strin
     functions.collect()
 }
 
-/// Where a tool's function is found in an instance.
+/// Returns the export index of an interface's function.
 pub(super) fn export_index(
     component: &Component,
     interface: &str,

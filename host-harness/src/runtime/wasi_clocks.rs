@@ -1,4 +1,4 @@
-//! Gives a component `wasi:clocks`: the harness's time of day, and waits as long as its clock has them.
+//! Implements `wasi:clocks` by the harness's clock: its time of day, and the lengths of its waits.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::clock::Clock;
 /// The guest's `wasi:clocks/wall-clock`.
 pub(super) struct WallView<'a>(pub(super) &'a dyn Clock);
 
-/// Names [`WallView`] as what a store gives to the linker.
+/// Linker marker for [`WallView`].
 pub(super) struct Wall;
 
 impl HasData for Wall {
@@ -37,13 +37,13 @@ impl wall_clock::Host for WallView<'_> {
     }
 }
 
-/// The guest's `wasi:clocks/monotonic-clock`: the sandbox's own, with waits as the clock has them.
+/// The guest's `wasi:clocks/monotonic-clock`: wasmtime's own, with the harness's lengths of waits.
 pub(super) struct SteadyView<'a> {
     pub(super) own: WasiClocksCtxView<'a>,
     pub(super) clock: &'a dyn Clock,
 }
 
-/// Names [`SteadyView`] as what a store gives to the linker.
+/// Linker marker for [`SteadyView`].
 pub(super) struct Steady;
 
 impl HasData for Steady {

@@ -1,16 +1,18 @@
-//! The channel of the program that started this one and holds its other end alone: what its person is shown of a plan, and what they
-//! say to it. Tool calls come in by another door, so no model reaches this one.
+//! The approval channel of the parent process, which alone holds its other end: shows plans, and
+//! takes the user's decisions. Tool calls use another transport, so no model can reach this one.
 //!
-//! A line is a message, in JSON. First this side says `{"ready": {"services": "..."}}`: which services are set up, in a sentence. Then
-//! the other asks, with an `id` that the answer carries:
+//! A line is one JSON message. This side first sends `{"ready": {"services": "..."}}`, a sentence
+//! that lists the configured services. Then the parent sends requests with an `id`, which the
+//! response repeats:
 //!
 //! | method | params | result |
 //! |---|---|---|
-//! | `show` | `plan`; `title`, `text`, also `columns`, `lines`: how much can be shown; `reading`: the command that shows a plan whole | the plan in a few words ([`crate::plans::render_short::Brief`]), and its `state` |
-//! | `approve` | `plan` | performs it; what came of it, as a tool answers |
-//! | `deny` | `plan` | where it stands, as a tool answers |
+//! | `show` | `plan`; `title`, `text`, also `columns`, `lines`: how much can be shown; `reading`: the command that shows the full plan | the plan in short form ([`crate::plans::render_short::Brief`]), and its `state` |
+//! | `approve` | `plan` | performs the plan; its outcome, as a tool result |
+//! | `deny` | `plan` | its state, as a tool result |
 //!
-//! `plan` is the whole digest: what was shown is what is approved. What cannot be done is told by `error` instead of `result`.
+//! `plan` is the full digest, so that the plan shown is the plan approved. A request that fails is
+//! answered with `error` instead of `result`.
 
 use std::sync::Arc;
 
@@ -25,9 +27,9 @@ use super::services;
 use crate::config::Caller;
 use crate::plans::render_short::{Room, brief};
 
-/// Answers that wait to be written.
+/// Capacity of the queue of responses to be written.
 const WAITING: usize = 64;
-/// The command with which a person reads a plan whole, where the other side has none of its own.
+/// Default command to show a full plan, for a parent that names none.
 const READING: &str = "crm-harness plan show";
 
 #[derive(Deserialize)]
@@ -57,7 +59,7 @@ enum Asks {
 /// Serves the channel until its other end is closed.
 ///
 /// # Errors
-/// When the channel cannot be read or written.
+/// Returns an error if the channel cannot be read or written.
 pub async fn serve(stream: UnixStream, mcp: Mcp, caller: Arc<Caller>) -> std::io::Result<()> {
     let (input, mut output) = stream.into_split();
     let ready = json!({"ready": {"services": services::told(mcp.harness(), Some(&caller))}});
@@ -74,10 +76,10 @@ pub async fn serve(stream: UnixStream, mcp: Mcp, caller: Arc<Caller>) -> std::io
         while let Some(line) = lines.next_line().await? {
             let (mcp, caller) = (mcp.clone(), Arc::clone(&caller));
             let answers = answers.clone();
-            // Performing a plan takes its time; what else is asked meanwhile is answered meanwhile.
+            // Performing a plan takes time; other requests are answered meanwhile.
             tokio::spawn(async move {
                 let answer = answer(&line, &mcp, &caller).await;
-                // Who no longer listens has gone.
+                // A failed send means that the parent has gone.
                 let _ = answers.send(answer).await;
             });
         }
@@ -130,11 +132,12 @@ async fn decide(
     serde_json::to_value(told).map_err(|error| error.to_string())
 }
 
-/// A plan by its whole digest: the beginning of one could name another plan than the one that was shown.
+/// Loads a plan by its full digest: a prefix could match another plan than the one that was shown.
 fn whole(plan: &str, mcp: &Mcp) -> Result<(crate::plans::Preview, crate::plans::Outcome), String> {
     let (preview, outcome) = mcp
         .harness()
-        .plan(plan)
+        .plans()
+        .get(plan)
         .map_err(|error| error.to_string())?;
     if preview.plan.as_str() != plan {
         return Err("give the plan's whole digest".to_owned());

@@ -1,5 +1,5 @@
-//! Lines of bounded length. The protocol's own library passes over a line that is too long and says nothing, so its sender would wait
-//! for an answer without end.
+//! Bounds the length of input lines. The MCP library silently skips a line that is too long, so its
+//! sender would wait for a response forever.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -7,25 +7,25 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncRead, ReadBuf};
 
-/// What stands in place of the rest of a line that is too long: something that makes no JSON of its beginning, and a message that
-/// is none, which the library answers with the protocol's "invalid request".
+/// Replacement for the rest of a line that is too long: bytes that make its beginning invalid JSON,
+/// then an invalid message, to which the library responds with "invalid request".
 const IN_PLACE: &[u8] = b"\0\n0\n";
-/// How much is read at once, in bytes.
+/// Bytes read at once.
 const CHUNK: usize = 8192;
 
-/// An input whose lines are no longer than so many bytes, without their ends.
+/// A reader that limits the bytes of each line, line ends not counted.
 #[derive(Debug)]
 pub struct Lines<R> {
     inner: R,
     longest: usize,
-    /// Bytes of the line that is being read.
+    /// Length so far of the line that is being read.
     length: usize,
-    /// What was read and not yet taken.
+    /// Bytes that were read, but not handed out yet.
     waiting: BytesMut,
 }
 
 impl<R> Lines<R> {
-    /// Lines of `inner`, each of at most `longest` bytes.
+    /// Wraps `inner`, limiting each line to `longest` bytes.
     pub fn new(inner: R, longest: usize) -> Self {
         Self {
             inner,
@@ -90,8 +90,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_line_that_is_too_long_becomes_one_that_is_answered_and_the_others_stay_as_they_are()
-    {
+    async fn too_long_line_is_answered_and_others_are_kept() {
         let long = "x".repeat(3 * CHUNK);
         for (given, read) in [
             (String::new(), String::new()),

@@ -1,4 +1,5 @@
-//! What is counted, in the text format of Prometheus. Names of tools and stable codes; no values, and nobody's name.
+//! Metrics in the Prometheus text format. Labels are tool names and stable codes, never values or
+//! names of callers.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,12 +8,12 @@ use std::time::Duration;
 
 use crate::plans::PlanState;
 
-/// Upper bounds of the durations that are counted, in seconds.
+/// Upper bounds of the buckets of durations, in seconds.
 const BOUNDS: [f64; 12] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0,
 ];
 
-/// Counts what the doors do.
+/// Counters of calls and refusals.
 #[derive(Debug, Default)]
 pub struct Meter(Mutex<Counts>);
 
@@ -32,10 +33,11 @@ struct OfTool {
 }
 
 impl Meter {
-    /// A call of a tool is over.
+    /// Counts a finished tool call.
     pub fn called(&self, tool: &str, outcome: &str, took: Duration) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Both names are of small sets: tools of the component, codes of its types and of this host.
+        // Both labels come from small sets: tools of the component, and codes of its types and of
+        // this host.
         let of_tool = match counts.calls.get_mut(tool) {
             Some(of_tool) => of_tool,
             None => counts.calls.entry(tool.to_owned()).or_default(),
@@ -56,13 +58,14 @@ impl Meter {
         of_tool.count += 1;
     }
 
-    /// A request was refused at the door.
+    /// Counts a request that the HTTP server refused.
     pub fn refused(&self, code: &'static str) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.refusals.entry(code).or_default() += 1;
     }
 
-    /// The gate has refused requests of a call, or let them come too soon (`rate`).
+    /// Counts requests of a call that the egress gate refused, with `rate` for those over its rate
+    /// limit.
     pub fn gate_refused(&self, code: &'static str, count: u64) {
         if count > 0 {
             let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -70,7 +73,7 @@ impl Meter {
         }
     }
 
-    /// Everything as text; `plans` and `gauges` are how it is at the moment.
+    /// Renders all metrics; `plans` and `gauges` are the current values.
     #[must_use]
     pub fn text(&self, plans: &[(PlanState, u64)], gauges: &[(&str, &str, u64)]) -> String {
         let mut text = String::new();
@@ -166,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calls_are_counted_by_tool_outcome_and_how_long_they_took() {
+    fn calls_are_counted_by_tool_and_outcome() {
         let meter = Meter::default();
         meter.called("a", "done", Duration::from_millis(3));
         meter.called("a", "done", Duration::from_secs(60));

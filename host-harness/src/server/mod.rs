@@ -1,5 +1,5 @@
-//! The doors through which clients come in: the Model Context Protocol, over standard input and output or over HTTP,
-//! and the channel of a program that starts this one and asks its person.
+//! Transports for clients: the Model Context Protocol over standard input and output or over HTTP,
+//! and the approval channel of a parent process.
 
 pub mod channel;
 pub mod http;

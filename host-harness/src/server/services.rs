@@ -1,11 +1,13 @@
-//! Which services are set up, in a sentence, so that nobody has to try in order to know.
+//! Lists the configured services in a sentence, so that a model need not call a tool to find out.
 
 use crate::config::Caller;
 use crate::harness::Harness;
 
-/// Which services are set up and which are not, by their names for people; empty where a skill has none.
+/// Returns a sentence that lists the configured services and the others, by title; empty if the
+/// skill has none.
 ///
-/// A caller has credentials of their own where a service acts in a person's name; without a caller the address alone counts.
+/// A service that acts in a person's name needs a credential of the caller's own; without a caller
+/// only the address counts.
 #[must_use]
 pub fn told(harness: &Harness, caller: Option<&Caller>) -> String {
     let outbound = harness.outbound();
@@ -21,7 +23,7 @@ pub fn told(harness: &Harness, caller: Option<&Caller>) -> String {
     sentence(each)
 }
 
-/// Names of services, each with whether it is set up.
+/// Renders services, each given by its title and by true if it is configured.
 fn sentence<'a>(services: impl Iterator<Item = (&'a str, bool)>) -> String {
     let (ready, missing): (Vec<_>, Vec<_>) = services.partition(|(_, configured)| *configured);
     let told = [("Configured", ready), ("Not configured", missing)]
@@ -39,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_services_are_told_by_whether_they_are_set_up() {
+    fn sentence_separates_configured_services() {
         for (services, text) in [
             (vec![], ""),
             (vec![("A", true)], "Configured: A."),

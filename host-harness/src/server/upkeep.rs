@@ -1,4 +1,4 @@
-//! What a program that runs for long does beside its calls.
+//! Periodic maintenance of a long-running server.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::harness::Harness;
 
-/// Forgets old plans now and then, for as long as it is polled.
+/// Removes old plans at an interval, for as long as it is polled.
 pub async fn keep(harness: Arc<Harness>, every: Duration) {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = harness.forget_old_plans() {
+        if let Err(error) = harness.plans().forget_old() {
             tracing::error!("old plans cannot be forgotten: {error}");
         }
     }

@@ -103,7 +103,7 @@ pub(crate) fn figures(runtime: &Runtime, peer: &Peer, table: &mut Table) {
         let plan = answer["plan"].as_str().expect("a digest");
         let begun = Instant::now();
         let done = runtime
-            .block_on(harness.approve(plan, &caller, false))
+            .block_on(harness.plans().approve(plan, &caller, false))
             .expect("approved");
         let (performing, written) = (begun.elapsed(), recorder.taken());
         assert_eq!(done.state, PlanState::Done);

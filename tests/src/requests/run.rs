@@ -16,7 +16,7 @@ pub async fn call(world: &World, tool: &str, arguments: Map<String, Value>) -> (
             .get("plan")
             .and_then(Value::as_str)
             .unwrap_or_default();
-        return match world.harness.own_plan(tool, plan, &world.caller) {
+        return match world.harness.plans().own(tool, plan, &world.caller) {
             Ok((preview, outcome)) => (
                 "ok".to_owned(),
                 json!({"plan": outcome.plan, "state": outcome.state, "outcome": outcome, "preview": preview}),
@@ -69,7 +69,7 @@ pub async fn before(world: &World, case: &Case) -> Result<Vec<Value>, String> {
                 world.approve(plan).await.map(|outcome| Some(outcome.state))
             }
             Some(Decision::Denied) => {
-                let denied = world.harness.deny(plan, &world.caller).await;
+                let denied = world.harness.plans().deny(plan, &world.caller).await;
                 denied.map(|outcome| Some(outcome.state))
             }
         };

@@ -1,4 +1,5 @@
-//! The trusted documents of a manifest: their hashes, what their variables may hold, and what they mean for access.
+//! The trusted documents of a manifest: their hashes, the contents of their variables, and their
+//! meaning for access.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,7 +41,7 @@ impl Manifest {
                 Some(text) => self.extended(text, sha256, additions, &key)?,
                 None => sha256,
             };
-            // Twins in the manifest itself are named with their place, by the caller.
+            // Duplicates in the manifest itself are reported by the caller, with their place.
             if additions != &Additions::default()
                 && let Some(twin) = documents.iter().find(|other| other.sha256 == sha256)
             {
@@ -71,7 +72,8 @@ impl Manifest {
         Ok(Documents::new(documents))
     }
 
-    /// The hash of a document's text with the fields that are named for its places.
+    /// Returns the hash of a document's text, extended with the fields that are named for its
+    /// places.
     fn extended(
         &self,
         text: &str,
@@ -232,7 +234,7 @@ impl Manifest {
         entry.refers.iter().map(read).collect()
     }
 
-    /// Where a document's whole answer tells of records.
+    /// Returns the places of records in a document's answer.
     fn places(
         &self,
         entry: &DocumentSection,
@@ -249,13 +251,13 @@ impl Manifest {
         entry.records.iter().map(read).collect()
     }
 
-    /// Returns the steps to the label of records of this kind, as `[words.records]` says them.
+    /// Returns the path to the label of records of this kind, from `[words.records]`.
     fn label_of(&self, kind: &str) -> Option<Vec<String>> {
         let place = self.words.records.get(kind)?.label.as_ref()?;
         Some(place.split('.').map(str::to_owned).collect())
     }
 
-    /// Returns where a document's answer tells of options, if `[words.options]` names it.
+    /// Returns the place of options in a document's answer, if `[words.options]` names it.
     fn options(&self, entry: &DocumentSection) -> Result<Option<OptionsAt>, ConfigError> {
         let Some(words) =
             (self.words.options.as_ref()).filter(|words| words.document == entry.name)

@@ -1,4 +1,4 @@
-//! `skill.toml`: what a skill asks for. An operator can grant less, never more.
+//! `skill.toml`, the manifest of a skill. An operator can grant less than it asks for, never more.
 
 mod documents;
 mod limits;

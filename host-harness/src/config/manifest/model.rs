@@ -19,9 +19,9 @@ use crate::words::Words;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Manifest {
-    /// Which skill this is.
+    /// The skill that it belongs to.
     pub skill: SkillSection,
-    /// What one call may use at most.
+    /// Limits of a call.
     #[serde(default)]
     pub limits: Limits,
     /// The services it talks to, by name.
@@ -30,35 +30,38 @@ pub struct Manifest {
     /// Its settings, by key.
     #[serde(default)]
     pub settings: BTreeMap<String, SettingSection>,
-    /// What the operator says of each caller, by key; the skill finds it as `caller.KEY`.
+    /// The settings that the operator file gives for each caller, by key; the skill reads them as
+    /// `caller.KEY`.
     #[serde(default)]
     pub caller_settings: BTreeMap<String, CallerSettingSection>,
-    /// What may be given away of which records, by kind.
+    /// The disclosure schema: the record fields that may be disclosed, by kind.
     #[serde(default)]
     pub kinds: BTreeMap<String, KindSection>,
-    /// How values are looked for that must not go from one service to another.
+    /// Rules for detecting values that must not go from one service to another.
     #[serde(default)]
     pub values: ValuesSection,
-    /// What JSON may stand in texts of a body beside records of these kinds: by name, pointers and their types.
+    /// The JSON that texts of a body may hold besides records of these kinds: by name, pointers and
+    /// their types.
     #[serde(default)]
     pub shapes: BTreeMap<String, BTreeMap<String, String>>,
-    /// What people call records, fields and writes.
+    /// Display names of records, fields and writes.
     #[serde(default)]
     pub words: Words,
-    /// Where it was read from.
+    /// The file that it was read from.
     #[serde(skip)]
     pub path: PathBuf,
     /// SHA-256 of its exact text and that of the access files beside it, in lower-case hexadecimal.
     #[serde(skip)]
     pub sha256: String,
-    /// The access policies and their schema, from the folder `access` beside it; none if there is no such folder.
+    /// The access policies and their schema, from the folder `access` beside it; none if there is
+    /// no such folder.
     #[serde(skip)]
     pub access: Option<PolicyTexts>,
     #[serde(skip)]
     pub(super) lines: Lines,
 }
 
-/// Which skill a manifest belongs to.
+/// The skill that a manifest belongs to.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SkillSection {
@@ -66,7 +69,8 @@ pub struct SkillSection {
     pub name: String,
     /// The WIT package with its version, such as `demo:notes@0.1.0`.
     pub package: String,
-    /// The objects whose records its answers may name as their sources; others do not go on record.
+    /// The objects whose records its answers may name as sources; others are not written to the
+    /// audit log.
     #[serde(default)]
     pub objects: Vec<String>,
 }
@@ -77,29 +81,31 @@ pub struct SkillSection {
 pub struct DestinationSection {
     /// Its name for people.
     pub title: String,
-    /// Whether the skill can do without it.
+    /// True if the skill can do without it.
     #[serde(default)]
     pub optional: bool,
-    /// The environment variable that gives its origin where no operator file does.
+    /// The environment variable that gives its origin if no operator file does.
     pub origin_env: String,
-    /// The environment variable that gives its credential where no operator file does.
+    /// The environment variable that gives its credential if no operator file does.
     pub secret_env: Option<String>,
     /// The header that carries the credential.
     #[serde(default = "authorization")]
     pub secret_header: String,
-    /// What stands before the credential in that header.
+    /// The text before the credential in that header.
     #[serde(default)]
     pub secret_prefix: String,
-    /// Whether each caller has a credential of their own, since the service acts in a person's name.
+    /// True if each caller has a credential of their own, since the service acts in a person's
+    /// name.
     #[serde(default)]
     pub secret_per_caller: bool,
-    /// How often the service may be asked; without it there is no limit.
+    /// The maximum rate of requests; without it there is no limit.
     pub rate: Option<Rate>,
-    /// The setting that tells the skill where the service is.
+    /// The setting that gives the skill the service's URL.
     pub base_url_setting: Option<String>,
-    /// The environment variable that lists whom writes of this service may go to, where no operator file does.
+    /// The environment variable that lists the permitted recipients of this service's writes, if no
+    /// operator file does.
     pub recipients_env: Option<String>,
-    /// What is asked of it.
+    /// The routes that the skill asks for.
     #[serde(default)]
     pub routes: Vec<RouteSection>,
     /// The trusted documents.
@@ -119,83 +125,87 @@ pub struct RouteSection {
     pub method: String,
     /// The pattern: `*` is one whole segment, `?a,b` the query keys.
     pub path: String,
-    /// Whether the body must be a trusted document.
+    /// True if the body must be a trusted document.
     #[serde(default)]
     pub documents: bool,
-    /// Query keys whose value has to be that of a setting, as `setting KEY`.
+    /// Query keys that must have the value of a setting, as `setting KEY`.
     #[serde(default)]
     pub query: BTreeMap<String, String>,
-    /// Segments of the path whose value has to be that of a setting, as `setting KEY`, by the number of their `*` from 1 on.
+    /// Segments of the path that must have the value of a setting, as `setting KEY`, by the number
+    /// of their `*` from 1 on.
     #[serde(default)]
     pub path_settings: BTreeMap<String, String>,
-    /// Where its answer tells of people.
+    /// The places of people in its answer.
     pub people: Option<PeopleSection>,
-    /// Where its answer tells to which group the thing in it belongs.
+    /// The place in its answer of the group that an object belongs to.
     pub group: Option<GroupSection>,
-    /// For how many seconds the host may answer it from memory.
+    /// Seconds for which the host may answer it from memory.
     #[serde(default)]
     pub cacheable_seconds: u32,
-    /// What it writes, of a route that takes no documents.
+    /// The write of a route that takes no documents.
     pub write: Option<WriteSection>,
 }
 
-/// Where an answer tells of people: JSON pointers, in which `*` is every item of a list.
+/// Places of people in an answer: JSON pointers, in which `*` is every item of a list.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PeopleSection {
-    /// Where they are.
+    /// The place of the people.
     pub at: String,
-    /// Where each tells its id.
+    /// The place of each one's id.
     pub id: String,
-    /// Where each tells its name.
+    /// The place of each one's name.
     pub name: Option<String>,
-    /// Whether they are all of a group: whoever is not among them is outside of it. Every `*` and every query key of such a route has
-    /// to be bound to a setting, since who asks must not choose the group.
+    /// True if they are all members of a group, so that anybody else is outside of it. Every `*`
+    /// and every query key of such a route has to be bound to a setting, since a caller must not
+    /// choose the group.
     #[serde(default)]
     pub group: bool,
 }
 
-/// Where an answer tells to which group the thing in it belongs: JSON pointers.
+/// Places of an object and its group in an answer: JSON pointers.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct GroupSection {
-    /// To the thing's id.
+    /// The object's id.
     pub id: String,
-    /// To the group's id.
+    /// The group's id.
     pub of: String,
 }
 
-/// A setting that each caller has a value of their own for.
+/// A setting with a value for each caller.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CallerSettingSection {
-    /// The environment variable that sets it where there is no operator file.
+    /// The environment variable that sets it if there is no operator file.
     pub env: Option<String>,
-    /// What it is, in one sentence.
+    /// A description in one sentence.
     #[serde(default)]
     pub about: String,
 }
 
-/// A setting that is no secret.
+/// A setting that is not secret.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SettingSection {
-    /// Its value where nobody sets it; without one it is not set.
+    /// Its default; without one it may be unset.
     pub default: Option<String>,
     /// The environment variable that sets it.
     pub env: Option<String>,
-    /// Whether its value is the name of a field, which the documents with a place for it select. Empty is not set.
+    /// True if its value is the name of a field, which the documents with a place for it select. An
+    /// empty value counts as unset.
     #[serde(default)]
     pub field: bool,
-    /// Whether its value names the custom fields that may be written: `KIND.FIELD`, separated by commas.
+    /// True if its value names the custom fields that may be written: `KIND.FIELD`, separated by
+    /// commas.
     #[serde(default)]
     pub custom_fields: bool,
-    /// What it does, in one sentence.
+    /// A description in one sentence.
     #[serde(default)]
     pub about: String,
 }
 
-/// What an operator adds to documents.
+/// Additions of an operator to documents.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Additions {
     /// The fields that extend documents, by the setting that names each.
@@ -214,39 +224,42 @@ pub struct DocumentSection {
     pub path: String,
     /// SHA-256 of its exact text, in lower-case hexadecimal.
     pub sha256: String,
-    /// Its exact text, of one that has a place for a field that the operator can name (crate `trusted_documents`). The hash of
-    /// what is sent is then computed from it.
+    /// Its exact text, if it has a place for a field that the operator can name (crate
+    /// `trusted_documents`). The hash of what is sent is then computed from it.
     pub text: Option<String>,
-    /// What it does.
+    /// Its effect.
     pub effect: Effect,
     /// Its variables and their types.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
-    /// Variables that take listed values alone: by variable all that there are.
+    /// Variables that only take listed values, with all of these values.
     #[serde(default)]
     pub values: BTreeMap<String, Vec<String>>,
-    /// Variables of a length, as `2..200`: items of a list; of a text at least so many letters and digits, at most so many characters.
+    /// Variables with a length, as `2..200`: items of a list; for a text, the minimum of letters
+    /// and digits and the maximum of characters.
     #[serde(default)]
     pub lengths: BTreeMap<String, String>,
-    /// For how many seconds the host may answer it from memory.
+    /// Seconds for which the host may answer it from memory.
     #[serde(default)]
     pub cacheable_seconds: u32,
-    /// What objects among its variables may hold: by variable the paths and their types.
+    /// The contents of objects among its variables: by variable, the paths and their types.
     #[serde(default)]
     pub inputs: BTreeMap<String, BTreeMap<String, String>>,
-    /// Objects among its variables that may also hold the custom fields which the operator names for this kind.
+    /// Objects among its variables that may also hold the custom fields which the operator names
+    /// for this kind.
     #[serde(default)]
     pub custom: BTreeMap<String, String>,
-    /// What it does to which records, the one that it is about first; every document that writes says so.
+    /// The records that it writes, starting with the one that it is about. Every document that
+    /// writes has to list them.
     #[serde(default)]
     pub acts: Vec<ActsSection>,
-    /// Records that what it writes refers to, where their ids are given.
+    /// Records that its writes refer to, if their ids are given.
     #[serde(default)]
     pub refers: Vec<RefersSection>,
-    /// Where its answer tells of records.
+    /// The places of records in its answer.
     #[serde(default)]
     pub records: Vec<RecordSection>,
-    /// What it takes of the destination's rate, 0 to 1000.
+    /// Its cost against the destination's rate, 0 to 1000.
     #[serde(default = "one")]
     pub cost: u32,
 }
@@ -255,15 +268,15 @@ const fn one() -> u32 {
     1
 }
 
-/// What a document does to which record.
+/// A write of a document to a record.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ActsSection {
-    /// What it does.
+    /// The verb.
     pub verb: Verb,
     /// The record's kind.
     pub kind: String,
-    /// Where its id is among the variables, such as `id` or `data.id`.
+    /// The place of its id among the variables, such as `id` or `data.id`.
     pub id: String,
 }
 
@@ -273,67 +286,74 @@ pub struct ActsSection {
 pub struct RefersSection {
     /// The record's kind.
     pub kind: String,
-    /// Where its id is among the variables, such as `data.companyId`.
+    /// The place of its id among the variables, such as `data.companyId`.
     pub id: String,
 }
 
-/// Where an answer tells of records: JSON pointers, in which `*` is every item of a list.
+/// Places of records in an answer: JSON pointers, in which `*` is every item of a list.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RecordSection {
     /// The records' kind.
     pub kind: String,
-    /// Where they are below `data`.
+    /// The place of the records below `data`.
     pub at: String,
-    /// Where a record tells its owner: an e-mail address, or the id of a record with `email`. `|` stands between several places, of
-    /// which the first counts whose parent is there.
+    /// The place of a record's owner: an e-mail address, or the id of a record with `email`. `|`
+    /// separates several places, of which the first counts whose parent exists.
     pub owner: Option<String>,
-    /// Where a record of a member tells the member's e-mail address.
+    /// The place of the e-mail address in a member's record.
     pub email: Option<String>,
-    /// Where a record tells its stage.
+    /// The place of a record's stage.
     pub stage: Option<String>,
-    /// Where a record tells its label; without it, where `[words.records]` says that a write of this kind has it.
+    /// The place of a record's label. The default is the place that `[words.records]` gives for a
+    /// write of this kind.
     pub label: Option<String>,
 }
 
-/// What a route writes.
+/// The write of a route.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct WriteSection {
-    /// What it does: the name of an action in the access schema.
+    /// The name of its action in the access schema.
     pub act: String,
-    /// What it makes, for people.
+    /// A name for what it creates, for people.
     pub kind: String,
-    /// What giving something away by it is called in the record: `share`, `edit` or `export`; without it nothing may be given away.
+    /// The name of its disclosures in the audit log: `share`, `edit` or `export`; without it
+    /// nothing may be disclosed.
     pub event: Option<Event>,
-    /// Where its answer tells the id of what was made: a JSON pointer.
+    /// The place in its answer of the id of what was created: a JSON pointer.
     pub id: String,
-    /// Where its body says to whom it goes: a JSON pointer, in which `*` is every item of a list.
+    /// The place of the recipients in its body: a JSON pointer, in which `*` is every item of a
+    /// list.
     pub recipients: Option<String>,
-    /// Whether it goes to whom the step does that made what the `*` of its path stands for.
+    /// True if its recipients are those of the step that created the conversation in the path's
+    /// wildcard.
     #[serde(default)]
     pub recipients_of_segment: bool,
-    /// Who can read it beside them: where its body names the group, or the setting that does.
+    /// The group that can read it as well: its place in the body, or the setting that names it.
     pub group: Option<String>,
-    /// Whether it goes to nobody but those whom the operator lists under `recipients` of the destination.
+    /// True if it may only go to recipients that the operator lists under `recipients` of the
+    /// destination.
     #[serde(default)]
     pub listed: bool,
-    /// `required` where a person has to confirm it, whatever policy says.
+    /// `required` if a person has to confirm it, whatever policy decides.
     pub approval: Option<Confirmation>,
-    /// Whether it may be sent a second time where the service may have received it: `never` (the default), `always`, or
-    /// `{ unless-found = { text = "/POINTER", in = "/PATH?KEY,KEY" } }`, which names the text of the body that must not stand in what
-    /// the service then shows there; `*` stands for the same segments as in the path of the write.
+    /// The condition for sending it a second time if the service may have received it: `never` (the
+    /// default), `always`, or `{ unless-found = { text = "/POINTER", in = "/PATH?KEY,KEY" } }`,
+    /// which names the text of the body that must not occur in what the service then shows there;
+    /// `*` stands for the same segments as in the path of the write.
     #[serde(default)]
     pub repeat: RepeatSection,
-    /// What its body may hold: by JSON pointer, in which `*` is every item of a list, the type of the value.
+    /// The contents of its body: the type of each value by JSON pointer, in which `*` is every item
+    /// of a list.
     pub body: BTreeMap<String, String>,
 }
 
-/// Whether a write may be sent a second time.
+/// The condition for sending a write a second time.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RepeatSection {
-    /// Not where the service may have received it.
+    /// Never if the service may have received it.
     #[default]
     Never,
     /// Whenever the component says that it was not done.
@@ -342,7 +362,7 @@ pub enum RepeatSection {
     UnlessFound(FoundSection),
 }
 
-/// How a service shows what it has received.
+/// The read in which a service shows what it has received.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FoundSection {
@@ -353,16 +373,16 @@ pub struct FoundSection {
     pub within: String,
 }
 
-/// Whether a person has to confirm.
+/// The confirmation that a write needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Confirmation {
-    /// One has to.
+    /// A person has to confirm it.
     Required,
 }
 
 impl Manifest {
-    /// File and line of a key, for errors.
+    /// Returns file and line of a key, for errors.
     pub(in crate::config) fn place(&self, key: &str) -> String {
         place(&self.path, self.lines.line(key))
     }
@@ -372,7 +392,7 @@ impl Manifest {
         ConfigError::value(self.place(&key), key, message)
     }
 
-    /// The setting that `setting KEY` names.
+    /// Returns the setting that `setting KEY` names.
     pub(super) fn bound(&self, text: &str, place: &str) -> Result<String, ConfigError> {
         let known = |key: &str| {
             self.settings.contains_key(key)
@@ -392,7 +412,7 @@ impl Manifest {
             })
     }
 
-    /// The steps of a JSON pointer, in which `*` is every item of a list.
+    /// Returns the segments of a JSON pointer, in which `*` is every item of a list.
     pub(super) fn steps(&self, pointer: &str, place: &str) -> Result<Vec<String>, ConfigError> {
         let steps = pointer.strip_prefix('/').filter(|steps| !steps.is_empty());
         steps

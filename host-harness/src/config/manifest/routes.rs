@@ -1,4 +1,5 @@
-//! `skill.toml`: what a skill asks for. An operator can grant less, never more.
+//! Reads `skill.toml` and the routes in it. An operator can grant less than it asks for, never
+//! more.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -20,7 +21,7 @@ impl Manifest {
     /// Reads a manifest file.
     ///
     /// # Errors
-    /// When it cannot be read, or what is wrong with it and where.
+    /// When it cannot be read or is invalid; the error names the place.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = read(path)?;
         let mut manifest = Self::parse(&text, path)?;
@@ -50,7 +51,7 @@ impl Manifest {
     /// Reads a manifest's text; `path` names it in errors.
     ///
     /// # Errors
-    /// What is wrong with it and where.
+    /// When it is invalid; the error names the place.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let mut manifest: Self = toml::from_str(text).map_err(|error| ConfigError::Parse {
             path: path.to_owned(),
@@ -91,7 +92,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The package's name and version, such as `demo:notes` and `0.1.0`.
+    /// Returns the package's name and version, such as `demo:notes` and `0.1.0`.
     ///
     /// # Errors
     /// When it is not written `namespace:name@version`.
@@ -103,7 +104,7 @@ impl Manifest {
             .ok_or_else(|| self.wrong("skill.package", "write it as `namespace:name@version`"))
     }
 
-    /// The routes of a destination, with their documents as the manifest lists them.
+    /// Returns the routes of a destination, with their documents as the manifest lists them.
     ///
     /// # Errors
     /// As [`Self::routes_with`].
@@ -111,11 +112,12 @@ impl Manifest {
         self.routes_with(destination, &Additions::default())
     }
 
-    /// The routes of a destination, with their documents extended by what the operator adds: of each just one text is known, the extended one.
-    /// Every document must belong to a route that takes documents.
+    /// Returns the routes of a destination, with their documents extended by the operator's
+    /// additions. Of each document only one text is known, the extended one. Every document must
+    /// belong to a route that takes documents.
     ///
     /// # Errors
-    /// The key of the first entry that cannot be used, and why.
+    /// When an entry cannot be used; the error names its key and the reason.
     pub fn routes_with(
         &self,
         destination: &str,
@@ -270,7 +272,8 @@ impl Manifest {
         })
     }
 
-    /// Checks that who asks a route for a group does not choose it: not by a segment, not by a query key.
+    /// Checks that a caller cannot choose the group that a route answers with, neither by a segment
+    /// nor by a query key.
     fn check_group_bound(
         &self,
         pattern: &RoutePattern,

@@ -1,4 +1,5 @@
-//! The routes of a manifest that write without a document: what each does, to whom, and what its body may hold.
+//! The routes of a manifest that write without a document: their actions, their recipients, and the
+//! contents of their bodies.
 
 use std::sync::Arc;
 
@@ -77,7 +78,7 @@ impl Manifest {
         })
     }
 
-    /// The JSON that may stand in texts of bodies.
+    /// Returns the JSON that texts of bodies may hold.
     fn contents(&self, additions: &Additions) -> Result<Arc<Contents>, ConfigError> {
         let (_, version) = self.package()?;
         let contents = Contents::parse(
@@ -91,10 +92,10 @@ impl Manifest {
             .map_err(|error| self.wrong("shapes", error.to_string()))
     }
 
-    /// What may be given away, with the fields that the operator names.
+    /// Returns the disclosure schema, with the fields that the operator names.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// When it is invalid.
     pub fn given_away(&self, additions: &Additions) -> Result<Kinds, ConfigError> {
         Kinds::parse(&self.kinds, &|setting| {
             additions.fields.get(setting).cloned()

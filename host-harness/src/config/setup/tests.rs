@@ -1,4 +1,4 @@
-//! How manifest, operator file and environment come together.
+//! Tests of combining manifest, operator file and environment.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -42,7 +42,7 @@ fn resolve(operator: Option<&str>, loopback: bool, env: &[(&str, &str)]) -> Resu
 }
 
 #[test]
-fn the_environment_alone_is_enough_for_an_https_service() {
+fn environment_alone_grants_an_https_service() {
     let setup = resolve(
         None,
         false,
@@ -65,7 +65,7 @@ fn the_environment_alone_is_enough_for_an_https_service() {
 }
 
 #[test]
-fn plain_http_to_this_machine_needs_the_opt_in_and_the_error_names_flag_and_line() {
+fn plain_http_to_loopback_needs_the_opt_in() {
     let env = [("SERVICE_URL", "http://127.0.0.1:3000")];
     let error = resolve(None, false, &env).unwrap_err();
     assert!(
@@ -77,7 +77,7 @@ fn plain_http_to_this_machine_needs_the_opt_in_and_the_error_names_flag_and_line
 }
 
 #[test]
-fn with_an_operator_file_the_environment_grants_nothing() {
+fn environment_grants_nothing_beside_a_file() {
     let env = [
         ("SERVICE_URL", "https://a.example"),
         ("SERVICE_KEY", "k"),
@@ -115,7 +115,7 @@ fn with_an_operator_file_the_environment_grants_nothing() {
 }
 
 #[test]
-fn an_operator_narrows_limits_and_never_widens_them() {
+fn operator_narrows_limits_and_never_widens() {
     let setup = resolve(Some("[limits]\nrequests = 3"), false, &[]).unwrap();
     assert_eq!((setup.limits.requests, setup.limits.time_ms), (3, 20_000));
     let error = resolve(Some("[limits]\nrequests = 1000"), false, &[]).unwrap_err();
@@ -126,7 +126,7 @@ fn an_operator_narrows_limits_and_never_widens_them() {
 }
 
 #[test]
-fn an_unknown_name_is_answered_with_the_nearest_known_one() {
+fn unknown_name_gets_the_nearest_known_one() {
     let error = resolve(Some("[settings]\nmoed = \"x\""), false, &[]).unwrap_err();
     assert!(
         error.contains("settings.moed") && error.contains("`mode`"),
@@ -142,7 +142,7 @@ fn an_unknown_name_is_answered_with_the_nearest_known_one() {
 }
 
 #[test]
-fn a_setting_comes_from_the_environment_before_the_file_before_the_default() {
+fn setting_prefers_environment_then_file() {
     let file = Some("[settings]\nmode = \"file\"");
     for (operator, env, expected) in [
         (None, None, "plain"),
@@ -158,7 +158,7 @@ fn a_setting_comes_from_the_environment_before_the_file_before_the_default() {
 }
 
 #[test]
-fn a_setting_that_names_no_field_is_refused_with_the_file_or_the_variable_that_sets_it() {
+fn refused_field_setting_names_its_source() {
     for wrong in ["next step", "a { b }", "Mood", "mood ", "__typename"] {
         let file = format!("[settings]\nmood-field = {wrong:?}");
         let error = resolve(Some(&file), false, &[]).unwrap_err();
@@ -174,14 +174,14 @@ fn a_setting_that_names_no_field_is_refused_with_the_file_or_the_variable_that_s
     }
     let setup = resolve(Some("[settings]\nmood-field = \"mood\""), false, &[]).unwrap();
     assert_eq!(setup.settings["mood-field"], "mood");
-    // Empty is how a variable takes back what the file says.
+    // An empty variable cancels what the file says.
     let file = Some("[settings]\nmood-field = \"mood\"");
     let setup = resolve(file, false, &[("SERVICE_MOOD", "")]).unwrap();
     assert_eq!(setup.settings.get("mood-field"), None);
 }
 
 #[test]
-fn a_callers_time_zone_is_checked_when_the_file_is_read() {
+fn time_zone_is_checked_when_the_file_is_read() {
     let error = resolve(Some("[callers.me]\ntime-zone = \"Nowhere\""), false, &[]).unwrap_err();
     assert!(
         error.contains("operator.toml:2: callers.me.time-zone"),

@@ -11,10 +11,10 @@ use super::*;
 use crate::digest::Digest;
 use crate::observed::Attributes;
 use crate::plans::plan::{Plan, Proposer};
-use crate::plans::proposal::{Change, Method, Proposal};
 use crate::plans::render_short::{Brief, Room, brief};
 use crate::plans::store::KeptStep;
 use crate::plans::{Known, Named, PlanState, StepState, render_text as shown};
+use crate::proposal::{Change, Method, Proposal};
 use crate::text::Emphasis;
 
 const ROOM: Room = Room {
@@ -191,7 +191,7 @@ fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_value_stands_with_what_it_means_and_replaces() {
+fn values_are_shown_with_meaning_and_old_value() {
     let change = |pointer: &str, before: Option<&str>| Change {
         pointer: pointer.into(),
         before: before.map(str::to_owned),

@@ -1,4 +1,4 @@
-//! From component values to JSON.
+//! Converts component values to JSON.
 
 use serde_json::{Map, Number, Value, json};
 use wasmtime::component::Val;
@@ -6,19 +6,19 @@ use wasmtime::component::Val;
 use super::error::BadAnswer;
 use crate::runtime::shape::{Case, Record, Shape};
 
-/// The largest whole number that every JSON reader takes exactly.
+/// Largest magnitude of an integer that every JSON reader represents exactly.
 const EXACT_MAX: i128 = 1 << 53;
 
-/// A component value as JSON.
+/// Converts a component value to JSON.
 ///
 /// # Errors
-/// When the value is not of the shape or a number is not finite.
+/// Returns an error if the value does not have this shape, or a number is not finite.
 pub fn from_component(shape: &Shape, value: &Val) -> Result<Value, BadAnswer> {
     Ok(match (shape, value) {
         (Shape::Bool, Val::Bool(yes)) => Value::Bool(*yes),
         (Shape::Int(_), value) => integer_out(value).ok_or(BadAnswer("a whole number"))?,
         (Shape::Float32, Val::Float32(number)) => {
-            // The shortest text that means this number; its 64-bit value would show digits that nobody wrote.
+            // The shortest text that denotes this number: widening it to 64 bits would add digits.
             let short = number.to_string().parse().ok().and_then(Number::from_f64);
             Value::Number(short.ok_or(BadAnswer("a number that is not finite"))?)
         }
@@ -95,7 +95,7 @@ fn record_out(
     members: &mut Map<String, Value>,
 ) -> Result<(), BadAnswer> {
     for (field, (_, value)) in record.fields.iter().zip(fields) {
-        // None is told by leaving the key out.
+        // An absent option is written by omitting the key.
         if !matches!(value, Val::Option(None)) {
             members.insert(field.json.clone(), from_component(&field.shape, value)?);
         }

@@ -1,4 +1,5 @@
-//! From JSON to component values: everything is checked, and what is wrong is said with its place.
+//! Converts JSON to component values. All input is validated, and errors name the path of the
+//! field.
 
 use serde_json::{Map, Value};
 use wasmtime::component::Val;
@@ -7,10 +8,10 @@ use super::error::BadArgument;
 use crate::nearest;
 use crate::runtime::shape::{Case, Int, Record, Shape};
 
-/// An argument as a component value.
+/// Converts an argument to a component value.
 ///
 /// # Errors
-/// Where and why it does not fit.
+/// Returns the path of the value that does not fit, and the reason.
 pub fn to_component(shape: &Shape, value: &Value) -> Result<Val, BadArgument> {
     let wrong = || expected(shape, value);
     Ok(match shape {
@@ -103,18 +104,18 @@ pub fn to_component(shape: &Shape, value: &Value) -> Result<Val, BadArgument> {
     })
 }
 
-/// An action's arguments as a component value.
+/// Converts an action's arguments to a component value.
 ///
 /// # Errors
-/// Where and why they do not fit.
+/// Returns the path of the value that does not fit, and the reason.
 pub(crate) fn record_to_component(record: &Record, arguments: &Value) -> Result<Val, BadArgument> {
     record_in(record, members_of(arguments)?, None)
 }
 
-/// The arguments of an action that takes none: an empty object, or null.
+/// Checks the arguments of an action that takes none: an empty object, or null.
 ///
 /// # Errors
-/// When there are any.
+/// Returns an error if there are any.
 pub(crate) fn nothing_to_component(arguments: &Value) -> Result<(), BadArgument> {
     if arguments.is_null() {
         return Ok(());
@@ -164,7 +165,7 @@ fn name_in(names: &[String], value: &Value) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// `tag` is the member that is no field.
+/// Converts an object to a record; `tag` is the one member that is not a field.
 fn record_in(
     record: &Record,
     members: &Map<String, Value>,
@@ -195,7 +196,7 @@ fn record_in(
     Ok(Val::Record(fields))
 }
 
-/// None if it is not an object with a `case` that is text.
+/// Converts an object to a variant; `None` if it has no `case` of type string.
 fn variant_in(cases: &[Case], value: &Value) -> Option<Result<Val, BadArgument>> {
     let members = value.as_object()?;
     let name = members.get("case")?.as_str()?;

@@ -1,17 +1,17 @@
-//! Arguments and answers that do not fit, with the path of the field and what to do instead.
+//! Errors of arguments and answers that do not match their type, with the field's path and a fix.
 
 use serde_json::{Value, json};
 use thiserror::Error;
 
-/// An argument that cannot be used.
+/// An invalid argument.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{field}: {reason}. {next}")]
 pub struct BadArgument {
-    /// Where, such as `filters.kinds[2]`; empty for the arguments as a whole.
+    /// Path of the field, such as `filters.kinds[2]`; empty for the arguments as a whole.
     pub field: String,
-    /// What is wrong with it.
+    /// The reason.
     pub reason: String,
-    /// What to do instead.
+    /// The fix.
     pub next: String,
 }
 
@@ -44,14 +44,14 @@ impl BadArgument {
         self
     }
 
-    /// The failure that a component would answer with: case `invalid-input`.
+    /// Returns the failure that a component would answer with: case `invalid-input`.
     #[must_use]
     pub fn to_failure(&self) -> Value {
         json!({"case": "invalid-input", "field": self.field, "reason": self.reason, "next": self.next})
     }
 }
 
-/// A component's answer that JSON cannot carry.
+/// A component's answer that does not match its type, or that JSON cannot represent.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("the answer does not fit its own type: {0}")]
 pub struct BadAnswer(pub(super) &'static str);

@@ -1,7 +1,7 @@
-//! JSON to component values and back, by shape.
+//! Converts JSON to component values and back, by shape.
 //!
-//! Into the component everything is checked: unknown fields, types, ranges, sizes. What goes wrong is said with the path of the
-//! field and the nearest known name.
+//! All input of a component is validated: unknown fields, types, ranges, sizes. Errors name the
+//! path of the field and the nearest known name.
 
 mod answers;
 mod arguments;

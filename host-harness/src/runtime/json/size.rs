@@ -1,4 +1,4 @@
-//! Size and depth of arguments, checked before anything else looks at them.
+//! Limits of the size and depth of arguments, checked before anything else reads them.
 
 use serde_json::Value;
 
@@ -11,10 +11,10 @@ pub const ARGUMENTS_MAX: usize = 256 * 1024;
 /// Deepest nesting of arguments.
 pub const DEPTH_MAX: usize = 32;
 
-/// Checks size and depth of arguments before anything else looks at them.
+/// Checks the size and depth of arguments.
 ///
 /// # Errors
-/// Which of them is too large.
+/// Returns the path of the value that is too large or nested too deep.
 pub fn measure(arguments: &Value) -> Result<(), BadArgument> {
     fn walk(value: &Value, depth: usize) -> Result<usize, BadArgument> {
         if depth > DEPTH_MAX {

@@ -1,4 +1,4 @@
-//! Takes connections on, and serves each until it ends.
+//! Accepts connections, and serves each until it ends.
 
 use std::io;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use tokio::net::{TcpListener, TcpStream};
 use super::connections::Connection;
 use super::front::Front;
 
-/// Room for the head of a request, in bytes.
+/// Most bytes of a request's head.
 const HEAD_MAX: usize = 32 * 1024;
-/// Pause after an accept that failed for want of something, so that it does not fail in a circle.
+/// Pause after a failed accept, so that a lasting cause does not become a busy loop.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Takes connections on until the front is closing.
+/// Accepts connections for as long as it is polled.
 pub(super) async fn accept(
     listener: TcpListener,
     front: &Arc<Front>,
@@ -28,7 +28,8 @@ pub(super) async fn accept(
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
-                // Of one connection, or of too many files: others may still be served.
+                // The error concerns this connection, or too many open files: others may still be
+                // served.
                 tracing::warn!("a connection could not be taken on: {error}");
                 tokio::time::sleep(PAUSE).await;
                 continue;
@@ -38,7 +39,7 @@ pub(super) async fn accept(
             front.mcp.meter().refused("connections");
             continue;
         };
-        // Answers are small and go at once.
+        // Responses are small and are sent without delay.
         let _ = stream.set_nodelay(true);
         let front = Arc::clone(front);
         let served = serve(
@@ -71,7 +72,7 @@ async fn serve(
         _ = &mut serving => {}
         () = connection.end.cancelled() => {}
         () = front.closing.cancelled() => {
-            // The request that is under way is answered; there is no next one.
+            // The request in flight is answered, and no further one is read.
             serving.as_mut().graceful_shutdown();
             tokio::select! {
                 _ = &mut serving => {}

@@ -1,4 +1,4 @@
-//! How much is under way: of one caller, and in all.
+//! Limits the requests in flight, per caller and in total.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,18 +8,18 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::Limits;
 use super::refusal::Refusal;
 
-/// Counts what is under way.
+/// Permits for requests in flight.
 pub(super) struct Admission {
     all: u32,
-    /// Requests that end by themselves.
+    /// Permits for calls, which end by themselves.
     calls: Arc<Semaphore>,
-    /// Streams that the client ends.
+    /// Permits for streams, which last until the client ends them.
     streams: Arc<Semaphore>,
     each: usize,
     callers: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
-/// A request under way, until it is dropped.
+/// Permit of a request in flight, released on drop.
 #[derive(Debug)]
 pub(super) struct Admitted {
     _of_all: OwnedSemaphorePermit,
@@ -38,7 +38,7 @@ impl Admission {
         }
     }
 
-    /// Takes a request of this caller on; `stream` is one that lasts as long as the client wants.
+    /// Admits a request of this caller; `stream` marks one that lasts as long as the client wants.
     pub(super) fn admit(&self, caller: &str, stream: bool) -> Result<Admitted, Refusal> {
         let of_caller = {
             let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -62,13 +62,13 @@ impl Admission {
         })
     }
 
-    /// How many requests are under way that end by themselves.
+    /// Returns the number of calls in flight, streams not counted.
     pub(super) fn under_way(&self) -> u64 {
         let free = u64::try_from(self.calls.available_permits()).unwrap_or(0);
         u64::from(self.all).saturating_sub(free)
     }
 
-    /// Waits until no such request is under way; new ones must not be let in any more.
+    /// Waits until no call is in flight; new ones must not be admitted any more.
     pub(super) async fn calls_over(&self) {
         drop(self.calls.acquire_many(self.all).await);
     }
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_caller_with_too_much_under_way_is_refused_alone() {
+    fn busy_caller_is_refused_and_others_are_not() {
         let admission = Admission::new(Limits {
             requests: 3,
             requests_of_caller: 2,

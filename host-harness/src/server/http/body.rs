@@ -1,4 +1,5 @@
-//! Bodies: those of requests come whole and in time or not at all, and those of answers tell when nobody waits for them any more.
+//! Request bodies, read completely and in time or refused, and response bodies, which cancel their
+//! call when the client stops reading.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -19,7 +20,7 @@ use super::connections::Busy;
 use super::refusal::Refusal;
 use super::sessions::InUse;
 
-/// The body of a request.
+/// Reads the body of a request within limits of size and time.
 pub(super) async fn collect(
     headers: &HeaderMap,
     body: Body,
@@ -39,20 +40,20 @@ pub(super) async fn collect(
     }
 }
 
-/// What lasts as long as an answer is under way.
+/// Guards held until a response has been sent.
 #[derive(Debug)]
 pub(super) struct Held {
-    /// Cancels the call when it is dropped; a call that is over does not mind.
+    /// Cancels the call on drop; a finished call is not affected.
     pub(super) _leaving: DropGuard,
     pub(super) _admitted: Admitted,
     pub(super) _busy: Option<Busy>,
     pub(super) _session: Option<InUse>,
 }
 
-/// The body of an answer, and what lasts as long.
+/// A response body together with its guards.
 pub(super) struct Answering {
     pub(super) inner: BoxBody<Bytes, Infallible>,
-    /// None once it has been sent.
+    /// `None` once the body has been sent.
     pub(super) held: Option<Held>,
 }
 

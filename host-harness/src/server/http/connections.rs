@@ -1,4 +1,4 @@
-//! Connections: taking them on, and making room where somebody holds them idle.
+//! Tracks open connections, and closes idle ones to make room for new ones.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::limits::Limits;
 
-/// The open connections, in order of their beginning.
+/// The open connections, in the order in which they were accepted.
 pub(super) struct Connections {
     open: Mutex<BTreeMap<u64, Connection>>,
     most: usize,
@@ -19,14 +19,14 @@ pub(super) struct Connections {
     cut: CancellationToken,
 }
 
-/// An open connection; an extension of each of its requests.
+/// An open connection, stored as an extension of each of its requests.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
     busy: Arc<AtomicUsize>,
     pub(super) end: CancellationToken,
 }
 
-/// A connection has a request of somebody known under way, until this is dropped.
+/// Marks a connection as having an authenticated request in flight, until dropped.
 #[derive(Debug)]
 pub(super) struct Busy(Arc<AtomicUsize>);
 
@@ -37,7 +37,7 @@ impl Drop for Busy {
 }
 
 impl Connection {
-    /// From now on it does not make room.
+    /// Marks the connection as busy, so that it is not closed to make room.
     pub(super) fn busy(&self) -> Busy {
         self.busy.fetch_add(1, Ordering::SeqCst);
         Busy(Arc::clone(&self.busy))
@@ -58,12 +58,11 @@ impl Connections {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many there are.
     pub(super) fn count(&self) -> u64 {
         u64::try_from(self.open().len()).unwrap_or(u64::MAX)
     }
 
-    /// One more, if there is room or an idle one makes some.
+    /// Adds a connection if there is room, or if an idle one can be closed to make room.
     pub(super) fn add(&self, number: u64) -> Option<Connection> {
         let mut open = self.open();
         if open.len() >= self.most {
@@ -81,7 +80,7 @@ impl Connections {
         Some(connection)
     }
 
-    /// Waits until all have ended, and cuts off those that do not.
+    /// Waits until all connections have ended, and closes those that remain after `patience`.
     pub(super) async fn over(&self, patience: Duration) {
         self.tasks.close();
         if timeout(patience, self.tasks.wait()).await.is_err() {

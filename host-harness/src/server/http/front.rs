@@ -1,4 +1,4 @@
-//! The parts that every request is handled with.
+//! State shared by all HTTP handlers.
 
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -13,7 +13,7 @@ use super::sessions::Sessions;
 use crate::config::Tokens;
 use crate::server::mcp::Mcp;
 
-/// What every request is handled with.
+/// State shared by all HTTP handlers.
 pub(super) struct Front {
     pub(super) mcp: Mcp,
     pub(super) service: StreamableHttpService<Mcp, LocalSessionManager>,

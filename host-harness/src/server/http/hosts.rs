@@ -1,5 +1,6 @@
-//! The names under which this address may be reached. A page in somebody's browser that has been given this address under a name of its
-//! own (DNS rebinding), or that sends requests from elsewhere, is refused before anything else is looked at.
+//! Checks the `Host` and `Origin` of requests against the names of this server. A page in a browser
+//! that reaches the address under a name of its own (DNS rebinding), or sends requests from another
+//! origin, is refused before anything else is read.
 
 use std::net::SocketAddr;
 
@@ -8,23 +9,23 @@ use http::{HeaderMap, Uri, header};
 
 use super::refusal::Refusal;
 
-/// The ports of http and https, which a URL need not name.
+/// Default ports of http and https, which a URL may omit.
 const DEFAULTS: [u16; 2] = [80, 443];
 
-/// Names, each with a port or for any.
+/// Allowed host names, each with a port or for any port.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hosts(Vec<(String, Option<u16>)>);
 
-/// A name that is none.
+/// A text that is not a host name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no host: write it as `crm.example.com` or `crm.example.com:8443`")]
 pub struct BadHost(String);
 
 impl Hosts {
-    /// The names that an address has by itself, and these.
+    /// Combines the names of the listening address with the given ones.
     ///
     /// # Errors
-    /// When one of them is no name of a host.
+    /// Returns an error if one of them is not a host name.
     pub fn new(listen: SocketAddr, more: &[String]) -> Result<Self, BadHost> {
         let mut hosts = Vec::new();
         if !listen.ip().is_unspecified() {
@@ -48,7 +49,8 @@ impl Hosts {
             return false;
         };
         let known = |(name, at): &(String, Option<u16>)| {
-            // A name for any port: a proxy in front has its own. Clients leave out the port that goes without saying (RFC 9110, 4.2).
+            // A name without a port matches any, since a proxy in front has its own. Clients omit
+            // the default port (RFC 9110, 4.2).
             *name == host
                 && at
                     .is_none_or(|at| port == Some(at) || (port.is_none() && DEFAULTS.contains(&at)))
@@ -56,7 +58,7 @@ impl Hosts {
         self.0.iter().any(known)
     }
 
-    /// Whether a request may come in by its `Host` and `Origin`.
+    /// Checks the `Host` and `Origin` of a request.
     pub(super) fn admit(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
         let mut hosts = headers.get_all(header::HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else {
@@ -72,7 +74,7 @@ impl Hosts {
                 .or_else(|| origin.strip_prefix("https://"));
             host.is_some_and(|host| self.has(host))
         };
-        // Clients that are no browsers send none.
+        // Clients other than browsers send no `Origin`.
         let mut origins = headers.get_all(header::ORIGIN).iter();
         if origins.all(|origin| origin.to_str().is_ok_and(from_here)) {
             Ok(())
@@ -82,7 +84,7 @@ impl Hosts {
     }
 }
 
-/// Host and port; nothing else may be in it.
+/// Parses a host with an optional port, and rejects anything else.
 fn parsed(text: &str) -> Option<(String, Option<u16>)> {
     let authority: Authority = text.parse().ok()?;
     let port = authority.port_u16();
@@ -91,7 +93,7 @@ fn parsed(text: &str) -> Option<(String, Option<u16>)> {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),
     };
-    // No user in it, no empty port.
+    // Rejects user information and an empty port.
     (whole == text && !host.is_empty()).then(|| (host.to_ascii_lowercase(), port))
 }
 
@@ -108,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_reached_under_its_own_names_and_those_that_were_given() {
+    fn own_and_configured_host_names_are_admitted() {
         let listen = "127.0.0.1:8020".parse().unwrap();
         let own = Hosts::new(listen, &[]).unwrap();
         for host in ["127.0.0.1:8020", "localhost:8020", "LOCALHOST:8020"] {
@@ -154,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_somewhere_else_is_refused() {
+    fn foreign_origin_is_refused() {
         let own = Hosts::new("[::1]:8020".parse().unwrap(), &[]).unwrap();
         for (origin, good) in [
             ("http://localhost:8020", true),

@@ -2,28 +2,28 @@
 
 use std::time::Duration;
 
-/// Limits of the front.
+/// Limits of connections, requests and sessions.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Longest body of a request, in bytes.
+    /// Most bytes of a request's body.
     pub body_bytes: usize,
-    /// How long a client may take to send the head of a request, and to begin the next one on the same connection.
+    /// Time to send the head of a request, and to begin the next one on the same connection.
     pub head: Duration,
-    /// How long a client may take to send the body of a request.
+    /// Time to send the body of a request.
     pub body: Duration,
-    /// Open connections. Beyond that the one that has been idle the longest makes room.
+    /// Most open connections; beyond that the oldest idle one is closed.
     pub connections: usize,
-    /// Requests under way, of all callers.
+    /// Most calls in flight, and most open streams, of all callers.
     pub requests: usize,
-    /// Requests under way of one caller, open streams among them.
+    /// Most requests in flight of one caller, open streams included.
     pub requests_of_caller: usize,
-    /// Open sessions, of all callers.
+    /// Most open sessions of all callers.
     pub sessions: usize,
-    /// Open sessions of one caller. Beyond that the one that has been idle the longest makes room.
+    /// Most open sessions of one caller; beyond that the least recently used idle one is closed.
     pub sessions_of_caller: usize,
-    /// How long a session may be idle.
+    /// Idle time after which a session ends.
     pub idle: Duration,
-    /// How long calls that are under way may take when the front is to end.
+    /// Time for calls in flight to finish at shutdown.
     pub finish: Duration,
 }
 
@@ -38,7 +38,7 @@ impl Default for Limits {
             requests_of_caller: 128,
             sessions: 1024,
             sessions_of_caller: 256,
-            // Longer than a person may take to decide, during which nothing else happens in a session.
+            // Longer than a person may take to decide, since their session is idle meanwhile.
             idle: Duration::from_secs(15 * 60),
             finish: Duration::from_secs(10),
         }

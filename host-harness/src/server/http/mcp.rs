@@ -1,4 +1,4 @@
-//! `/mcp`: from a request to the protocol's own service, and back.
+//! Handles `/mcp`: authenticates a request, applies the limits, and passes it to the MCP service.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -20,10 +20,9 @@ use super::refusal::Refusal;
 use crate::config::{Caller, Scope};
 use crate::server::mcp::{Leaving, OnBehalf};
 
-/// Names a session.
+/// Header with the session id.
 const SESSION: &str = "mcp-session-id";
 
-/// Handles a request of the protocol.
 pub(super) async fn handle(State(front): State<Arc<Front>>, request: Request) -> Response {
     match answer(&front, request).await {
         Ok(response) => response,
@@ -40,12 +39,13 @@ async fn answer(front: &Arc<Front>, request: Request) -> Result<Response, Refusa
     }
     let (mut parts, body) = request.into_parts();
     let (name, caller) = caller(front, &parts.headers).ok_or(Refusal::Token)?;
-    // A session is of one scope: what is asked in one that may approve is not answered by a token that may not.
+    // A session belongs to one scope: a question asked in a session that may approve must not be
+    // answered with a token that may not.
     let holder = match caller.elicitation {
         Scope::Propose => name.clone(),
         Scope::Approve => format!("{name} (approve)"),
     };
-    // From here on nobody needs it, and nothing can repeat it.
+    // The token is not needed any more, and cannot leak once it is removed.
     parts.headers.remove(header::AUTHORIZATION);
     let stream = match parts.method {
         Method::POST | Method::DELETE => false,
@@ -82,7 +82,7 @@ async fn answer(front: &Arc<Front>, request: Request) -> Result<Response, Refusa
     parts.extensions.insert(OnBehalf(caller));
     parts.extensions.insert(Leaving(leaving.clone()));
     let ends = parts.method == Method::DELETE;
-    // Whoever stops waiting here or below drops this, and so ends the call.
+    // Dropping this guard, here or with the response body, cancels the call.
     let leaving = leaving.drop_guard();
     let request = http::Request::from_parts(parts, Full::new(body));
     let response = front.service.handle(request).await;
@@ -105,7 +105,8 @@ async fn answer(front: &Arc<Front>, request: Request) -> Result<Response, Refusa
     told(response, json, id.is_some(), held)
 }
 
-/// The answer, unless the library words a refusal of its own in a way that the protocol does not.
+/// Returns the response, or a refusal in place of an error that the library reports otherwise than
+/// the protocol does.
 fn told(
     response: http::Response<BoxBody<Bytes, Infallible>>,
     json: bool,
@@ -113,11 +114,11 @@ fn told(
     held: Held,
 ) -> Result<Response, Refusal> {
     match response.status() {
-        // It could not read the message; the look before it has found JSON.
+        // The library could not parse the message, although it is JSON.
         StatusCode::UNSUPPORTED_MEDIA_TYPE if json => return Err(Refusal::Invalid),
-        // Without a session it is a method that there is not, which the answer says itself.
+        // Without a session this is an unknown method, and the response says so.
         StatusCode::NOT_FOUND if in_session => return Err(Refusal::Session),
-        // What broke is not for the client.
+        // The cause is not for the client.
         StatusCode::INTERNAL_SERVER_ERROR => {
             tracing::error!("the protocol's library could not answer a request");
             return Err(Refusal::Internal);
@@ -125,7 +126,7 @@ fn told(
         _ => {}
     }
     let (mut parts, inner) = response.into_parts();
-    // What is answered is of a person's records: nothing on the way keeps it.
+    // Responses contain personal data, so no cache may store them.
     let no_store = HeaderValue::from_static("no-store");
     parts.headers.insert(header::CACHE_CONTROL, no_store);
     let answering = Answering {
@@ -135,7 +136,7 @@ fn told(
     Ok(Response::from_parts(parts, Body::new(answering)))
 }
 
-/// Whose token a request carries.
+/// Authenticates a request by its bearer token, and returns the caller.
 fn caller(front: &Front, headers: &HeaderMap) -> Option<(String, Arc<Caller>)> {
     let value = one(headers, header::AUTHORIZATION.as_str()).ok()??;
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
@@ -148,7 +149,8 @@ fn caller(front: &Front, headers: &HeaderMap) -> Option<(String, Arc<Caller>)> {
     Some((name.to_owned(), Arc::new(caller)))
 }
 
-/// The one header of this name; several would let one part of the way see another than the next.
+/// Returns the only header of this name. Several are refused, since a proxy could read another one
+/// than this server.
 fn one<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h HeaderValue>, Refusal> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {

@@ -1,14 +1,14 @@
-//! A first look at a message, before the protocol's own library reads it.
+//! Validates the envelope of a message before the MCP library parses it.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::refusal::Refusal;
 
-/// What has to be known of a message here.
+/// Facts about a message that the HTTP layer needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Message {
-    /// Whether it begins a session.
+    /// True for `initialize`, which begins a session.
     pub(super) begins: bool,
 }
 
@@ -19,7 +19,7 @@ struct Envelope<'a> {
     method: Option<std::borrow::Cow<'a, str>>,
 }
 
-/// Looks at a body: one object of JSON-RPC 2.0.
+/// Parses a body, which must be one object of JSON-RPC 2.0.
 pub(super) fn look(body: &[u8]) -> Result<Message, Refusal> {
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
     if first != Some(&b'{') {
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_message_is_refused_by_what_it_is() {
+    fn invalid_messages_get_their_own_refusals() {
         let begins = |begins| Ok(Message { begins });
         for (body, expected) in [
             (

@@ -1,8 +1,9 @@
-//! The protocol over HTTP: who comes in, how much of it, and how it ends.
+//! MCP over streamable HTTP: authentication, limits, sessions and shutdown.
 //!
-//! `/mcp` is the protocol (streamable HTTP), for those with a token. `/healthz`, `/readyz` and `/metrics` are for whoever can reach the
-//! address under one of its names: they tell counts and no names. A client that ends its connection, or stops reading the answer of
-//! a call, has cancelled that call; an answer cannot be fetched later.
+//! `/mcp` serves clients with a bearer token. `/healthz`, `/readyz` and `/metrics` are open to
+//! whoever can reach the address under one of its names, and show counts without names. A client
+//! that closes its connection, or stops reading the response of a call, cancels that call; a
+//! response cannot be fetched later.
 
 mod accept;
 mod admission;

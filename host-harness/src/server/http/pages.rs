@@ -1,4 +1,4 @@
-//! The pages beside the protocol: whether it lives, whether it is ready, and what was counted.
+//! Serves the pages beside the protocol: liveness, readiness and metrics.
 
 use std::sync::Arc;
 
@@ -19,12 +19,12 @@ fn page(status: StatusCode, text: impl Into<Body>) -> Response {
     response
 }
 
-/// The process lives.
+/// Answers the liveness check.
 pub(super) async fn health() -> Response {
     page(StatusCode::OK, "ok\n")
 }
 
-/// It takes calls on, and plans can be read.
+/// Answers the readiness check: ready while calls are accepted and plans can be read.
 pub(super) async fn ready(State(front): State<Arc<Front>>) -> Response {
     if front.closing.is_cancelled() || front.plans.counts(&front.mcp).is_err() {
         page(StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
@@ -33,7 +33,7 @@ pub(super) async fn ready(State(front): State<Arc<Front>>) -> Response {
     }
 }
 
-/// What was counted, for Prometheus.
+/// Serves the metrics in the Prometheus text format.
 pub(super) async fn metrics(State(front): State<Arc<Front>>) -> Response {
     let plans = front.plans.counts(&front.mcp).unwrap_or_else(|error| {
         tracing::error!("plans cannot be counted: {error}");
@@ -59,7 +59,7 @@ pub(super) async fn metrics(State(front): State<Arc<Front>>) -> Response {
     page(StatusCode::OK, front.mcp.meter().text(&plans, &gauges))
 }
 
-/// There is nothing else.
+/// Answers any other path with 404.
 pub(super) async fn nothing() -> Response {
     page(StatusCode::NOT_FOUND, "not found\n")
 }

@@ -1,4 +1,4 @@
-//! Counts of plans by state, for the pages.
+//! Counts plans by state, for the pages.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use crate::plans::{PlanState, StoreError};
 use crate::server::mcp::Mcp;
 
-/// How long counts of plans are good for.
+/// Lifetime of cached counts.
 const COUNTED_FOR: Duration = Duration::from_secs(1);
 
-/// How many plans stand where, counted once in a while: whoever asks needs no token, and counting reads every plan.
+/// Cached counts of plans by state: the pages need no token, and counting reads every plan.
 #[derive(Default)]
 pub(super) struct PlanCounts(Mutex<Option<(Instant, Counts)>>);
 
@@ -21,7 +21,7 @@ impl PlanCounts {
         match &*counted {
             Some((since, counts)) if since.elapsed() < COUNTED_FOR => Ok(counts.clone()),
             _ => {
-                let counts = mcp.harness().plans_by_state()?;
+                let counts = mcp.harness().plans().by_state()?;
                 *counted = Some((Instant::now(), counts.clone()));
                 Ok(counts)
             }

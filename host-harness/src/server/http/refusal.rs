@@ -1,45 +1,44 @@
-//! Refusals at the door: a status, a code to count by, and an answer of the protocol that tells nothing beyond them.
+//! Refusals of HTTP requests: a status, a code for metrics, and a JSON-RPC error that reveals
+//! nothing else.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
-/// Why a request was not let in.
+/// Reason for which a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// It came under a name that this address does not have, or under several.
+    /// The host name is not one of this server's, or there are several.
     Host,
-    /// A page of somewhere else sent it.
+    /// The request comes from a page of another origin.
     Origin,
-    /// It has no token, or one that nobody has.
+    /// The bearer token is missing or unknown.
     Token,
-    /// It is of a session that the caller does not have.
+    /// The session does not exist, or is another caller's.
     Session,
-    /// Nothing more is taken on.
+    /// The server is shutting down.
     Closing,
-    /// Too much is under way.
+    /// Too many requests are in flight, or too many sessions open.
     Busy,
-    /// The caller has too much under way.
+    /// The caller has too many requests in flight.
     CallerBusy,
-    /// Its body is too long.
+    /// The body is too long.
     TooLarge,
-    /// Its body did not come in time, or not whole.
+    /// The body did not arrive completely in time.
     Slow,
-    /// Its body is no JSON.
+    /// The body is not JSON.
     Malformed,
-    /// Its body is JSON, but no message of the protocol.
+    /// The body is not a valid message, or a header is repeated.
     Invalid,
-    /// Several messages at once.
+    /// The body holds several messages.
     Batch,
-    /// Another method than the protocol has.
+    /// The protocol does not use this HTTP method.
     Method,
-    /// Something broke here.
     Internal,
 }
 
 impl Refusal {
-    /// The stable code.
     pub(super) const fn code(self) -> &'static str {
         match self {
             Self::Host => "host",
@@ -74,7 +73,7 @@ impl Refusal {
         }
     }
 
-    /// Code and text of the protocol's error.
+    /// Returns the code and text of the JSON-RPC error.
     const fn message(self) -> (i32, &'static str) {
         match self {
             Self::Malformed => (-32700, "Parse error"),
@@ -108,7 +107,7 @@ impl IntoResponse for Refusal {
             Self::Token => say(header::WWW_AUTHENTICATE, "Bearer"),
             Self::Closing | Self::Busy | Self::CallerBusy => say(header::RETRY_AFTER, "1"),
             Self::Method => say(header::ALLOW, "GET, POST, DELETE"),
-            // What is left of the body is not read.
+            // The rest of the body is not read, so the connection cannot be reused.
             Self::TooLarge | Self::Slow => say(header::CONNECTION, "close"),
             _ => None,
         };

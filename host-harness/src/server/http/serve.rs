@@ -1,4 +1,4 @@
-//! Serves the pages and the protocol until it is to stop.
+//! Runs the HTTP server until it is stopped.
 
 use std::io;
 use std::sync::Arc;
@@ -27,11 +27,11 @@ use super::{mcp, pages};
 use crate::config::Tokens;
 use crate::server::mcp::Mcp;
 
-/// Serves until `stop` is over; then nobody comes in any more, calls that are under way may end within a bound, and what was approved
-/// is performed.
+/// Serves until `stop` completes. Then no request is accepted any more, calls in flight have a
+/// bounded time to finish, and approved plans are performed.
 ///
 /// # Errors
-/// When the listener cannot be used any more.
+/// Returns an error if the listener cannot be used any more.
 pub async fn serve(
     listener: TcpListener,
     server: Mcp,
@@ -42,7 +42,8 @@ pub async fn serve(
 ) -> io::Result<()> {
     let manager = Arc::new(manager(limits));
     let ended = CancellationToken::new();
-    // Hosts and origins are looked at here, for the other pages too; answers are never fetched a second time.
+    // Hosts and origins are checked by a middleware, for the other pages too; responses are never
+    // fetched a second time.
     let config = StreamableHttpServerConfig::default()
         .disable_allowed_hosts()
         .with_sse_retry(None)
@@ -89,7 +90,7 @@ pub async fn serve(
         tracing::error!("calls were still under way: they are cut off");
     }
     ended.cancel();
-    // What was approved is worth waiting for; the harness's own limits bound it.
+    // Approved plans are worth waiting for; the harness's own limits bound the wait.
     let bound = limits.finish + Duration::from_millis(server.harness().setup().limits.time_ms);
     if timeout(bound, server.performed()).await.is_err() {
         tracing::error!(
@@ -108,7 +109,7 @@ fn manager(limits: Limits) -> LocalSessionManager {
     manager
 }
 
-/// Lets in what comes under a name of this address.
+/// Middleware that refuses requests with an unknown `Host` or `Origin`.
 async fn check_host(State(front): State<Arc<Front>>, request: Request, next: Next) -> Response {
     match front.hosts.admit(request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,

@@ -1,4 +1,5 @@
-//! Sessions: each belongs to the caller who began it, and nobody has more than a share of them.
+//! Tracks sessions: each belongs to the caller who began it, and no caller has more than a share of
+//! them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +12,6 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use super::Limits;
 use super::refusal::Refusal;
 
-/// The open sessions.
 pub(super) struct Sessions {
     manager: Arc<LocalSessionManager>,
     open: Mutex<HashMap<String, Session>>,
@@ -25,7 +25,7 @@ struct Session {
     under_way: Arc<AtomicUsize>,
 }
 
-/// A request of a session is under way, until this is dropped.
+/// Marks a session as having a request in flight, until dropped.
 #[derive(Debug)]
 pub(super) struct InUse(Arc<AtomicUsize>);
 
@@ -49,15 +49,14 @@ impl Sessions {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many there are.
     pub(super) async fn count(&self) -> u64 {
         self.forget_ended().await;
         u64::try_from(self.open().len()).unwrap_or(u64::MAX)
     }
 
-    /// Forgets those that ended by themselves.
+    /// Removes sessions that ended by themselves.
     async fn forget_ended(&self) {
-        // Looked at in this order, since one may begin meanwhile.
+        // In this order, since a session may begin meanwhile.
         let mut ended: HashSet<String> = self.open().keys().cloned().collect();
         for id in self.manager.sessions.read().await.keys() {
             ended.remove(id.as_ref());
@@ -67,7 +66,8 @@ impl Sessions {
         });
     }
 
-    /// Uses a session of the caller's. One of somebody else's is as unknown as none.
+    /// Marks a session of the caller as in use. Another caller's session is refused like an unknown
+    /// one.
     pub(super) fn enter(&self, id: &str, caller: &str) -> Result<InUse, Refusal> {
         let mut open = self.open();
         match open.get_mut(id) {
@@ -80,7 +80,8 @@ impl Sessions {
         }
     }
 
-    /// Makes room for one more of this caller's.
+    /// Makes room for one more session of this caller, if necessary by closing their least recently
+    /// used one.
     pub(super) async fn make_room(&self, caller: &str) -> Result<(), Refusal> {
         if self.room(caller) == Room::Free {
             return Ok(());
@@ -106,13 +107,14 @@ impl Sessions {
         if count < self.each && open.len() < self.all {
             return Room::Free;
         }
-        // Who has too many loses the one that was used the longest ago; nobody loses one for somebody else.
+        // A caller with too many sessions loses their least recently used idle one, and never one
+        // to another caller.
         let idle = own.filter(|(_, session)| session.under_way.load(Ordering::SeqCst) == 0);
         let oldest = idle.min_by_key(|(_, session)| session.used);
         oldest.map_or(Room::None, |(id, _)| Room::Of(id.clone()))
     }
 
-    /// A session has begun.
+    /// Adds a session that has begun.
     pub(super) fn begun(&self, id: &str, caller: &str) {
         let session = Session {
             caller: caller.to_owned(),
@@ -122,7 +124,7 @@ impl Sessions {
         self.open().insert(id.to_owned(), session);
     }
 
-    /// A session has ended.
+    /// Removes a session that has ended.
     pub(super) fn leave(&self, id: &str) {
         self.open().remove(id);
     }
@@ -131,7 +133,7 @@ impl Sessions {
 #[derive(Debug, PartialEq, Eq)]
 enum Room {
     Free,
-    /// In the place of this one.
+    /// Room if this session is closed.
     Of(String),
     None,
 }
@@ -161,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_too_many_loses_the_one_that_has_been_idle_the_longest() {
+    fn least_recently_used_session_makes_room() {
         let sessions = sessions(3, 2);
         sessions.begun("a1", "a");
         sessions.begun("a2", "a");

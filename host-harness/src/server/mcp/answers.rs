@@ -1,24 +1,26 @@
-//! What comes of a call, as the protocol has it: text and structure, failures as tool errors that a model can act on.
+//! Converts outcomes of calls to tool results: text and structured content, failures as tool errors
+//! that a model can act on.
 
 use rmcp::model::{CallToolResult, ContentBlock};
 use serde_json::{Map, Value, json};
 
+use crate::harness::CallError;
 use crate::plans::{Outcome, PlanError, PlanState, Preview, render_text as shown};
-use crate::runtime::call::CallError;
+use crate::runtime::call::RunError;
 use crate::text::{Emphasis, harmless, sentence};
 
-/// Members of a failure that its sentence already tells.
+/// Members of a failure that its sentence already contains.
 const TOLD: [&str; 5] = ["case", "code", "field", "reason", "next"];
-/// What a failure of the host itself says; the cause is for the log alone.
+/// Next step given with a failure of the host; the cause goes to the log only.
 const OPERATOR: &str = "Tell the operator, who finds the cause in the log.";
 
-/// An answer: its `markdown` where it has one, else the whole as compact JSON.
+/// Converts an answer: its `markdown` if it has one, otherwise the whole as compact JSON.
 pub(super) fn answer(answer: Value) -> CallToolResult {
     let text = match answer.get("markdown").and_then(Value::as_str) {
         Some(markdown) => harmless(markdown),
         None => answer.to_string(),
     };
-    // The protocol's structure is an object.
+    // Structured content must be an object.
     let structure = match answer {
         object @ Value::Object(_) => object,
         other => json!({ "value": other }),
@@ -26,7 +28,7 @@ pub(super) fn answer(answer: Value) -> CallToolResult {
     result(text, structure, false)
 }
 
-/// A failure of an action, or of the host in its stead.
+/// Converts a failure of an action, or of the host in its stead.
 pub(super) fn failure(failure: &Value) -> CallToolResult {
     let mut text = sentence(failure);
     let more: Map<String, Value> = failure
@@ -36,7 +38,7 @@ pub(super) fn failure(failure: &Value) -> CallToolResult {
         .filter(|(name, _)| !TOLD.contains(&name.as_str()))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    // Some clients hand the text alone to their model: what it could choose from has to be in it.
+    // Some clients pass only the text to their model, so the text has to list the alternatives.
     if !more.is_empty() {
         text.push('\n');
         text.push_str(&Value::Object(more).to_string());
@@ -44,27 +46,30 @@ pub(super) fn failure(failure: &Value) -> CallToolResult {
     result(harmless(&text), json!({ "failure": failure }), true)
 }
 
-/// A call without an outcome. What only the operator can mend is told to nobody else.
+/// Converts the error of a call without an outcome. Causes that only the operator can fix go to the
+/// log.
 pub(super) fn broken(error: &CallError) -> CallToolResult {
     let (reason, next) = match error {
         CallError::Plan(error) => return plan_error(error),
-        CallError::DeadlineExceeded { .. }
-        | CallError::CpuLimit { .. }
-        | CallError::MemoryLimit { .. }
-        | CallError::HostMemoryLimit { .. }
-        | CallError::ResourceLimit { .. }
-        | CallError::FieldsLimit { .. }
-        | CallError::StackLimit => {
+        CallError::Run(
+            RunError::DeadlineExceeded { .. }
+            | RunError::CpuLimit { .. }
+            | RunError::MemoryLimit { .. }
+            | RunError::HostMemoryLimit { .. }
+            | RunError::ResourceLimit { .. }
+            | RunError::FieldsLimit { .. }
+            | RunError::StackLimit,
+        ) => {
             let text = error.to_string();
             let (reason, next) = text.split_once(". ").unwrap_or((&text, ""));
             (reason.to_owned(), format!("{next}."))
         }
         CallError::UnknownTool { .. } => ("there is no such action".to_owned(), String::new()),
-        CallError::Trapped { .. } | CallError::BadAnswer(_) => (
+        CallError::Run(RunError::Trapped { .. } | RunError::BadAnswer(_)) => (
             "the action broke off: this is a fault of the skill".to_owned(),
             OPERATOR.to_owned(),
         ),
-        CallError::Config(_) | CallError::Record(_) => (
+        CallError::Run(RunError::Config(_)) | CallError::Record(_) => (
             "this host cannot do it as it is set up".to_owned(),
             OPERATOR.to_owned(),
         ),
@@ -73,7 +78,7 @@ pub(super) fn broken(error: &CallError) -> CallToolResult {
     failure(&json!({"case": error.code(), "reason": reason, "next": next}))
 }
 
-/// Why a plan cannot be looked at, approved or performed.
+/// Converts the error of a plan that cannot be shown, approved or performed.
 pub(super) fn plan_error(error: &PlanError) -> CallToolResult {
     let reason = match error {
         PlanError::Interrupted { plan, .. } => {
@@ -114,7 +119,8 @@ pub(super) fn plan_error(error: &PlanError) -> CallToolResult {
     failure(&json!({"case": "denied", "code": error.code(), "reason": reason, "next": next}))
 }
 
-/// Where a plan stands. `note` is what is to be said beside that; `teller` is the tool that tells of plans.
+/// Returns the tool result that reports a plan's state, with a note. The last argument is the name
+/// of the plan status tool.
 pub(super) fn plan(
     preview: &Preview,
     outcome: &Outcome,
@@ -127,7 +133,7 @@ pub(super) fn plan(
         let teller = teller.map_or_else(String::new, |name| {
             format!(" {name} with the digest tells what became of it.")
         });
-        // How to approve is the person's to know: a model is told that it cannot.
+        // Only the person needs to know how to approve; a model is told that it cannot.
         outcome.next = format!(
             "Nothing has been sent. Tell the person what is planned: they approve plan {} where crm-harness runs; you cannot.{teller}",
             preview.plan.short(),
@@ -183,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_told_by_its_markdown_and_any_answer_has_an_object_as_structure() {
+    fn answer_has_markdown_text_and_object_structure() {
         let told = answer(json!({"markdown": "**a**\u{1b}[2J", "count": 1}));
         assert_eq!(text(&told), "**a**[2J");
         assert_eq!(told.structured_content.unwrap()["count"], 1);
@@ -193,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_says_in_its_text_what_could_be_chosen_instead() {
+    fn failure_text_lists_the_alternatives() {
         let told = failure(
             &json!({"case": "ambiguous", "field": "about", "reason": "two fit", "next": "Choose.", "candidates": [{"label": "A"}]}),
         );
@@ -205,10 +211,10 @@ mod tests {
     }
 
     #[test]
-    fn what_only_the_operator_can_mend_is_told_to_nobody_else() {
-        let trapped = broken(&CallError::Trapped {
+    fn causes_for_the_operator_stay_in_the_log() {
+        let trapped = broken(&CallError::Run(RunError::Trapped {
             reason: "at /home/somebody".into(),
-        });
+        }));
         assert!(!text(&trapped).contains("somebody"));
         let record = plan_error(&PlanError::Record("/var/somewhere is full".into()));
         assert!(!text(&record).contains("somewhere"));

@@ -1,9 +1,11 @@
-//! Asking a person about a plan: in the middle of the call that proposed it, or, since protocol version 2026-07-28, by an answer that
-//! the client brings back with the person's word.
+//! Asks a person to approve a plan by elicitation: within the call that proposed it, or, since
+//! protocol version 2026-07-28, by a response that asks and a second request that carries the
+//! decision.
 //!
-//! It is the client that says what its person answered. So only a client is asked whose word counts for this caller: one with a token of
-//! the scope `approve`, or over standard input and output one whom the operator trusts with it (`elicitation = "approve"`). With any other
-//! the plan waits, whatever the client declares.
+//! It is the client that reports the person's decision, so a client is asked only if its report
+//! counts for this caller: one with a token of the scope `approve`, or one over standard input and
+//! output that the operator trusts (`elicitation = "approve"`). With any other client the plan
+//! waits, whatever it declares.
 
 use std::sync::Arc;
 
@@ -22,35 +24,36 @@ use crate::config::{Caller, Scope};
 use crate::plans::{Outcome, PlanError, PlanState, Preview, render_text as shown};
 use crate::text::Emphasis;
 
-/// The one question of a call.
+/// Key of the only input request of a call.
 const QUESTION: &str = "approval";
-/// Why nobody was asked.
+/// Note for a client whose report of a decision does not count.
 const NOT_TRUSTED: &str =
     "this client may propose plans, and what it says for its person does not count as approval";
 
-/// What a person says to a plan.
+/// A person's decision about a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Perform it.
+    /// Approve the plan: perform it.
     Approve,
-    /// Drop it.
+    /// Deny the plan.
     Deny,
 }
 
-/// How the person of this client can be asked.
+/// The way to ask the person of a client.
 enum Asking {
-    /// Not at all.
+    /// The client does not support elicitation by form.
     Never,
-    /// They could be, and the client's word on their answer does not count.
+    /// The client supports elicitation, but its report of a decision does not count.
     NotTrusted,
-    /// By a request within the call.
+    /// By an elicitation request within the call.
     Within,
-    /// By an answer that asks, and another call that brings the person's word.
+    /// By a response that asks, and a second call that carries the decision.
     Between,
 }
 
 impl Mcp {
-    /// What comes of a plan that was proposed: its person is asked if that can be.
+    /// Handles a proposed plan: performs it if policy approves it, otherwise asks the person if
+    /// possible.
     pub(super) async fn proposed(
         &self,
         digest: &str,
@@ -58,13 +61,13 @@ impl Mcp {
         caller: &Arc<Caller>,
         context: &RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let (preview, outcome) = match self.0.harness.plan(digest) {
+        let (preview, outcome) = match self.0.harness.plans().get(digest) {
             Ok(found) => found,
             Err(error) => return Ok(answers::plan_error(&error).into()),
         };
         if preview.approval == Approval::Auto && !outcome.state.is_over() {
             let (harness, plan) = (Arc::clone(&self.0.harness), digest.to_owned());
-            let performing = async move { harness.perform_permitted(&plan).await };
+            let performing = async move { harness.plans().perform_permitted(&plan).await };
             return Ok(self.performed_here(digest, performing).await.into());
         }
         if outcome.state != PlanState::Waiting {
@@ -99,8 +102,8 @@ impl Mcp {
         }
     }
 
-    /// Takes the word that a client brings back. The call's arguments are not looked at again: what is decided about is the plan
-    /// that the person was shown.
+    /// Applies a decision that a client brings back. The call's arguments are ignored: the decision
+    /// is about the plan that the person was shown.
     pub(super) async fn brought_back(
         &self,
         name: &str,
@@ -109,7 +112,7 @@ impl Mcp {
         caller: &Arc<Caller>,
         context: &RequestContext<RoleServer>,
     ) -> Result<CallToolResult, ErrorData> {
-        // Who cannot have asked anybody cannot bring an answer.
+        // A client that could not have asked cannot bring back a decision.
         let question = match asking(context, caller) {
             Asking::Between => self.0.asked.answered(name, tool, caller.named()),
             Asking::Within | Asking::Never | Asking::NotTrusted => None,
@@ -125,7 +128,7 @@ impl Mcp {
         Ok(self.decided(&question.plan, decision(said), caller).await)
     }
 
-    /// Does what the person says who was asked elsewhere.
+    /// Applies a decision of a person who was asked outside the protocol.
     pub async fn decide(
         &self,
         digest: &str,
@@ -135,7 +138,7 @@ impl Mcp {
         self.decided(digest, Some(decision), caller).await
     }
 
-    /// Does what the person has said. No answer leaves the plan waiting.
+    /// Applies a decision. Without one the plan stays waiting.
     async fn decided(
         &self,
         digest: &str,
@@ -146,15 +149,17 @@ impl Mcp {
         let (caller, plan) = (Arc::clone(caller), digest.to_owned());
         match decision {
             Some(Decision::Approve) => {
-                let performing = async move { harness.approve(&plan, &caller, false).await };
+                let performing =
+                    async move { harness.plans().approve(&plan, &caller, false).await };
                 self.performed_here(digest, performing).await
             }
-            Some(Decision::Deny) => self.came(digest, harness.deny(&plan, &caller).await),
+            Some(Decision::Deny) => self.came(digest, harness.plans().deny(&plan, &caller).await),
             None => self.stands(digest, Some("nobody has decided yet")),
         }
     }
 
-    /// Performs a plan. What was approved comes to its end, whether somebody still waits for it or not.
+    /// Performs a plan in a task of its own, so that it completes even if nobody waits for it any
+    /// more.
     async fn performed_here(
         &self,
         digest: &str,
@@ -166,10 +171,10 @@ impl Mcp {
         }
     }
 
-    /// What came of a decision.
+    /// Returns the tool result of a decision.
     fn came(&self, digest: &str, done: Result<Outcome, PlanError>) -> CallToolResult {
         match done {
-            // Somebody decided or finished it in the meantime: where it stands says so.
+            // It was decided or finished in the meantime; the plan's state shows it.
             Ok(_) | Err(PlanError::Over(_) | PlanError::Expired | PlanError::Denied) => {
                 self.stands(digest, None)
             }
@@ -181,9 +186,9 @@ impl Mcp {
         }
     }
 
-    /// Where a plan stands now.
+    /// Returns the tool result that reports a plan's current state.
     fn stands(&self, digest: &str, note: Option<&str>) -> CallToolResult {
-        match self.0.harness.plan(digest) {
+        match self.0.harness.plans().get(digest) {
             Ok((preview, outcome)) => answers::plan(&preview, &outcome, note, self.teller()),
             Err(error) => answers::plan_error(&error),
         }
@@ -194,7 +199,7 @@ impl Mcp {
     }
 }
 
-/// What an answer to the question says; none where it is not decided.
+/// Returns the decision in an elicitation result; `None` if there is none.
 fn decision(said: Option<ElicitResult>) -> Option<Decision> {
     match said?.action {
         ElicitationAction::Accept => Some(Decision::Approve),
@@ -203,13 +208,13 @@ fn decision(said: Option<ElicitResult>) -> Option<Decision> {
     }
 }
 
-/// Tells how the person of this client can be asked: by what the client has declared, whether its word counts for this caller, and by the
-/// protocol's version.
+/// Determines the way to ask the person of a client: by the client's declared capabilities, by its
+/// trust for this caller, and by the protocol version.
 fn asking(context: &RequestContext<RoleServer>, caller: &Caller) -> Asking {
     let declared = context
         .client_capabilities()
         .and_then(|capabilities| capabilities.elicitation);
-    // Declared without a mode, it is by form; by URL alone does not serve.
+    // Elicitation declared without a mode is by form; by URL alone is not enough.
     let by_form = declared.is_some_and(|modes| modes.form.is_some() || modes.url.is_none());
     if !by_form {
         return Asking::Never;
@@ -227,7 +232,8 @@ fn asking(context: &RequestContext<RoleServer>, caller: &Caller) -> Asking {
     }
 }
 
-/// The question, with the host's own preview. There is nothing to fill in: yes or no.
+/// Builds the elicitation request, with the host's own preview. Its form is empty: the person
+/// accepts or declines.
 fn question(preview: &Preview) -> ElicitRequestParams {
     let text = shown::preview(preview, &Emphasis::default());
     ElicitRequestParams::FormElicitationParams {

@@ -1,4 +1,4 @@
-//! A call of a tool, from the request to its answer.
+//! Handles a tool call, from the request to its result.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,19 +11,18 @@ use serde_json::{Value, json};
 use super::{Leaving, Mcp, OnBehalf, Whose, answers, progress};
 use crate::config::Caller;
 use crate::denial::DenialCode;
-use crate::harness::{Invocation, Outcome};
+use crate::harness::{CallError, Invocation, Outcome};
 use crate::nearest;
-use crate::runtime::call::CallError;
-use crate::runtime::call_audit as recorded;
+use crate::runtime::answer_audit;
 use crate::runtime::tools::{Tool, ToolEffect};
 
-/// How a call that nobody waits for any more is counted.
+/// Outcome, in the metrics, of a call whose client stopped waiting.
 const CANCELLED: &str = "cancelled";
-/// Longest name that is repeated in an answer.
+/// Most characters of an unknown name that an error repeats.
 const NAME_MAX: usize = 128;
 
 impl Mcp {
-    /// Calls a tool, until the client no longer wants the answer.
+    /// Calls a tool, unless the client cancels first.
     pub(super) async fn call(
         &self,
         request: CallToolRequestParams,
@@ -34,7 +33,7 @@ impl Mcp {
         let token = context.meta.get_progress_token();
         let work = self.answer(request, &caller, &context);
         let work = progress::told(&context.peer, token, self.0.pace, work);
-        // Leaving drops the work, and with it the instance that runs.
+        // Returning drops the work, and with it the running instance.
         tokio::select! {
             biased;
             () = stopped => Err(ErrorData::internal_error("the call was cancelled", None)),
@@ -69,7 +68,8 @@ impl Mcp {
         }
     }
 
-    /// Runs an action in its caller's turn, and counts how it ends; also by nobody waiting any more.
+    /// Runs an action within its caller's concurrency limit, and counts its outcome, also if it is
+    /// cancelled.
     async fn counted(
         &self,
         tool: &Tool,
@@ -93,7 +93,7 @@ impl Mcp {
         count.outcome = match &ended {
             Ok(outcome) => match &outcome.result {
                 Ok(_) => "done",
-                Err(failure) => recorded::code(failure, tool.failure.as_ref()),
+                Err(failure) => answer_audit::code(failure, tool.failure.as_ref()),
             },
             Err(error) => error.code(),
         }
@@ -141,7 +141,7 @@ impl Mcp {
         }
     }
 
-    /// Tells where a plan of the caller's own stands.
+    /// Reports the state of one of the caller's own plans.
     fn tell(
         &self,
         name: &str,
@@ -161,7 +161,7 @@ impl Mcp {
                 })));
             }
         };
-        let found = self.0.harness.own_plan(name, given, caller);
+        let found = self.0.harness.plans().own(name, given, caller);
         let outcome = found.as_ref().map_or_else(|error| error.code(), |_| "done");
         self.0.meter.called(name, outcome, begun.elapsed());
         Ok(match found {
@@ -170,7 +170,7 @@ impl Mcp {
         })
     }
 
-    /// On whose behalf a request comes.
+    /// Returns the caller of a request.
     fn caller(&self, context: &RequestContext<RoleServer>) -> Result<Arc<Caller>, ErrorData> {
         match &self.0.whose {
             Whose::One(caller) => Ok(Arc::clone(caller)),
@@ -188,7 +188,7 @@ impl Mcp {
     }
 }
 
-/// Counts a call when it is over, however that comes about.
+/// Counts a call on drop, whatever ended it.
 struct Count<'a> {
     mcp: &'a Mcp,
     tool: &'a str,
@@ -203,7 +203,7 @@ impl Drop for Count<'_> {
     }
 }
 
-/// Ends when the client has cancelled the call, or has gone away.
+/// Completes when the client has cancelled the call or disconnected.
 fn stopped(context: &RequestContext<RoleServer>) -> impl Future<Output = ()> + Send + 'static {
     let cancelled = context.ct.clone();
     let leaving = extension::<Leaving>(context).map(|leaving| leaving.0);
@@ -218,7 +218,7 @@ fn stopped(context: &RequestContext<RoleServer>) -> impl Future<Output = ()> + S
     }
 }
 
-/// What came with a request, or with the HTTP request that carried it.
+/// Returns an extension of the request, or of the HTTP request that carried it.
 fn extension<T: Clone + Send + Sync + 'static>(context: &RequestContext<RoleServer>) -> Option<T> {
     let parts = context.extensions.get::<::http::request::Parts>();
     parts

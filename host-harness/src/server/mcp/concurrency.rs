@@ -1,18 +1,18 @@
-//! Turns: of one caller only so many calls run side by side, so that nobody takes all there is.
+//! Limits the concurrent calls of each caller, so that no caller uses up the capacity.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Who may run how much at once.
+/// Concurrency limits by caller.
 pub(super) struct Turns {
     each: usize,
     callers: Mutex<HashMap<Option<String>, Arc<Semaphore>>>,
 }
 
 impl Turns {
-    /// So many for each caller.
+    /// Limits each caller to `each` concurrent calls.
     pub(super) fn new(each: usize) -> Self {
         Self {
             each: each.max(1),
@@ -20,11 +20,11 @@ impl Turns {
         }
     }
 
-    /// A turn of this caller, in order of asking; over when it is dropped.
+    /// Waits for a permit of this caller, first come, first served; released on drop.
     pub(super) async fn take(&self, caller: Option<&str>) -> Option<OwnedSemaphorePermit> {
         let turns = {
             let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
-            // Callers are those of the operator file: few.
+            // Callers come from the operator file, so there are few.
             let turns = callers
                 .entry(caller.map(str::to_owned))
                 .or_insert_with(|| Arc::new(Semaphore::new(self.each)));
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_caller_waits_for_their_own_calls_and_for_nobody_elses() {
+    async fn caller_waits_only_for_their_own_calls() {
         let turns = Turns::new(2);
         let (_first, second) = (turns.take(Some("a")).await, turns.take(Some("a")).await);
         let mut third = Box::pin(turns.take(Some("a")));

@@ -1,8 +1,9 @@
-//! A server of the Model Context Protocol, without a transport: the skill's actions as tools, on behalf of a caller.
+//! A Model Context Protocol server, independent of transports: the skill's actions as tools, on
+//! behalf of a caller.
 //!
-//! Reading tools answer; writing tools propose a plan. Where the client can ask its person (elicitation) and its word on their answer counts
-//! for this caller, the person sees the host's own preview and says yes or no; elsewhere the plan waits, and a read-only tool tells what
-//! became of it. No tool approves.
+//! Reading tools answer; writing tools propose a plan. If the client supports elicitation, and its
+//! report of a decision counts for this caller, the person sees the host's own preview and accepts
+//! or declines. Otherwise the plan waits, and a read-only tool reports its state. No tool approves.
 
 mod answers;
 mod approval;

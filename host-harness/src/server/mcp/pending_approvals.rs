@@ -1,4 +1,5 @@
-//! Questions that a client carries to its person and back in a second request: each is known by a name that is used once.
+//! Open questions that a client takes to its person and answers in a second request, each under a
+//! single-use random name.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,17 +7,17 @@ use std::time::{Duration, Instant};
 
 use crate::digest::hex;
 
-/// Most questions that are open at once; the oldest is forgotten, and its plan waits.
+/// Most open questions; beyond that the oldest is dropped, and its plan stays waiting.
 const OPEN_MAX: usize = 1024;
 
-/// A question: may this plan be performed?
+/// A question for approval of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Question {
     /// The plan's digest.
     pub(super) plan: String,
     /// The tool that proposed it.
     pub(super) tool: String,
-    /// Who is asked, by the name that the record has for them.
+    /// The caller who is asked, by their name in the audit log.
     pub(super) caller: Option<String>,
 }
 
@@ -25,7 +26,8 @@ pub(super) struct Question {
 pub(super) struct Asked(Mutex<HashMap<String, (Instant, Question)>>);
 
 impl Asked {
-    /// Remembers a question; the name that its answer has to carry. None where the system has no randomness: then nobody is asked.
+    /// Stores a question, and returns the name that its answer has to carry; `None` if the system
+    /// has no randomness, and then nobody is asked.
     pub(super) fn ask(&self, question: Question, waits: Duration) -> Option<String> {
         let mut name = [0; 16];
         getrandom::fill(&mut name).ok()?;
@@ -43,7 +45,8 @@ impl Asked {
         Some(name)
     }
 
-    /// The question of this name, if this caller was asked it about a call of this tool and has not answered yet.
+    /// Takes the question of this name, if it was asked of this caller about a call of this tool
+    /// and is still open.
     pub(super) fn answered(
         &self,
         name: &str,
@@ -74,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_is_answered_once_in_time_and_by_who_was_asked() {
+    fn question_is_answered_once_and_in_time() {
         let asked = Asked::default();
         let hour = Duration::from_secs(3600);
         let name = asked.ask(question(), hour).unwrap();
@@ -88,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn of_too_many_questions_the_oldest_is_forgotten() {
+    fn oldest_of_too_many_questions_is_dropped() {
         let asked = Asked::default();
         let hour = Duration::from_secs(3600);
         let first = asked.ask(question(), hour).unwrap();

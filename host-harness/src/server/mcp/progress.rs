@@ -1,4 +1,4 @@
-//! Telling a client that waits that its call is still on its way.
+//! Sends progress notifications to a client that waits for a call.
 
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use rmcp::{Peer, RoleServer};
@@ -6,7 +6,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::Pace;
 
-/// Does the work, and tells the client of it now and then if it has given a token for that.
+/// Runs the work, and sends progress notifications if the client gave a token for them.
 pub(super) async fn told<T>(
     peer: &Peer<RoleServer>,
     token: Option<ProgressToken>,
@@ -28,8 +28,8 @@ pub(super) async fn told<T>(
                 count += 1.0;
                 let told = ProgressNotificationParam::new(token.clone(), count)
                     .with_message("The call is still on its way.");
-                // Who no longer listens has gone; that is looked after elsewhere. A client that reads slowly must not hold the work
-                // up, so both go on side by side.
+                // A client that has gone is noticed elsewhere. A client that reads slowly must not
+                // delay the work, so both proceed side by side.
                 let told = peer.notify_progress(told);
                 tokio::select! {
                     biased;

@@ -1,4 +1,4 @@
-//! The protocol's requests.
+//! Handlers of the protocol's requests.
 
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult, ErrorCode,
@@ -9,7 +9,7 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 
 use super::Mcp;
 
-/// Methods that this server has; a request of one that cannot be read has wrong parameters.
+/// Methods of this server; a request for one of them that cannot be parsed has invalid parameters.
 const METHODS: [&str; 4] = ["initialize", "ping", "tools/list", "tools/call"];
 
 impl ServerHandler for Mcp {
@@ -46,7 +46,7 @@ impl ServerHandler for Mcp {
             let message = format!("the parameters of {} cannot be read", request.method);
             return Err(ErrorData::invalid_params(message, None));
         }
-        // The name is the client's own; it is not repeated.
+        // The name comes from the client, so it is not repeated.
         Err(ErrorData::new(
             ErrorCode::METHOD_NOT_FOUND,
             "there is no such method",

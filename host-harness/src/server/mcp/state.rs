@@ -16,31 +16,32 @@ use crate::harness::Harness;
 use crate::server::metrics::Meter;
 use crate::server::services;
 
-/// On whose behalf a request comes: an extension of the request, or of the HTTP request that carried it.
+/// The caller of a request: an extension of the request, or of the HTTP request that carried it.
 #[derive(Debug, Clone)]
 pub struct OnBehalf(pub Arc<Caller>);
 
-/// Cancelled when the client that waits for the answer has gone away: an extension of the HTTP request.
+/// Cancelled when the client that waits for the response has gone: an extension of the HTTP
+/// request.
 #[derive(Debug, Clone)]
 pub struct Leaving(pub CancellationToken);
 
-/// Who the callers are.
+/// Source of a request's caller.
 #[derive(Debug, Clone)]
 pub enum Whose {
-    /// This one, always.
+    /// The same caller for every request.
     One(Arc<Caller>),
-    /// Each request says so by [`OnBehalf`]; one that does not is refused.
+    /// Each request names its caller by [`OnBehalf`]; one that does not is refused.
     Each,
 }
 
-/// How long things may take.
+/// Intervals, timeouts and concurrency of calls.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
-    /// How often a client that wants to hear of progress does.
+    /// Interval of progress notifications.
     pub progress: Duration,
-    /// How long a person may take to decide while the client waits; afterwards the plan waits without them.
+    /// Time for a person to decide while the client waits; after that the plan waits without them.
     pub asking: Duration,
-    /// How many calls of one caller run side by side; more wait for their turn.
+    /// Most concurrent calls of one caller; further ones wait.
     pub calls: usize,
 }
 
@@ -49,20 +50,20 @@ impl Default for Pace {
         Self {
             progress: Duration::from_secs(2),
             asking: Duration::from_secs(10 * 60),
-            // Half of what the engine runs at once: the other half is for everybody else.
+            // Half of the engine's concurrency, so that the other half is left for everybody else.
             calls: 8,
         }
     }
 }
 
-/// The server. Cheap to clone; all clones are one.
+/// The MCP server. Cheap to clone; clones share their state.
 #[derive(Clone)]
 pub struct Mcp(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) harness: Arc<Harness>,
     pub(super) tools: Vec<model::Tool>,
-    /// The name of the tool that tells where a plan stands; none where nothing is proposed.
+    /// Name of the tool that reports a plan's state; `None` if no tool proposes plans.
     pub(super) plan_tool: Option<String>,
     pub(super) info: model::ServerConfig,
     pub(super) whose: Whose,
@@ -75,7 +76,7 @@ pub(super) struct Inner {
 }
 
 impl Mcp {
-    /// A server for a harness.
+    /// Creates a server for a harness.
     #[must_use]
     pub fn new(harness: Arc<Harness>, whose: Whose, pace: Pace, meter: Arc<Meter>) -> Self {
         let plan_tool = tools::plan_tool_name(&harness);
@@ -101,31 +102,31 @@ impl Mcp {
         }))
     }
 
-    /// What is counted.
+    /// Returns the metrics.
     #[must_use]
     pub fn meter(&self) -> &Arc<Meter> {
         &self.0.meter
     }
 
-    /// The harness behind it.
+    /// Returns the harness.
     #[must_use]
     pub fn harness(&self) -> &Arc<Harness> {
         &self.0.harness
     }
 
-    /// Asks nobody any more: who is being asked is not waited for, and their plans stay waiting.
+    /// Stops asking for approval: open questions are abandoned, and their plans stay waiting.
     pub fn close(&self) {
         self.0.closing.cancel();
         self.0.performing.close();
     }
 
-    /// Waits until everything that was approved has been performed; after [`Self::close`].
+    /// Waits until all approved plans have been performed; call it after [`Self::close`].
     pub async fn performed(&self) {
         self.0.performing.wait().await;
     }
 }
 
-/// The tools of a harness as they are listed: what a model reads before it has asked for anything.
+/// Returns the tools of a harness as `tools/list` reports them.
 #[must_use]
 pub fn listed(harness: &Harness) -> Value {
     let plan_tool = tools::plan_tool_name(harness);

@@ -1,4 +1,5 @@
-//! The skill's actions as tools of the protocol. The interface that an action lives in says what it does; nothing else does.
+//! Describes the skill's actions as MCP tools. Their annotations depend on the interface of the
+//! action alone.
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use crate::harness::Harness;
 use crate::runtime::tools::ToolEffect;
 
-/// The tools of a harness, and the one that tells of plans if it has a name.
+/// Returns the tools of a harness, and the plan status tool if it has a name.
 pub(super) fn described(harness: &Harness, plan_tool: Option<&str>) -> Vec<Tool> {
     let mut tools: Vec<Tool> = harness
         .tools()
@@ -41,18 +42,19 @@ fn described_as(name: &str, description: &str, schema: JsonObject, effect: ToolE
         .with_annotations(annotations(effect))
 }
 
-/// What a client may take for granted.
+/// Returns the annotations of a tool with this effect.
 fn annotations(effect: ToolEffect) -> ToolAnnotations {
     match effect {
-        // The other hints have no meaning for what only reads.
+        // The other hints have no meaning for read-only tools.
         ToolEffect::Read => ToolAnnotations::new().read_only(true),
-        // That a plan may replace what is there, and write to people, is what the protocol takes for granted where nothing is said.
+        // A plan may overwrite data and write to people, which the protocol assumes by default.
         // Proposing the same again finds the same plan.
         ToolEffect::Propose => ToolAnnotations::new().read_only(false).idempotent(true),
     }
 }
 
-/// The name of the tool that tells of plans, after the skill's package; none where nothing is proposed.
+/// Returns the name of the plan status tool, prefixed with the skill's package; `None` if no tool
+/// proposes plans.
 pub(super) fn plan_tool_name(harness: &Harness) -> Option<String> {
     let tools = harness.tools();
     if !tools.iter().any(|tool| tool.effect == ToolEffect::Propose) {
@@ -64,7 +66,7 @@ pub(super) fn plan_tool_name(harness: &Harness) -> Option<String> {
         .map_or(package.as_str(), |(name, _)| name);
     let prefix = name.rsplit(':').next().unwrap_or(name).replace('-', "_");
     let mut name = format!("{prefix}_plan");
-    // An action of the skill's own keeps its name.
+    // An action of the skill with this name keeps it.
     while tools.iter().any(|tool| tool.name == name) {
         name.push_str("_state");
     }

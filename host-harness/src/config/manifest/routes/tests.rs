@@ -1,4 +1,4 @@
-//! What a manifest may say, and what is said about one that cannot be used.
+//! Tests of valid manifests, and of the errors about invalid ones.
 
 use super::*;
 use crate::config::Limits;
@@ -54,7 +54,7 @@ fn extensible() -> String {
 }
 
 #[test]
-fn of_a_document_that_is_extended_only_the_extended_text_is_known() {
+fn only_the_extended_text_of_a_document_is_known() {
     let manifest = parse(&extensible()).unwrap();
     let known = |fields: &[(&str, &str)], text: &str| {
         let fields = fields
@@ -79,7 +79,7 @@ fn of_a_document_that_is_extended_only_the_extended_text_is_known() {
 }
 
 #[test]
-fn a_text_that_cannot_be_extended_as_it_says_is_refused() {
+fn text_that_cannot_be_extended_is_refused() {
     let text = "`find`: text";
     for (from, to, expected) in [
         ("{ a\\n", "{ b\\n", text),

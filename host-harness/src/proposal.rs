@@ -140,13 +140,13 @@ pub struct Disclosure {
 }
 
 impl Step {
-    /// Checks that it is no compensation step.
+    /// Returns true unless it is a compensation step.
     #[must_use]
     pub fn is_in_order(&self) -> bool {
         !matches!(self.timing, Timing::Compensates(_))
     }
 
-    /// Checks whether it is only sent if `step`, an earlier one, was done.
+    /// Returns true if it is only sent after `step`, an earlier one, was done.
     #[must_use]
     pub fn needs(&self, step: &Self) -> bool {
         match &self.timing {
@@ -156,7 +156,7 @@ impl Step {
         }
     }
 
-    /// Checks whether it compensates another step.
+    /// Returns true if it compensates `step`.
     #[must_use]
     pub fn compensates(&self, step: &str) -> bool {
         matches!(&self.timing, Timing::Compensates(other) if other == step)

@@ -1,86 +1,23 @@
-//! The end of a call on record, whatever the end is, and the records that an answer names as its sources.
+//! Extracts what the audit log keeps of an answer: the name of a failure, and the records that the
+//! answer names as its sources.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::time::Instant;
 
 use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::shape::Shape;
-use crate::events::{Ended, RecordError, Recorder, Source};
-use crate::outbound::call_context::Ledger;
+use crate::events::Source;
 use crate::outbound::known_ids::Told;
 
-/// Failures that this host answers with in the component's stead.
+/// Failure cases that the host returns in place of the component.
 const OF_THE_HOST: [&str; 2] = ["denied", "invalid-input"];
-/// Sources of one answer that go on record.
+/// Most sources of one answer that are written to the audit log.
 const SOURCES_MAX: usize = 256;
 
-/// A call whose beginning is on record and whose end will be.
-pub(crate) struct Recorded<'a> {
-    recorder: &'a dyn Recorder,
-    ledger: Arc<Ledger>,
-    started: Instant,
-    over: bool,
-}
-
-impl<'a> Recorded<'a> {
-    pub(crate) fn new(recorder: &'a dyn Recorder, ledger: Arc<Ledger>, started: Instant) -> Self {
-        Self {
-            recorder,
-            ledger,
-            started,
-            over: false,
-        }
-    }
-
-    /// It has a result; `declared` is the type of its failures, `objects` are those whose records may be named.
-    pub(crate) fn ended(
-        mut self,
-        result: &Result<Value, Value>,
-        declared: Option<&Shape>,
-        objects: &[String],
-    ) -> Result<(), RecordError> {
-        match result {
-            Ok(answer) => {
-                let sources = sources(answer, objects, self.ledger.told());
-                self.record("done", &sources)
-            }
-            Err(failure) => self.record(code(failure, declared), &[]),
-        }
-    }
-
-    /// It has no result, for this reason.
-    pub(crate) fn broke(mut self, code: &str) -> Result<(), RecordError> {
-        self.record(code, &[])
-    }
-
-    fn record(&mut self, outcome: &str, sources: &[Source]) -> Result<(), RecordError> {
-        self.over = true;
-        self.recorder.ended(&Ended {
-            call: self.ledger.call(),
-            outcome,
-            sources,
-            requests: self.ledger.requests(),
-            refused: self.ledger.refused(),
-            elapsed: self.started.elapsed(),
-        })
-    }
-}
-
-impl Drop for Recorded<'_> {
-    fn drop(&mut self) {
-        if !self.over
-            && let Err(error) = self.record("abandoned", &[])
-        {
-            tracing::error!(call = %self.ledger.call(), "the end of an abandoned call is missing: {error}");
-        }
-    }
-}
-
-/// What a failure is called. Only what the component's type or this host names, never a text that the component made up.
+/// Returns a failure's case name for the audit log: one that the component's type declares or the
+/// host defines, otherwise `failed`. A text that the component made up never gets into the log.
 pub(crate) fn code<'a>(failure: &'a Value, declared: Option<&Shape>) -> &'a str {
     let said = failure.get("case").and_then(Value::as_str);
     let known = |said: &&str| match declared {
@@ -91,9 +28,10 @@ pub(crate) fn code<'a>(failure: &'a Value, declared: Option<&Shape>) -> &'a str 
         .unwrap_or("failed")
 }
 
-/// The records that an answer names in its `provenance` fields (`claw:skill/types`). Only ids and times that a service told during
-/// the call pass, and only objects that the manifest names: nothing of the component's own can reach the record this way.
-fn sources(answer: &Value, objects: &[String], told: &Told) -> Vec<Source> {
+/// Returns the records that an answer names in its `provenance` fields (`claw:skill/types`). Only
+/// ids and times that a service returned during the call are accepted, and only objects that the
+/// manifest lists, so that the component cannot write data of its own to the audit log.
+pub(crate) fn sources(answer: &Value, objects: &[String], told: &Told) -> Vec<Source> {
     let mut found = BTreeSet::new();
     collect(answer, objects, told, &mut found);
     found.into_iter().take(SOURCES_MAX).collect()
@@ -141,7 +79,7 @@ mod tests {
     use crate::runtime::shape::Case;
 
     #[test]
-    fn a_failure_is_recorded_by_a_name_that_its_type_declares_and_no_other() {
+    fn failure_is_logged_by_a_declared_name_only() {
         let declared = Shape::Variant(vec![Case {
             name: "not-found".into(),
             docs: None,
@@ -161,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn sources_are_ids_that_services_told_and_nothing_else() {
+    fn sources_are_only_ids_returned_by_services() {
         let id = "0b7e7dee-1f0e-4b8e-9a31-94c6a7c1a001";
         let told = Told::default();
         told.take_in(
@@ -182,7 +120,7 @@ mod tests {
             "hits": [{ "provenance": good }, { "deep": [{ "provenance": good }] }],
             "hostile": [
                 with("id", "a text that somebody would like to keep"),
-                // The form of an id can hold sixteen bytes of anything.
+                // A well-formed UUID can carry sixteen arbitrary bytes.
                 with("id", "34353030-3030-4020-8455-522066756e64"),
                 with("object", "anything"),
                 with("updatedAt", "2031-04-05T06:07:08.900Z"),
@@ -196,7 +134,7 @@ mod tests {
             id: id.parse().unwrap(),
             updated_at,
         };
-        // A time that no service told is left out, the rest is still good.
+        // A time that no service returned is dropped; the id is kept.
         assert_eq!(found, [source(None), source(Some(1_772_323_200_000))]);
     }
 }
