@@ -1,4 +1,5 @@
-//! What is wrong with an SQLite database, in words that say what to do, and databases that are read without being written to.
+//! Describes errors of SQLite databases together with a fix, and opens databases for reading
+//! without writing to them.
 
 use std::fmt::Display;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -9,9 +10,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags, ffi};
 
-/// How long another process may keep a database busy.
+/// Time to wait for a database that another process keeps busy.
 const BUSY: Duration = Duration::from_secs(2);
-/// What a disk that takes no more is told as, whatever the system calls it.
+/// Description of a full disk, for each of the errors by which the system reports it.
 const FULL: &str = "the disk takes no more: it is full, over quota, or a file may not grow any further. Make room, then call again";
 
 /// Describes an error of a database; `file` names it.
@@ -43,7 +44,7 @@ pub(crate) fn told(file: &dyn Display, error: &Error) -> String {
     }
 }
 
-/// Describes an error of a file that is written.
+/// Describes an error of writing a file.
 pub(crate) fn told_io(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
@@ -53,7 +54,8 @@ pub(crate) fn told_io(error: &io::Error) -> String {
     }
 }
 
-/// True if nothing more can be written. A limit of a file's size (RLIMIT_FSIZE) comes as a failed write.
+/// Returns true if nothing more can be written. A file size limit (RLIMIT_FSIZE) shows as a failed
+/// write.
 fn is_full(error: &ffi::Error) -> bool {
     error.code == ErrorCode::DiskFull
         || matches!(
@@ -65,18 +67,19 @@ fn is_full(error: &ffi::Error) -> bool {
 /// A database open for reading.
 #[derive(Debug)]
 pub(crate) struct ReadOnly {
-    /// The connection. Dropped before what it reads.
+    /// The connection, dropped before the copy that it reads.
     pub(crate) connection: Connection,
-    /// Where what it reads was copied to, if it was.
+    /// The copy that the connection reads, if one was made.
     pub(crate) copy: Option<Copied>,
 }
 
-/// Opens a database for reading, wherever it lies. In a directory that cannot be written SQLite cannot take part in what writers
-/// do beside the database: there it is read as it stands (`immutable`), and where rows stand in its `-wal` file alone, both files
-/// are copied to a directory of this process, so that those rows are seen.
+/// Opens a database for reading, wherever it lies. In a directory that cannot be written, SQLite
+/// cannot use the files that writers keep beside the database: there it is opened as `immutable`,
+/// and if some rows are in its `-wal` file only, both files are first copied to a directory of this
+/// process.
 ///
 /// # Errors
-/// Why it cannot be read.
+/// Returns an error if it cannot be read.
 pub(crate) fn open_for_reading(path: &Path) -> Result<ReadOnly, Error> {
     let usual = open(path, "mode=ro");
     let denied = match usual {
@@ -121,12 +124,12 @@ fn open(path: &Path, parameters: &str) -> Result<Connection, Error> {
         | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags(uri(path, parameters), flags)?;
     connection.busy_timeout(BUSY)?;
-    // Opening reads nothing: the first look shows whether it can be read.
+    // Opening reads nothing, so a first query shows if the database can be read.
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     Ok(connection)
 }
 
-/// Writes a path as SQLite's URIs have it.
+/// Encodes a path as a URI for SQLite.
 fn uri(path: &Path, parameters: &str) -> String {
     use std::os::unix::ffi::OsStrExt as _;
     let mut uri = "file:".to_owned();
@@ -157,7 +160,7 @@ impl Copied {
     fn of(path: &Path, log: &Path) -> io::Result<Self> {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
-        let name = crate::outbound::documents::hex(&random);
+        let name = crate::digest::hex(&random);
         let folder = std::env::temp_dir().join(format!("crm-harness-{name}"));
         DirBuilder::new().mode(0o700).create(&folder)?;
         let copy = Self {

@@ -1,25 +1,37 @@
 //! Runs skill components under a policy they cannot widen.
 //!
-//! A component proposes, the host disposes: it reaches nothing but the gate in [`outbound`], which lets through what the
-//! skill's manifest asks for and the operator grants. [`Harness`] puts the two together.
+//! A component reaches nothing but the egress gate in [`outbound`], which allows what the skill's
+//! manifest asks for and the operator grants. [`Harness`] puts the parts together.
+//!
+//! Modules import what is below them, never above: `server` and the command line, [`harness`], then
+//! [`plans`], [`runtime`] and [`trust`] side by side, [`access`], [`config`], [`outbound`], and
+//! facts such as [`events`] and [`digest`].
 
 pub mod access;
 pub mod audit;
+pub mod clock;
 pub mod config;
 mod database;
-pub mod front;
+pub mod denial;
+pub mod digest;
+pub mod events;
+pub mod harness;
+pub mod json_path;
+pub mod judge;
 pub mod nearest;
+pub mod observed;
 pub mod outbound;
-pub mod plan;
-pub mod skill;
-mod steps;
+pub mod plans;
+pub mod proposal;
+pub mod runtime;
+pub mod server;
 pub mod storage;
 pub mod text;
 pub mod trust;
 pub mod words;
 
 pub use config::{Caller, ConfigError, Setup};
-pub use skill::call::CallError;
-pub use skill::harness::{Harness, Invocation, Outcome, Parts, Timings};
-pub use skill::load::{LoadError, Skill};
-pub use skill::tools::Tool;
+pub use harness::{CallError, Harness, Invocation, Outcome, Parts, StartError};
+pub use runtime::call::{RunError, Timings};
+pub use runtime::load::{LoadError, Skill};
+pub use runtime::tools::Tool;

@@ -1,4 +1,4 @@
-//! The `crm-harness` command.
+//! Entry point of the `crm-harness` command.
 
 mod cli;
 

@@ -1,6 +1,6 @@
-//! The nearest known name, for errors about an unknown one.
+//! Finds the nearest known name, for errors about an unknown one.
 
-/// A sentence that names what could have been meant, or else everything that is known.
+/// Returns a sentence that suggests the nearest known name, or else lists all of them.
 #[must_use]
 pub fn hint<'a>(given: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     if let Some(name) = closest(given, known.clone()) {
@@ -14,7 +14,7 @@ pub fn hint<'a>(given: &str, known: impl Iterator<Item = &'a str> + Clone) -> St
     }
 }
 
-/// The known name that is most like the given one, if any is like it.
+/// Returns the known name that is most similar to the given one, if any is similar.
 #[must_use]
 pub fn closest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_finds_its_name_and_a_stranger_is_shown_all() {
+    fn typo_finds_its_name_otherwise_all_are_listed() {
         let known = || ["staleDays", "widen"].into_iter();
         assert_eq!(hint("stale_days", known()), "Did you mean `staleDays`?");
         assert_eq!(hint("q", known()), "Known are `staleDays`, `widen`.");

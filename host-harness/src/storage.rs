@@ -1,16 +1,17 @@
-//! Files and directories that decide what happens: who may change them, and what may be read by others.
+//! Checks owners and permissions of the files and directories that the harness relies on.
 //!
 //! | what | who may change it | who may read it |
 //! |---|---|---|
 //! | data directory | this user | this user; one that others can read is closed to them where it is ours |
 //! | cache directory | this user | anybody |
 //! | component, skill.toml, operator file, policies, `ca-file` | this user and root | anybody |
-//! | a secret | see [`crate::outbound::secret`] | see there |
+//! | a secret | see [`crate::outbound::secrets::secret`] | see there |
 //!
-//! A file can be changed by whoever may write to it, and by whoever may put another one in its place: every directory that leads to
-//! it, and every link on the way, is looked at. A directory in which everybody may make entries, such as /tmp, is fine where it is
-//! *sticky*, since others cannot replace our entries there. A group that is the user's own, with nobody else in it, is no *other*:
-//! many systems create files for such a group by default.
+//! A file can be changed by whoever may write to it or replace it: every directory and every link
+//! on the path to it is checked. A directory in which everybody may create entries, such as /tmp,
+//! is accepted if it is *sticky*, since others cannot replace our entries there. A group of the
+//! user's own, without other members, does not count as *others*: many systems create files with
+//! such a group by default.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -23,14 +24,14 @@ use std::sync::LazyLock;
 use etcetera::BaseStrategy;
 use thiserror::Error;
 
-/// Links that may lead to a file, as the kernel has it.
+/// Most links on the path to a file, as in the kernel.
 const LINKS_MAX: usize = 40;
-/// The bits of a mode by which a group and everybody may write.
+/// Mode bits that let the group and everybody write.
 const GROUP_WRITES: u32 = 0o020;
 const OTHERS_WRITE: u32 = 0o002;
-/// The bit by which entries of a directory belong to their owners.
+/// Mode bit that lets only their owners replace the entries of a directory.
 const STICKY: u32 = 0o1000;
-/// Names that only this program gives: a directory that holds one is in use as data directory.
+/// File names that only this program uses: a directory that holds one is in use as data directory.
 const OURS: [&str; 5] = [
     "harness.sqlite3",
     "plans.sqlite3",
@@ -39,59 +40,59 @@ const OURS: [&str; 5] = [
     "accepted",
 ];
 
-/// Why a directory or a file cannot be used.
+/// Error of a directory or a file that cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StorageError {
-    /// It cannot be made or looked at.
+    /// It cannot be created or inspected.
     #[error("cannot use {}: {source}", path.display())]
     Io {
         /// The path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// It is another user's.
+    /// The directory belongs to another user.
     #[error("{} belongs to another user: choose another directory", path.display())]
     Owner {
         /// The directory.
         path: PathBuf,
     },
-    /// Others may write to it.
+    /// Others may write to the directory.
     #[error("others may write to {}: run `chmod 700` on it, or choose another directory", path.display())]
     Writable {
         /// The directory.
         path: PathBuf,
     },
-    /// Others may read it, and it is not in use as data directory, so that it is not simply closed to them.
+    /// Others may read it, and it is not in use as data directory, so its mode is not changed.
     #[error("others may read {}: run `chmod 700` on it, or choose another directory", path.display())]
     Readable {
         /// The directory.
         path: PathBuf,
     },
-    /// It is a link or no directory.
+    /// It is a link, or not a directory.
     #[error("{} is not a directory: choose another one", path.display())]
     NotADirectory {
         /// The path.
         path: PathBuf,
     },
-    /// Others may change what leads to it, or the file itself.
+    /// Others may change the file, or a part of the path to it.
     #[error(
         "others than you and root could change {}: {} {why}. {fix}",
         path.display(),
         part.display()
     )]
     Exposed {
-        /// What was asked for.
+        /// The requested path.
         path: PathBuf,
         /// The part of it that others may change.
         part: PathBuf,
-        /// How they may.
+        /// The reason for which they may.
         why: &'static str,
-        /// What to do.
+        /// The fix.
         fix: String,
     },
-    /// It lies where SQLite cannot keep several processes apart.
+    /// It lies on a file system where SQLite cannot lock files between processes.
     #[error(
         "{} lies on {kind}, where the database can be damaged: files there are not locked or shared in memory as it needs them. Choose a directory on a local disk with --data-dir",
         path.display()
@@ -104,7 +105,8 @@ pub enum StorageError {
     },
 }
 
-/// The user's data directory for this program (the record, what was accepted), if the system has a place for such.
+/// Returns the user's data directory for this program (audit log, accepted versions), if the system
+/// defines one.
 #[must_use]
 pub fn default_directory() -> Option<PathBuf> {
     etcetera::choose_base_strategy()
@@ -112,11 +114,11 @@ pub fn default_directory() -> Option<PathBuf> {
         .map(|base| base.data_dir().join("crm-harness"))
 }
 
-/// Makes the directory with mode 0700 if it is missing, and checks that nobody else can change what is in it, nor what leads to it.
-/// Answers with its absolute path.
+/// Creates the directory with mode 0700 if it is missing, and checks that nobody else can change
+/// its entries or the path to it. Returns its absolute path.
 ///
 /// # Errors
-/// Why it cannot be used.
+/// Returns an error if it cannot be used.
 pub fn private_directory(path: &Path) -> Result<PathBuf, StorageError> {
     let io = |source| StorageError::Io {
         path: path.to_owned(),
@@ -127,17 +129,18 @@ pub fn private_directory(path: &Path) -> Result<PathBuf, StorageError> {
         .mode(0o700)
         .create(path)
         .map_err(io)?;
-    // Not through a link: its target could be changed by others.
+    // Links are refused: others could change their target.
     let metadata = path.symlink_metadata().map_err(io)?;
     check(path, &metadata)?;
     unchanged_by_others(path)
 }
 
-/// Makes or opens the data directory: a [`private_directory`] that nobody else can read, on a file system on which databases are
-/// safe. One that is ours and that others can read is closed to them.
+/// Creates or opens the data directory: a [`private_directory`] that nobody else can read, on a
+/// file system on which databases are safe. Others lose access to one that is in use by this
+/// program.
 ///
 /// # Errors
-/// Why it cannot be used.
+/// Returns an error if it cannot be used.
 pub fn data_directory(path: &Path) -> Result<PathBuf, StorageError> {
     let path = private_directory(path)?;
     let io = |source| StorageError::Io {
@@ -154,7 +157,7 @@ pub fn data_directory(path: &Path) -> Result<PathBuf, StorageError> {
             || entries.any(|entry| {
                 entry.is_ok_and(|entry| OURS.iter().any(|ours| entry.file_name() == *ours))
             });
-        // What is something else as well, such as a home directory, is not ours to close.
+        // A directory with another use, such as a home directory, keeps its mode.
         if !in_use {
             return Err(StorageError::Readable { path });
         }
@@ -167,17 +170,19 @@ pub fn data_directory(path: &Path) -> Result<PathBuf, StorageError> {
     Ok(path)
 }
 
-/// Returns true if nothing can be written to a directory that is there: it is a copy, or on a disk that is read-only.
+/// Returns true if nothing can be written to an existing directory: it is a copy, or on a read-only
+/// disk.
 #[must_use]
 pub fn is_read_only(path: &Path) -> bool {
     use rustix::fs::{Access, access};
     path.is_dir() && access(path, Access::WRITE_OK | Access::EXEC_OK).is_err()
 }
 
-/// Reads a file that decides what happens, after a check that nobody but this user and root could have changed it.
+/// Reads a file that the harness relies on, after a check that nobody but this user and root could
+/// have changed it.
 ///
 /// # Errors
-/// When others could have, or it cannot be read.
+/// Returns an error if others could have changed it, or it cannot be read.
 pub fn read_trusted(path: &Path) -> Result<Vec<u8>, StorageError> {
     let found = unchanged_by_others(path)?;
     std::fs::read(&found).map_err(|source| StorageError::Io {
@@ -189,7 +194,7 @@ pub fn read_trusted(path: &Path) -> Result<Vec<u8>, StorageError> {
 /// Reads a text as [`read_trusted`] does.
 ///
 /// # Errors
-/// When others could have changed it, or it cannot be read as text.
+/// Returns an error if others could have changed it, or it cannot be read as text.
 pub fn read_trusted_text(path: &Path) -> Result<String, StorageError> {
     String::from_utf8(read_trusted(path)?).map_err(|_| StorageError::Io {
         path: path.to_owned(),
@@ -197,16 +202,16 @@ pub fn read_trusted_text(path: &Path) -> Result<String, StorageError> {
     })
 }
 
-/// Follows a path step by step and checks that nobody but this user and root can change where it leads, or what is there. Answers
-/// with where it leads, without links.
+/// Follows a path step by step and checks that nobody but this user and root can change any part of
+/// it. Returns the path that it leads to, without links.
 ///
 /// # Errors
-/// Which part others can change, and what to do about it.
+/// Returns the part that others can change, and a fix.
 pub fn unchanged_by_others(path: &Path) -> Result<PathBuf, StorageError> {
     checked(path, &|_| true)
 }
 
-/// Checks what leads to a file as [`unchanged_by_others`] does, and not the file itself.
+/// Checks the path to a file as [`unchanged_by_others`] does, but not the file itself.
 pub(crate) fn lies_safely(path: &Path) -> Result<PathBuf, StorageError> {
     checked(path, &|metadata| !metadata.is_file())
 }
@@ -230,7 +235,8 @@ fn checked(path: &Path, counts: &dyn Fn(&Metadata) -> bool) -> Result<PathBuf, S
     })
 }
 
-/// Shows every part of a path, links included, to `look`: first the directories that lead to it, then the file itself.
+/// Passes every part of a path, links included, to `look`: first the directories, then the file
+/// itself. Returns the path that it leads to, without links.
 pub(crate) fn follow(
     path: &Path,
     look: &mut dyn FnMut(&Path, &Metadata) -> Result<(), StorageError>,
@@ -269,7 +275,7 @@ pub(crate) fn follow(
     Ok(at)
 }
 
-/// The parts of a path, the last one first.
+/// Returns the parts of a path, the last one first.
 fn parts(path: &Path) -> Vec<OsString> {
     let named = path.components().filter_map(|component| match component {
         Component::Normal(name) => Some(name.to_owned()),
@@ -281,7 +287,8 @@ fn parts(path: &Path) -> Vec<OsString> {
     parts
 }
 
-/// How others can change a file, a link or the entries of a directory, and what to do about it.
+/// Returns the reason for which others can change a file, a link or the entries of a directory, and
+/// a fix; `None` if they cannot.
 fn exposed(
     metadata: &Metadata,
     user: u32,
@@ -310,14 +317,14 @@ fn exposed(
 /// The user that this process runs as.
 static USER: LazyLock<u32> = LazyLock::new(|| rustix::process::geteuid().as_raw());
 
-/// The groups that have nobody in them but this user.
+/// The groups without other members than this user.
 static OWN_GROUPS: LazyLock<HashSet<u32>> = LazyLock::new(|| {
     let read = |path| std::fs::read_to_string(path).unwrap_or_default();
     own_groups(*USER, &read("/etc/passwd"), &read("/etc/group"))
 });
 
-/// Reads from the system's lists of users and groups which groups have nobody in them but this user (and root, who may change
-/// anything). A group that they do not list is nobody's own.
+/// Parses the system's lists of users and groups, and returns the groups without other members than
+/// this user (and root, who may change anything). A group that they do not list is not among them.
 fn own_groups(user: u32, users: &str, groups: &str) -> HashSet<u32> {
     let fields = |line: &'_ str| line.split(':').map(str::to_owned).collect::<Vec<_>>();
     let number = |fields: &[String], at: usize| fields.get(at)?.parse::<u32>().ok();
@@ -346,8 +353,8 @@ fn own_groups(user: u32, users: &str, groups: &str) -> HashSet<u32> {
         .collect()
 }
 
-/// Names the kind of a file system on which SQLite's write-ahead log is not safe: one that several machines share, or whose files a
-/// program serves.
+/// Returns the kind of a file system on which SQLite's write-ahead log is not safe: one that
+/// several machines share, or that a program serves.
 fn file_system(path: &Path) -> io::Result<Option<&'static str>> {
     #[cfg(target_os = "linux")]
     {
@@ -367,7 +374,8 @@ fn file_system(path: &Path) -> io::Result<Option<&'static str>> {
     }
 }
 
-/// The names of file systems by their magic numbers (statfs(2)), of those where the log is not safe. virtiofs has FUSE's.
+/// Returns the name of a file system on which the log is not safe, by its magic number (statfs(2)).
+/// virtiofs has FUSE's.
 #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "of Linux"))]
 const fn shared_file_system(magic: u32) -> Option<&'static str> {
     Some(match magic {
@@ -391,7 +399,8 @@ const fn shared_file_system(magic: u32) -> Option<&'static str> {
     })
 }
 
-/// Makes a file for this user alone if it is missing; SQLite gives the files beside its database the same mode.
+/// Creates a file with mode 0600 if it is missing; SQLite gives the files beside its database the
+/// same mode.
 pub(crate) fn private_file(path: &Path) -> io::Result<()> {
     OpenOptions::new()
         .append(true)
@@ -426,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_directory_is_private_and_one_that_others_may_write_to_is_refused() {
+    fn new_directory_is_private_writable_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b");
         private_directory(&path).unwrap();
@@ -483,7 +492,7 @@ mod tests {
         }
     }
 
-    /// Every directory that leads to a file counts, also those that lead to what a link names.
+    /// Every directory on the path to a file counts, also on the path to a link's target.
     #[test]
     fn what_others_could_replace_is_refused() {
         let folder = tempfile::tempdir().unwrap();
@@ -503,7 +512,7 @@ mod tests {
             ("a/b", 0o757, all),
             ("a", 0o757, all),
             ("c", 0o757, &all[1..]),
-            // The entry of a sticky directory is its owner's.
+            // Only its owner can replace an entry of a sticky directory.
             ("a", 0o1777, &[]),
         ] {
             let before = at(exposed).metadata().unwrap().mode();
@@ -538,7 +547,8 @@ mod tests {
         let groups = "root:x:0:\nusers:x:100:\nrobin:x:1000:\nsam:x:1001:\nstaff:x:50:robin,sam\nsudo:x:27:robin\nown:x:60:robin,root\n";
         let mut own: Vec<_> = own_groups(1000, users, groups).into_iter().collect();
         own.sort_unstable();
-        // A group that lists nobody may still be somebody's first one, as `users` and `sam` are.
+        // A group without listed members may still be somebody's primary group, as `users` and
+        // `sam` are.
         assert_eq!(own, [0, 27, 60, 1000]);
         assert!(own_groups(1000, "", "").is_empty());
     }

@@ -1,28 +1,32 @@
-//! Texts for people: columns that line up, and nothing in them that hides, forges a line, or commands a terminal.
+//! Renders text for people: aligned columns, and no characters that hide text, forge a line, or
+//! command a terminal.
 //!
-//! Whatever a model, a component, a record or a message has written is shown by [`cell`]: in quotes, on one line, with every
-//! character that is not seen as an escape. It maps different texts to different cells, so what is shown is what is meant. What is
-//! seen says [`redaction::glyphs`]: a joiner within a Persian word or an emoji is, the same joiner between Latin letters is not.
+//! Text from a model, a component, a record or a message is shown by [`cell`]: in quotes, on one
+//! line, with every invisible character as an escape. Different texts have different cells, so what
+//! is shown is what is meant. [`redaction::glyphs`] decides what is visible: a joiner within a
+//! Persian word or an emoji is, the same joiner between Latin letters is not.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
-/// Characters behind the end of an excerpt that are looked at, to see what stands beside its last ones.
+/// Characters after the end of an excerpt that are examined, as the neighbours of its last ones.
 const BESIDE: usize = 64;
-/// How often a text is judged anew after something in it has become an escape; in practice twice is enough.
+/// Most passes over a text whose escapes change the visibility of other characters; in practice two
+/// are enough.
 const ROUNDS: usize = 8;
 
-/// What stands around the first column, to set it off; the command line's colours, or nothing.
+/// Markers around the first column to set it off: the command line's colours, or nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Emphasis {
-    /// Before it.
+    /// Text before the column.
     pub start: String,
-    /// After it.
+    /// Text after the column.
     pub end: String,
 }
 
-/// Rows in columns that are as wide as they must be; the first column is emphasised, the last is never padded.
+/// Renders rows in columns as wide as needed; the first column is emphasised, the last is never
+/// padded.
 #[must_use]
 pub fn table(rows: &[Vec<String>], emphasis: &Emphasis) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -32,7 +36,7 @@ pub fn table(rows: &[Vec<String>], emphasis: &Emphasis) -> String {
         .collect();
     let width = |column: usize| {
         rows.iter()
-            // What stands last is never padded, so it widens nothing.
+            // The last cell of a row is never padded, so it widens no column.
             .filter(|row| column + 1 < row.len())
             .filter_map(|row| row.get(column))
             .map(|cell| cell.chars().count())
@@ -61,13 +65,14 @@ pub fn table(rows: &[Vec<String>], emphasis: &Emphasis) -> String {
     text
 }
 
-/// Quotes a text as one cell of a view: in double quotes, with `"`, `\` and every character that is not seen escaped.
+/// Quotes a text as one cell of a view: in double quotes, with `"`, `\` and every invisible
+/// character escaped.
 #[must_use]
 pub fn cell(text: &str) -> String {
     format!("\"{}\"", escaped(text))
 }
 
-/// Escapes a text as [`cell`] does, for a place that has quotes of its own.
+/// Escapes a text as [`cell`] does, for a place with quotes of its own.
 #[must_use]
 pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -77,10 +82,11 @@ pub fn escaped(text: &str) -> String {
     out
 }
 
-/// Quotes the beginning of a text, in at most `most` characters or one character of the text, and counts what it leaves out.
+/// Quotes the beginning of a text, in at most `most` characters but at least one character of the
+/// text, and returns the number of characters left out.
 #[must_use]
 pub fn excerpt(text: &str, most: usize) -> (String, usize) {
-    // What comes long after the end changes nothing before it.
+    // Characters far after the end change nothing before it.
     let near = match text.char_indices().nth(most.saturating_add(BESIDE)) {
         Some((end, _)) => text.get(..end).unwrap_or(text),
         None => text,
@@ -101,7 +107,7 @@ pub fn excerpt(text: &str, most: usize) -> (String, usize) {
         taken.push((c, seen));
     }
     let mut left = text.chars().skip(taken.len()).count();
-    // A joiner or a tag whose other half is cut off joins nothing.
+    // A joiner or a tag whose second half is cut off joins nothing.
     while left > 0 && redaction::count_hidden(&out) > 0 {
         match taken.pop() {
             Some((_, true)) => {
@@ -115,7 +121,8 @@ pub fn excerpt(text: &str, most: usize) -> (String, usize) {
     (out, left)
 }
 
-/// Shortens a text that is escaped already to at most `most` characters, and counts what it leaves out. No escape is cut in two.
+/// Shortens an escaped text to at most `most` characters without cutting an escape in two, and
+/// returns the number of characters left out.
 #[must_use]
 pub fn clip(shown: &str, most: usize) -> (&str, usize) {
     let Some((end, _)) = shown.char_indices().nth(most) else {
@@ -142,7 +149,8 @@ pub fn clip(shown: &str, most: usize) -> (&str, usize) {
     (kept, shown.chars().count() - kept.chars().count())
 }
 
-/// Shows every character that is not seen as an escape, without quotes: for texts of the host's own that stand beside others.
+/// Escapes every invisible character, without quotes: for texts of the host's own that are shown
+/// beside others.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
@@ -166,9 +174,9 @@ fn put(out: &mut String, c: char, seen: bool, quoted: bool) {
     }
 }
 
-/// Judges of each character of a text whether it is shown as itself. A joiner, a mark, a selector or a tag is where it is seen
-/// between what is shown as itself on both sides: an escape carries no mark and joins with nothing, so that a text and its cell are
-/// read alike.
+/// Determines for each character of a text if it is shown as itself. A joiner, a mark, a selector
+/// or a tag is, if it is visible between neighbours that are shown as themselves: an escape carries
+/// no mark and joins with nothing, so that a text and its cell are read alike.
 fn seen(text: &str) -> Vec<bool> {
     if !text.chars().any(redaction::is_hidden) {
         let mut before = None;
@@ -180,7 +188,7 @@ fn seen(text: &str) -> Vec<bool> {
         return judged.collect();
     }
     let chars: Vec<char> = text.chars().collect();
-    // Escapes and spaces are one here: nothing stands on either.
+    // Escapes are treated like spaces: marks and joiners act on neither.
     let mut shown = text.to_owned();
     for _ in 0..ROUNDS {
         let mut before = None;
@@ -204,14 +212,14 @@ fn seen(text: &str) -> Vec<bool> {
         }
         shown = judged;
     }
-    // Whoever writes such a text means to hide something.
+    // A text that is still changing was made to hide something.
     let now = chars.iter().zip(shown.chars());
     now.map(|(c, now)| *c == now && !redaction::is_hidden(*c))
         .collect()
 }
 
-/// Checks that a character that is not on the redactor's list is seen as itself behind another one, and cannot be taken for
-/// nothing or for a space.
+/// Returns true if a character that is not on the redactor's list is visible after another one, and
+/// cannot be taken for nothing or for a space.
 fn is_seen(c: char, before: Option<char>) -> bool {
     if c.is_ascii() {
         return !c.is_control();
@@ -219,8 +227,9 @@ fn is_seen(c: char, before: Option<char>) -> bool {
     if c.is_whitespace() {
         return false;
     }
-    // The standard library's own tables: what `Debug` escapes is a control, a format or separator character, of private use, or
-    // unassigned. Of a character alone it also escapes marks, which are seen where they stand on a letter.
+    // By the standard library's own tables, what `Debug` escapes is a control, a format or
+    // separator character, of private use, or unassigned. A character by itself is escaped also if
+    // it is a mark, which is visible on a letter.
     let on_letter = before.is_some_and(char::is_alphanumeric);
     let alone = c.escape_debug().next() != Some('\\');
     let pair = String::from_iter(['a', c]);
@@ -228,7 +237,8 @@ fn is_seen(c: char, before: Option<char>) -> bool {
     alone || (within && on_letter)
 }
 
-/// Takes out characters that move the cursor or change the terminal; what a service stores must not do that.
+/// Removes characters that move the cursor or change the terminal, since a service's data must not
+/// do that.
 #[must_use]
 pub fn harmless(text: &str) -> String {
     text.chars()
@@ -236,7 +246,7 @@ pub fn harmless(text: &str) -> String {
         .collect()
 }
 
-/// A failure in one sentence and what to do next.
+/// Renders a failure as one sentence and the next step.
 #[must_use]
 pub fn sentence(failure: &Value) -> String {
     let text = |key: &str| failure.get(key).and_then(Value::as_str).unwrap_or_default();
@@ -325,7 +335,7 @@ mod tests {
             ),
             ("🏴\u{e0067}\u{e007f}", "\"🏴\\u{e0067}\\u{e007f}\""),
             ("pay\u{200d}load", "\"pay\\u{200d}load\""),
-            // What joined over a hidden character does not join over its escape.
+            // Characters that joined over a hidden one do not join over its escape.
             ("م\u{200b}\u{200c}خ", "\"م\\u{200b}\\u{200c}خ\""),
             ("👩\u{200d}\u{200d}💻", "\"👩\\u{200d}\\u{200d}💻\""),
             ("\u{928}\u{93f}", "\"\u{928}\u{93f}\""),
@@ -374,8 +384,8 @@ mod tests {
         assert!(count > 4_000, "{count}");
     }
 
-    /// Texts of up to four characters that hide, join, carry or escape others: each is read back from its cell, hides nothing
-    /// there, and is shown alike beside other texts.
+    /// Texts of up to four characters that hide, join, carry or escape others: each is read back
+    /// from its cell, hides nothing there, and is shown alike beside other texts.
     #[test]
     fn different_texts_are_shown_differently() {
         const PARTS: [&str; 17] = [

@@ -1,4 +1,5 @@
-//! What an operator has accepted: the digests of component and manifest, and how a new version differs from the old one.
+//! Versions that an operator has accepted: the digests of component and manifest, and the
+//! differences between two versions.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -8,92 +9,14 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
-use thiserror::Error;
 
-use crate::config::Manifest;
-use crate::outbound::documents::hex;
-use crate::skill::load::Inspection;
+use crate::config::{Manifest, Pins};
+use crate::digest::hex;
+use crate::runtime::load::Inspection;
 
 mod difference;
 
 pub use difference::{Case, Difference, Direction};
-
-/// The digests that an operator has accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Pins {
-    /// SHA-256 of the component, in lower-case hexadecimal.
-    pub component: String,
-    /// SHA-256 of skill.toml, in lower-case hexadecimal.
-    pub manifest: String,
-}
-
-/// What has been accepted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Trust {
-    /// There is no operator: whoever runs the harness chose the files.
-    #[default]
-    NoOperator,
-    /// The operator file accepts nothing yet.
-    Nothing {
-        /// The operator file.
-        operator: PathBuf,
-    },
-    /// These and no others.
-    Pinned {
-        /// The operator file.
-        operator: PathBuf,
-        /// The digests.
-        pins: Pins,
-    },
-}
-
-/// A component or manifest that nobody has accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Untrusted {
-    /// Nothing has been accepted yet.
-    #[error("{} accepts no component yet: look at this one with `crm-harness trust`", operator.display())]
-    Nothing {
-        /// The operator file.
-        operator: PathBuf,
-    },
-    /// Another one was accepted.
-    #[error("this {what} is not the one that {} accepts: see what has changed with `crm-harness trust`", operator.display())]
-    Changed {
-        /// `component`, `skill.toml`, or both.
-        what: &'static str,
-        /// The operator file.
-        operator: PathBuf,
-    },
-}
-
-impl Trust {
-    /// Whether component and manifest of these digests may be used.
-    ///
-    /// # Errors
-    /// What has not been accepted.
-    pub fn check(&self, component: &str, manifest: &str) -> Result<(), Untrusted> {
-        let (operator, pins) = match self {
-            Self::NoOperator => return Ok(()),
-            Self::Nothing { operator } => {
-                return Err(Untrusted::Nothing {
-                    operator: operator.clone(),
-                });
-            }
-            Self::Pinned { operator, pins } => (operator, pins),
-        };
-        let what = match (pins.component == component, pins.manifest == manifest) {
-            (true, true) => return Ok(()),
-            (false, true) => "component",
-            (true, false) => "skill.toml",
-            (false, false) => "component and its skill.toml",
-        };
-        Err(Untrusted::Changed {
-            what,
-            operator: operator.clone(),
-        })
-    }
-}
 
 /// All that a component and its manifest ask for: every key of skill.toml, and what the component
 /// says of itself. Made to be compared and kept.
@@ -141,7 +64,7 @@ impl Asked {
         difference::difference(&self.0, &new.0)
     }
 
-    /// Reads what was kept under these digests, if anything was.
+    /// Reads the requests stored for these digests, if there are any.
     #[must_use]
     pub fn kept(folder: &Path, pins: &Pins) -> Option<Self> {
         let text = std::fs::read(Self::place(folder, pins)).ok()?;
@@ -149,10 +72,10 @@ impl Asked {
         (kept.version == KEPT).then_some(Self(kept.asked))
     }
 
-    /// Keeps this under these digests, for the comparison with the version after it.
+    /// Stores the requests for these digests, for the comparison with the next version.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// Returns an error if it cannot be written.
     pub fn keep(&self, folder: &Path, pins: &Pins) -> std::io::Result<()> {
         let path = Self::place(folder, pins);
         if let Some(folder) = path.parent() {
@@ -184,7 +107,7 @@ impl Asked {
 /// Writes pins into the text of an operator file and leaves everything else as it is.
 ///
 /// # Errors
-/// When the text is not TOML.
+/// Returns an error if the text is not TOML.
 pub fn write_pins(operator: &str, pins: &Pins) -> Result<String, toml_edit::TomlError> {
     let mut document: toml_edit::DocumentMut = operator.parse()?;
     let table = document
@@ -211,38 +134,6 @@ mod tests {
         Pins {
             component: component.into(),
             manifest: manifest.into(),
-        }
-    }
-
-    #[test]
-    fn only_what_was_accepted_is_trusted_and_the_refusal_says_what_changed() {
-        let operator = PathBuf::from("operator.toml");
-        assert_eq!(Trust::NoOperator.check("a", "b"), Ok(()));
-        let nothing = Trust::Nothing {
-            operator: operator.clone(),
-        };
-        assert!(
-            nothing
-                .check("a", "b")
-                .unwrap_err()
-                .to_string()
-                .contains("crm-harness trust")
-        );
-        let trust = Trust::Pinned {
-            operator,
-            pins: pins("a", "b"),
-        };
-        assert_eq!(trust.check("a", "b"), Ok(()));
-        for (component, manifest, what) in [
-            ("x", "b", "this component is not"),
-            ("a", "x", "this skill.toml is not"),
-            ("x", "x", "this component and its skill.toml is not"),
-        ] {
-            let error = trust.check(component, manifest).unwrap_err().to_string();
-            assert!(
-                error.contains(what) && error.contains("operator.toml"),
-                "{error}"
-            );
         }
     }
 

@@ -1,23 +1,24 @@
-//! Words for people: what a manifest says under `[words]` of the fields, records and writes of its services, so that the harness can
-//! say in a sentence what a plan does without knowing any service itself.
+//! Display words for the fields, records and writes of services, from `[words]` of a manifest, so
+//! that the harness can describe a plan in sentences without knowing any service itself.
 //!
 //! ```toml
 //! [words.records]
-//! item = { called = "item", label = "name" }      # a write that makes one says its name there
+//! item = { called = "item", label = "name" }       # place of the name in a write that creates one
 //! member = { called = "colleague", person = true } # its label is the name of a person
 //!
-//! [words.fields]                                    # by the place in a body, without the first step if that is an object of fields
+//! [words.fields]                     # by place in a body, its first step left out if an object
 //! dueAt = { title = "due", holds = "instant" }
 //! ownerId = { title = "owner", holds = "record", from = ["owner.id"] }
 //!
-//! [words.deeds]                                     # by the name of a document, or by service, method and path
+//! [words.deeds]                      # by the name of a document, or by service, method and path
 //! make_item = "New item {name}[ for {ownerId}][, due {dueAt}]"
 //! link_item = { say = "about the {targetId}", part = true }
 //! "chat: POST /rooms/*/messages" = "Message to {recipients}"
 //! ```
 //!
-//! `{PLACE}` stands for what is sent there, `{record}` for the record that a document is about, `{recipients}` for whom a write goes
-//! to. What stands in brackets is left out where one of its places has no value.
+//! `{PLACE}` stands for the value sent there, `{record}` for the record that a document is about,
+//! `{recipients}` for the recipients of a write. A part in brackets is left out if one of its
+//! places has no value.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +33,7 @@ pub struct Words {
     pub records: BTreeMap<String, RecordWords>,
     /// Fields, by their place in a body: names joined by `.`, `*` for any item of a list.
     pub fields: BTreeMap<String, FieldWords>,
-    /// Where an answer tells what people call the options of fields.
+    /// The labels of fields' options, in a response.
     pub options: Option<OptionWords>,
     /// Writes, by the name of a document or by service, method and path.
     pub deeds: BTreeMap<String, DeedWords>,
@@ -42,9 +43,9 @@ pub struct Words {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RecordWords {
-    /// What people call such a record.
+    /// Display name of such a record.
     pub called: String,
-    /// The place in a write that makes one where its label stands.
+    /// The place of the label in a write that creates such a record.
     pub label: Option<String>,
     /// Marks a kind whose labels are names of people.
     #[serde(default)]
@@ -55,19 +56,19 @@ pub struct RecordWords {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct FieldWords {
-    /// What people call it.
+    /// Display name of the field.
     pub title: String,
-    /// What it holds.
+    /// Type of its value.
     #[serde(default)]
     pub holds: Holds,
-    /// Where the unit of an amount stands.
+    /// The place of an amount's unit.
     pub unit: Option<String>,
-    /// Where else in a record, as an answer shows it, the same value stands.
+    /// Other places of the same value, in a record of a response.
     #[serde(default)]
     pub from: Vec<String>,
 }
 
-/// What a field holds.
+/// Type of a field's value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Holds {
@@ -80,38 +81,38 @@ pub enum Holds {
     Instant,
     /// The id of a record.
     Record,
-    /// One of a list of words that the service has labels for.
+    /// One of a list of values for which the service has labels.
     Option,
-    /// One of several words that the manifest lists: it stands without quotes.
+    /// One of several words that the manifest lists; shown without quotes.
     Word,
     /// A number of millionths of a unit.
     Millionths,
     /// A number of milliseconds.
     Milliseconds,
-    /// What a short view leaves out without counting it: it says nothing of its own.
+    /// A value that says nothing of its own; short views leave it out without counting it.
     Constant,
 }
 
-/// The document whose answer tells what people call the options of fields, and where: JSON pointers, in which `*` is every item of a
-/// list.
+/// The document whose response has the labels of fields' options, and the JSON pointers to them, in
+/// which `*` is every item of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct OptionWords {
     /// The name of the document.
     pub document: String,
-    /// Where kinds of records stand below `data`.
+    /// Pointer below `data` to the kinds of records.
     pub at: String,
-    /// Where such a kind has its name.
+    /// Pointer from a kind to its name.
     pub kind: String,
-    /// Where it has its fields.
+    /// Pointer from a kind to its fields.
     pub fields: String,
-    /// Where a field has its name.
+    /// Pointer from a field to its name.
     pub name: String,
-    /// Where a field has its options.
+    /// Pointer from a field to its options.
     pub options: String,
-    /// Where an option has the word that is sent.
+    /// Pointer from an option to its value.
     pub value: String,
-    /// Where it has what people call it.
+    /// Pointer from an option to its label.
     pub label: String,
 }
 
@@ -121,17 +122,17 @@ pub struct OptionWords {
 pub enum DeedWords {
     /// A sentence.
     Say(Sentence),
-    /// A sentence that goes on one before it.
+    /// A sentence that continues an earlier one.
     Part(PartWords),
 }
 
-/// A sentence that goes on the one of an earlier step.
+/// A sentence that continues the one of an earlier step.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PartWords {
     /// The sentence.
     pub say: Sentence,
-    /// Marks it as going on.
+    /// Marks it as a continuation.
     pub part: bool,
 }
 
@@ -145,7 +146,7 @@ impl DeedWords {
         }
     }
 
-    /// Checks whether it goes on the sentence of an earlier step.
+    /// Returns true if it continues the sentence of an earlier step.
     #[must_use]
     pub fn is_part(&self) -> bool {
         matches!(self, Self::Part(PartWords { part: true, .. }))
@@ -164,11 +165,11 @@ pub enum Piece {
     Words(String),
     /// The value at a place.
     Place(String),
-    /// Pieces that are left out where a place among them has no value.
+    /// Pieces that are left out if a place among them has no value.
     Optional(Vec<Self>),
 }
 
-/// A text that is no sentence.
+/// Error of a text that is not a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
     "`{0}` is no sentence: write words, `{{PLACE}}`, and `[...]` around what can be left out, with nothing nested in either"
@@ -190,7 +191,7 @@ impl TryFrom<String> for Sentence {
 }
 
 impl Sentence {
-    /// Returns its pieces.
+    /// Returns the pieces of the sentence.
     #[must_use]
     pub fn pieces(&self) -> &[Piece] {
         &self.0
@@ -224,15 +225,15 @@ fn pieces(text: &str, outer: bool) -> Option<Vec<Piece>> {
 }
 
 impl Words {
-    /// Returns the words for the field at a place, given by the names of its steps with `*` for an item of a list. Where the whole
-    /// place is not listed, what is below its first step counts.
+    /// Returns the words for the field at a place, given by the names of its steps with `*` for an
+    /// item of a list. If the whole place is not listed, the part below its first step counts.
     #[must_use]
     pub fn field(&self, place: &str) -> Option<&FieldWords> {
         let below = place.split_once('.').map(|(_, below)| below);
         self.fields.get(place).or_else(|| self.fields.get(below?))
     }
 
-    /// Returns what people call a kind of record; the kind itself where the manifest does not say.
+    /// Returns the display name of a kind of record; the kind itself if the manifest has none.
     #[must_use]
     pub fn called<'w>(&'w self, kind: &'w str) -> &'w str {
         self.records
@@ -240,7 +241,7 @@ impl Words {
             .map_or(kind, |words| words.called.as_str())
     }
 
-    /// Checks whether labels of this kind are names of people.
+    /// Returns true if labels of this kind are names of people.
     #[must_use]
     pub fn is_person(&self, kind: &str) -> bool {
         self.records.get(kind).is_some_and(|words| words.person)

@@ -11,7 +11,7 @@ mod common;
 
 use std::time::Duration;
 
-use crm_harness::{CallError, Caller, Harness, Invocation, LoadError};
+use crm_harness::{CallError, Caller, Harness, Invocation, LoadError, RunError, StartError};
 use serde_json::{Value, json};
 
 async fn call(
@@ -171,7 +171,7 @@ async fn caller_can_shorten_its_deadline_only() {
             deadline: Some(Duration::from_millis(asked)),
         };
         match harness.call(invocation).await.unwrap_err() {
-            CallError::DeadlineExceeded { limit } => {
+            CallError::Run(RunError::DeadlineExceeded { limit }) => {
                 assert_eq!(limit, Duration::from_millis(given))
             }
             other => panic!("{other}"),
@@ -184,7 +184,7 @@ async fn memory_limit_stops_an_allocation_bomb() {
     let harness = common::guest("[limits]\nmemory-mib = 8");
     let error = call(&harness, "grow", json!({})).await.unwrap_err();
     assert!(
-        matches!(error, CallError::MemoryLimit { mib: 8 }),
+        matches!(error, CallError::Run(RunError::MemoryLimit { mib: 8 })),
         "{error}"
     );
     assert_eq!(
@@ -257,7 +257,10 @@ fn a_manifest_for_another_version_is_refused() {
         false,
     );
     let error = common::load(&bytes, manifest()).err().unwrap();
-    assert!(matches!(error, LoadError::Package { .. }), "{error}");
+    assert!(
+        matches!(error, StartError::Component(LoadError::Package { .. })),
+        "{error}"
+    );
     assert!(error.to_string().contains("0.2.0") && error.to_string().contains("0.1.0"));
 }
 

@@ -7,9 +7,9 @@
     reason = "a test ends at the first surprise"
 )]
 
-use crm_harness::skill::json::{from_component, measure, to_component};
-use crm_harness::skill::schema::schema;
-use crm_harness::skill::shape::{Case, Field, Int, Record, Shape, camel_case};
+use crm_harness::runtime::json::{from_component, measure, to_component};
+use crm_harness::runtime::schema::schema;
+use crm_harness::runtime::shape::{Case, Field, Int, Record, Shape, camel_case};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;

@@ -9,9 +9,10 @@
 
 mod common;
 
-use crm_harness::config::tokens::{Scope, stored};
-use crm_harness::front::http::Limits;
-use crm_harness::front::mcp::Pace;
+use crm_harness::config::Scope;
+use crm_harness::config::tokens::stored;
+use crm_harness::server::http::Limits;
+use crm_harness::server::mcp::Pace;
 use http::Method;
 use serde_json::{Value, json};
 

@@ -13,8 +13,8 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crm_harness::front::http::Limits;
-use crm_harness::front::mcp::Pace;
+use crm_harness::server::http::Limits;
+use crm_harness::server::mcp::Pace;
 use http::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -10,8 +10,7 @@
 
 mod common;
 
-use crm_harness::storage;
-use crm_harness::{Harness, LoadError, Parts, Setup};
+use crm_harness::{Harness, LoadError, Parts, Setup, StartError, storage};
 use serde_json::json;
 
 #[test]
@@ -129,7 +128,7 @@ fn forbidden_import_is_refused_by_name() {
         .err()
         .unwrap()
     {
-        LoadError::Import(name) => assert_eq!(name, "test:guest/door@0.1.0"),
+        StartError::Component(LoadError::Import(name)) => assert_eq!(name, "test:guest/door@0.1.0"),
         other => panic!("{other}"),
     }
     let (wit, wat) = importing("", "open: func();");
@@ -189,7 +188,10 @@ fn a_function_of_another_form_is_refused_by_name() {
             .encode()
             .unwrap();
         let error = common::load(&bytes, common::manifest("")).err().unwrap();
-        assert!(matches!(error, LoadError::Tool(_)), "{function}: {error}");
+        assert!(
+            matches!(error, StartError::Component(LoadError::Tool(_))),
+            "{function}: {error}"
+        );
         let text = error.to_string();
         assert!(text.contains("`go`") && text.contains(told), "{text}");
     }
@@ -228,11 +230,11 @@ fn component_without_actions_is_refused() {
     };
     assert!(matches!(
         load("export other;").err().unwrap(),
-        LoadError::NoActions(_)
+        StartError::Component(LoadError::NoActions(_))
     ));
     assert!(matches!(
         load("export read; export propose;").err().unwrap(),
-        LoadError::NoJudge(_)
+        StartError::Component(LoadError::NoJudge(_))
     ));
     let harness = load("export read; export other;").unwrap();
     assert_eq!(harness.tools().len(), 1);

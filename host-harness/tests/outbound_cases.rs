@@ -9,7 +9,7 @@
 
 use std::path::Path;
 
-use crm_harness::outbound::cases;
+use crm_harness::outbound::policy::cases;
 
 fn check(path: &Path) {
     let corpus = std::fs::read_to_string(path).unwrap();

@@ -13,14 +13,12 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crm_harness::audit::Reader;
-use crm_harness::audit::{Audit, Fault, Head, Notice, Row};
-use crm_harness::outbound::denial::{Denial, DenialCode};
-use crm_harness::outbound::policy::Phase;
-use crm_harness::outbound::record::{
-    Began, CallId, Decided, End, Ended, Finished, Planned, Recorder, Refused, Ruled, Shared,
+use crm_harness::audit::{Audit, Fault, Head, Notice, Reader, Row};
+use crm_harness::clock::FixedClock;
+use crm_harness::denial::{Denial, DenialCode};
+use crm_harness::events::{
+    Began, CallId, Decided, End, Ended, Finished, Phase, Planned, Recorder, Refused, Ruled, Shared,
 };
-use crm_harness::skill::clock::FixedClock;
 use rusqlite::Connection;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use serde_json::{Value, json};

@@ -3,13 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crm_harness::audit::Reader;
-use crm_harness::audit::{Audit, Row};
-use crm_harness::config::{Flags, Manifest, Operator};
+use crm_harness::audit::{Audit, Reader, Row};
+use crm_harness::clock::SystemClock;
+use crm_harness::config::{Flags, Manifest, Operator, Trust};
 use crm_harness::outbound::client::Client;
-use crm_harness::skill::clock::SystemClock;
-use crm_harness::trust::Trust;
-use crm_harness::{CallError, Caller, Harness, Invocation, LoadError, Outcome, Parts, Setup};
+use crm_harness::{CallError, Caller, Harness, Invocation, Outcome, Parts, Setup, StartError};
 use serde_json::{Value, json};
 
 use crate::{guest, root};
@@ -84,7 +82,7 @@ impl Trial {
     ///
     /// # Panics
     /// Where there is nothing to try: that is a failed test.
-    pub fn new(name: &str, origin: &str, client: Option<Client>) -> Result<Self, LoadError> {
+    pub fn new(name: &str, origin: &str, client: Option<Client>) -> Result<Self, StartError> {
         let path = root().join("tests/guests/hostile/skill.toml");
         let mut manifest = Manifest::read(&path).unwrap();
         if name == "endless_loop" || name == "slow_reader" {

@@ -63,6 +63,7 @@ pub fn found(env: &TestEnv) -> Vec<String> {
     let given: Vec<(String, String)> = env
         .harness
         .plans()
+        .all()
         .unwrap_or_default()
         .into_iter()
         .flat_map(|plan| plan.steps)

@@ -20,11 +20,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use crm_harness::clock::FixedClock;
 use crm_harness::config::{Flags, Manifest, Operator};
-use crm_harness::outbound::documents::hex;
-use crm_harness::outbound::record::{LogRecorder, Recorder};
-use crm_harness::plan::{Outcome as PlanOutcome, PlanError, Store};
-use crm_harness::skill::clock::FixedClock;
+use crm_harness::digest::hex;
+use crm_harness::events::{LogRecorder, Recorder};
+use crm_harness::plans::{Outcome as PlanOutcome, PlanError, Store};
 use crm_harness::{Caller, Harness, Invocation, Outcome, Parts, Setup};
 use crm_stand_in::Running;
 use crm_stand_in::clock::ManualClock;
@@ -472,7 +472,7 @@ impl TestEnv {
     /// # Errors
     /// As of the harness.
     pub async fn resume(&self, plan: &str) -> Result<PlanOutcome, PlanError> {
-        self.harness.resume(plan, &self.caller, false).await
+        self.harness.plans().resume(plan, &self.caller, false).await
     }
 
     /// Approves a plan as the caller and performs it.
@@ -480,7 +480,10 @@ impl TestEnv {
     /// # Errors
     /// Why it may not be.
     pub async fn approve(&self, plan: &str) -> Result<PlanOutcome, PlanError> {
-        self.harness.approve(plan, &self.caller, false).await
+        self.harness
+            .plans()
+            .approve(plan, &self.caller, false)
+            .await
     }
 
     /// Calls an action that fails.

@@ -10,8 +10,9 @@
 )]
 
 use crm_harness::Caller;
-use crm_harness::access::{Access, Approval, Attributes, Audience, Deed, Owner, RecordKey};
+use crm_harness::access::{Access, Approval, Audience, Deed};
 use crm_harness::config::Manifest;
+use crm_harness::observed::{Attributes, Owner, RecordKey};
 use crm_tests::{TestEnv, root};
 use serde::Deserialize;
 

@@ -9,7 +9,7 @@
     reason = "helpers of tests may fail like tests"
 )]
 
-use crm_harness::plan::{PlanState, StepState};
+use crm_harness::plans::{PlanState, StepState};
 use crm_stand_in::faults::{Fault, FaultKind};
 use crm_stand_in::pa_workspace::sample::ROBIN_PA;
 use crm_stand_in::relay::Variant;

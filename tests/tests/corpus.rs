@@ -16,11 +16,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use crm_harness::config::{Flags, Manifest, Operator};
+use crm_harness::config::{Flags, Manifest, Operator, Trust};
+use crm_harness::outbound::client::resolve::Resolver;
+use crm_harness::outbound::client::tls::Tls;
 use crm_harness::outbound::client::{Client, Dialler, Stream};
-use crm_harness::outbound::resolve::Resolver;
-use crm_harness::outbound::tls::Tls;
-use crm_harness::trust::Trust;
 use crm_harness::{Caller, Harness, Invocation, Parts, Setup};
 use crm_tests::{guest, root};
 use serde_json::{Value, json};

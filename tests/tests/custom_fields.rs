@@ -13,7 +13,7 @@
 use std::path::Path;
 
 use crm_harness::config::{Flags, Manifest, Operator};
-use crm_harness::outbound::documents::hex;
+use crm_harness::digest::hex;
 use crm_harness::{Caller, Harness, Invocation, Parts, Setup};
 use crm_stand_in::twenty::keys::FULL_KEY;
 use crm_stand_in::twenty::sample::{BLOCKER_CASES, HEALTHY, NEXT_STEP_IN_FIELD};

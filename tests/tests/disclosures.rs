@@ -12,8 +12,8 @@
 use std::sync::Arc;
 
 use crm_harness::audit::{Audit, Disclosed, Reader};
-use crm_harness::plan::PlanState;
-use crm_harness::skill::clock::SystemClock;
+use crm_harness::clock::SystemClock;
+use crm_harness::plans::PlanState;
 use crm_stand_in::faults::{Fault, FaultKind};
 use crm_stand_in::relay::Variant;
 use crm_stand_in::relay::sample::{CONTEXT_REQUEST, SAM, TEAM_ID};

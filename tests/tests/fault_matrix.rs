@@ -10,7 +10,7 @@
     reason = "helpers of tests may fail like tests"
 )]
 
-use crm_harness::plan::{Outcome, PlanState};
+use crm_harness::plans::{Outcome, PlanState};
 use crm_stand_in::faults::{Fault, FaultKind};
 use crm_stand_in::twenty::sample::{HEALTHY, ROBIN};
 use crm_tests::{TestEnv, TestOptions};

@@ -9,7 +9,7 @@
     reason = "helpers of tests may fail like tests"
 )]
 
-use crm_harness::plan::{PlanState, StepState};
+use crm_harness::plans::{PlanState, StepState};
 use crm_stand_in::faults::{Fault, FaultKind};
 use crm_stand_in::relay::sample::{SAM, TEAM_ID};
 use crm_stand_in::twenty::sample::{HEALTHY, ROBIN};

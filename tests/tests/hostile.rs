@@ -16,10 +16,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use crm_harness::audit::Row;
+use crm_harness::outbound::client::resolve::Resolver;
+use crm_harness::outbound::client::tls::Tls;
 use crm_harness::outbound::client::{Client, Dialler, Stream, TcpDialler};
-use crm_harness::outbound::resolve::Resolver;
-use crm_harness::outbound::tls::Tls;
-use crm_harness::{CallError, LoadError, Outcome};
+use crm_harness::{CallError, LoadError, Outcome, StartError};
 use crm_tests::hostile::{BEHAVIOURS, LOOT, Stopped, Trial, bodies};
 use crm_tests::service::Service;
 use serde_json::json;
@@ -159,7 +159,9 @@ async fn audit_of_ten_thousand_requests_is_bounded() {
 async fn ungranted_import_is_refused_at_load() {
     let service = Service::start().await.unwrap();
     match Trial::new("burglar", &service.origin(), None) {
-        Err(LoadError::Import(name)) => assert!(name.starts_with("wasi:random/random"), "{name}"),
+        Err(StartError::Component(LoadError::Import(name))) => {
+            assert!(name.starts_with("wasi:random/random"), "{name}")
+        }
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("it was loaded"),
     }
@@ -199,8 +201,7 @@ impl Dialler for Switchboard {
 }
 
 #[tokio::test]
-async fn dns_rebinding_is_refused()
-{
+async fn dns_rebinding_is_refused() {
     let (public, inside) = (
         Service::start().await.unwrap(),
         Service::start().await.unwrap(),

@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use crm_harness::plan::{Before, Outcome, PlanState, StepState, Store};
+use crm_harness::plans::{Before, Outcome, PlanState, StepState, Store};
 use crm_harness::{Caller, Harness, Invocation, Parts};
 use crm_stand_in::Running;
 use crm_stand_in::faults::{Fault, FaultKind};
@@ -60,7 +60,11 @@ impl RelayEnv {
     }
 
     async fn approve(&self, plan: &str, caller: &Caller) -> Outcome {
-        self.harness.approve(plan, caller, false).await.unwrap()
+        self.harness
+            .plans()
+            .approve(plan, caller, false)
+            .await
+            .unwrap()
     }
 
     /// Counts the messages with this text at the relay.
@@ -188,7 +192,7 @@ async fn key_outlives_its_plan() {
     };
     let forgotten = Store::open(folder.path()).unwrap().forget(&before);
     assert_eq!(forgotten.unwrap(), 1);
-    assert!(env.harness.plan(&first).is_err());
+    assert!(env.harness.plans().get(&first).is_err());
     let second = message(SAM, "another text", [None, Some("k")]);
     let second = env.propose(&second, &robin()).await;
     let outcome = env.approve(&second, &robin()).await;
@@ -224,7 +228,7 @@ async fn component_cannot_have_a_message_sent_twice() {
             let outcome = env.approve(&plan, &robin()).await;
             assert_eq!(outcome.state, PlanState::InDoubt, "{name}: {outcome:#?}");
             for _ in 0..3 {
-                let outcome = env.harness.resume(&plan, &robin(), false).await;
+                let outcome = env.harness.plans().resume(&plan, &robin(), false).await;
                 assert_eq!(outcome.unwrap().state, PlanState::InDoubt, "{name}");
             }
             assert_eq!(env.messages("once and no more"), 1, "{name}");

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crm_harness::Caller;
-use crm_harness::plan::{PlanError, PlanState, StepState};
+use crm_harness::plans::{PlanError, PlanState, StepState};
 use crm_stand_in::Running;
 use crm_stand_in::faults::{Fault, FaultKind};
 use crm_stand_in::twenty::sample::{HEALTHY, SAM_EMAIL};
@@ -116,9 +116,19 @@ async fn plan_of_another_component_is_refused() {
     .await;
     let error = env.approve(&plan).await.unwrap_err();
     assert!(matches!(error, PlanError::OtherComponent), "{error}");
-    let error = env.harness.resume(&plan, &caller, true).await.unwrap_err();
+    let error = env
+        .harness
+        .plans()
+        .resume(&plan, &caller, true)
+        .await
+        .unwrap_err();
     assert!(matches!(error, PlanError::NotApproved(_)), "{error}");
-    let outcome = env.harness.approve(&plan, &caller, true).await.unwrap();
+    let outcome = env
+        .harness
+        .plans()
+        .approve(&plan, &caller, true)
+        .await
+        .unwrap();
     assert_eq!(outcome.state, PlanState::Done);
 }
 
@@ -130,10 +140,15 @@ async fn only_who_may_decide_about_a_plan_does() {
     env.caller.email = Some(SAM_EMAIL.to_owned());
     let error = env.approve(&plan).await.unwrap_err();
     assert!(matches!(error, PlanError::Access { .. }), "{error}");
-    let error = env.harness.deny(&plan, &env.caller).await.unwrap_err();
+    let error = env
+        .harness
+        .plans()
+        .deny(&plan, &env.caller)
+        .await
+        .unwrap_err();
     assert!(matches!(error, PlanError::Access { .. }), "{error}");
     assert_eq!(
-        env.harness.deny(&plan, &robin).await.unwrap().state,
+        env.harness.plans().deny(&plan, &robin).await.unwrap().state,
         PlanState::Denied
     );
     env.caller = robin;
@@ -168,7 +183,7 @@ async fn begun_plan_can_be_closed() {
     env.twenty.faults().add(down);
     let outcome = env.approve(&plan).await.unwrap();
     assert_eq!(outcome.state, PlanState::Stopped, "{outcome:#?}");
-    let outcome = env.harness.deny(&plan, &env.caller).await.unwrap();
+    let outcome = env.harness.plans().deny(&plan, &env.caller).await.unwrap();
     assert_eq!(outcome.state, PlanState::Denied);
     assert_eq!(outcome.steps[0].state, StepState::Done);
     let error = env.resume(&plan).await.unwrap_err();
@@ -178,7 +193,12 @@ async fn begun_plan_can_be_closed() {
     let again = env.propose("crm_follow_up", follow_up("a")).await;
     assert_eq!(again, plan);
     assert_eq!(env.approve(&plan).await.unwrap().state, PlanState::Done);
-    let error = env.harness.deny(&plan, &env.caller).await.unwrap_err();
+    let error = env
+        .harness
+        .plans()
+        .deny(&plan, &env.caller)
+        .await
+        .unwrap_err();
     assert!(matches!(error, PlanError::Over(PlanState::Done)), "{error}");
 }
 
@@ -201,6 +221,7 @@ async fn approval_expires_before_it_is_begun() {
     let later = later(folder.path(), &twenty, &caller, 16).await;
     let error = later
         .harness
+        .plans()
         .resume(&plan, &caller, false)
         .await
         .unwrap_err();

@@ -13,7 +13,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crm_harness::plan::{Outcome, PlanState, StepState};
+use crm_harness::plans::{Outcome, PlanState, StepState};
 use crm_stand_in::faults::{Fault, FaultKind};
 use crm_stand_in::pa_workspace::sample::ROBIN_PA;
 use crm_stand_in::relay::Variant;

@@ -12,7 +12,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use crm_harness::front::mcp::listed;
+use crm_harness::server::mcp::listed;
 use crm_tests::{TestEnv, root};
 use serde_json::{Value, json};
 

@@ -13,8 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crm_harness::Caller;
-use crm_harness::access::{Access, Attributes, Audience, Deed, RecordKey, Seen};
-use crm_harness::outbound::documents::{Document, RecordAt};
+use crm_harness::access::{Access, Audience, Deed};
+use crm_harness::observed::places::RecordAt;
+use crm_harness::observed::{Attributes, RecordKey, Seen};
+use crm_harness::outbound::policy::documents::Document;
 use crm_stand_in::clock::ManualClock;
 use crm_stand_in::relay::Variant;
 use crm_stand_in::twenty::sample::{

@@ -9,13 +9,13 @@
     reason = "helpers of tests may fail like tests"
 )]
 
-use crm_harness::plan::{PlanState, StepState};
+use crm_harness::plans::{PlanState, StepState};
 use crm_stand_in::twenty::sample::{HEALTHY, ROBIN, SAM, SAM_EMAIL, SOFT_DELETED_DEAL};
 use crm_tests::{TestEnv, TestOptions, follow_up};
 use serde_json::{Value, json};
 
 /// The raw task that a plan made, from the first step's record.
-fn made(env: &TestEnv, kind: &str, outcome: &crm_harness::plan::Outcome) -> Value {
+fn made(env: &TestEnv, kind: &str, outcome: &crm_harness::plans::Outcome) -> Value {
     let id = outcome.steps[0].what.rsplit(' ').next().unwrap();
     env.twenty.record(kind, id).unwrap()
 }
@@ -132,7 +132,7 @@ async fn forbidden_change_gets_no_plan() {
         failure["reason"].as_str().unwrap().contains("viewer"),
         "{failure}"
     );
-    assert!(env.harness.plans().unwrap().is_empty());
+    assert!(env.harness.plans().all().unwrap().is_empty());
     env.ok("crm_search", json!({"query": "acme"})).await;
 }
 
@@ -390,7 +390,7 @@ async fn impossible_arguments_are_refused_unplanned() {
         let named = failure["field"].as_str().unwrap_or_default();
         assert!(named.contains(field), "{field}: {failure:#}");
     }
-    assert!(env.harness.plans().unwrap().is_empty());
+    assert!(env.harness.plans().all().unwrap().is_empty());
     let sent = env.twenty.requests().all();
     assert!(
         sent.iter()

@@ -10,7 +10,7 @@
     reason = "helpers of tests may fail like tests"
 )]
 
-use crm_harness::plan::PlanState;
+use crm_harness::plans::PlanState;
 use crm_stand_in::relay;
 use crm_stand_in::twenty::sample::{HEALTHY, ROBIN};
 use crm_tests::TestEnv;

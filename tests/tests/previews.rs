@@ -12,8 +12,8 @@
 
 use std::collections::BTreeMap;
 
-use crm_harness::plan::brief::{Brief, Room, brief};
-use crm_harness::plan::{Preview, shown};
+use crm_harness::plans::render_short::{Brief, Room, brief};
+use crm_harness::plans::{Preview, render_text as shown};
 use crm_harness::text::Emphasis;
 use crm_stand_in::relay::sample::{CONTEXT_REQUEST, TEAM_HANDOFF};
 use crm_stand_in::twenty::sample::{
@@ -38,7 +38,7 @@ fn units(text: &str) -> usize {
 /// One plan as it is shown, with what differs from run to run named instead.
 async fn proposed(env: &TestEnv, tool: &str, arguments: Value) -> (Brief, String) {
     let plan = env.propose(tool, arguments).await;
-    let (preview, _) = env.harness.plan(&plan).unwrap();
+    let (preview, _) = env.harness.plans().get(&plan).unwrap();
     let short = brief(&preview, ROOM, READING);
     (short, shown::preview(&preview, &Emphasis::default()))
 }
@@ -407,7 +407,7 @@ async fn hostile_arguments_hide_and_forge_nothing() {
                 continue;
             };
             let plan = answer["plan"].as_str().unwrap();
-            let (preview, _) = env.harness.plan(plan).unwrap();
+            let (preview, _) = env.harness.plans().get(plan).unwrap();
             let full = shown::preview(&preview, &Emphasis::default());
             let short = brief(&preview, ROOM, READING);
             count += checked(&preview, &full, &short);
@@ -417,7 +417,7 @@ async fn hostile_arguments_hide_and_forge_nothing() {
                 sent_as_shown(&env, &preview).await;
             } else {
                 // No more than some plans of a caller may wait.
-                env.harness.deny(plan, &env.caller).await.unwrap();
+                env.harness.plans().deny(plan, &env.caller).await.unwrap();
             }
         }
     }

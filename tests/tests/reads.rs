@@ -8,7 +8,7 @@
     reason = "helpers of tests may fail like tests"
 )]
 
-use crm_harness::front::mcp;
+use crm_harness::server::mcp;
 use crm_stand_in::twenty::keys;
 use crm_stand_in::twenty::sample::{
     EVERYTHING_WRONG, HEALTHY, ROBIN_EMAIL, SAM_EMAIL, Size, company_id, person_id, task_id,

@@ -9,7 +9,7 @@
     reason = "helpers of tests may fail like tests"
 )]
 
-use crm_harness::front::mcp;
+use crm_harness::server::mcp;
 use crm_tests::requests::{Corpus, check, read, run};
 use crm_tests::{NOW, TestEnv};
 use serde_json::json;

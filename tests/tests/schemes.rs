@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use crm_harness::plan::{PlanState, StepState};
+use crm_harness::plans::{PlanState, StepState};
 use crm_harness::{Caller, Harness, Invocation, Outcome, Parts};
 use crm_stand_in::Running;
 use crm_tests::outsider::outsider;
@@ -266,7 +266,7 @@ async fn forbidden_step_is_refused_before_approval() {
         assert_eq!(failure["case"], "denied", "{name}: {failure:#}");
         assert_eq!(failure["code"], code, "{name}: {failure:#}");
     }
-    assert!(env.harness.plans().unwrap().is_empty());
+    assert!(env.harness.plans().all().unwrap().is_empty());
     assert_eq!(env.service.requests().count(), 0);
     // The same without an offence passes, with as many warnings and records as there may be.
     let mut good = with(plan(&[make(), tie(TASK)]), "warnings", vec!["w"; 8].into());
@@ -303,7 +303,12 @@ async fn component_cannot_write_outside_performing() {
     let sly = with(make(), "words", env.service.url().into());
     let answer = env.scheme(plan(&[sly]), None).await.result.unwrap();
     let plan = answer["plan"].as_str().unwrap();
-    let outcome = env.harness.approve(plan, &env.caller, false).await.unwrap();
+    let outcome = env
+        .harness
+        .plans()
+        .approve(plan, &env.caller, false)
+        .await
+        .unwrap();
     assert_eq!(outcome.state, PlanState::Done);
     assert_eq!(env.writes(), 1);
 }
@@ -355,7 +360,11 @@ async fn lost_answer_does_not_prove_a_record_new() {
     faults.add(Fault::once(FaultKind::Reset).on_root("createTask"));
     faults.add(Fault::once(FaultKind::Status { code: 400 }).on_root("createTaskTargets"));
     let digest = answer["plan"].as_str().unwrap();
-    let outcome = env.harness.approve(digest, &env.caller, false).await;
+    let outcome = env
+        .harness
+        .plans()
+        .approve(digest, &env.caller, false)
+        .await;
     let outcome = outcome.unwrap();
     assert_eq!(outcome.state, PlanState::Failed, "{outcome:#?}");
     assert_eq!(outcome.steps[0].state, StepState::Done, "{outcome:#?}");
@@ -406,6 +415,7 @@ async fn existing_record_is_not_the_plans_own() {
     let digest = answer["plan"].as_str().unwrap();
     let outcome = env
         .harness
+        .plans()
         .approve(digest, &env.caller, false)
         .await
         .unwrap();
@@ -449,6 +459,7 @@ async fn unclear_outcome_is_never_sent_again() {
         .add(Fault::once(FaultKind::Reset).after());
     let outcome = env
         .harness
+        .plans()
         .approve(&digest, &env.caller, false)
         .await
         .unwrap();
@@ -459,6 +470,7 @@ async fn unclear_outcome_is_never_sent_again() {
     assert!(outcome.next.contains("resume"), "{}", outcome.next);
     let outcome = env
         .harness
+        .plans()
         .resume(&digest, &env.caller, false)
         .await
         .unwrap();

@@ -8,7 +8,7 @@
     reason = "helpers of tests may fail like tests"
 )]
 
-use crm_harness::plan::{Outcome, PlanState};
+use crm_harness::plans::{Outcome, PlanState};
 use crm_stand_in::relay::sample::{CONTEXT_REQUEST, INGRID, PRIYA, ROBINS_TEZ, SAM, TEAM_ID};
 use crm_stand_in::twenty::sample::{EVERYTHING_WRONG, HEALTHY, ROBIN, SAM as SAM_IN_TWENTY};
 use crm_tests::TestEnv;

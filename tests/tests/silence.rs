@@ -15,8 +15,8 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use crm_harness::audit::{Audit, Reader, Row};
-use crm_harness::plan::PlanState;
-use crm_harness::skill::clock::SystemClock;
+use crm_harness::clock::SystemClock;
+use crm_harness::plans::PlanState;
 use crm_stand_in::twenty::keys::FULL_KEY;
 use crm_stand_in::twenty::sample::{EVERYTHING_WRONG, HEALTHY};
 use crm_tests::hostile::{BEHAVIOURS, LOOT, SECRET, Trial};

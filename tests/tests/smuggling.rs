@@ -514,7 +514,12 @@ async fn judge_reads_only_the_service_of_its_step() {
         let outcome = env.scheme(&[open], &[]).await;
         let plan = outcome.result.as_ref().unwrap()["plan"].as_str().unwrap();
         let (there, here) = (env.service.requests().count(), env.relay.requests().count());
-        let done = env.harness.approve(plan, &caller, false).await.unwrap();
+        let done = env
+            .harness
+            .plans()
+            .approve(plan, &caller, false)
+            .await
+            .unwrap();
         assert!(!done.steps.is_empty(), "{label}");
         let seen = env.relay.requests().all();
         let searched = seen

@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use crm_harness::plan::PlanState;
+use crm_harness::plans::PlanState;
 use crm_stand_in::clock::ManualClock;
 use crm_stand_in::twenty::sample::{BLOCKER_CASES, HEALTHY, ROBIN, TaskStatuses};
 use crm_stand_in::twenty::{Options, TwentyStandIn};

@@ -7,10 +7,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use crate::process;
 use crate::toolchain::{self, TARGET};
 use crate::workspace::{self, Workspace};
-use crate::{fuzz, guests, manifest, style};
+use crate::{fuzz, guests, manifest, process, style};
 
 /// The release of cargo-deny that reads deny.toml. It builds with this workspace's compiler.
 const CARGO_DENY: &str = "0.20.2";

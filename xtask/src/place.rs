@@ -2,13 +2,12 @@
 //! what end-to-end checks and comparisons work with.
 
 use std::ffi::OsString;
-use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread;
+use std::{fs, thread};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The policy engine: Cedar's, over the few entities that this harness knows.
+//! The policy engine: Cedar, with the few entities that this harness knows.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -12,45 +12,31 @@ use cedar_policy::{
 use thiserror::Error;
 
 use super::ruling::{Approval, Audience, Deed, Ruling};
-use super::{Attributes, Owner, RecordKey};
-use crate::config::{Caller, Setup};
-use crate::trust::Trust;
+use crate::config::{Caller, PolicyTexts, Setup, Trust};
+use crate::observed::{Attributes, Owner, RecordKey};
 
-/// What a skill without policies of its own gets: everybody reads, nobody writes.
+/// The policy of a skill without policies of its own: everybody reads, nobody writes.
 const READS_ALONE: &str =
     "@id(\"everyone-reads\") permit (principal, action in Action::\"reads\", resource);";
 
-/// The texts of schema and policies, and where they are from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Texts {
-    /// The schema.
-    pub schema: String,
-    /// Its file.
-    pub schema_path: PathBuf,
-    /// The policies.
-    pub policies: String,
-    /// Their file.
-    pub policies_path: PathBuf,
-}
-
-/// Policies that cannot be used.
+/// Errors of loading policies.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum AccessError {
-    /// The schema is not written as Cedar wants it.
+    /// The schema is not valid Cedar.
     #[error("{}: {message}", path.display())]
     Schema {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// Cedar's error message.
         message: String,
     },
-    /// The policies are not written as Cedar wants them.
+    /// The policies are not valid Cedar.
     #[error("{}: {message}", path.display())]
     Policies {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// Cedar's error message.
         message: String,
     },
     /// The policies do not fit the schema.
@@ -58,7 +44,7 @@ pub enum AccessError {
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What does not fit.
+        /// Cedar's error message.
         message: String,
     },
     /// The schema does not have the harness's own entities.
@@ -67,7 +53,7 @@ pub enum AccessError {
 }
 
 impl AccessError {
-    /// The stable code.
+    /// Returns the stable code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -95,15 +81,15 @@ impl Audience<'_> {
     }
 }
 
-/// The engine. Decides, and does nothing else.
+/// The policy engine. It decides, and does nothing else.
 pub struct Access {
     policies: PolicySet,
     schema: Option<Schema>,
     authorizer: Authorizer,
     names: Names,
-    /// Teams by e-mail, as the operator says.
+    /// Teams by e-mail address, from the operator file.
     teams: BTreeMap<String, Vec<String>>,
-    /// The role of a caller who has none.
+    /// The role of a caller without one.
     default_role: &'static str,
 }
 
@@ -147,13 +133,14 @@ fn uid(ty: &EntityTypeName, id: &str) -> EntityUid {
 }
 
 impl Access {
-    /// Policies under their schema, checked; without texts everybody reads and nobody writes. `callers` are the people whom
-    /// the operator names; `default_role` is the role of one who has none.
+    /// Loads policies and validates them against their schema; without texts everybody reads and
+    /// nobody writes. `callers` are the people whom the operator names; `default_role` is the role
+    /// of a caller without one.
     ///
     /// # Errors
-    /// What is wrong with the texts, and in which file.
+    /// When a text is invalid; the error names its file.
     pub fn new<'c>(
-        texts: Option<&Texts>,
+        texts: Option<&PolicyTexts>,
         callers: impl IntoIterator<Item = &'c Caller>,
         default_role: &'static str,
     ) -> Result<Self, AccessError> {
@@ -198,7 +185,8 @@ impl Access {
         })
     }
 
-    /// The policies of a set-up. Whoever runs the harness without an operator is nobody's guest: they count as a member.
+    /// Loads the policies of a set-up. Without an operator file, the caller runs the harness and
+    /// counts as a member.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -210,7 +198,7 @@ impl Access {
         Self::new(setup.access.as_ref(), setup.callers.values(), default_role)
     }
 
-    /// What policy says about a deed of a caller.
+    /// Returns the decision on an access request of a caller.
     #[must_use]
     pub fn decide(&self, caller: &Caller, deed: Deed<'_>) -> Ruling {
         match self.ask(caller, deed) {
@@ -223,7 +211,7 @@ impl Access {
         let named = |error: &dyn fmt::Display| error.to_string();
         let email = caller.email.as_deref().unwrap_or_default().to_lowercase();
         if email.is_empty() && !matches!(deed, Deed::Act { .. }) {
-            // Two people without an address would be one.
+            // Two callers without an address would be the same principal.
             return Err("the caller has no e-mail address: the operator gives one by `email` under [callers.NAME]".into());
         }
         let principal = uid(&self.names.member, &email);
@@ -294,7 +282,7 @@ impl Access {
         };
         let asked = uid(&self.names.action, action);
         if self.schema.is_none() {
-            // With a schema the groups of actions are what it says.
+            // If there is a schema, it defines the groups of actions.
             let groups = group.map(|group| uid(&self.names.action, group));
             let entity = Entity::new_no_attrs(asked.clone(), groups.into_iter().collect());
             entities.push(entity);
@@ -307,7 +295,7 @@ impl Access {
         self.evaluate(&request, &entities)
     }
 
-    /// A record as an entity, and its owner beside it.
+    /// Returns a record as an entity, and its owner as another.
     fn record(
         &self,
         record: &RecordKey,
@@ -355,7 +343,7 @@ impl Access {
         Ok(resource)
     }
 
-    /// Somebody else than the caller.
+    /// Returns the entity of somebody other than the caller.
     fn other(&self, email: &str) -> Result<Entity, String> {
         let teams = self.teams.get(email).map_or(&[][..], Vec::as_slice);
         self.member(email, "", teams)
@@ -408,7 +396,7 @@ impl Access {
         .map_err(|error| error.to_string())
     }
 
-    /// The caller's role.
+    /// Returns the caller's role.
     #[must_use]
     pub fn role<'c>(&self, caller: &'c Caller) -> &'c str {
         caller.role.as_deref().unwrap_or(self.default_role)
@@ -419,7 +407,7 @@ fn text(text: &str) -> RestrictedExpression {
     RestrictedExpression::new_string(text.to_owned())
 }
 
-/// Policies, each under the name that its `@id` gives it.
+/// Parses policies, each under the name in its `@id`.
 fn parse(text: &str, path: &Path) -> Result<PolicySet, AccessError> {
     let wrong = |message: String| AccessError::Policies {
         path: path.to_owned(),
@@ -448,7 +436,7 @@ fn parse(text: &str, path: &Path) -> Result<PolicySet, AccessError> {
     Ok(named)
 }
 
-/// An error with what its causes say.
+/// Returns the message of an error with those of its causes.
 fn told(error: &dyn std::error::Error) -> String {
     let mut told = error.to_string();
     let mut cause = error.source();

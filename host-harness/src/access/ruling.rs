@@ -1,42 +1,43 @@
-//! What is asked of the policies, and what they say.
+//! Access requests and decisions.
 
 use serde::Serialize;
 
-use super::{Attributes, RecordKey};
+use crate::observed::{Attributes, RecordKey};
 
-/// Whether a person has to confirm.
+/// The approval that a permitted request needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Approval {
-    /// One has to.
+    /// A person has to approve it.
     Required,
-    /// Policy has approved.
+    /// Policy approves it.
     Auto,
 }
 
-/// What policy says.
+/// A decision of the policies on an access request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Ruling {
-    /// Whether it is permitted.
+    /// True if the request is permitted.
     pub permitted: bool,
-    /// The policies that decided, by id: those that permit, or those that forbid; none where nothing permits.
+    /// Ids of the policies that decided: those that permit it, or those that forbid it; empty if no
+    /// policy permits it.
     pub policies: Vec<String>,
-    /// Whether a person has to confirm.
+    /// The approval that it needs.
     pub approval: Approval,
-    /// Why there was nothing to decide about, in one sentence; none if there was.
+    /// The reason in one sentence, if no decision could be made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undecided: Option<String>,
 }
 
 impl Ruling {
-    /// Whether everything that these are about goes without a person; where they are about nothing, nothing goes.
+    /// Checks whether every decision permits its request without a person; false if there are none.
     pub(crate) fn let_go(rulings: &[Self]) -> bool {
         let lets = |ruling: &Self| ruling.permitted && ruling.approval == Approval::Auto;
         !rulings.is_empty() && rulings.iter().all(lets)
     }
 
-    /// What several rulings come to: permitted only if all are.
+    /// Combines several decisions: permitted only if all are.
     pub(crate) fn all(rulings: Vec<Self>) -> Self {
         let mut whole = Self {
             permitted: true,
@@ -67,73 +68,74 @@ impl Ruling {
     }
 }
 
-/// What somebody wants to do.
+/// An access request.
 #[derive(Debug, Clone, Copy)]
 pub enum Deed<'a> {
     /// Call an action of the skill.
     Act {
         /// The tool's name.
         tool: &'a str,
-        /// The group of actions that it belongs to, `reads` or `proposes`: the interface that it lives in says so.
+        /// The group of actions that it belongs to, `reads` or `proposes`, which its interface
+        /// determines.
         group: &'a str,
     },
-    /// Do something to a record.
+    /// Write a record.
     Write {
-        /// What.
+        /// The verb.
         verb: &'a str,
-        /// To which record.
+        /// The record.
         record: &'a RecordKey,
-        /// What is known of it.
+        /// The known attributes of the record.
         attributes: &'a Attributes,
-        /// Whether the plan makes it.
+        /// True if the plan creates the record.
         new: bool,
-        /// Whether it only takes back an earlier step.
+        /// True if the step only compensates an earlier one.
         undo: bool,
         /// The names of the fields that are set.
         fields: &'a [String],
     },
-    /// Write to people.
+    /// Send something to people.
     Send {
-        /// What, such as `message`.
+        /// The action, such as `message`.
         act: &'a str,
         /// The service that it goes to.
         service: &'a str,
-        /// Who gets it.
+        /// The recipients.
         audience: Audience<'a>,
     },
-    /// Give fields of a record away.
+    /// Disclose fields of a record.
     Give {
         /// `disclose`, or `expand` for fields beyond the default ones.
         verb: &'a str,
-        /// Of which record.
+        /// The record.
         record: &'a RecordKey,
-        /// What is known of it.
+        /// The known attributes of the record.
         attributes: &'a Attributes,
-        /// Whether the plan makes it.
+        /// True if the plan creates the record.
         new: bool,
-        /// Which fields.
+        /// The names of the fields.
         fields: &'a [String],
-        /// Who gets them.
+        /// The recipients.
         audience: Audience<'a>,
     },
     /// Approve a plan.
     Approve {
         /// Its digest.
         plan: &'a str,
-        /// The e-mail of who proposed it.
+        /// The e-mail address of its proposer.
         proposer: &'a str,
     },
 }
 
-/// Who gets something.
+/// The recipients of a message or a disclosure.
 #[derive(Debug, Clone, Copy)]
 pub struct Audience<'a> {
-    /// The people who are named, by their ids at the service or their addresses.
+    /// The people who are named, by id at the service or by address.
     pub recipients: &'a [String],
-    /// Whether everybody of the group can read it beside them.
+    /// True if everybody of the group can read it as well.
     pub group: bool,
-    /// Whether somebody of them is not surely of the group.
+    /// True if a recipient is not known to belong to the group.
     pub outside: bool,
-    /// Whether the operator lists all of them.
+    /// True if the operator lists all recipients.
     pub listed: bool,
 }

@@ -1,4 +1,4 @@
-//! Rows and the hashes that chain them: pure.
+//! Rows of the audit log and the hashes that chain them, without input or output.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,39 +7,40 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::outbound::documents::{hex, parse_sha256};
+use crate::digest::{hex, parse_sha256};
 
 /// A SHA-256.
 pub type Hash = [u8; 32];
 
-/// What the first row names as the hash before it.
+/// The previous hash of the first row.
 pub const GENESIS: Hash = [0; 32];
 
-/// What a hash covers besides the row, so that no other text of ours has the same one.
+/// The context that a hash covers besides the row, so that no other text has the same hash.
 const CONTEXT: &[u8] = b"crm-harness audit row, version 1\n";
 
-/// One row.
+/// A row of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// Its number; the first is 1.
     pub seq: u64,
-    /// When it was written, in milliseconds since 1970-01-01T00:00:00Z.
+    /// The time of writing, in milliseconds since 1970-01-01T00:00:00Z.
     pub at: i64,
-    /// What kind of event it is.
+    /// The kind of event.
     pub kind: String,
-    /// The call it belongs to; empty if to none.
+    /// The call that it belongs to; empty if there is none.
     pub call: String,
-    /// What happened: a JSON object.
+    /// The event: a JSON object.
     pub body: String,
-    /// The hash of the row before.
+    /// The hash of the previous row.
     pub previous: Hash,
-    /// The hash of this one.
+    /// The hash of this row.
     pub hash: Hash,
 }
 
 impl Row {
-    /// The hash that this row must have: SHA-256 over a context line, the hash before, number and time (64 bits, big
-    /// endian), and kind, call and body, each after its length (64 bits, big endian).
+    /// Returns the hash that this row must have: SHA-256 over a context line, the previous hash,
+    /// number and time (64 bits, big endian), and kind, call and body, each after its length (64
+    /// bits, big endian).
     #[must_use]
     pub fn sealed(&self) -> Hash {
         let mut digest = Sha256::new();
@@ -54,7 +55,7 @@ impl Row {
         digest.finalize().into()
     }
 
-    /// The row's place in the chain.
+    /// Returns the row's place in the chain.
     #[must_use]
     pub const fn head(&self) -> Head {
         Head {
@@ -63,7 +64,7 @@ impl Row {
         }
     }
 
-    /// The row as JSON, hashes in hexadecimal, the body as an object.
+    /// Returns the row as JSON, with hashes in hexadecimal and the body as an object.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         #[derive(Serialize)]
@@ -94,7 +95,7 @@ impl Row {
     }
 }
 
-/// Where a chain ends: what to write down elsewhere. Written `NUMBER:HASH`.
+/// The end of a chain, to be written down elsewhere as `NUMBER:HASH`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     /// The last row's number; 0 for an empty chain.
@@ -117,7 +118,7 @@ impl fmt::Display for Head {
     }
 }
 
-/// A text that is no head.
+/// The error for a text that is not a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
     "write the head as `audit verify` prints it: NUMBER:HASH, the hash in 64 lower-case hexadecimal digits"
@@ -168,7 +169,7 @@ mod tests {
             change(&mut other);
             assert_ne!(other.sealed(), hash, "change {index}");
         }
-        // A character that moves from one text to the next is a change too.
+        // Moving a character from one text to the next changes the hash too.
         let moved = Row {
             kind: "requestc".into(),
             call: String::new(),

@@ -1,4 +1,4 @@
-//! Who was sent which fields of which record, read from the record of everything.
+//! Disclosures in the audit log: record fields, and their recipients.
 
 use std::collections::HashMap;
 
@@ -8,22 +8,22 @@ use super::event::SHARED;
 use super::reader::Reader;
 use super::store::AuditError;
 
-/// Something that was given away.
+/// A disclosure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Disclosed {
-    /// The number of its row in the record.
+    /// The number of its row.
     pub seq: u64,
-    /// When, in milliseconds since 1970-01-01T00:00:00Z.
+    /// The time, in milliseconds since 1970-01-01T00:00:00Z.
     pub at: i64,
-    /// The call, as the record names it.
+    /// The call, as the audit log names it.
     pub call: String,
-    /// What the row says.
+    /// The contents of the row.
     #[serde(flatten)]
     pub what: What,
 }
 
-/// A step as a row names it.
+/// A step, as a row names it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Step {
@@ -33,18 +33,19 @@ pub enum Step {
     Id(String),
 }
 
-/// What a row says.
+/// The contents of a row about a disclosure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct What {
     /// `share`, `edit`, `export`, `expand` or `redact`.
     pub event: String,
     /// The plan's digest.
     pub plan: String,
-    /// The number of the step in its plan, from 1. Rows of older versions hold the step's id instead.
+    /// The number of the step in its plan, from 1. Rows of older versions hold the step's id
+    /// instead.
     pub step: Step,
     /// The service that it went to.
     pub service: String,
-    /// The id there of what was made, where it is known.
+    /// The id of what was created there, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// The record's kind, if it is about one.
@@ -53,27 +54,27 @@ pub struct What {
     /// The record's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The names of the fields, or of what was taken out.
+    /// The names of the fields, or the kinds of data that were redacted.
     pub fields: Vec<String>,
-    /// Who got it.
+    /// The recipients.
     pub recipients: Vec<String>,
-    /// The group that can read it beside them.
+    /// The group that can read it as well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// The access policies that permitted it.
     pub policies: Vec<String>,
     /// SHA-256 of the policy in force, in hexadecimal.
     pub policy: String,
-    /// Whether it surely happened; otherwise nobody could say.
+    /// True if it certainly happened; false if that cannot be known.
     pub certain: bool,
 }
 
 impl Reader {
-    /// What was given away, oldest first. What was in doubt and turned out to have happened, or was looked at again and still is in
-    /// doubt, is told once.
+    /// Returns the disclosures, oldest first. One that was in doubt is returned once, whether it
+    /// turned out to have happened or is still in doubt.
     ///
     /// # Errors
-    /// When the record cannot be read.
+    /// When the audit log cannot be read.
     pub fn disclosures(&self) -> Result<Vec<Disclosed>, AuditError> {
         let mut all: Vec<Disclosed> = Vec::new();
         let mut places: HashMap<([String; 4], Step), usize> = HashMap::new();
@@ -81,7 +82,7 @@ impl Reader {
             if row.kind != SHARED {
                 return Ok(());
             }
-            // A row that this version cannot read is in `audit export` all the same.
+            // A row that this version cannot parse is still in `audit export`.
             let Ok(what) = serde_json::from_str::<What>(&row.body) else {
                 tracing::warn!(
                     "row {} of the record cannot be read as what was given away",

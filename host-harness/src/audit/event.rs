@@ -1,12 +1,9 @@
-//! Events as the bodies of rows: what may be told, field by field.
+//! Events as bodies of rows, which define what the audit log may contain, field by field.
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::outbound::documents::hex;
-use crate::outbound::policy::Phase;
-use crate::outbound::record::{
-    Began, Decided, End, Ended, Finished, Planned, Ruled, Shared, Source,
-};
+use crate::digest::hex;
+use crate::events::{Began, Decided, End, Ended, Finished, Phase, Planned, Ruled, Shared, Source};
 
 /// Kinds of rows.
 pub(super) const CALL: &str = "call";
@@ -16,15 +13,15 @@ pub(super) const ANSWER: &str = "answer";
 pub(super) const RESULT: &str = "result";
 pub(super) const RULING: &str = "ruling";
 pub(super) const PLAN: &str = "plan";
-/// Something was given away, or taken out before it was.
+/// Something was disclosed, or redacted before that.
 pub(super) const SHARED: &str = "shared";
 /// Rows are missing before this one.
 pub(super) const GAP: &str = "gap";
-/// The head file was missing and was made anew.
+/// The head file was missing and was created again.
 pub(super) const HEAD: &str = "head";
-/// What an earlier row says did not happen: it was written, and then could not be made sure of.
+/// The event of an earlier row did not happen: the row was written, but could not be made durable.
 pub(super) const VOID: &str = "void";
-/// Events are missing that could neither be written nor held.
+/// Events are missing that could be neither written nor held.
 pub(super) const LOST: &str = "lost";
 
 #[derive(Serialize)]
@@ -100,7 +97,7 @@ impl<'a> From<&Planned<'a>> for PlanBody<'a> {
     }
 }
 
-/// Names and ids alone. Read again by [`super::disclosures`].
+/// Names and ids only. Parsed again by [`super::disclosures`].
 #[derive(Serialize)]
 pub(super) struct SharedBody<'a> {
     event: &'a str,
@@ -165,7 +162,7 @@ impl<'a> From<&Decided<'a>> for RequestBody<'a> {
     }
 }
 
-/// Of a refused request only where it went, why it was refused, and digest and length of the rest.
+/// Only destination and reason of a refused request, with digest and length of the rest.
 #[derive(Serialize)]
 pub(super) struct RefusalBody<'a> {
     phase: &'static str,
@@ -265,10 +262,10 @@ fn sources<S: Serializer>(sources: &[Source], serializer: S) -> Result<S::Ok, S:
     }))
 }
 
-/// What a row of the kind [`VOID`] says.
+/// The body of a [`VOID`] row.
 #[derive(Serialize, Deserialize)]
 pub(super) struct VoidBody {
-    /// The number of the row that does not hold.
+    /// The number of the row that is void.
     pub(super) row: u64,
 }
 
@@ -279,14 +276,14 @@ impl VoidBody {
     }
 }
 
-/// What a row of the kind [`LOST`] says.
+/// The body of a [`LOST`] row.
 #[derive(Serialize)]
 pub(super) struct LostBody {
-    /// How many events are missing.
+    /// The number of missing events.
     pub(super) events: u64,
 }
 
-/// What a row of the kind [`HEAD`] says.
+/// The body of a [`HEAD`] row.
 #[derive(Serialize)]
 pub(super) struct HeadBody {
     /// The last row that was found.
@@ -295,7 +292,7 @@ pub(super) struct HeadBody {
 
 #[derive(Serialize)]
 pub(super) struct GapBody {
-    /// The head that was kept; `unreadable` where the file holds none.
+    /// The head in the file; `unreadable` if it holds none.
     pub(super) kept: String,
     /// The last row that was found.
     pub(super) found: String,

@@ -1,4 +1,4 @@
-//! The head kept apart: a small file beside the database, which is also the lock between processes that write.
+//! The head file beside the database, which is also the lock between processes that write.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
@@ -8,17 +8,18 @@ use std::time::{Duration, Instant};
 
 use super::chain::Head;
 
-/// How long another process may hold the lock. A row takes it well under a millisecond.
+/// Time to wait for the lock. Writing a row takes well under a millisecond.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// The longest text: a number of 64 bits, a colon, 64 digits, a line break.
+/// Length of the text: a number of 64 bits, a colon, 64 digits, a line break.
 const LENGTH: usize = 20 + 1 + 64 + 1;
 
-/// The open file.
+/// An open head file.
 #[derive(Debug)]
 pub(super) struct HeadFile(File);
 
 impl HeadFile {
-    /// Opens it, or makes it for this user alone; the second value says that it was made just now.
+    /// Opens the file, or creates it for this user alone; the second value says that it was
+    /// created.
     pub(super) fn open(path: &Path) -> io::Result<(Self, bool)> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).mode(0o600);
@@ -53,20 +54,20 @@ impl HeadFile {
         done
     }
 
-    /// Returns the head in it; none where it holds none that can be read.
+    /// Returns the head in the file; none if it holds none that can be parsed.
     pub(super) fn read(&self) -> io::Result<Option<Head>> {
         read(&self.0)
     }
 
-    /// Replaces it. With `durable` it is on disk afterwards.
+    /// Replaces the head. With `durable` it is on disk afterwards.
     pub(super) fn write(&self, head: Head, durable: bool) -> io::Result<()> {
-        // Always of one length, so that one write replaces it.
+        // The length is fixed, so that one write replaces the text.
         let text = format!("{:>width$}\n", head.to_string(), width = LENGTH - 1);
         self.0.write_all_at(text.as_bytes(), 0)?;
         if durable { self.sync() } else { Ok(()) }
     }
 
-    /// Brings it to the disk.
+    /// Flushes the file to disk.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.0.sync_data()
     }

@@ -1,4 +1,4 @@
-//! The record read: its last rows, all of them, and whether it is whole.
+//! Reads and verifies the audit log.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use super::store::{AuditError, DATABASE, HEAD, VERSION, seq};
 use super::verify::{Report, Verifier};
 use crate::database::{self, ReadOnly};
 
-/// The record, open for reading. It may be a copy that nobody can write.
+/// An audit log opened for reading. It may be a copy that nobody can write.
 #[derive(Debug)]
 pub struct Reader {
     path: PathBuf,
@@ -18,10 +18,10 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Opens the record in a directory.
+    /// Opens the audit log in a directory.
     ///
     /// # Errors
-    /// Why it cannot be read.
+    /// When it cannot be read.
     pub fn open(folder: &Path) -> Result<Self, AuditError> {
         let path = folder.join(DATABASE);
         let head_path = folder.join(HEAD);
@@ -54,7 +54,7 @@ impl Reader {
             .map_err(at)?;
         match version {
             VERSION => {}
-            // Made, and never written to.
+            // Created, and never written to.
             0 => {
                 return Err(AuditError::None {
                     folder: folder.to_owned(),
@@ -69,7 +69,7 @@ impl Reader {
         })
     }
 
-    /// The last `count` rows, oldest first.
+    /// Returns the last `count` rows, oldest first.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -87,7 +87,7 @@ impl Reader {
         Ok(rows)
     }
 
-    /// Gives every row from number `from` on to `take`, oldest first.
+    /// Passes every row from number `from` on to `take`, oldest first.
     ///
     /// # Errors
     /// When the database cannot be read, or the first error of `take`.
@@ -103,8 +103,8 @@ impl Reader {
         )
     }
 
-    /// Checks the whole chain, its end against the head that is kept apart and against `anchor`, a head written down
-    /// elsewhere.
+    /// Verifies the whole chain, and its end against the head file and against `anchor`, a head
+    /// written down elsewhere.
     ///
     /// # Errors
     /// When the database cannot be read.

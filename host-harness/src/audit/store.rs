@@ -1,4 +1,4 @@
-//! The record on disk: one SQLite database, appended to, never changed.
+//! The audit log on disk: one SQLite database, which is only appended to.
 
 use std::fs::File;
 use std::io;
@@ -16,23 +16,23 @@ use super::event::{
     ResultBody, RulingBody, SharedBody, VoidBody,
 };
 use super::head::HeadFile;
-use crate::outbound::policy::Phase;
-use crate::outbound::record::{
-    Began, CallId, Decided, Ended, Finished, LogRecorder, Planned, RecordError, Recorder, Ruled,
-    Shared,
+use crate::clock::Clock;
+use crate::events::{
+    Began, CallId, Decided, Ended, Finished, LogRecorder, Phase, Planned, RecordError, Recorder,
+    Ruled, Shared,
 };
-use crate::skill::clock::Clock;
 use crate::{database, storage};
 
 /// The database's file name.
 pub(super) const DATABASE: &str = "harness.sqlite3";
-/// The file name of the head that is kept apart.
+/// The name of the head file.
 pub(super) const HEAD: &str = "audit.head";
-/// The database's layout; `PRAGMA user_version`.
+/// The version of the database's layout; `PRAGMA user_version`.
 pub(super) const VERSION: i64 = 1;
-/// Events that may wait because they could not be written. Of more, none is taken, so what they belong to does not happen.
+/// Maximum number of events that may wait because they could not be written. A further event is
+/// refused, so that what it is about does not happen.
 const HELD_MAX: usize = 1024;
-/// How long another process may keep the database busy.
+/// Time to wait for another process that keeps the database busy.
 pub(super) const BUSY: Duration = Duration::from_secs(2);
 
 const LAYOUT: &str = "
@@ -48,11 +48,11 @@ CREATE TABLE audit (
 PRAGMA user_version = 1;
 ";
 
-/// Why the record cannot be used.
+/// Errors of the audit log.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum AuditError {
-    /// There is none yet.
+    /// There is no audit log yet.
     #[error("there is no record in {}: it begins with the first call", folder.display())]
     None {
         /// The directory.
@@ -63,7 +63,7 @@ pub enum AuditError {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The database cannot be used.
@@ -74,19 +74,19 @@ pub enum AuditError {
     Unusable {
         /// The database.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: rusqlite::Error,
     },
-    /// It was made by a newer version of this program.
+    /// The database was made by a newer version of this program.
     #[error("{} was made by a newer version of crm-harness: use that one", path.display())]
     Newer {
         /// The database.
         path: PathBuf,
     },
-    /// Reading the record was fine, handing it on was not.
+    /// The audit log was read, but its rows could not be passed on.
     #[error("cannot write: {0}")]
     Output(io::Error),
-    /// Its lock, or the head that is kept apart, cannot be used.
+    /// The lock or the head file cannot be used.
     #[error("{HEAD}, the head of the record, cannot be used: {}", database::told_io(.0))]
     Head(#[from] io::Error),
 }
@@ -100,7 +100,7 @@ impl AuditError {
         }
     }
 
-    /// The stable code.
+    /// Returns the stable code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -114,7 +114,7 @@ impl AuditError {
     }
 }
 
-/// The record, open for writing. Several processes may share one.
+/// An audit log opened for writing. Several processes may share one.
 pub struct Audit {
     inner: Mutex<Inner>,
     clock: Arc<dyn Clock>,
@@ -131,27 +131,28 @@ struct Inner {
     last: Head,
 }
 
-/// What becomes of an event that cannot be written.
+/// The treatment of an event that cannot be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unwritten {
-    /// It has happened all the same: it is held and written with the next one.
+    /// It happened anyway: it is held and written with the next one.
     Held,
-    /// It was to let something happen, which then does not: it is taken out again.
+    /// It would have permitted something, which then does not happen: it is dropped.
     Dropped,
 }
 
-/// How a head file and the rows beside it differ.
+/// A difference between a head file and the rows beside it.
 enum Differs {
-    /// The head names a row that is not there, or is another one now; none where the file holds no head.
+    /// The head names a row that is missing or was replaced; none if the file holds no head.
     Gap(Option<Head>),
     /// There was no head file.
     NoHead,
 }
 
-/// Outcome on record of a call whose own outcome could not be put there: it was withheld.
+/// The outcome of a call in the audit log if its own outcome could not be written: the result was
+/// withheld.
 const UNRECORDED: &str = "record";
 
-/// An event on its way to a row.
+/// An event that is to become a row.
 struct Pending {
     at: i64,
     kind: &'static str,
@@ -160,11 +161,12 @@ struct Pending {
 }
 
 impl Audit {
-    /// Opens the record in a private directory (see [`crate::storage`]), or begins it. Where the rows end before the head
-    /// that was kept apart, or in another row, a row that says so is written and the log warns.
+    /// Opens the audit log in a private directory (see [`crate::storage`]), or creates it. If the
+    /// rows end before the head in the head file, or in another row, a row that says so is written
+    /// and a warning is logged.
     ///
     /// # Errors
-    /// Why it cannot be used.
+    /// When it cannot be used.
     pub fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, AuditError> {
         let path = folder.join(DATABASE);
         let unusable = |path: &Path, source| AuditError::Io {
@@ -200,7 +202,7 @@ impl Audit {
             ..
         } = &mut *inner;
         let differs = head.locked(|| {
-            // Waits for no disk before a read: after a power cut the last rows may be gone.
+            // A read does not wait for the disk: after a power cut the last rows may be missing.
             connection
                 .pragma_update(None, "journal_mode", "WAL")
                 .map_err(|error| AuditError::at(path, error))?;
@@ -233,7 +235,7 @@ impl Audit {
                 }
                 None if found.seq > 0 && made => Some(Differs::NoHead),
                 None if found.seq > 0 => Some(Differs::Gap(None)),
-                // A process may have ended between the two: the rows are the truth, the head follows.
+                // A process may have ended between the two: the rows count, and the head follows.
                 Some(_) | None => None,
             };
             if differs.is_none() {
@@ -292,7 +294,7 @@ impl Audit {
         Ok(())
     }
 
-    /// Keeps an event; writes it and all before it unless it may wait.
+    /// Adds an event, and writes it and all before it unless it may wait.
     fn keep(
         &self,
         kind: &'static str,
@@ -317,7 +319,8 @@ impl Audit {
             return Ok(());
         };
         if unwritten == Unwritten::Dropped && inner.held.pop().is_none() {
-            // It is in the database, and only then something failed: a row that is there is not changed, so another says so.
+            // The row was written before something failed. Rows are never changed, so another one
+            // voids it.
             let row = inner.last.seq;
             tracing::error!("row {row} of the record says what did not happen");
             match self.hold(&mut inner, event::VOID, Some(call), &VoidBody { row }) {
@@ -333,20 +336,21 @@ impl Audit {
     }
 }
 
-/// When an event must be in the database.
+/// The time by which an event must be in the database.
 #[derive(Debug, Clone, Copy)]
 enum When {
     /// Before the next decision, or the end of the call.
     Later,
-    /// At once; a power cut may take it.
+    /// At once, although a power cut may lose it.
     Now,
     /// At once, and on disk.
     Durably,
 }
 
 impl Inner {
-    /// Writes everything that is held, in one transaction. What cannot be written stays held: nothing of it is in the database
-    /// then, or, where only the head could not be written, all of it is and nothing is held.
+    /// Writes everything that is held, in one transaction. If that fails, everything stays held and
+    /// nothing of it is in the database; if only the head cannot be written, everything is in the
+    /// database and nothing is held.
     fn write(&mut self, durable: bool) -> Result<(), AuditError> {
         let Self {
             connection,
@@ -360,7 +364,7 @@ impl Inner {
                 connection.pragma_update(None, "synchronous", "FULL")?;
             }
             let written = append(connection, held, *lost);
-            // A connection that goes on being careful is slower, and not wrong.
+            // A connection that stays at FULL is slower, and not wrong.
             if durable && let Err(error) = connection.pragma_update(None, "synchronous", "NORMAL") {
                 tracing::debug!("the record stays at synchronous=FULL: {error}");
             }
@@ -372,14 +376,16 @@ impl Inner {
         })
     }
 
-    /// Brings to the disk what is held and what was written without waiting for it: the rows, then the head.
+    /// Flushes to disk what is held and what was written without waiting for the disk: the rows,
+    /// then the head.
     fn settle(&mut self) -> Result<(), AuditError> {
         self.write(false)?;
-        // SQLite waits for the disk only with a row to write. It takes no locks on this file, so opening it is safe.
+        // SQLite waits for the disk only when it has a row to write. It takes no locks on this
+        // file, so opening it is safe.
         let log = format!("{}-wal", self.connection.path().unwrap_or_default());
         match File::open(log).and_then(|log| log.sync_data()) {
             Ok(()) => {}
-            // Everything is in the database, which was brought to the disk when it was taken over.
+            // Everything is in the database, which was flushed to disk at the checkpoint.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error.into()),
         }
@@ -467,7 +473,7 @@ impl Recorder for Audit {
     fn began(&self, event: &Began<'_>) -> Result<(), RecordError> {
         LogRecorder.began(event)?;
         let body = CallBody::from(event);
-        // A call that finds no room among what waits does not begin.
+        // A call does not begin if its event can be neither written nor held.
         self.keep(
             event::CALL,
             event.call,
@@ -548,14 +554,14 @@ impl Recorder for Audit {
             Unwritten::Dropped,
         );
         if written.is_err() {
-            // The result is withheld: that is how the call has ended.
+            // The result is withheld, which is the outcome of the call.
             let withheld = Ended {
                 outcome: UNRECORDED,
                 sources: &[],
                 ..*event
             };
             let body = ResultBody::from(&withheld);
-            // A failure is counted as lost and told by the first error.
+            // A failure is counted as lost, and the first error is reported.
             let _ = self.keep(
                 event::RESULT,
                 event.call,

@@ -1,4 +1,5 @@
-//! Checks a chain: every hash, every number, its end against the head that was kept apart and against one written down.
+//! Verifies a chain: every hash, every number, and its end against the head file and a head written
+//! down elsewhere.
 
 use std::fmt;
 
@@ -6,31 +7,31 @@ use super::chain::{Head, Row};
 use super::event::{self, VoidBody};
 use super::head::KeptHead;
 
-/// What a check found.
+/// The result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// How many rows there are.
+    /// The number of rows.
     pub rows: u64,
-    /// Where the chain ends.
+    /// The end of the chain.
     pub head: Head,
-    /// What is wrong; empty if nothing is.
+    /// The faults; empty if the chain is intact.
     pub faults: Vec<Fault>,
-    /// What could not be checked, and what else there is to know.
+    /// Notices about what could not be checked, and about other circumstances.
     pub notices: Vec<Notice>,
 }
 
-/// Something that is no fault, and that whoever relies on the record should know.
+/// A circumstance that is no fault, but that anybody who relies on the audit log should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notice {
-    /// There is no head file: nothing beside the rows tells where they end.
+    /// There is no head file: nothing but the rows themselves shows where they end.
     NoHead,
-    /// The harness found no head file beside rows when it started, and made one.
+    /// The harness found no head file beside rows when it started, and created one.
     HeadMade {
         /// The row that says so.
         seq: u64,
     },
-    /// What a row says did not happen.
+    /// The event of an earlier row did not happen.
     Void {
         /// The row that says so.
         seq: u64,
@@ -66,33 +67,33 @@ impl fmt::Display for Notice {
     }
 }
 
-/// Something that is wrong with a chain.
+/// A fault of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// A row does not have the hash that its contents give.
+    /// A row does not have the hash of its contents.
     Altered {
         /// Its number.
         seq: u64,
     },
-    /// A row does not follow the one before: rows between are missing or were put in.
+    /// A row does not follow the previous one: rows between them were removed or inserted.
     Broken {
         /// Its number.
         seq: u64,
-        /// The number of the row before.
+        /// The number of the previous row.
         after: u64,
     },
-    /// The chain ends before the head that was kept apart.
+    /// The chain ends before a head that was kept.
     Cut {
         /// The head that was kept.
         kept: Head,
     },
-    /// The row that a head names is another one now.
+    /// The row that a head names was replaced.
     Replaced {
         /// The head.
         kept: Head,
     },
-    /// The file with the head holds none, and there are rows.
+    /// The head file holds no head, although there are rows.
     HeadUnreadable,
     /// The harness itself found rows missing, or a head that could not be read, when it started.
     Gap {
@@ -142,7 +143,7 @@ pub(super) struct Verifier {
 }
 
 impl Verifier {
-    /// Begins a check against the head in a file and one that was written down elsewhere.
+    /// Starts a verification against the head file and a head written down elsewhere.
     pub(super) fn new(file: KeptHead, anchor: Option<Head>) -> Self {
         let kept = match file {
             KeptHead::Known(head) => Some(head),

@@ -1,14 +1,16 @@
-//! `crm-harness access`: what policy says, without a component doing anything.
+//! `crm-harness access`: decisions of the policies, without running a component.
 
 use crm_harness::Setup;
-use crm_harness::access::{Access, Attributes, Audience, Deed, Owner, RecordKey, Ruling};
-use crm_harness::outbound::documents::Verb;
+use crm_harness::access::{Access, Audience, Deed, Ruling};
+use crm_harness::observed::{Attributes, Owner, RecordKey};
 use crm_harness::outbound::policy::Destination;
+use crm_harness::outbound::policy::documents::Verb;
 use serde_json::json;
 
 use super::args::{AccessArgs, AccessCommand, Args};
+use super::render;
+use super::report::{End, Misuse};
 use super::resolve::{caller, setup};
-use super::{End, Misuse, render};
 
 pub(super) fn run(args: &Args, command: &AccessCommand) -> Result<End, Misuse> {
     match command {
@@ -68,7 +70,7 @@ fn explain(args: &Args, asked: &AccessArgs) -> Result<End, Misuse> {
         };
         access.decide(&caller, deed)
     } else {
-        // Its group counts only where there is no schema, and then reads alone are permitted.
+        // Its group counts only without a schema, and then only reads are permitted.
         let deed = Deed::Act {
             tool: &asked.deed,
             group: "reads",
@@ -84,7 +86,7 @@ fn explain(args: &Args, asked: &AccessArgs) -> Result<End, Misuse> {
     })
 }
 
-/// What policies are asked about fields that are given away.
+/// The actions on fields that are disclosed.
 const GIVES: [&str; 2] = ["disclose", "expand"];
 
 fn audience(asked: &AccessArgs) -> Audience<'_> {
@@ -96,7 +98,7 @@ fn audience(asked: &AccessArgs) -> Audience<'_> {
     }
 }
 
-/// The service that an act such as `message` writes to.
+/// Returns the service that an action such as `message` writes to.
 fn sends<'s>(setup: &'s Setup, act: &str) -> Option<&'s str> {
     let writes = |destination: &&Destination| {
         let mut writes = destination

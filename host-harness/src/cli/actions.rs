@@ -1,10 +1,12 @@
-//! `crm-harness actions`: what can be called.
+//! `crm-harness actions`: lists the actions.
 
 use serde_json::{Value, json};
 
 use super::args::Args;
+use super::render;
+use super::report::{End, Misuse};
 use super::resolve::resolve;
-use super::{End, Misuse, render};
+use crm_harness::harness::answer_schema;
 
 pub(super) fn run(args: &Args) -> Result<End, Misuse> {
     let harness = resolve(args)?.harness;
@@ -18,7 +20,7 @@ pub(super) fn run(args: &Args) -> Result<End, Misuse> {
                     "effect": tool.effect.as_str(),
                     "description": tool.description,
                     "inputSchema": tool.input_schema(),
-                    "outputSchema": tool.output_schema(),
+                    "outputSchema": answer_schema(tool),
                 })
             })
             .collect();

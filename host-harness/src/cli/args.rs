@@ -1,4 +1,4 @@
-//! The arguments as they are given.
+//! Command-line arguments.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,13 +7,14 @@ use std::time::SystemTime;
 use clap::{ArgAction, Parser, Subcommand};
 use crm_harness::audit::Head;
 
-use super::hand_over::Variables;
+use super::variables::Variables;
 
 /// Runs the actions of a skill in a sandbox, under a policy that the skill cannot widen.
 #[derive(Clone, Parser)]
 #[command(name = "crm-harness", version, max_term_width = 100)]
 pub(super) struct Args {
-    /// The component [default: crm_skill.wasm beside this program, else of the project that it was built in]
+    /// The component [default: crm_skill.wasm beside this program, else of the project that it was
+    /// built in]
     #[arg(
         long,
         global = true,
@@ -22,24 +23,24 @@ pub(super) struct Args {
     )]
     pub(super) component: Option<PathBuf>,
 
-    /// What the skill asks for [default: skill.toml beside the component, else beside this program, else of the project that it was built
-    /// in]
+    /// The skill's manifest [default: skill.toml beside the component, else beside this program,
+    /// else of the project that it was built in]
     #[arg(long, global = true, value_name = "FILE", env = "CRM_HARNESS_MANIFEST")]
     pub(super) manifest: Option<PathBuf>,
 
-    /// What you grant; without it the environment variables that the manifest names do
+    /// The operator file; without it the environment variables that the manifest names grant access
     #[arg(long, global = true, value_name = "FILE", env = "CRM_HARNESS_OPERATOR")]
     pub(super) operator: Option<PathBuf>,
 
-    /// Where compiled code is kept; must be yours alone
+    /// The directory of compiled code; must be yours alone
     #[arg(long, global = true, value_name = "DIR", env = "CRM_HARNESS_CACHE_DIR")]
     pub(super) cache_dir: Option<PathBuf>,
 
-    /// Where the record is kept; must be yours alone
+    /// The directory of the audit log and the plans; must be yours alone
     #[arg(long, global = true, value_name = "DIR", env = "CRM_HARNESS_DATA_DIR")]
     pub(super) data_dir: Option<PathBuf>,
 
-    /// Let services be on this machine, over plain http too
+    /// Allow services on this machine, over plain http too
     #[arg(long, global = true, action = ArgAction::SetTrue, env = "CRM_HARNESS_ALLOW_LOOPBACK",
           value_parser = clap::builder::FalseyValueParser::new())]
     pub(super) allow_loopback: bool,
@@ -48,7 +49,7 @@ pub(super) struct Args {
     #[arg(long, global = true, value_name = "NAME", env = "CRM_HARNESS_CALLER")]
     pub(super) caller: Option<String>,
 
-    /// The caller's e-mail in the service
+    /// The caller's e-mail address in the service
     #[arg(
         long,
         global = true,
@@ -84,7 +85,8 @@ pub(super) struct Args {
     )]
     pub(super) time_zone: Option<String>,
 
-    /// Tell the skill this time instead of the present, such as 2026-07-01T09:00:00Z; for demonstrations
+    /// Give the skill this time instead of the present, such as 2026-07-01T09:00:00Z; for
+    /// demonstrations
     #[arg(long, global = true, value_name = "TIME", env = "CRM_HARNESS_NOW", value_parser = time)]
     pub(super) now: Option<SystemTime>,
 
@@ -92,11 +94,11 @@ pub(super) struct Args {
     #[arg(long, global = true)]
     pub(super) json: bool,
 
-    /// Say on stderr what happens
+    /// Log what happens on stderr
     #[arg(long, short, global = true)]
     pub(super) verbose: bool,
 
-    /// What stands for the environment's variables, if it was handed over
+    /// Variables that replace those of the environment, if they were inherited
     #[arg(skip)]
     pub(super) variables: Option<Variables>,
 
@@ -106,7 +108,7 @@ pub(super) struct Args {
 
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Command {
-    /// List what can be called; with --json the schemas too
+    /// List the actions; with --json the schemas too
     Actions,
     /// Show what the component is made of and what the manifest lets it send
     Inspect,
@@ -123,14 +125,15 @@ pub(super) enum Command {
     },
     /// Serve the actions to one client over standard input and output (Model Context Protocol)
     Mcp(McpArgs),
-    /// Serve the actions over HTTP, to every caller of the operator file who has a token (Model Context Protocol)
+    /// Serve the actions over HTTP, to every caller of the operator file who has a token (Model
+    /// Context Protocol)
     Serve(ServeArgs),
     /// Make tokens for clients of `serve`
     Token {
         #[command(subcommand)]
         command: TokenCommand,
     },
-    /// Look at what was proposed, and decide about it
+    /// Show plans, and decide about them
     Plan {
         #[command(subcommand)]
         command: PlanCommand,
@@ -144,13 +147,14 @@ pub(super) enum Command {
     Status,
     /// Ask for addresses, credentials and members, try them, and write an operator file
     Init(InitArgs),
-    /// Show what the component and its manifest ask for, or how that differs from what was accepted, and accept it
+    /// Show what the component and its manifest ask for, or how that differs from what was
+    /// accepted, and accept it
     Trust {
         /// Accept without asking
         #[arg(long)]
         accept: bool,
     },
-    /// Look at the record of what was asked, decided and sent
+    /// Read the audit log of what was asked, decided and sent
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
@@ -164,13 +168,13 @@ pub(super) enum Command {
 
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum PlanCommand {
-    /// List the plans, the newest first
+    /// List the plans, newest first
     List {
-        /// How many at most
+        /// The maximum number
         #[arg(long, short = 'n', value_name = "N", default_value_t = 50)]
         limit: u16,
     },
-    /// Show what a plan will send, or what came of it
+    /// Show what a plan will send, or its outcome
     Show {
         /// Its digest, or the first six digits of it or more
         plan: String,
@@ -183,12 +187,12 @@ pub(super) enum PlanCommand {
         #[arg(long)]
         any_component: bool,
     },
-    /// Say no to a plan that is not over; what was sent of it stays
+    /// Deny a plan that is not over; steps that were sent are not undone
     Deny {
         /// Its digest, or the first six digits of it or more
         plan: String,
     },
-    /// Go on with a plan that was approved and did not come to its end
+    /// Resume a plan that was approved and has not finished
     Resume {
         /// Its digest, or the first six digits of it or more
         plan: String,
@@ -200,15 +204,15 @@ pub(super) enum PlanCommand {
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct McpArgs {
-    /// For a program that starts this one: the inherited socket over which it hands over settings and secrets, and then shows plans to
-    /// its person and says what they decide
+    /// For a program that starts this one: the inherited socket over which it passes settings and
+    /// secrets, and then shows plans to its person and reports what they decide
     #[arg(long, value_name = "DESCRIPTOR")]
     pub(super) channel: Option<u32>,
 }
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ServeArgs {
-    /// Where to listen; port 0 takes any that is free
+    /// The address to listen on; port 0 takes any free port
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8020")]
     pub(super) listen: SocketAddr,
 
@@ -225,7 +229,8 @@ pub(super) struct ServeArgs {
 pub(super) enum TokenCommand {
     /// Draw a token for the caller that --caller names, and print it once
     New {
-        /// What it is for: `propose` for an agent; `approve` for a client whose answer to a plan is surely its person's
+        /// The scope: `propose` for an agent; `approve` for a client whose answer to a plan is
+        /// certainly its person's
         #[arg(long, value_enum, default_value_t = TokenScope::Propose)]
         scope: TokenScope,
     },
@@ -245,15 +250,16 @@ pub(super) enum AccessCommand {
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct AccessArgs {
-    /// An action by its full name; what a step does to a record: create, link, change, delete, disclose, expand; or what it sends, such as
-    /// message
+    /// An action by its full name; a verb on a record: create, link, change, delete, disclose,
+    /// expand; or something to send, such as message
     pub(super) deed: String,
 
     /// The record's kind
     #[arg(long, default_value = "record")]
     pub(super) kind: String,
 
-    /// The e-mail of the record's owner; `none` for a record without one, `unknown` (as without this option) where the service does not say
+    /// The e-mail address of the record's owner; `none` for a record without one, `unknown` (as
+    /// without this option) if the service does not say
     #[arg(long, value_name = "EMAIL|none|unknown")]
     pub(super) owner: Option<String>,
 
@@ -265,23 +271,23 @@ pub(super) struct AccessArgs {
     #[arg(long)]
     pub(super) field: Vec<String>,
 
-    /// As a plan does it that makes the record itself
+    /// For a record that the plan itself creates
     #[arg(long)]
     pub(super) new: bool,
 
-    /// As a step that only takes back an earlier one
+    /// For a step that only compensates an earlier one
     #[arg(long)]
     pub(super) undo: bool,
-    /// For what is sent or given away: an id or address that gets it; several times for several
+    /// A recipient of what is sent or disclosed, by id or address; may be given several times
     #[arg(long, value_name = "ID")]
     pub(super) recipient: Vec<String>,
     /// The whole team can read it
     #[arg(long)]
     pub(super) group: bool,
-    /// Somebody who gets it is not of the team
+    /// A recipient is not of the team
     #[arg(long)]
     pub(super) outside: bool,
-    /// The operator lists everybody who gets it
+    /// The operator lists all recipients
     #[arg(long)]
     pub(super) listed: bool,
 }
@@ -302,7 +308,7 @@ pub(super) struct ExplainArgs {
     #[arg(long, value_name = "TEXT|@FILE|-", default_value = "")]
     pub(super) body: String,
 
-    /// As the host itself would send it, for a step that was approved, and not as an action asks for it
+    /// As the host itself would send it, for an approved step, and not as an action requests it
     #[arg(long)]
     pub(super) perform: bool,
 }
@@ -312,11 +318,11 @@ pub(super) struct InitArgs {
     /// The file to write [default: operator.toml]
     pub(super) file: Option<PathBuf>,
 
-    /// Where a service is, as URL or NAME=URL
+    /// The origin of a service, as URL or NAME=URL
     #[arg(long, value_name = "[NAME=]URL")]
     pub(super) url: Vec<String>,
 
-    /// Where its credential is: env:NAME, file:PATH or fd:NUMBER, or NAME= and one of these
+    /// The reference to its credential: env:NAME, file:PATH or fd:NUMBER, or NAME= and one of these
     #[arg(long, value_name = "[NAME=]REFERENCE")]
     pub(super) secret: Vec<String>,
 
@@ -338,28 +344,28 @@ pub(super) struct InitArgs {
 pub(super) enum AuditCommand {
     /// Show the last rows
     Tail {
-        /// How many
+        /// The number of rows
         #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
         count: u32,
     },
-    /// Check that no row was changed, taken out or put in, and print where the record ends
+    /// Verify that no row was changed, removed or inserted, and print the head of the audit log
     Verify {
-        /// Where it ended earlier, as this command printed it then
+        /// The head that this command printed earlier
         #[arg(long, value_name = "NUMBER:HASH")]
         head: Option<Head>,
     },
     /// Show who was sent which fields of which record, when, and under which policies
     Disclosures {
-        /// Only of this record
+        /// Only disclosures of this record
         #[arg(long, value_name = "ID")]
         record: Option<String>,
-        /// Only what went to this id or address
+        /// Only disclosures to this id or address
         #[arg(long, value_name = "ID")]
         recipient: Option<String>,
     },
     /// Print every row as a line of JSON
     Export {
-        /// From this row on
+        /// The first row
         #[arg(long, value_name = "N", default_value_t = 1)]
         from: u64,
     },
@@ -367,9 +373,11 @@ pub(super) enum AuditCommand {
 
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum PolicyCommand {
-    /// Say whether a request would be let through, by which rule, or why not and what would open it
+    /// Explain whether a request would be permitted, by which rule, or why not and what would
+    /// permit it
     Explain(ExplainArgs),
-    /// Look for entries of skill.toml and operator file that never match, open more than they seem to, or are left empty
+    /// Look for entries of skill.toml and operator file that never match, open more than they seem
+    /// to, or are left empty
     Lint,
     /// Run a file of cases through the decisions of the gate
     Check {

@@ -1,12 +1,13 @@
-//! Asking somebody: questions on stderr, answers from stdin, so that answers can be piped.
+//! Prompts: questions on stderr, answers from stdin, so that answers can be piped.
 
 use std::io::{BufRead as _, Write as _};
 
 use anyhow::anyhow;
 
-use super::Misuse;
+use super::report::Misuse;
 
-/// Asks for a line; an empty one is the default. What `check` does not like is said and asked again.
+/// Asks for a line; an empty one is the default. An error of `check` is printed, and the question
+/// asked again.
 pub(super) fn line<T>(
     question: &str,
     default: Option<&str>,
@@ -26,13 +27,13 @@ pub(super) fn line<T>(
     }
 }
 
-/// Asks for a yes; anything else is a no, the end of the answers too.
+/// Asks for a yes; anything else is a no, including the end of the input.
 pub(super) fn yes(question: &str) -> bool {
     read(&format!("{question} [y/N]: "))
         .is_ok_and(|answer| matches!(answer.to_lowercase().as_str(), "y" | "yes"))
 }
 
-/// Says something to whoever is asked.
+/// Prints a text for the person who is asked.
 pub(super) fn say(text: &str) {
     let _ = writeln!(
         anstream::stderr().lock(),

@@ -1,16 +1,16 @@
-//! `crm-harness audit`: the record of what was asked, decided and sent.
+//! `crm-harness audit`: reads the audit log.
 
 use std::io::{self, Write as _};
 
-use crm_harness::audit::Reader;
-use crm_harness::audit::{AuditError, Row};
+use crm_harness::audit::{AuditError, Reader, Row};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::args::{Args, AuditCommand};
+use super::render;
+use super::report::{End, Misuse};
 use super::resolve::data_dir_to_read;
-use super::{End, Misuse, render};
 
 pub(super) fn run(args: &Args, command: &AuditCommand) -> Result<End, Misuse> {
     let folder = data_dir_to_read(args)?;
@@ -60,7 +60,7 @@ fn when(at: i64, zone: &TimeZone, form: &str) -> String {
     )
 }
 
-/// Who was sent what: a line for each record, or for a message without one.
+/// Prints the disclosures: a line for each record, or for a message without one.
 fn disclosures(
     args: &Args,
     reader: &Reader,
@@ -117,7 +117,7 @@ fn disclosures(
 
 fn line(row: &Row, zone: &TimeZone) -> Vec<String> {
     let when = when(row.at, zone, "%Y-%m-%d %H:%M:%S%.3f %Z");
-    // The end of a call's name tells calls apart; all of it is in the JSON.
+    // The end of a call's id tells calls apart; the JSON has all of it.
     let call = row.call.rsplit('-').next().unwrap_or_default();
     let body = serde_json::from_str(&row.body).unwrap_or_default();
     vec![
@@ -128,7 +128,7 @@ fn line(row: &Row, zone: &TimeZone) -> Vec<String> {
     ]
 }
 
-/// The body in one line.
+/// Describes the body of a row on one line.
 fn told(kind: &str, body: &Value) -> String {
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
     let number = |name: &str| body.get(name).and_then(Value::as_u64).unwrap_or(0);
@@ -262,14 +262,14 @@ fn verify(
     Ok(if whole { End::Done } else { End::Failed })
 }
 
-/// One row a line.
+/// Prints a row per line.
 fn export(reader: &Reader, from: u64) -> Result<End, Misuse> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let written = reader
         .rows(from, &mut |row| writeln!(out, "{}", row.to_json()))
         .and_then(|()| out.flush().map_err(AuditError::Output));
     match written {
-        // Whoever reads may have seen enough.
+        // The reader may have closed the pipe, having seen enough.
         Err(AuditError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             Ok(End::Done)
         }

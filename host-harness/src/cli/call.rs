@@ -3,14 +3,16 @@
 use std::io::Read as _;
 
 use anyhow::Context;
-use crm_harness::{CallError, Harness, Invocation, Outcome};
+use crm_harness::{CallError, Harness, Invocation, Outcome, RunError};
 use serde_json::{Value, json};
 
 use super::args::Args;
+use super::render;
+use super::report::{End, Misuse, tell_denials};
 use super::resolve::resolve;
-use super::{End, Misuse, render, sentence, tell_denials};
+use crm_harness::text::sentence;
 
-/// Most bytes read as arguments; the harness itself takes fewer.
+/// Maximum number of bytes read as arguments; the harness itself accepts fewer.
 const INPUT_MAX: u64 = 1 << 20;
 
 pub(super) fn run(
@@ -58,18 +60,18 @@ pub(super) fn run(
     }
 }
 
-/// Calls an action. An unknown one and a wrong configuration are misuse.
+/// Calls an action. An unknown action or an invalid configuration is a misuse.
 pub(super) fn perform(
     harness: &Harness,
     invocation: Invocation,
 ) -> Result<Result<Outcome, CallError>, Misuse> {
-    // One thread: a call is mostly waiting, and handing it between threads costs more than it brings.
+    // One thread: a call mostly waits, and handing it between threads costs more than it brings.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
     match runtime.block_on(harness.call(invocation)) {
-        Err(error @ (CallError::UnknownTool { .. } | CallError::Config(_))) => {
+        Err(error @ (CallError::UnknownTool { .. } | CallError::Run(RunError::Config(_)))) => {
             Err(Misuse::new(error.code(), error))
         }
         other => Ok(other),
@@ -106,7 +108,7 @@ fn tell(args: &Args, harness: &Harness, outcome: &Outcome) -> End {
     }
 }
 
-/// The records that a failure offers to choose from.
+/// Returns the records that a failure offers to choose from.
 fn candidates(failure: &Value) -> Vec<Vec<String>> {
     let list = failure.get("candidates").and_then(Value::as_array);
     let row = |candidate: &Value| {
@@ -123,7 +125,7 @@ fn candidates(failure: &Value) -> Vec<Vec<String>> {
     list.into_iter().flatten().map(row).collect()
 }
 
-/// A service that nobody has set up is the likeliest cause of a failure.
+/// Reports services that nobody has set up, the most likely cause of a failure.
 fn tell_missing(harness: &Harness) {
     for destination in harness
         .outbound()

@@ -5,25 +5,26 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use crm_harness::audit::Audit;
+use crm_harness::clock::SystemClock;
 use crm_harness::config::draft::{Draft, DraftCaller, DraftDestination};
 use crm_harness::config::manifest::{DestinationSection, Members};
 use crm_harness::config::{Flags, Operator};
-use crm_harness::outbound::addresses::Grants;
-use crm_harness::outbound::credentials::Credential;
-use crm_harness::outbound::origin::Origin;
-use crm_harness::outbound::secret::SecretSource;
-use crm_harness::skill::clock::SystemClock;
-use crm_harness::text::{self, Emphasis, cell};
+use crm_harness::outbound::policy::addresses::Grants;
+use crm_harness::outbound::policy::origin::Origin;
+use crm_harness::outbound::secrets::credentials::Credential;
+use crm_harness::outbound::secrets::secret::SecretSource;
+use crm_harness::text::{self, Emphasis, cell, sentence};
 use crm_harness::{Caller, Harness, Invocation, Parts, Setup};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::args::{Args, InitArgs};
 use super::call::perform;
+use super::report::{End, Misuse, tell_denials};
 use super::resolve::{self, data_dir};
 use super::status::has_problem;
 use super::trust::{Looked, counts, look, replace};
-use super::{End, Misuse, ask, render, sentence, tell_denials};
+use super::{End, Misuse, ask, render, tell_denials};
 
 /// Roles that the shipped policies know.
 const ROLES: [&str; 3] = ["viewer", "member", "lead"];
@@ -45,7 +46,7 @@ pub(super) fn run(args: &Args, init: &InitArgs) -> Result<End, Misuse> {
         pins: Some(looked.pins.clone()),
         ..Draft::default()
     };
-    // Services that can be done without come last.
+    // Optional services come last.
     let mut sections: Vec<_> = looked.manifest.destinations.iter().collect();
     sections.sort_by_key(|(_, section)| section.optional);
     for (name, section) in sections {
@@ -75,7 +76,8 @@ pub(super) fn run(args: &Args, init: &InitArgs) -> Result<End, Misuse> {
     Ok(End::Done)
 }
 
-/// What is each caller's own at the services that are used: keys, and what to write there.
+/// Returns the settings and secrets that each caller has at the services in use: keys, and what to
+/// write there.
 fn of_each_caller(looked: &Looked, draft: &Draft) -> Vec<(String, String)> {
     let mut own = Vec::new();
     for destination in &draft.destinations {
@@ -94,7 +96,7 @@ fn of_each_caller(looked: &Looked, draft: &Draft) -> Vec<(String, String)> {
     own
 }
 
-/// Where a service is and how it is asked; none for one that is not used.
+/// Asks for the origin and the credential of a service; none if the service is not used.
 fn destination(
     init: &InitArgs,
     looked: &Looked,
@@ -107,7 +109,7 @@ fn destination(
         .filter(|value| !value.is_empty());
     let found = match given(&init.url, name, looked) {
         Some(url) => Some(placed(url).map_err(|problem| anyhow!("--url: {problem}"))?),
-        // Whoever gives addresses on the command line gives all that are used.
+        // Addresses on the command line name all services that are used.
         None if section.optional && !init.url.is_empty() => None,
         None if section.optional => ask::line(
             &format!("URL of {title}; an empty line: it is not used"),
@@ -165,7 +167,8 @@ fn destination(
     }))
 }
 
-/// What was given for a destination: `NAME=VALUE`, or a value alone, which is for every one that cannot be done without.
+/// Returns the value given for a destination: `NAME=VALUE`, or a value alone, which is for every
+/// required one.
 fn given<'a>(values: &'a [String], name: &str, looked: &Looked) -> Option<&'a str> {
     let named = |value: &'a str| {
         let (name, rest) = value.split_once('=')?;
@@ -188,7 +191,7 @@ fn given<'a>(values: &'a [String], name: &str, looked: &Looked) -> Option<&'a st
     })
 }
 
-/// An origin, and the networks that must be granted for it.
+/// Returns an origin, and the networks that must be granted for it.
 fn placed(text: &str) -> Result<(String, Grants), String> {
     let text = text.trim_end_matches('/');
     let none = Grants::default();
@@ -211,7 +214,7 @@ fn placed(text: &str) -> Result<(String, Grants), String> {
     Err(problem)
 }
 
-/// A reference to a secret that is there and can be used.
+/// Returns a reference to a secret, if the secret exists and can be used.
 fn usable_secret(text: &str) -> Result<String, String> {
     let env = |name: &str| std::env::var(name).ok();
     let source = SecretSource::parse(text, &env).map_err(|error| error.to_string())?;
@@ -297,8 +300,8 @@ fn members(
     draft: &mut Draft,
 ) -> Result<(), Misuse> {
     for text in &init.member {
-        let member = member(text, zone, offered, false)
-            .map_err(|problem| anyhow!("--member: {problem}"))?;
+        let member =
+            member(text, zone, offered, false).map_err(|problem| anyhow!("--member: {problem}"))?;
         if offered.lack(&member.email) {
             render::note(&stranger(&member.email));
         }
@@ -331,7 +334,10 @@ fn members(
             Some(member) => {
                 let refused = offered.lack(&member.email)
                     && !init.yes
-                    && !ask::yes(&format!("{} Take it all the same?", stranger(&member.email)));
+                    && !ask::yes(&format!(
+                        "{} Take it all the same?",
+                        stranger(&member.email)
+                    ));
                 if !refused {
                     add(draft, member);
                 }
@@ -370,12 +376,7 @@ fn stranger(email: &str) -> String {
 /// Reads `e-mail, name, role, team, team...`; all but the e-mail may be left out. Of a member whom
 /// the service names, the name may be too, and where there is somebody to see the list, a number
 /// stands for both.
-fn member(
-    text: &str,
-    zone: &str,
-    offered: &Members,
-    numbers: bool,
-) -> Result<DraftCaller, String> {
+fn member(text: &str, zone: &str, offered: &Members, numbers: bool) -> Result<DraftCaller, String> {
     if text.contains(char::is_control) {
         return Err("a member is one line: write e-mail, name, role, teams".to_owned());
     }
@@ -385,12 +386,12 @@ fn member(
     let (email, name) = match number.filter(|_| !offered.listed.is_empty()) {
         Some(number) => {
             let at = number.checked_sub(1);
-            let member = at
-                .and_then(|at| offered.listed.get(at))
-                .ok_or_else(|| {
-                    let last = offered.listed.len();
-                    format!("there is no member {number}: write a number from 1 to {last}, or an e-mail")
-                })?;
+            let member = at.and_then(|at| offered.listed.get(at)).ok_or_else(|| {
+                let last = offered.listed.len();
+                format!(
+                    "there is no member {number}: write a number from 1 to {last}, or an e-mail"
+                )
+            })?;
             (member.email.as_str(), member.name.as_deref())
         }
         None => {
@@ -427,7 +428,7 @@ fn member(
     })
 }
 
-/// Adds a member under a name that nobody has yet.
+/// Adds a member under a name that is not taken.
 fn add(draft: &mut Draft, mut member: DraftCaller) {
     let taken = |id: &str| draft.callers.iter().any(|caller| caller.id == id);
     if taken(&member.id) {

@@ -1,14 +1,16 @@
 //! `crm-harness inspect`: what a component is made of, and what its manifest lets it send.
 
 use crm_harness::Harness;
-use crm_harness::outbound::documents::{Document, Documents, Effect, hex};
+use crm_harness::digest::hex;
 use crm_harness::outbound::policy::Destination;
-use crm_harness::skill::load::Exported;
+use crm_harness::outbound::policy::documents::{Document, Documents, Effect};
+use crm_harness::runtime::load::Exported;
 use serde_json::{Value, json};
 
 use super::args::Args;
+use super::render;
+use super::report::{End, Misuse};
 use super::resolve::resolve;
-use super::{End, Misuse, render};
 
 pub(super) fn run(args: &Args) -> Result<End, Misuse> {
     let harness = resolve(args)?.harness;
@@ -87,7 +89,7 @@ const fn effect(document: &Document) -> &'static str {
     }
 }
 
-/// The same for people.
+/// Renders the same for people.
 fn rows(harness: &Harness) -> Vec<Vec<String>> {
     let inspection = harness.skill().inspection();
     let mut rows: Vec<Vec<String>> = Vec::new();

@@ -6,38 +6,40 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use crm_harness::Caller;
-use crm_harness::front::lines::Lines;
-use crm_harness::front::mcp::{Mcp, Pace, Whose};
-use crm_harness::front::{channel, upkeep};
+use crm_harness::server::lines::Lines;
+use crm_harness::server::mcp::{Mcp, Pace, Whose};
+use crm_harness::server::{channel, upkeep};
 use rmcp::ServiceExt as _;
 use rmcp::transport::async_rw::AsyncRwTransport;
 use rmcp::transport::io::stdio_pipes;
 use tokio::time::timeout;
 
 use super::args::{Args, McpArgs};
+use super::report::{End, Misuse, UPKEEP};
 use super::resolve::{Resolved, resolve};
-use super::{End, Misuse, UPKEEP, hand_over, signals};
+use super::{inherited_config, signals};
 
-/// Longest line that is taken, in bytes. The harness itself takes far shorter arguments, and says so in its answer to them.
+/// Maximum length of a line, in bytes. The harness itself accepts far shorter arguments, and says
+/// so in its answer to them.
 const LINE_MAX: usize = 8 << 20;
-/// How long what was approved may take after the client has gone.
+/// Time for which approved plans may still be performed after the client has gone.
 const PERFORMING: Duration = Duration::from_secs(20);
 
 pub(super) fn run(args: &Args, given: &McpArgs) -> Result<End, Misuse> {
     let (args, stream) = match given.channel {
         Some(descriptor) => {
-            let (args, stream) = hand_over::take(args, descriptor)?;
+            let (args, stream) = inherited_config::take(args, descriptor)?;
             (args, Some(stream))
         }
         None => (args.clone(), None),
     };
     let resolved = resolve(&args)?;
     resolved.tell_missing();
-    // What was handed over is where it belongs by now; this copy is wiped.
+    // The inherited values have been passed on; this copy is wiped.
     drop(args);
     let Resolved { harness, caller } = resolved;
     if caller.named().is_none() && harness.setup().callers.len() > 1 {
-        // Plans are their proposer's own: several people must not be one.
+        // Plans belong to their proposer: several people must not count as one.
         return Err(
             anyhow!("the operator file has several callers: name one with --caller").into(),
         );
@@ -61,12 +63,13 @@ pub(super) fn run(args: &Args, given: &McpArgs) -> Result<End, Misuse> {
         }
         serve(mcp).await
     });
-    // A read of standard input may still be waiting, and would hold the end up.
+    // A read of standard input may still be waiting, and would delay the end.
     runtime.shutdown_background();
     served.map(|()| End::Done)
 }
 
-/// The channel of the program that started this one, ready to be served.
+/// Prepares the channel of the program that started this one, and returns the future that serves
+/// it.
 fn open(
     stream: UnixStream,
     mcp: Mcp,
@@ -79,7 +82,7 @@ fn open(
     Ok(channel::serve(stream, mcp, caller))
 }
 
-/// Serves until the input ends or a signal comes.
+/// Serves until the input ends or a signal arrives.
 async fn serve(mcp: Mcp) -> Result<(), Misuse> {
     let mut signals = signals::terminating().context("cannot listen for signals")?;
     let (input, output) = stdio_pipes();
@@ -91,7 +94,8 @@ async fn serve(mcp: Mcp) -> Result<(), Misuse> {
         started = mcp.clone().serve(transport) => started,
     };
     let Ok(running) = started else {
-        // The input has ended, or does not begin as the protocol wants it: the client was told, and there is nobody else.
+        // The input has ended, or does not begin as the protocol requires: the client has got an
+        // error, and there is nobody else to report to.
         tracing::info!("the client has gone before it began");
         return Ok(());
     };
@@ -103,7 +107,7 @@ async fn serve(mcp: Mcp) -> Result<(), Misuse> {
         () = kept => {}
         () = signals.recv() => {
             mcp.close();
-            // What is under way gets a moment to answer.
+            // Calls in progress get a moment to answer.
             stop.cancel();
             let _ = over.await;
         }

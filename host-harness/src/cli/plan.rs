@@ -1,14 +1,15 @@
-//! `crm-harness plan`: look at what was proposed, and decide about it.
+//! `crm-harness plan`: shows plans, and decides about them.
 
 use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
-use crm_harness::plan::{Outcome, PlanError, PlanState, Preview, shown};
+use crm_harness::plans::{Outcome, PlanError, PlanState, Preview, render_text as shown};
 use serde_json::{Value, json};
 
 use super::args::{Args, PlanCommand};
+use super::report::{End, Misuse};
 use super::resolve::{Resolved, resolve, resolve_to_look};
-use super::{End, Misuse, ask, render};
+use super::{ask, render};
 
 pub(super) fn run(args: &Args, command: &PlanCommand) -> Result<End, Misuse> {
     let resolved = match command {
@@ -19,7 +20,10 @@ pub(super) fn run(args: &Args, command: &PlanCommand) -> Result<End, Misuse> {
     match command {
         PlanCommand::List { limit } => list(args, &resolved, usize::from(*limit)),
         PlanCommand::Show { plan } => {
-            match harness.looked_at("plan show", caller, || harness.plan(plan)) {
+            match harness
+                .plans()
+                .looked_at("plan show", caller, || harness.plans().get(plan))
+            {
                 Ok((preview, outcome)) => {
                     show(args, &preview, &outcome);
                     Ok(End::Done)
@@ -31,24 +35,32 @@ pub(super) fn run(args: &Args, command: &PlanCommand) -> Result<End, Misuse> {
             plan,
             any_component,
         } => {
-            let done = wait(harness.approve(plan, &resolved.caller, *any_component))?;
+            let done = wait(
+                harness
+                    .plans()
+                    .approve(plan, &resolved.caller, *any_component),
+            )?;
             ended(args, done)
         }
         PlanCommand::Deny { plan } => {
-            let done = wait(harness.deny(plan, &resolved.caller))?;
+            let done = wait(harness.plans().deny(plan, &resolved.caller))?;
             ended(args, done)
         }
         PlanCommand::Resume {
             plan,
             any_component,
         } => {
-            let done = wait(harness.resume(plan, &resolved.caller, *any_component))?;
+            let done = wait(
+                harness
+                    .plans()
+                    .resume(plan, &resolved.caller, *any_component),
+            )?;
             ended(args, done)
         }
     }
 }
 
-/// Shows what an action has proposed, asks where somebody can answer, and performs what was approved.
+/// Shows what an action has proposed, asks if somebody can answer, and performs what was approved.
 pub(super) fn proposed(
     args: &Args,
     resolved: &Resolved,
@@ -56,14 +68,14 @@ pub(super) fn proposed(
     yes: bool,
 ) -> Result<End, Misuse> {
     let harness = &resolved.harness;
-    let (preview, outcome) = match harness.plan(plan) {
+    let (preview, outcome) = match harness.plans().get(plan) {
         Ok(found) => found,
         Err(error) => return refused(args, &error),
     };
     let waits = outcome.state == PlanState::Waiting;
     if !args.json {
         if outcome.state.is_over() {
-            // What was sent was shown when it was decided; `plan show` tells it again.
+            // What was sent was shown before the decision; `plan show` shows it again.
             render::print(&format!(
                 "Plan {}: {}\n",
                 preview.plan.short(),
@@ -76,7 +88,7 @@ pub(super) fn proposed(
     let asked = waits && !yes && !args.json && std::io::stdin().is_terminal();
     let approved = waits && (yes || (asked && ask::yes("Approve this plan and perform it?")));
     if approved {
-        let done = wait(harness.approve(plan, &resolved.caller, false))?;
+        let done = wait(harness.plans().approve(plan, &resolved.caller, false))?;
         return ended(args, done);
     }
     if args.json {
@@ -104,8 +116,11 @@ fn wait<T>(work: impl Future<Output = T>) -> Result<T, Misuse> {
 fn list(args: &Args, resolved: &Resolved, limit: usize) -> Result<End, Misuse> {
     let harness = &resolved.harness;
     // One more than asked for shows that there are more.
-    let look = || harness.newest_plans(limit + 1);
-    let mut plans = match harness.looked_at("plan list", &resolved.caller, look) {
+    let look = || harness.plans().newest(limit + 1);
+    let mut plans = match harness
+        .plans()
+        .looked_at("plan list", &resolved.caller, look)
+    {
         Ok(plans) => plans,
         Err(error) => return refused(args, &error),
     };
@@ -161,7 +176,7 @@ fn ended(args: &Args, done: Result<Outcome, PlanError>) -> Result<End, Misuse> {
     }
 }
 
-/// Describes why something cannot be done with a plan.
+/// Describes why an operation on a plan failed.
 pub(super) fn failure(error: &PlanError) -> Value {
     let mut failure = json!({"case": error.code(), "reason": error.to_string()});
     if let (PlanError::Interrupted { plan, .. }, Value::Object(members)) = (error, &mut failure) {

@@ -7,16 +7,15 @@ use anyhow::{Context as _, anyhow};
 use crm_harness::Setup;
 use crm_harness::access::Access;
 use crm_harness::config::lint::{Finding, Level, lint};
-use crm_harness::config::{ConfigError, Flags, Manifest, Operator};
-use crm_harness::outbound::cases;
-use crm_harness::outbound::policy::{Allowed, Decision, Phase, Request};
-use crm_harness::trust::Trust;
+use crm_harness::config::{ConfigError, Flags, Manifest, Operator, Trust};
+use crm_harness::events::Phase;
+use crm_harness::outbound::policy::{Allowed, Decision, Request, cases};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 
 use super::args::{Args, ExplainArgs, PolicyCommand};
-use super::resolve;
-use super::{End, Misuse, render};
+use super::report::{End, Misuse};
+use super::{render, resolve};
 
 pub(super) fn run(args: &Args, command: &PolicyCommand) -> Result<End, Misuse> {
     match command {
@@ -52,7 +51,7 @@ fn check(args: &Args, path: &Path) -> Result<End, Misuse> {
     })
 }
 
-/// What the gate would decide. Nothing is sent, and no name is looked up.
+/// Prints the gate's decision on a request. Nothing is sent, and no name is resolved.
 fn explain(args: &Args, asked: &ExplainArgs) -> Result<End, Misuse> {
     let setup = resolve::setup(args)?;
     let method = Method::from_bytes(asked.method.as_bytes())
@@ -70,7 +69,7 @@ fn explain(args: &Args, asked: &ExplainArgs) -> Result<End, Misuse> {
         headers: &headers,
         body: &body,
     };
-    // As during a call of this caller: what is bound to a setting is held against it.
+    // As during a call of this caller: values that are bound to a setting are checked against it.
     let settings = setup.bound_for(&resolve::caller(args, &setup)?);
     let (told, end) = match setup.policy.decide_for(phase, &request, &settings) {
         Decision::Allow(allowed) => (allow(&allowed), End::Done),

@@ -1,9 +1,9 @@
-//! What this process does not leave behind, and what does not end it.
+//! Hardening of the process: no secrets left behind, and no end in the middle of a plan.
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-/// Keeps secrets out of core files and from other processes of the same user, and turns a file that may not grow any further into
-/// an error of the write, as a full disk is one.
+/// Keeps secrets out of core files and away from other processes of the same user, and turns
+/// reaching the file size limit into an error of the write, like a full disk.
 pub(super) fn prepare() {
     let none = Rlimit {
         current: Some(0),
@@ -12,7 +12,8 @@ pub(super) fn prepare() {
     if let Err(error) = setrlimit(Resource::Core, none) {
         tracing::warn!("a crash could leave secrets in a core file: {error}");
     }
-    // Core files go round the limit where a program takes them (core_pattern), and a debugger needs no crash.
+    // Core files ignore the limit where a program takes them (core_pattern), and a debugger needs
+    // no crash.
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{DumpableBehavior, set_dumpable_behavior};
@@ -26,7 +27,7 @@ pub(super) fn prepare() {
     )]
     // SAFETY: it runs no code of ours, and no other thread has been started yet.
     unsafe {
-        // Its default is to end the process, in the middle of a plan.
+        // The default is to end the process, in the middle of a plan.
         libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
     }
 }

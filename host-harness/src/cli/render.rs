@@ -1,4 +1,5 @@
-//! Writing to people: colour where it can be seen, nothing that a terminal could take for a command.
+//! Output for people: colour where it can be seen, and nothing that a terminal could take for a
+//! command.
 
 use std::io::Write as _;
 
@@ -12,12 +13,12 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 const NOTE: Style = AnsiColor::Yellow.on_default();
 const NAME: Style = Style::new().bold();
 
-/// Writes to stdout. A reader that has gone away is no error of ours.
+/// Writes to stdout. A reader that has gone away is no error.
 pub(super) fn print(text: &str) {
     let _ = anstream::stdout().lock().write_all(text.as_bytes());
 }
 
-/// Says on stderr what went wrong.
+/// Prints an error on stderr.
 pub(super) fn complain(text: &str) {
     let text = harmless(text);
     let _ = writeln!(
@@ -26,13 +27,13 @@ pub(super) fn complain(text: &str) {
     );
 }
 
-/// Says on stderr what an operator should know.
+/// Prints a note for the operator on stderr.
 pub(super) fn note(text: &str) {
     let text = harmless(text);
     let _ = writeln!(anstream::stderr().lock(), "{NOTE}note:{NOTE:#} {text}");
 }
 
-/// An answer for a person: its `markdown` if it has one, else the whole.
+/// Renders an answer for a person: its `markdown` if it has one, otherwise all of it.
 pub(super) fn answer(answer: &Value) -> String {
     match answer.get("markdown").and_then(Value::as_str) {
         Some(markdown) => format!("{}\n", harmless(markdown.trim_end())),
@@ -40,17 +41,18 @@ pub(super) fn answer(answer: &Value) -> String {
     }
 }
 
-/// JSON over several lines.
+/// Renders JSON over several lines.
 pub(super) fn pretty(value: &Value) -> String {
     format!("{value:#}\n")
 }
 
-/// Rows in columns that are as wide as they must be; the first column is emphasised, the last is never padded.
+/// Renders rows in columns of the least width; the first column is emphasised, the last is never
+/// padded.
 pub(super) fn table(rows: &[Vec<String>]) -> String {
     text::table(rows, &emphasis())
 }
 
-/// How names are set off on the command line.
+/// Returns the emphasis of names on the command line.
 pub(super) fn emphasis() -> Emphasis {
     Emphasis {
         start: format!("{NAME}"),
@@ -63,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_cannot_send_commands_to_the_terminal() {
+    fn answer_cannot_send_terminal_commands() {
         let hostile = serde_json::json!({"markdown": "a\u{1b}[2Jb\u{7}\u{9b}c\nd"});
         assert_eq!(answer(&hostile), "a[2Jbc\nd\n");
     }

@@ -1,4 +1,4 @@
-//! From raw arguments to a harness that is ready.
+//! Resolves arguments to a harness that is ready.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,21 +6,21 @@ use std::time::SystemTime;
 
 use anyhow::{Context, anyhow};
 use crm_harness::audit::Audit;
+use crm_harness::clock::{FixedClock, SystemClock};
 use crm_harness::config::{Flags, Manifest, Operator};
-use crm_harness::nearest;
-use crm_harness::plan::{Store, retention};
-use crm_harness::skill::clock::{FixedClock, SystemClock};
-use crm_harness::skill::code_cache;
+use crm_harness::plans::{Store, retention};
+use crm_harness::runtime::code_cache;
 use crm_harness::storage::{self, StorageError};
-use crm_harness::{Caller, Harness, Parts, Setup};
+use crm_harness::{Caller, Harness, Parts, Setup, nearest};
 
 use super::args::Args;
-use super::{Misuse, render};
+use super::render;
+use super::report::Misuse;
 
 /// The component's file name.
 const COMPONENT: &str = "crm_skill.wasm";
 
-/// A harness, and on whose behalf it is used.
+/// A harness, and the caller on whose behalf it is used.
 pub(super) struct Resolved {
     pub(super) harness: Harness,
     pub(super) caller: Caller,
@@ -42,8 +42,9 @@ pub(super) fn resolve(args: &Args) -> Result<Resolved, Misuse> {
     load(args, setup, parts)
 }
 
-/// Reads everything that the arguments name, to look at plans alone. Those of a directory that cannot be written, such as a copy,
-/// can be looked at as well; that is then not on record.
+/// Reads everything that the arguments name, for queries about plans. Plans in a directory that
+/// cannot be written, such as a copy, can be queried as well; such a query is not written to the
+/// audit log.
 pub(super) fn resolve_to_look(args: &Args) -> Result<Resolved, Misuse> {
     let data = data_dir_to_read(args)?;
     if !storage::is_read_only(&data) {
@@ -76,7 +77,7 @@ fn load(args: &Args, setup: Setup, mut parts: Parts) -> Result<Resolved, Misuse>
     Ok(Resolved { harness, caller })
 }
 
-/// Forgets the plans that are over for as long as the operator wants.
+/// Deletes the plans that have been over for as long as the operator keeps them.
 fn forget(plans: &Store, keep_days: u32) -> Result<(), Misuse> {
     let now = jiff::Timestamp::now().as_millisecond();
     retention::forget(plans, keep_days, now)
@@ -85,7 +86,7 @@ fn forget(plans: &Store, keep_days: u32) -> Result<(), Misuse> {
 }
 
 impl Resolved {
-    /// Says on stderr which services have no credential.
+    /// Prints on stderr the services without a credential.
     pub(super) fn tell_missing(&self) {
         let outbound = self.harness.outbound();
         for destination in &outbound.policy().destinations {
@@ -97,13 +98,14 @@ impl Resolved {
     }
 }
 
-/// Makes or opens the directory of record and plans.
+/// Creates or opens the directory of the audit log and the plans.
 pub(super) fn data_dir(args: &Args) -> Result<PathBuf, Misuse> {
     let directory = named_data_dir(args)?;
     storage::data_directory(&directory).map_err(|error| Misuse::new("data-dir", error))
 }
 
-/// Finds the directory of record and plans for commands that only read it: it may be a copy of somebody else's.
+/// Finds the directory of the audit log and the plans for commands that only read it. It may be a
+/// copy of somebody else's.
 pub(super) fn data_dir_to_read(args: &Args) -> Result<PathBuf, Misuse> {
     let directory = named_data_dir(args)?;
     Ok(directory.canonicalize().unwrap_or(directory))
@@ -120,7 +122,7 @@ pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Misuse> {
     storage::read_trusted(path).map_err(|error| Misuse::new("component", error))
 }
 
-/// Manifest, operator file and environment, without the component.
+/// Reads manifest, operator file and environment, without the component.
 pub(super) fn setup(args: &Args) -> Result<Setup, Misuse> {
     let config = |error: crm_harness::ConfigError| Misuse::new(error.code(), error);
     let manifest = Manifest::read(&manifest(args)?).map_err(config)?;
@@ -145,8 +147,9 @@ pub(super) fn variable(args: &Args, name: &str) -> Option<String> {
     }
 }
 
-/// Finds the component: the one that is named, else the one beside this program or in the project that it was built in. The
-/// current directory is not searched: whoever wrote what lies there would choose what runs, and with whose key.
+/// Finds the component: the one that is named, else the one beside this program or in the project
+/// that it was built in. The current directory is not searched, since whoever wrote the files there
+/// would choose what runs, and with whose credential.
 pub(super) fn component(args: &Args) -> Result<PathBuf, Misuse> {
     if let Some(path) = &args.component {
         return Ok(path.clone());
@@ -161,7 +164,8 @@ pub(super) fn component(args: &Args) -> Result<PathBuf, Misuse> {
         })
 }
 
-/// Finds the manifest as [`component`] does the component; one beside a component that is named comes first.
+/// Finds the manifest in the same places as [`component`]; one beside a named component comes
+/// first.
 pub(super) fn manifest(args: &Args) -> Result<PathBuf, Misuse> {
     if let Some(path) = &args.manifest {
         return Ok(path.clone());
@@ -186,7 +190,7 @@ fn beside_program(name: &str) -> Option<PathBuf> {
     Some(std::env::current_exe().ok()?.parent()?.join(name))
 }
 
-/// Returns cargo's build folder, if this program still lies where cargo has put it.
+/// Returns cargo's build folder, if this program is still where cargo has put it.
 fn build_folder() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     let folder = program.parent()?.parent()?;
@@ -206,7 +210,7 @@ pub(super) fn cache(args: &Args) -> Result<Option<PathBuf>, Misuse> {
     };
     match storage::private_directory(&directory) {
         Ok(directory) => Ok(Some(directory)),
-        // Nobody asked for this directory: without it each start compiles anew.
+        // Nobody asked for this directory; without it, each start compiles again.
         Err(StorageError::Io { path, source }) if args.cache_dir.is_none() => {
             tracing::warn!(
                 "compiled code is not kept: cannot use {}: {source}",
@@ -227,7 +231,7 @@ pub(super) fn caller(args: &Args, setup: &Setup) -> Result<Caller, Misuse> {
                 nearest::hint(name, known)
             )
         })?,
-        // One caller needs no choosing.
+        // A single caller needs no choice.
         None if setup.callers.len() == 1 => {
             setup.callers.values().next().cloned().unwrap_or_default()
         }
@@ -237,7 +241,8 @@ pub(super) fn caller(args: &Args, setup: &Setup) -> Result<Caller, Misuse> {
         let message = "--caller-role: with an operator file roles are what it says: write `role` under [callers.NAME] there";
         return Err(anyhow!(message).into());
     }
-    // What a program hands over stands in for what the operator has not said; what a person types is meant.
+    // A value from a program only fills what the operator file leaves open; a typed one overrides
+    // it.
     let typed = args.variables.is_none();
     for (given, field) in [
         (&args.caller_email, &mut caller.email),

@@ -4,15 +4,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
-use crm_harness::front::http::{Hosts, Limits, serve};
-use crm_harness::front::mcp::{Mcp, Pace, Whose};
-use crm_harness::front::upkeep;
+use crm_harness::server::http::{Hosts, Limits, serve};
+use crm_harness::server::mcp::{Mcp, Pace, Whose};
+use crm_harness::server::upkeep;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 
 use super::args::{Args, ServeArgs};
+use super::report::{End, Misuse, UPKEEP};
 use super::resolve::{Resolved, resolve};
-use super::{End, Misuse, UPKEEP, render, signals};
+use super::{render, signals};
 
 pub(super) fn run(args: &Args, given: &ServeArgs) -> Result<End, Misuse> {
     check(given.listen, given.beyond_loopback, !given.host.is_empty())?;
@@ -34,7 +35,7 @@ pub(super) fn run(args: &Args, given: &ServeArgs) -> Result<End, Misuse> {
         let listener = TcpListener::bind(given.listen)
             .await
             .with_context(|| format!("cannot listen on {}", given.listen))?;
-        // The port may have been left to the system.
+        // The system may have chosen the port.
         let address = listener.local_addr().context("cannot tell the address")?;
         let hosts = Hosts::new(address, &given.host)?;
         let mcp = Mcp::new(
@@ -61,7 +62,8 @@ pub(super) fn run(args: &Args, given: &ServeArgs) -> Result<End, Misuse> {
     })
 }
 
-/// Beyond this machine only by a second word: tokens and answers would go over the network as they are.
+/// Checks that listening beyond this machine was allowed by a flag of its own, since tokens and
+/// answers would cross the network unencrypted.
 fn check(listen: SocketAddr, beyond_loopback: bool, named: bool) -> Result<(), Misuse> {
     if listen.ip().is_loopback() {
         return Ok(());
@@ -81,7 +83,7 @@ fn check(listen: SocketAddr, beyond_loopback: bool, named: bool) -> Result<(), M
     .into())
 }
 
-/// Each connection is an open file, and systems often let a process have few unless it asks.
+/// Raises the limit of open files: each connection is one, and the default is often low.
 fn more_files() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
@@ -95,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_machines_come_in_only_by_a_word_of_its_own() {
+    fn listening_beyond_loopback_needs_its_flag() {
         for (listen, beyond, named, good) in [
             ("127.0.0.1:0", false, false, true),
             ("[::1]:0", false, false, true),

@@ -4,13 +4,13 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGTERM and SIGINT.
+/// A listener for SIGTERM and SIGINT.
 pub(super) struct Terminating {
     terminate: Signal,
     interrupt: Signal,
 }
 
-/// Listens for them from now on.
+/// Starts to listen for them.
 pub(super) fn terminating() -> io::Result<Terminating> {
     Ok(Terminating {
         terminate: signal(SignalKind::terminate())?,
@@ -19,7 +19,7 @@ pub(super) fn terminating() -> io::Result<Terminating> {
 }
 
 impl Terminating {
-    /// Waits for the next one.
+    /// Waits for the next signal.
     pub(super) async fn recv(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}

@@ -1,21 +1,23 @@
-//! `crm-harness status`: whether everything is set up and the services answer.
+//! `crm-harness status`: checks whether everything is set up and the services answer.
 
 use crm_harness::Invocation;
-use crm_harness::outbound::credentials::CredentialError;
+use crm_harness::outbound::secrets::CredentialError;
 use serde_json::{Value, json};
 
 use super::args::Args;
 use super::call::perform;
+use super::render;
+use super::report::{End, Misuse, tell_denials};
 use super::resolve::{Resolved, resolve};
-use super::{End, Misuse, render, sentence, tell_denials};
+use crm_harness::text::sentence;
 
-/// How things stand with one service.
+/// The status of one service.
 struct Standing {
     name: String,
     title: String,
     origin: Option<String>,
     credential: &'static str,
-    /// What is wrong; nothing is with a service that the skill can do without and nobody has set up.
+    /// The problem, if there is one; an optional service that nobody has set up has none.
     problem: Option<String>,
 }
 
@@ -128,7 +130,7 @@ fn standings(resolved: &Resolved) -> Vec<Standing> {
     each.collect()
 }
 
-/// The skill's own word, if it has an action for that.
+/// Asks the skill itself, if it has an action for that.
 fn ask(resolved: Resolved) -> Result<(Value, End), Misuse> {
     let name = resolved
         .harness
@@ -160,7 +162,7 @@ fn ask(resolved: Resolved) -> Result<(Value, End), Misuse> {
     })
 }
 
-/// Returns true if the answer names a problem anywhere but with a service that is left out.
+/// Checks whether the answer names a problem anywhere but with a service that is left out.
 pub(super) fn has_problem(answer: &Value, left_out: &[&str]) -> bool {
     match answer {
         Value::Object(members) => {

@@ -1,10 +1,11 @@
-//! `crm-harness token`: what clients of `crm-harness serve` say who they are with.
+//! `crm-harness token`: draws tokens for clients of `crm-harness serve`.
 
 use anyhow::{Context as _, anyhow};
-use crm_harness::config::tokens::{self, Scope};
+use crm_harness::config::{Scope, tokens};
 
 use super::args::{Args, TokenCommand, TokenScope};
-use super::{End, Misuse, render, resolve};
+use super::report::{End, Misuse};
+use super::{render, resolve};
 
 pub(super) fn run(args: &Args, command: &TokenCommand) -> Result<End, Misuse> {
     match command {
@@ -12,13 +13,13 @@ pub(super) fn run(args: &Args, command: &TokenCommand) -> Result<End, Misuse> {
     }
 }
 
-/// Draws a token, shows it once, and says where its digest belongs.
+/// Draws a token, prints it once, and says where its digest belongs.
 fn new(args: &Args, scope: TokenScope) -> Result<End, Misuse> {
     let name = args
         .caller
         .as_deref()
         .ok_or_else(|| anyhow!("whose token is it to be? Name the caller with --caller"))?;
-    // Where there is an operator file, a misspelled name is found now.
+    // With an operator file, a misspelled name is found now.
     if args.operator.is_some() {
         resolve::caller(args, &resolve::setup(args)?)?;
     }
@@ -42,7 +43,7 @@ fn new(args: &Args, scope: TokenScope) -> Result<End, Misuse> {
             "whoever holds it can APPROVE plans: keep it where no model and no tool can read it"
         }
     });
-    // A name that TOML would not take bare.
+    // The name may not be a bare TOML key.
     let key = toml_edit::Key::new(name);
     render::note(&format!(
         "and write its digest into the operator file (beside others of the same caller):\n[callers.{}]\ntokens = [\"{stored}\"]",

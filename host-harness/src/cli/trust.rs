@@ -1,4 +1,4 @@
-//! `crm-harness trust`: look at a component and its manifest, and accept them.
+//! `crm-harness trust`: shows a component and its manifest, and accepts them.
 
 use std::fs;
 use std::io::{IsTerminal as _, Write as _};
@@ -7,14 +7,15 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 use crm_harness::Skill;
-use crm_harness::config::{Manifest, Operator};
-use crm_harness::outbound::documents::Effect;
-use crm_harness::trust::{Asked, Difference, Direction, Pins, write_pins};
+use crm_harness::config::{Manifest, Operator, Pins};
+use crm_harness::outbound::policy::documents::Effect;
+use crm_harness::trust::{Asked, Difference, Direction, write_pins};
 use serde_json::{Value, json};
 
 use super::args::Args;
+use super::report::{End, Misuse};
 use super::resolve::{self, data_dir};
-use super::{End, Misuse, ask, render};
+use super::{ask, render};
 
 /// A component and its manifest, and what they ask for.
 pub(super) struct Looked {
@@ -24,7 +25,7 @@ pub(super) struct Looked {
     pub(super) component: Vec<u8>,
 }
 
-/// Looks at the component and the manifest that the arguments name. Nothing of it runs.
+/// Reads the component and the manifest that the arguments name, without running anything.
 pub(super) fn look(args: &Args) -> Result<Looked, Misuse> {
     let manifest = Manifest::read(&resolve::manifest(args)?)
         .map_err(|error| Misuse::new(error.code(), error))?;
@@ -59,7 +60,7 @@ pub(super) fn run(args: &Args, accept: bool) -> Result<End, Misuse> {
     let folder = data_dir(args)?;
     let before = operator.trust.as_ref();
     if before == Some(&looked.pins) {
-        // Kept again, for an operator file that comes from another machine.
+        // Stored again, for an operator file that comes from another machine.
         looked
             .asked
             .keep(&folder, &looked.pins)
@@ -154,7 +155,8 @@ fn print_rows<'a>(changes: impl Iterator<Item = &'a Difference>) {
     render::print(&render::table(&rows.collect::<Vec<_>>()));
 }
 
-/// What came of it. `before` is what had been accepted, and whether it is known here; none if it was the same.
+/// Prints the result. `before` is what had been accepted, and whether it is known here; none if it
+/// was the same.
 fn report(
     args: &Args,
     state: &str,
@@ -195,7 +197,7 @@ fn report(
     }
 }
 
-/// Writes pins into an operator file: whole or not at all, with the mode that it had.
+/// Writes pins into an operator file, atomically and with the mode that it had.
 fn pin(path: &Path, pins: &Pins) -> Result<(), Misuse> {
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -212,9 +214,9 @@ fn pin(path: &Path, pins: &Pins) -> Result<(), Misuse> {
     Ok(())
 }
 
-/// Replaces a file's text in one step.
+/// Replaces a file's text atomically.
 pub(super) fn replace(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
-    // Through a link, so that the link stays one.
+    // A symbolic link is followed, so that it stays one.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let beside = path.with_extension(format!("new-{}", std::process::id()));
     let written = fs::OpenOptions::new()

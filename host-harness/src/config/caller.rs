@@ -1,19 +1,20 @@
-//! On whose behalf a call is made. The host says so, never a guest or a model.
+//! The caller: the person on whose behalf a call is made. The host determines them, never a guest
+//! or a model.
 
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::Scope;
 use super::error::ConfigError;
-use super::tokens::Scope;
 
-/// A person.
+/// A person on whose behalf calls are made.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Caller {
-    /// Their name in the operator file; what is theirs alone, such as credentials, is found by it.
+    /// Their name in the operator file, which identifies what is theirs alone, such as credentials.
     pub id: Option<String>,
-    /// Their e-mail in the service.
+    /// Their e-mail address in the service.
     pub email: Option<String>,
     /// Their name.
     pub name: Option<String>,
@@ -23,23 +24,27 @@ pub struct Caller {
     pub teams: Vec<String>,
     /// Their IANA time zone; UTC if none.
     pub time_zone: Option<String>,
-    /// What the manifest asks about each caller beside that, by key.
+    /// Their values for the manifest's caller settings, by key.
     pub settings: BTreeMap<String, String>,
-    /// Whether their client's word on what its person answers counts: over HTTP by the token, else as the operator says.
+    /// The scope of their client. With `approve`, the answer that it reports for its person counts.
+    /// Over HTTP the token sets it, otherwise the operator file.
     pub elicitation: Scope,
 }
 
 impl Caller {
-    /// How the record names them: by their name in the operator file, else by their e-mail.
+    /// Returns their name in the audit log: the one in the operator file, else their e-mail
+    /// address.
     #[must_use]
     pub fn named(&self) -> Option<&str> {
         self.id.as_deref().or(self.email.as_deref())
     }
 
-    /// What the skill is told about them, by setting key. The time zone's rules come along, since the sandbox has none.
+    /// Returns the settings about them that the skill gets. The time zone's rules are included,
+    /// since the sandbox has none.
     ///
     /// # Errors
-    /// When the time zone is unknown or a text could be mistaken for several; `place` names where it was set.
+    /// When the time zone is unknown or a text could be mistaken for several; `place` names where
+    /// it was set.
     pub fn settings(&self, place: &str) -> Result<Vec<(String, String)>, ConfigError> {
         let mut settings = Vec::new();
         for (key, value) in [
@@ -86,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_zone_comes_with_its_rules_and_an_unknown_one_names_the_key() {
+    fn unknown_time_zone_names_the_key() {
         let settings = zone("europe/berlin").settings("operator.toml").unwrap();
         assert_eq!(settings[0], ("time-zone".into(), "Europe/Berlin".into()));
         assert!(

@@ -1,21 +1,22 @@
-//! A new operator file, as text with the meaning of each line beside it.
+//! The text of a new operator file, with the meaning of each line beside it.
 
 use std::fmt::Write as _;
 
 use toml_edit::{Array, Value};
 
-use crate::trust::Pins;
+use super::Pins;
 
-/// What a new operator file will say.
+/// The contents of a new operator file.
 #[derive(Debug, Clone, Default)]
 pub struct Draft {
     /// The services.
     pub destinations: Vec<DraftDestination>,
     /// The people.
     pub callers: Vec<DraftCaller>,
-    /// What is each caller's own, as `secrets.NAME` or `settings.KEY`, and what to write there; shown as comments.
+    /// Secrets and settings of each caller, as `secrets.NAME` or `settings.KEY`, with what to write
+    /// there; rendered as comments.
     pub own: Vec<(String, String)>,
-    /// What is accepted.
+    /// The digests that are accepted.
     pub pins: Option<Pins>,
 }
 
@@ -26,13 +27,13 @@ pub struct DraftDestination {
     pub name: String,
     /// Its name for people.
     pub title: String,
-    /// Where it is.
+    /// Its origin.
     pub origin: String,
-    /// Where its credential comes from, if it takes one that all callers share.
+    /// The reference to its credential, if it takes one that all callers share.
     pub secret: Option<String>,
-    /// Whether it may be on this machine.
+    /// True if it may be on this machine.
     pub allow_loopback: bool,
-    /// Whether it may be in a private network.
+    /// True if it may be in a private network.
     pub allow_private: bool,
 }
 
@@ -41,7 +42,7 @@ pub struct DraftDestination {
 pub struct DraftCaller {
     /// Their name in the file.
     pub id: String,
-    /// Their e-mail in the service.
+    /// Their e-mail address in the service.
     pub email: String,
     /// Their name.
     pub name: Option<String>,
@@ -54,7 +55,7 @@ pub struct DraftCaller {
 }
 
 impl Draft {
-    /// The file's text.
+    /// Returns the file's text.
     #[must_use]
     pub fn render(&self) -> String {
         let mut text = String::from(
@@ -153,7 +154,7 @@ mod tests {
     use crate::config::Operator;
 
     #[test]
-    fn the_text_reads_back_as_what_was_said_whatever_is_in_it() {
+    fn rendered_draft_parses_back_to_its_values() {
         let draft = Draft {
             destinations: vec![DraftDestination {
                 name: "service".into(),

@@ -1,14 +1,14 @@
-//! What can be wrong with manifest, operator file and environment.
+//! Errors in manifest, operator file and environment.
 
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::outbound::credentials::CredentialError;
-use crate::outbound::origin::OriginError;
+use crate::outbound::policy::origin::OriginError;
+use crate::outbound::secrets::CredentialError;
 use crate::storage::{self, StorageError};
 
-/// A configuration that cannot be used. Each says where, what, and what to do.
+/// Errors of configuration. Each names the place, the problem and the fix.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -17,18 +17,18 @@ pub enum ConfigError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// A file that others could have changed.
     #[error(transparent)]
     Exposed(StorageError),
-    /// A file that is not what it should be; the text names line and key.
+    /// A file that cannot be parsed; the message names line and key.
     #[error("{}: {message}", path.display())]
     Parse {
         /// The file.
         path: PathBuf,
-        /// Line, key and what is wrong.
+        /// Line, key and problem.
         message: String,
     },
     /// A key whose value cannot be used.
@@ -38,7 +38,7 @@ pub enum ConfigError {
         place: String,
         /// The key.
         key: String,
-        /// What is wrong and what to write.
+        /// The problem and the fix.
         message: String,
     },
     /// An origin that cannot be used.
@@ -46,9 +46,9 @@ pub enum ConfigError {
     Origin {
         /// File, flag or variable.
         place: String,
-        /// What is wrong.
+        /// The problem.
         source: OriginError,
-        /// What to write.
+        /// The fix.
         fix: String,
     },
     /// A credential that cannot be read.
@@ -56,12 +56,12 @@ pub enum ConfigError {
     Credential {
         /// File or variable.
         place: String,
-        /// What is wrong.
+        /// The problem.
         source: CredentialError,
     },
 }
 
-/// Reads a file that decides what happens, which nobody but this user and root may change.
+/// Reads a trusted file, which nobody but this user and root may change.
 pub(super) fn read(path: &std::path::Path) -> Result<String, ConfigError> {
     storage::read_trusted_text(path).map_err(|error| match error {
         StorageError::Io { path, source } => ConfigError::Read { path, source },
@@ -69,7 +69,7 @@ pub(super) fn read(path: &std::path::Path) -> Result<String, ConfigError> {
     })
 }
 
-/// A file and, where it is known, a line: `operator.toml:12`.
+/// Formats a file and, if it is known, a line: `operator.toml:12`.
 pub(super) fn place(path: &std::path::Path, line: Option<usize>) -> String {
     match line {
         Some(line) => format!("{}:{line}", path.display()),
@@ -90,7 +90,7 @@ impl ConfigError {
         }
     }
 
-    /// The stable code.
+    /// Returns the stable code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {

@@ -1,24 +1,25 @@
-//! What an operator grants or the environment gives, each held against what the manifest asks.
+//! Grants of the operator and values of the environment, each checked against what the manifest
+//! asks for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::error::read;
+use super::policy_texts::PolicyTexts;
 use super::{Caller, ConfigError, Environment, Manifest, Operator, manifest};
-use crate::access::Texts;
 use crate::nearest;
-use crate::outbound::credentials::CredentialError;
-use crate::outbound::rate::Rate;
-use crate::outbound::secret::SecretSource;
+use crate::outbound::policy::rate::Rate;
+use crate::outbound::secrets::CredentialError;
+use crate::outbound::secrets::secret::SecretSource;
 
-/// For how many days plans that are over are kept where the operator says nothing.
+/// Days for which plans that are over are kept, unless the operator file says otherwise.
 const KEEP_DAYS: u32 = 90;
 
-/// The access policies in force.
+/// Returns the access policies in force.
 pub(super) fn access(
     manifest: &Manifest,
     operator: Option<&Operator>,
-) -> Result<Option<Texts>, ConfigError> {
+) -> Result<Option<PolicyTexts>, ConfigError> {
     let own = operator.and_then(|operator| Some((operator, operator.access.policies.as_ref()?)));
     let Some((operator, path)) = own else {
         return Ok(manifest.access.clone());
@@ -29,13 +30,13 @@ pub(super) fn access(
             "the skill has no access schema that they could be checked against: remove the line",
         ));
     };
-    // Beside the operator file, unless it says otherwise.
+    // A relative path starts at the operator file's folder.
     let path = operator
         .path
         .parent()
         .map_or(path.clone(), |folder| folder.join(path));
     let policies = read(&path)?;
-    Ok(Some(Texts {
+    Ok(Some(PolicyTexts {
         policies,
         policies_path: path,
         ..asked.clone()
@@ -50,7 +51,7 @@ pub(super) fn keep_days(operator: Option<&Operator>) -> Result<u32, ConfigError>
     }
 }
 
-/// The rate of a destination: the skill's, or the operator's if it is lower.
+/// Returns the rate of a destination: the skill's, or the operator's if it is lower.
 pub(super) fn rate(
     name: &str,
     asked: Option<Rate>,
@@ -83,7 +84,7 @@ pub(super) fn secret_of_environment(
     Ok((source, hint))
 }
 
-/// The source of a secret in an operator file, and how to set it. What is named must be there.
+/// Returns the source of a secret in an operator file, and how to set it. The secret must exist.
 pub(super) fn granted_secret(
     operator: &Operator,
     key: &str,
@@ -164,7 +165,7 @@ pub(super) fn callers(
     Ok(callers)
 }
 
-/// What the environment says of the one caller.
+/// Returns the settings of the one caller from the environment.
 pub(super) fn caller_settings(
     manifest: &Manifest,
     env: Environment<'_>,
@@ -178,7 +179,8 @@ pub(super) fn caller_settings(
         .collect()
 }
 
-/// Whom writes of a service may go to that go to nobody else, in small letters.
+/// Returns the recipients, in lower case, of the writes of a service that may go to listed
+/// recipients only.
 pub(super) fn recipients(
     name: &str,
     asked: &manifest::DestinationSection,
@@ -304,7 +306,7 @@ pub(super) fn ignored(
         .collect()
 }
 
-/// Every key must be one that the manifest knows.
+/// Checks that the manifest knows every key.
 pub(super) fn known<'a>(
     operator: &Operator,
     section: &str,

@@ -1,16 +1,17 @@
-//! On which line of a TOML file a key stands. Keeps numbers only: an operator file's text could hold a secret.
+//! Line numbers of the keys in a TOML file. Only numbers are kept, since the text of an operator
+//! file could hold a secret.
 
 use std::collections::BTreeMap;
 
 use toml_edit::{Document, Item, TableLike};
 
-/// Lines by key, such as `limits.time-ms`, `destinations.service.routes[0].path` or, for tables of an array that have names,
-/// ``destinations.service.documents `find`: sha256``.
+/// Lines by key, such as `limits.time-ms`, `destinations.service.routes[0].path` or, for tables of
+/// an array that have names, ``destinations.service.documents `find`: sha256``.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lines(BTreeMap<String, usize>);
 
 impl Lines {
-    /// The lines of a text; none if it is no TOML.
+    /// Returns the lines of a text; none if it is not TOML.
     pub(super) fn of(text: &str) -> Self {
         let mut lines = Self::default();
         if let Ok(document) = Document::parse(text) {
@@ -19,7 +20,7 @@ impl Lines {
         lines
     }
 
-    /// The line of a key, or of the nearest part of it that is written down.
+    /// Returns the line of a key, or of the nearest part of it that is written down.
     pub(super) fn line(&self, key: &str) -> Option<usize> {
         let mut part = key;
         loop {
@@ -66,7 +67,7 @@ impl Lines {
     }
 }
 
-/// Where lines begin, in bytes.
+/// Offsets of the beginnings of lines, in bytes.
 struct Starts(Vec<usize>);
 
 impl Starts {

@@ -1,29 +1,29 @@
-//! Entries of skill.toml and operator file that are valid and yet surely not what somebody meant: they never match, open more than
-//! they seem to, or are left empty.
+//! Lints of skill.toml and operator file: entries that are valid, yet certainly not what was meant.
+//! They never match, open more than they seem to, or are left empty.
 
 use std::path::Path;
 
 mod granted;
 
-use crate::outbound::documents::Effect;
-use crate::outbound::route::RoutePattern;
+use crate::outbound::policy::documents::Effect;
+use crate::outbound::policy::route::RoutePattern;
 
 use super::manifest::DestinationSection;
 use super::{ConfigError, IgnoredVariable, Manifest, Operator};
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// It cannot work.
     Error,
-    /// It is hardly what was meant.
+    /// It is probably not what was meant.
     Warning,
     /// It is worth a look.
     Note,
 }
 
 impl Level {
-    /// The level's name.
+    /// Returns the level's name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -34,10 +34,10 @@ impl Level {
     }
 }
 
-/// Something that was found.
+/// A finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// How bad it is.
+    /// Its severity.
     pub level: Level,
     /// A stable code.
     pub code: &'static str,
@@ -45,9 +45,9 @@ pub struct Finding {
     pub place: String,
     /// The key.
     pub key: String,
-    /// What is the matter.
+    /// The problem.
     pub message: String,
-    /// What to do about it.
+    /// The fix.
     pub mend: String,
 }
 
@@ -101,7 +101,7 @@ impl Finding {
     }
 }
 
-/// Looks through manifest and operator file; the worst comes first.
+/// Lints manifest and operator file; the most severe findings come first.
 #[must_use]
 pub fn lint(manifest: &Manifest, operator: Option<&Operator>) -> Vec<Finding> {
     let mut found = Found::default();
@@ -125,7 +125,7 @@ pub fn lint(manifest: &Manifest, operator: Option<&Operator>) -> Vec<Finding> {
 #[derive(Default)]
 struct Found(Vec<Finding>);
 
-/// Where findings of one file go.
+/// The findings of one file.
 struct File<'a>(&'a mut Vec<Finding>, &'a dyn Fn(&str) -> String);
 
 impl File<'_> {
@@ -233,7 +233,7 @@ impl Found {
     }
 }
 
-/// Whether every path that `narrow` matches is matched by `wide`.
+/// Checks whether `wide` matches every path that `narrow` matches.
 fn covers(wide: &str, narrow: &str) -> bool {
     let split = |pattern: &str| {
         let (path, query) = pattern.split_once('?').unwrap_or((pattern, ""));

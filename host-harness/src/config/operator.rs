@@ -1,4 +1,4 @@
-//! The operator file: what an operator grants. Optional; without it the environment speaks.
+//! The operator file: the grants of an operator. It is optional; without it the environment grants.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,11 +7,10 @@ use serde::Deserialize;
 
 use super::error::{ConfigError, place, read};
 use super::lines::Lines;
-use super::tokens::Scope;
-use crate::outbound::rate::Rate;
-use crate::trust::Pins;
+use super::{Pins, Scope};
+use crate::outbound::policy::rate::Rate;
 
-/// What an operator grants.
+/// The grants of an operator.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Operator {
@@ -27,22 +26,22 @@ pub struct Operator {
     /// Narrower limits.
     #[serde(default)]
     pub limits: NarrowLimits,
-    /// Who may do what, in policies of the operator's own.
+    /// The operator's own access policies.
     #[serde(default)]
     pub access: AccessSection,
-    /// What is kept of plans.
+    /// Retention of plans.
     #[serde(default)]
     pub plans: PlansSection,
     /// Component and manifest that were accepted.
     pub trust: Option<Pins>,
-    /// Where it was read from.
+    /// The file that it was read from.
     #[serde(skip)]
     pub path: PathBuf,
     #[serde(skip)]
     lines: Lines,
 }
 
-/// Who may do what.
+/// The operator's own access policies.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AccessSection {
@@ -50,12 +49,12 @@ pub struct AccessSection {
     pub policies: Option<PathBuf>,
 }
 
-/// What is kept of plans.
+/// Retention of plans.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PlansSection {
-    /// For how many days a plan that is over is kept with its bodies and answers, 0 to 3650; 90 if nothing is said. The
-    /// record of it stays.
+    /// Days for which a plan that is over is kept with its bodies and answers, 0 to 3650; 90 by
+    /// default. The audit log stays.
     pub keep_days: Option<u32>,
 }
 
@@ -63,7 +62,7 @@ pub struct PlansSection {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CallerSection {
-    /// Their e-mail in the service.
+    /// Their e-mail address in the service.
     pub email: Option<String>,
     /// Their name.
     pub name: Option<String>,
@@ -74,17 +73,19 @@ pub struct CallerSection {
     pub teams: Vec<String>,
     /// Their IANA time zone.
     pub time_zone: Option<String>,
-    /// Whether a client that speaks for them over standard input and output may ask its person about a plan, and its word on the answer
-    /// counts; by default it may only propose.
+    /// The scope of a client that speaks for them over standard input and output. With `approve`,
+    /// it may ask its person about a plan, and the answer that it reports counts; by default it may
+    /// only propose.
     #[serde(default)]
     pub elicitation: Scope,
-    /// The digests of the tokens with which they come in over HTTP, as `crm-harness token new` prints them.
+    /// The digests of their tokens for HTTP, as `crm-harness token new` prints them.
     #[serde(default)]
     pub tokens: Vec<String>,
-    /// Where their own credentials come from, by destination, for services that take each caller's own.
+    /// The references to their own credentials, by destination, for services that take each
+    /// caller's own.
     #[serde(default)]
     pub secrets: BTreeMap<String, String>,
-    /// What the skill asks about each caller, by its keys under [caller-settings] in skill.toml.
+    /// Their values for the settings under `[caller-settings]` in skill.toml, by key.
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
 }
@@ -93,32 +94,34 @@ pub struct CallerSection {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct GrantSection {
-    /// Where it is.
+    /// Its origin.
     pub origin: String,
-    /// Where its credential comes from: `env:NAME`, `file:PATH` or `fd:NUMBER`.
+    /// The reference to its credential: `env:NAME`, `file:PATH` or `fd:NUMBER`.
     pub secret: Option<String>,
-    /// Whether it may be on this machine.
+    /// True if it may be on this machine.
     #[serde(default)]
     pub allow_loopback: bool,
-    /// Whether it may be in a private network.
+    /// True if it may be in a private network.
     #[serde(default)]
     pub allow_private: bool,
-    /// A PEM file with certificates of an authority to trust beside the system's, for every service.
+    /// A PEM file with certificates of an authority to trust beside the system's, for every
+    /// service.
     pub ca_file: Option<PathBuf>,
-    /// How often it may be asked, less than the skill asks for.
+    /// The maximum rate of requests, lower than the skill's.
     pub rate: Option<Rate>,
-    /// Whom writes that leave the team may go to: addresses, or domains as `@example.com`.
+    /// The permitted recipients of writes that leave the team: addresses, or domains as
+    /// `@example.com`.
     #[serde(default)]
     pub recipients: Vec<String>,
 }
 
-/// Limits as in the manifest; each only lowers.
+/// Limits as in the manifest, which they can only lower.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct NarrowLimits {
     /// Milliseconds.
     pub time_ms: Option<u64>,
-    /// Milliseconds of a processor.
+    /// Milliseconds of processor time.
     pub cpu_ms: Option<u64>,
     /// MiB.
     pub memory_mib: Option<u64>,
@@ -136,7 +139,8 @@ impl Operator {
     /// Reads an operator file.
     ///
     /// # Errors
-    /// When it cannot be read, others than this user and root could have changed it, or what is wrong with it and where.
+    /// When it cannot be read or is invalid, or others than this user and root could have changed
+    /// it; the error names the place.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = read(path)?;
         Self::parse(&text, path)
@@ -145,10 +149,10 @@ impl Operator {
     /// Reads an operator file's text; `path` names it in errors.
     ///
     /// # Errors
-    /// What is wrong with it and where.
+    /// When it is invalid; the error names the place.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let mut operator: Self = toml::from_str(text).map_err(|error| {
-            // The error shows the line it is about, which could hold a secret that was written where it should not be.
+            // The error quotes the line that it is about, which could hold a misplaced secret.
             let message = without_source(&error.to_string());
             ConfigError::Parse {
                 path: path.to_owned(),
@@ -160,19 +164,19 @@ impl Operator {
         Ok(operator)
     }
 
-    /// File and line of a key, for errors.
+    /// Returns file and line of a key, for errors.
     pub(super) fn place(&self, key: &str) -> String {
         place(&self.path, self.lines.line(key))
     }
 
-    /// An error about one of its keys.
+    /// Builds an error about a key.
     pub(super) fn wrong(&self, key: impl Into<String>, message: impl Into<String>) -> ConfigError {
         let key = key.into();
         ConfigError::value(self.place(&key), key, message)
     }
 }
 
-/// Takes the quoted source line out of a TOML error: keeps where it is and what is wrong.
+/// Removes the quoted source line from a TOML error, and keeps its place and its message.
 fn without_source(message: &str) -> String {
     let told: Vec<_> = message
         .lines()
@@ -186,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_names_the_line_and_never_shows_what_is_written_there() {
+    fn error_names_the_line_without_its_text() {
         let text =
             "[destinations.service]\norigin = \"https://a.example\"\nsecrt = \"tell-nobody\"\n";
         let error = Operator::parse(text, Path::new("operator.toml"))

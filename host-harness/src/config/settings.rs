@@ -1,4 +1,4 @@
-//! Settings that are no secret, and limits: the skill's defaults under what the operator says.
+//! Settings and limits: the skill's defaults, and the operator's values over them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,8 @@ use crate::nearest;
 /// Returns the skill's settings: of the operator file, where there is one, else of the environment, else the defaults.
 ///
 /// # Errors
-/// When one that names a field does not; the place is the file or the variable that sets it.
+/// When a setting that has to name a field does not; the error names the file or the variable that
+/// sets it.
 pub(super) fn of_skill(
     manifest: &Manifest,
     operator: Option<&Operator>,
@@ -30,7 +31,7 @@ pub(super) fn of_skill(
             continue;
         };
         if asked.field {
-            // The guest takes an empty setting for none.
+            // The guest treats an empty setting as none.
             if value.is_empty() {
                 continue;
             }
@@ -42,7 +43,8 @@ pub(super) fn of_skill(
     Ok(settings)
 }
 
-/// What settings add to documents: the fields that extend them, and the custom fields that may be written.
+/// Returns the additions of settings to documents: the fields that extend them, and the custom
+/// fields that may be written.
 ///
 /// # Errors
 /// When a setting that lists custom fields is not written as `KIND.FIELD, KIND.FIELD`.
@@ -99,7 +101,7 @@ pub(super) fn additions(
     Ok(additions)
 }
 
-/// The manifest's limits, narrowed by the operator.
+/// Returns the manifest's limits, narrowed by the operator.
 ///
 /// # Errors
 /// When the operator's are wider.

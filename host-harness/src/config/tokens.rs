@@ -1,55 +1,35 @@
-//! Tokens with which clients of the HTTP front say who they are. They are drawn at random and kept as digests alone: whoever reads
-//! the operator file cannot come in by it.
+//! Tokens by which clients of the HTTP server authenticate. They are drawn at random and kept as
+//! digests only, so that nobody can authenticate with what the operator file contains.
 //!
-//! A token has a scope. Whoever holds one of the scope `approve` can approve plans: the server takes the client's word for what its
-//! person said. A token that an agent's runtime holds, where a model may get at it, is for proposing alone; that is what a token is for
-//! unless its line in the operator file says otherwise.
+//! A token has a scope. A holder of one with the scope `approve` can approve plans, since the
+//! server trusts the client's report of its person's answer. A token that an agent's runtime holds,
+//! where a model may read it, is for proposing only. That is the default, unless its line in the
+//! operator file says otherwise.
 
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::error::ConfigError;
 use super::operator::Operator;
-use crate::outbound::documents::{hex, parse_sha256};
+use super::scope::Scope;
+use crate::digest::{hex, parse_sha256};
 
-/// What a token begins with, so that tools that look for leaked secrets can know it.
+/// The prefix of a token, by which scanners for leaked secrets recognize it.
 const PREFIX: &str = "ch_";
-/// Random bytes of a token: nobody tries that many, so that its digest needs no salt and no slowness.
+/// Random bytes of a token: too many to guess, so that its digest needs neither a salt nor a slow
+/// hash.
 const RANDOM: usize = 32;
-/// What a digest begins with in the operator file.
+/// The prefix of a digest in the operator file.
 const SCHEME: &str = "sha256:";
-/// Longest token that is looked at, in bytes.
+/// Maximum length of a token that is checked, in bytes.
 const LENGTH_MAX: usize = 256;
 
-/// What a client's word counts for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scope {
-    /// It calls tools. Plans that it proposes wait for somebody's approval elsewhere.
-    #[default]
-    Propose,
-    /// It may also ask its person about a plan, and what it brings back as their answer counts.
-    Approve,
-}
-
-impl Scope {
-    /// The name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Propose => "propose",
-            Self::Approve => "approve",
-        }
-    }
-}
-
-/// Whose token is whose, and what it is for.
+/// Tokens, with their callers and scopes.
 #[derive(Clone, Default)]
 pub struct Tokens(Vec<([u8; 32], String, Scope)>);
 
@@ -60,10 +40,10 @@ impl fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    /// The tokens of an operator file.
+    /// Reads the tokens of an operator file.
     ///
     /// # Errors
-    /// When an entry is no digest, or two callers have the same.
+    /// When an entry is not a digest, or two callers have the same.
     pub(super) fn of(operator: &Operator) -> Result<Self, ConfigError> {
         let mut tokens: Vec<([u8; 32], String, Scope)> = Vec::new();
         for (caller, section) in &operator.callers {
@@ -76,7 +56,7 @@ impl Tokens {
                     Some((digest, _)) => (digest, None),
                 };
                 let digest = digest.strip_prefix(SCHEME).and_then(parse_sha256);
-                // What stands there may be a token: it is not repeated.
+                // The text may be a token itself, so it is not repeated.
                 let Some((digest, scope)) = digest.zip(scope) else {
                     let message = format!(
                         "write what `crm-harness token new --caller {caller}` prints: `{SCHEME}` and 64 hexadecimal digits, and for one that may approve a space and `approve`; never the token itself"
@@ -92,13 +72,14 @@ impl Tokens {
         Ok(Self(tokens))
     }
 
-    /// Whether there are none.
+    /// Checks whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Returns the caller whose token this is, and what it is for. Takes as long for a wrong one as for a right one.
+    /// Returns the caller and the scope of a token. It takes as long for a wrong token as for a
+    /// right one.
     #[must_use]
     pub fn caller(&self, token: &str) -> Option<(&str, Scope)> {
         if token.len() > LENGTH_MAX {
@@ -128,7 +109,7 @@ pub fn draw() -> Result<Zeroizing<String>, getrandom::Error> {
     Ok(token)
 }
 
-/// Returns a token as the operator file keeps it.
+/// Returns a token as the operator file stores it.
 #[must_use]
 pub fn stored(token: &str, scope: Scope) -> String {
     let digest = hex(&Sha256::digest(token.as_bytes()));
@@ -150,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_lets_in_whom_it_was_drawn_for_and_no_other_does() {
+    fn token_authenticates_its_caller_only() {
         let (robin, jo) = (draw().unwrap(), draw().unwrap());
         let text = format!(
             "[callers.robin]\ntokens = [\"{}\"]\n[callers.jo]\ntokens = [\"{}\"]\n",
@@ -174,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_in_the_place_of_its_digest_is_refused_and_not_repeated() {
+    fn misplaced_token_is_refused_and_not_repeated() {
         let error = tokens("[callers.robin]\ntokens = [\"ch_tell-nobody\"]\n").unwrap_err();
         assert!(
             error.contains("token new --caller robin") && error.contains("operator.toml:2"),
@@ -211,7 +192,7 @@ mod tests {
             let error = scope(&format!("{digest} {wrong}")).unwrap_err();
             assert!(error.contains("`approve`"), "{wrong}: {error}");
         }
-        // The same token once for each is not certain either.
+        // The same token with both scopes is ambiguous too.
         let both = format!("[callers.a]\ntokens = [\"{digest}\", \"{digest} approve\"]\n");
         assert!(tokens(&both).unwrap_err().contains("twice"));
     }

@@ -1,4 +1,7 @@
 //! The sandbox's `wasi:http` hook: the only way out of a component.
+//!
+//! It reads the body of each request within the limits of the call, lets [`super::sender`] decide
+//! and send, and maps errors to those of `wasi:http`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,17 +16,18 @@ use wasmtime_wasi_http::{
     WasiHttpHooks,
 };
 
+use super::call_context::Ledger;
 use super::client::ClientError;
-use super::denial::{Denial, DenialCode};
-use super::ledger::Ledger;
-use super::sender::{Outbound, Outgoing, SendError};
+use super::outgoing::{Outgoing, SendError};
+use super::sender::Outbound;
+use crate::denial::{Denial, DenialCode};
 
-/// Bytes that a request's body takes in one write.
+/// Bytes of a request body that a component writes at once.
 pub(crate) const BODY_CHUNK: usize = 16 << 10;
-/// How many such pieces wait to be read.
+/// Number of such chunks that wait to be read.
 pub(crate) const BODY_CHUNKS: usize = 1;
 
-/// What a guest may never put into headers, beside the sandbox's own list.
+/// Headers that a guest may never set, beside the sandbox's own list.
 const SECRET_HEADERS: [HeaderName; 4] = [
     header::AUTHORIZATION,
     header::COOKIE,
@@ -39,7 +43,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// The hook of the call that this ledger belongs to.
+    /// Creates the hook of the call that this context belongs to.
     #[must_use]
     pub fn new(outbound: Arc<Outbound>, ledger: Arc<Ledger>) -> Self {
         let headers = header_filter(Arc::clone(&outbound), Arc::clone(&ledger));
@@ -51,8 +55,8 @@ impl Gate {
     }
 }
 
-/// Refuses forbidden headers while the guest builds them and notes the first. Answers come to the sandbox without any header
-/// of these names, so a hit is always the guest's doing.
+/// Refuses forbidden headers while the guest builds them, and logs the first. Answers reach the
+/// sandbox without any header of these names, so a hit is always the guest's doing.
 fn header_filter(outbound: Arc<Outbound>, ledger: Arc<Ledger>) -> ForbiddenHeaderFilter {
     let noted = AtomicBool::new(false);
     Arc::new(move |name| {
@@ -101,13 +105,13 @@ impl WasiHttpHooks for Gate {
         let outbound = Arc::clone(&self.outbound);
         let ledger = Arc::clone(&self.ledger);
         if !ledger.hand_over() {
-            // It is refused here and now, and nothing of it is held.
+            // Refused at once: its body is not read.
             let error = outbound.beyond_limit(&ledger, request.method(), request.uri());
             return Box::new(std::future::ready(Err(for_guest(&error))));
         }
         Box::new(async move {
             let (parts, body) = request.into_parts();
-            // Against both limits: of one body, and of all bodies of this call.
+            // Within both limits: of one body, and of all bodies of this call.
             let reserved = ledger.reserve(ledger.limits().request_bytes);
             let collected = collect(body, reserved);
             let body = timeout_at(ledger.deadline().into(), collected)
@@ -137,7 +141,8 @@ impl WasiHttpHooks for Gate {
     }
 }
 
-/// Reads a request's body to its end, so that the guest sees the decision and not a broken stream; none if it is too large.
+/// Reads a request body to its end, so that the guest sees the decision and not a broken stream.
+/// Returns `None` if it is too large.
 async fn collect(mut body: WasiBody, limit: usize) -> Result<Option<Bytes>, Error> {
     let mut collected = BytesMut::new();
     let mut too_large = false;
@@ -153,11 +158,11 @@ async fn collect(mut body: WasiBody, limit: usize) -> Result<Option<Bytes>, Erro
     Ok((!too_large).then(|| collected.freeze()))
 }
 
-/// The body of the host's own 429: whoever reads it can tell that the limit is not the service's.
+/// Body of the host's own 429, which shows that the limit is not the service's.
 const OWN_LIMIT: &str = r#"{"error":{"code":"HARNESS_RATE","message":"this is the harness's own limit: `rate` of the destination in skill.toml and the operator file"}}"#;
 
-/// The host's own answer to a request that came too soon: 429 with `retry-after` (RFC 6585, RFC 9110), which a skill must
-/// understand anyway.
+/// Builds the host's own answer to a request beyond the rate limit: 429 with `retry-after` (RFC
+/// 6585, RFC 9110), which a skill must handle anyway.
 fn too_many(retry_after: Duration) -> Result<Response<Bytes>, Error> {
     let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
     Response::builder()
@@ -167,7 +172,7 @@ fn too_many(retry_after: Duration) -> Result<Response<Bytes>, Error> {
         .map_err(|_| Error::InternalError(None))
 }
 
-/// What the guest is told: the kind of error, without the operator's business.
+/// Maps an error to the one that the guest sees: its kind, without the operator's details.
 fn for_guest(error: &SendError) -> Error {
     match error {
         SendError::Denied(denial) | SendError::Withheld(denial) => match denial.code {
@@ -201,7 +206,7 @@ fn for_guest(error: &SendError) -> Error {
             ClientError::ResponseTooLarge { limit } => {
                 Error::HttpResponseBodySize(u64::try_from(*limit).ok())
             }
-            // The nearest that wasi:http has: the content is not in the form that was asked for.
+            // The nearest that wasi:http has: the content is not in the requested form.
             ClientError::NoObject { .. } => {
                 Error::HttpResponseContentCoding(Some("application/json".to_owned()))
             }

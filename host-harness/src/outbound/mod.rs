@@ -1,36 +1,27 @@
-//! The gate: what may leave, where to, and how it is sent.
+//! Egress: decides about outgoing requests, and sends them.
+//!
+//! [`sender`] shows the order of checks as one list. The modules around it:
+//!
+//! | module | task |
+//! |---|---|
+//! | `gate` | the `wasi:http` hook, through which the requests of a component arrive |
+//! | `policy` | the allowlist: destinations, routes, documents, addresses, rate limits |
+//! | `body` | the shapes of request bodies, and their redaction |
+//! | `dlp` | data loss prevention: keeps values of one service from another |
+//! | `secrets` | credentials, and the scan for them in answers |
+//! | `client` | resolves, dials, sends and reads |
 
-pub mod addresses;
-mod answer;
 pub mod body;
-pub mod cache;
-pub mod cases;
+pub(crate) mod call_audit;
+pub mod call_context;
 pub mod client;
-pub mod credentials;
-pub mod denial;
-mod destination;
-pub mod documents;
+pub mod dlp;
+mod formats;
 pub mod gate;
-pub mod guard;
-pub mod input;
-pub mod kinds;
-pub mod ledger;
-mod message;
-pub mod origin;
-pub mod pattern;
+pub mod known_ids;
+pub mod outgoing;
 pub mod policy;
-mod pool;
-pub(crate) mod provenance;
-pub mod rate;
-pub mod record;
-pub mod resolve;
-pub mod route;
-pub mod scan;
-pub mod secret;
+mod read_check;
+mod request_audit;
+pub mod secrets;
 pub mod sender;
-pub mod tls;
-pub mod told;
-pub mod values;
-pub mod variables;
-mod watch;
-pub mod write;

@@ -1,4 +1,12 @@
-//! The one place that sends: decide, record, add the credential, exchange, record again.
+//! The sender: the one place that sends requests. In this order it
+//!
+//! 1. counts the request, decides by policy, and finds the credential;
+//! 2. checks a component's read for values of other services and of unknown provenance;
+//! 3. waits for a permit of the call, looks into the cache, and takes from the rate limit;
+//! 4. writes the decision to the audit log;
+//! 5. exchanges the request for an answer, unless the cache has one;
+//! 6. strips headers, and withholds an answer that contains a secret or is in the wrong form;
+//! 7. writes the end to the audit log, observes records, and caches the answer.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,63 +16,24 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Response, Uri};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use thiserror::Error;
 use tokio::time::timeout_at;
 
-use super::answer;
-use super::cache::{Cache, Key};
-use super::client::{Client, ClientError, Exchange};
-use super::credentials::{CredentialError, Credentials, Ready};
-use super::denial::{Denial, DenialCode};
-use super::ledger::Ledger;
-use super::message::{bared, build};
-use super::policy::{self, Allowed, Decision, Phase, Policy};
-use super::rate::Bucket;
-use super::record::{Decided, End, Recorder, Refused};
-use super::watch::Watch;
-use crate::access::ObservedRead;
+use super::call_context::Ledger;
+use super::client::cache::{Cache, Key};
+use super::client::headers::{bared, build};
+use super::client::{Client, ClientError, Exchange, answer};
+use super::outgoing::{Outgoing, SendError};
+use super::policy::rate::Bucket;
+use super::policy::{self, Allowed, Decision, Policy};
+use super::read_check;
+use super::request_audit::Watch;
+use super::secrets::CredentialError;
+use super::secrets::credentials::{Credentials, Ready};
+use crate::denial::{Denial, DenialCode};
+use crate::events::{Decided, End, Phase, Recorder, Refused};
+use crate::observed::ObservedRead;
 
-/// A request as it was asked for.
-#[derive(Debug)]
-pub struct Outgoing {
-    /// The method.
-    pub method: Method,
-    /// The URL exactly as it was given.
-    pub url: String,
-    /// The headers that were given: they are checked, and not sent.
-    pub headers: HeaderMap,
-    /// The whole body, or none if it is larger than the limit.
-    pub body: Option<Bytes>,
-    /// How long connecting may take.
-    pub connect: Option<Duration>,
-    /// How long the service may take until its response begins.
-    pub first_byte: Option<Duration>,
-}
-
-/// Why there is no answer.
-#[derive(Debug, Error)]
-pub enum SendError {
-    /// It may not be sent.
-    #[error("{0}")]
-    Denied(Denial),
-    /// It was sent, and its answer is withheld.
-    #[error("{0}")]
-    Withheld(Denial),
-    /// It was let through, and there is no answer.
-    #[error("{0}")]
-    Client(#[from] ClientError),
-    /// The destination was asked as often as it may be; nothing was sent.
-    #[error("this harness's own limit for the service (`rate`) is reached; try again in {} s", retry_after.as_secs().max(1))]
-    Rate {
-        /// After how long it may be asked again.
-        retry_after: Duration,
-    },
-    /// There is an answer, which is withheld because it could not be recorded.
-    #[error("the answer could not be put on record")]
-    Record,
-}
-
-/// Everything that sending needs.
+/// The egress of a harness: policy, credentials, client, cache and rate limits.
 pub struct Outbound {
     policy: Policy,
     credentials: Credentials,
@@ -75,7 +44,7 @@ pub struct Outbound {
 }
 
 impl Outbound {
-    /// A gate over this policy.
+    /// Creates the egress for this policy.
     #[must_use]
     pub fn new(
         policy: Policy,
@@ -100,21 +69,17 @@ impl Outbound {
         }
     }
 
-    /// The policy.
+    /// Returns the policy.
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.policy
     }
 
-    /// The recorder.
-    pub(crate) fn recorder(&self) -> &dyn Recorder {
-        self.recorder.as_ref()
-    }
-
-    /// The credential of a destination for a caller as it stands now; none if the destination takes none.
+    /// Returns the current credential of a destination for a caller; `None` if the destination
+    /// takes none.
     ///
     /// # Errors
-    /// When it takes one and there is none.
+    /// Fails if it takes one and there is none.
     pub fn credential(
         &self,
         destination: &str,
@@ -123,7 +88,7 @@ impl Outbound {
         self.credentials.ready(destination, caller)
     }
 
-    /// Whether a secret of this harness is in a text of this value.
+    /// Returns true if a text of this value contains a secret of this harness.
     #[must_use]
     pub fn leaks(&self, value: &Value) -> bool {
         self.credentials.scanner().finds_in(value)
@@ -132,7 +97,7 @@ impl Outbound {
     /// Decides about a request, sends it, and reads the answer.
     ///
     /// # Errors
-    /// The refusal, or why there is no answer.
+    /// Returns the refusal, or the reason why there is no answer.
     pub async fn send(
         &self,
         ledger: &Ledger,
@@ -144,10 +109,10 @@ impl Outbound {
             Ok(found) => found,
             Err(denial) => return Err(self.refuse(ledger, &outgoing, denial)),
         };
-        // What the host sends itself was looked at when it was proposed.
+        // Requests of the host itself were checked when they were proposed.
         if ledger.phase == Phase::Read
             && let Some(guard) = &ledger.guard
-            && let Err(denial) = guard.let_read(&allowed, &outgoing)
+            && let Err(denial) = read_check::check_read(guard, &allowed, &outgoing)
         {
             return Err(self.refuse(ledger, &outgoing, denial));
         }
@@ -175,7 +140,7 @@ impl Outbound {
             .await
     }
 
-    /// What memory has to do with a request.
+    /// Looks a request up in the cache.
     fn kept(&self, allowed: &Allowed<'_>, credential: Option<&Ready>, outgoing: &Outgoing) -> Kept {
         let seconds = allowed.route.keeps(allowed.document);
         if seconds == 0 {
@@ -190,14 +155,15 @@ impl Outbound {
         }
     }
 
-    /// Takes what the request costs of its destination's rate; after how long there is enough, if there is not.
+    /// Takes the cost of a request from the rate limit of its destination. Returns the time to wait
+    /// if there are too few tokens.
     fn too_often(&self, allowed: &Allowed<'_>) -> Option<Duration> {
         let bucket = self.buckets.get(&allowed.destination.name)?;
         let cost = allowed.document.map_or(1, |document| document.cost);
         bucket.take(cost).err()
     }
 
-    /// Records that a request was made too soon. It is no denial: the same request passes later.
+    /// Logs that a request exceeded the rate limit. It is no denial: the same request passes later.
     fn postpone(
         &self,
         ledger: &Ledger,
@@ -269,7 +235,7 @@ impl Outbound {
         Ok((allowed, credential))
     }
 
-    /// Refuses a request beyond the limit of requests, before anything of it is read.
+    /// Refuses a request beyond the limit of requests, before its body is read.
     pub(super) fn beyond_limit(&self, ledger: &Ledger, method: &Method, uri: &Uri) -> SendError {
         let outgoing = Outgoing {
             method: method.clone(),
@@ -311,7 +277,7 @@ impl Outbound {
         );
     }
 
-    /// Refuses something that is no request yet, such as a header that a guest tries to set.
+    /// Refuses something that is not a request yet, such as a header that a guest tries to set.
     pub(crate) fn refuse_part(&self, ledger: &Ledger, denial: &Denial) {
         if ledger.refuse(denial.clone()) {
             self.record(
@@ -336,7 +302,7 @@ impl Outbound {
             request_bytes,
             refused: Some(refused),
         };
-        // It is refused either way; a recorder that fails here has its say in the log.
+        // It is refused either way; a failure of the audit log is reported here only.
         if let Err(error) = self.recorder.decided(&event) {
             tracing::error!("{error}");
         }
@@ -451,7 +417,7 @@ impl Outbound {
     }
 }
 
-/// Returns what it takes to make a read again, if its answer can tell of records or people.
+/// Returns everything needed to repeat a read, if its answer can contain records or people.
 fn observed_read(
     ledger: &Ledger,
     allowed: &Allowed<'_>,
@@ -477,7 +443,7 @@ fn observed_read(
     })
 }
 
-/// Takes in what an answer tells of records and people, where that is asked for.
+/// Takes in an answer: its ids, and the records, people and values in it.
 fn observe(
     ledger: &Ledger,
     allowed: &Allowed<'_>,
@@ -504,28 +470,28 @@ fn observe(
     }
     ledger.look_into(&allowed.destination.name, path, response);
     if let Some(guard) = &ledger.guard {
-        guard.take_in(allowed, response.body());
+        read_check::take_in(guard, allowed, response.body());
     }
 }
 
-/// What memory has to do with a request.
+/// The use of the cache for a request.
 enum Kept {
-    /// Its answer is never kept.
+    /// Its answer is not cacheable.
     No,
-    /// Its answer will be kept.
+    /// Its answer will be cached.
     Later(Keep),
-    /// Its answer is there.
+    /// Its answer is in the cache.
     Now(Response<Bytes>),
 }
 
-/// How an answer will be kept.
+/// The cache key and lifetime of an answer.
 struct Keep {
     key: Key,
     seconds: u32,
 }
 
 impl Outbound {
-    /// Whether what a guest would see of an answer holds a secret.
+    /// Returns true if the part of an answer that a guest would see contains a secret.
     fn echoes(&self, response: &Response<Bytes>) -> bool {
         let scanner = self.credentials.scanner();
         scanner.finds(response.body())
@@ -566,7 +532,7 @@ fn leaked(title: &str) -> Denial {
     )
 }
 
-/// How an operator opens a network for a destination.
+/// Returns the hint for operators about how to open a network for a destination.
 pub(crate) fn grant_hint(destination: &str) -> String {
     format!(
         "For a service on this machine pass --allow-loopback, or write `allow-loopback = true` (for a private network \

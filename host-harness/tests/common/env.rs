@@ -4,7 +4,8 @@
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
-use crm_harness::config::tokens::{Scope, stored};
+use crm_harness::config::Scope;
+use crm_harness::config::tokens::stored;
 use serde_json::{Value, json};
 
 use super::server::{Answer, Server};

@@ -10,7 +10,7 @@ pub(crate) mod web;
 use std::path::Path;
 
 use crm_harness::config::{Flags, Manifest};
-use crm_harness::{Harness, LoadError, Parts, Setup};
+use crm_harness::{Harness, Parts, Setup, StartError};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{PackageMetadata, Resolve};
 
@@ -100,7 +100,7 @@ pub(crate) fn manifest(more: &str) -> Manifest {
 }
 
 /// A harness around a component under this manifest, without any grant.
-pub(crate) fn load(component: &[u8], manifest: Manifest) -> Result<Harness, LoadError> {
+pub(crate) fn load(component: &[u8], manifest: Manifest) -> Result<Harness, StartError> {
     let setup = Setup::resolve(manifest, None, Flags::default(), &|_| None).unwrap();
     Harness::load(component, setup, Parts::default(), None)
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crm_harness::config::{Flags, Manifest, Operator};
-use crm_harness::front::http::{Hosts, Limits, serve};
-use crm_harness::front::mcp::{Mcp, Pace, Whose};
+use crm_harness::server::http::{Hosts, Limits, serve};
+use crm_harness::server::mcp::{Mcp, Pace, Whose};
 use crm_harness::{Harness, Parts, Setup};
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt as _, Full};

@@ -24,19 +24,19 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use crm_harness::Setup;
 use crm_harness::config::{Flags, Operator};
-use crm_harness::outbound::client::{Client, ClientError, Dialler, Stream, TcpDialler};
-use crm_harness::outbound::denial::DenialCode;
-use crm_harness::outbound::documents::hex;
-use crm_harness::outbound::gate::Gate;
-use crm_harness::outbound::ledger::{Ledger, LedgerLimits};
-use crm_harness::outbound::policy::Phase;
-use crm_harness::outbound::record::{
-    Began, CallId, Decided, Ended, Finished, LogRecorder, Planned, RecordError, Recorder, Ruled,
-    Shared,
+use crm_harness::denial::DenialCode;
+use crm_harness::digest::hex;
+use crm_harness::events::{
+    Began, CallId, Decided, Ended, Finished, LogRecorder, Phase, Planned, RecordError, Recorder,
+    Ruled, Shared,
 };
-use crm_harness::outbound::resolve::Resolver;
-use crm_harness::outbound::sender::{Outbound, Outgoing, SendError};
-use crm_harness::outbound::tls::Tls;
+use crm_harness::outbound::call_context::{Ledger, LedgerLimits};
+use crm_harness::outbound::client::resolve::Resolver;
+use crm_harness::outbound::client::tls::Tls;
+use crm_harness::outbound::client::{Client, ClientError, Dialler, Stream, TcpDialler};
+use crm_harness::outbound::gate::Gate;
+use crm_harness::outbound::outgoing::{Outgoing, SendError};
+use crm_harness::outbound::sender::Outbound;
 use http::{HeaderMap, HeaderValue, Method, header};
 use http_body_util::{BodyExt, Full};
 use sha2::{Digest, Sha256};

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use crm_harness::outbound::addresses::Grants;
+use crm_harness::outbound::client::resolve::SystemResolver;
+use crm_harness::outbound::client::tls::Tls;
 use crm_harness::outbound::client::{Client, Exchange, TcpDialler};
-use crm_harness::outbound::origin::Origin;
-use crm_harness::outbound::resolve::SystemResolver;
-use crm_harness::outbound::tls::Tls;
+use crm_harness::outbound::policy::addresses::Grants;
+use crm_harness::outbound::policy::origin::Origin;
 use crm_skill::actions;
 use crm_skill::bindings::exports::claw::crm::read::{BlockersRequest, SearchRequest};
 use crm_skill::context::{Context, Settings};

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use crm_harness::Parts;
 use crm_harness::audit::Audit;
-use crm_harness::outbound::record::{
+use crm_harness::clock::SystemClock;
+use crm_harness::events::{
     Began, Decided, Ended, Finished, Planned, RecordError, Recorder, Ruled, Shared,
 };
-use crm_harness::plan::{PlanState, Store};
-use crm_harness::skill::clock::SystemClock;
+use crm_harness::plans::{PlanState, Store};
 use crm_stand_in::twenty::sample::HEALTHY;
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -104,7 +104,7 @@ pub(crate) fn figures(runtime: &Runtime, peer: &Peer, table: &mut Table) {
         let plan = answer["plan"].as_str().expect("a digest");
         let begun = Instant::now();
         let done = runtime
-            .block_on(harness.approve(plan, &caller, false))
+            .block_on(harness.plans().approve(plan, &caller, false))
             .expect("approved");
         let (performing, written) = (begun.elapsed(), recorder.taken());
         assert_eq!(done.state, PlanState::Done);

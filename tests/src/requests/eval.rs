@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use crm_harness::front::mcp;
+use crm_harness::server::mcp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 

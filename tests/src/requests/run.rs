@@ -1,6 +1,6 @@
 //! Makes calls of the corpus in an environment, and says what came of them.
 
-use crm_harness::plan::{PlanError, PlanState};
+use crm_harness::plans::{PlanError, PlanState};
 use serde_json::{Map, Value, json};
 
 use super::{Call, Case, Decision, matching};
@@ -16,7 +16,7 @@ pub async fn call(env: &TestEnv, tool: &str, arguments: Map<String, Value>) -> (
             .get("plan")
             .and_then(Value::as_str)
             .unwrap_or_default();
-        return match env.harness.own_plan(tool, plan, &env.caller) {
+        return match env.harness.plans().own(tool, plan, &env.caller) {
             Ok((preview, outcome)) => (
                 "ok".to_owned(),
                 json!({"plan": outcome.plan, "state": outcome.state, "outcome": outcome, "preview": preview}),
@@ -67,7 +67,7 @@ pub async fn before(env: &TestEnv, case: &Case) -> Result<Vec<Value>, String> {
             None => Ok(None),
             Some(Decision::Approved) => env.approve(plan).await.map(|outcome| Some(outcome.state)),
             Some(Decision::Denied) => {
-                let denied = env.harness.deny(plan, &env.caller).await;
+                let denied = env.harness.plans().deny(plan, &env.caller).await;
                 denied.map(|outcome| Some(outcome.state))
             }
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crm_harness::audit::{Audit, Reader, Row};
-use crm_harness::skill::clock::SystemClock;
+use crm_harness::clock::SystemClock;
 
 use super::*;
 

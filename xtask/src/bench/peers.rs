@@ -5,11 +5,10 @@
 //! finds the same two deals by the same word, in the way that it offers. Nobody's rate is limited:
 //! what is measured is how long calls take, not how long they have to wait.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;

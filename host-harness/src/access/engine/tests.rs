@@ -1,4 +1,4 @@
-//! What policies may say, and what is made of them.
+//! Tests of the policy engine.
 
 use super::*;
 
@@ -32,7 +32,7 @@ fn caller(email: &str, teams: &[&str]) -> Caller {
 }
 
 fn access(policies: &str) -> Result<Access, AccessError> {
-    let texts = Texts {
+    let texts = PolicyTexts {
         schema: SCHEMA.into(),
         schema_path: "schema".into(),
         policies: policies.into(),
@@ -71,7 +71,7 @@ fn change(who: &Caller, owner: Owner, fields: &[&str]) -> Ruling {
 fn a_ruling_names_the_policies_that_made_it() {
     let robin = caller("Robin@example.com", &["north"]);
     let own = change(&robin, owned_by("robin@example.com"), &[]);
-    // One that wants a person is enough to need one.
+    // One policy that requires a person is enough.
     assert_eq!((own.permitted, own.approval), (true, Approval::Required));
     assert_eq!(own.policies, ["own", "team"], "robin is of robin's team");
     let alone = caller("robin@example.com", &[]);
@@ -96,7 +96,7 @@ fn a_ruling_names_the_policies_that_made_it() {
 }
 
 #[test]
-fn an_owner_that_the_service_did_not_tell_of_is_nobody_s_to_touch() {
+fn record_of_unknown_owner_cannot_be_changed() {
     let ruling = change(
         &caller("robin@example.com", &["north"]),
         Owner::Unknown,
@@ -107,7 +107,7 @@ fn an_owner_that_the_service_did_not_tell_of_is_nobody_s_to_touch() {
 }
 
 #[test]
-fn an_action_that_the_schema_does_not_have_is_denied() {
+fn action_outside_the_schema_is_denied() {
     let access = access(POLICIES).unwrap();
     let ruling = access.decide(
         &caller("robin@example.com", &[]),
@@ -120,7 +120,7 @@ fn an_action_that_the_schema_does_not_have_is_denied() {
 }
 
 #[test]
-fn without_policies_everybody_reads_and_nobody_writes() {
+fn without_policies_all_read_and_nobody_writes() {
     let access = Access::new(None, [], "").unwrap();
     let nobody = Caller::default();
     let read = access.decide(
@@ -151,7 +151,7 @@ fn without_policies_everybody_reads_and_nobody_writes() {
 }
 
 #[test]
-fn policies_that_cannot_be_used_are_refused_at_load_with_their_file() {
+fn invalid_policies_are_refused_with_their_file() {
     for (policies, expected) in [
         ("permit (principal, action, resource);", "@id"),
         (

@@ -1,11 +1,11 @@
-//! What an operator file grants without need, leaves out, or says twice.
+//! Lints of what an operator file grants without need, leaves out, or repeats.
 
 use super::{File, Found, Level};
 use crate::config::manifest::DestinationSection;
 use crate::config::operator::GrantSection;
 use crate::config::{Manifest, Operator};
-use crate::outbound::addresses::Grants;
-use crate::outbound::origin::{Origin, Scheme};
+use crate::outbound::policy::addresses::Grants;
+use crate::outbound::policy::origin::{Origin, Scheme};
 
 impl Found {
     pub(super) fn grant(
@@ -81,7 +81,7 @@ impl Found {
                 "Use the service's name.",
             );
         }
-        // A name may be anywhere; what an address needs is known.
+        // A name may resolve to any address; the needs of an address are known.
         let needs = |grants| Origin::parse(&granted.origin, grants).is_err();
         let known = origin.address().is_some() || origin.host_text() == "localhost";
         for (granted, key, without) in [

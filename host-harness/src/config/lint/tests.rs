@@ -1,4 +1,4 @@
-//! What lint finds, and what it leaves alone.
+//! Tests of the lints.
 
 use std::path::Path;
 
@@ -80,7 +80,7 @@ fn what_the_skill_asks_for_in_vain_is_found() {
 }
 
 #[test]
-fn what_an_operator_opens_without_need_or_leaves_out_is_found() {
+fn needless_and_missing_grants_are_found() {
     for (from, to, expected) in [
         (
             "secret = \"file:key\"\n",

@@ -1,116 +1,25 @@
-//! The trusted documents of a manifest: their hashes, what their variables may hold, and what they mean for access.
+//! The trusted documents of a manifest: their hashes, the contents of their variables, and their
+//! meaning for access.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use trusted_documents::ExtendError;
 
+use super::model::{ActsSection, DocumentSection, RecordSection, RefersSection};
 use super::{Additions, DestinationSection, Manifest};
 use crate::config::ConfigError;
-use crate::outbound::documents::{
-    Acts, Declared, Document, Documents, Effect, OptionsAt, RecordAt, Refers, Verb, parse_sha256,
-};
-use crate::outbound::input::Input;
-use crate::outbound::pattern::Pattern;
-use crate::outbound::values::RecordPlace;
-use crate::outbound::variables::VariableType;
+use crate::digest::parse_sha256;
+use crate::json_path::Pattern;
+use crate::observed::places::{OptionsAt, RecordAt};
+use crate::outbound::body::json_input::Input;
+use crate::outbound::body::variables::VariableType;
+use crate::outbound::dlp::values::RecordPlace;
+use crate::outbound::policy::documents::{Acts, Declared, Document, Documents, Effect, Refers};
 
-/// A trusted document.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct DocumentSection {
-    /// Its name.
-    pub name: String,
-    /// The path of the route that it is sent to.
-    pub path: String,
-    /// SHA-256 of its exact text, in lower-case hexadecimal.
-    pub sha256: String,
-    /// Its exact text, of one that has a place for a field that the operator can name (crate `trusted_documents`). The hash of
-    /// what is sent is then computed from it.
-    pub text: Option<String>,
-    /// What it does.
-    pub effect: Effect,
-    /// Its variables and their types.
-    #[serde(default)]
-    pub variables: BTreeMap<String, String>,
-    /// Variables that take listed values alone: by variable all that there are.
-    #[serde(default)]
-    pub values: BTreeMap<String, Vec<String>>,
-    /// Variables of a length, as `2..200`: items of a list; of a text at least so many letters and digits, at most so many characters.
-    #[serde(default)]
-    pub lengths: BTreeMap<String, String>,
-    /// For how many seconds the host may answer it from memory.
-    #[serde(default)]
-    pub cacheable_seconds: u32,
-    /// What objects among its variables may hold: by variable the paths and their types.
-    #[serde(default)]
-    pub inputs: BTreeMap<String, BTreeMap<String, String>>,
-    /// Objects among its variables that may also hold the custom fields which the operator names for this kind.
-    #[serde(default)]
-    pub custom: BTreeMap<String, String>,
-    /// What it does to which records, the one that it is about first; every document that writes says so.
-    #[serde(default)]
-    pub acts: Vec<ActsSection>,
-    /// Records that what it writes refers to, where their ids are given.
-    #[serde(default)]
-    pub refers: Vec<RefersSection>,
-    /// Where its answer tells of records.
-    #[serde(default)]
-    pub records: Vec<RecordSection>,
-    /// What it takes of the destination's rate, 0 to 1000.
-    #[serde(default = "one")]
-    pub cost: u32,
-}
-
-const fn one() -> u32 {
-    1
-}
-
-/// The most that a document can take of a rate.
+/// Maximum share of a rate that a document can take.
 const COST_MAX: u32 = 1000;
-
-/// What a document does to which record.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ActsSection {
-    /// What it does.
-    pub verb: Verb,
-    /// The record's kind.
-    pub kind: String,
-    /// Where its id is among the variables, such as `id` or `data.id`.
-    pub id: String,
-}
-
-/// A record that a document refers to.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RefersSection {
-    /// The record's kind.
-    pub kind: String,
-    /// Where its id is among the variables, such as `data.companyId`.
-    pub id: String,
-}
-
-/// Where an answer tells of records: JSON pointers, in which `*` is every item of a list.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RecordSection {
-    /// The records' kind.
-    pub kind: String,
-    /// Where they are below `data`.
-    pub at: String,
-    /// Where a record tells its owner: an e-mail address, or the id of a record with `email`. `|` stands between several places, of
-    /// which the first counts whose parent is there.
-    pub owner: Option<String>,
-    /// Where a record of a member tells the member's e-mail address.
-    pub email: Option<String>,
-    /// Where a record tells its stage.
-    pub stage: Option<String>,
-    /// Where a record tells its label; without it, where `[words.records]` says that a write of this kind has it.
-    pub label: Option<String>,
-}
 
 impl Manifest {
     pub(super) fn documents(
@@ -135,7 +44,7 @@ impl Manifest {
                 Some(text) => self.extended(text, sha256, additions, &key)?,
                 None => sha256,
             };
-            // Twins in the manifest itself are named with their place, by the caller.
+            // Duplicates in the manifest itself are reported by the caller, with their place.
             if additions != &Additions::default()
                 && let Some(twin) = documents.iter().find(|other| other.sha256 == sha256)
             {
@@ -170,7 +79,8 @@ impl Manifest {
         Ok(Documents::new(documents))
     }
 
-    /// The hash of a document's text with the fields that are named for its places.
+    /// Returns the hash of a document's text, extended with the fields that are named for its
+    /// places.
     fn extended(
         &self,
         text: &str,
@@ -331,7 +241,7 @@ impl Manifest {
         entry.refers.iter().map(read).collect()
     }
 
-    /// Where a document's whole answer tells of records.
+    /// Returns the places of records in a document's answer.
     fn places(
         &self,
         entry: &DocumentSection,
@@ -348,13 +258,13 @@ impl Manifest {
         entry.records.iter().map(read).collect()
     }
 
-    /// Returns the steps to the label of records of this kind, as `[words.records]` says them.
+    /// Returns the path to the label of records of this kind, from `[words.records]`.
     fn label_of(&self, kind: &str) -> Option<Vec<String>> {
         let place = self.words.records.get(kind)?.label.as_ref()?;
         Some(place.split('.').map(str::to_owned).collect())
     }
 
-    /// Returns where a document's answer tells of options, if `[words.options]` names it.
+    /// Returns the place of options in a document's answer, if `[words.options]` names it.
     fn options(&self, entry: &DocumentSection) -> Result<Option<OptionsAt>, ConfigError> {
         let Some(words) =
             (self.words.options.as_ref()).filter(|words| words.document == entry.name)
@@ -399,6 +309,6 @@ impl Manifest {
     }
 }
 
-pub(super) fn digest(text: &str) -> [u8; 32] {
+pub(in crate::config::manifest) fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }

@@ -1,16 +1,16 @@
-//! What one call may use at most.
+//! Limits of a call.
 
 use serde::Deserialize;
 
 use crate::config::ConfigError;
 
-/// What one call may use at most. Counted in milliseconds, MiB and bytes.
+/// Limits of a call, in milliseconds, MiB and bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Limits {
     /// Wall-clock time in milliseconds, 1 to 600000.
     pub time_ms: u64,
-    /// Time of a processor in milliseconds, 1 to 600000; waiting costs none.
+    /// Processor time in milliseconds, 1 to 600000; waiting takes none.
     pub cpu_ms: u64,
     /// Memory of the sandbox in MiB, 1 to 1024.
     pub memory_mib: u64,
@@ -39,7 +39,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Every limit with its name in the files.
+    /// Returns every limit with its name in the files.
     #[must_use]
     pub fn named(&self) -> [(&'static str, u64); 7] {
         [

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Manifest;
 use crate::config::ConfigError;
-use crate::steps;
+use crate::json_path;
 
 /// An action that tells who works with the service, and places in its answer: JSON pointers, in
 /// which `*` is every item of a list.
@@ -60,18 +60,18 @@ impl MembersAt {
     #[must_use]
     pub fn read(&self, answer: &Value) -> Members {
         let text = |member: &Value, steps: &[String]| {
-            let text = steps::at(member, steps).and_then(Value::as_str)?.trim();
+            let text = json_path::at(member, steps).and_then(Value::as_str)?.trim();
             (!text.is_empty()).then(|| text.to_owned())
         };
         let mut listed = Vec::new();
-        steps::each(answer, &self.at, &mut |member| {
+        json_path::each(answer, &self.at, &mut |member| {
             if let Some(email) = text(member, &self.email) {
                 let name = text(member, &self.name);
                 listed.push(Member { name, email });
             }
         });
         let more = (self.more.as_deref())
-            .and_then(|more| steps::at(answer, more))
+            .and_then(|more| json_path::at(answer, more))
             .and_then(Value::as_bool);
         Members {
             listed,

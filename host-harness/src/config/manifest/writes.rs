@@ -1,80 +1,14 @@
-//! The routes of a manifest that write without a document: what each does, to whom, and what its body may hold.
+//! The routes of a manifest that write without a document: their actions, their recipients, and the
+//! contents of their bodies.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Deserialize;
-
+use super::model::{Confirmation, RepeatSection, WriteSection};
 use super::{Additions, Manifest};
 use crate::config::ConfigError;
 use crate::outbound::body::{BodyShape, Contents};
-use crate::outbound::kinds::Kinds;
-use crate::outbound::write::{Event, Group, Recipients, Repeat, Write};
-
-/// What a route writes.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct WriteSection {
-    /// What it does: the name of an action in the access schema.
-    pub act: String,
-    /// What it makes, for people.
-    pub kind: String,
-    /// What giving something away by it is called in the record: `share`, `edit` or `export`; without it nothing may be given away.
-    pub event: Option<Event>,
-    /// Where its answer tells the id of what was made: a JSON pointer.
-    pub id: String,
-    /// Where its body says to whom it goes: a JSON pointer, in which `*` is every item of a list.
-    pub recipients: Option<String>,
-    /// Whether it goes to whom the step does that made what the `*` of its path stands for.
-    #[serde(default)]
-    pub recipients_of_segment: bool,
-    /// Who can read it beside them: where its body names the group, or the setting that does.
-    pub group: Option<String>,
-    /// Whether it goes to nobody but those whom the operator lists under `recipients` of the destination.
-    #[serde(default)]
-    pub listed: bool,
-    /// `required` where a person has to confirm it, whatever policy says.
-    pub approval: Option<Confirmation>,
-    /// Whether it may be sent a second time where the service may have received it: `never` (the default), `always`, or
-    /// `{ unless-found = { text = "/POINTER", in = "/PATH?KEY,KEY" } }`, which names the text of the body that must not stand in what
-    /// the service then shows there; `*` stands for the same segments as in the path of the write.
-    #[serde(default)]
-    pub repeat: RepeatSection,
-    /// What its body may hold: by JSON pointer, in which `*` is every item of a list, the type of the value.
-    pub body: BTreeMap<String, String>,
-}
-
-/// Whether a write may be sent a second time.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RepeatSection {
-    /// Not where the service may have received it.
-    #[default]
-    Never,
-    /// Whenever the component says that it was not done.
-    Always,
-    /// If the service does not show it.
-    UnlessFound(FoundSection),
-}
-
-/// How a service shows what it has received.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FoundSection {
-    /// The text of the body that shows it: a JSON pointer.
-    pub text: String,
-    /// The path of the read that shows it, and the query keys that it may have.
-    #[serde(rename = "in")]
-    pub within: String,
-}
-
-/// Whether a person has to confirm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Confirmation {
-    /// One has to.
-    Required,
-}
+use crate::outbound::dlp::disclosure::Kinds;
+use crate::outbound::policy::write_route::{Group, Recipients, Repeat, Write};
 
 impl Manifest {
     pub(super) fn write(
@@ -144,7 +78,7 @@ impl Manifest {
         })
     }
 
-    /// The JSON that may stand in texts of bodies.
+    /// Returns the JSON that texts of bodies may hold.
     fn contents(&self, additions: &Additions) -> Result<Arc<Contents>, ConfigError> {
         let (_, version) = self.package()?;
         let contents = Contents::parse(
@@ -158,10 +92,10 @@ impl Manifest {
             .map_err(|error| self.wrong("shapes", error.to_string()))
     }
 
-    /// What may be given away, with the fields that the operator names.
+    /// Returns the disclosure schema, with the fields that the operator names.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// When it is invalid.
     pub fn given_away(&self, additions: &Additions) -> Result<Kinds, ConfigError> {
         Kinds::parse(&self.kinds, &|setting| {
             additions.fields.get(setting).cloned()

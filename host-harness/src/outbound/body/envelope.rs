@@ -1,21 +1,26 @@
-//! A record in a text: JSON that says of what kind it is, what of it is given away, and where it comes from.
+//! Record envelopes: JSON in a text that states the kind of a record, the fields that it discloses
+//! and its provenance.
 //!
 //! ```json
 //! {"kind": "demo.note", "id": "7", "fields": {"title": "…"}, "omitted": ["body"],
-//!  "provenance": {"source": "notes", "object": "note", "recordId": "7", "recordUpdatedAt": "2026-03-31T17:00:00Z",
+//!  "provenance": {"source": "notes", "object": "note", "recordId": "7",
+//!                 "recordUpdatedAt": "2026-03-31T17:00:00Z",
 //!                 "fetchedAt": "2026-03-31T18:00:00Z", "skill": "demo/0.1.0"}}
 //! ```
 //!
-//! `created: true` stands in the place of `recordUpdatedAt` where the plan itself makes the record. `omitted` can be left out.
+//! `created: true` replaces `recordUpdatedAt` where the plan itself creates the record. `omitted`
+//! may be left out.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::super::kinds::{Field, Kind};
-use super::super::variables::is_date_time;
+use super::contents::Contents;
+use super::error::{Unfit, Why};
+use super::texts::{Text, take_out};
 use super::types::is_id;
-use super::{Contents, Held, Text, Unfit, Why, take_out};
+use crate::outbound::dlp::disclosure::{Field, Kind};
+use crate::outbound::formats::is_date_time;
 
 /// Deepest value of a field: a list or an object of lists or objects of scalars.
 const DEPTH_MAX: usize = 2;
@@ -26,38 +31,50 @@ const TEXT_MAX: usize = 16 * 1024;
 /// Longest name of a member in a field's value, in bytes.
 const NAME_MAX: usize = 64;
 
-/// A record in a text of a body.
+/// A record envelope in a text of a body.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Envelope {
-    /// Where the text stands: a JSON pointer.
+    /// JSON pointer to the text.
     pub pointer: String,
     /// The kind, one that the manifest lists.
     pub kind: String,
     /// The record's id.
     pub id: String,
-    /// The fields that are given away, in their order; each is one of the kind's.
+    /// The disclosed fields, in their order; each is listed for the kind.
     pub fields: Vec<String>,
-    /// The fields that it says were left out; each is one of the kind's.
+    /// The fields that it names as left out; each is listed for the kind.
     pub omitted: Vec<String>,
-    /// Where it comes from.
+    /// Provenance of the record.
     pub provenance: Provenance,
-    /// The whole of it.
+    /// The whole envelope.
     pub value: Value,
 }
 
-/// Where a record comes from, as a guest says; its form has been checked and that it speaks of this record.
+/// Provenance of a record, as a guest states it. Its form has been checked, and that it names this
+/// record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provenance {
-    /// The destination.
+    /// The destination that the record was read from.
     pub source: String,
-    /// When the service had last changed it (RFC 3339); none if the plan itself makes it.
+    /// Time of the last change in the service (RFC 3339); `None` if the plan itself creates the
+    /// record.
     pub updated_at: Option<String>,
-    /// When it was read (RFC 3339).
+    /// Time of the read (RFC 3339).
     pub fetched_at: String,
 }
 
+/// Contents of a body that later checks look at.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Held {
+    /// Every text that can carry a value from another service: texts, numbers, addresses, ids, and
+    /// member names where they are free. Words of a list, settings and provenance cannot.
+    pub texts: Vec<Text>,
+    /// The record envelopes.
+    pub envelopes: Vec<Envelope>,
+}
+
 impl Contents {
-    /// Checks a record's envelope and keeps what is in it.
+    /// Checks a record envelope and adds its contents to `held`.
     pub(super) fn envelope(&self, at: &str, value: Value, held: &mut Held) -> Result<(), Unfit> {
         let members = object(&value, at)?;
         only(
@@ -124,7 +141,8 @@ impl Contents {
         Ok(())
     }
 
-    /// Nothing in it is free: it cannot carry anything else.
+    /// Parses and checks the provenance of an envelope. No member of it is free, so that none can
+    /// carry another value.
     fn provenance(
         &self,
         value: &Value,
@@ -173,7 +191,7 @@ impl Contents {
         })
     }
 
-    /// Redacts the fields of a record that are free text, and says whether one has changed.
+    /// Redacts the free-text fields of a record. Returns true if one has changed.
     pub(super) fn redact_fields(
         &self,
         value: &mut Value,
@@ -195,11 +213,11 @@ impl Contents {
     }
 }
 
-/// Redacts every text of a value, and says whether one has changed.
+/// Redacts every text of a value. Returns true if one has changed.
 fn redact_all(value: &mut Value, found: &mut BTreeSet<redaction::Kind>) -> bool {
     match value {
         Value::String(text) => take_out(text, found),
-        // All of them, whatever the first says.
+        // No short circuit: every item is redacted.
         Value::Array(items) => items
             .iter_mut()
             .fold(false, |changed, item| redact_all(item, found) | changed),
@@ -210,7 +228,8 @@ fn redact_all(value: &mut Value, found: &mut BTreeSet<redaction::Kind>) -> bool 
     }
 }
 
-/// Keeps what stands in a field. Names of members are the guest's own: they are kept as texts, and not repeated in a refusal.
+/// Collects the texts in the value of a field. Member names are the guest's choice: they are
+/// collected as texts, and not repeated in a refusal.
 fn leaves(
     field: &Field,
     value: &Value,

@@ -1,27 +1,27 @@
-//! The places of a body, as a tree along which a body is walked.
+//! The places of a body shape, as a tree along which a body is walked.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::super::pattern::{Pattern, Step, Wanted};
-use super::super::variables::LIST_MAX;
+use super::error::{BodyShapeError, Unfit, Why};
 use super::types::Type;
-use super::{BodyShapeError, Unfit, Why};
+use super::variables::LIST_MAX;
+use crate::json_path::{Pattern, Step, Wanted};
 
-/// Places and types.
+/// The places of a body shape, with their types.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Tree {
     root: Node,
-    /// Pointers to the constants, which alone tell one shape from another.
+    /// Pointers to the constants, with their words. Only these tell one shape from another.
     constants: Vec<(String, String)>,
     content: Option<String>,
 }
 
-/// What may stand at a place.
+/// Contents that a place may have.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 enum Node {
-    /// Not said yet.
+    /// Not determined yet.
     #[default]
     Open,
     Value(Type),
@@ -30,7 +30,7 @@ enum Node {
 }
 
 impl Tree {
-    /// Reads places and their types.
+    /// Parses places and their types.
     pub(super) fn parse(section: &BTreeMap<String, String>) -> Result<Self, BodyShapeError> {
         let mut tree = Self {
             root: Node::Object(BTreeMap::new()),
@@ -63,12 +63,12 @@ impl Tree {
         Ok(tree)
     }
 
-    /// Where a `content` stands, if one does.
+    /// Returns a place of type `content`, if there is one.
     pub(super) fn content(&self) -> Option<&str> {
         self.content.as_deref()
     }
 
-    /// Returns the type of what stands at a place.
+    /// Returns the type at a place.
     pub(super) fn type_at(&self, place: &[Step<'_>]) -> Option<&Type> {
         let mut node = &self.root;
         for step in place {
@@ -84,18 +84,19 @@ impl Tree {
         }
     }
 
-    /// Whether it has a constant by which it is known.
+    /// Returns true if it has a constant that identifies it.
     pub(super) fn is_known(&self) -> bool {
         !self.constants.is_empty()
     }
 
-    /// Whether a value says by its constants that it is of this shape.
+    /// Returns true if a value has all constants of this shape.
     pub(super) fn is_meant(&self, value: &Value) -> bool {
         (self.constants.iter())
             .all(|(at, word)| value.pointer(at).and_then(Value::as_str) == Some(word.as_str()))
     }
 
-    /// Calls for each value of a body, with where it stands. `at` is where the body does.
+    /// Calls `visit` for each value of a body, with its place and type. `at` is the pointer to the
+    /// body.
     pub(super) fn walk(
         &self,
         body: &Value,
@@ -105,7 +106,7 @@ impl Tree {
         self.root.walk(body, at, visit)
     }
 
-    /// The same, for a body that is changed.
+    /// Calls `visit` for each value of a body, which it may change.
     pub(super) fn walk_mut(
         &self,
         body: &mut Value,
@@ -117,7 +118,8 @@ impl Tree {
 }
 
 impl Node {
-    /// What stands one step further; none if something else is said of this place.
+    /// Returns the node one step further, which is created if need be; `None` if the place already
+    /// has another form.
     fn below(&mut self, step: &Wanted) -> Option<&mut Self> {
         if *self == Self::Open {
             *self = match step {
@@ -188,7 +190,7 @@ impl Node {
     }
 }
 
-/// The whole has no pointer that could be seen.
+/// Returns a pointer as errors show it: the empty one, to the whole body, would be invisible.
 fn shown(at: &str) -> &str {
     if at.is_empty() { "/" } else { at }
 }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::super::variables::is_uuid;
-use super::{Unfit, Why};
+use super::error::{Unfit, Why};
+use crate::outbound::formats::is_uuid;
 
 /// Longest id, in characters.
 const ID_MAX: usize = 64;
@@ -17,26 +17,26 @@ const EMAIL_MAX: usize = 254;
 /// The type of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Type {
-    /// Free text of so many characters at most.
+    /// Free text of at most this many characters.
     Text(usize),
-    /// Free text or JSON of so many characters at most.
+    /// Free text or JSON of at most this many characters.
     Content(usize),
-    /// A name without meaning: 1 to 64 of letters, digits, `_` and `-`.
+    /// An opaque id: 1 to 64 letters, digits, `_` and `-`.
     Id,
     /// A UUID.
     Uuid,
     /// An e-mail address.
     Email,
-    /// A whole number from the first to the second.
+    /// A whole number from the first to the second, both included.
     Int(i64, i64),
     /// One of these words.
     Words(Vec<String>),
-    /// What a setting says.
+    /// The value of a setting.
     Setting(String),
 }
 
 impl Type {
-    /// Reads a type.
+    /// Parses a type.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let size = |text: &str| {
             let plain = text.bytes().all(|byte| byte.is_ascii_digit());
@@ -58,7 +58,7 @@ impl Type {
                 "id" => Self::Id,
                 "uuid" => Self::Uuid,
                 "email" => Self::Email,
-                // Each needs something behind it.
+                // Each needs an argument.
                 "text" | "content" | "int" | "setting" => return None,
                 words => {
                     let words = words.split('|').map(str::to_owned).collect::<Vec<_>>();
@@ -71,7 +71,7 @@ impl Type {
         })
     }
 
-    /// The one value that it has, if there is but one.
+    /// Returns the only value of the type, if it has just one.
     pub(super) fn constant(&self) -> Option<&str> {
         match self {
             Self::Words(words) => match words.as_slice() {
@@ -82,7 +82,7 @@ impl Type {
         }
     }
 
-    /// Whether a value is of this type.
+    /// Checks that a value is of this type.
     pub(super) fn check(
         &self,
         at: &str,
@@ -117,10 +117,10 @@ impl Type {
         }
     }
 
-    /// Whether a text is short enough.
+    /// Checks that a text is short enough for this type.
     pub(super) fn check_size(&self, at: &str, text: &str) -> Result<(), Unfit> {
         match self {
-            // Bytes are counted faster than characters and never fewer.
+            // Counting bytes is faster than counting characters, and never gives fewer.
             Self::Text(most) | Self::Content(most)
                 if text.len() > *most && text.chars().count() > *most =>
             {
@@ -146,7 +146,7 @@ impl fmt::Display for Type {
     }
 }
 
-/// Whether a text is an id.
+/// Returns true if a text is an opaque id.
 pub(super) fn is_id(text: &str) -> bool {
     (1..=ID_MAX).contains(&text.len())
         && text
@@ -161,7 +161,7 @@ fn is_word(text: &str) -> bool {
         })
 }
 
-/// One address and nothing else: no name before it, no list, no route, no comment.
+/// Returns true for one bare address: no display name, list, route or comment.
 fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else {
         return false;
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_fits_its_type_and_no_other() {
+    fn value_matches_its_type_and_no_other() {
         let setting = |key: &str| (key == "chat.room").then(|| "r1".to_owned());
         let id = "0b7e7dee-1f0e-4b8e-9a31-94c6a7c1a001";
         let long_id = "a".repeat(65);
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_reads_back_as_it_was_written_and_nonsense_is_refused() {
+    fn type_round_trips_and_nonsense_is_refused() {
         for text in [
             "text 5",
             "content 32000",

@@ -8,10 +8,9 @@ use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::access;
 use super::limit::Limit;
 use super::store::RelayStore;
-use super::{pages, sample, state};
+use super::{access, pages, sample, state};
 use crate::clock::Clock;
 use crate::faults::{FaultKind, Faults, Struck};
 use crate::reply::{Reply, ReplyBody};

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::blocknote;
 use super::catalogue::{ColumnId, Composite, Field, Object};
-use super::composite;
 use super::errors::{GENERIC, GqlError, Refusal};
 use super::filter::parse_id;
 use super::input::Input;
 use super::value::{EnumType, Kind, Value, parse_time};
+use super::{blocknote, composite};
 
 /// One record's data.
 #[derive(Debug, Default)]

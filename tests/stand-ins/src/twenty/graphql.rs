@@ -3,18 +3,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::blocknote;
 use super::checked::{project, validate};
 use super::document::{Literal, OperationKind, Selection};
 use super::documents::{Prepared, PreparedOperation, Root, What, gather_roots};
 use super::errors::{GqlError, Refusal};
-use super::hidden;
-use super::introspect;
 use super::keys::{Bucket, Caller, Role};
-use super::root;
-use super::search_root;
 use super::table::Workspace;
 use super::value::write_str;
+use super::{blocknote, hidden, introspect, root, search_root};
 use crate::faults::{FaultKind, Struck};
 
 /// The most root fields of a request.

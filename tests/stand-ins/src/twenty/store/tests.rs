@@ -7,10 +7,9 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::twenty::data;
 use crate::twenty::input::Input;
 use crate::twenty::search::Query;
-use crate::twenty::state;
+use crate::twenty::{data, state};
 
 fn id(n: u8) -> String {
     Uuid::from_u128(0x5a00_0000_0000_4000_8000_0000_0000_0000 | u128::from(n)).to_string()

@@ -1,0 +1,46 @@
+//! Plans: proposals of a skill, which the host checks, previews, and performs once approved.
+//!
+//! A component returns a proposal. The host checks every step through the same gate as any other
+//! request, asks the access policies about each record, stores the plan under its digest, and shows
+//! what it will send. After approval it sends the stored bytes, in order, and asks the component
+//! what the answers mean. The state on disk says at every moment what was sent.
+
+mod approve;
+mod authorize;
+mod checks;
+mod disclosure_log;
+mod error;
+mod facts;
+mod known;
+mod leaves;
+mod lock;
+mod outcome;
+mod ownership;
+mod perform;
+pub mod plan;
+pub mod preview;
+mod preview_model;
+mod query;
+mod recent;
+pub mod render_short;
+pub mod render_text;
+mod repeat;
+pub mod retention;
+mod sends;
+mod service;
+mod state;
+mod store;
+mod telling;
+mod vet;
+
+pub use crate::proposal::{Proposal, Step};
+pub use error::{PlanError, StoreError};
+pub use facts::{Facts, Given, Person, Sends, Touched};
+pub use known::{Known, Named};
+pub use outcome::{Outcome, StepOutcome};
+pub use preview::Preview;
+pub use state::{PlanState, StepState};
+pub use store::{Before, Kept, Store};
+
+pub use service::Plans;
+pub(crate) use service::PlansParts;
