@@ -32,9 +32,9 @@ pub fn escape(text: &str) -> String {
 
 /// Builds a page line by line.
 #[derive(Debug, Default)]
-pub struct Page(String);
+pub struct MarkdownPage(String);
 
-impl Page {
+impl MarkdownPage {
     /// Starts a page with a bold line.
     pub fn titled(title: &str) -> Self {
         Self(format!("**{title}**\n"))

@@ -9,7 +9,7 @@ use crate::bindings::exports::claw::crm::read::{
 };
 use crate::context::Context;
 use crate::failure::{self, Failure};
-use crate::markdown::{Page, count, escape};
+use crate::markdown::{MarkdownPage, count, escape};
 use crate::tezit::envelope::{
     self, DealView, DisclosureLog, Envelope, FieldSelection, ShareableKind, SharedRef,
 };
@@ -348,7 +348,7 @@ fn markdown(
     redacted: &[String],
 ) -> String {
     let number = u32::try_from(found.records.len()).unwrap_or(u32::MAX);
-    let mut page = Page::titled(&format!(
+    let mut page = MarkdownPage::titled(&format!(
         "Context of {} for a message of the kind {}: nothing is sent",
         count(number, "record", "records"),
         message::intent(intent)

@@ -248,7 +248,11 @@ impl CalendarEntry {
 }
 
 impl PlanParts<'_> {
-    fn task(&mut self, task: &FollowUpTask, member: &input::Member) -> Result<(), Failure> {
+    fn task(
+        &mut self,
+        task: &FollowUpTask,
+        member: &input::WorkspaceMember,
+    ) -> Result<(), Failure> {
         let seed = task.seed(&self.subject, member);
         let (_, steps) = task.steps(
             self.ctx,

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::day::{self, OverdueFilter};
 use crate::failure::{self, Failure};
 use crate::ids::uuid;
-use crate::markdown::{Page, count, escape};
+use crate::markdown::{MarkdownPage, count, escape};
 use crate::text;
 use crate::twenty::kinds::kind;
 use crate::twenty::values::{
@@ -394,8 +394,8 @@ fn answer(ctx: &Context<'_>, tasks: &[values::Task], listed: ListSummary) -> Fol
     } = listed;
     let rows: Vec<TaskRow> = tasks.iter().map(|task| task_row(ctx, task)).collect();
     let mut page = match total {
-        0 => Page::titled("No follow-ups"),
-        _ => Page::titled(&count(total, "follow-up", "follow-ups")),
+        0 => MarkdownPage::titled("No follow-ups"),
+        _ => MarkdownPage::titled(&count(total, "follow-up", "follow-ups")),
     };
     if overdue > 0 {
         page.line(&format!("{overdue} of these overdue."));

@@ -14,7 +14,7 @@ use crate::bindings::exports::claw::crm::read::{
 use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::ids::uuid;
-use crate::markdown::{Page, count, escape};
+use crate::markdown::{MarkdownPage, count, escape};
 use crate::text::{self, Cutter, Text};
 use crate::twenty::kinds::object;
 use crate::twenty::mend::Unreadable;
@@ -511,7 +511,7 @@ fn view(
     if let Some(unread) = hidden::sentence(ctx) {
         around.missing.push(format!("fields: {unread}"));
     }
-    let mut page = Page::titled(&format!("{} {}", object(kind), escape(&label)));
+    let mut page = MarkdownPage::titled(&format!("{} {}", object(kind), escape(&label)));
     page.line(&escape(line));
     let shown: Vec<_> = around
         .tasks

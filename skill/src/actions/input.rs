@@ -224,7 +224,7 @@ pub(super) fn currency(field: &str, given: &str) -> Result<String, Failure> {
 /// Somebody who works in the CRM, as a lookup by address finds them.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Member {
+pub(super) struct WorkspaceMember {
     /// Id.
     pub(super) id: String,
     #[serde(skip_serializing)]
@@ -233,7 +233,7 @@ pub(super) struct Member {
     user_email: Option<Text>,
 }
 
-impl Member {
+impl WorkspaceMember {
     /// Returns the name, or the address where there is none.
     pub(super) fn label(&self) -> String {
         let name = full_name(self.name.as_ref());
@@ -266,8 +266,8 @@ pub(super) fn member(
     ctx: &Context<'_>,
     field: &str,
     address: &str,
-    found: impl Iterator<Item = Member>,
-) -> Result<Member, Failure> {
+    found: impl Iterator<Item = WorkspaceMember>,
+) -> Result<WorkspaceMember, Failure> {
     let mut found = found;
     found
         .find(|member| same_address(member.user_email.as_ref(), address))

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::input::{self, Member};
+use super::input::{self, WorkspaceMember};
 use super::subject::Subject;
 use crate::context::Context;
 use crate::failure::{self, Failure};
@@ -50,7 +50,11 @@ impl FollowUpTask {
     }
 
     /// Returns the values from which ids are derived.
-    pub(super) fn seed<'a>(&'a self, subject: &'a Subject, member: &'a Member) -> TaskSeed<'a> {
+    pub(super) fn seed<'a>(
+        &'a self,
+        subject: &'a Subject,
+        member: &'a WorkspaceMember,
+    ) -> TaskSeed<'a> {
         TaskSeed {
             about: &subject.id,
             title: &self.title,
@@ -72,7 +76,12 @@ impl FollowUpTask {
     }
 
     /// Describes the task.
-    pub(super) fn words(&self, ctx: &Context<'_>, subject: &Subject, member: &Member) -> String {
+    pub(super) fn words(
+        &self,
+        ctx: &Context<'_>,
+        subject: &Subject,
+        member: &WorkspaceMember,
+    ) -> String {
         format!(
             "Make a task \u{201c}{}\u{201d} for {}, due {}, about the {}.",
             self.title,
@@ -89,7 +98,7 @@ impl FollowUpTask {
         ids: &Ids,
         seed: &TaskSeed<'_>,
         subject: &Subject,
-        member: &Member,
+        member: &WorkspaceMember,
         order: Order,
     ) -> Result<(String, Vec<Draft>), Failure> {
         let task = ids.id("task");

@@ -11,7 +11,7 @@ use crate::bindings::claw::crm::types::Kind;
 use crate::bindings::exports::claw::crm::read::{Hit, SearchAnswer, SearchRequest};
 use crate::context::Context;
 use crate::failure::{self, Failure};
-use crate::markdown::{Page, escape};
+use crate::markdown::{MarkdownPage, escape};
 use crate::text::{Cutter, Text, words};
 use crate::twenty::hidden::{self, hides};
 use crate::twenty::kinds::object;
@@ -470,7 +470,7 @@ fn markdown(
                 "Nothing{whose} found for \u{201c}{query}\u{201d} among the first {examined} hits."
             ),
             _ => {
-                let mut page = Page::default();
+                let mut page = MarkdownPage::default();
                 page.line(&format!(
                     "Nothing{whose} found for \u{201c}{query}\u{201d}.{}",
                     hint(asked)
@@ -484,7 +484,7 @@ fn markdown(
     }
     let found =
         crate::markdown::count(u32::try_from(hits.len()).unwrap_or(u32::MAX), "hit", "hits");
-    let mut page = Page::titled(&format!(
+    let mut page = MarkdownPage::titled(&format!(
         "{found}{whose} for \u{201c}{query}\u{201d}{}",
         if more { ", there may be more" } else { "" }
     ));

@@ -1,6 +1,6 @@
-//! `status`: whether each service can be reached and takes the credential; of the CRM also what the
-//! key may read, the stages, the members, and schema drift. Twenty answers null for a field that it
-//! does not have, so nobody else would notice.
+//! `status`: checks whether each service can be reached and takes the credential; of the CRM also
+//! what the key may read, the stages, the members, and schema drift. Twenty answers null for a
+//! field that it does not have, so nobody else would notice.
 
 mod services;
 
@@ -17,36 +17,37 @@ use crate::bindings::exports::claw::crm::read::{
 };
 use crate::context::Context;
 use crate::failure::{self, Failure};
-use crate::markdown::{Page, escape};
+use crate::hidden_fields::spoken;
+use crate::markdown::{MarkdownPage, escape};
 use crate::text::{Cutter, Text};
+use crate::twenty::custom;
 use crate::twenty::members::{self, Members};
 use crate::twenty::values::Connection;
 use crate::twenty::{Document, Errors, Query, Reply, decode, documents, fetch_all, prepare};
-use crate::twenty::{custom, hidden};
 
 /// Asks for one record of each object, with all fields that the skill reads.
 #[derive(Debug, Serialize)]
 pub struct Access {}
 
-/// What it answers.
+/// The answer to [`Access`].
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AccessData {
-    people: Option<Connection<Row>>,
-    companies: Option<Connection<Row>>,
+    people: Option<Connection<ReadableRow>>,
+    companies: Option<Connection<ReadableRow>>,
     opportunities: Option<Connection<DealRow>>,
-    tasks: Option<Connection<Row>>,
-    notes: Option<Connection<Row>>,
-    task_targets: Option<Connection<Row>>,
-    note_targets: Option<Connection<Row>>,
+    tasks: Option<Connection<ReadableRow>>,
+    notes: Option<Connection<ReadableRow>>,
+    task_targets: Option<Connection<ReadableRow>>,
+    note_targets: Option<Connection<ReadableRow>>,
     timeline_activities: Option<Connection<ActivityRow>>,
-    workspace_members: Option<Connection<Row>>,
+    workspace_members: Option<Connection<ReadableRow>>,
 }
 
 /// A record of which it only matters that it could be read.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Row {
+struct ReadableRow {
     #[expect(dead_code, reason = "that it could be read is what counts")]
     id: String,
     #[expect(dead_code, reason = "that it could be read is what counts")]
@@ -60,7 +61,7 @@ struct DealRow {
     stage: Text,
     #[expect(dead_code, reason = "that it could be read is what counts")]
     #[serde(flatten)]
-    row: Row,
+    row: ReadableRow,
 }
 
 #[derive(Debug, Deserialize)]
@@ -70,7 +71,7 @@ struct ActivityRow {
     happens_at: jiff::Timestamp,
     #[expect(dead_code, reason = "that it could be read is what counts")]
     #[serde(flatten)]
-    row: Row,
+    row: ReadableRow,
 }
 
 impl Query for Access {
@@ -82,24 +83,24 @@ impl Query for Access {
 #[derive(Debug, Serialize)]
 pub struct Metadata {}
 
-/// What it answers.
+/// The answer to [`Metadata`].
 #[derive(Debug, Deserialize)]
 pub struct MetadataData {
-    pub(super) objects: Option<Connection<Object>>,
+    pub(super) objects: Option<Connection<ObjectMetadata>>,
 }
 
 /// An object of the workspace.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Object {
+pub(super) struct ObjectMetadata {
     pub(super) name_singular: String,
-    pub(super) fields_list: Vec<Field>,
+    pub(super) fields_list: Vec<FieldMetadata>,
 }
 
 /// A field of an object.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Field {
+pub(super) struct FieldMetadata {
     pub(super) name: String,
     /// Its type as Twenty calls it, such as `SELECT`, where that was asked.
     #[serde(rename = "type")]
@@ -113,10 +114,12 @@ impl Query for Metadata {
     type Answer = MetadataData;
 }
 
-/// Every field that the trusted documents name, as `object.field: documents`. A test holds it against them.
+/// Every field that the trusted documents name, as `object.field: documents`. A test holds it
+/// against them.
 const USED_FIELDS: &str = include_str!("../../graphql/used-fields.txt");
 
-/// Fields whose absence in newer or older versions of Twenty has a meaning of its own (twenty.md, versions).
+/// Fields whose absence in newer or older versions of Twenty has a meaning of its own (twenty.md,
+/// versions).
 const CONSEQUENCES: &[(&str, &str)] = &[
     (
         "taskTarget.target",
@@ -132,8 +135,9 @@ const CONSEQUENCES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Runs the action. That a service cannot be reached or refuses the credential is what this action is there to say, so it is an
-/// answer and no failure. The services are asked one after the other, so that each one's time is its own.
+/// Runs the action. That a service cannot be reached or refuses the credential is what this action
+/// is there to say, so it is an answer and no failure. The services are asked one after the other,
+/// so that each one's time is its own.
 ///
 /// # Errors
 /// None so far; the signature is that of every action.
@@ -248,7 +252,7 @@ fn object<R>(name: &str, root: &str, rows: Option<Connection<R>>, errors: &Error
     }
 }
 
-/// The fields that the key may not read, each as `object.field`.
+/// Lists the fields that the key may not read, each as `object.field`.
 fn unreadable_fields(ctx: &Context<'_>) -> Vec<ObjectAccess> {
     let hidden = ctx.hidden();
     let unreadable = hidden.iter().map(|field| ObjectAccess {
@@ -256,14 +260,14 @@ fn unreadable_fields(ctx: &Context<'_>) -> Vec<ObjectAccess> {
         readable: false,
         reason: Some(format!(
             "The key may not read the field {} of {}: it is shown as unknown. Let the key's role read it, if the skill should.",
-            field.name, hidden::spoken(&field.object)
+            field.name, spoken(&field.object)
         )),
     });
     unreadable.collect()
 }
 
-/// Stages, drift and the names of links, from the workspace's own metadata.
-fn inspect(ctx: &Context<'_>, objects: Connection<Object>, report: &mut StatusReport) {
+/// Reads stages, drift and the names of links from the workspace's own metadata.
+fn inspect(ctx: &Context<'_>, objects: Connection<ObjectMetadata>, report: &mut StatusReport) {
     let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for object in objects.rows() {
         if object.name_singular == "opportunity" {
@@ -310,7 +314,7 @@ fn inspect(ctx: &Context<'_>, objects: Connection<Object>, report: &mut StatusRe
     };
 }
 
-/// A field's options in the order in which the workspace shows them.
+/// Returns a field's options in the workspace's order.
 pub(crate) fn in_order(options: &Value) -> Vec<&Value> {
     let mut options: Vec<&Value> = options.as_array().into_iter().flatten().collect();
     options.sort_by_key(|option| {
@@ -322,7 +326,7 @@ pub(crate) fn in_order(options: &Value) -> Vec<&Value> {
     options
 }
 
-/// A field's options; `closed` are the values of those in which something is over.
+/// Converts a field's options; `closed` are the values of finished stages or statuses.
 fn stages(closed: &[String], options: &Value) -> Vec<Stage> {
     let mut cutter = Cutter::default();
     in_order(options)
@@ -339,8 +343,9 @@ fn stages(closed: &[String], options: &Value) -> Vec<Stage> {
         .collect()
 }
 
-/// Every used type and field that the workspace does not have. A field `ownerId` is the column of the relation `owner`, and
-/// `targetPerson` is a branch of the relation `target`, the only one that the metadata name.
+/// Lists the used types and fields that the workspace lacks. A field `ownerId` is the column of the
+/// relation `owner`, and `targetPerson` is a branch of the relation `target`, the only one that the
+/// metadata names.
 fn drift(known: &BTreeMap<String, BTreeSet<String>>) -> Vec<Drift> {
     let mut missing: Vec<Drift> = Vec::new();
     for line in USED_FIELDS.lines().filter(|line| !line.starts_with('#')) {
@@ -385,7 +390,7 @@ fn drift(known: &BTreeMap<String, BTreeSet<String>>) -> Vec<Drift> {
     missing
 }
 
-/// Every field that the operator has named and the workspace does not have.
+/// Lists the fields that the operator has named and the workspace lacks.
 fn unknown_fields(ctx: &Context<'_>, known: &BTreeMap<String, BTreeSet<String>>) -> Vec<Drift> {
     let missing = custom::SETTINGS.iter().filter_map(|&(setting, object)| {
         let field = ctx.setting(setting)?;
@@ -436,7 +441,7 @@ fn named(members: &[Member], more: bool) -> String {
     format!("{}{rest}", names.join(", "))
 }
 
-/// Options in one line.
+/// Joins options in one line.
 fn listed(stages: &[Stage], over: &str) -> String {
     let stages: Vec<String> = stages
         .iter()
@@ -451,7 +456,8 @@ fn listed(stages: &[Stage], over: &str) -> String {
     stages.join(", ")
 }
 
-/// What is wrong with the statuses of tasks: none counts as done, or all do, or the operator named one that is not there.
+/// Explains what is wrong with the statuses of tasks: none counts as done, or all do, or the
+/// operator named one that does not exist.
 fn about_statuses(ctx: &Context<'_>, statuses: &[Stage]) -> Option<String> {
     if statuses.is_empty() {
         return None;
@@ -485,7 +491,7 @@ fn about_statuses(ctx: &Context<'_>, statuses: &[Stage]) -> Option<String> {
 }
 
 fn markdown(ctx: &Context<'_>, report: &StatusReport) -> String {
-    let mut page = Page::default();
+    let mut page = MarkdownPage::default();
     for destination in &report.destinations {
         let state = match (
             destination.configured,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::full_text::{self, MatchReason, SearchHit};
-use super::input::{self, Member, reference};
+use super::input::{self, WorkspaceMember, reference};
 use super::render::{parts, some};
 use super::search_term::SearchTerm;
 use crate::bindings::claw::crm::types::{Kind, Link};
@@ -41,7 +41,7 @@ pub struct LookupData {
     people: Option<Connection<Person>>,
     companies: Option<Connection<CompanyCandidate>>,
     opportunities: Option<Connection<Deal>>,
-    workspace_members: Option<Connection<Member>>,
+    workspace_members: Option<Connection<WorkspaceMember>>,
 }
 
 impl Query for Lookup {
@@ -156,7 +156,7 @@ pub(super) fn look_up(
     ctx: &Context<'_>,
     about: &str,
     address: Option<&str>,
-) -> Result<(Subject, Vec<Member>), Failure> {
+) -> Result<(Subject, Vec<WorkspaceMember>), Failure> {
     let asked = SearchTerm::parse(about);
     let kinds = [Kind::Person, Kind::Company, Kind::Opportunity];
     let hits = full_text::find(ctx, &asked, &kinds, HITS)?.found;

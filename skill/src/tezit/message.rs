@@ -4,7 +4,7 @@
 mod wire;
 
 use serde::Serialize;
-use wire::Body;
+use wire::MessageBody;
 pub use wire::{intent, kind, source};
 
 use super::audience::{Audience, Recipient};
@@ -127,7 +127,7 @@ impl Message {
             "reply",
             DESTINATION,
             format!("/tez/{tez}/reply"),
-            &Body {
+            &MessageBody {
                 urgency: None,
                 ..body
             },
@@ -199,7 +199,7 @@ impl Message {
             let labels: Vec<String> = named.iter().map(label).collect();
             labels.join(", ")
         };
-        let body = Body {
+        let body = MessageBody {
             id: Some(ids.id("tez")),
             team_id: Some(team_id(ctx)?),
             action_requested: self.ask.as_deref(),
@@ -291,8 +291,8 @@ impl Message {
         Ok(())
     }
 
-    fn body(&self) -> Body<'_> {
-        Body {
+    fn body(&self) -> MessageBody<'_> {
+        MessageBody {
             id: None,
             team_id: None,
             surface_text: &self.text,

@@ -10,7 +10,6 @@ use serde_json::Value;
 use super::custom;
 use super::documents::Document;
 use crate::context::Context;
-pub use crate::hidden_fields::spoken;
 use crate::hidden_fields::{HiddenField, describe};
 use crate::markdown::escape;
 use crate::transport::{Outcome, Request};

@@ -1,14 +1,17 @@
-//! Who the members are whom records name. A document selects the id of an owner or assignee alone, never the relation: beside the
-//! relation the service hides the id of a deleted member too, and what is left reads as if there were no owner. So an owner is known
-//! (the members tell who the id is), none (no id), or unknown (an id that no member has).
+//! Resolves the members whom records name. A document selects the id of an owner or assignee alone,
+//! never the relation: beside the relation the service hides the id of a deleted member too, and
+//! what is left reads as if there were no owner. So an owner is known (a member has the id), none
+//! (no id), or unknown (no member has the id).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::documents::{self, Document, Query};
+use super::request::{Prepared, prepare};
+use super::response::decode;
 use super::values::{Colleague, Connection, FullName, full_name};
-use super::{Document, Prepared, Query, decode, documents, prepare};
 use crate::context::Context;
 use crate::text::Text;
 use crate::transport::Outcome;
@@ -16,10 +19,11 @@ use crate::transport::Outcome;
 /// The fields that hold a member's id.
 const FIELDS: [&str; 3] = ["ownerId", "accountOwnerId", "assigneeId"];
 
-/// Where a document says that the owner of a person is its company's.
+/// The mark of a document by which a person belongs to their company's owner.
 const BY_COMPANY: &str = "owner=/company/accountOwnerId";
 
-/// Documents of actions that only read: no plan depends on whose a person is whom they show, so nothing more is asked for it.
+/// Documents of actions that only read: no plan depends on whose a person is whom they show, so
+/// nothing more is asked for it.
 const READS: [&str; 2] = ["get_person", "search_details"];
 
 /// The most ids that are asked for at once.
@@ -29,34 +33,34 @@ const IDS: usize = 200;
 #[derive(Debug, Serialize)]
 pub struct Members {}
 
-/// What [`Members`] answers.
+/// The answer to [`Members`].
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MembersData {
-    workspace_members: Option<Page>,
+    workspace_members: Option<MemberPage>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Page {
-    page_info: More,
-    edges: Vec<Edge>,
+struct MemberPage {
+    page_info: MemberPageInfo,
+    edges: Vec<MemberEdge>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct More {
+struct MemberPageInfo {
     has_next_page: bool,
 }
 
 #[derive(Debug, Deserialize)]
-struct Edge {
-    node: Member,
+struct MemberEdge {
+    node: MemberRow,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Member {
+struct MemberRow {
     id: String,
     name: Option<FullName>,
     user_email: Option<Text>,
@@ -73,11 +77,11 @@ pub struct MembersById {
     ids: Vec<String>,
 }
 
-/// What [`MembersById`] answers.
+/// The answer to [`MembersById`].
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MembersByIdData {
-    workspace_members: Option<Connection<Member>>,
+    workspace_members: Option<Connection<MemberRow>>,
 }
 
 impl Query for MembersById {
@@ -91,16 +95,17 @@ pub struct Employment {
     ids: Vec<String>,
 }
 
-/// What [`Employment`] answers. It is the harness that reads it: whoever has no company is nobody's.
+/// The answer to [`Employment`]. The harness alone reads it: somebody without a company has no
+/// owner.
 #[derive(Debug, Deserialize)]
 pub struct EmploymentData {
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
-    people: Option<Connection<Employed>>,
+    people: Option<Connection<PersonCompany>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Employed {
+struct PersonCompany {
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
     id: String,
     #[expect(dead_code, reason = "selected for the harness: it decides by owners")]
@@ -112,10 +117,11 @@ impl Query for Employment {
     type Answer = EmploymentData;
 }
 
-/// The request for the members, if one of these documents names some and none asks for them itself.
+/// Makes the request for the members, if one of these documents names some and none asks for them
+/// itself.
 pub(super) fn beside(ctx: &Context<'_>, prepared: &[Prepared]) -> Option<Prepared> {
-    let names = prepared.iter().any(|one| names_members(one.document()));
-    let asks = |one: &Prepared| one.document().name == documents::MEMBERS.name;
+    let names = prepared.iter().any(|one| names_members(one.document));
+    let asks = |one: &Prepared| one.document.name == documents::MEMBERS.name;
     let wanted = names && !prepared.iter().any(asks);
     wanted.then(|| prepare(ctx, &Members {}).ok()).flatten()
 }
@@ -143,8 +149,8 @@ fn names_members(document: &Document) -> bool {
     FIELDS.iter().any(|field| document.text.contains(field))
 }
 
-/// Puts the members into answers in place of their ids, as far as they are known, and asks about people without a company.
-/// `exchange` sends requests.
+/// Puts the members into answers in place of their ids, as far as they are known, and asks about
+/// people without a company. `exchange` sends requests.
 pub(super) fn resolve(
     ctx: &Context<'_>,
     prepared: &[Prepared],
@@ -156,7 +162,7 @@ pub(super) fn resolve(
     let (mut ids, mut without_company) = (BTreeSet::new(), BTreeSet::new());
     for (at, (one, answer)) in prepared.iter().zip(answers.iter()).enumerate() {
         let Ok(response) = answer else { continue };
-        if !names_members(one.document()) {
+        if !names_members(one.document) {
             continue;
         }
         let Ok(body) = serde_json::from_slice::<Value>(&response.body) else {
@@ -168,7 +174,7 @@ pub(super) fn resolve(
                 named = true;
                 ids.insert(id.to_ascii_lowercase());
             });
-            let document = one.document();
+            let document = one.document;
             if document.text.contains(BY_COMPANY) && !READS.contains(&document.name) {
                 people_without_company(data, &mut without_company);
             }
@@ -199,7 +205,7 @@ pub(super) fn resolve(
     }
 }
 
-/// The members by id: those of the first page, and of the ids that it does not have those that are asked for.
+/// Collects the members by id: those of the first page, and the missing ones by a further request.
 fn known(
     ctx: &Context<'_>,
     ids: &BTreeSet<String>,
@@ -232,7 +238,7 @@ fn known(
     known
 }
 
-fn entry(member: Member) -> (String, Value) {
+fn entry(member: MemberRow) -> (String, Value) {
     let text = |text: Option<&Text>| text.map(Text::as_str).map(str::to_owned);
     let name = member.name.as_ref().map(|name| {
         json!({
@@ -245,7 +251,7 @@ fn entry(member: Member) -> (String, Value) {
     (member.id.to_ascii_lowercase(), value)
 }
 
-/// Every id of a member in an answer.
+/// Visits every id of a member in an answer.
 fn each_id(value: &Value, take: &mut dyn FnMut(&str)) {
     match value {
         Value::Object(members) => {
@@ -283,7 +289,7 @@ fn name(value: &mut Value, known: &BTreeMap<String, Value>) {
     }
 }
 
-/// The ids of the people in an answer whose company reads null.
+/// Collects the ids of people whose company reads null.
 fn people_without_company(data: &Value, found: &mut BTreeSet<String>) {
     let rows = data.pointer("/people/edges").and_then(Value::as_array);
     let rows = rows

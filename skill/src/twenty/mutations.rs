@@ -14,7 +14,7 @@ pub const DESTINATION: &str = "twenty";
 
 /// The body of a step: a trusted mutation, to the byte, and its variables.
 #[derive(Serialize)]
-struct Body<'a, V> {
+struct StepBody<'a, V> {
     query: &'a str,
     variables: &'a V,
 }
@@ -29,7 +29,7 @@ pub fn step(
     variables: &impl Serialize,
     words: String,
 ) -> Result<Draft, Failure> {
-    let body = Body {
+    let body = StepBody {
         query: document.text,
         variables,
     };
@@ -270,7 +270,7 @@ mod tests {
     }
 
     fn body(document: &Document, variables: &Value) -> String {
-        let body = Body {
+        let body = StepBody {
             query: document.text,
             variables,
         };

@@ -15,13 +15,6 @@ pub struct Prepared {
     pub(super) request: Request,
 }
 
-impl Prepared {
-    /// Its document.
-    pub(super) fn document(&self) -> &'static Document {
-        self.document
-    }
-}
-
 /// Makes the request for a query.
 ///
 /// # Errors

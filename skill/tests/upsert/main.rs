@@ -191,7 +191,8 @@ fn full_name_alone_finds_a_person() {
     assert!(plan.warnings[0].contains("Without an e-mail address"));
 }
 
-/// Sends values that no record has where a criterion is absent: an empty one would match empty fields.
+/// Sends values that no record has where a criterion is absent: an empty one would match empty
+/// fields.
 #[test]
 fn absent_criteria_match_no_record() {
     let crm = people(json!({}));

@@ -11,7 +11,7 @@ use crate::bindings::exports::claw::crm::read::{
 };
 use crate::context::{Context, STALE_DAYS};
 use crate::failure::Failure;
-use crate::markdown::{Page, count, escape};
+use crate::markdown::{MarkdownPage, count, escape};
 use crate::text::{self, Cutter, words as checked_words};
 use crate::twenty::{self, hidden};
 
@@ -99,7 +99,7 @@ fn markdown(
         0 => "nothing found in the way".to_owned(),
         number => count(number, "blocker", "blockers"),
     };
-    let mut page = Page::titled(&format!("{}: {title}", escape(&fields.name)));
+    let mut page = MarkdownPage::titled(&format!("{}: {title}", escape(&fields.name)));
     page.line(&format!(
         "{} ({})",
         escape(&deal_line(ctx, fields, facts.deal.close_date)),

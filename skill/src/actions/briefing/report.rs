@@ -9,7 +9,7 @@ use crate::bindings::exports::claw::crm::read::{
 use crate::context::Context;
 use crate::day;
 use crate::failure::{self, Failure};
-use crate::markdown::{Page, count, escape};
+use crate::markdown::{MarkdownPage, count, escape};
 use crate::twenty::hidden;
 
 /// All sections, most pressing first.
@@ -145,7 +145,7 @@ pub(super) fn title(name: SectionName) -> &'static str {
 /// Formats the briefing. Empty sections are left out, unless they could not be read; services that
 /// are not set up are named at the end, in one line.
 fn markdown(ctx: &Context<'_>, bounds: &Bounds, headline: &str, sections: &[Section]) -> String {
-    let mut page = Page::titled(&format!(
+    let mut page = MarkdownPage::titled(&format!(
         "{}, {}",
         day::long(bounds.day),
         escape(ctx.zone().name())

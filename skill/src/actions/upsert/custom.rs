@@ -6,7 +6,7 @@ use serde_json::{Number, Value};
 use super::assignment::Assignment;
 use super::types::{self, Fields};
 use crate::actions::input;
-use crate::actions::status::Field;
+use crate::actions::status::FieldMetadata;
 use crate::bindings::claw::crm::types::Kind;
 use crate::bindings::exports::claw::crm::propose::FieldValue;
 use crate::context::Context;
@@ -85,7 +85,7 @@ pub(super) fn assignments(
 }
 
 /// Describes a field of several parts or several values, which no text expresses exactly.
-fn composite(field: &Field) -> Option<&'static str> {
+fn composite(field: &FieldMetadata) -> Option<&'static str> {
     Some(match field.kind.as_deref()? {
         "LINKS" => "a list of links",
         "EMAILS" => "a list of e-mail addresses",
@@ -140,7 +140,12 @@ fn allowed(ctx: &Context<'_>, kind: Kind, argument: &str, name: &str) -> Result<
     ))
 }
 
-fn value(ctx: &Context<'_>, argument: &str, field: &Field, given: &str) -> Result<Value, Failure> {
+fn value(
+    ctx: &Context<'_>,
+    argument: &str,
+    field: &FieldMetadata,
+    given: &str,
+) -> Result<Value, Failure> {
     let wrong = |reason: &str, next: &str| failure::invalid_input(argument, reason, next);
     Ok(match field.kind.as_deref().unwrap_or("unknown") {
         "TEXT" => input::note(argument, given)?

@@ -8,7 +8,7 @@ use super::assignment::Assignment;
 use super::find::{Fit, LookupResult, by_fit, by_id};
 use super::set::DesiredRecord;
 use crate::actions::full_text;
-use crate::actions::input::{self, Member};
+use crate::actions::input::{self, WorkspaceMember};
 use crate::actions::search_term::SearchTerm;
 use crate::bindings::claw::crm::types::Kind;
 use crate::context::Context;
@@ -56,7 +56,7 @@ find_query!(
     /// Asks for a company.
     FindCompany, UPSERT_COMPANY { id: String named: Vec<String> domain: String owner: String } => FindCompanyData {
         companies: records::CompanyRecord
-        workspace_members: Member
+        workspace_members: WorkspaceMember
     }
 );
 find_query!(
@@ -65,14 +65,14 @@ find_query!(
         opportunities: records::OpportunityRecord
         companies: LinkedCompany
         people: LinkedPerson
-        workspace_members: Member
+        workspace_members: WorkspaceMember
     }
 );
 find_query!(
     /// Asks for a task.
     FindTask, UPSERT_TASK { id: String assignee: String } => FindTaskData {
         tasks: records::TaskRecord
-        workspace_members: Member
+        workspace_members: WorkspaceMember
     }
 );
 
@@ -162,7 +162,7 @@ fn member(
     wanted: &mut DesiredRecord,
     (field, name, path): (&str, &str, &str),
     errors: &Errors,
-    found: Option<Connection<Member>>,
+    found: Option<Connection<WorkspaceMember>>,
 ) -> Result<(), Failure> {
     let Some(address) = wanted.member.take() else {
         return Ok(());

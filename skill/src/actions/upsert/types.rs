@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::actions::status::{Field, MetadataData, in_order};
+use crate::actions::status::{FieldMetadata, MetadataData, in_order};
 use crate::bindings::claw::crm::types::Kind;
 use crate::context::Context;
 use crate::failure::{self, Failure};
@@ -26,7 +26,7 @@ impl Query for FieldTypes {
 
 /// The fields of one kind of record.
 #[derive(Debug)]
-pub(super) struct Fields(Vec<Field>);
+pub(super) struct Fields(Vec<FieldMetadata>);
 
 impl Fields {
     /// Reads the fields of a kind.
@@ -49,7 +49,7 @@ impl Fields {
     }
 
     /// Returns the field of a name, if it is there and not switched off.
-    pub(super) fn get(&self, name: &str) -> Option<&Field> {
+    pub(super) fn get(&self, name: &str) -> Option<&FieldMetadata> {
         self.0
             .iter()
             .find(|field| field.name == name && field.is_active != Some(false))
@@ -57,7 +57,11 @@ impl Fields {
 }
 
 /// Finds the option of a field that a caller means, by its value or its label.
-pub(super) fn option(field: &Field, argument: &str, given: &str) -> Result<String, Failure> {
+pub(super) fn option(
+    field: &FieldMetadata,
+    argument: &str,
+    given: &str,
+) -> Result<String, Failure> {
     let wanted = text::clean(given).trim().to_lowercase();
     let options = options(field);
     let by = |fits: &dyn Fn(&(String, String)) -> bool| options.iter().find(|option| fits(option));
@@ -93,7 +97,7 @@ pub(super) fn option(field: &Field, argument: &str, given: &str) -> Result<Strin
 }
 
 /// Returns value and label of each option, in order.
-fn options(field: &Field) -> Vec<(String, String)> {
+fn options(field: &FieldMetadata) -> Vec<(String, String)> {
     let options = field.options.as_ref().map(in_order);
     options
         .into_iter()

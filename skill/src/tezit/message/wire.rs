@@ -8,7 +8,7 @@ use crate::bindings::exports::claw::crm::read::{Layer, LayerKind, LayerSource};
 /// The body of a post to a conversation, a team or a thread; each takes some of these members.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Body<'a> {
+pub(super) struct MessageBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
