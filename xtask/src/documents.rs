@@ -176,10 +176,10 @@ fn name(folder: &Path, file: &Path) -> Result<String> {
 /// The text, if it has a place for a field that the operator names, and stays one operation when it
 /// is extended.
 fn extensible(text: &str) -> Result<Option<String>> {
-    if trusted_documents::settings(text)?.next().is_none() {
+    if graphql_fields::settings(text)?.next().is_none() {
         return Ok(None);
     }
-    let extended = trusted_documents::extend(text, |_| Some("aFieldOfTheOperator"))?;
+    let extended = graphql_fields::extend(text, |_| Some("aFieldOfTheOperator"))?;
     operation(&extended).context("a place for a field has to stand where one can be selected")?;
     Ok(Some(text.to_owned()))
 }

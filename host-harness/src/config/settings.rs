@@ -35,7 +35,7 @@ pub(super) fn of_skill(
             if value.is_empty() {
                 continue;
             }
-            trusted_documents::check_field(&value)
+            graphql_fields::check_field(&value)
                 .map_err(|error| ConfigError::value(place, name, error.to_string()))?;
         }
         settings.insert(key.clone(), value);
@@ -77,7 +77,7 @@ pub(super) fn additions(
         {
             let field = named
                 .split_once('.')
-                .filter(|(_, field)| trusted_documents::check_field(field).is_ok());
+                .filter(|(_, field)| graphql_fields::check_field(field).is_ok());
             let Some((kind, field)) = field else {
                 let message =
                     format!("`{named}` is no custom field: write KIND.FIELD, separated by commas");

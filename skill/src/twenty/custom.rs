@@ -5,9 +5,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use graphql_fields::{extend, settings};
 use serde::Deserialize;
 use serde_json::Value;
-use trusted_documents::{extend, settings};
 
 use super::documents::{self, Document};
 use super::values::Connection;

@@ -15,7 +15,7 @@ pub struct Document {
     /// `/metadata`.
     pub roots: u32,
     /// Its text, to the byte as in the file. Where it has a place for a field that the operator
-    /// names, it is extended before it is sent (`trusted_documents`).
+    /// names, it is extended before it is sent (`graphql_fields`).
     pub text: &'static str,
 }
 

@@ -115,7 +115,7 @@ pub(super) fn narrowed(
         NEEDED.contains(&(field.object.as_str(), field.name.as_str())) || field.name == "id"
     };
     let hidden: Vec<&HiddenField> = hidden.iter().filter(|field| !needed(field)).collect();
-    let text = trusted_documents::leave_out(&whole, |path| {
+    let text = graphql_fields::leave_out(&whole, |path| {
         object_at(path).is_some_and(|object| {
             let is = |field: &&HiddenField| {
                 field.object == object && path.last().is_some_and(|name| same(name, &field.name))

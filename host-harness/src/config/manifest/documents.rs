@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use graphql_fields::ExtendError;
 use sha2::{Digest as _, Sha256};
-use trusted_documents::ExtendError;
 
 use super::model::{ActsSection, DocumentSection, RecordSection, RefersSection};
 use super::{Additions, DestinationSection, Manifest};
@@ -95,7 +95,7 @@ impl Manifest {
             ));
         }
         let unusable = |error: ExtendError| self.wrong(key("text"), error.to_string());
-        for setting in trusted_documents::settings(text).map_err(unusable)? {
+        for setting in graphql_fields::settings(text).map_err(unusable)? {
             if !self
                 .settings
                 .get(setting)
@@ -107,7 +107,7 @@ impl Manifest {
                 return Err(self.wrong(key("text"), message));
             }
         }
-        let extended = trusted_documents::extend(text, |setting| additions.fields.get(setting));
+        let extended = graphql_fields::extend(text, |setting| additions.fields.get(setting));
         Ok(digest(&extended.map_err(unusable)?))
     }
 

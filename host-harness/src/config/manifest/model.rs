@@ -232,7 +232,7 @@ pub struct DocumentSection {
     /// SHA-256 of its exact text, in lower-case hexadecimal.
     pub sha256: String,
     /// Its exact text, if it has a place for a field that the operator can name (crate
-    /// `trusted_documents`). The hash of what is sent is then computed from it.
+    /// `graphql_fields`). The hash of what is sent is then computed from it.
     pub text: Option<String>,
     /// Its effect.
     pub effect: Effect,

@@ -67,10 +67,8 @@ impl Manifest {
         manifest.members()?;
         for (name, setting) in &manifest.settings {
             if setting.field
-                && let Some(Err(error)) = setting
-                    .default
-                    .as_deref()
-                    .map(trusted_documents::check_field)
+                && let Some(Err(error)) =
+                    setting.default.as_deref().map(graphql_fields::check_field)
             {
                 let key = format!("settings.{name}.default");
                 return Err(manifest.wrong(key, error.to_string()));

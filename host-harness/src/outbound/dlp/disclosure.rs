@@ -136,7 +136,7 @@ pub enum KindError {
         /// The setting.
         setting: String,
         /// The error in the name.
-        source: trusted_documents::NotAField,
+        source: graphql_fields::NotAField,
     },
 }
 
@@ -304,7 +304,7 @@ fn place(
         let Some(value) = setting(name).filter(|value| !value.is_empty()) else {
             return Ok(None);
         };
-        trusted_documents::check_field(&value).map_err(|source| KindError::Setting {
+        graphql_fields::check_field(&value).map_err(|source| KindError::Setting {
             kind: kind.to_owned(),
             field: field.to_owned(),
             setting: name.to_owned(),

@@ -214,7 +214,7 @@ impl Documents {
     /// Returns the document that a text becomes once the fields are restored that a key may not
     /// read. Such a text reads less, and nothing else.
     fn narrowed(&self, text: &str) -> Option<&Document> {
-        let restored = trusted_documents::restore(text)?;
+        let restored = graphql_fields::restore(text)?;
         let document = self.of_text(&restored.document)?;
         let may = |path: &Vec<String>| document.effect == Effect::Query && document.may_lack(path);
         restored.left_out.iter().all(may).then_some(document)

@@ -105,7 +105,7 @@ fn composite(field: &FieldMetadata) -> Option<&'static str> {
 /// Refuses anything but the name of a plain field, and fields that are set by arguments of their
 /// own.
 fn plain(own: &[&str], argument: &str, name: &str) -> Result<(), Failure> {
-    if trusted_documents::check_field(name).is_err() {
+    if graphql_fields::check_field(name).is_err() {
         return Err(failure::invalid_input(
             argument,
             "this is no name of a plain field",

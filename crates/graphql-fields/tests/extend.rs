@@ -11,9 +11,9 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
+use graphql_fields::{ExtendError, LONGEST, check_field, extend, settings};
 use graphql_parser::query::{Definition, OperationDefinition, Selection, parse_query};
 use proptest::prelude::*;
-use trusted_documents::{ExtendError, LONGEST, check_field, extend, settings};
 
 const DEAL: &str = "# A deal.\nquery Deal($id: UUID!) {\n  deal(filter: { id: { eq: $id } }) {\n    id\n    # field: next-step-field\n    # field: mood-field\n    name\n  }\n}\n";
 

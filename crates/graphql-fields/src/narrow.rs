@@ -6,7 +6,7 @@
 //! read more than the document itself.
 //!
 //! ```
-//! use trusted_documents::{leave_out, restore};
+//! use graphql_fields::{leave_out, restore};
 //! let document = "query Note($id: ID!) {\n  note(id: $id) { id mood { colour } }\n}\n";
 //! let narrowed = leave_out(document, |path| path == ["note", "mood"]).unwrap();
 //! assert_eq!(narrowed, document.replace("mood { colour }", "\n# without: mood { colour }\n"));

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use trusted_documents::{NarrowError, leave_out, restore};
+use graphql_fields::{NarrowError, leave_out, restore};
 
 const DEAL: &str = "# One deal.\n# record: deal /deal owner=/ownerId\nquery Deal($id: UUID!, $s: String!) {\n  deal(filter: { id: { eq: $id }, amount: { gte: 3 }, note: { eq: \") } amount\" } }) {\n    id amount { micros currency } closeDate\n    firm { id name }\n    # field: next-step-field\n    tasks {\n      edges {\n        node { title }\n      }\n    }\n  }\n  others(first: 1) { edges { node { id } } }\n}\n";
 

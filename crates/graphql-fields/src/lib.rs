@@ -6,7 +6,7 @@
 //! line inside a selection set:
 //!
 //! ```
-//! use trusted_documents::extend;
+//! use graphql_fields::extend;
 //! let document =
 //!     "query Note($id: ID!) {\n  note(id: $id) {\n    id\n    # field: mood-field\n  }\n}\n";
 //! let extended = extend(document, |setting| (setting == "mood-field").then_some("mood")).unwrap();
