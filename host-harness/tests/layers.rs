@@ -1,8 +1,8 @@
 //! Holds the sources to their layers: no circle between files or folders, and no arrow upwards.
 //!
-//! An arrow is a path that one file writes to reach another: in a `use`, or within the code. Paths through a re-export count as
-//! arrows to the file that defines the name. Tests within files are left out. Calls of methods are not seen: a method belongs
-//! to the layer of its type.
+//! An arrow is a path that one file writes to reach another: in a `use`, or within the code. Paths
+//! through a re-export count as arrows to the file that defines the name. Tests within files are
+//! left out. Calls of methods are not seen: a method belongs to the layer of its type.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,7 +14,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// Rows of the drawing in the architecture page, from above; a file uses its own folder and the rows below.
+/// Rows of the drawing in the architecture page, from above; a file uses its own folder and the
+/// rows below.
 const ROWS: &[&[&str]] = &[
     &["cli"],
     &["server"],
@@ -404,7 +405,8 @@ fn circles(arrows: &Arrows) -> Vec<String> {
     for (file, targets) in arrows {
         for to in targets {
             let shared = file.iter().zip(to).take_while(|(a, b)| a == b).count();
-            // From a folder's own file to one in it, or the other way, is no arrow between neighbours.
+            // From a folder's own file to one in it, or the other way, is no arrow between
+            // neighbours.
             if let (Some(from), Some(to)) = (file.get(shared), to.get(shared)) {
                 let level = folders.entry(file[..shared].to_vec()).or_default();
                 level

@@ -24,7 +24,7 @@ use super::report::{End, Misuse, tell_denials};
 use super::resolve::{self, data_dir};
 use super::status::has_problem;
 use super::trust::{Looked, counts, look, replace};
-use super::{End, Misuse, ask, render, tell_denials};
+use super::{ask, render};
 
 /// Roles that the shipped policies know.
 const ROLES: [&str; 3] = ["viewer", "member", "lead"];

@@ -187,7 +187,8 @@ fn run_lint(args: &Args) -> Result<End, Misuse> {
     Ok(if bad { End::Failed } else { End::Done })
 }
 
-/// Returns a file that was read; what is wrong with one is a finding. One that cannot be read at all was not meant.
+/// Returns a file that was read; what is wrong with one is a finding. One that cannot be read at
+/// all was not meant.
 fn readable<T>(
     read: Result<T, ConfigError>,
     findings: &mut Vec<Finding>,
@@ -202,7 +203,8 @@ fn readable<T>(
     }
 }
 
-/// Finds what keeps the files from being used, by loading them as any other command does, and what is ignored then.
+/// Finds what keeps the files from being used, by loading them as any other command does, and what
+/// is ignored then.
 fn load(
     args: &Args,
     manifest: &Manifest,

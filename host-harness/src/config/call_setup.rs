@@ -1,4 +1,5 @@
-//! What a call begins with that follows from the set-up and its caller: limits, bound settings, and what its values are held against.
+//! The start of a call, as it follows from the set-up and its caller: limits, bound settings, and
+//! the guard of its values.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -32,7 +33,8 @@ impl Setup {
             .holding(Arc::new(self.bound_for(caller)))
     }
 
-    /// Creates the guard that keeps values of one service from another during a call with these arguments.
+    /// Creates the guard that keeps values of one service from another during a call with these
+    /// arguments.
     pub(crate) fn guard_for(&self, caller: &Caller, arguments: &Value) -> Guard {
         let known = self.known_words(caller);
         let known = || known.iter().map(String::as_str);

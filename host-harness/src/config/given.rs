@@ -250,7 +250,8 @@ impl fmt::Display for IgnoredVariable {
     }
 }
 
-/// Finds the variables that are set and ignored. One that a secret of the operator file names is not.
+/// Finds the variables that are set and ignored. One that a secret of the operator file names is
+/// not.
 pub(super) fn ignored(
     manifest: &Manifest,
     operator: Option<&Operator>,

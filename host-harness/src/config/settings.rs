@@ -6,7 +6,8 @@ use super::manifest::Additions;
 use super::{ConfigError, Environment, Limits, Manifest, Operator};
 use crate::nearest;
 
-/// Returns the skill's settings: of the operator file, where there is one, else of the environment, else the defaults.
+/// Returns the skill's settings: of the operator file, where there is one, else of the environment,
+/// else the defaults.
 ///
 /// # Errors
 /// When a setting that has to name a field does not; the error names the file or the variable that

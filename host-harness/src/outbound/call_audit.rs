@@ -25,7 +25,8 @@ impl<'a> Recorded<'a> {
         }
     }
 
-    /// Logs the end: `done` or the stable code of what went wrong, and the records that the answer names.
+    /// Logs the end: `done` or the stable code of what went wrong, and the records that the answer
+    /// names.
     ///
     /// # Errors
     /// When it cannot be written.

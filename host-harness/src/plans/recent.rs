@@ -1,7 +1,9 @@
-//! What services answered to a caller in the last minutes: a text that repeats it in a later call gives it away all the same.
+//! Answers of services to a caller in the last minutes: a text that repeats them in a later call
+//! discloses them all the same.
 //!
-//! Kept in this process's memory alone, bounded in time, calls and bytes. An answer that is dropped before its time is remembered as
-//! dropped, so that whoever looks is told that the rest is not all.
+//! Kept in this process's memory alone, bounded in time, calls and bytes. An answer that is dropped
+//! before its time is remembered as dropped, so that whoever looks is told that the rest is not
+//! all.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +27,7 @@ const CALLERS_MAX: usize = 64;
 pub(crate) struct Answered {
     pub(crate) guard: Arc<Guard>,
     pub(crate) seen: Arc<Seen>,
-    /// When, by the harness's clock.
+    /// Time of the answer, by the harness's clock.
     at: Duration,
     bytes: usize,
 }
@@ -40,7 +42,7 @@ pub(crate) const fn minutes() -> u64 {
 pub(crate) struct Lately {
     /// The newest first.
     pub(crate) calls: Vec<Answered>,
-    /// Whether some were dropped since they were too many or too long to be kept.
+    /// True if some were dropped since they were too many or too long to be kept.
     pub(crate) dropped: bool,
 }
 
@@ -48,7 +50,7 @@ pub(crate) struct Lately {
 #[derive(Default)]
 struct Calls {
     kept: VecDeque<Answered>,
-    /// When the newest of those was answered that were dropped before their time.
+    /// Time of the newest answer that was dropped before its time.
     dropped: Option<Duration>,
 }
 

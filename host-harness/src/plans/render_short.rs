@@ -468,7 +468,8 @@ fn beginning(text: &str, most: usize) -> (String, usize) {
     excerpt(text, most)
 }
 
-/// The beginning of a value that is replaced, so that it leaves room for the new one, and how much is left out. It is escaped already.
+/// The beginning of a value that is replaced, so that it leaves room for the new one, and how much
+/// is left out. It is escaped already.
 fn replaced(before: &str, most: usize) -> (String, usize) {
     match clip(before, most + NOTE) {
         (_, more) if more > 0 => {
@@ -480,7 +481,7 @@ fn replaced(before: &str, most: usize) -> (String, usize) {
     }
 }
 
-/// How many characters of a value are left out.
+/// Counts the characters of a value that are left out.
 fn missing(value: &Shown, most: usize) -> usize {
     match &value.told {
         Told::Text(text) => excerpt(text, most).1,
@@ -488,7 +489,7 @@ fn missing(value: &Shown, most: usize) -> usize {
     }
 }
 
-/// What stands in the context of a message, counted.
+/// Counts the records and texts in the context of a message.
 fn in_context(context: &[&Shown], level: Level) -> Option<String> {
     // The texts that hold it; what stands beside each says only what sort of text it is.
     let texts = context.iter().copied().filter(|value| value.is_content);
@@ -566,8 +567,8 @@ fn others(more: &[Vec<&StepPreview>], level: Level, left: &mut Left) -> String {
     said
 }
 
-/// What texts repeat of records that the plan does not give away: a warning of the host's own, and as such the last to be counted
-/// only.
+/// Lists the fields of records that texts repeat and the plan does not disclose: a warning of the
+/// host's own, and as such the last to be counted only.
 fn repeats(preview: &Preview, level: Level, lines: &mut Vec<String>, left: &mut Left) {
     if preview.steps.iter().any(|step| step.partly_compared) {
         lines.push(format!(

@@ -102,9 +102,11 @@ pub(super) fn sends(
     })
 }
 
-/// Fewest characters of a text that is looked for in the caller's own words: shorter ones are first names and cities.
+/// Fewest characters of a text that is looked for in the caller's own words: shorter ones are first
+/// names and cities.
 const REPEATED_MIN: usize = 12;
-/// Fewest digits of a number that is looked for there: shorter ones are years, times of day and numbers of houses.
+/// Fewest digits of a number that is looked for there: shorter ones are years, times of day and
+/// numbers of houses.
 const REPEATED_DIGITS_MIN: usize = 5;
 /// Most fields that are named.
 const REPEATS_MAX: usize = 16;

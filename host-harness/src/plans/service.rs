@@ -15,8 +15,8 @@ use crate::observed::Seen;
 use crate::outbound::dlp::guard::Guard;
 use crate::outbound::sender::Outbound;
 
-/// Takes in what a component proposes, keeps it, and performs what was approved. Each of its operations stands in the file that is
-/// named after it.
+/// Takes in what a component proposes, keeps it, and performs what was approved. Each of its
+/// operations stands in the file that is named after it.
 pub struct Plans {
     pub(super) store: Store,
     pub(super) locks: Locks,
@@ -26,7 +26,7 @@ pub struct Plans {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) judge: Arc<dyn Judge>,
     pub(super) setup: Arc<Setup>,
-    /// What callers were answered lately.
+    /// Answers of the last minutes, by caller.
     pub(super) recent: Recent,
     /// SHA-256 of the component, in hexadecimal.
     pub(super) component: String,

@@ -6,10 +6,11 @@ use wasmtime::component::{Component, ComponentExportIndex};
 use super::docs::Docs;
 use super::shape::Shape;
 use super::tools::{self, Signature, ToolError};
+use super::wit_version::are_compatible;
 
 /// Name of the judge interface, without its version.
 pub(super) const INTERFACE: &str = "claw:skill/judge@";
-/// Version of the interface that this harness supports.
+/// Version of the interface that this harness supports, and with it every compatible one.
 const VERSION: &str = "0.1.0";
 
 pub(super) struct JudgeExports {
@@ -25,7 +26,7 @@ pub(super) struct Function {
 }
 
 impl JudgeExports {
-    /// Finds the judge that a component exports; `None` if it exports none of this version.
+    /// Finds the judge that a component exports; `None` if it exports none of a compatible version.
     pub(super) fn find(
         engine: &Engine,
         component: &Component,
@@ -33,15 +34,17 @@ impl JudgeExports {
     ) -> Result<Option<Self>, ToolError> {
         let ty = component.component_type();
         let imported = tools::instances(ty.imports(engine));
-        let name = format!("{INTERFACE}{VERSION}");
         let exported = tools::instances(ty.exports(engine));
-        let Some(interface) = exported.iter().find(|interface| interface.name == name) else {
+        let Some(interface) = exported.iter().find(|interface| {
+            let version = interface.name.strip_prefix(INTERFACE);
+            version.is_some_and(|version| are_compatible(version, VERSION))
+        }) else {
             return Ok(None);
         };
         let known: Vec<_> = imported.into_iter().collect();
         let function = |function: &str, params: usize| -> Result<Option<Function>, ToolError> {
             let signature = tools::signature(engine, interface, &known, docs, function)?;
-            let index = tools::export_index(component, &name, function);
+            let index = tools::export_index(component, interface.name, function);
             Ok(match (signature, index) {
                 (
                     Some(Signature {

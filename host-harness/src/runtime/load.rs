@@ -18,6 +18,7 @@ use super::engine::{self, CALLS_MAX, Ticker};
 use super::judge_exports::{INTERFACE, JudgeExports};
 use super::state::{self, State};
 use super::tools::{self, READ, Tool, ToolEffect, ToolError};
+use super::wit_version::are_compatible;
 use crate::config::{Manifest, Trust, Untrusted};
 use crate::digest::hex;
 
@@ -277,15 +278,16 @@ fn offered(
     docs: &Docs,
 ) -> Result<(Vec<Tool>, Vec<Exported>), LoadError> {
     let wanted = manifest.skill.package.as_str();
-    let (package, _) = wanted.split_once('@').unwrap_or((wanted, ""));
+    let (package, version) = wanted.split_once('@').unwrap_or((wanted, ""));
     let ty = component.component_type();
     let mut found = Vec::new();
     let mut exports = Vec::new();
     let imported = tools::instances(ty.imports(engine));
     for interface in tools::instances(ty.exports(engine)) {
         let (id, short) = docs::split(interface.name).unwrap_or_default();
-        let of_package = id.split_once('@').map_or(id.as_str(), |(name, _)| name) == package;
-        if of_package && id != wanted {
+        let (name, exported) = id.split_once('@').unwrap_or((id.as_str(), ""));
+        let of_package = name == package;
+        if of_package && !are_compatible(exported, version) {
             return Err(LoadError::Package {
                 component: id,
                 manifest: wanted.to_owned(),

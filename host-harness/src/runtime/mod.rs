@@ -18,3 +18,4 @@ mod slim;
 pub mod state;
 pub mod tools;
 mod wasi_clocks;
+mod wit_version;

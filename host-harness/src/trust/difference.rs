@@ -1,4 +1,4 @@
-//! How two versions of what a skill asks for differ: key by key, for any key there is.
+//! Differences between two versions of what a skill asks for: key by key, for any key there is.
 //!
 //! Both are JSON, so a key that somebody adds to skill.toml later is compared as well. Tables of a
 //! list are told apart by their name, or by method and path; other items by what they are.

@@ -1,5 +1,5 @@
-//! Where an action of a skill tells who works with its service, so that an operator can choose
-//! callers among them.
+//! Places in the answer of an action that lists who works with a service, so that an operator can
+//! choose callers among them.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -97,8 +97,8 @@ impl Members {
 }
 
 impl Manifest {
-    /// Returns the action that tells the members of the service, and the places; none where no action
-    /// does.
+    /// Returns the action that tells the members of the service, and the places; none where no
+    /// action does.
     ///
     /// # Errors
     /// The first place that cannot be read.

@@ -236,8 +236,8 @@ fn each_text(value: &Value, take: &mut impl FnMut(&str)) {
     }
 }
 
-/// Checks for a date, or a time to the second in an offset that a zone can have: anything finer only hides something. The last
-/// millisecond of a second is the end of a span.
+/// Checks for a date, or a time to the second in an offset that a zone can have: anything finer
+/// only hides something. The last millisecond of a second is the end of a span.
 fn is_moment(text: &str) -> bool {
     let year = text
         .get(..2)
@@ -248,7 +248,8 @@ fn is_moment(text: &str) -> bool {
     year && !fine && (is_date(text) || is_date_time(text) && is_real_offset(text))
 }
 
-/// Checks that a time stands in UTC, or in an offset of whole quarters of an hour up to 14 hours (those of the IANA time zones).
+/// Checks that a time stands in UTC, or in an offset of whole quarters of an hour up to 14 hours
+/// (those of the IANA time zones).
 fn is_real_offset(text: &str) -> bool {
     let Some((hours, minutes)) = text.get(text.len().saturating_sub(6)..).and_then(|offset| {
         let (hours, minutes) = offset.strip_prefix(['+', '-'])?.split_once(':')?;
