@@ -1,224 +1,164 @@
-//! The sandbox's `wasi:http` hook: the only way out of a component.
-//!
-//! It reads the body of each request within the limits of the call, lets [`super::sender`] decide
-//! and send, and maps errors to those of `wasi:http`.
+//! The gate: decides whether a request may leave. [`Gate::admit`] lists its checks in their order, for reads of a component and for
+//! writes of the host alike.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
-use bytes::{Bytes, BytesMut};
-use http::{HeaderName, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full};
-use tokio::time::timeout_at;
-use wasmtime_wasi_http::{
-    DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
-    WasiHttpHooks,
-};
+use bytes::Bytes;
 
 use super::call_context::Ledger;
-use super::client::ClientError;
-use super::outgoing::{Outgoing, SendError};
-use super::sender::Outbound;
+use super::outgoing::Outgoing;
+use super::policy::{Allowed, Decision, Policy, Request};
+use super::read_check;
+use super::secrets::CredentialError;
+use super::secrets::credentials::{Credentials, Ready};
 use crate::denial::{Denial, DenialCode};
+use crate::events::Phase;
 
-/// Bytes of a request body that a component writes at once.
-pub(crate) const BODY_CHUNK: usize = 16 << 10;
-/// Number of such chunks that wait to be read.
-pub(crate) const BODY_CHUNKS: usize = 1;
+/// Policy and credentials.
+pub(super) struct Gate {
+    pub(super) policy: Policy,
+    pub(super) credentials: Credentials,
+}
 
-/// Headers that a guest may never set, beside the sandbox's own list.
-const SECRET_HEADERS: [HeaderName; 4] = [
-    header::AUTHORIZATION,
-    header::COOKIE,
-    header::SET_COOKIE,
-    HeaderName::from_static("x-api-key"),
-];
-
-/// The hook of one call.
-pub struct Gate {
-    outbound: Arc<Outbound>,
-    ledger: Arc<Ledger>,
-    headers: ForbiddenHeaderFilter,
+/// A request that may leave.
+pub(super) struct Admitted<'g> {
+    /// The rule that lets it through.
+    pub(super) allowed: Allowed<'g>,
+    /// The credential of its destination, if that takes one.
+    pub(super) credential: Option<Ready>,
 }
 
 impl Gate {
-    /// Creates the hook of the call that this context belongs to.
-    #[must_use]
-    pub fn new(outbound: Arc<Outbound>, ledger: Arc<Ledger>) -> Self {
-        let headers = header_filter(Arc::clone(&outbound), Arc::clone(&ledger));
-        Self {
-            outbound,
-            ledger,
-            headers,
+    /// Checks a request. The first check that it does not pass decides.
+    ///
+    /// # Errors
+    /// Returns the refusal.
+    pub(super) fn admit(
+        &self,
+        context: &Ledger,
+        outgoing: &Outgoing,
+    ) -> Result<Admitted<'_>, Denial> {
+        within_request_limit(context)?;
+        let body = within_size_limit(context, outgoing)?;
+        // Scheme, host, port, method, path, query, bound settings, headers, document and variables
+        // or the shape of the body, in this order.
+        let allowed = self.by_policy(context, outgoing, body)?;
+        let credential = self.with_credential(context, &allowed)?;
+        within_data_loss_rules(context, outgoing, &allowed)?;
+        Ok(Admitted {
+            allowed,
+            credential,
+        })
+    }
+
+    fn by_policy(
+        &self,
+        context: &Ledger,
+        outgoing: &Outgoing,
+        body: &[u8],
+    ) -> Result<Allowed<'_>, Denial> {
+        let request = Request {
+            method: &outgoing.method,
+            url: &outgoing.url,
+            headers: &outgoing.headers,
+            body,
+        };
+        let decision = self
+            .policy
+            .decide_for(context.phase, &request, &context.settings);
+        match decision {
+            Decision::Allow(allowed) => Ok(allowed),
+            Decision::Deny(denial) => Err(denial),
         }
+    }
+
+    fn with_credential(
+        &self,
+        context: &Ledger,
+        allowed: &Allowed<'_>,
+    ) -> Result<Option<Ready>, Denial> {
+        let destination = allowed.destination;
+        self.credential(&destination.name, context.caller.as_deref())
+            .map_err(|error| {
+                let reason = format!(
+                    "{} cannot be used: no credential is set up for it.",
+                    destination.title
+                );
+                Denial::new(DenialCode::Credential, reason, error.to_string()).at(&destination.name)
+            })
+    }
+
+    /// Returns the current credential of a destination for a caller; `None` if the destination
+    /// takes none.
+    ///
+    /// # Errors
+    /// Fails if it takes one and there is none.
+    pub(super) fn credential(
+        &self,
+        destination: &str,
+        caller: Option<&str>,
+    ) -> Result<Option<Ready>, CredentialError> {
+        self.credentials.ready(destination, caller)
     }
 }
 
-/// Refuses forbidden headers while the guest builds them, and logs the first. Answers reach the
-/// sandbox without any header of these names, so a hit is always the guest's doing.
-fn header_filter(outbound: Arc<Outbound>, ledger: Arc<Ledger>) -> ForbiddenHeaderFilter {
-    let noted = AtomicBool::new(false);
-    Arc::new(move |name| {
-        let forbidden = DEFAULT_FORBIDDEN_HEADERS.contains(name)
-            || SECRET_HEADERS.contains(name)
-            || name.as_str().starts_with("proxy-");
-        if forbidden && !noted.swap(true, Ordering::Relaxed) {
-            let denial = Denial::new(
-                DenialCode::Header,
-                "The action tried to set a header that belongs to the host.",
-                "This cannot be granted: it is a fault of the skill. Report it to its makers.",
-            );
-            outbound.refuse_part(&ledger, &denial);
+/// Counts the request, and refuses it beyond the limit of the call.
+fn within_request_limit(context: &Ledger) -> Result<(), Denial> {
+    if context.attempt() {
+        Ok(())
+    } else {
+        Err(too_many_requests(context))
+    }
+}
+
+/// Refuses a body that is larger than the limit of one request, or of all that a call may hold.
+fn within_size_limit<'o>(context: &Ledger, outgoing: &'o Outgoing) -> Result<&'o Bytes, Denial> {
+    outgoing.body.as_ref().ok_or_else(|| {
+        if context.is_full() {
+            return too_much_held(context);
         }
-        forbidden
+        Denial::new(
+            DenialCode::RequestSize,
+            format!(
+                "A request's body was larger than {} bytes (`request-bytes`).",
+                context.limits().request_bytes
+            ),
+            "The limit is `request-bytes` under [limits] in skill.toml; an operator can only lower it.",
+        )
     })
 }
 
-type Sent = Result<
-    (
-        Response<WasiBody>,
-        Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ),
-    Error,
->;
-
-impl WasiHttpHooks for Gate {
-    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
-        Arc::clone(&self.headers)
-    }
-
-    fn p2_outgoing_body_buffer_chunks(&mut self) -> usize {
-        BODY_CHUNKS
-    }
-
-    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
-        BODY_CHUNK
-    }
-
-    fn send_request(
-        &mut self,
-        request: Request<WasiBody>,
-        options: Option<RequestOptions>,
-        _processed: Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ) -> Box<dyn Future<Output = Sent> + Send> {
-        let outbound = Arc::clone(&self.outbound);
-        let ledger = Arc::clone(&self.ledger);
-        if !ledger.hand_over() {
-            // Refused at once: its body is not read.
-            let error = outbound.beyond_limit(&ledger, request.method(), request.uri());
-            return Box::new(std::future::ready(Err(for_guest(&error))));
+/// Refuses a component's read that carries values of another service, or of unknown provenance.
+/// Requests of the host itself were checked when they were proposed.
+fn within_data_loss_rules(
+    context: &Ledger,
+    outgoing: &Outgoing,
+    allowed: &Allowed<'_>,
+) -> Result<(), Denial> {
+    match &context.guard {
+        Some(guard) if context.phase == Phase::Read => {
+            read_check::check_read(guard, allowed, outgoing)
         }
-        Box::new(async move {
-            let (parts, body) = request.into_parts();
-            // Within both limits: of one body, and of all bodies of this call.
-            let reserved = ledger.reserve(ledger.limits().request_bytes);
-            let collected = collect(body, reserved);
-            let body = timeout_at(ledger.deadline().into(), collected)
-                .await
-                .map_err(|_| Error::ConnectionWriteTimeout)??;
-            ledger.give_back(reserved - body.as_ref().map_or(0, Bytes::len).min(reserved));
-            let options = options.unwrap_or_default();
-            let outgoing = Outgoing {
-                method: parts.method,
-                url: parts.uri.to_string(),
-                headers: parts.headers,
-                body,
-                connect: options.connect_timeout,
-                first_byte: options.first_byte_timeout,
-            };
-            let response = match outbound.send(&ledger, outgoing).await {
-                Err(SendError::Rate { retry_after }) => too_many(retry_after)?,
-                other => other.map_err(|error| for_guest(&error))?,
-            };
-            let response = response.map(|body| {
-                Full::new(body)
-                    .map_err(|never| match never {})
-                    .boxed_unsync()
-            });
-            Ok((response, Box::new(std::future::ready(Ok(()))) as _))
-        })
+        _ => Ok(()),
     }
 }
 
-/// Reads a request body to its end, so that the guest sees the decision and not a broken stream.
-/// Returns `None` if it is too large.
-async fn collect(mut body: WasiBody, limit: usize) -> Result<Option<Bytes>, Error> {
-    let mut collected = BytesMut::new();
-    let mut too_large = false;
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else {
-            continue;
-        };
-        too_large |= collected.len() + data.len() > limit;
-        if !too_large {
-            collected.extend_from_slice(&data);
-        }
-    }
-    Ok((!too_large).then(|| collected.freeze()))
+pub(super) fn too_many_requests(ledger: &Ledger) -> Denial {
+    Denial::new(
+        DenialCode::RequestLimit,
+        format!(
+            "The action made more than {} requests (`requests`).",
+            ledger.limits().requests
+        ),
+        "The limit is `requests` under [limits] in skill.toml; an operator can only lower it.",
+    )
 }
 
-/// Body of the host's own 429, which shows that the limit is not the service's.
-const OWN_LIMIT: &str = r#"{"error":{"code":"HARNESS_RATE","message":"this is the harness's own limit: `rate` of the destination in skill.toml and the operator file"}}"#;
-
-/// Builds the host's own answer to a request beyond the rate limit: 429 with `retry-after` (RFC
-/// 6585, RFC 9110), which a skill must handle anyway.
-fn too_many(retry_after: Duration) -> Result<Response<Bytes>, Error> {
-    let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
-    Response::builder()
-        .status(StatusCode::TOO_MANY_REQUESTS)
-        .header(header::RETRY_AFTER, seconds)
-        .body(Bytes::from_static(OWN_LIMIT.as_bytes()))
-        .map_err(|_| Error::InternalError(None))
-}
-
-/// Maps an error to the one that the guest sees: its kind, without the operator's details.
-fn for_guest(error: &SendError) -> Error {
-    match error {
-        SendError::Denied(denial) | SendError::Withheld(denial) => match denial.code {
-            DenialCode::Credential => Error::ConfigurationError,
-            DenialCode::Address => Error::DestinationIpProhibited,
-            DenialCode::RequestSize => Error::HttpRequestBodySize(None),
-            DenialCode::BodySize => Error::HttpResponseBodySize(None),
-            DenialCode::RequestLimit => Error::ConnectionLimitReached,
-            _ => Error::HttpRequestDenied,
-        },
-        // The gate answers such a request itself.
-        SendError::Rate { .. } => Error::HttpRequestDenied,
-        SendError::Record => Error::HttpRequestDenied,
-        SendError::Client(error) => match error {
-            ClientError::Resolve(_) => Error::DnsError {
-                rcode: None,
-                info_code: None,
-            },
-            ClientError::Address(_) => Error::DestinationIpProhibited,
-            ClientError::Connect(error)
-                if error.kind() == std::io::ErrorKind::ConnectionRefused =>
-            {
-                Error::ConnectionRefused
-            }
-            ClientError::Connect(_) => Error::DestinationUnavailable,
-            ClientError::ConnectTimeout => Error::ConnectionTimeout,
-            ClientError::Roots(_) => Error::ConfigurationError,
-            ClientError::Tls(error) if is_certificate(error) => Error::TlsCertificateError,
-            ClientError::Tls(_) => Error::TlsProtocolError,
-            ClientError::Timeout => Error::HttpResponseTimeout,
-            ClientError::ResponseTooLarge { limit } => {
-                Error::HttpResponseBodySize(u64::try_from(*limit).ok())
-            }
-            // The nearest that wasi:http has: the content is not in the requested form.
-            ClientError::NoObject { .. } => {
-                Error::HttpResponseContentCoding(Some("application/json".to_owned()))
-            }
-            ClientError::Broken(_) => Error::ConnectionTerminated,
-            ClientError::Protocol(_) => Error::HttpProtocolError,
-        },
-    }
-}
-
-fn is_certificate(error: &std::io::Error) -> bool {
-    let inner = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    matches!(inner, Some(rustls::Error::InvalidCertificate(_)))
+pub(super) fn too_much_held(ledger: &Ledger) -> Denial {
+    Denial::new(
+        DenialCode::BodySize,
+        format!(
+            "The action's requests and their answers came to more than {} MiB (`memory-mib`).",
+            ledger.limits().body_bytes >> 20
+        ),
+        "The limit is `memory-mib` under [limits] in skill.toml, of what a call may have and of what is held for it; an operator can only lower it.",
+    )
 }

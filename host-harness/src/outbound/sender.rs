@@ -1,12 +1,5 @@
-//! The sender: the one place that sends requests. In this order it
-//!
-//! 1. counts the request, decides by policy, and finds the credential;
-//! 2. checks a component's read for values of other services and of unknown provenance;
-//! 3. waits for a permit of the call, looks into the cache, and takes from the rate limit;
-//! 4. writes the decision to the audit log;
-//! 5. exchanges the request for an answer, unless the cache has one;
-//! 6. strips headers, and withholds an answer that contains a secret or is in the wrong form;
-//! 7. writes the end to the audit log, observes records, and caches the answer.
+//! The sender: the one place that sends requests. [`Outbound::send`] lists what happens to one in
+//! its order; whether it may leave at all is decided by [`super::gate`].
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,15 +9,18 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Response, Uri};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio::sync::SemaphorePermit;
 use tokio::time::timeout_at;
 
 use super::call_context::Ledger;
 use super::client::cache::{Cache, Key};
 use super::client::headers::{bared, build};
 use super::client::{Client, ClientError, Exchange, answer};
+use super::gate::{self, Admitted, Gate};
 use super::outgoing::{Outgoing, SendError};
+use super::policy::addresses::AddressRefusal;
 use super::policy::rate::Bucket;
-use super::policy::{self, Allowed, Decision, Policy};
+use super::policy::{Allowed, Policy};
 use super::read_check;
 use super::request_audit::Watch;
 use super::secrets::CredentialError;
@@ -35,8 +31,7 @@ use crate::observed::ObservedRead;
 
 /// The egress of a harness: policy, credentials, client, cache and rate limits.
 pub struct Outbound {
-    policy: Policy,
-    credentials: Credentials,
+    gate: Gate,
     client: Client,
     cache: Cache,
     buckets: HashMap<String, Bucket>,
@@ -60,8 +55,10 @@ impl Outbound {
             })
             .collect();
         Self {
-            policy,
-            credentials,
+            gate: Gate {
+                policy,
+                credentials,
+            },
             client,
             cache: Cache::default(),
             buckets,
@@ -72,7 +69,7 @@ impl Outbound {
     /// Returns the policy.
     #[must_use]
     pub fn policy(&self) -> &Policy {
-        &self.policy
+        &self.gate.policy
     }
 
     /// Returns the current credential of a destination for a caller; `None` if the destination
@@ -85,16 +82,17 @@ impl Outbound {
         destination: &str,
         caller: Option<&str>,
     ) -> Result<Option<Ready>, CredentialError> {
-        self.credentials.ready(destination, caller)
+        self.gate.credential(destination, caller)
     }
 
     /// Returns true if a text of this value contains a secret of this harness.
     #[must_use]
     pub fn leaks(&self, value: &Value) -> bool {
-        self.credentials.scanner().finds_in(value)
+        self.gate.credentials.scanner().finds_in(value)
     }
 
-    /// Decides about a request, sends it, and reads the answer.
+    /// Sends a request that the gate admits, and returns the answer. The order of what happens:
+    /// gate, permit, cache, rate limit, audit log, exchange, checks of the answer.
     ///
     /// # Errors
     /// Returns the refusal, or the reason why there is no answer.
@@ -103,41 +101,112 @@ impl Outbound {
         ledger: &Ledger,
         outgoing: Outgoing,
     ) -> Result<Response<Bytes>, SendError> {
-        let length = outgoing.body.as_ref().map_or(0, Bytes::len);
-        let decided = self.decide(ledger, &outgoing);
-        let (allowed, credential) = match decided {
-            Ok(found) => found,
-            Err(denial) => return Err(self.refuse(ledger, &outgoing, denial)),
-        };
-        // Requests of the host itself were checked when they were proposed.
-        if ledger.phase == Phase::Read
-            && let Some(guard) = &ledger.guard
-            && let Err(denial) = read_check::check_read(guard, &allowed, &outgoing)
-        {
-            return Err(self.refuse(ledger, &outgoing, denial));
-        }
-        let _turn = timeout_at(ledger.deadline().into(), ledger.turn())
-            .await
-            .map_err(|_| ClientError::Timeout)?;
+        let refused = |denial| self.refuse(ledger, &outgoing, denial);
+        let Admitted {
+            allowed,
+            credential,
+        } = self.gate.admit(ledger, &outgoing).map_err(refused)?;
+        let _permit = permit(ledger).await?;
         let kept = self.kept(&allowed, credential.as_ref(), &outgoing);
-        if let (Kept::No | Kept::Later(_), Some(wait)) = (&kept, self.too_often(&allowed)) {
-            return Err(self.postpone(ledger, &outgoing, &allowed, wait));
-        }
-        let event = Decided {
-            call: ledger.call,
-            phase: ledger.phase,
-            destination: Some(&allowed.destination.name),
-            rule: Some(&allowed.route.id),
-            document: allowed.document.map(|document| document.name.as_str()),
-            request_bytes: length,
-            refused: None,
-        };
-        if let Err(error) = self.recorder.decided(&event) {
-            return Err(self.refuse(ledger, &outgoing, unrecorded(&error.to_string())));
-        }
+        self.within_rate(ledger, &allowed, &outgoing, &kept)?;
+        self.log_admitted(ledger, &allowed, &outgoing)
+            .map_err(refused)?;
         ledger.let_through();
-        self.perform(ledger, &allowed, credential, outgoing, kept)
-            .await
+        let mut audit = Watch::start(self.recorder.as_ref(), ledger, &allowed);
+        let observed = Observed::of(ledger, &allowed, &outgoing);
+        let keep = match kept {
+            Kept::Now(response) => {
+                audit.end(End::FromMemory)?;
+                observe(ledger, &allowed, observed, &response);
+                return Ok(response);
+            }
+            Kept::Later(keep) => Some(keep),
+            Kept::No => None,
+        };
+        let answered = self.exchange(ledger, &allowed, credential, outgoing);
+        let answered = answered.await?;
+        let answered = answered.and_then(|response| self.accept(&allowed, response));
+        let response =
+            answered.map_err(|failed| failed.tell(ledger, &allowed.route.id, &mut audit))?;
+        audit.end(End::Answered {
+            status: response.status().as_u16(),
+            bytes: response.body().len(),
+        })?;
+        observe(ledger, &allowed, observed, &response);
+        if let Some(Keep { key, seconds }) = keep {
+            self.cache.put(key, seconds, &response);
+        }
+        Ok(response)
+    }
+
+    /// Sends a request that has been logged. The inner error is an exchange that failed.
+    async fn exchange(
+        &self,
+        ledger: &Ledger,
+        allowed: &Allowed<'_>,
+        credential: Option<Ready>,
+        outgoing: Outgoing,
+    ) -> Result<Result<Response<Bytes>, Failed>, SendError> {
+        let body = outgoing.body.unwrap_or_default();
+        let uri: Uri = outgoing
+            .url
+            .parse()
+            .map_err(|_| ClientError::Protocol("the URL cannot be sent".into()))?;
+        let request = build(outgoing.method, uri, body, credential)?;
+        let reserved = ledger.reserve(ledger.limits().response_bytes);
+        let exchange = Exchange {
+            deadline: ledger.deadline(),
+            connect: outgoing.connect,
+            first_byte: outgoing.first_byte,
+            response_bytes: reserved,
+            repeatable: ledger.phase == Phase::Read,
+        };
+        let grants = allowed.destination.grants;
+        let answered = self
+            .client
+            .send(allowed.origin, grants, request, exchange)
+            .await;
+        let held = answered
+            .as_ref()
+            .map_or(0, |response| response.body().len().min(reserved));
+        ledger.give_back(reserved - held);
+        Ok(answered.map_err(|error| match error {
+            ClientError::Address(refusal) => not_dialled(allowed, &refusal),
+            ClientError::ResponseTooLarge { .. } if reserved < ledger.limits().response_bytes => {
+                withheld(allowed, gate::too_much_held(ledger))
+            }
+            error => error.into(),
+        }))
+    }
+
+    /// Checks an answer before anybody sees it: headers are stripped, then secrets and the form
+    /// are looked at.
+    fn accept(
+        &self,
+        allowed: &Allowed<'_>,
+        response: Response<Bytes>,
+    ) -> Result<Response<Bytes>, Failed> {
+        let response = bared(response);
+        if self.echoes(&response) {
+            return Err(withheld(allowed, leaked(&allowed.destination.title)));
+        }
+        let Some(document) = allowed.document else {
+            return Ok(response);
+        };
+        answer::of_document(response).ok_or_else(|| {
+            let document = document.name.clone();
+            ClientError::NoObject { document }.into()
+        })
+    }
+
+    /// Returns true if the part of an answer that a guest would see contains a secret.
+    fn echoes(&self, response: &Response<Bytes>) -> bool {
+        let scanner = self.gate.credentials.scanner();
+        scanner.finds(response.body())
+            || response
+                .headers()
+                .values()
+                .any(|value| scanner.finds(value.as_bytes()))
     }
 
     /// Looks a request up in the cache.
@@ -155,12 +224,47 @@ impl Outbound {
         }
     }
 
-    /// Takes the cost of a request from the rate limit of its destination. Returns the time to wait
-    /// if there are too few tokens.
-    fn too_often(&self, allowed: &Allowed<'_>) -> Option<Duration> {
-        let bucket = self.buckets.get(&allowed.destination.name)?;
+    /// Takes the cost of a request from the rate limit of its destination, unless the cache has the
+    /// answer.
+    fn within_rate(
+        &self,
+        ledger: &Ledger,
+        allowed: &Allowed<'_>,
+        outgoing: &Outgoing,
+        kept: &Kept,
+    ) -> Result<(), SendError> {
+        let bucket = match kept {
+            Kept::Now(_) => None,
+            Kept::No | Kept::Later(_) => self.buckets.get(&allowed.destination.name),
+        };
+        let Some(bucket) = bucket else {
+            return Ok(());
+        };
         let cost = allowed.document.map_or(1, |document| document.cost);
-        bucket.take(cost).err()
+        bucket
+            .take(cost)
+            .map_err(|wait| self.postpone(ledger, outgoing, allowed, wait))
+    }
+
+    /// Logs that a request is let through; what cannot be logged is not sent.
+    fn log_admitted(
+        &self,
+        ledger: &Ledger,
+        allowed: &Allowed<'_>,
+        outgoing: &Outgoing,
+    ) -> Result<(), Denial> {
+        let event = Decided {
+            call: ledger.call,
+            phase: ledger.phase,
+            destination: Some(&allowed.destination.name),
+            rule: Some(&allowed.route.id),
+            document: allowed.document.map(|document| document.name.as_str()),
+            request_bytes: outgoing.body.as_ref().map_or(0, Bytes::len),
+            refused: None,
+        };
+        self.recorder
+            .decided(&event)
+            .map_err(|error| unrecorded(&error.to_string()))
     }
 
     /// Logs that a request exceeded the rate limit. It is no denial: the same request passes later.
@@ -188,53 +292,6 @@ impl Outbound {
         SendError::Rate { retry_after }
     }
 
-    fn decide(
-        &self,
-        ledger: &Ledger,
-        outgoing: &Outgoing,
-    ) -> Result<(Allowed<'_>, Option<Ready>), Denial> {
-        if !ledger.attempt() {
-            return Err(too_many_requests(ledger));
-        }
-        let Some(body) = &outgoing.body else {
-            if ledger.is_full() {
-                return Err(too_much_held(ledger));
-            }
-            return Err(Denial::new(
-                DenialCode::RequestSize,
-                format!(
-                    "A request's body was larger than {} bytes (`request-bytes`).",
-                    ledger.limits().request_bytes
-                ),
-                "The limit is `request-bytes` under [limits] in skill.toml; an operator can only lower it.",
-            ));
-        };
-        let request = policy::Request {
-            method: &outgoing.method,
-            url: &outgoing.url,
-            headers: &outgoing.headers,
-            body,
-        };
-        let decision = self
-            .policy
-            .decide_for(ledger.phase, &request, &ledger.settings);
-        let allowed = match decision {
-            Decision::Allow(allowed) => allowed,
-            Decision::Deny(denial) => return Err(denial),
-        };
-        let credential = self
-            .credential(&allowed.destination.name, ledger.caller.as_deref())
-            .map_err(|error| {
-                let reason = format!(
-                    "{} cannot be used: no credential is set up for it.",
-                    allowed.destination.title
-                );
-                Denial::new(DenialCode::Credential, reason, error.to_string())
-                    .at(&allowed.destination.name)
-            })?;
-        Ok((allowed, credential))
-    }
-
     /// Refuses a request beyond the limit of requests, before its body is read.
     pub(super) fn beyond_limit(&self, ledger: &Ledger, method: &Method, uri: &Uri) -> SendError {
         let outgoing = Outgoing {
@@ -245,7 +302,7 @@ impl Outbound {
             connect: None,
             first_byte: None,
         };
-        self.refuse(ledger, &outgoing, too_many_requests(ledger))
+        self.refuse(ledger, &outgoing, gate::too_many_requests(ledger))
     }
 
     fn refuse(&self, ledger: &Ledger, outgoing: &Outgoing, denial: Denial) -> SendError {
@@ -307,112 +364,22 @@ impl Outbound {
             tracing::error!("{error}");
         }
     }
+}
 
-    async fn perform(
-        &self,
-        ledger: &Ledger,
-        allowed: &Allowed<'_>,
-        credential: Option<Ready>,
-        outgoing: Outgoing,
-        kept: Kept,
-    ) -> Result<Response<Bytes>, SendError> {
-        let mut watch = Watch::start(self.recorder.as_ref(), ledger, allowed);
-        let read = observed_read(ledger, allowed, &outgoing);
+/// Facts about a request for what its answer tells.
+struct Observed {
+    /// Everything needed to repeat the read, if its answer can contain records or people.
+    read: Option<ObservedRead>,
+    /// Path and query.
+    path: String,
+}
+
+impl Observed {
+    fn of(ledger: &Ledger, allowed: &Allowed<'_>, outgoing: &Outgoing) -> Self {
         let path = outgoing.url.strip_prefix(allowed.origin.as_str());
-        let path = path.unwrap_or_default().to_owned();
-        let keep = match kept {
-            Kept::Now(response) => {
-                watch.end(End::FromMemory)?;
-                observe(ledger, allowed, (read, &path), &response);
-                return Ok(response);
-            }
-            Kept::Later(keep) => Some(keep),
-            Kept::No => None,
-        };
-        let body = outgoing.body.unwrap_or_default();
-        let uri: Uri = outgoing
-            .url
-            .parse()
-            .map_err(|_| ClientError::Protocol("the URL cannot be sent".into()))?;
-        let request = build(outgoing.method, uri, body, credential)?;
-        let reserved = ledger.reserve(ledger.limits().response_bytes);
-        let exchange = Exchange {
-            deadline: ledger.deadline(),
-            connect: outgoing.connect,
-            first_byte: outgoing.first_byte,
-            response_bytes: reserved,
-            repeatable: ledger.phase == Phase::Read,
-        };
-        let grants = allowed.destination.grants;
-        let answered = self
-            .client
-            .send(allowed.origin, grants, request, exchange)
-            .await;
-        let held = answered
-            .as_ref()
-            .map_or(0, |response| response.body().len().min(reserved));
-        ledger.give_back(reserved - held);
-        match answered {
-            Ok(response) => {
-                let response = bared(response);
-                if self.echoes(&response) {
-                    watch.end(End::Failed(DenialCode::Leak.as_str()))?;
-                    let denial = leaked(&allowed.destination.title).at(&allowed.destination.name);
-                    tracing::error!(fix = denial.fix, "answer withheld: {}", denial.reason);
-                    ledger.refuse(denial.clone());
-                    return Err(SendError::Withheld(denial));
-                }
-                let response = match allowed.document {
-                    Some(document) => match answer::of_document(response) {
-                        Some(response) => response,
-                        None => {
-                            let error = ClientError::NoObject {
-                                document: document.name.clone(),
-                            };
-                            watch.end(End::Failed(error.code()))?;
-                            tracing::warn!(rule = allowed.route.id, "answer withheld: {error}");
-                            return Err(error.into());
-                        }
-                    },
-                    None => response,
-                };
-                watch.end(End::Answered {
-                    status: response.status().as_u16(),
-                    bytes: response.body().len(),
-                })?;
-                observe(ledger, allowed, (read, &path), &response);
-                if let Some(Keep { key, seconds }) = keep {
-                    self.cache.put(key, seconds, &response);
-                }
-                Ok(response)
-            }
-            Err(ClientError::Address(refusal)) => {
-                watch.end(End::Failed("address"))?;
-                let title = &allowed.destination.title;
-                let denial = Denial::new(
-                    DenialCode::Address,
-                    format!("{title} is at an address that may not be dialled."),
-                    format!("{refusal}. {}", grant_hint(&allowed.destination.name)),
-                )
-                .at(&allowed.destination.name);
-                tracing::warn!(fix = denial.fix, "request refused: {}", denial.reason);
-                ledger.refuse(denial.clone());
-                Err(SendError::Denied(denial))
-            }
-            Err(ClientError::ResponseTooLarge { .. })
-                if reserved < ledger.limits().response_bytes =>
-            {
-                watch.end(End::Failed(DenialCode::BodySize.as_str()))?;
-                let denial = too_much_held(ledger).at(&allowed.destination.name);
-                tracing::warn!(fix = denial.fix, "answer withheld: {}", denial.reason);
-                ledger.refuse(denial.clone());
-                Err(SendError::Withheld(denial))
-            }
-            Err(error) => {
-                tracing::debug!(rule = allowed.route.id, "no answer: {error}");
-                watch.end(End::Failed(error.code()))?;
-                Err(error.into())
-            }
+        Self {
+            read: observed_read(ledger, allowed, outgoing),
+            path: path.unwrap_or_default().to_owned(),
         }
     }
 }
@@ -444,15 +411,10 @@ fn observed_read(
 }
 
 /// Takes in an answer: its ids, and the records, people and values in it.
-fn observe(
-    ledger: &Ledger,
-    allowed: &Allowed<'_>,
-    (read, path): (Option<ObservedRead>, &str),
-    response: &Response<Bytes>,
-) {
+fn observe(ledger: &Ledger, allowed: &Allowed<'_>, observed: Observed, response: &Response<Bytes>) {
     ledger.told.take_in(response.body());
     if let Some(seen) = &ledger.seen {
-        if let Some(read) = read {
+        if let Some(read) = observed.read {
             seen.keep_read(read);
         }
         if let Some(document) = allowed.document {
@@ -468,9 +430,53 @@ fn observe(
             seen.place(&allowed.destination.name, group, response.body());
         }
     }
-    ledger.look_into(&allowed.destination.name, path, response);
+    ledger.look_into(&allowed.destination.name, &observed.path, response);
     if let Some(guard) = &ledger.guard {
         read_check::take_in(guard, allowed, response.body());
+    }
+}
+
+/// An exchange without an answer that may be passed on: its code in the audit log, and what the
+/// caller gets.
+struct Failed {
+    code: &'static str,
+    error: SendError,
+}
+
+impl From<ClientError> for Failed {
+    fn from(error: ClientError) -> Self {
+        Self {
+            code: error.code(),
+            error: error.into(),
+        }
+    }
+}
+
+impl Failed {
+    /// Logs it, and counts it where it is a refusal.
+    fn tell(self, ledger: &Ledger, rule: &str, audit: &mut Watch<'_>) -> SendError {
+        if let Err(unrecorded) = audit.end(End::Failed(self.code)) {
+            return unrecorded;
+        }
+        match &self.error {
+            SendError::Denied(denial) => {
+                tracing::warn!(fix = denial.fix, "request refused: {}", denial.reason);
+                ledger.refuse(denial.clone());
+            }
+            SendError::Withheld(denial) if denial.code == DenialCode::Leak => {
+                tracing::error!(fix = denial.fix, "answer withheld: {}", denial.reason);
+                ledger.refuse(denial.clone());
+            }
+            SendError::Withheld(denial) => {
+                tracing::warn!(fix = denial.fix, "answer withheld: {}", denial.reason);
+                ledger.refuse(denial.clone());
+            }
+            SendError::Client(error @ ClientError::NoObject { .. }) => {
+                tracing::warn!(rule, "answer withheld: {error}");
+            }
+            error => tracing::debug!(rule, "no answer: {error}"),
+        }
+        self.error
     }
 }
 
@@ -490,38 +496,36 @@ struct Keep {
     seconds: u32,
 }
 
-impl Outbound {
-    /// Returns true if the part of an answer that a guest would see contains a secret.
-    fn echoes(&self, response: &Response<Bytes>) -> bool {
-        let scanner = self.credentials.scanner();
-        scanner.finds(response.body())
-            || response
-                .headers()
-                .values()
-                .any(|value| scanner.finds(value.as_bytes()))
+/// The failure of a destination at an address that may not be dialled.
+fn not_dialled(allowed: &Allowed<'_>, refusal: &AddressRefusal) -> Failed {
+    let destination = allowed.destination;
+    let denial = Denial::new(
+        DenialCode::Address,
+        format!(
+            "{} is at an address that may not be dialled.",
+            destination.title
+        ),
+        format!("{refusal}. {}", grant_hint(&destination.name)),
+    );
+    Failed {
+        code: "address",
+        error: SendError::Denied(denial.at(&destination.name)),
     }
 }
 
-fn too_many_requests(ledger: &Ledger) -> Denial {
-    Denial::new(
-        DenialCode::RequestLimit,
-        format!(
-            "The action made more than {} requests (`requests`).",
-            ledger.limits().requests
-        ),
-        "The limit is `requests` under [limits] in skill.toml; an operator can only lower it.",
-    )
+/// The failure of an answer that is withheld.
+fn withheld(allowed: &Allowed<'_>, denial: Denial) -> Failed {
+    Failed {
+        code: denial.code.as_str(),
+        error: SendError::Withheld(denial.at(&allowed.destination.name)),
+    }
 }
 
-fn too_much_held(ledger: &Ledger) -> Denial {
-    Denial::new(
-        DenialCode::BodySize,
-        format!(
-            "The action's requests and their answers came to more than {} MiB (`memory-mib`).",
-            ledger.limits().body_bytes >> 20
-        ),
-        "The limit is `memory-mib` under [limits] in skill.toml, of what a call may have and of what is held for it; an operator can only lower it.",
-    )
+/// Waits until one more request of the call may be under way.
+async fn permit(ledger: &Ledger) -> Result<Option<SemaphorePermit<'_>>, ClientError> {
+    timeout_at(ledger.deadline().into(), ledger.turn())
+        .await
+        .map_err(|_| ClientError::Timeout)
 }
 
 fn leaked(title: &str) -> Denial {

@@ -21,8 +21,8 @@ use super::tools::Tool;
 use crate::clock::Clock;
 use crate::config::{ConfigError, Limits};
 use crate::outbound::call_context::Ledger;
-use crate::outbound::gate::Gate;
 use crate::outbound::sender::Outbound;
+use crate::outbound::wasi_hook::GateHook;
 
 /// wasmtime's error message for exhausted host-call fuel; the error type is not public.
 const FUEL: &str = "fuel allocated for hostcalls has been exhausted";
@@ -181,7 +181,7 @@ impl Call<'_> {
     }
 
     fn store(&self) -> Store<State> {
-        let gate = Gate::new(Arc::clone(self.outbound), Arc::clone(&self.ledger));
+        let gate = GateHook::new(Arc::clone(self.outbound), Arc::clone(&self.ledger));
         let memory = self.skill.memory_bytes;
         let state = State::new(
             gate,

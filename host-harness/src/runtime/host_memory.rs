@@ -14,7 +14,7 @@ use wasmtime_wasi_http::p2::bindings::http::types::{Method, Scheme};
 use wasmtime_wasi_http::p2::body::HostOutgoingBody;
 use wasmtime_wasi_http::p2::types::{HostIncomingResponse, HostOutgoingRequest};
 
-use crate::outbound::gate::{BODY_CHUNK, BODY_CHUNKS};
+use crate::outbound::wasi_hook::{BODY_CHUNK, BODY_CHUNKS};
 
 /// Most resources that a guest may hold at once; a call with all its requests in flight has about
 /// two hundred.

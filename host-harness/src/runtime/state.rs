@@ -14,13 +14,13 @@ use super::engine::{PARTS_MAX, TABLE_MAX};
 use super::host_memory::{self, FIELDS_MAX, RESOURCES_MAX};
 use super::wasi_clocks::{Steady, SteadyView, Wall, WallView};
 use crate::clock::Clock;
-use crate::outbound::gate::Gate;
+use crate::outbound::wasi_hook::GateHook;
 
 /// The state of one call.
 pub(super) struct State {
     table: ResourceTable,
     http: WasiHttpCtx,
-    gate: Gate,
+    gate: GateHook,
     clock: Arc<dyn Clock>,
     clocks: WasiClocksCtx,
     settings: Arc<WasiConfigVariables>,
@@ -29,7 +29,7 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn new(
-        gate: Gate,
+        gate: GateHook,
         clock: Arc<dyn Clock>,
         settings: Arc<WasiConfigVariables>,
         memory_bytes: usize,

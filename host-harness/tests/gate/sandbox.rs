@@ -8,7 +8,7 @@ async fn hook_reads_the_whole_body_before_refusing() {
     let outbound = Arc::new(gate_to(&server));
     for (bytes, expected) in [(5000, "size"), (10, "denied")] {
         let ledger = Arc::new(ledger());
-        let mut gate = Gate::new(outbound.clone(), ledger.clone());
+        let mut gate = GateHook::new(outbound.clone(), ledger.clone());
         let body = Full::new(Bytes::from(vec![b'x'; bytes]))
             .map_err(|never| match never {})
             .boxed_unsync();
@@ -32,7 +32,7 @@ async fn hook_reads_the_whole_body_before_refusing() {
 fn host_header_is_refused_and_audited_once() {
     let server_free = setup("https://service.example", "");
     let ledger = Arc::new(ledger());
-    let mut gate = Gate::new(Arc::new(outbound(server_free, system())), ledger.clone());
+    let mut gate = GateHook::new(Arc::new(outbound(server_free, system())), ledger.clone());
     let forbidden = gate.forbidden_header_filter();
     for name in [
         "authorization",
