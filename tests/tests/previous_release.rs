@@ -97,7 +97,7 @@ fn private(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// The manifest of this version: of another patch of the same package.
+/// The manifest of this version.
 fn current() -> PathBuf {
     root().join("manifests/skill.toml")
 }
@@ -138,19 +138,22 @@ async fn previous_component_reads_and_proposes() {
 #[tokio::test]
 async fn patch_versions_of_a_package_fit() {
     let release = Release::new().await;
-    let text = fs::read_to_string(current()).unwrap();
-    assert!(
-        text.contains("package = \"claw:crm@0.1.1\""),
-        "another patch than 0.1.0"
-    );
-    let told = release.ok(&current(), &["inspect"]).await;
-    assert!(told.to_string().contains("claw:crm/read@0.1.0"), "{told:#}");
+    let text = fs::read_to_string(release.mended()).unwrap();
+    let written = release.folder.path().join("other.toml");
+    let of_version = |version: &str| {
+        let package = format!("claw:crm@{version}");
+        fs::write(&written, text.replace("claw:crm@0.1.0", &package)).unwrap();
+    };
+    // A manifest of another patch version than the component's.
+    of_version("0.1.7");
+    let found = release
+        .ok(&written, &["call", "search", r#"{"query":"depot"}"#])
+        .await;
+    assert!(found.to_string().contains("Northern depot"), "{found:#}");
     // Another minor version is another package.
-    let other = release.folder.path().join("other.toml");
-    let mended = fs::read_to_string(release.mended()).unwrap();
-    fs::write(&other, mended.replace("claw:crm@0.1.0", "claw:crm@0.2.0")).unwrap();
-    let (output, told) = release.run(&other, &["inspect"]).await;
-    let error = format!("{told} {}", String::from_utf8_lossy(&output.stderr));
+    of_version("0.2.0");
+    let (output, answer) = release.run(&written, &["inspect"]).await;
+    let error = format!("{answer} {}", String::from_utf8_lossy(&output.stderr));
     assert!(!output.status.success(), "{error}");
     assert!(
         error.contains("claw:crm@0.1.0") && error.contains("claw:crm@0.2.0"),

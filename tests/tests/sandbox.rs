@@ -114,7 +114,7 @@ fn component_carries_its_wit_docs() {
             _ => None,
         })
         .collect();
-    for section in ["wit-docs:claw:skill@0.1.0", "wit-docs:claw:crm@0.1.1"] {
+    for section in ["wit-docs:claw:skill@0.1.0", "wit-docs:claw:crm@0.1.0"] {
         assert!(
             named.iter().any(|name| name == section),
             "{section} is missing: {named:?}"

@@ -55,6 +55,10 @@ pub(in crate::outbound) fn is_date_time(text: &str) -> bool {
         }
         None => tail,
     };
-    let offset = zone == "Z" || has_form(zone, "+00:00") || has_form(zone, "-00:00");
+    let numeric = has_form(zone, "+00:00") || has_form(zone, "-00:00");
+    let offset = zone == "Z"
+        || numeric
+            && zone.get(1..3).is_some_and(|hour| in_range(hour, 0, 23))
+            && zone.get(4..).is_some_and(|minute| in_range(minute, 0, 59));
     is_date(date) && time && offset
 }

@@ -1,29 +1,11 @@
 //! Places in the answer of an action that lists who works with a service, so that an operator can
 //! choose callers among them.
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::Manifest;
 use crate::config::ConfigError;
 use crate::json_path;
-
-/// An action that tells who works with the service, and places in its answer: JSON pointers, in
-/// which `*` is every item of a list.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct MembersSection {
-    /// The action, by its full name. It is called without arguments.
-    pub action: String,
-    /// The place of them all.
-    pub at: String,
-    /// The place of the name in each.
-    pub name: String,
-    /// The place of the e-mail address in each.
-    pub email: String,
-    /// The place of a yes or no: there are more than those that it lists. Without it there are not.
-    pub more: Option<String>,
-}
 
 /// Places of the members in an action's answer.
 #[derive(Debug, Clone)]

@@ -8,9 +8,9 @@ mod routes;
 mod writes;
 
 pub use limits::Limits;
-pub use members::{Member, Members, MembersAt, MembersSection};
+pub use members::{Member, Members, MembersAt};
 pub use model::{
     Additions, CallerSettingSection, Confirmation, DestinationSection, DocumentSection,
-    FoundSection, GroupSection, Manifest, PeopleSection, RepeatSection, RouteSection,
-    SettingSection, SkillSection, WriteSection,
+    FoundSection, GroupSection, Manifest, MembersSection, PeopleSection, RepeatSection,
+    RouteSection, SettingSection, SkillSection, WriteSection,
 };

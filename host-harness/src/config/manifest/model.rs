@@ -7,7 +7,6 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::limits::Limits;
-use super::members::MembersSection;
 use crate::config::error::{ConfigError, place};
 use crate::config::lines::Lines;
 use crate::config::policy_texts::PolicyTexts;
@@ -80,6 +79,23 @@ pub struct SkillSection {
     pub objects: Vec<String>,
     /// An action of the skill that lists who works with its service.
     pub members: Option<MembersSection>,
+}
+
+/// An action that tells who works with the service, and places in its answer: JSON pointers, in
+/// which `*` is every item of a list.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MembersSection {
+    /// The action, by its full name. It is called without arguments.
+    pub action: String,
+    /// The place of them all.
+    pub at: String,
+    /// The place of the name in each.
+    pub name: String,
+    /// The place of the e-mail address in each.
+    pub email: String,
+    /// The place of a yes or no: there are more than those that it lists. Without it there are not.
+    pub more: Option<String>,
 }
 
 /// A service.
