@@ -440,14 +440,14 @@ fn observe(ledger: &Ledger, allowed: &Allowed<'_>, observed: Observed, response:
 /// caller gets.
 struct Failed {
     code: &'static str,
-    error: SendError,
+    error: Box<SendError>,
 }
 
 impl From<ClientError> for Failed {
     fn from(error: ClientError) -> Self {
         Self {
             code: error.code(),
-            error: error.into(),
+            error: Box::new(error.into()),
         }
     }
 }
@@ -458,7 +458,7 @@ impl Failed {
         if let Err(unrecorded) = audit.end(End::Failed(self.code)) {
             return unrecorded;
         }
-        match &self.error {
+        match &*self.error {
             SendError::Denied(denial) => {
                 tracing::warn!(fix = denial.fix, "request refused: {}", denial.reason);
                 ledger.refuse(denial.clone());
@@ -476,7 +476,7 @@ impl Failed {
             }
             error => tracing::debug!(rule, "no answer: {error}"),
         }
-        self.error
+        *self.error
     }
 }
 
@@ -509,7 +509,7 @@ fn not_dialled(allowed: &Allowed<'_>, refusal: &AddressRefusal) -> Failed {
     );
     Failed {
         code: "address",
-        error: SendError::Denied(denial.at(&destination.name)),
+        error: Box::new(SendError::Denied(denial.at(&destination.name))),
     }
 }
 
@@ -517,7 +517,7 @@ fn not_dialled(allowed: &Allowed<'_>, refusal: &AddressRefusal) -> Failed {
 fn withheld(allowed: &Allowed<'_>, denial: Denial) -> Failed {
     Failed {
         code: denial.code.as_str(),
-        error: SendError::Withheld(denial.at(&allowed.destination.name)),
+        error: Box::new(SendError::Withheld(denial.at(&allowed.destination.name))),
     }
 }
 

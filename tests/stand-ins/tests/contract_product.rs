@@ -394,7 +394,8 @@ fn unlike(recorded: &Exchange, fixture: &Fixture) -> Vec<String> {
     let mut echoes = BTreeMap::new();
     let (theirs, ours) = (variables(recorded), variables(own));
     let none = |value: &Value| value.as_object().is_none_or(serde_json::Map::is_empty);
-    if !(none(&theirs) && none(&ours)) && !stand_for(&theirs, &ours, &mut echoes) {
+    let both_none = none(&theirs) && none(&ours);
+    if !both_none && !stand_for(&theirs, &ours, &mut echoes) {
         found.push(format!("its variables are {ours}, recorded {theirs}"));
     }
     let (Some(theirs), Some(ours)) = (&recorded.response, &own.response) else {
