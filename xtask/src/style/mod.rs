@@ -9,10 +9,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 mod items;
-mod source;
 
 use items::Named;
-use source::{Source, Syntax};
+use source_checks::source::{Source, Syntax};
 
 /// Beginnings of a summary that asks instead of saying what it documents.
 const QUESTIONS: [&str; 10] = [

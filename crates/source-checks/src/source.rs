@@ -3,15 +3,16 @@
 
 /// The comment syntax of a language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Syntax {
+pub enum Syntax {
     /// `//` and `/* */`, strings as in Rust: Rust, WIT, Cedar.
     Slashes,
     /// `#`, strings in one or three quotes: TOML.
     Hash,
 }
 
+/// The kind of a comment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CommentKind {
+pub enum CommentKind {
     /// `///` or `/** */`: documentation of what follows.
     Outer,
     /// `//!` or `/*! */`: documentation of what it stands in.
@@ -22,34 +23,38 @@ pub(crate) enum CommentKind {
 
 /// A comment, up to the end of its line or of its block.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Comment {
-    pub(crate) kind: CommentKind,
+pub struct Comment {
+    /// Its kind.
+    pub kind: CommentKind,
     /// The line it begins in, from 1.
-    pub(crate) line: usize,
+    pub line: usize,
     /// The characters before it in that line.
-    pub(crate) column: usize,
+    pub column: usize,
     /// The whole comment, with its marker.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 impl Comment {
     /// Returns the text without the marker.
-    pub(crate) fn body(&self) -> &str {
+    #[must_use]
+    pub fn body(&self) -> &str {
         let text = self.text.trim_end_matches("*/");
         text.trim_start_matches(['/', '!', '*', '#']).trim()
     }
 }
 
 /// A source text, split.
-pub(crate) struct Source {
-    pub(crate) comments: Vec<Comment>,
+pub struct Source {
+    /// The comments in their order.
+    pub comments: Vec<Comment>,
     /// The text with blanks in the place of comments and of the insides of strings.
-    pub(crate) code: String,
+    pub code: String,
 }
 
 impl Source {
     /// Splits a text.
-    pub(crate) fn read(text: &str, syntax: Syntax) -> Self {
+    #[must_use]
+    pub fn read(text: &str, syntax: Syntax) -> Self {
         let mut reader = Reader {
             chars: text.chars().collect(),
             at: 0,
@@ -70,7 +75,8 @@ impl Source {
     }
 
     /// Returns the first line of each documentation: adjacent lines of one kind are one.
-    pub(crate) fn summaries(&self) -> Vec<&Comment> {
+    #[must_use]
+    pub fn summaries(&self) -> Vec<&Comment> {
         let mut first = Vec::new();
         let mut last: Option<&Comment> = None;
         let documentation = self.comments.iter();
