@@ -15,7 +15,7 @@
 //! assert_eq!(extend(document, |_| None::<&str>).unwrap(), document);
 //! ```
 //!
-//! What is inserted is a plain name and nothing else: no alias (not every service honours one), no
+//! The inserted text is a plain name and nothing else: no alias (not every service honours one), no
 //! argument, no directive, no selection. A name can therefore widen a document by one field of the
 //! record it stands in, and by nothing more.
 #![no_std]

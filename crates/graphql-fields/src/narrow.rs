@@ -1,9 +1,9 @@
 //! Leaves fields out of trusted documents: those that a key may not read. A service refuses a whole
 //! root for one such field.
 //!
-//! What is left out stays in the text as a comment, so that the document it was can be restored
-//! from it and be recognized: nobody has to list the narrowed forms of a document, and none can
-//! read more than the document itself.
+//! A field that is left out stays in the text as a comment, so that the document it was can be
+//! restored from it and be recognized: nobody has to list the narrowed forms of a document, and
+//! none can read more than the document itself.
 //!
 //! ```
 //! use graphql_fields::{leave_out, restore};
