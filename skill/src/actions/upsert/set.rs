@@ -156,28 +156,6 @@ fn line(
     Ok(())
 }
 
-/// Adds a field whose values are options of the workspace.
-fn option(
-    assignments: &mut Vec<Assignment>,
-    name: &str,
-    given: Option<&str>,
-    types: Option<&Fields>,
-) -> Result<(), Failure> {
-    let Some(given) = given else { return Ok(()) };
-    let field = types.and_then(|types| types.get(name)).ok_or_else(|| {
-        failure::schema_mismatch(
-            name,
-            format!("This CRM does not have the field \"{name}\"."),
-        )
-    })?;
-    assignments.push(Assignment::text(
-        name,
-        name,
-        &types::option(field, name, given)?,
-    ));
-    Ok(())
-}
-
 fn deadline(
     ctx: &Context<'_>,
     assignments: &mut Vec<Assignment>,
@@ -196,15 +174,34 @@ fn deadline(
     Ok(())
 }
 
-/// Reads the workspace's fields, where they are needed.
-fn types(
+/// Adds the fields whose form the workspace says: one whose values are its options, by name and
+/// value, and its custom fields, whose names are none of our `own`.
+fn of_workspace(
     ctx: &Context<'_>,
-    kind: Kind,
-    option: Option<&String>,
+    wanted: &mut DesiredRecord,
+    choice: Option<(&str, &str)>,
+    own: &[&str],
     custom: Option<&[FieldValue]>,
-) -> Result<Option<Fields>, Failure> {
-    let needed = option.is_some() || custom.is_some_and(|fields| !fields.is_empty());
-    needed.then(|| Fields::read(ctx, kind)).transpose()
+) -> Result<(), Failure> {
+    let kind = wanted.kind;
+    let needed = choice.is_some() || custom.is_some_and(|fields| !fields.is_empty());
+    let types = needed.then(|| Fields::read(ctx, kind)).transpose()?;
+    if let Some((name, given)) = choice {
+        let field = types.as_ref().and_then(|types| types.get(name));
+        let field = field.ok_or_else(|| {
+            failure::schema_mismatch(
+                name,
+                format!("This CRM does not have the field \"{name}\"."),
+            )
+        })?;
+        let option = types::option(field, name, given)?;
+        wanted
+            .assignments
+            .push(Assignment::text(name, name, &option));
+    }
+    let custom = custom::assignments(ctx, kind, own, custom, types.as_ref())?;
+    wanted.assignments.extend(custom);
+    Ok(())
 }
 
 pub(super) fn person(ctx: &Context<'_>, request: &UpsertRequest) -> Result<DesiredRecord, Failure> {
@@ -247,15 +244,7 @@ pub(super) fn person(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Desir
         "company",
         "companyId",
     ];
-    let custom = request.custom.as_deref();
-    let types = types(ctx, Kind::Person, None, custom)?;
-    assignments.extend(custom::assignments(
-        ctx,
-        Kind::Person,
-        &own,
-        custom,
-        types.as_ref(),
-    )?);
+    of_workspace(ctx, &mut wanted, None, &own, request.custom.as_deref())?;
     wanted.company = id("company", request.company.as_deref())?;
     wanted.something()
 }
@@ -280,15 +269,7 @@ pub(super) fn company(
         ));
     }
     let own = ["name", "domainName", "accountOwner", "accountOwnerId"];
-    let custom = request.custom.as_deref();
-    let types = types(ctx, Kind::Company, None, custom)?;
-    assignments.extend(custom::assignments(
-        ctx,
-        Kind::Company,
-        &own,
-        custom,
-        types.as_ref(),
-    )?);
+    of_workspace(ctx, &mut wanted, None, &own, request.custom.as_deref())?;
     wanted.member = address(ctx, "owner", request.owner.as_deref())?;
     wanted.something()
 }
@@ -342,21 +323,8 @@ pub(super) fn opportunity(
         "owner",
         "ownerId",
     ];
-    let custom = request.custom.as_deref();
-    let types = types(ctx, Kind::Opportunity, request.stage.as_ref(), custom)?;
-    option(
-        assignments,
-        "stage",
-        request.stage.as_deref(),
-        types.as_ref(),
-    )?;
-    assignments.extend(custom::assignments(
-        ctx,
-        Kind::Opportunity,
-        &own,
-        custom,
-        types.as_ref(),
-    )?);
+    let stage = request.stage.as_deref().map(|stage| ("stage", stage));
+    of_workspace(ctx, &mut wanted, stage, &own, request.custom.as_deref())?;
     wanted.company = id("company", request.company.as_deref())?;
     wanted.contact = id("contact", request.contact.as_deref())?;
     wanted.member = address(ctx, "owner", request.owner.as_deref())?;
@@ -395,21 +363,8 @@ pub(super) fn task(ctx: &Context<'_>, request: &UpsertRequest) -> Result<Desired
         "assignee",
         "assigneeId",
     ];
-    let custom = request.custom.as_deref();
-    let types = types(ctx, Kind::Task, request.status.as_ref(), custom)?;
-    option(
-        assignments,
-        "status",
-        request.status.as_deref(),
-        types.as_ref(),
-    )?;
-    assignments.extend(custom::assignments(
-        ctx,
-        Kind::Task,
-        &own,
-        custom,
-        types.as_ref(),
-    )?);
+    let status = request.status.as_deref().map(|status| ("status", status));
+    of_workspace(ctx, &mut wanted, status, &own, request.custom.as_deref())?;
     wanted.member = address(ctx, "assignee", request.assignee.as_deref())?;
     wanted.something()
 }
