@@ -324,8 +324,8 @@ impl Audit {
             let row = inner.last.seq;
             tracing::error!("row {row} of the record says what did not happen");
             match self.hold(&mut inner, event::VOID, Some(call), &VoidBody { row }) {
-                // At once, since the row can be read by now. What failed may fail again; this row is
-                // there then, or waits.
+                // At once, since the row can be read by now. What failed may fail again; this row
+                // is there then, or waits.
                 Ok(()) => {
                     let _ = inner.write(matches!(when, When::Durably));
                 }

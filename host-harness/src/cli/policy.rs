@@ -4,10 +4,9 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
-use crm_harness::Setup;
 use crm_harness::access::Access;
 use crm_harness::config::lint::{Finding, Level, lint};
-use crm_harness::config::{ConfigError, Flags, Manifest, Operator, Trust};
+use crm_harness::config::{ConfigError, Manifest, Operator, Trust};
 use crm_harness::events::Phase;
 use crm_harness::outbound::policy::{Allowed, Decision, Request, cases};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -211,11 +210,7 @@ fn load(
     operator: Option<&Operator>,
     findings: &mut Vec<Finding>,
 ) {
-    let flags = Flags {
-        allow_loopback: args.allow_loopback,
-    };
-    let variable = |name: &str| resolve::variable(args, name);
-    let setup = match Setup::resolve(manifest.clone(), operator, flags, &variable) {
+    let setup = match resolve::settle(args, manifest.clone(), operator) {
         Ok(setup) => setup,
         Err(error) => {
             findings.push(Finding::refused(&error));

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use anyhow::{Context, anyhow};
 use crm_harness::audit::Audit;
 use crm_harness::clock::{FixedClock, SystemClock};
-use crm_harness::config::{Flags, Manifest, Operator};
+use crm_harness::config::{ConfigError, Flags, Manifest, Operator};
 use crm_harness::plans::{Store, retention};
 use crm_harness::runtime::code_cache;
 use crm_harness::storage::{self, StorageError};
@@ -124,7 +124,7 @@ pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Misuse> {
 
 /// Reads manifest, operator file and environment, without the component.
 pub(super) fn setup(args: &Args) -> Result<Setup, Misuse> {
-    let config = |error: crm_harness::ConfigError| Misuse::new(error.code(), error);
+    let config = |error: ConfigError| Misuse::new(error.code(), error);
     let manifest = Manifest::read(&manifest(args)?).map_err(config)?;
     let operator = args
         .operator
@@ -132,19 +132,24 @@ pub(super) fn setup(args: &Args) -> Result<Setup, Misuse> {
         .map(Operator::read)
         .transpose()
         .map_err(config)?;
+    settle(args, manifest, operator.as_ref()).map_err(config)
+}
+
+/// Puts manifest and operator file together with the flags and the variables: those that were
+/// handed over, else those of the environment.
+pub(super) fn settle(
+    args: &Args,
+    manifest: Manifest,
+    operator: Option<&Operator>,
+) -> Result<Setup, ConfigError> {
     let flags = Flags {
         allow_loopback: args.allow_loopback,
     };
-    let variable = |name: &str| variable(args, name);
-    Setup::resolve(manifest, operator.as_ref(), flags, &variable).map_err(config)
-}
-
-/// Looks up a variable: among those that were handed over, else in the environment.
-pub(super) fn variable(args: &Args, name: &str) -> Option<String> {
-    match &args.variables {
+    let variable = |name: &str| match &args.variables {
         Some(handed) => handed.get(name).map(|value| value.to_string()),
         None => std::env::var(name).ok(),
-    }
+    };
+    Setup::resolve(manifest, operator, flags, &variable)
 }
 
 /// Finds the component: the one that is named, else the one beside this program or in the project

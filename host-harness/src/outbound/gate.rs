@@ -1,5 +1,5 @@
-//! The gate: decides whether a request may leave. [`Gate::admit`] lists its checks in their order, for reads of a component and for
-//! writes of the host alike.
+//! The gate: decides whether a request may leave. [`Gate::admit`] lists its checks in their order,
+//! for reads of a component and for writes of the host alike.
 
 use bytes::Bytes;
 

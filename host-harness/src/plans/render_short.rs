@@ -468,16 +468,23 @@ fn beginning(text: &str, most: usize) -> (String, usize) {
     excerpt(text, most)
 }
 
-/// The beginning of a value that is replaced, so that it leaves room for the new one, and how much
+/// Returns the same of a text that is escaped already, as warnings are.
+fn escaped_beginning(text: &str, most: usize) -> (&str, usize) {
+    match clip(text, most + NOTE) {
+        (_, more) if more > 0 => clip(text, most),
+        whole => whole,
+    }
+}
+
+/// Returns the beginning of a value that is replaced, so that it leaves room for the new one, and how much
 /// is left out. It is escaped already.
 fn replaced(before: &str, most: usize) -> (String, usize) {
-    match clip(before, most + NOTE) {
-        (_, more) if more > 0 => {
-            let (shown, more) = clip(before, most);
+    match escaped_beginning(before, most) {
+        (shown, 0) => (shown.to_owned(), 0),
+        (shown, more) => {
             let quote = if before.starts_with('"') { "\"" } else { "" };
             (format!("{shown}{quote}\u{2026}"), more)
         }
-        (shown, more) => (shown.to_owned(), more),
     }
 }
 
@@ -619,12 +626,7 @@ fn warnings(all: &[String], level: Level, lines: &mut Vec<String>, left: &mut Le
         return;
     }
     for warning in all {
-        // Warnings are escaped already.
-        let most = level.warning + NOTE;
-        let (shown, more) = match clip(warning, most) {
-            (_, more) if more > 0 => clip(warning, level.warning),
-            whole => whole,
-        };
+        let (shown, more) = escaped_beginning(warning, level.warning);
         left.characters += more;
         let end = if more > 0 { "\u{2026}" } else { "" };
         lines.push(format!("The skill warns: \"{shown}\"{end}"));
