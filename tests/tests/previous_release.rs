@@ -103,7 +103,7 @@ fn current() -> PathBuf {
 }
 
 #[test]
-fn previous_manifest_is_refused_by_its_missing_rule() {
+fn previous_manifest_is_refused_with_a_reason() {
     let error = Manifest::read(&release().join("skill.toml")).unwrap_err();
     let error = error.to_string();
     assert!(
