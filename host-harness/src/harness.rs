@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::access::{Access, AccessError, Deed, Ruling};
@@ -13,20 +13,20 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Caller, Setup};
 use crate::denial::Denial;
 use crate::events::{Began, CallId, LogRecorder, Phase, RecordError, Recorder};
+use crate::failure::Failure;
 use crate::nearest;
 use crate::observed::Seen;
 use crate::outbound::call_audit::Recorded;
-use crate::outbound::call_context::Ledger;
 use crate::outbound::client::resolve::SystemResolver;
 use crate::outbound::client::tls::Tls;
 use crate::outbound::client::{Client, TcpDialler};
 use crate::outbound::dlp::guard::Guard;
 use crate::outbound::sender::Outbound;
-use crate::plans::{PlanError, Plans, PlansParts, Store, StoreError, preview};
+use crate::plans::{PlanError, Plans, PlansParts, Proposed, Store, StoreError, preview};
 use crate::runtime::answer_audit;
 use crate::runtime::call::{RunError, Timings};
 use crate::runtime::load::{LoadError, Skill};
-use crate::runtime::run::{Ran, Runtime};
+use crate::runtime::run::Runtime;
 use crate::runtime::tools::{Tool, ToolEffect};
 
 /// Most cached access decisions; a harness has few callers and few tools.
@@ -50,8 +50,8 @@ pub struct Invocation {
 pub struct Outcome {
     /// Identifier of the call in the audit log.
     pub call: CallId,
-    /// The answer, or the failure as an object with `case`.
-    pub result: Result<Value, Value>,
+    /// The reply.
+    pub reply: Reply,
     /// Number of allowed requests.
     pub requests: u32,
     /// The total duration.
@@ -62,6 +62,31 @@ pub struct Outcome {
     pub postponed: u32,
     /// The durations of its parts.
     pub timings: Timings,
+}
+
+/// The reply to a call.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// The answer of an action that reads.
+    Answer(Value),
+    /// The plan of an action that proposes.
+    Proposed(Box<Proposed>),
+    /// The failure of an action, or of the harness in its stead.
+    Failed(Failure),
+}
+
+impl Outcome {
+    /// Returns the reply as JSON: the answer or the plan, or the failure as an object with `case`.
+    ///
+    /// # Errors
+    /// The failure.
+    pub fn result(&self) -> Result<Value, Value> {
+        match &self.reply {
+            Reply::Answer(answer) => Ok(answer.clone()),
+            Reply::Proposed(proposed) => Ok(proposed.to_json()),
+            Reply::Failed(failure) => Err(failure.to_json()),
+        }
+    }
 }
 
 /// Error of a call that has no outcome.
@@ -320,29 +345,34 @@ impl Harness {
         let performed = async {
             if !decision.permitted {
                 let failure = self.not_permitted(&caller, &decision);
-                return Ok((Err(failure), Timings::default()));
+                return Ok((Reply::Failed(failure), Timings::default()));
             }
-            let (result, timings) = self.run(tool, &arguments, &caller, &ledger, limit).await?;
-            let result = match (tool.effect, result) {
+            let ran = self
+                .runtime
+                .call(tool, &arguments, caller.clone(), &ledger, limit);
+            let (result, timings) = ran.await?;
+            let reply = match (tool.effect, result) {
+                (_, Err(failure)) => Reply::Failed(failure),
+                (ToolEffect::Read, Ok(answer)) => Reply::Answer(answer),
                 (ToolEffect::Propose, Ok(proposal)) => {
                     let deadline = perform.then_some(started + limit);
                     let found: (&Seen, &Guard) = (&seen, &guard);
                     let taken = self
                         .plans
                         .proposed(call, &tool.name, &caller, proposal, found, deadline);
-                    taken
-                        .await
-                        .map_or_else(plan_failure, |answer| Ok(Ok(answer)))?
+                    match taken.await {
+                        Ok(proposed) => Reply::Proposed(Box::new(proposed)),
+                        Err(error) => Reply::Failed(plan_failure(error)?),
+                    }
                 }
-                (_, result) => result,
             };
-            Ok::<_, CallError>((result, timings))
+            Ok::<_, CallError>((reply, timings))
         };
         let performed = performed.await;
         // Data that was read may be in the answer, and in what the caller writes next.
         self.plans
             .remember(&caller, Arc::clone(&guard), Arc::clone(&seen));
-        let (result, timings) = match performed {
+        let (reply, timings) = match performed {
             Ok(done) => done,
             Err(error) => {
                 let written = recorded.end(error.code(), &[]);
@@ -353,23 +383,29 @@ impl Harness {
                 };
             }
         };
-        let written = match &result {
-            Ok(answer) => {
+        let written = match &reply {
+            Reply::Answer(answer) => {
                 let objects = &self.setup.manifest.skill.objects;
                 let sources = answer_audit::sources(answer, objects, ledger.told());
                 recorded.end("done", &sources)
             }
-            Err(failure) => recorded.end(answer_audit::code(failure, tool.failure.as_ref()), &[]),
+            Reply::Proposed(_) => recorded.end("done", &[]),
+            Reply::Failed(failure) => {
+                recorded.end(answer_audit::code(failure, tool.failure.as_ref()), &[])
+            }
         };
         if let Err(error) = written {
-            return Err(match begun(&result) {
-                Some(outcome) => PlanError::Record(error.to_string()).after(&outcome).into(),
-                None => error.into(),
+            return Err(match &reply {
+                Reply::Proposed(proposed) => {
+                    let unrecorded = PlanError::Record(error.to_string());
+                    unrecorded.after(&proposed.outcome).into()
+                }
+                Reply::Answer(_) | Reply::Failed(_) => error.into(),
             });
         }
         Ok(Outcome {
             call,
-            result,
+            reply,
             requests: ledger.requests(),
             elapsed: started.elapsed(),
             denials: ledger.denials(),
@@ -400,7 +436,7 @@ impl Harness {
             .clone()
     }
 
-    fn not_permitted(&self, caller: &Caller, decision: &Ruling) -> Value {
+    fn not_permitted(&self, caller: &Caller, decision: &Ruling) -> Failure {
         let role = self.access.role(caller);
         let who = if role.is_empty() {
             "a caller without a role"
@@ -411,33 +447,11 @@ impl Harness {
             .undecided
             .clone()
             .unwrap_or_else(|| format!("No policy lets {who} call this action."));
-        json!({
-            "case": "denied",
-            "code": "access",
-            "reason": reason,
-            "next": "Calling again does not help. The operator gives roles under [callers] in the operator file; `crm-harness access explain` says which policy decides.",
-        })
-    }
-
-    /// Runs a tool's function.
-    async fn run(
-        &self,
-        tool: &Tool,
-        arguments: &Value,
-        caller: &Caller,
-        ledger: &Arc<Ledger>,
-        limit: Duration,
-    ) -> Result<(Result<Value, Value>, Timings), RunError> {
-        let ran = self
-            .runtime
-            .call(tool, arguments, caller.clone(), ledger, limit);
-        let (ran, timings) = ran.await?;
-        let result = match ran {
-            Ran::Said(result) => result,
-            Ran::BadArgument(bad) => Err(bad.to_failure()),
-            Ran::Denied(denial) => Err(denied(&denial)),
-        };
-        Ok((result, timings))
+        Failure::Denied {
+            code: "access".to_owned(),
+            reason,
+            next: "Calling again does not help. The operator gives roles under [callers] in the operator file; `crm-harness access explain` says which policy decides.".to_owned(),
+        }
     }
 
     fn unknown_tool(&self, name: String) -> CallError {
@@ -470,14 +484,8 @@ pub fn answer_schema(tool: &Tool) -> Value {
     }
 }
 
-/// Returns the outcome of a plan that an answer contains, if there is one.
-fn begun(result: &Result<Value, Value>) -> Option<crate::plans::Outcome> {
-    let outcome = result.as_ref().ok()?.get("outcome")?;
-    serde_json::from_value(outcome.clone()).ok()
-}
-
 /// Converts the error of a plan to a failure of its action, if the caller can fix it.
-fn plan_failure(error: PlanError) -> Result<Result<Value, Value>, CallError> {
+fn plan_failure(error: PlanError) -> Result<Failure, CallError> {
     let next = match &error {
         PlanError::Access { .. } => {
             "Calling again does not help. `crm-harness access explain` says which policy decides."
@@ -500,19 +508,9 @@ fn plan_failure(error: PlanError) -> Result<Result<Value, Value>, CallError> {
             denial.reason
         );
     }
-    Ok(Err(json!({
-        "case": "denied",
-        "code": error.code(),
-        "reason": error.to_string(),
-        "next": next,
-    })))
-}
-
-fn denied(denial: &Denial) -> Value {
-    json!({
-        "case": "denied",
-        "code": denial.code.as_str(),
-        "reason": denial.reason,
-        "next": "Calling again does not help. Tell the operator, who finds the cause in the log.",
+    Ok(Failure::Denied {
+        code: error.code().to_owned(),
+        reason: error.to_string(),
+        next: next.to_owned(),
     })
 }

@@ -32,6 +32,7 @@ const ROWS: &[&[&str]] = &[
         "denial",
         "digest",
         "events",
+        "failure",
         "json_path",
         "nearest",
         "proposal",

@@ -138,7 +138,7 @@ impl Trial {
     pub async fn behave(&self, name: &str) {
         let outcome = self.run(false).await.unwrap();
         let status = if name == "redirect" { 302 } else { 200 };
-        assert_eq!(outcome.result, Ok(json!({ "status": status })), "{name}");
+        assert_eq!(outcome.result(), Ok(json!({ "status": status })), "{name}");
         assert!(outcome.denials.is_empty(), "{name}: {:?}", outcome.denials);
     }
 

@@ -418,7 +418,7 @@ impl TestEnv {
     /// # Panics
     /// Where it does not.
     pub async fn ok(&self, tool: &str, arguments: Value) -> Value {
-        match self.outcome(tool, arguments).await.result {
+        match self.outcome(tool, arguments).await.result() {
             Ok(answer) => answer,
             Err(failure) => panic!("{tool} failed: {failure:#}"),
         }
@@ -492,7 +492,7 @@ impl TestEnv {
     /// Where it does not, or where the failure is not of this case or says nothing about what to
     /// do.
     pub async fn fails(&self, tool: &str, arguments: Value, case: &str) -> Value {
-        match self.outcome(tool, arguments.clone()).await.result {
+        match self.outcome(tool, arguments.clone()).await.result() {
             Ok(answer) => panic!("{tool} {arguments} succeeded: {answer:#}"),
             Err(failure) => {
                 assert_eq!(failure["case"], case, "{tool} {arguments}: {failure:#}");

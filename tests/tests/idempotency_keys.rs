@@ -55,7 +55,13 @@ impl RelayEnv {
             caller: caller.clone(),
             deadline: None,
         };
-        let answer = self.harness.call(invocation).await.unwrap().result.unwrap();
+        let answer = self
+            .harness
+            .call(invocation)
+            .await
+            .unwrap()
+            .result()
+            .unwrap();
         answer["plan"].as_str().unwrap().to_owned()
     }
 
@@ -274,7 +280,7 @@ async fn message_cannot_compensate() {
             caller: robin(),
             deadline: None,
         };
-        let failure = env.harness.call(invocation).await.unwrap().result;
+        let failure = env.harness.call(invocation).await.unwrap().result();
         let failure = failure.unwrap_err();
         assert_eq!(failure["code"], "plan-form", "{failure:#}");
     }

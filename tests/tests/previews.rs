@@ -402,7 +402,7 @@ async fn hostile_arguments_hide_and_forge_nothing() {
         ];
         for (tool, arguments) in calls {
             let outcome = env.outcome(tool, arguments.clone()).await;
-            let Ok(answer) = outcome.result else {
+            let Ok(answer) = outcome.result() else {
                 refused += 1;
                 continue;
             };

@@ -312,7 +312,7 @@ async fn extra_fields_need_their_own_policy() {
             records(&[("opportunity", others)], &["Priya Raman"], &[]),
         )
         .await;
-    let failure = outcome.result.unwrap_err();
+    let failure = outcome.result().unwrap_err();
     assert_eq!(
         (failure["case"].as_str(), failure["code"].as_str()),
         (Some("denied"), Some("access")),

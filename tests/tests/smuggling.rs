@@ -144,7 +144,7 @@ fn holds(fields: &Value) -> Vec<Value> {
 }
 
 fn code(outcome: &Outcome) -> String {
-    match &outcome.result {
+    match &outcome.result() {
         Ok(answer) => answer["state"].as_str().unwrap().to_owned(),
         Err(failure) => failure["code"].as_str().unwrap_or_default().to_owned(),
     }
@@ -317,8 +317,8 @@ async fn read_values_leave_only_as_declared() {
     let mut counted = 0;
     for (label, steps, expected) in cases {
         let outcome = env.scheme(&steps, &[]).await;
-        assert_eq!(code(&outcome), expected, "{label}: {:#?}", outcome.result);
-        if let Err(failure) = &outcome.result {
+        assert_eq!(code(&outcome), expected, "{label}: {:#?}", outcome.result());
+        if let Err(failure) = &outcome.result() {
             let told = failure.to_string();
             assert!(
                 !told.contains(&name) && !told.contains(&amount),
@@ -394,7 +394,7 @@ async fn reply_goes_only_to_the_observed_group() {
     assert_eq!(code(&outcome), "plan-form", "it was not looked at");
     let look = [env.get(&format!("/tez/{ROBINS_TEZ}"))];
     let outcome = env.scheme(&reply(), &look).await;
-    assert_eq!(code(&outcome), "waiting", "{:#?}", outcome.result);
+    assert_eq!(code(&outcome), "waiting", "{:#?}", outcome.result());
     assert_ne!(TEAM_ID, OTHER_TEAM_ID);
 }
 
@@ -512,7 +512,8 @@ async fn judge_reads_only_the_service_of_its_step() {
         open["words"] = words.clone().into();
         open["changes"] = json!([{"pointer": "/type", "before": before}]);
         let outcome = env.scheme(&[open], &[]).await;
-        let plan = outcome.result.as_ref().unwrap()["plan"].as_str().unwrap();
+        let answer = outcome.result().unwrap();
+        let plan = answer["plan"].as_str().unwrap();
         let (there, here) = (env.service.requests().count(), env.relay.requests().count());
         let done = env
             .harness

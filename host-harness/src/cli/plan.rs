@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
-use crm_harness::plans::{Outcome, PlanError, PlanState, Preview, render_text as shown};
+use crm_harness::plans::{Outcome, PlanError, PlanState, Preview, render_text as shown, report};
 use serde_json::{Value, json};
 
 use super::args::{Args, PlanCommand};
@@ -151,8 +151,7 @@ fn list(args: &Args, resolved: &Resolved, limit: usize) -> Result<End, Misuse> {
 
 fn show(args: &Args, preview: &Preview, outcome: &Outcome) {
     if args.json {
-        let told = json!({"plan": preview.plan, "state": outcome.state, "preview": preview, "outcome": outcome, "next": outcome.next});
-        render::print(&render::pretty(&told));
+        render::print(&render::pretty(&report(preview, outcome)));
     } else {
         render::print(&shown::preview(preview, &render::emphasis()));
         render::print(&shown::outcome(outcome, &render::emphasis()));

@@ -4,18 +4,20 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::checks::Vetting;
 use super::error::unrecorded;
+use super::lock::Held;
 use super::outcome::Outcome;
 use super::perform::{Observed, Performing, outcome};
 use super::plan::{Plan, Proposer};
 use super::preview::Showing;
+use super::report::Proposed;
 use super::service::Plans;
 use super::store::Kept;
 use super::vet::vet;
-use super::{Known, PlanError, PlanState, Preview};
+use super::{Known, PlanError, PlanState, Preview, StoreError};
 use crate::access::Ruling;
 use crate::config::{Caller, Trust};
 use crate::digest::Digest;
@@ -59,7 +61,7 @@ impl Plans {
     /// # Errors
     /// When they cannot be read.
     pub fn newest(&self, most: usize) -> Result<Vec<Preview>, PlanError> {
-        let digests = self.store.digests(most).map_err(super::StoreError::from)?;
+        let digests = self.store.digests(most).map_err(StoreError::from)?;
         let mut previews = Vec::new();
         for digest in digests {
             match self.store.get(&digest, self.now()) {
@@ -166,14 +168,17 @@ impl Plans {
     /// # Errors
     /// When a person has to approve it, or it may not be performed; nothing was sent then.
     pub async fn perform_permitted(&self, name: &str) -> Result<Outcome, PlanError> {
+        let started = Instant::now();
         let digest = self.store.find(name)?;
+        let held = self.locks.hold(&digest, started + self.limit()).await?;
         let kept = self.store.get(&digest, self.now())?;
         let caller = self.proposer(&kept.plan.proposer);
         if !Ruling::let_go(&self.rulings(&kept.plan, &caller)) {
             return Err(PlanError::NotApproved(digest.short().to_owned()));
         }
-        self.perform_plan(&digest, Acting::Policy, false, self.limit())
-            .await
+        let time = (started, self.limit());
+        let performed = self.perform_held(&held, kept, Acting::Policy, false, time);
+        performed.await.map(|(_, outcome)| outcome)
     }
 
     /// Checks, authorizes and stores what a component proposed during a call. A plan that policy
@@ -186,7 +191,7 @@ impl Plans {
         proposal: Value,
         (seen, guard): (&Seen, &Guard),
         deadline: Option<Instant>,
-    ) -> Result<Value, PlanError> {
+    ) -> Result<Proposed, PlanError> {
         let mut proposal: Proposal =
             serde_json::from_value(proposal).map_err(|error| PlanError::Form(error.to_string()))?;
         let email = caller.email.as_deref().unwrap_or_default().to_lowercase();
@@ -226,29 +231,36 @@ impl Plans {
             known,
         };
         let rulings = self.permitted(call, None, &plan, caller)?;
-        let component = &self.component;
-        let mut kept = self
+        // The plan is loaded once: what goes straight through is locked before it is stored.
+        let auto = deadline.filter(|_| Ruling::let_go(&rulings));
+        let digest = plan.digest().map_err(StoreError::from)?;
+        let begun = Instant::now();
+        let held = match auto {
+            Some(deadline) => Some(self.locks.hold(&digest, deadline).await?),
+            None => None,
+        };
+        let kept = self
             .store
-            .propose(&plan, &seen.reads(), component, self.now())?;
+            .propose(&plan, &seen.reads(), &self.component, self.now())?;
         self.note_plan(call, &kept, caller.named())
             .map_err(unrecorded)?;
         self.note_redactions(call, &kept)?;
-        let outcome = match deadline {
-            Some(deadline) if Ruling::let_go(&rulings) && !kept.state.is_over() => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                let outcome = self
-                    .perform_plan(&kept.digest, Acting::Policy, false, left)
-                    .await?;
-                kept = self.store.get(&kept.digest, self.now())?;
-                outcome
+        let (kept, outcome) = match (held, auto) {
+            (Some(held), Some(deadline)) if !kept.state.is_over() => {
+                let limit = deadline.saturating_duration_since(begun);
+                self.perform_held(&held, kept, Acting::Policy, false, (begun, limit))
+                    .await?
             }
-            _ => outcome(&kept),
+            _ => {
+                let outcome = outcome(&kept);
+                (kept, outcome)
+            }
         };
         let preview = Preview::of(self.showing(), &kept, &rulings);
-        Ok(answer(&preview, &outcome))
+        Ok(Proposed { preview, outcome })
     }
 
-    /// Performs a plan. One that waits for approval needs an approver or an approval by policy.
+    /// Waits until a plan is ours, loads it, and performs it.
     async fn perform_plan(
         &self,
         digest: &Digest,
@@ -257,9 +269,25 @@ impl Plans {
         limit: Duration,
     ) -> Result<Outcome, PlanError> {
         let started = Instant::now();
+        let held = self.locks.hold(digest, started + limit).await?;
+        let kept = self.store.get(digest, self.now())?;
+        let time = (started, limit);
+        let performed = self.perform_held(&held, kept, acting, any_component, time);
+        performed.await.map(|(_, outcome)| outcome)
+    }
+
+    /// Performs a plan that is ours, as it was loaded since. One that waits for approval needs an approver or an approval by
+    /// policy. `started` and `limit` are the time that performing it may take.
+    async fn perform_held(
+        &self,
+        _held: &Held,
+        mut kept: Kept,
+        acting: Acting<'_>,
+        any_component: bool,
+        (started, limit): (Instant, Duration),
+    ) -> Result<(Kept, Outcome), PlanError> {
         let deadline = started + limit;
-        let _held = self.locks.hold(digest, deadline).await?;
-        let mut kept = self.store.get(digest, self.now())?;
+        let digest = kept.digest.clone();
         let call = CallId::new();
         let caller = self.proposer(&kept.plan.proposer);
         self.sink
@@ -286,7 +314,8 @@ impl Plans {
             }
             match kept.state {
                 PlanState::Done | PlanState::Failed | PlanState::Conflict => {
-                    return Ok(outcome(&kept));
+                    let outcome = outcome(&kept);
+                    return Ok((kept, outcome));
                 }
                 PlanState::Denied => return Err(PlanError::Denied),
                 PlanState::Expired => return Err(PlanError::Expired),
@@ -299,7 +328,7 @@ impl Plans {
                 return Err(PlanError::OtherComponent);
             }
             self.same_places(&kept)?;
-            self.permitted(call, Some(digest), &kept.plan, &caller)?;
+            self.permitted(call, Some(&digest), &kept.plan, &caller)?;
             let by = acting.name();
             // When a plan is resumed, by anybody, observations of its records may be out of date.
             let observed = match kept.state {
@@ -327,18 +356,19 @@ impl Plans {
                 sending,
                 observed,
             };
-            performing.run().await
+            // Boxed, since it is the deepest part of every call that performs something.
+            Box::pin(performing.run()).await
         };
         let outcome = performed.await;
         let code = match &outcome {
-            Ok(outcome) => outcome.state.as_str(),
+            Ok((_, outcome)) => outcome.state.as_str(),
             Err(error) => error.code(),
         };
         let written = recorded.end(code, &[]).map_err(unrecorded);
         match (outcome, written) {
             (outcome, Ok(())) => outcome,
             (Err(error @ PlanError::Interrupted { .. }), Err(_)) => Err(error),
-            (Ok(outcome), Err(error)) => Err(error.after(&outcome)),
+            (Ok((_, outcome)), Err(error)) => Err(error.after(&outcome)),
             (Err(_), Err(error)) => Err(error),
         }
     }
@@ -415,15 +445,4 @@ impl Plans {
             ahead: matches!(kept.state, PlanState::Approved | PlanState::Denied),
         })
     }
-}
-
-/// Builds the answer of a proposing tool.
-fn answer(preview: &Preview, outcome: &Outcome) -> Value {
-    json!({
-        "plan": preview.plan,
-        "state": outcome.state,
-        "preview": preview,
-        "outcome": outcome,
-        "next": outcome.next,
-    })
 }

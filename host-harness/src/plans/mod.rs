@@ -25,6 +25,7 @@ mod recent;
 pub mod render_short;
 pub mod render_text;
 mod repeat;
+mod report;
 pub mod retention;
 mod sends;
 mod service;
@@ -39,6 +40,7 @@ pub use facts::{Facts, Given, Person, Sends, Touched};
 pub use known::{Known, Named};
 pub use outcome::{Outcome, StepOutcome};
 pub use preview::Preview;
+pub use report::{Proposed, report};
 pub use state::{PlanState, StepState};
 pub use store::{Before, Kept, Store};
 

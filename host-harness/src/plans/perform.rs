@@ -103,10 +103,13 @@ enum Sent {
 
 impl Performing<'_> {
     /// Continues from the plan's current state until it is over or cannot continue.
-    pub(super) async fn run(mut self) -> Result<Outcome, PlanError> {
+    pub(super) async fn run(mut self) -> Result<(Kept, Outcome), PlanError> {
         let done = self.perform_all().await;
         // Steps may have been sent before the error, so it is not reported as a refusal.
-        done.map_err(|error| error.after(&outcome(&self.kept)))
+        match done {
+            Ok(outcome) => Ok((self.kept, outcome)),
+            Err(error) => Err(error.after(&outcome(&self.kept))),
+        }
     }
 
     async fn perform_all(&mut self) -> Result<Outcome, PlanError> {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::shape::Shape;
 use crate::events::Source;
+use crate::failure::Failure;
 use crate::outbound::known_ids::Told;
 
 /// Failure cases that the host returns in place of the component.
@@ -18,13 +19,14 @@ const SOURCES_MAX: usize = 256;
 
 /// Returns a failure's case name for the audit log: one that the component's type declares or the
 /// host defines, otherwise `failed`. A text that the component made up never gets into the log.
-pub(crate) fn code<'a>(failure: &'a Value, declared: Option<&Shape>) -> &'a str {
-    let said = failure.get("case").and_then(Value::as_str);
+pub(crate) fn code<'f>(failure: &'f Failure, declared: Option<&Shape>) -> &'f str {
     let known = |said: &&str| match declared {
         Some(Shape::Variant(cases)) => cases.iter().any(|case| case.name == *said),
         _ => false,
     };
-    said.filter(|said| known(said) || OF_THE_HOST.contains(said))
+    failure
+        .case()
+        .filter(|said| known(said) || OF_THE_HOST.contains(said))
         .unwrap_or("failed")
 }
 
@@ -90,12 +92,12 @@ mod tests {
             ("denied", "denied"),
             ("a text that somebody would like to keep", "failed"),
         ] {
-            let failure = json!({ "case": said });
+            let failure = Failure::of(json!({ "case": said }));
             assert_eq!(code(&failure, Some(&declared)), recorded);
         }
-        let free = json!({ "case": "anything" });
+        let free = Failure::of(json!({ "case": "anything" }));
         assert_eq!(code(&free, Some(&Shape::String)), "failed");
-        assert_eq!(code(&json!("text"), None), "failed");
+        assert_eq!(code(&Failure::of(json!("text")), None), "failed");
     }
 
     #[test]

@@ -170,7 +170,7 @@ fn added(runtime: &Runtime, peer: &Peer, table: &mut Table) {
         "blockers",
         &json!({"opportunity": HEALTHY.to_string()}),
     );
-    let answer = answer.result.expect("an answer");
+    let answer = answer.result().expect("an answer");
     let document = crm_skill::twenty::documents::ALL
         .iter()
         .find(|document| document.name == "blockers")

@@ -173,7 +173,7 @@ fn call(
     let outcome = runtime
         .block_on(harness.call(invocation(tool, arguments.clone())))
         .expect("an outcome");
-    assert!(outcome.result.is_ok(), "{tool}: {:?}", outcome.result);
+    assert!(outcome.result().is_ok(), "{tool}: {:?}", outcome.result());
     outcome
 }
 

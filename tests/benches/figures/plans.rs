@@ -100,7 +100,7 @@ pub(crate) fn figures(runtime: &Runtime, peer: &Peer, table: &mut Table) {
         let begun = Instant::now();
         let outcome = super::call(runtime, &harness, "follow_up", &arguments);
         let (proposing, service) = (begun.elapsed(), recorder.taken());
-        let answer = outcome.result.expect("a plan");
+        let answer = outcome.result().expect("a plan");
         let plan = answer["plan"].as_str().expect("a digest");
         let begun = Instant::now();
         let done = runtime

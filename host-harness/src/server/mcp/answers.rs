@@ -5,7 +5,7 @@ use rmcp::model::{CallToolResult, ContentBlock};
 use serde_json::{Map, Value, json};
 
 use crate::harness::CallError;
-use crate::plans::{Outcome, PlanError, PlanState, Preview, render_text as shown};
+use crate::plans::{Outcome, PlanError, PlanState, Preview, render_text as shown, report};
 use crate::runtime::call::RunError;
 use crate::text::{Emphasis, harmless, sentence};
 
@@ -152,13 +152,7 @@ pub(super) fn plan(
         text.push_str(&shown::outcome(&outcome, &plain));
         text.push_str(&note.map_or_else(String::new, |note| format!("{note}\n")));
     }
-    let mut structure = json!({
-        "plan": preview.plan,
-        "state": outcome.state,
-        "preview": preview,
-        "outcome": outcome,
-        "next": outcome.next,
-    });
+    let mut structure = report(preview, &outcome);
     if let (Some(note), Value::Object(members)) = (note, &mut structure) {
         members.insert("note".into(), note.into());
     }

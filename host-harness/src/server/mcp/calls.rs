@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use super::{Leaving, Mcp, OnBehalf, Whose, answers, progress};
 use crate::config::Caller;
 use crate::denial::DenialCode;
-use crate::harness::{CallError, Invocation, Outcome};
+use crate::harness::{CallError, Invocation, Outcome, Reply};
 use crate::nearest;
 use crate::runtime::answer_audit;
-use crate::runtime::tools::{Tool, ToolEffect};
+use crate::runtime::tools::Tool;
 
 /// Outcome, in the metrics, of a call whose client stopped waiting.
 const CANCELLED: &str = "cancelled";
@@ -91,9 +91,9 @@ impl Mcp {
         };
         let ended = self.0.harness.call_alone(invocation).await;
         count.outcome = match &ended {
-            Ok(outcome) => match &outcome.result {
-                Ok(_) => "done",
-                Err(failure) => answer_audit::code(failure, tool.failure.as_ref()),
+            Ok(outcome) => match &outcome.reply {
+                Reply::Answer(_) | Reply::Proposed(_) => "done",
+                Reply::Failed(failure) => answer_audit::code(failure, tool.failure.as_ref()),
             },
             Err(error) => error.code(),
         }
@@ -125,19 +125,13 @@ impl Mcp {
                 denial.reason
             );
         }
-        let digest = |answer: &Value| {
-            answer
-                .get("plan")
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        };
-        match outcome.result {
-            Ok(answer) if tool.effect == ToolEffect::Propose => match digest(&answer) {
-                Some(digest) => self.proposed(&digest, &tool.name, caller, context).await,
-                None => Ok(answers::answer(answer).into()),
-            },
-            Ok(answer) => Ok(answers::answer(answer).into()),
-            Err(failure) => Ok(answers::failure(&failure).into()),
+        match outcome.reply {
+            Reply::Answer(answer) => Ok(answers::answer(answer).into()),
+            Reply::Proposed(proposed) => {
+                let digest = proposed.preview.plan.as_str();
+                self.proposed(digest, &tool.name, caller, context).await
+            }
+            Reply::Failed(failure) => Ok(answers::failure(&failure.to_json()).into()),
         }
     }
 
