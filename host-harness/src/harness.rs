@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::access::{Access, AccessError, Deed, Ruling};
+use crate::access::{Access, AccessError, AccessRequest, Decision};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Caller, Setup};
 use crate::denial::Denial;
-use crate::events::{Began, CallId, LogRecorder, Phase, RecordError, Recorder};
+use crate::events::{AuditSink, Began, CallId, LogSink, Phase, SinkError};
 use crate::failure::Failure;
 use crate::nearest;
-use crate::observed::Seen;
-use crate::outbound::call_audit::Recorded;
+use crate::observed::ObservedRecords;
+use crate::outbound::call_audit::CallAudit;
 use crate::outbound::client::resolve::SystemResolver;
 use crate::outbound::client::tls::Tls;
 use crate::outbound::client::{Client, TcpDialler};
@@ -47,7 +47,7 @@ pub struct Invocation {
 
 /// The outcome of a call.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub struct CallOutcome {
     /// Identifier of the call in the audit log.
     pub call: CallId,
     /// The reply.
@@ -75,7 +75,7 @@ pub enum Reply {
     Failed(Failure),
 }
 
-impl Outcome {
+impl CallOutcome {
     /// Returns the reply as JSON: the answer or the plan, or the failure as an object with `case`.
     ///
     /// # Errors
@@ -109,7 +109,7 @@ pub enum CallError {
     Plan(#[from] PlanError),
     /// The audit event could not be written: the call does not run, or its answer is withheld.
     #[error("{0}. Tell the operator: nothing is done without a record")]
-    Record(#[from] RecordError),
+    Record(#[from] SinkError),
 }
 
 impl CallError {
@@ -161,7 +161,7 @@ pub struct Parts {
     /// The HTTP client; `None` for the system's resolver, TCP and the platform's roots.
     pub client: Option<Client>,
     /// The sink of audit events.
-    pub recorder: Arc<dyn Recorder>,
+    pub recorder: Arc<dyn AuditSink>,
     /// The plan store; `None` for one in memory.
     pub plans: Option<Store>,
     /// The pause before a step is retried; doubled each time.
@@ -174,7 +174,7 @@ impl Default for Parts {
             clock: Arc::new(SystemClock),
             told: None,
             client: None,
-            recorder: Arc::new(LogRecorder),
+            recorder: Arc::new(LogSink),
             plans: None,
             pause: Duration::from_millis(600),
         }
@@ -187,12 +187,12 @@ pub struct Harness {
     plans: Plans,
     access: Arc<Access>,
     outbound: Arc<Outbound>,
-    sink: Arc<dyn Recorder>,
+    sink: Arc<dyn AuditSink>,
     setup: Arc<Setup>,
     /// SHA-256 of the policy in force, in hexadecimal.
     policy: String,
     /// Cached access decisions about calls, which depend on caller and tool alone.
-    decisions: Mutex<HashMap<(Caller, String), Ruling>>,
+    decisions: Mutex<HashMap<(Caller, String), Decision>>,
 }
 
 impl Harness {
@@ -296,7 +296,7 @@ impl Harness {
     /// # Errors
     /// Returns an error if there is no outcome. Invalid arguments and failures of the action are
     /// outcomes.
-    pub async fn call(&self, invocation: Invocation) -> Result<Outcome, CallError> {
+    pub async fn call(&self, invocation: Invocation) -> Result<CallOutcome, CallError> {
         self.called(invocation, true).await
     }
 
@@ -305,11 +305,15 @@ impl Harness {
     ///
     /// # Errors
     /// Returns an error as [`Self::call`] does.
-    pub async fn call_alone(&self, invocation: Invocation) -> Result<Outcome, CallError> {
+    pub async fn call_alone(&self, invocation: Invocation) -> Result<CallOutcome, CallError> {
         self.called(invocation, false).await
     }
 
-    async fn called(&self, invocation: Invocation, perform: bool) -> Result<Outcome, CallError> {
+    async fn called(
+        &self,
+        invocation: Invocation,
+        perform: bool,
+    ) -> Result<CallOutcome, CallError> {
         let started = Instant::now();
         let Invocation {
             tool: name,
@@ -323,14 +327,14 @@ impl Harness {
         let limit = Duration::from_millis(self.setup.limits.time_ms);
         let limit = deadline.map_or(limit, |asked| asked.min(limit));
         let call = CallId::new();
-        let seen = Arc::new(Seen::default());
+        let seen = Arc::new(ObservedRecords::default());
         let guard = Arc::new(self.setup.guard_for(&caller, &arguments));
-        let ledger = self
+        let context = self
             .setup
             .context_of(call, Phase::Read, &caller, started + limit)
             .guarded(Arc::clone(&guard))
             .watching(Arc::clone(&seen));
-        let ledger = Arc::new(ledger);
+        let context = Arc::new(context);
         let decision = self.decision(&caller, tool);
         self.sink.began(&Began {
             call,
@@ -341,7 +345,7 @@ impl Harness {
             permitted_by: &decision.policies,
         })?;
         // From here on the end of the call is logged, even if the future is dropped.
-        let recorded = Recorded::new(self.sink.as_ref(), Arc::clone(&ledger), started);
+        let recorded = CallAudit::new(self.sink.as_ref(), Arc::clone(&context), started);
         let performed = async {
             if !decision.permitted {
                 let failure = self.not_permitted(&caller, &decision);
@@ -349,14 +353,14 @@ impl Harness {
             }
             let ran = self
                 .runtime
-                .call(tool, &arguments, caller.clone(), &ledger, limit);
+                .call(tool, &arguments, caller.clone(), &context, limit);
             let (result, timings) = ran.await?;
             let reply = match (tool.effect, result) {
                 (_, Err(failure)) => Reply::Failed(failure),
                 (ToolEffect::Read, Ok(answer)) => Reply::Answer(answer),
                 (ToolEffect::Propose, Ok(proposal)) => {
                     let deadline = perform.then_some(started + limit);
-                    let found: (&Seen, &Guard) = (&seen, &guard);
+                    let found: (&ObservedRecords, &Guard) = (&seen, &guard);
                     let taken = self
                         .plans
                         .proposed(call, &tool.name, &caller, proposal, found, deadline);
@@ -386,7 +390,7 @@ impl Harness {
         let written = match &reply {
             Reply::Answer(answer) => {
                 let objects = &self.setup.manifest.skill.objects;
-                let sources = answer_audit::sources(answer, objects, ledger.told());
+                let sources = answer_audit::sources(answer, objects, context.told());
                 recorded.end("done", &sources)
             }
             Reply::Proposed(_) => recorded.end("done", &[]),
@@ -403,19 +407,19 @@ impl Harness {
                 Reply::Answer(_) | Reply::Failed(_) => error.into(),
             });
         }
-        Ok(Outcome {
+        Ok(CallOutcome {
             call,
             reply,
-            requests: ledger.requests(),
+            requests: context.requests(),
             elapsed: started.elapsed(),
-            denials: ledger.denials(),
-            postponed: ledger.postponed(),
+            denials: context.denials(),
+            postponed: context.postponed(),
             timings,
         })
     }
 
     /// Decides whether a caller may call a tool.
-    fn decision(&self, caller: &Caller, tool: &Tool) -> Ruling {
+    fn decision(&self, caller: &Caller, tool: &Tool) -> Decision {
         let mut decisions = self
             .decisions
             .lock()
@@ -427,7 +431,7 @@ impl Harness {
         decisions
             .entry(key)
             .or_insert_with(|| {
-                let deed = Deed::Act {
+                let deed = AccessRequest::Act {
                     tool: &tool.name,
                     group: tool.effect.group(),
                 };
@@ -436,7 +440,7 @@ impl Harness {
             .clone()
     }
 
-    fn not_permitted(&self, caller: &Caller, decision: &Ruling) -> Failure {
+    fn not_permitted(&self, caller: &Caller, decision: &Decision) -> Failure {
         let role = self.access.role(caller);
         let who = if role.is_empty() {
             "a caller without a role"

@@ -33,7 +33,7 @@ pub mod words;
 
 pub use config::{Caller, ConfigError, Setup};
 pub use failure::Failure;
-pub use harness::{CallError, Harness, Invocation, Outcome, Parts, Reply, StartError};
+pub use harness::{CallError, CallOutcome, Harness, Invocation, Parts, Reply, StartError};
 pub use runtime::call::{RunError, Timings};
 pub use runtime::load::{LoadError, Skill};
 pub use runtime::tools::Tool;

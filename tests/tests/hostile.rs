@@ -19,7 +19,7 @@ use crm_harness::audit::Row;
 use crm_harness::outbound::client::resolve::Resolver;
 use crm_harness::outbound::client::tls::Tls;
 use crm_harness::outbound::client::{Client, Dialler, Stream, TcpDialler};
-use crm_harness::{CallError, LoadError, Outcome, StartError};
+use crm_harness::{CallError, CallOutcome, LoadError, StartError};
 use crm_tests::hostile::{BEHAVIOURS, LOOT, Stopped, Trial, bodies};
 use crm_tests::service::Service;
 use serde_json::json;
@@ -27,7 +27,7 @@ use serde_json::json;
 use Stopped::{Broken, Denied, Failed, Unbuildable};
 
 /// That the offence ended as it has to, and that the record says so.
-fn judge(name: &str, stopped: Stopped, outcome: &Result<Outcome, CallError>, rows: &[Row]) {
+fn judge(name: &str, stopped: Stopped, outcome: &Result<CallOutcome, CallError>, rows: &[Row]) {
     let of_this_call = |row: &&Row| rows.last().is_some_and(|last| last.call == row.call);
     let rows: Vec<_> = rows.iter().filter(of_this_call).cloned().collect();
     let rows = rows.as_slice();

@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use crm_harness::plans::{Before, Outcome, PlanState, StepState, Store};
+use crm_harness::plans::{Before, PlanOutcome, PlanState, StepState, Store};
 use crm_harness::{Caller, Harness, Invocation, Parts};
 use crm_stand_in::Running;
 use crm_stand_in::faults::{Fault, FaultKind};
@@ -65,7 +65,7 @@ impl RelayEnv {
         answer["plan"].as_str().unwrap().to_owned()
     }
 
-    async fn approve(&self, plan: &str, caller: &Caller) -> Outcome {
+    async fn approve(&self, plan: &str, caller: &Caller) -> PlanOutcome {
         self.harness
             .plans()
             .approve(plan, caller, false)

@@ -9,7 +9,7 @@
     reason = "helpers of tests may fail like tests"
 )]
 
-use crm_harness::{Caller, Harness, Invocation, Outcome, Parts};
+use crm_harness::{CallOutcome, Caller, Harness, Invocation, Parts};
 use crm_stand_in::Running;
 use crm_tests::outsider::outsider;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ impl OutsiderEnv {
         Self { harness, service }
     }
 
-    async fn send(&self, origin: &str, path: &str, body: &str) -> Outcome {
+    async fn send(&self, origin: &str, path: &str, body: &str) -> CallOutcome {
         let arguments = json!({ "origin": origin, "path": path, "body": body });
         let invocation = Invocation {
             tool: "outsider_send".to_owned(),

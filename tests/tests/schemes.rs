@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use crm_harness::plans::{PlanState, StepState};
-use crm_harness::{Caller, Harness, Invocation, Outcome, Parts};
+use crm_harness::{CallOutcome, Caller, Harness, Invocation, Parts};
 use crm_stand_in::Running;
 use crm_tests::outsider::outsider;
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ impl SchemeEnv {
         }
     }
 
-    async fn scheme(&self, plan: Value, meanwhile: Option<Value>) -> Outcome {
+    async fn scheme(&self, plan: Value, meanwhile: Option<Value>) -> CallOutcome {
         let mut arguments = json!({ "what": plan });
         if let Some(meanwhile) = meanwhile {
             arguments["meanwhile"] = json!([meanwhile]);

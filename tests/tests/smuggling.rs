@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use crm_harness::{Caller, Harness, Invocation, Outcome, Parts};
+use crm_harness::{CallOutcome, Caller, Harness, Invocation, Parts};
 use crm_stand_in::Running;
 use crm_stand_in::relay::sample::{OTHER_TEAM_ID, ROBINS_TEZ, SAM, TEAM_ID};
 use crm_stand_in::twenty::sample::{EVERYTHING_WRONG, HEALTHY, INJECTED_NOTE};
@@ -43,7 +43,7 @@ impl SmugglingEnv {
     }
 
     /// Reads two deals and a note through the component, sends `more`, and proposes `steps`.
-    async fn scheme(&self, steps: &[Value], more: &[Value]) -> Outcome {
+    async fn scheme(&self, steps: &[Value], more: &[Value]) -> CallOutcome {
         let deals = json!({"query": DEALS, "variables": {"ids": [HEALTHY, EVERYTHING_WRONG]}});
         let notes = json!({"query": NOTES, "variables": {"ids": [INJECTED_NOTE]}});
         let mut meanwhile: Vec<Value> = [deals, notes]
@@ -143,7 +143,7 @@ fn holds(fields: &Value) -> Vec<Value> {
     vec![open(), message(&body)]
 }
 
-fn code(outcome: &Outcome) -> String {
+fn code(outcome: &CallOutcome) -> String {
     match &outcome.result() {
         Ok(answer) => answer["state"].as_str().unwrap().to_owned(),
         Err(failure) => failure["code"].as_str().unwrap_or_default().to_owned(),
@@ -417,7 +417,7 @@ async fn a_value_in_disguise_does_not_leave() {
     assert!(env.relay.requests().all().is_empty(), "nothing was sent");
 }
 
-fn denials(outcome: &Outcome) -> Vec<&'static str> {
+fn denials(outcome: &CallOutcome) -> Vec<&'static str> {
     let codes = outcome.denials.iter().map(|denial| denial.code.as_str());
     codes.collect()
 }

@@ -3,7 +3,7 @@
 use std::io::Read as _;
 
 use anyhow::Context;
-use crm_harness::{CallError, Failure, Harness, Invocation, Outcome, Reply, RunError};
+use crm_harness::{CallError, CallOutcome, Failure, Harness, Invocation, Reply, RunError};
 use serde_json::{Value, json};
 
 use super::args::Args;
@@ -32,7 +32,7 @@ pub(super) fn run(
         deadline: None,
     };
     let done = perform(&resolved.harness, invocation)?;
-    if let Ok(Outcome {
+    if let Ok(CallOutcome {
         reply: Reply::Proposed(proposed),
         denials,
         ..
@@ -63,7 +63,7 @@ pub(super) fn run(
 pub(super) fn perform(
     harness: &Harness,
     invocation: Invocation,
-) -> Result<Result<Outcome, CallError>, Misuse> {
+) -> Result<Result<CallOutcome, CallError>, Misuse> {
     // One thread: a call mostly waits, and handing it between threads costs more than it brings.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -77,7 +77,7 @@ pub(super) fn perform(
     }
 }
 
-fn tell(args: &Args, harness: &Harness, outcome: &Outcome) -> End {
+fn tell(args: &Args, harness: &Harness, outcome: &CallOutcome) -> End {
     tracing::debug!(requests = outcome.requests, elapsed = ?outcome.elapsed, timings = ?outcome.timings, "the call ended");
     tell_denials(&outcome.denials);
     match &outcome.result() {

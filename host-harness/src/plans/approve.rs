@@ -6,24 +6,24 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::checks::Vetting;
+use super::checks::ProposalContext;
 use super::error::unrecorded;
-use super::lock::Held;
-use super::outcome::Outcome;
-use super::perform::{Observed, Performing, outcome};
+use super::lock::PlanLock;
+use super::outcome::PlanOutcome;
+use super::perform::{ObservedWhen, Performing, outcome};
 use super::plan::{Plan, Proposer};
 use super::preview::Showing;
 use super::report::Proposed;
 use super::service::Plans;
-use super::store::Kept;
-use super::vet::vet;
+use super::store::StoredPlan;
+use super::validate::{prepare, validate};
 use super::{Known, PlanError, PlanState, Preview, StoreError};
-use crate::access::Ruling;
+use crate::access::Decision;
 use crate::config::{Caller, Trust};
 use crate::digest::Digest;
-use crate::events::{Began, CallId, Phase, Planned, RecordError};
-use crate::observed::Seen;
-use crate::outbound::call_audit::Recorded;
+use crate::events::{Began, CallId, Phase, Planned, SinkError};
+use crate::observed::ObservedRecords;
+use crate::outbound::call_audit::CallAudit;
 use crate::outbound::dlp::guard::Guard;
 use crate::proposal::Proposal;
 
@@ -81,7 +81,7 @@ impl Plans {
     ///
     /// # Errors
     /// When there is no such plan, or it was altered.
-    pub fn get(&self, name: &str) -> Result<(Preview, Outcome), PlanError> {
+    pub fn get(&self, name: &str) -> Result<(Preview, PlanOutcome), PlanError> {
         let digest = self.store.find(name)?;
         let kept = self.store.get(&digest, self.now())?;
         Ok((self.preview_of(&kept), outcome(&kept)))
@@ -97,7 +97,7 @@ impl Plans {
         name: &str,
         approver: &Caller,
         any_component: bool,
-    ) -> Result<Outcome, PlanError> {
+    ) -> Result<PlanOutcome, PlanError> {
         let digest = self.store.find(name)?;
         let acts = Acting::Approves(approver);
         self.perform_plan(&digest, acts, any_component, self.limit())
@@ -113,7 +113,7 @@ impl Plans {
         name: &str,
         by: &Caller,
         any_component: bool,
-    ) -> Result<Outcome, PlanError> {
+    ) -> Result<PlanOutcome, PlanError> {
         let digest = self.store.find(name)?;
         self.perform_plan(&digest, Acting::Resumes(by), any_component, self.limit())
             .await
@@ -123,7 +123,7 @@ impl Plans {
     ///
     /// # Errors
     /// When there is no such plan, it is over, or the caller may not decide about it.
-    pub async fn deny(&self, name: &str, by: &Caller) -> Result<Outcome, PlanError> {
+    pub async fn deny(&self, name: &str, by: &Caller) -> Result<PlanOutcome, PlanError> {
         let digest = self.store.find(name)?;
         let deadline = Instant::now() + self.limit();
         let _held = self.locks.hold(&digest, deadline).await?;
@@ -142,14 +142,14 @@ impl Plans {
     fn decide(
         &self,
         call: CallId,
-        kept: &mut Kept,
+        kept: &mut StoredPlan,
         state: PlanState,
         by: Option<&str>,
     ) -> Result<(), PlanError> {
         let (before, decided_by) = (kept.state, kept.decided_by.take());
         kept.state = state;
         kept.decided_by = by.map(str::to_owned);
-        self.note_plan(call, kept, by).map_err(unrecorded)?;
+        self.log_plan(call, kept, by).map_err(unrecorded)?;
         let stored = self
             .store
             .move_to(&kept.digest, state, by, None, self.now());
@@ -157,7 +157,7 @@ impl Plans {
             kept.state = before;
             kept.decided_by = decided_by;
             // The audit sink holds events that it cannot write; the error to report is the store's.
-            let _ = self.note_plan(call, kept, None);
+            let _ = self.log_plan(call, kept, None);
             return Err(error.into());
         }
         Ok(())
@@ -167,13 +167,13 @@ impl Plans {
     ///
     /// # Errors
     /// When a person has to approve it, or it may not be performed; nothing was sent then.
-    pub async fn perform_permitted(&self, name: &str) -> Result<Outcome, PlanError> {
+    pub async fn perform_permitted(&self, name: &str) -> Result<PlanOutcome, PlanError> {
         let started = Instant::now();
         let digest = self.store.find(name)?;
         let held = self.locks.hold(&digest, started + self.limit()).await?;
         let kept = self.store.get(&digest, self.now())?;
         let caller = self.proposer(&kept.plan.proposer);
-        if !Ruling::let_go(&self.rulings(&kept.plan, &caller)) {
+        if !Decision::is_auto_approved(&self.decisions(&kept.plan, &caller)) {
             return Err(PlanError::NotApproved(digest.short().to_owned()));
         }
         let time = (started, self.limit());
@@ -189,7 +189,7 @@ impl Plans {
         tool: &str,
         caller: &Caller,
         proposal: Value,
-        (seen, guard): (&Seen, &Guard),
+        (seen, guard): (&ObservedRecords, &Guard),
         deadline: Option<Instant>,
     ) -> Result<Proposed, PlanError> {
         let mut proposal: Proposal =
@@ -198,7 +198,7 @@ impl Plans {
         let policy = self.outbound.policy();
         let recent = self.recent.of(caller, self.clock.now());
         let exempt = self.setup.exempt_for(caller);
-        let vetting = Vetting {
+        let context = ProposalContext {
             recent: &recent,
             exempt: &exempt,
             policy,
@@ -209,7 +209,8 @@ impl Plans {
             caller: &email,
             request_bytes: self.setup.limits.request_bytes,
         };
-        let facts = vet(&vetting, &mut proposal)?;
+        let redacted = prepare(&context, &mut proposal)?;
+        let facts = validate(&context, &proposal, &redacted)?;
         let known = Known::gather(
             seen,
             &recent.calls,
@@ -230,9 +231,9 @@ impl Plans {
             facts,
             known,
         };
-        let rulings = self.permitted(call, None, &plan, caller)?;
+        let decisions = self.permitted(call, None, &plan, caller)?;
         // The plan is loaded once: what goes straight through is locked before it is stored.
-        let auto = deadline.filter(|_| Ruling::let_go(&rulings));
+        let auto = deadline.filter(|_| Decision::is_auto_approved(&decisions));
         let digest = plan.digest().map_err(StoreError::from)?;
         let begun = Instant::now();
         let held = match auto {
@@ -242,9 +243,9 @@ impl Plans {
         let kept = self
             .store
             .propose(&plan, &seen.reads(), &self.component, self.now())?;
-        self.note_plan(call, &kept, caller.named())
+        self.log_plan(call, &kept, caller.named())
             .map_err(unrecorded)?;
-        self.note_redactions(call, &kept)?;
+        self.log_redactions(call, &kept)?;
         let (kept, outcome) = match (held, auto) {
             (Some(held), Some(deadline)) if !kept.state.is_over() => {
                 let limit = deadline.saturating_duration_since(begun);
@@ -256,7 +257,7 @@ impl Plans {
                 (kept, outcome)
             }
         };
-        let preview = Preview::of(self.showing(), &kept, &rulings);
+        let preview = Preview::of(self.showing(), &kept, &decisions);
         Ok(Proposed { preview, outcome })
     }
 
@@ -267,7 +268,7 @@ impl Plans {
         acting: Acting<'_>,
         any_component: bool,
         limit: Duration,
-    ) -> Result<Outcome, PlanError> {
+    ) -> Result<PlanOutcome, PlanError> {
         let started = Instant::now();
         let held = self.locks.hold(digest, started + limit).await?;
         let kept = self.store.get(digest, self.now())?;
@@ -280,12 +281,12 @@ impl Plans {
     /// policy. `started` and `limit` are the time that performing it may take.
     async fn perform_held(
         &self,
-        _held: &Held,
-        mut kept: Kept,
+        _held: &PlanLock,
+        mut kept: StoredPlan,
         acting: Acting<'_>,
         any_component: bool,
         (started, limit): (Instant, Duration),
-    ) -> Result<(Kept, Outcome), PlanError> {
+    ) -> Result<(StoredPlan, PlanOutcome), PlanError> {
         let deadline = started + limit;
         let digest = kept.digest.clone();
         let call = CallId::new();
@@ -307,7 +308,7 @@ impl Plans {
             self.setup
                 .context_of(call, Phase::Perform, &caller, sent_by),
         );
-        let recorded = Recorded::new(self.sink.as_ref(), Arc::clone(&sending), started);
+        let recorded = CallAudit::new(self.sink.as_ref(), Arc::clone(&sending), started);
         let performed = async {
             if let Acting::Approves(by) | Acting::Resumes(by) = acting {
                 self.may_approve(call, &kept, by)?;
@@ -332,13 +333,13 @@ impl Plans {
             let by = acting.name();
             // When a plan is resumed, by anybody, observations of its records may be out of date.
             let observed = match kept.state {
-                PlanState::Waiting => Observed::Lately,
-                _ => Observed::Before,
+                PlanState::Waiting => ObservedWhen::Lately,
+                _ => ObservedWhen::Before,
             };
             if kept.state == PlanState::Waiting {
                 self.decide(call, &mut kept, PlanState::Approved, by)?;
             }
-            let seen = Arc::new(Seen::default());
+            let seen = Arc::new(ObservedRecords::default());
             let guard = self.setup.guard_for(&caller, &Value::Null);
             // The judge's requests and refusals count towards the plan.
             let reading = self
@@ -375,7 +376,7 @@ impl Plans {
 
     /// Checks that every service still has the origin that it had when the plan was proposed: the
     /// facts about the steps were observed there.
-    fn same_places(&self, kept: &Kept) -> Result<(), PlanError> {
+    fn same_places(&self, kept: &StoredPlan) -> Result<(), PlanError> {
         let steps = kept.plan.proposal.steps.iter().zip(&kept.plan.facts);
         for (step, facts) in steps {
             let destination = self.outbound.policy().destination(&step.destination);
@@ -412,10 +413,10 @@ impl Plans {
         caller
     }
 
-    pub(super) fn preview_of(&self, kept: &Kept) -> Preview {
+    pub(super) fn preview_of(&self, kept: &StoredPlan) -> Preview {
         let caller = self.proposer(&kept.plan.proposer);
-        let rulings = self.rulings(&kept.plan, &caller);
-        Preview::of(self.showing(), kept, &rulings)
+        let decisions = self.decisions(&kept.plan, &caller);
+        Preview::of(self.showing(), kept, &decisions)
     }
 
     /// Returns the parts of the set-up that previews are made from.
@@ -429,12 +430,12 @@ impl Plans {
     }
 
     /// Writes the state of a plan to the audit log.
-    pub(super) fn note_plan(
+    pub(super) fn log_plan(
         &self,
         call: CallId,
-        kept: &Kept,
+        kept: &StoredPlan,
         by: Option<&str>,
-    ) -> Result<(), RecordError> {
+    ) -> Result<(), SinkError> {
         self.sink.planned(&Planned {
             call,
             plan: kept.digest.as_str(),

@@ -32,17 +32,17 @@ mod service;
 mod state;
 mod store;
 mod telling;
-mod vet;
+mod validate;
 
 pub use crate::proposal::{Proposal, Step};
 pub use error::{PlanError, StoreError};
-pub use facts::{Facts, Given, Person, Sends, Touched};
-pub use known::{Known, Named};
-pub use outcome::{Outcome, StepOutcome};
+pub use facts::{Disclosure, Facts, Person, Sends, Touched};
+pub use known::{Known, RecordLabel};
+pub use outcome::{PlanOutcome, StepOutcome};
 pub use preview::Preview;
 pub use report::{Proposed, report};
 pub use state::{PlanState, StepState};
-pub use store::{Before, Kept, Store};
+pub use store::{Before, Store, StoredPlan};
 
 pub use service::Plans;
 pub(crate) use service::PlansParts;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::outcome::Outcome;
+use super::outcome::PlanOutcome;
 use super::preview::Preview;
 
 /// A plan that was proposed, and its outcome so far.
@@ -11,7 +11,7 @@ pub struct Proposed {
     /// The plan, as it is shown.
     pub preview: Preview,
     /// Its outcome so far.
-    pub outcome: Outcome,
+    pub outcome: PlanOutcome,
 }
 
 impl Proposed {
@@ -24,7 +24,7 @@ impl Proposed {
 
 /// Returns a plan and its outcome as JSON.
 #[must_use]
-pub fn report(preview: &Preview, outcome: &Outcome) -> Value {
+pub fn report(preview: &Preview, outcome: &PlanOutcome) -> Value {
     json!({
         "plan": preview.plan,
         "state": outcome.state,

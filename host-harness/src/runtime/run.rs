@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::{Caller, ConfigError, Setup};
 use crate::denial::{Denial, DenialCode};
 use crate::failure::Failure;
-use crate::outbound::call_context::Ledger;
+use crate::outbound::call_context::CallContext;
 use crate::outbound::sender::Outbound;
 
 /// A component with everything that its calls need. It depends neither on plans nor on access
@@ -67,7 +67,7 @@ impl Runtime {
         tool: &Tool,
         arguments: &Value,
         caller: Caller,
-        context: &Arc<Ledger>,
+        context: &Arc<CallContext>,
         limit: Duration,
     ) -> Result<(Result<Value, Failure>, Timings), RunError> {
         let params = match params(tool, arguments) {
@@ -95,7 +95,7 @@ impl Runtime {
         &'c self,
         name: &'c str,
         caller: Caller,
-        context: &Arc<Ledger>,
+        context: &Arc<CallContext>,
         limit: Duration,
     ) -> Result<Call<'c>, RunError> {
         Ok(Call {
@@ -105,13 +105,13 @@ impl Runtime {
             limits: self.setup.limits,
             name,
             settings: self.settings_for(caller)?,
-            ledger: Arc::clone(context),
+            context: Arc::clone(context),
             limit,
         })
     }
 
     /// Returns and counts the refusal of an answer that contains a secret of this harness.
-    pub(super) fn withholds(&self, said: &Value, context: &Ledger) -> Option<Denial> {
+    pub(super) fn withholds(&self, said: &Value, context: &CallContext) -> Option<Denial> {
         if !self.outbound.leaks(said) {
             return None;
         }

@@ -169,7 +169,7 @@ fn call(
     harness: &Harness,
     tool: &str,
     arguments: &Value,
-) -> crm_harness::Outcome {
+) -> crm_harness::CallOutcome {
     let outcome = runtime
         .block_on(harness.call(invocation(tool, arguments.clone())))
         .expect("an outcome");

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Leaving, Mcp, OnBehalf, Whose, answers, progress};
 use crate::config::Caller;
 use crate::denial::DenialCode;
-use crate::harness::{CallError, Invocation, Outcome, Reply};
+use crate::harness::{CallError, CallOutcome, Invocation, Reply};
 use crate::nearest;
 use crate::runtime::answer_audit;
 use crate::runtime::tools::Tool;
@@ -48,7 +48,7 @@ impl Mcp {
         context: &RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let name: &str = &request.name;
-        if Some(name) == self.teller() {
+        if Some(name) == self.plan_status_tool() {
             return self.tell(name, request.arguments, caller).map(Into::into);
         }
         let Some(tool) = self.0.harness.tools().iter().find(|tool| tool.name == name) else {
@@ -75,8 +75,8 @@ impl Mcp {
         tool: &Tool,
         arguments: Value,
         caller: &Arc<Caller>,
-    ) -> Result<Outcome, CallError> {
-        let _turn = self.0.turns.take(caller.named()).await;
+    ) -> Result<CallOutcome, CallError> {
+        let _turn = self.0.concurrency.take(caller.named()).await;
         let mut count = Count {
             mcp: self,
             tool: &tool.name,
@@ -100,11 +100,11 @@ impl Mcp {
         .to_owned();
         drop(count);
         if let Ok(outcome) = &ended {
-            let meter = self.meter();
+            let metrics = self.metrics();
             for denial in &outcome.denials {
-                meter.gate_refused(denial.code.as_str(), 1);
+                metrics.gate_refused(denial.code.as_str(), 1);
             }
-            meter.gate_refused(DenialCode::Rate.as_str(), outcome.postponed.into());
+            metrics.gate_refused(DenialCode::Rate.as_str(), outcome.postponed.into());
         }
         ended
     }
@@ -112,7 +112,7 @@ impl Mcp {
     async fn told(
         &self,
         tool: &Tool,
-        outcome: Outcome,
+        outcome: CallOutcome,
         caller: &Arc<Caller>,
         context: &RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
@@ -157,9 +157,11 @@ impl Mcp {
         };
         let found = self.0.harness.plans().own(name, given, caller);
         let outcome = found.as_ref().map_or_else(|error| error.code(), |_| "done");
-        self.0.meter.called(name, outcome, begun.elapsed());
+        self.0.metrics.called(name, outcome, begun.elapsed());
         Ok(match found {
-            Ok((preview, outcome)) => answers::plan(&preview, &outcome, None, self.teller()),
+            Ok((preview, outcome)) => {
+                answers::plan(&preview, &outcome, None, self.plan_status_tool())
+            }
             Err(error) => answers::plan_error(&error),
         })
     }
@@ -192,8 +194,8 @@ struct Count<'a> {
 
 impl Drop for Count<'_> {
     fn drop(&mut self) {
-        let meter = self.mcp.meter();
-        meter.called(self.tool, &self.outcome, self.begun.elapsed());
+        let metrics = self.mcp.metrics();
+        metrics.called(self.tool, &self.outcome, self.begun.elapsed());
     }
 }
 
