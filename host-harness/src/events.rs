@@ -81,7 +81,7 @@ pub struct Ruled<'a> {
 /// Event: data was disclosed, or redacted before it was. Holds names of fields and ids, never a
 /// value.
 #[derive(Debug, Clone, Copy)]
-pub struct Shared<'a> {
+pub struct DisclosureEvent<'a> {
     /// The call.
     pub call: CallId,
     /// The plan's digest.
@@ -172,14 +172,14 @@ pub struct Finished<'a> {
     /// The rule that allowed it.
     pub rule: &'a str,
     /// The end of the request.
-    pub end: End<'a>,
+    pub end: RequestEnd<'a>,
     /// The duration.
     pub elapsed: Duration,
 }
 
 /// The ways in which a request ends.
 #[derive(Debug, Clone, Copy)]
-pub enum End<'a> {
+pub enum RequestEnd<'a> {
     /// The service answered.
     Answered {
         /// Its HTTP status.
@@ -203,7 +203,7 @@ pub struct Ended<'a> {
     /// `done`, or the stable code of the error.
     pub outcome: &'a str,
     /// The records that the answer names as its sources.
-    pub sources: &'a [Source],
+    pub sources: &'a [AnswerSource],
     /// Number of allowed requests.
     pub requests: u32,
     /// Number of refused requests and headers; only the first ones have events of their own.
@@ -215,7 +215,7 @@ pub struct Ended<'a> {
 /// A record that an answer names as its source. The component's claim is checked against the
 /// services' responses during the call, so it cannot carry anything else.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Source {
+pub struct AnswerSource {
     /// The object, one that the manifest names.
     pub object: String,
     /// The record's id.
@@ -227,7 +227,7 @@ pub struct Source {
 /// Error of writing an audit event.
 #[derive(Debug, Error)]
 #[error("the decision could not be put on record: {0}")]
-pub struct RecordError(pub String);
+pub struct SinkError(pub String);
 
 /// A sink of audit events. If an event cannot be written, nothing happens: the request is not sent,
 /// the answer is withheld.
@@ -239,12 +239,12 @@ pub struct RecordError(pub String);
 /// allowed, a plan changes its state, a result is returned) are dropped, since then it does not
 /// happen. Those that report what happens anyway (a call began, access was decided, a request was
 /// refused or ended, data was disclosed) may be written later.
-pub trait Recorder: Send + Sync {
+pub trait AuditSink: Send + Sync {
     /// Flushes all events to disk, before a step of a plan counts as sent.
     ///
     /// # Errors
     /// Returns an error if that fails; the step is then not sent.
-    fn settle(&self) -> Result<(), RecordError> {
+    fn settle(&self) -> Result<(), SinkError> {
         Ok(())
     }
 
@@ -252,71 +252,71 @@ pub trait Recorder: Send + Sync {
     ///
     /// # Errors
     /// Returns an error if it could not be written; the call then does not begin.
-    fn began(&self, event: &Began<'_>) -> Result<(), RecordError>;
+    fn began(&self, event: &Began<'_>) -> Result<(), SinkError>;
 
     /// Called when access policies have decided.
     ///
     /// # Errors
     /// Returns an error if it could not be written; the permitted operation is then not done.
-    fn ruled(&self, event: &Ruled<'_>) -> Result<(), RecordError>;
+    fn ruled(&self, event: &Ruled<'_>) -> Result<(), SinkError>;
 
     /// Called when a plan changes its state.
     ///
     /// # Errors
     /// Returns an error if it could not be written; the state then does not change.
-    fn planned(&self, event: &Planned<'_>) -> Result<(), RecordError>;
+    fn planned(&self, event: &Planned<'_>) -> Result<(), SinkError>;
 
     /// Called when data was disclosed, before the step counts as done.
     ///
     /// # Errors
     /// Returns an error if it could not be written; the step then does not count as done.
-    fn shared(&self, event: &Shared<'_>) -> Result<(), RecordError>;
+    fn shared(&self, event: &DisclosureEvent<'_>) -> Result<(), SinkError>;
 
     /// Called before a request is sent, or when one is refused.
     ///
     /// # Errors
     /// Returns an error if it could not be written; the request is then not sent.
-    fn decided(&self, event: &Decided<'_>) -> Result<(), RecordError>;
+    fn decided(&self, event: &Decided<'_>) -> Result<(), SinkError>;
 
     /// Called when a request has ended.
     ///
     /// # Errors
     /// Returns an error if it could not be written; the response is then withheld.
-    fn finished(&self, event: &Finished<'_>) -> Result<(), RecordError>;
+    fn finished(&self, event: &Finished<'_>) -> Result<(), SinkError>;
 
     /// Called when a call has ended.
     ///
     /// # Errors
     /// Returns an error if it could not be written; the result is then withheld.
-    fn ended(&self, event: &Ended<'_>) -> Result<(), RecordError>;
+    fn ended(&self, event: &Ended<'_>) -> Result<(), SinkError>;
 }
 
 /// A sink that writes events to the program's log only.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct LogRecorder;
+pub struct LogSink;
 
-impl Recorder for LogRecorder {
-    fn began(&self, event: &Began<'_>) -> Result<(), RecordError> {
+impl AuditSink for LogSink {
+    fn began(&self, event: &Began<'_>) -> Result<(), SinkError> {
         tracing::debug!(call = %event.call, action = event.action, "call began");
         Ok(())
     }
 
-    fn ruled(&self, event: &Ruled<'_>) -> Result<(), RecordError> {
+    fn ruled(&self, event: &Ruled<'_>) -> Result<(), SinkError> {
         tracing::debug!(call = %event.call, deed = event.deed, permitted = event.permitted, policies = ?event.policies, "access decided");
         Ok(())
     }
 
-    fn planned(&self, event: &Planned<'_>) -> Result<(), RecordError> {
+    fn planned(&self, event: &Planned<'_>) -> Result<(), SinkError> {
         tracing::debug!(call = %event.call, plan = event.plan, state = event.state, by = event.by, "a plan moved on");
         Ok(())
     }
 
-    fn shared(&self, event: &Shared<'_>) -> Result<(), RecordError> {
+    fn shared(&self, event: &DisclosureEvent<'_>) -> Result<(), SinkError> {
         tracing::debug!(call = %event.call, event = event.event, plan = event.plan, fields = ?event.fields, certain = event.certain, "something was given away");
         Ok(())
     }
 
-    fn decided(&self, event: &Decided<'_>) -> Result<(), RecordError> {
+    fn decided(&self, event: &Decided<'_>) -> Result<(), SinkError> {
         match event.refused {
             Some(refused) => tracing::warn!(
                 call = %event.call,
@@ -341,12 +341,12 @@ impl Recorder for LogRecorder {
         Ok(())
     }
 
-    fn finished(&self, event: &Finished<'_>) -> Result<(), RecordError> {
+    fn finished(&self, event: &Finished<'_>) -> Result<(), SinkError> {
         tracing::debug!(call = %event.call, rule = event.rule, end = ?event.end, elapsed = ?event.elapsed, "request ended");
         Ok(())
     }
 
-    fn ended(&self, event: &Ended<'_>) -> Result<(), RecordError> {
+    fn ended(&self, event: &Ended<'_>) -> Result<(), SinkError> {
         tracing::debug!(call = %event.call, outcome = event.outcome, requests = event.requests, elapsed = ?event.elapsed, "call ended");
         Ok(())
     }

@@ -5,28 +5,28 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use thiserror::Error;
 
-use crate::access::{Access, AccessError, Deed, Ruling};
+use crate::access::{Access, AccessError, AccessRequest, Decision};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Caller, Setup};
 use crate::denial::Denial;
-use crate::events::{Began, CallId, LogRecorder, Phase, RecordError, Recorder};
+use crate::events::{AuditSink, Began, CallId, LogSink, Phase, SinkError};
+use crate::failure::Failure;
 use crate::nearest;
-use crate::observed::Seen;
-use crate::outbound::call_audit::Recorded;
-use crate::outbound::call_context::Ledger;
+use crate::observed::ObservedRecords;
+use crate::outbound::call_audit::CallAudit;
 use crate::outbound::client::resolve::SystemResolver;
 use crate::outbound::client::tls::Tls;
 use crate::outbound::client::{Client, TcpDialler};
 use crate::outbound::dlp::guard::Guard;
 use crate::outbound::sender::Outbound;
-use crate::plans::{PlanError, Plans, PlansParts, Store, StoreError, preview};
+use crate::plans::{PlanError, Plans, PlansParts, Proposed, Store, StoreError, preview};
 use crate::runtime::answer_audit;
 use crate::runtime::call::{RunError, Timings};
 use crate::runtime::load::{LoadError, Skill};
-use crate::runtime::run::{Ran, Runtime};
+use crate::runtime::run::Runtime;
 use crate::runtime::tools::{Tool, ToolEffect};
 
 /// Most cached access decisions; a harness has few callers and few tools.
@@ -47,11 +47,11 @@ pub struct Invocation {
 
 /// The outcome of a call.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub struct CallOutcome {
     /// Identifier of the call in the audit log.
     pub call: CallId,
-    /// The answer, or the failure as an object with `case`.
-    pub result: Result<Value, Value>,
+    /// The reply.
+    pub reply: Reply,
     /// Number of allowed requests.
     pub requests: u32,
     /// The total duration.
@@ -62,6 +62,31 @@ pub struct Outcome {
     pub postponed: u32,
     /// The durations of its parts.
     pub timings: Timings,
+}
+
+/// The reply to a call.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// The answer of an action that reads.
+    Answer(Value),
+    /// The plan of an action that proposes.
+    Proposed(Box<Proposed>),
+    /// The failure of an action, or of the harness in its stead.
+    Failed(Failure),
+}
+
+impl CallOutcome {
+    /// Returns the reply as JSON: the answer or the plan, or the failure as an object with `case`.
+    ///
+    /// # Errors
+    /// The failure.
+    pub fn result(&self) -> Result<Value, Value> {
+        match &self.reply {
+            Reply::Answer(answer) => Ok(answer.clone()),
+            Reply::Proposed(proposed) => Ok(proposed.to_json()),
+            Reply::Failed(failure) => Err(failure.to_json()),
+        }
+    }
 }
 
 /// Error of a call that has no outcome.
@@ -84,7 +109,7 @@ pub enum CallError {
     Plan(#[from] PlanError),
     /// The audit event could not be written: the call does not run, or its answer is withheld.
     #[error("{0}. Tell the operator: nothing is done without a record")]
-    Record(#[from] RecordError),
+    Record(#[from] SinkError),
 }
 
 impl CallError {
@@ -136,7 +161,7 @@ pub struct Parts {
     /// The HTTP client; `None` for the system's resolver, TCP and the platform's roots.
     pub client: Option<Client>,
     /// The sink of audit events.
-    pub recorder: Arc<dyn Recorder>,
+    pub recorder: Arc<dyn AuditSink>,
     /// The plan store; `None` for one in memory.
     pub plans: Option<Store>,
     /// The pause before a step is retried; doubled each time.
@@ -149,7 +174,7 @@ impl Default for Parts {
             clock: Arc::new(SystemClock),
             told: None,
             client: None,
-            recorder: Arc::new(LogRecorder),
+            recorder: Arc::new(LogSink),
             plans: None,
             pause: Duration::from_millis(600),
         }
@@ -162,12 +187,12 @@ pub struct Harness {
     plans: Plans,
     access: Arc<Access>,
     outbound: Arc<Outbound>,
-    sink: Arc<dyn Recorder>,
+    sink: Arc<dyn AuditSink>,
     setup: Arc<Setup>,
     /// SHA-256 of the policy in force, in hexadecimal.
     policy: String,
     /// Cached access decisions about calls, which depend on caller and tool alone.
-    decisions: Mutex<HashMap<(Caller, String), Ruling>>,
+    decisions: Mutex<HashMap<(Caller, String), Decision>>,
 }
 
 impl Harness {
@@ -271,7 +296,7 @@ impl Harness {
     /// # Errors
     /// Returns an error if there is no outcome. Invalid arguments and failures of the action are
     /// outcomes.
-    pub async fn call(&self, invocation: Invocation) -> Result<Outcome, CallError> {
+    pub async fn call(&self, invocation: Invocation) -> Result<CallOutcome, CallError> {
         self.called(invocation, true).await
     }
 
@@ -280,11 +305,15 @@ impl Harness {
     ///
     /// # Errors
     /// Returns an error as [`Self::call`] does.
-    pub async fn call_alone(&self, invocation: Invocation) -> Result<Outcome, CallError> {
+    pub async fn call_alone(&self, invocation: Invocation) -> Result<CallOutcome, CallError> {
         self.called(invocation, false).await
     }
 
-    async fn called(&self, invocation: Invocation, perform: bool) -> Result<Outcome, CallError> {
+    async fn called(
+        &self,
+        invocation: Invocation,
+        perform: bool,
+    ) -> Result<CallOutcome, CallError> {
         let started = Instant::now();
         let Invocation {
             tool: name,
@@ -298,14 +327,14 @@ impl Harness {
         let limit = Duration::from_millis(self.setup.limits.time_ms);
         let limit = deadline.map_or(limit, |asked| asked.min(limit));
         let call = CallId::new();
-        let seen = Arc::new(Seen::default());
+        let seen = Arc::new(ObservedRecords::default());
         let guard = Arc::new(self.setup.guard_for(&caller, &arguments));
-        let ledger = self
+        let context = self
             .setup
             .context_of(call, Phase::Read, &caller, started + limit)
             .guarded(Arc::clone(&guard))
             .watching(Arc::clone(&seen));
-        let ledger = Arc::new(ledger);
+        let context = Arc::new(context);
         let decision = self.decision(&caller, tool);
         self.sink.began(&Began {
             call,
@@ -316,33 +345,38 @@ impl Harness {
             permitted_by: &decision.policies,
         })?;
         // From here on the end of the call is logged, even if the future is dropped.
-        let recorded = Recorded::new(self.sink.as_ref(), Arc::clone(&ledger), started);
+        let recorded = CallAudit::new(self.sink.as_ref(), Arc::clone(&context), started);
         let performed = async {
             if !decision.permitted {
                 let failure = self.not_permitted(&caller, &decision);
-                return Ok((Err(failure), Timings::default()));
+                return Ok((Reply::Failed(failure), Timings::default()));
             }
-            let (result, timings) = self.run(tool, &arguments, &caller, &ledger, limit).await?;
-            let result = match (tool.effect, result) {
+            let ran = self
+                .runtime
+                .call(tool, &arguments, caller.clone(), &context, limit);
+            let (result, timings) = ran.await?;
+            let reply = match (tool.effect, result) {
+                (_, Err(failure)) => Reply::Failed(failure),
+                (ToolEffect::Read, Ok(answer)) => Reply::Answer(answer),
                 (ToolEffect::Propose, Ok(proposal)) => {
                     let deadline = perform.then_some(started + limit);
-                    let found: (&Seen, &Guard) = (&seen, &guard);
+                    let found: (&ObservedRecords, &Guard) = (&seen, &guard);
                     let taken = self
                         .plans
                         .proposed(call, &tool.name, &caller, proposal, found, deadline);
-                    taken
-                        .await
-                        .map_or_else(plan_failure, |answer| Ok(Ok(answer)))?
+                    match taken.await {
+                        Ok(proposed) => Reply::Proposed(Box::new(proposed)),
+                        Err(error) => Reply::Failed(plan_failure(error)?),
+                    }
                 }
-                (_, result) => result,
             };
-            Ok::<_, CallError>((result, timings))
+            Ok::<_, CallError>((reply, timings))
         };
         let performed = performed.await;
         // Data that was read may be in the answer, and in what the caller writes next.
         self.plans
             .remember(&caller, Arc::clone(&guard), Arc::clone(&seen));
-        let (result, timings) = match performed {
+        let (reply, timings) = match performed {
             Ok(done) => done,
             Err(error) => {
                 let written = recorded.end(error.code(), &[]);
@@ -353,33 +387,39 @@ impl Harness {
                 };
             }
         };
-        let written = match &result {
-            Ok(answer) => {
+        let written = match &reply {
+            Reply::Answer(answer) => {
                 let objects = &self.setup.manifest.skill.objects;
-                let sources = answer_audit::sources(answer, objects, ledger.told());
+                let sources = answer_audit::sources(answer, objects, context.told());
                 recorded.end("done", &sources)
             }
-            Err(failure) => recorded.end(answer_audit::code(failure, tool.failure.as_ref()), &[]),
+            Reply::Proposed(_) => recorded.end("done", &[]),
+            Reply::Failed(failure) => {
+                recorded.end(answer_audit::code(failure, tool.failure.as_ref()), &[])
+            }
         };
         if let Err(error) = written {
-            return Err(match begun(&result) {
-                Some(outcome) => PlanError::Record(error.to_string()).after(&outcome).into(),
-                None => error.into(),
+            return Err(match &reply {
+                Reply::Proposed(proposed) => {
+                    let unrecorded = PlanError::Record(error.to_string());
+                    unrecorded.after(&proposed.outcome).into()
+                }
+                Reply::Answer(_) | Reply::Failed(_) => error.into(),
             });
         }
-        Ok(Outcome {
+        Ok(CallOutcome {
             call,
-            result,
-            requests: ledger.requests(),
+            reply,
+            requests: context.requests(),
             elapsed: started.elapsed(),
-            denials: ledger.denials(),
-            postponed: ledger.postponed(),
+            denials: context.denials(),
+            postponed: context.postponed(),
             timings,
         })
     }
 
     /// Decides whether a caller may call a tool.
-    fn decision(&self, caller: &Caller, tool: &Tool) -> Ruling {
+    fn decision(&self, caller: &Caller, tool: &Tool) -> Decision {
         let mut decisions = self
             .decisions
             .lock()
@@ -391,7 +431,7 @@ impl Harness {
         decisions
             .entry(key)
             .or_insert_with(|| {
-                let deed = Deed::Act {
+                let deed = AccessRequest::Act {
                     tool: &tool.name,
                     group: tool.effect.group(),
                 };
@@ -400,7 +440,7 @@ impl Harness {
             .clone()
     }
 
-    fn not_permitted(&self, caller: &Caller, decision: &Ruling) -> Value {
+    fn not_permitted(&self, caller: &Caller, decision: &Decision) -> Failure {
         let role = self.access.role(caller);
         let who = if role.is_empty() {
             "a caller without a role"
@@ -411,33 +451,11 @@ impl Harness {
             .undecided
             .clone()
             .unwrap_or_else(|| format!("No policy lets {who} call this action."));
-        json!({
-            "case": "denied",
-            "code": "access",
-            "reason": reason,
-            "next": "Calling again does not help. The operator gives roles under [callers] in the operator file; `crm-harness access explain` says which policy decides.",
-        })
-    }
-
-    /// Runs a tool's function.
-    async fn run(
-        &self,
-        tool: &Tool,
-        arguments: &Value,
-        caller: &Caller,
-        ledger: &Arc<Ledger>,
-        limit: Duration,
-    ) -> Result<(Result<Value, Value>, Timings), RunError> {
-        let ran = self
-            .runtime
-            .call(tool, arguments, caller.clone(), ledger, limit);
-        let (ran, timings) = ran.await?;
-        let result = match ran {
-            Ran::Said(result) => result,
-            Ran::BadArgument(bad) => Err(bad.to_failure()),
-            Ran::Denied(denial) => Err(denied(&denial)),
-        };
-        Ok((result, timings))
+        Failure::Denied {
+            code: "access".to_owned(),
+            reason,
+            next: "Calling again does not help. The operator gives roles under [callers] in the operator file; `crm-harness access explain` says which policy decides.".to_owned(),
+        }
     }
 
     fn unknown_tool(&self, name: String) -> CallError {
@@ -470,14 +488,8 @@ pub fn answer_schema(tool: &Tool) -> Value {
     }
 }
 
-/// Returns the outcome of a plan that an answer contains, if there is one.
-fn begun(result: &Result<Value, Value>) -> Option<crate::plans::Outcome> {
-    let outcome = result.as_ref().ok()?.get("outcome")?;
-    serde_json::from_value(outcome.clone()).ok()
-}
-
 /// Converts the error of a plan to a failure of its action, if the caller can fix it.
-fn plan_failure(error: PlanError) -> Result<Result<Value, Value>, CallError> {
+fn plan_failure(error: PlanError) -> Result<Failure, CallError> {
     let next = match &error {
         PlanError::Access { .. } => {
             "Calling again does not help. `crm-harness access explain` says which policy decides."
@@ -500,19 +512,9 @@ fn plan_failure(error: PlanError) -> Result<Result<Value, Value>, CallError> {
             denial.reason
         );
     }
-    Ok(Err(json!({
-        "case": "denied",
-        "code": error.code(),
-        "reason": error.to_string(),
-        "next": next,
-    })))
-}
-
-fn denied(denial: &Denial) -> Value {
-    json!({
-        "case": "denied",
-        "code": denial.code.as_str(),
-        "reason": denial.reason,
-        "next": "Calling again does not help. Tell the operator, who finds the cause in the log.",
+    Ok(Failure::Denied {
+        code: error.code().to_owned(),
+        reason: error.to_string(),
+        next: next.to_owned(),
     })
 }

@@ -13,7 +13,7 @@ pub const STEP_MAX: usize = 64;
 
 /// One step of a path in a JSON value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step<'v> {
+pub enum PathStep<'v> {
     /// Step to a member of an object.
     Name(&'v str),
     /// Step to an item of a list.
@@ -64,17 +64,17 @@ impl Pattern {
 
     /// Returns true if the pattern matches a path.
     #[must_use]
-    pub fn is_at(&self, place: &[Step<'_>]) -> bool {
+    pub fn is_at(&self, place: &[PathStep<'_>]) -> bool {
         self.steps.len() == place.len() && self.covers(place)
     }
 
     /// Returns true if the pattern matches a path or one above it.
     #[must_use]
-    pub fn covers(&self, place: &[Step<'_>]) -> bool {
+    pub fn covers(&self, place: &[PathStep<'_>]) -> bool {
         self.steps.len() <= place.len()
             && (self.steps.iter().zip(place)).all(|(wanted, step)| match (wanted, step) {
-                (Wanted::Name(wanted), Step::Name(name)) => wanted == name,
-                (Wanted::Item, Step::Index(_)) => true,
+                (Wanted::Name(wanted), PathStep::Name(name)) => wanted == name,
+                (Wanted::Item, PathStep::Index(_)) => true,
                 _ => false,
             })
     }
@@ -135,7 +135,7 @@ pub(crate) fn each<'v>(value: &'v Value, steps: &[String], take: &mut dyn FnMut(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Step::{Index, Name};
+    use PathStep::{Index, Name};
 
     #[test]
     fn pattern_round_trips_and_nonsense_is_refused() {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 
 use crate::config::Caller;
-use crate::outbound::call_context::Ledger;
+use crate::outbound::call_context::CallContext;
 use crate::proposal::Step;
 
 /// Judges the steps of plans.
@@ -21,7 +21,7 @@ pub trait Judge: Send + Sync {
     async fn ready(
         &self,
         caller: &Caller,
-        context: &Arc<Ledger>,
+        context: &Arc<CallContext>,
         step: &Step,
     ) -> Result<Readiness, NoVerdict>;
 
@@ -33,7 +33,7 @@ pub trait Judge: Send + Sync {
     async fn answer(
         &self,
         caller: &Caller,
-        context: &Arc<Ledger>,
+        context: &Arc<CallContext>,
         step: &Step,
         answer: Option<(u16, &[u8])>,
     ) -> Result<Verdict, NoVerdict>;

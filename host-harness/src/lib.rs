@@ -15,6 +15,7 @@ mod database;
 pub mod denial;
 pub mod digest;
 pub mod events;
+pub mod failure;
 pub mod harness;
 pub mod json_path;
 pub mod judge;
@@ -31,7 +32,8 @@ pub mod trust;
 pub mod words;
 
 pub use config::{Caller, ConfigError, Setup};
-pub use harness::{CallError, Harness, Invocation, Outcome, Parts, StartError};
+pub use failure::Failure;
+pub use harness::{CallError, CallOutcome, Harness, Invocation, Parts, Reply, StartError};
 pub use runtime::call::{RunError, Timings};
 pub use runtime::load::{LoadError, Skill};
 pub use runtime::tools::Tool;

@@ -54,7 +54,7 @@ pub struct Step {
     /// The versions of the records that it was planned on.
     pub basis: Vec<Basis>,
     /// The record fields that it discloses.
-    pub disclosures: Vec<Disclosure>,
+    pub disclosures: Vec<ProposedDisclosure>,
 }
 
 /// The HTTP method of a step.
@@ -131,7 +131,7 @@ pub struct Basis {
 /// Fields of a record that a step discloses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Disclosure {
+pub struct ProposedDisclosure {
     /// The record, by the kind under which the manifest's disclosure schema lists it.
     #[serde(rename = "ref")]
     pub record: Ref,

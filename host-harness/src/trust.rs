@@ -21,7 +21,7 @@ pub use difference::{Case, Difference, Direction};
 /// All that a component and its manifest ask for: every key of skill.toml, and what the component
 /// says of itself. Made to be compared and kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asked(Map<String, Value>);
+pub struct RequestedRights(Map<String, Value>);
 
 /// The text of a file under `accepted`. One without this version was written by a harness that kept
 /// something else.
@@ -35,7 +35,7 @@ struct AcceptedFile {
 /// The version of such files.
 const KEPT: u8 = 2;
 
-impl Asked {
+impl RequestedRights {
     /// Returns what this manifest and component ask for.
     #[must_use]
     pub fn by(manifest: &Manifest, inspection: &Inspection) -> Self {

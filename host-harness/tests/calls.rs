@@ -25,7 +25,10 @@ async fn call(
         caller: Caller::default(),
         deadline: None,
     };
-    harness.call(invocation).await.map(|outcome| outcome.result)
+    harness
+        .call(invocation)
+        .await
+        .map(|outcome| outcome.result())
 }
 
 #[tokio::test]

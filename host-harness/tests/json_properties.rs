@@ -9,7 +9,7 @@
 
 use crm_harness::runtime::json::{from_component, measure, to_component};
 use crm_harness::runtime::schema::schema;
-use crm_harness::runtime::shape::{Case, Field, Int, Record, Shape, camel_case};
+use crm_harness::runtime::shape::{CaseShape, FieldShape, Int, RecordShape, Shape, camel_case};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -63,7 +63,7 @@ fn shape() -> impl Strategy<Value = Shape> {
                 .prop_map(|shape| Shape::Option(Box::new(shape))),
             vec(inner.clone(), 1..5).prop_map(record),
             vec(proptest::option::of(inner.clone()), 1..5).prop_map(|payloads| {
-                let case = |(name, payload)| Case {
+                let case = |(name, payload)| CaseShape {
                     name,
                     docs: None,
                     payload,
@@ -86,13 +86,13 @@ fn shape() -> impl Strategy<Value = Shape> {
 }
 
 fn record(shapes: Vec<Shape>) -> Shape {
-    let field = |(wit, shape): (String, Shape)| Field {
+    let field = |(wit, shape): (String, Shape)| FieldShape {
         json: camel_case(&wit),
         wit,
         docs: None,
         shape,
     };
-    Shape::Record(Record {
+    Shape::Record(RecordShape {
         docs: None,
         fields: names(shapes.len())
             .into_iter()
@@ -152,7 +152,7 @@ fn value(shape: &Shape) -> BoxedStrategy<Val> {
                 .boxed()
         }
         Shape::Variant(cases) => {
-            let case = |case: &Case| {
+            let case = |case: &CaseShape| {
                 let name = case.name.clone();
                 maybe(&case.payload.clone().map(Box::new))
                     .prop_map(move |p| Val::Variant(name.clone(), p))

@@ -23,6 +23,7 @@ const LAYERS: Layers<'_> = Layers {
             "denial",
             "digest",
             "events",
+            "failure",
             "json_path",
             "nearest",
             "proposal",

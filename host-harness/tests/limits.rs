@@ -20,8 +20,8 @@ use bytes::Bytes;
 use crm_harness::Setup;
 use crm_harness::config::{Flags, Operator};
 use crm_harness::denial::DenialCode;
-use crm_harness::events::{CallId, LogRecorder, Phase};
-use crm_harness::outbound::call_context::{Ledger, LedgerLimits};
+use crm_harness::events::{CallId, LogSink, Phase};
+use crm_harness::outbound::call_context::{CallBudget, CallContext};
 use crm_harness::outbound::client::resolve::SystemResolver;
 use crm_harness::outbound::client::tls::Tls;
 use crm_harness::outbound::client::{Client, TcpDialler};
@@ -55,16 +55,11 @@ fn gate(setup: Setup) -> Outbound {
         Arc::new(TcpDialler),
         Tls::default(),
     );
-    Outbound::new(
-        setup.policy,
-        setup.credentials,
-        client,
-        Arc::new(LogRecorder),
-    )
+    Outbound::new(setup.policy, setup.credentials, client, Arc::new(LogSink))
 }
 
-fn ledger(side_by_side: u32) -> Ledger {
-    let limits = LedgerLimits {
+fn context(side_by_side: u32) -> CallContext {
+    let limits = CallBudget {
         requests: 100,
         concurrent_requests: side_by_side,
         request_bytes: 1000,
@@ -72,7 +67,7 @@ fn ledger(side_by_side: u32) -> Ledger {
         body_bytes: 64 << 20,
     };
     let deadline = Instant::now() + Duration::from_secs(20);
-    Ledger::new(CallId::new(), Phase::Read, None, deadline, limits)
+    CallContext::new(CallId::new(), Phase::Read, None, deadline, limits)
 }
 
 fn get(origin: &str) -> Outgoing {
@@ -96,8 +91,8 @@ async fn rate_limit_spans_all_calls() {
         "env:KEY",
     ));
     for number in 0..5 {
-        let ledger = ledger(4);
-        match (number, gate.send(&ledger, get(&origin)).await) {
+        let context = context(4);
+        match (number, gate.send(&context, get(&origin)).await) {
             (0..3, Ok(_)) => {}
             (3.., Err(SendError::Rate { retry_after })) => {
                 assert!(
@@ -105,7 +100,7 @@ async fn rate_limit_spans_all_calls() {
                         && retry_after <= Duration::from_secs(1200)
                 );
                 // It is no denial: the same request passes later.
-                assert!(ledger.denials().is_empty());
+                assert!(context.denials().is_empty());
             }
             (_, other) => panic!("request {number}: {other:?}"),
         }
@@ -160,14 +155,9 @@ async fn requests_over_the_concurrency_limit_wait() {
     }
     let setup = setup("http://127.0.0.1:9", "", "env:KEY");
     let client = Client::new(Arc::new(SystemResolver), Arc::new(Counting), Tls::default());
-    let gate = Outbound::new(
-        setup.policy,
-        setup.credentials,
-        client,
-        Arc::new(LogRecorder),
-    );
-    let ledger = ledger(2);
-    let send = || gate.send(&ledger, get("http://127.0.0.1:9"));
+    let gate = Outbound::new(setup.policy, setup.credentials, client, Arc::new(LogSink));
+    let context = context(2);
+    let send = || gate.send(&context, get("http://127.0.0.1:9"));
     let ended = tokio::join!(send(), send(), send(), send(), send(), send());
     let ended: [_; 6] = ended.into();
     assert!(
@@ -201,14 +191,14 @@ async fn response_with_the_credential_is_withheld() {
             };
             let server = Server::start(move |_| answer.clone()).await;
             let gate = gate(setup(&server.origin(), "", "env:KEY"));
-            let ledger = ledger(4);
-            let result = gate.send(&ledger, get(&server.origin())).await;
+            let context = context(4);
+            let result = gate.send(&context, get(&server.origin())).await;
             let Err(SendError::Withheld(denial)) = result else {
                 panic!("{body}: {result:?}")
             };
             assert_eq!(denial.code, DenialCode::Leak);
             assert!(!format!("{denial:?}").contains(SECRET));
-            assert_eq!(ledger.denials().len(), 1);
+            assert_eq!(context.denials().len(), 1);
         }
     }
 }
@@ -222,7 +212,7 @@ async fn header_with_the_credential_is_withheld() {
         })
         .await;
         let gate = gate(setup(&server.origin(), "", "env:KEY"));
-        let result = gate.send(&ledger(4), get(&server.origin())).await;
+        let result = gate.send(&context(4), get(&server.origin())).await;
         match result {
             Err(SendError::Withheld(denial)) => {
                 assert!(withheld && denial.code == DenialCode::Leak)
@@ -254,7 +244,7 @@ async fn replaced_secret_is_still_withheld() {
     let gate = gate(setup(&server.origin(), "", &source));
     let mut withheld = Vec::new();
     for number in 0..4 {
-        withheld.push(gate.send(&ledger(4), get(&server.origin())).await.is_err());
+        withheld.push(gate.send(&context(4), get(&server.origin())).await.is_err());
         if number == 0 {
             write("the-second-key", 60);
         }

@@ -11,7 +11,7 @@ mod common;
 
 use crm_harness::config::Scope;
 use crm_harness::config::tokens::stored;
-use crm_harness::server::http::Limits;
+use crm_harness::server::http::HttpLimits;
 use crm_harness::server::mcp::Pace;
 use http::Method;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ use common::env::{TestEnv, scheme, token};
 use common::web::{Program, Served, Web, initialize};
 
 async fn served(env: &TestEnv) -> Served {
-    Served::new(env, Limits::default(), Pace::default()).await
+    Served::new(env, HttpLimits::default(), Pace::default()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crm_harness::server::http::Limits;
+use crm_harness::server::http::HttpLimits;
 use crm_harness::server::mcp::Pace;
 use http::Method;
 use serde_json::json;
@@ -33,7 +33,7 @@ fn quick() -> Pace {
     }
 }
 
-async fn served_env(limits: Limits) -> (Server, TestEnv, Served) {
+async fn served_env(limits: HttpLimits) -> (Server, TestEnv, Served) {
     let (service, env) = TestEnv::beside_a_service().await;
     let front = Served::new(&env, limits, quick()).await;
     (service, env, front)
@@ -58,7 +58,7 @@ async fn counted(address: SocketAddr, line: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_goes_away_stops_its_guest() {
-    let (_service, _env, front) = served_env(Limits::default()).await;
+    let (_service, _env, front) = served_env(HttpLimits::default()).await;
     let mut robin = Web::begun(front.address, "robin", json!({})).await;
     let mut stream = robin
         .again()
@@ -86,7 +86,7 @@ async fn a_client_that_goes_away_stops_its_guest() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_call_stops_its_guest() {
-    let (_service, _env, front) = served_env(Limits::default()).await;
+    let (_service, _env, front) = served_env(HttpLimits::default()).await;
     let mut robin = Web::begun(front.address, "robin", json!({})).await;
     let mut calling = robin.again().await;
     let mut stream = calling.call_open("proposer_spin", json!({})).await;
@@ -105,7 +105,7 @@ async fn a_cancelled_call_stops_its_guest() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lost_sessionless_client_stops_its_guest() {
-    let (_service, _env, front) = served_env(Limits::default()).await;
+    let (_service, _env, front) = served_env(HttpLimits::default()).await;
     let mut robin = Web::of(front.address, "robin").await;
     robin.set("mcp-protocol-version", "2026-07-28");
     robin.set("mcp-method", "tools/call");
@@ -135,7 +135,7 @@ async fn lost_sessionless_client_stops_its_guest() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn approved_plan_runs_after_the_client_left() {
-    let (service, _env, mut front) = served_env(Limits::default()).await;
+    let (service, _env, mut front) = served_env(HttpLimits::default()).await;
     let mut robin = Web::begun(front.address, "robin", json!({"elicitation": {}})).await;
     let mut stream = robin
         .again()
@@ -174,7 +174,7 @@ async fn auto_approved_plan_survives_cancellation() {
     })
     .await;
     let env = TestEnv::new(&service.origin());
-    let mut front = Served::new(&env, Limits::default(), quick()).await;
+    let mut front = Served::new(&env, HttpLimits::default(), quick()).await;
     let bolt = Web::begun(front.address, "bolt", json!({})).await;
     let mut calling = bolt.again().await;
     let stream = calling.call_open("proposer_scheme", scheme("a")).await;
@@ -196,9 +196,9 @@ async fn auto_approved_plan_survives_cancellation() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stalled_connections_make_room() {
-    let (_service, _env, front) = served_env(Limits {
+    let (_service, _env, front) = served_env(HttpLimits {
         connections: 8,
-        ..Limits::default()
+        ..HttpLimits::default()
     })
     .await;
     let robin = Web::begun(front.address, "robin", json!({})).await;
@@ -240,10 +240,10 @@ async fn stalled_connections_make_room() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_heads_and_bodies_time_out() {
-    let (_service, _env, front) = served_env(Limits {
+    let (_service, _env, front) = served_env(HttpLimits {
         head: Duration::from_millis(30),
         body: Duration::from_millis(30),
-        ..Limits::default()
+        ..HttpLimits::default()
     })
     .await;
     let mut stream = TcpStream::connect(front.address).await.unwrap();
@@ -274,9 +274,9 @@ async fn slow_heads_and_bodies_time_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn chunked_body_over_the_limit_is_cut_off() {
-    let (_service, _env, front) = served_env(Limits {
+    let (_service, _env, front) = served_env(HttpLimits {
         body_bytes: 1_000,
-        ..Limits::default()
+        ..HttpLimits::default()
     })
     .await;
     let mut stream = TcpStream::connect(front.address).await.unwrap();
@@ -300,9 +300,9 @@ async fn chunked_body_over_the_limit_is_cut_off() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_floods_is_refused_alone() {
-    let (_service, _env, front) = served_env(Limits {
+    let (_service, _env, front) = served_env(HttpLimits {
         requests_of_caller: 4,
-        ..Limits::default()
+        ..HttpLimits::default()
     })
     .await;
     let jo = Web::begun(front.address, "jo", json!({})).await;
@@ -346,9 +346,9 @@ async fn who_floods_is_refused_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn session_flood_evicts_its_own_sessions() {
-    let (_service, _env, front) = served_env(Limits {
+    let (_service, _env, front) = served_env(HttpLimits {
         sessions_of_caller: 3,
-        ..Limits::default()
+        ..HttpLimits::default()
     })
     .await;
     let mut robin = Web::begun(front.address, "robin", json!({})).await;
@@ -364,9 +364,9 @@ async fn session_flood_evicts_its_own_sessions() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn shutdown_drains_then_cuts_off() {
-    let (_service, _env, mut front) = served_env(Limits {
+    let (_service, _env, mut front) = served_env(HttpLimits {
         finish: Duration::from_millis(100),
-        ..Limits::default()
+        ..HttpLimits::default()
     })
     .await;
     let mut robin = Web::begun(front.address, "robin", json!({"elicitation": {}})).await;
@@ -423,7 +423,7 @@ async fn clients(address: SocketAddr, clients: usize, calls: usize) -> Vec<Durat
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_four_clients_at_once_are_all_served() {
-    let (_service, _env, front) = served_env(Limits::default()).await;
+    let (_service, _env, front) = served_env(HttpLimits::default()).await;
     let took = clients(front.address, 64, 8).await;
     assert_eq!(took.len(), 512);
     counted(

@@ -30,7 +30,7 @@ use crm_harness::outbound::policy::addresses::{self, Grants};
 use crm_harness::outbound::policy::documents::{Declared, Document, Documents, Effect};
 use crm_harness::outbound::policy::origin::Origin;
 use crm_harness::outbound::policy::route::RoutePattern;
-use crm_harness::outbound::policy::{Decision, Destination, Policy, Request, Route};
+use crm_harness::outbound::policy::{Destination, Policy, PolicyDecision, Request, Route};
 use crm_harness::outbound::secrets::scan::Scanner;
 use crm_harness::outbound::secrets::secret::Secret;
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -194,7 +194,7 @@ fn headers(json: bool) -> HeaderMap {
 }
 
 fn allows(policy: &Policy, phase: Phase, request: &Request<'_>) -> bool {
-    matches!(policy.decide(phase, request), Decision::Allow(_))
+    matches!(policy.decide(phase, request), PolicyDecision::Allow(_))
 }
 
 /// Answers what it is told.
@@ -293,7 +293,7 @@ proptest! {
         let headers = headers(json);
         let request = Request { method: &method, url: &url, headers: &headers, body: &body };
         match policy.decide(phase, &request) {
-            Decision::Allow(allowed) => {
+            PolicyDecision::Allow(allowed) => {
                 let parsed = Url::parse(&url).unwrap();
                 prop_assert_eq!(parsed.as_str(), url.as_str());
                 prop_assert_eq!(parsed.origin().ascii_serialization(), allowed.origin.as_str());
@@ -306,7 +306,7 @@ proptest! {
                     prop_assert!(sent["variables"]["q"].is_string());
                 }
             }
-            Decision::Deny(denial) => prop_assert!(!denial.reason.is_empty() && !denial.fix.is_empty()),
+            PolicyDecision::Deny(denial) => prop_assert!(!denial.reason.is_empty() && !denial.fix.is_empty()),
         }
     }
 

@@ -17,7 +17,8 @@ use crm_harness::audit::{Audit, Fault, Head, Notice, Reader, Row};
 use crm_harness::clock::FixedClock;
 use crm_harness::denial::{Denial, DenialCode};
 use crm_harness::events::{
-    Began, CallId, Decided, End, Ended, Finished, Phase, Planned, Recorder, Refused, Ruled, Shared,
+    AuditSink, Began, CallId, Decided, DisclosureEvent, Ended, Finished, Phase, Planned, Refused,
+    RequestEnd, Ruled,
 };
 use rusqlite::Connection;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
@@ -55,7 +56,7 @@ fn call(audit: &Audit) {
             phase: Phase::Read,
             destination: "service",
             rule: "service: POST /query",
-            end: End::Answered {
+            end: RequestEnd::Answered {
                 status: 200,
                 bytes: 5,
             },
@@ -264,7 +265,7 @@ fn finished(audit: &Audit, call: CallId, phase: Phase) -> bool {
         phase,
         destination: "service",
         rule: "service: POST /query",
-        end: End::FromMemory,
+        end: RequestEnd::FromMemory,
         elapsed: Duration::ZERO,
     };
     audit.finished(&event).is_ok()
@@ -311,7 +312,7 @@ fn planned(audit: &Audit, call: CallId, state: &str, ahead: bool) -> bool {
 }
 
 fn shared(audit: &Audit, call: CallId) -> bool {
-    let event = Shared {
+    let event = DisclosureEvent {
         call,
         plan: "d0",
         step: 2,

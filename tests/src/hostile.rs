@@ -7,7 +7,7 @@ use crm_harness::audit::{Audit, Reader, Row};
 use crm_harness::clock::SystemClock;
 use crm_harness::config::{Flags, Manifest, Operator, Trust};
 use crm_harness::outbound::client::Client;
-use crm_harness::{CallError, Caller, Harness, Invocation, Outcome, Parts, Setup, StartError};
+use crm_harness::{CallError, CallOutcome, Caller, Harness, Invocation, Parts, Setup, StartError};
 use serde_json::{Value, json};
 
 use crate::{guest, root};
@@ -121,7 +121,7 @@ impl Trial {
     ///
     /// # Errors
     /// Why there is no outcome.
-    pub async fn run(&self, offend: bool) -> Result<Outcome, CallError> {
+    pub async fn run(&self, offend: bool) -> Result<CallOutcome, CallError> {
         let invocation = Invocation {
             tool: "hostile_run".to_owned(),
             arguments: json!({ "origin": self.origin, "offend": offend }),
@@ -138,7 +138,7 @@ impl Trial {
     pub async fn behave(&self, name: &str) {
         let outcome = self.run(false).await.unwrap();
         let status = if name == "redirect" { 302 } else { 200 };
-        assert_eq!(outcome.result, Ok(json!({ "status": status })), "{name}");
+        assert_eq!(outcome.result(), Ok(json!({ "status": status })), "{name}");
         assert!(outcome.denials.is_empty(), "{name}: {:?}", outcome.denials);
     }
 

@@ -23,9 +23,9 @@ use std::time::Duration;
 use crm_harness::clock::FixedClock;
 use crm_harness::config::{Flags, Manifest, Operator};
 use crm_harness::digest::hex;
-use crm_harness::events::{LogRecorder, Recorder};
-use crm_harness::plans::{Outcome as PlanOutcome, PlanError, Store};
-use crm_harness::{Caller, Harness, Invocation, Outcome, Parts, Setup};
+use crm_harness::events::{AuditSink, LogSink};
+use crm_harness::plans::{PlanError, PlanOutcome, Store};
+use crm_harness::{CallOutcome, Caller, Harness, Invocation, Parts, Setup};
 use crm_stand_in::Running;
 use crm_stand_in::clock::ManualClock;
 use crm_stand_in::pa_workspace::{self, WorkspaceStandIn};
@@ -150,7 +150,7 @@ pub struct TestOptions {
     /// The operator file beside address and key; without one the environment grants those.
     pub operator: Option<&'static str>,
     /// The record.
-    pub recorder: Arc<dyn Recorder>,
+    pub recorder: Arc<dyn AuditSink>,
     /// The directory of plans; `None` keeps them in memory.
     pub data: Option<PathBuf>,
     /// A stand-in that runs already.
@@ -183,7 +183,7 @@ impl Default for TestOptions {
             url: None,
             environment: Vec::new(),
             operator: None,
-            recorder: Arc::new(LogRecorder),
+            recorder: Arc::new(LogSink),
             data: None,
             twenty: None,
             relay: None,
@@ -365,7 +365,7 @@ impl TestEnv {
     ///
     /// # Panics
     /// Where the call has no outcome, which no action may bring about.
-    pub async fn outcome(&self, tool: &str, arguments: Value) -> Outcome {
+    pub async fn outcome(&self, tool: &str, arguments: Value) -> CallOutcome {
         self.said.note(&arguments);
         let invocation = Invocation {
             tool: tool.to_owned(),
@@ -407,7 +407,7 @@ impl TestEnv {
     }
 
     /// Calls an action, and tells how many requests it took, as [`TestEnv::asked`] counts.
-    pub async fn cost(&self, tool: &str, arguments: Value) -> (usize, Outcome) {
+    pub async fn cost(&self, tool: &str, arguments: Value) -> (usize, CallOutcome) {
         let before = self.asked();
         let outcome = self.outcome(tool, arguments).await;
         (self.asked() - before, outcome)
@@ -418,7 +418,7 @@ impl TestEnv {
     /// # Panics
     /// Where it does not.
     pub async fn ok(&self, tool: &str, arguments: Value) -> Value {
-        match self.outcome(tool, arguments).await.result {
+        match self.outcome(tool, arguments).await.result() {
             Ok(answer) => answer,
             Err(failure) => panic!("{tool} failed: {failure:#}"),
         }
@@ -492,7 +492,7 @@ impl TestEnv {
     /// Where it does not, or where the failure is not of this case or says nothing about what to
     /// do.
     pub async fn fails(&self, tool: &str, arguments: Value, case: &str) -> Value {
-        match self.outcome(tool, arguments.clone()).await.result {
+        match self.outcome(tool, arguments.clone()).await.result() {
             Ok(answer) => panic!("{tool} {arguments} succeeded: {answer:#}"),
             Err(failure) => {
                 assert_eq!(failure["case"], case, "{tool} {arguments}: {failure:#}");

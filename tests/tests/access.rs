@@ -10,7 +10,7 @@
 )]
 
 use crm_harness::Caller;
-use crm_harness::access::{Access, Approval, Audience, Deed};
+use crm_harness::access::{Access, AccessRequest, Approval, Audience};
 use crm_harness::config::Manifest;
 use crm_harness::observed::{Attributes, Owner, RecordKey};
 use crm_tests::{TestEnv, root};
@@ -125,11 +125,11 @@ fn the_shipped_policies_decide_as_the_table_says() {
         };
         let proposer = case.proposer.as_deref().map(email).unwrap_or_default();
         let deed = match case.deed.as_str() {
-            "approve" => Deed::Approve {
+            "approve" => AccessRequest::Approve {
                 plan: "p",
                 proposer: &proposer,
             },
-            "create" | "link" | "change" | "delete" => Deed::Write {
+            "create" | "link" | "change" | "delete" => AccessRequest::Write {
                 verb: &case.deed,
                 record: &record,
                 attributes: &attributes,
@@ -137,12 +137,12 @@ fn the_shipped_policies_decide_as_the_table_says() {
                 undo: case.undo,
                 fields: &case.fields,
             },
-            "message" | "email" | "log" => Deed::Send {
+            "message" | "email" | "log" => AccessRequest::Send {
                 act: &case.deed,
                 service: "any",
                 audience: case.audience(),
             },
-            "disclose" | "expand" => Deed::Give {
+            "disclose" | "expand" => AccessRequest::Give {
                 verb: &case.deed,
                 record: &record,
                 attributes: &attributes,
@@ -150,7 +150,7 @@ fn the_shipped_policies_decide_as_the_table_says() {
                 fields: &case.fields,
                 audience: case.audience(),
             },
-            tool => Deed::Act {
+            tool => AccessRequest::Act {
                 tool,
                 group: "reads",
             },

@@ -169,7 +169,7 @@ async fn wildcards_in_names_are_literal() {
         let outcome = env
             .outcome("crm_blockers", json!({ "opportunity": name }))
             .await
-            .result;
+            .result();
         let fits_odd_name = outcome
             .as_ref()
             .is_ok_and(|report| report["id"] == ODD_NAME.to_string());
@@ -219,7 +219,11 @@ async fn blockers_request_count_is_bounded() {
     ] {
         let (cost, outcome) = env.cost("crm_blockers", arguments.clone()).await;
         assert_eq!(cost, expected, "{arguments}");
-        assert!(outcome.result.is_ok(), "{arguments}: {:#?}", outcome.result);
+        assert!(
+            outcome.result().is_ok(),
+            "{arguments}: {:#?}",
+            outcome.result()
+        );
     }
 }
 

@@ -191,7 +191,7 @@ async fn email_goes_only_to_listed_addresses() {
         let mut arguments = arguments(&["email"]);
         arguments["email"]["to"] = to.into();
         let outcome = env.outcome("crm_coordinate", arguments).await;
-        match outcome.result {
+        match outcome.result() {
             Ok(answer) => assert!(listed, "{to}: {answer:#}"),
             Err(failure) => {
                 assert!(!listed, "{to}: {failure:#}");

@@ -157,9 +157,11 @@ async fn run(path: &Path) -> Tally {
         let reached = dialled.load(Ordering::SeqCst) - before;
         let found = if reached > 0 { "allow" } else { "deny" };
         assert_eq!(
-            found, case["expected"],
+            found,
+            case["expected"],
             "{case}: {:?} {:?}",
-            outcome.result, outcome.denials
+            outcome.result(),
+            outcome.denials
         );
         match (reached, outcome.denials.is_empty()) {
             (0, true) => tally.unbuildable += 1,

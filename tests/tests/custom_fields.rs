@@ -60,7 +60,7 @@ async fn mapped_next_step_counts_and_is_shown() {
     let outcome = mapped
         .outcome("crm_blockers", deal(NEXT_STEP_IN_FIELD))
         .await;
-    let report = outcome.result.unwrap();
+    let report = outcome.result().unwrap();
     for code in ["no-next-step", "close-date-near"] {
         let clear = report["clear"].as_array().unwrap();
         assert!(
@@ -116,7 +116,7 @@ async fn missing_mapped_field_is_unknown_and_drift() {
     // the names of deals' fields.
     assert_eq!(outcome.requests, 5);
     assert_eq!(env.asked(), 1);
-    let report = outcome.result.unwrap();
+    let report = outcome.result().unwrap();
     for code in ["no-next-step", "close-date-near"] {
         let reason = reason(&report, code).unwrap_or_else(|| panic!("{code}: {report:#}"));
         assert!(
@@ -197,9 +197,9 @@ async fn sent(document: &str) -> Result<Value, Value> {
     // What is refused does not arrive.
     assert_eq!(
         service.requests().count(),
-        usize::from(outcome.result.is_ok())
+        usize::from(outcome.result().is_ok())
     );
-    outcome.result
+    outcome.result()
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@
     reason = "helpers of tests may fail like tests"
 )]
 
-use crm_harness::plans::{Outcome, PlanState};
+use crm_harness::plans::{PlanOutcome, PlanState};
 use crm_stand_in::faults::{Fault, FaultKind};
 use crm_stand_in::twenty::sample::{HEALTHY, ROBIN};
 use crm_tests::{TestEnv, TestOptions};
@@ -194,7 +194,7 @@ fn counts(env: &TestEnv) -> Vec<(&'static str, usize)> {
 }
 
 /// Approves, and resumes until the plan is over; how it ended and how many rounds that took.
-async fn through(env: &TestEnv, plan: &str, clear_after: usize) -> (Outcome, usize) {
+async fn through(env: &TestEnv, plan: &str, clear_after: usize) -> (PlanOutcome, usize) {
     let mut outcome = env.approve(plan).await.unwrap();
     let mut rounds = 1;
     while !outcome.state.is_over() {

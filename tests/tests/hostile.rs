@@ -19,7 +19,7 @@ use crm_harness::audit::Row;
 use crm_harness::outbound::client::resolve::Resolver;
 use crm_harness::outbound::client::tls::Tls;
 use crm_harness::outbound::client::{Client, Dialler, Stream, TcpDialler};
-use crm_harness::{CallError, LoadError, Outcome, StartError};
+use crm_harness::{CallError, CallOutcome, LoadError, StartError};
 use crm_tests::hostile::{BEHAVIOURS, LOOT, Stopped, Trial, bodies};
 use crm_tests::service::Service;
 use serde_json::json;
@@ -27,20 +27,20 @@ use serde_json::json;
 use Stopped::{Broken, Denied, Failed, Unbuildable};
 
 /// That the offence ended as it has to, and that the record says so.
-fn judge(name: &str, stopped: Stopped, outcome: &Result<Outcome, CallError>, rows: &[Row]) {
+fn judge(name: &str, stopped: Stopped, outcome: &Result<CallOutcome, CallError>, rows: &[Row]) {
     let of_this_call = |row: &&Row| rows.last().is_some_and(|last| last.call == row.call);
     let rows: Vec<_> = rows.iter().filter(of_this_call).cloned().collect();
     let rows = rows.as_slice();
     let refusals = bodies(rows, "refusal");
     let results = bodies(rows, "result");
     let said = match outcome {
-        Ok(outcome) => outcome.result.clone().expect_err(name)["case"].clone(),
+        Ok(outcome) => outcome.result().expect_err(name)["case"].clone(),
         Err(error) => error.code().into(),
     };
     assert_eq!(results.last().unwrap()["outcome"], said, "{name}");
     match (stopped, outcome) {
         (Denied(code), Ok(outcome)) => {
-            let failure = outcome.result.as_ref().unwrap_err();
+            let failure = outcome.result().unwrap_err();
             assert_eq!(failure["case"], "denied", "{name}: {failure}");
             assert_eq!(failure["code"], code, "{name}: {failure}");
             assert!(
@@ -99,7 +99,7 @@ async fn what_the_host_holds_for_a_call_is_bounded() {
         let (calls, mut most) = (Arc::new(trial), before);
         let running = tokio::spawn({
             let trial = Arc::clone(&calls);
-            async move { trial.run(true).await.map(|outcome| outcome.result) }
+            async move { trial.run(true).await.map(|outcome| outcome.result()) }
         });
         while !running.is_finished() {
             most = most.max(resident());
@@ -123,7 +123,7 @@ async fn headers_are_the_hosts_own() {
     let service = Service::start().await.unwrap();
     let trial = Trial::new("data_in_usual_headers", &service.origin(), None).unwrap();
     let outcome = trial.run(true).await.unwrap();
-    assert_eq!(outcome.result, Ok(json!({ "status": 200 })));
+    assert_eq!(outcome.result(), Ok(json!({ "status": 200 })));
     let seen = service.seen();
     assert_eq!(seen.len(), 3);
     let agent = format!("user-agent: crm-harness/{}", env!("CARGO_PKG_VERSION"));
@@ -239,7 +239,7 @@ async fn dns_rebinding_is_refused() {
                 .run(false)
                 .await
                 .unwrap()
-                .result
+                .result()
                 .map_err(|failure| failure["code"].clone()),
         );
     }

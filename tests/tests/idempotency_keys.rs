@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use crm_harness::plans::{Before, Outcome, PlanState, StepState, Store};
+use crm_harness::plans::{Before, PlanOutcome, PlanState, StepState, Store};
 use crm_harness::{Caller, Harness, Invocation, Parts};
 use crm_stand_in::Running;
 use crm_stand_in::faults::{Fault, FaultKind};
@@ -55,11 +55,17 @@ impl RelayEnv {
             caller: caller.clone(),
             deadline: None,
         };
-        let answer = self.harness.call(invocation).await.unwrap().result.unwrap();
+        let answer = self
+            .harness
+            .call(invocation)
+            .await
+            .unwrap()
+            .result()
+            .unwrap();
         answer["plan"].as_str().unwrap().to_owned()
     }
 
-    async fn approve(&self, plan: &str, caller: &Caller) -> Outcome {
+    async fn approve(&self, plan: &str, caller: &Caller) -> PlanOutcome {
         self.harness
             .plans()
             .approve(plan, caller, false)
@@ -274,7 +280,7 @@ async fn message_cannot_compensate() {
             caller: robin(),
             deadline: None,
         };
-        let failure = env.harness.call(invocation).await.unwrap().result;
+        let failure = env.harness.call(invocation).await.unwrap().result();
         let failure = failure.unwrap_err();
         assert_eq!(failure["code"], "plan-form", "{failure:#}");
     }

@@ -13,7 +13,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crm_harness::plans::{Outcome, PlanState, StepState};
+use crm_harness::plans::{PlanOutcome, PlanState, StepState};
 use crm_stand_in::faults::{Fault, FaultKind};
 use crm_stand_in::pa_workspace::sample::ROBIN_PA;
 use crm_stand_in::relay::Variant;
@@ -179,7 +179,7 @@ fn made(env: &TestEnv, write: &MessageWrite, mark: &str) -> usize {
 
 /// Approves, and resumes until the plan is over or nobody can know; the fault is mended after the
 /// third round.
-async fn through(env: &TestEnv, plan: &str, service: &crm_stand_in::Running) -> Outcome {
+async fn through(env: &TestEnv, plan: &str, service: &crm_stand_in::Running) -> PlanOutcome {
     let mut outcome = env.approve(plan).await.unwrap();
     for round in 1..8 {
         if outcome.state.is_over() {

@@ -9,7 +9,7 @@
     reason = "helpers of tests may fail like tests"
 )]
 
-use crm_harness::{Caller, Harness, Invocation, Outcome, Parts};
+use crm_harness::{CallOutcome, Caller, Harness, Invocation, Parts};
 use crm_stand_in::Running;
 use crm_tests::outsider::outsider;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ impl OutsiderEnv {
         Self { harness, service }
     }
 
-    async fn send(&self, origin: &str, path: &str, body: &str) -> Outcome {
+    async fn send(&self, origin: &str, path: &str, body: &str) -> CallOutcome {
         let arguments = json!({ "origin": origin, "path": path, "body": body });
         let invocation = Invocation {
             tool: "outsider_send".to_owned(),
@@ -43,7 +43,7 @@ impl OutsiderEnv {
     async fn refused(&self, origin: &str, path: &str, body: &str, code: &str) {
         let before = self.service.requests().count();
         let outcome = self.send(origin, path, body).await;
-        let failure = outcome.result.expect_err("it was let through");
+        let failure = outcome.result().expect_err("it was let through");
         assert_eq!(
             (&failure["case"], &failure["code"]),
             (&json!("denied"), &json!(code)),
@@ -57,7 +57,7 @@ impl OutsiderEnv {
     /// That the host goes on serving what is allowed.
     async fn works(&self) {
         let outcome = self.send(&self.service.url(), "/graphql", HELLO).await;
-        assert_eq!(outcome.result, Ok(json!({ "status": 200 })));
+        assert_eq!(outcome.result(), Ok(json!({ "status": 200 })));
     }
 }
 

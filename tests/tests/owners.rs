@@ -13,9 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crm_harness::Caller;
-use crm_harness::access::{Access, Audience, Deed};
+use crm_harness::access::{Access, AccessRequest, Audience};
 use crm_harness::observed::places::RecordAt;
-use crm_harness::observed::{Attributes, RecordKey, Seen};
+use crm_harness::observed::{Attributes, ObservedRecords, RecordKey};
 use crm_harness::outbound::policy::documents::Document;
 use crm_stand_in::clock::ManualClock;
 use crm_stand_in::relay::Variant;
@@ -139,7 +139,7 @@ fn attributes(
     shown: Shown,
     email: &str,
 ) -> Attributes {
-    let seen = Seen::default();
+    let seen = ObservedRecords::default();
     seen.observe(&document.records, answer.to_string().as_bytes());
     let told = &members.records[0];
     let member = json!({ "id": MEMBER, "userEmail": email });
@@ -226,7 +226,7 @@ async fn every_document_by_owner_action_and_role() {
 }
 
 /// A deed on a record of which that is known; `assign` is a change of its owner.
-fn deed<'a>(action: &'a str, attributes: &'a Attributes, kind: &str) -> Deed<'a> {
+fn deed<'a>(action: &'a str, attributes: &'a Attributes, kind: &str) -> AccessRequest<'a> {
     let record: &'static RecordKey = Box::leak(Box::new(RecordKey {
         kind: kind.to_owned(),
         id: RECORD.to_owned(),
@@ -237,7 +237,7 @@ fn deed<'a>(action: &'a str, attributes: &'a Attributes, kind: &str) -> Deed<'a>
         _ => &[],
     };
     match action {
-        "disclose" | "expand" => Deed::Give {
+        "disclose" | "expand" => AccessRequest::Give {
             verb: action,
             record,
             attributes,
@@ -250,7 +250,7 @@ fn deed<'a>(action: &'a str, attributes: &'a Attributes, kind: &str) -> Deed<'a>
                 listed: false,
             },
         },
-        action => Deed::Write {
+        action => AccessRequest::Write {
             verb: match action {
                 "assign" | "reassign" => "change",
                 action => action,

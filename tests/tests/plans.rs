@@ -15,7 +15,7 @@ use crm_tests::{TestEnv, TestOptions, follow_up};
 use serde_json::{Value, json};
 
 /// The raw task that a plan made, from the first step's record.
-fn made(env: &TestEnv, kind: &str, outcome: &crm_harness::plans::Outcome) -> Value {
+fn made(env: &TestEnv, kind: &str, outcome: &crm_harness::plans::PlanOutcome) -> Value {
     let id = outcome.steps[0].what.rsplit(' ').next().unwrap();
     env.twenty.record(kind, id).unwrap()
 }

@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 
 use crm_harness::plans::render_short::{Brief, Room, brief};
-use crm_harness::plans::{Preview, render_text as shown};
+use crm_harness::plans::{Preview, render_text};
 use crm_harness::text::Emphasis;
 use crm_stand_in::relay::sample::{CONTEXT_REQUEST, TEAM_HANDOFF};
 use crm_stand_in::twenty::sample::{
@@ -40,7 +40,7 @@ async fn proposed(env: &TestEnv, tool: &str, arguments: Value) -> (Brief, String
     let plan = env.propose(tool, arguments).await;
     let (preview, _) = env.harness.plans().get(&plan).unwrap();
     let short = brief(&preview, ROOM, READING);
-    (short, shown::preview(&preview, &Emphasis::default()))
+    (short, render_text::preview(&preview, &Emphasis::default()))
 }
 
 /// Ids that the plan makes up, digests and addresses of stand-ins are others in each run: each gets
@@ -402,13 +402,13 @@ async fn hostile_arguments_hide_and_forge_nothing() {
         ];
         for (tool, arguments) in calls {
             let outcome = env.outcome(tool, arguments.clone()).await;
-            let Ok(answer) = outcome.result else {
+            let Ok(answer) = outcome.result() else {
                 refused += 1;
                 continue;
             };
             let plan = answer["plan"].as_str().unwrap();
             let (preview, _) = env.harness.plans().get(plan).unwrap();
-            let full = shown::preview(&preview, &Emphasis::default());
+            let full = render_text::preview(&preview, &Emphasis::default());
             let short = brief(&preview, ROOM, READING);
             count += checked(&preview, &full, &short);
             plans += 1;

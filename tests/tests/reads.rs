@@ -88,7 +88,7 @@ async fn status_takes_two_requests() {
     let env = TestEnv::new().await;
     let (cost, outcome) = env.cost("crm_status", json!({})).await;
     assert_eq!(cost, 2);
-    let status = outcome.result.unwrap();
+    let status = outcome.result().unwrap();
     let twenty = &status["destinations"][0];
     assert_eq!(twenty["name"], "twenty");
     assert_eq!(
@@ -157,7 +157,7 @@ async fn search_finds_every_kind_of_record() {
     let env = TestEnv::new().await;
     let (cost, outcome) = env.cost("crm_search", json!({ "query": "depot" })).await;
     assert_eq!(cost, 2);
-    let answer = outcome.result.unwrap();
+    let answer = outcome.result().unwrap();
     let hits = answer["hits"].as_array().unwrap();
     let deal = hits
         .iter()
@@ -179,7 +179,7 @@ async fn search_without_hits_is_empty() {
     // The second looks for names that are written nearly so.
     let (cost, outcome) = env.cost("crm_search", json!({ "query": "zzzzqqqq" })).await;
     assert_eq!(cost, 2);
-    let answer = outcome.result.unwrap();
+    let answer = outcome.result().unwrap();
     assert_eq!(answer["hits"], json!([]));
     assert!(
         answer["markdown"]
@@ -251,7 +251,7 @@ async fn get_shows_each_kind_in_one_request() {
             .await;
         assert_eq!(cost, 1, "{kind}");
         let record = outcome
-            .result
+            .result()
             .unwrap_or_else(|failure| panic!("{kind}: {failure:#}"));
         assert_eq!(record["kind"], kind);
         assert_eq!(record["fields"]["case"], kind);
@@ -309,7 +309,7 @@ async fn follow_ups_are_sorted_and_paged() {
         }
         let (cost, outcome) = env.cost("crm_follow_ups", arguments).await;
         assert_eq!(cost, 1);
-        let page = outcome.result.unwrap();
+        let page = outcome.result().unwrap();
         total = page["total"].as_u64().unwrap();
         for task in page["tasks"].as_array().unwrap() {
             assert_eq!(task["assignee"]["email"], ROBIN_EMAIL);
@@ -426,7 +426,7 @@ async fn briefing_takes_four_requests_at_any_size() {
         assert!(first <= 4 && cost <= 4, "{first} then {cost}");
         let sent = env.twenty.requests().count() - before;
         assert!(sent <= 4, "{sent} requests for the second briefing");
-        let briefing = second.result.unwrap();
+        let briefing = second.result().unwrap();
         assert_eq!(
             strings(&briefing["sections"], "name"),
             [

@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use crm_harness::plans::{PlanState, StepState};
-use crm_harness::{Caller, Harness, Invocation, Outcome, Parts};
+use crm_harness::{CallOutcome, Caller, Harness, Invocation, Parts};
 use crm_stand_in::Running;
 use crm_tests::outsider::outsider;
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ impl SchemeEnv {
         }
     }
 
-    async fn scheme(&self, plan: Value, meanwhile: Option<Value>) -> Outcome {
+    async fn scheme(&self, plan: Value, meanwhile: Option<Value>) -> CallOutcome {
         let mut arguments = json!({ "what": plan });
         if let Some(meanwhile) = meanwhile {
             arguments["meanwhile"] = json!([meanwhile]);
@@ -262,7 +262,7 @@ async fn forbidden_step_is_refused_before_approval() {
         ),
     ];
     for (name, plan, code) in cases {
-        let failure = env.scheme(plan, None).await.result.expect_err(name);
+        let failure = env.scheme(plan, None).await.result().expect_err(name);
         assert_eq!(failure["case"], "denied", "{name}: {failure:#}");
         assert_eq!(failure["code"], code, "{name}: {failure:#}");
     }
@@ -271,14 +271,14 @@ async fn forbidden_step_is_refused_before_approval() {
     // The same without an offence passes, with as many warnings and records as there may be.
     let mut good = with(plan(&[make(), tie(TASK)]), "warnings", vec!["w"; 8].into());
     good["about"] = vec![json!({"kind": "task", "id": TASK}); 16].into();
-    let good = env.scheme(good, None).await.result.unwrap();
+    let good = env.scheme(good, None).await.result().unwrap();
     assert_eq!(good["state"], "waiting");
 }
 
 #[tokio::test]
 async fn preview_comes_from_the_bytes_to_be_sent() {
     let env = SchemeEnv::new().await;
-    let answer = env.scheme(plan(&[make()]), None).await.result.unwrap();
+    let answer = env.scheme(plan(&[make()]), None).await.result().unwrap();
     let shown = &answer["preview"]["steps"][0];
     assert_eq!(shown["what"], format!("create task {TASK}"));
     assert_eq!(shown["document"], "make");
@@ -301,7 +301,7 @@ async fn component_cannot_write_outside_performing() {
     // The judge sends the step itself when it is asked whether it is still right: that is refused,
     // the host's own passes.
     let sly = with(make(), "words", env.service.url().into());
-    let answer = env.scheme(plan(&[sly]), None).await.result.unwrap();
+    let answer = env.scheme(plan(&[sly]), None).await.result().unwrap();
     let plan = answer["plan"].as_str().unwrap();
     let outcome = env
         .harness
@@ -335,7 +335,7 @@ async fn slot_cannot_name_the_record_of_a_write() {
             json!({"case": "in-order"}),
             json!({"case": "compensates", "value": "make"}),
         ] {
-            let failure = env.scheme(steps(timing), None).await.result;
+            let failure = env.scheme(steps(timing), None).await.result();
             let failure = failure.expect_err(name);
             assert_eq!(failure["code"], "plan-form", "{name}: {failure:#}");
         }
@@ -355,7 +355,7 @@ async fn lost_answer_does_not_prove_a_record_new() {
     let remove = step("remove", UNMAKE, &json!({"id": victim}));
     let back = json!({"case": "compensates", "value": "tie"});
     let scheme = plan(&[claim, tie, with(remove, "timing", back)]);
-    let answer = env.scheme(scheme, None).await.result.unwrap();
+    let answer = env.scheme(scheme, None).await.result().unwrap();
     let faults = env.service.faults();
     faults.add(Fault::once(FaultKind::Reset).on_root("createTask"));
     faults.add(Fault::once(FaultKind::Status { code: 400 }).on_root("createTaskTargets"));
@@ -392,7 +392,7 @@ async fn existing_record_is_not_the_plans_own() {
             None,
         )
         .await
-        .result
+        .result()
         .unwrap_err();
     assert_eq!(failure["code"], "access", "{failure:#}");
     // The claim is a duplicate, which this judge takes for done; tying then fails, and the victim
@@ -406,7 +406,7 @@ async fn existing_record_is_not_the_plans_own() {
     let answer = env
         .scheme(plan(&[claim, tie, back]), None)
         .await
-        .result
+        .result()
         .unwrap();
     env.service.faults().add(
         crm_stand_in::faults::Fault::once(crm_stand_in::faults::FaultKind::Status { code: 400 })
@@ -436,14 +436,14 @@ async fn existing_record_is_not_the_plans_own() {
 async fn auto_approved_plan_is_performed_by_the_call() {
     let mut env = SchemeEnv::new().await;
     env.caller.role = Some("robot".into());
-    let answer = env.scheme(plan(&[make()]), None).await.result.unwrap();
+    let answer = env.scheme(plan(&[make()]), None).await.result().unwrap();
     assert_eq!(answer["state"], "done", "{answer:#}");
     assert_eq!(answer["preview"]["approval"], "auto");
     assert_eq!(
         answer["outcome"]["steps"][0]["state"],
         json!(StepState::Done)
     );
-    let again = env.scheme(plan(&[make()]), None).await.result.unwrap();
+    let again = env.scheme(plan(&[make()]), None).await.result().unwrap();
     assert_eq!(again["state"], "done");
     assert_eq!(env.writes(), 1);
 }
@@ -452,7 +452,7 @@ async fn auto_approved_plan_is_performed_by_the_call() {
 async fn unclear_outcome_is_never_sent_again() {
     use crm_stand_in::faults::{Fault, FaultKind};
     let env = SchemeEnv::new().await;
-    let answer = env.scheme(plan(&[make()]), None).await.result.unwrap();
+    let answer = env.scheme(plan(&[make()]), None).await.result().unwrap();
     let digest = answer["plan"].as_str().unwrap().to_owned();
     env.service
         .faults()

@@ -8,7 +8,7 @@
     reason = "helpers of tests may fail like tests"
 )]
 
-use crm_harness::plans::{Outcome, PlanState};
+use crm_harness::plans::{PlanOutcome, PlanState};
 use crm_stand_in::relay::sample::{CONTEXT_REQUEST, INGRID, PRIYA, ROBINS_TEZ, SAM, TEAM_ID};
 use crm_stand_in::twenty::sample::{EVERYTHING_WRONG, HEALTHY, ROBIN, SAM as SAM_IN_TWENTY};
 use crm_tests::TestEnv;
@@ -22,7 +22,7 @@ fn records(refs: &[(&str, String)], to: &[&str], fields: &[&str]) -> Value {
     json!({"records": refs, "to": to, "intent": "update", "fields": fields})
 }
 
-async fn send(env: &TestEnv, tool: &str, arguments: Value) -> Outcome {
+async fn send(env: &TestEnv, tool: &str, arguments: Value) -> PlanOutcome {
     let plan = env.propose(tool, arguments).await;
     let outcome = env.approve(&plan).await.unwrap();
     assert_eq!(outcome.state, PlanState::Done, "{outcome:#?}");
@@ -312,7 +312,7 @@ async fn extra_fields_need_their_own_policy() {
             records(&[("opportunity", others)], &["Priya Raman"], &[]),
         )
         .await;
-    let failure = outcome.result.unwrap_err();
+    let failure = outcome.result().unwrap_err();
     assert_eq!(
         (failure["case"].as_str(), failure["code"].as_str()),
         (Some("denied"), Some("access")),

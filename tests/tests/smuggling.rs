@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use crm_harness::{Caller, Harness, Invocation, Outcome, Parts};
+use crm_harness::{CallOutcome, Caller, Harness, Invocation, Parts};
 use crm_stand_in::Running;
 use crm_stand_in::relay::sample::{OTHER_TEAM_ID, ROBINS_TEZ, SAM, TEAM_ID};
 use crm_stand_in::twenty::sample::{EVERYTHING_WRONG, HEALTHY, INJECTED_NOTE};
@@ -43,7 +43,7 @@ impl SmugglingEnv {
     }
 
     /// Reads two deals and a note through the component, sends `more`, and proposes `steps`.
-    async fn scheme(&self, steps: &[Value], more: &[Value]) -> Outcome {
+    async fn scheme(&self, steps: &[Value], more: &[Value]) -> CallOutcome {
         let deals = json!({"query": DEALS, "variables": {"ids": [HEALTHY, EVERYTHING_WRONG]}});
         let notes = json!({"query": NOTES, "variables": {"ids": [INJECTED_NOTE]}});
         let mut meanwhile: Vec<Value> = [deals, notes]
@@ -143,8 +143,8 @@ fn holds(fields: &Value) -> Vec<Value> {
     vec![open(), message(&body)]
 }
 
-fn code(outcome: &Outcome) -> String {
-    match &outcome.result {
+fn code(outcome: &CallOutcome) -> String {
+    match &outcome.result() {
         Ok(answer) => answer["state"].as_str().unwrap().to_owned(),
         Err(failure) => failure["code"].as_str().unwrap_or_default().to_owned(),
     }
@@ -317,8 +317,8 @@ async fn read_values_leave_only_as_declared() {
     let mut counted = 0;
     for (label, steps, expected) in cases {
         let outcome = env.scheme(&steps, &[]).await;
-        assert_eq!(code(&outcome), expected, "{label}: {:#?}", outcome.result);
-        if let Err(failure) = &outcome.result {
+        assert_eq!(code(&outcome), expected, "{label}: {:#?}", outcome.result());
+        if let Err(failure) = &outcome.result() {
             let told = failure.to_string();
             assert!(
                 !told.contains(&name) && !told.contains(&amount),
@@ -394,7 +394,7 @@ async fn reply_goes_only_to_the_observed_group() {
     assert_eq!(code(&outcome), "plan-form", "it was not looked at");
     let look = [env.get(&format!("/tez/{ROBINS_TEZ}"))];
     let outcome = env.scheme(&reply(), &look).await;
-    assert_eq!(code(&outcome), "waiting", "{:#?}", outcome.result);
+    assert_eq!(code(&outcome), "waiting", "{:#?}", outcome.result());
     assert_ne!(TEAM_ID, OTHER_TEAM_ID);
 }
 
@@ -417,7 +417,7 @@ async fn a_value_in_disguise_does_not_leave() {
     assert!(env.relay.requests().all().is_empty(), "nothing was sent");
 }
 
-fn denials(outcome: &Outcome) -> Vec<&'static str> {
+fn denials(outcome: &CallOutcome) -> Vec<&'static str> {
     let codes = outcome.denials.iter().map(|denial| denial.code.as_str());
     codes.collect()
 }
@@ -512,7 +512,8 @@ async fn judge_reads_only_the_service_of_its_step() {
         open["words"] = words.clone().into();
         open["changes"] = json!([{"pointer": "/type", "before": before}]);
         let outcome = env.scheme(&[open], &[]).await;
-        let plan = outcome.result.as_ref().unwrap()["plan"].as_str().unwrap();
+        let answer = outcome.result().unwrap();
+        let plan = answer["plan"].as_str().unwrap();
         let (there, here) = (env.service.requests().count(), env.relay.requests().count());
         let done = env
             .harness

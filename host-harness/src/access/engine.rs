@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
 use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId,
-    PolicySet, Request, RestrictedExpression, Schema, ValidationMode, Validator,
+    Authorizer, Context, Decision as CedarDecision, Entities, Entity, EntityId, EntityTypeName,
+    EntityUid, PolicyId, PolicySet, Request, RestrictedExpression, Schema, ValidationMode,
+    Validator,
 };
 use thiserror::Error;
 
-use super::ruling::{Approval, Audience, Deed, Ruling};
+use super::decision::{AccessRequest, Approval, Audience, Decision};
 use crate::config::{Caller, PolicyTexts, Setup, Trust};
 use crate::observed::{Attributes, Owner, RecordKey};
 
@@ -86,7 +87,7 @@ pub struct Access {
     policies: PolicySet,
     schema: Option<Schema>,
     authorizer: Authorizer,
-    names: Names,
+    names: EntityNames,
     /// Teams by e-mail address, from the operator file.
     teams: BTreeMap<String, Vec<String>>,
     /// The role of a caller without one.
@@ -101,7 +102,7 @@ impl fmt::Debug for Access {
     }
 }
 
-struct Names {
+struct EntityNames {
     team: EntityTypeName,
     member: EntityTypeName,
     skill: EntityTypeName,
@@ -111,7 +112,7 @@ struct Names {
     action: EntityTypeName,
 }
 
-impl Names {
+impl EntityNames {
     fn new() -> Result<Self, AccessError> {
         let named = |name: &str| {
             EntityTypeName::from_str(name).map_err(|_| AccessError::Entities(name.to_owned()))
@@ -179,7 +180,7 @@ impl Access {
             policies,
             schema,
             authorizer: Authorizer::new(),
-            names: Names::new()?,
+            names: EntityNames::new()?,
             teams,
             default_role,
         })
@@ -200,17 +201,17 @@ impl Access {
 
     /// Returns the decision on an access request of a caller.
     #[must_use]
-    pub fn decide(&self, caller: &Caller, deed: Deed<'_>) -> Ruling {
+    pub fn decide(&self, caller: &Caller, deed: AccessRequest<'_>) -> Decision {
         match self.ask(caller, deed) {
-            Ok(ruling) => ruling,
-            Err(why) => Ruling::undecided(why),
+            Ok(decision) => decision,
+            Err(why) => Decision::undecided(why),
         }
     }
 
-    fn ask(&self, caller: &Caller, deed: Deed<'_>) -> Result<Ruling, String> {
+    fn ask(&self, caller: &Caller, deed: AccessRequest<'_>) -> Result<Decision, String> {
         let named = |error: &dyn fmt::Display| error.to_string();
         let email = caller.email.as_deref().unwrap_or_default().to_lowercase();
-        if email.is_empty() && !matches!(deed, Deed::Act { .. }) {
+        if email.is_empty() && !matches!(deed, AccessRequest::Act { .. }) {
             // Two callers without an address would be the same principal.
             return Err("the caller has no e-mail address: the operator gives one by `email` under [callers.NAME]".into());
         }
@@ -218,13 +219,13 @@ impl Access {
         let mut entities = vec![self.member(&email, self.role(caller), &caller.teams)?];
         let mut group = None;
         let (action, resource, context) = match deed {
-            Deed::Act { tool, group: of } => {
+            AccessRequest::Act { tool, group: of } => {
                 group = Some(of);
                 let resource = uid(&self.names.skill, "skill");
                 entities.push(Entity::new_no_attrs(resource.clone(), HashSet::new()));
                 (tool, resource, Context::empty())
             }
-            Deed::Write {
+            AccessRequest::Write {
                 verb,
                 record,
                 attributes,
@@ -240,7 +241,7 @@ impl Access {
                 ]);
                 (verb, resource, context.map_err(|error| named(&error))?)
             }
-            Deed::Send {
+            AccessRequest::Send {
                 act,
                 service,
                 audience,
@@ -250,7 +251,7 @@ impl Access {
                 let context = Context::from_pairs(audience.context());
                 (act, resource, context.map_err(|error| named(&error))?)
             }
-            Deed::Give {
+            AccessRequest::Give {
                 verb,
                 record,
                 attributes,
@@ -265,7 +266,7 @@ impl Access {
                 let context = Context::from_pairs(pairs);
                 (verb, resource, context.map_err(|error| named(&error))?)
             }
-            Deed::Approve { plan, proposer } => {
+            AccessRequest::Approve { plan, proposer } => {
                 let proposer = proposer.to_lowercase();
                 let resource = uid(&self.names.plan, plan);
                 let about = HashMap::from([(
@@ -349,7 +350,7 @@ impl Access {
         self.member(email, "", teams)
     }
 
-    fn evaluate(&self, request: &Request, entities: &Entities) -> Result<Ruling, String> {
+    fn evaluate(&self, request: &Request, entities: &Entities) -> Result<Decision, String> {
         let response = self
             .authorizer
             .is_authorized(request, &self.policies, entities);
@@ -363,8 +364,8 @@ impl Access {
                 .all(|id| self.policies.annotation(id, "approval") == Some("auto"));
         let mut policies: Vec<_> = deciding.iter().map(ToString::to_string).collect();
         policies.sort();
-        Ok(Ruling {
-            permitted: response.decision() == Decision::Allow,
+        Ok(Decision {
+            permitted: response.decision() == CedarDecision::Allow,
             policies,
             approval: if auto {
                 Approval::Auto

@@ -1,8 +1,8 @@
 //! Access control: each action, and each step of a plan by the record that it touches. Policies are
 //! written in Cedar, in files that an operator can read; what no policy permits is denied.
 
+mod decision;
 mod engine;
-mod ruling;
 
+pub use decision::{AccessRequest, Approval, Audience, Decision};
 pub use engine::{Access, AccessError};
-pub use ruling::{Approval, Audience, Deed, Ruling};

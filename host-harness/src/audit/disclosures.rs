@@ -20,13 +20,13 @@ pub struct Disclosed {
     pub call: String,
     /// The contents of the row.
     #[serde(flatten)]
-    pub what: What,
+    pub what: DisclosureContents,
 }
 
 /// A step, as a row names it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Step {
+pub enum StepName {
     /// Its number in the plan, from 1.
     Number(usize),
     /// Its id, a text of the component's.
@@ -35,14 +35,14 @@ pub enum Step {
 
 /// The contents of a row about a disclosure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct What {
+pub struct DisclosureContents {
     /// `share`, `edit`, `export`, `expand` or `redact`.
     pub event: String,
     /// The plan's digest.
     pub plan: String,
     /// The number of the step in its plan, from 1. Rows of older versions hold the step's id
     /// instead.
-    pub step: Step,
+    pub step: StepName,
     /// The service that it went to.
     pub service: String,
     /// The id of what was created there, if it is known.
@@ -77,13 +77,13 @@ impl Reader {
     /// When the audit log cannot be read.
     pub fn disclosures(&self) -> Result<Vec<Disclosed>, AuditError> {
         let mut all: Vec<Disclosed> = Vec::new();
-        let mut places: HashMap<([String; 4], Step), usize> = HashMap::new();
+        let mut places: HashMap<([String; 4], StepName), usize> = HashMap::new();
         self.rows(0, &mut |row| {
             if row.kind != SHARED {
                 return Ok(());
             }
             // A row that this version cannot parse is still in `audit export`.
-            let Ok(what) = serde_json::from_str::<What>(&row.body) else {
+            let Ok(what) = serde_json::from_str::<DisclosureContents>(&row.body) else {
                 tracing::warn!(
                     "row {} of the record cannot be read as what was given away",
                     row.seq

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::digest::hex;
-use crate::events::{Began, Decided, End, Ended, Finished, Phase, Planned, Ruled, Shared, Source};
+use crate::events::{
+    AnswerSource, Began, Decided, DisclosureEvent, Ended, Finished, Phase, Planned, RequestEnd,
+    Ruled,
+};
 
 /// Kinds of rows.
 pub(super) const CALL: &str = "call";
@@ -119,8 +122,8 @@ pub(super) struct SharedBody<'a> {
     certain: bool,
 }
 
-impl<'a> From<&Shared<'a>> for SharedBody<'a> {
-    fn from(event: &Shared<'a>) -> Self {
+impl<'a> From<&DisclosureEvent<'a>> for SharedBody<'a> {
+    fn from(event: &DisclosureEvent<'a>) -> Self {
         let (object, id) = event.record.unzip();
         Self {
             event: event.event,
@@ -208,10 +211,10 @@ pub(super) struct AnswerBody<'a> {
 impl<'a> From<&Finished<'a>> for AnswerBody<'a> {
     fn from(event: &Finished<'a>) -> Self {
         let (end, status, bytes) = match event.end {
-            End::Answered { status, bytes } => ("answered", Some(status), Some(bytes)),
-            End::FromMemory => ("from-memory", None, None),
-            End::Failed(code) => (code, None, None),
-            End::Abandoned => ("abandoned", None, None),
+            RequestEnd::Answered { status, bytes } => ("answered", Some(status), Some(bytes)),
+            RequestEnd::FromMemory => ("from-memory", None, None),
+            RequestEnd::Failed(code) => (code, None, None),
+            RequestEnd::Abandoned => ("abandoned", None, None),
         };
         Self {
             destination: event.destination,
@@ -231,7 +234,7 @@ pub(super) struct ResultBody<'a> {
     refused: u32,
     micros: u64,
     #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "sources")]
-    sources: &'a [Source],
+    sources: &'a [AnswerSource],
 }
 
 impl<'a> From<&Ended<'a>> for ResultBody<'a> {
@@ -246,7 +249,7 @@ impl<'a> From<&Ended<'a>> for ResultBody<'a> {
     }
 }
 
-fn sources<S: Serializer>(sources: &[Source], serializer: S) -> Result<S::Ok, S::Error> {
+fn sources<S: Serializer>(sources: &[AnswerSource], serializer: S) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Shown<'a> {

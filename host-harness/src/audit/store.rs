@@ -18,8 +18,8 @@ use super::event::{
 use super::head::HeadFile;
 use crate::clock::Clock;
 use crate::events::{
-    Began, CallId, Decided, Ended, Finished, LogRecorder, Phase, Planned, RecordError, Recorder,
-    Ruled, Shared,
+    AuditSink, Began, CallId, Decided, DisclosureEvent, Ended, Finished, LogSink, Phase, Planned,
+    Ruled, SinkError,
 };
 use crate::{database, storage};
 
@@ -116,11 +116,11 @@ impl AuditError {
 
 /// An audit log opened for writing. Several processes may share one.
 pub struct Audit {
-    inner: Mutex<Inner>,
+    inner: Mutex<AuditInner>,
     clock: Arc<dyn Clock>,
 }
 
-struct Inner {
+struct AuditInner {
     connection: Connection,
     head: HeadFile,
     /// Events that wait for the next decision or end of a call.
@@ -180,7 +180,7 @@ impl Audit {
         let connection = Connection::open(&path).map_err(|error| AuditError::at(&path, error))?;
         connection.busy_timeout(BUSY)?;
         let audit = Self {
-            inner: Mutex::new(Inner {
+            inner: Mutex::new(AuditInner {
                 connection,
                 head,
                 held: Vec::new(),
@@ -195,7 +195,7 @@ impl Audit {
 
     fn begin(&self, path: &Path, made: bool) -> Result<(), AuditError> {
         let mut inner = self.inner();
-        let Inner {
+        let AuditInner {
             connection,
             head,
             last: written,
@@ -272,13 +272,13 @@ impl Audit {
         inner.write(true)
     }
 
-    fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
+    fn inner(&self) -> std::sync::MutexGuard<'_, AuditInner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn hold(
         &self,
-        inner: &mut Inner,
+        inner: &mut AuditInner,
         kind: &'static str,
         call: Option<CallId>,
         body: &impl Serialize,
@@ -302,13 +302,13 @@ impl Audit {
         body: &impl Serialize,
         when: When,
         unwritten: Unwritten,
-    ) -> Result<(), RecordError> {
+    ) -> Result<(), SinkError> {
         let mut inner = self.inner();
         let full = inner.held.len() >= HELD_MAX;
         let room = if full { inner.write(false) } else { Ok(()) };
         if let Err(error) = room.and_then(|()| self.hold(&mut inner, kind, Some(call), body)) {
             inner.lost += u64::from(unwritten == Unwritten::Held);
-            return Err(RecordError(error.to_string()));
+            return Err(SinkError(error.to_string()));
         }
         let written = match when {
             When::Later => Ok(()),
@@ -332,7 +332,7 @@ impl Audit {
                 Err(_) => inner.lost += 1,
             }
         }
-        Err(RecordError(error.to_string()))
+        Err(SinkError(error.to_string()))
     }
 }
 
@@ -347,7 +347,7 @@ enum When {
     Durably,
 }
 
-impl Inner {
+impl AuditInner {
     /// Writes everything that is held, in one transaction. If that fails, everything stays held and
     /// nothing of it is in the database; if only the head cannot be written, everything is in the
     /// database and nothing is held.
@@ -463,15 +463,15 @@ pub(super) fn seq(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-impl Recorder for Audit {
-    fn settle(&self) -> Result<(), RecordError> {
+impl AuditSink for Audit {
+    fn settle(&self) -> Result<(), SinkError> {
         self.inner()
             .settle()
-            .map_err(|error| RecordError(error.to_string()))
+            .map_err(|error| SinkError(error.to_string()))
     }
 
-    fn began(&self, event: &Began<'_>) -> Result<(), RecordError> {
-        LogRecorder.began(event)?;
+    fn began(&self, event: &Began<'_>) -> Result<(), SinkError> {
+        LogSink.began(event)?;
         let body = CallBody::from(event);
         // A call does not begin if its event can be neither written nor held.
         self.keep(
@@ -483,8 +483,8 @@ impl Recorder for Audit {
         )
     }
 
-    fn ruled(&self, event: &Ruled<'_>) -> Result<(), RecordError> {
-        LogRecorder.ruled(event)?;
+    fn ruled(&self, event: &Ruled<'_>) -> Result<(), SinkError> {
+        LogSink.ruled(event)?;
         let body = RulingBody::from(event);
         self.keep(
             event::RULING,
@@ -495,8 +495,8 @@ impl Recorder for Audit {
         )
     }
 
-    fn planned(&self, event: &Planned<'_>) -> Result<(), RecordError> {
-        LogRecorder.planned(event)?;
+    fn planned(&self, event: &Planned<'_>) -> Result<(), SinkError> {
+        LogSink.planned(event)?;
         let unwritten = if event.ahead {
             Unwritten::Dropped
         } else {
@@ -506,8 +506,8 @@ impl Recorder for Audit {
         self.keep(event::PLAN, event.call, &body, When::Durably, unwritten)
     }
 
-    fn shared(&self, event: &Shared<'_>) -> Result<(), RecordError> {
-        LogRecorder.shared(event)?;
+    fn shared(&self, event: &DisclosureEvent<'_>) -> Result<(), SinkError> {
+        LogSink.shared(event)?;
         let body = SharedBody::from(event);
         self.keep(
             event::SHARED,
@@ -518,8 +518,8 @@ impl Recorder for Audit {
         )
     }
 
-    fn decided(&self, event: &Decided<'_>) -> Result<(), RecordError> {
-        LogRecorder.decided(event)?;
+    fn decided(&self, event: &Decided<'_>) -> Result<(), SinkError> {
+        LogSink.decided(event)?;
         let when = match event.phase {
             Phase::Read => When::Now,
             Phase::Perform => When::Durably,
@@ -533,8 +533,8 @@ impl Recorder for Audit {
         }
     }
 
-    fn finished(&self, event: &Finished<'_>) -> Result<(), RecordError> {
-        LogRecorder.finished(event)?;
+    fn finished(&self, event: &Finished<'_>) -> Result<(), SinkError> {
+        LogSink.finished(event)?;
         let when = match event.phase {
             Phase::Read => When::Later,
             Phase::Perform => When::Durably,
@@ -543,8 +543,8 @@ impl Recorder for Audit {
         self.keep(event::ANSWER, event.call, &body, when, Unwritten::Held)
     }
 
-    fn ended(&self, event: &Ended<'_>) -> Result<(), RecordError> {
-        LogRecorder.ended(event)?;
+    fn ended(&self, event: &Ended<'_>) -> Result<(), SinkError> {
+        LogSink.ended(event)?;
         let body = ResultBody::from(event);
         let written = self.keep(
             event::RESULT,

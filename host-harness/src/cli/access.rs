@@ -1,7 +1,7 @@
 //! `crm-harness access`: decisions of the policies, without running a component.
 
 use crm_harness::Setup;
-use crm_harness::access::{Access, Audience, Deed, Ruling};
+use crm_harness::access::{Access, AccessRequest, Audience, Decision};
 use crm_harness::observed::{Attributes, Owner, RecordKey};
 use crm_harness::outbound::policy::Destination;
 use crm_harness::outbound::policy::documents::Verb;
@@ -38,10 +38,10 @@ fn explain(args: &Args, asked: &AccessArgs) -> Result<End, Misuse> {
         owner,
         stage: asked.stage.clone(),
     };
-    let ruling = if Verb::ALL.iter().any(|verb| verb.as_str() == asked.deed) {
+    let decision = if Verb::ALL.iter().any(|verb| verb.as_str() == asked.deed) {
         access.decide(
             &caller,
-            Deed::Write {
+            AccessRequest::Write {
                 verb: &asked.deed,
                 record: &record,
                 attributes: &attributes,
@@ -53,7 +53,7 @@ fn explain(args: &Args, asked: &AccessArgs) -> Result<End, Misuse> {
     } else if GIVES.contains(&asked.deed.as_str()) {
         access.decide(
             &caller,
-            Deed::Give {
+            AccessRequest::Give {
                 verb: &asked.deed,
                 record: &record,
                 attributes: &attributes,
@@ -63,7 +63,7 @@ fn explain(args: &Args, asked: &AccessArgs) -> Result<End, Misuse> {
             },
         )
     } else if let Some(service) = sends(&setup, &asked.deed) {
-        let deed = Deed::Send {
+        let deed = AccessRequest::Send {
             act: &asked.deed,
             service,
             audience: audience(asked),
@@ -71,15 +71,15 @@ fn explain(args: &Args, asked: &AccessArgs) -> Result<End, Misuse> {
         access.decide(&caller, deed)
     } else {
         // Its group counts only without a schema, and then only reads are permitted.
-        let deed = Deed::Act {
+        let deed = AccessRequest::Act {
             tool: &asked.deed,
             group: "reads",
         };
         access.decide(&caller, deed)
     };
     let who = caller.named().unwrap_or("a caller without a name");
-    tell(args, who, access.role(&caller), &ruling);
-    Ok(if ruling.permitted {
+    tell(args, who, access.role(&caller), &decision);
+    Ok(if decision.permitted {
         End::Done
     } else {
         End::Failed
@@ -111,12 +111,12 @@ fn sends<'s>(setup: &'s Setup, act: &str) -> Option<&'s str> {
     Some(&destination.name)
 }
 
-fn tell(args: &Args, who: &str, role: &str, ruling: &Ruling) {
+fn tell(args: &Args, who: &str, role: &str, decision: &Decision) {
     if args.json {
-        render::print(&render::pretty(&json!(ruling)));
+        render::print(&render::pretty(&json!(decision)));
         return;
     }
-    let verdict = if ruling.permitted {
+    let verdict = if decision.permitted {
         "permitted"
     } else {
         "denied"
@@ -128,14 +128,14 @@ fn tell(args: &Args, who: &str, role: &str, ruling: &Ruling) {
             if role.is_empty() { "none" } else { role }.to_owned(),
         ],
     ];
-    let by = match (&ruling.undecided, ruling.policies.as_slice()) {
+    let by = match (&decision.undecided, decision.policies.as_slice()) {
         (Some(why), _) => why.clone(),
         (None, []) => "no policy permits it".to_owned(),
         (None, policies) => policies.join(", "),
     };
     rows.push(vec![verdict.to_owned(), by]);
-    if ruling.permitted {
-        let approval = match ruling.approval {
+    if decision.permitted {
+        let approval = match decision.approval {
             crm_harness::access::Approval::Required => "a person has to confirm a step",
             crm_harness::access::Approval::Auto => "policy has approved",
         };

@@ -3,13 +3,14 @@
 use std::io::Read as _;
 
 use anyhow::Context;
-use crm_harness::{CallError, Harness, Invocation, Outcome, RunError};
+use crm_harness::{CallError, CallOutcome, Failure, Harness, Invocation, Reply, RunError};
 use serde_json::{Value, json};
 
 use super::args::Args;
 use super::render;
 use super::report::{End, Misuse, tell_denials};
 use super::resolve::resolve;
+use crm_harness::failure::Candidate;
 use crm_harness::text::sentence;
 
 /// Maximum number of bytes read as arguments; the harness itself accepts fewer.
@@ -31,16 +32,14 @@ pub(super) fn run(
         deadline: None,
     };
     let done = perform(&resolved.harness, invocation)?;
-    if let Ok(Outcome {
-        result: Ok(answer),
+    if let Ok(CallOutcome {
+        reply: Reply::Proposed(proposed),
         denials,
         ..
     }) = &done
-        && let Some(plan) = answer.get("plan").and_then(Value::as_str)
-        && answer.get("preview").is_some()
     {
         tell_denials(denials);
-        return super::plan::proposed(args, &resolved, plan, yes);
+        return super::plan::proposed(args, &resolved, proposed.preview.plan.as_str(), yes);
     }
     match done {
         Ok(outcome) => Ok(tell(args, &resolved.harness, &outcome)),
@@ -64,7 +63,7 @@ pub(super) fn run(
 pub(super) fn perform(
     harness: &Harness,
     invocation: Invocation,
-) -> Result<Result<Outcome, CallError>, Misuse> {
+) -> Result<Result<CallOutcome, CallError>, Misuse> {
     // One thread: a call mostly waits, and handing it between threads costs more than it brings.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -78,10 +77,10 @@ pub(super) fn perform(
     }
 }
 
-fn tell(args: &Args, harness: &Harness, outcome: &Outcome) -> End {
+fn tell(args: &Args, harness: &Harness, outcome: &CallOutcome) -> End {
     tracing::debug!(requests = outcome.requests, elapsed = ?outcome.elapsed, timings = ?outcome.timings, "the call ended");
     tell_denials(&outcome.denials);
-    match &outcome.result {
+    match &outcome.result() {
         Ok(answer) => {
             render::print(&if args.json {
                 render::pretty(answer)
@@ -95,12 +94,9 @@ fn tell(args: &Args, harness: &Harness, outcome: &Outcome) -> End {
                 render::print(&render::pretty(&json!({"failure": failure})));
             } else {
                 render::complain(&sentence(failure));
-                render::print(&render::table(&candidates(failure)));
+                render::print(&render::table(&candidates(&outcome.reply)));
             }
-            if failure
-                .get("case")
-                .is_none_or(|case| case != "invalid-input")
-            {
+            if !matches!(outcome.reply, Reply::Failed(Failure::InvalidInput { .. })) {
                 tell_missing(harness);
             }
             End::Failed
@@ -109,20 +105,19 @@ fn tell(args: &Args, harness: &Harness, outcome: &Outcome) -> End {
 }
 
 /// Returns the records that a failure offers to choose from.
-fn candidates(failure: &Value) -> Vec<Vec<String>> {
-    let list = failure.get("candidates").and_then(Value::as_array);
-    let row = |candidate: &Value| {
-        let text =
-            |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
-        let of = candidate.get("ref");
+fn candidates(reply: &Reply) -> Vec<Vec<String>> {
+    let Reply::Failed(Failure::Ambiguous { candidates, .. }) = reply else {
+        return Vec::new();
+    };
+    let row = |candidate: &Candidate| {
         vec![
-            format!("  {}", text(of.and_then(|of| of.get("kind")))),
-            text(candidate.get("label")),
-            text(candidate.get("details")),
-            text(of.and_then(|of| of.get("id"))),
+            format!("  {}", candidate.record.kind),
+            candidate.label.clone(),
+            candidate.details.clone(),
+            candidate.record.id.clone(),
         ]
     };
-    list.into_iter().flatten().map(row).collect()
+    candidates.iter().map(row).collect()
 }
 
 /// Reports services that nobody has set up, the most likely cause of a failure.

@@ -23,15 +23,15 @@ const LINE_MAX: usize = 256 * 1024;
 #[serde(deny_unknown_fields)]
 struct HandOver {
     #[serde(default)]
-    settings: Settings,
+    settings: HandedSettings,
     #[serde(default)]
     variables: Variables,
 }
 
-/// Settings that would otherwise be arguments.
+/// HandedSettings that would otherwise be arguments.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-struct Settings {
+struct HandedSettings {
     component: Option<PathBuf>,
     manifest: Option<PathBuf>,
     operator: Option<PathBuf>,
@@ -68,7 +68,7 @@ pub(super) fn take(args: &Args, descriptor: u32) -> Result<(Args, UnixStream)> {
     Ok((args, stream))
 }
 
-impl Settings {
+impl HandedSettings {
     fn apply(self, args: &mut Args) -> Result<()> {
         fn set<T>(given: Option<T>, field: &mut Option<T>) {
             if given.is_some() {

@@ -267,7 +267,7 @@ fn offered(args: &Args, looked: &Looked, draft: &Draft, path: &Path) -> Result<M
         deadline: None,
     };
     let problem = match perform(&harness, invocation)? {
-        Ok(outcome) => match outcome.result {
+        Ok(outcome) => match outcome.result() {
             Ok(answer) => {
                 let mut members = at.read(&answer);
                 members.listed.retain(|member| is_usable(&member.email));
@@ -497,7 +497,7 @@ fn status(harness: &Harness, caller: Caller, left_out: &[&str]) -> Result<bool, 
     match perform(harness, invocation)? {
         Ok(outcome) => {
             tell_denials(&outcome.denials);
-            match outcome.result {
+            match outcome.result() {
                 Ok(answer) => {
                     ask::say(&render::answer(&answer));
                     Ok(!has_problem(&answer, left_out))

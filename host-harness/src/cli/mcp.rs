@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use crm_harness::Caller;
-use crm_harness::server::lines::Lines;
+use crm_harness::server::lines::BoundedLines;
 use crm_harness::server::mcp::{Mcp, Pace, Whose};
 use crm_harness::server::{channel, upkeep};
 use rmcp::ServiceExt as _;
@@ -86,7 +86,7 @@ fn open(
 async fn serve(mcp: Mcp) -> Result<(), Misuse> {
     let mut signals = signals::terminating().context("cannot listen for signals")?;
     let (input, output) = stdio_pipes();
-    let input = Lines::new(input, LINE_MAX);
+    let input = BoundedLines::new(input, LINE_MAX);
     // One byte more, since a line that was cut has it.
     let transport = AsyncRwTransport::new_server(input, output).with_max_line_length(LINE_MAX + 1);
     let started = tokio::select! {

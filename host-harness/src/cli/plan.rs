@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
-use crm_harness::plans::{Outcome, PlanError, PlanState, Preview, render_text as shown};
+use crm_harness::plans::{PlanError, PlanOutcome, PlanState, Preview, render_text, report};
 use serde_json::{Value, json};
 
 use super::args::{Args, PlanCommand};
@@ -82,7 +82,7 @@ pub(super) fn proposed(
                 preview.deed
             ));
         } else {
-            render::print(&shown::preview(&preview, &render::emphasis()));
+            render::print(&render_text::preview(&preview, &render::emphasis()));
         }
     }
     let asked = waits && !yes && !args.json && std::io::stdin().is_terminal();
@@ -94,7 +94,7 @@ pub(super) fn proposed(
     if args.json {
         show(args, &preview, &outcome);
     } else {
-        render::print(&shown::outcome(&outcome, &render::emphasis()));
+        render::print(&render_text::outcome(&outcome, &render::emphasis()));
     }
     Ok(
         if matches!(outcome.state, PlanState::Done | PlanState::Waiting) {
@@ -149,23 +149,22 @@ fn list(args: &Args, resolved: &Resolved, limit: usize) -> Result<End, Misuse> {
     Ok(End::Done)
 }
 
-fn show(args: &Args, preview: &Preview, outcome: &Outcome) {
+fn show(args: &Args, preview: &Preview, outcome: &PlanOutcome) {
     if args.json {
-        let told = json!({"plan": preview.plan, "state": outcome.state, "preview": preview, "outcome": outcome, "next": outcome.next});
-        render::print(&render::pretty(&told));
+        render::print(&render::pretty(&report(preview, outcome)));
     } else {
-        render::print(&shown::preview(preview, &render::emphasis()));
-        render::print(&shown::outcome(outcome, &render::emphasis()));
+        render::print(&render_text::preview(preview, &render::emphasis()));
+        render::print(&render_text::outcome(outcome, &render::emphasis()));
     }
 }
 
-fn ended(args: &Args, done: Result<Outcome, PlanError>) -> Result<End, Misuse> {
+fn ended(args: &Args, done: Result<PlanOutcome, PlanError>) -> Result<End, Misuse> {
     match done {
         Ok(outcome) => {
             if args.json {
                 render::print(&render::pretty(&json!(outcome)));
             } else {
-                render::print(&shown::outcome(&outcome, &render::emphasis()));
+                render::print(&render_text::outcome(&outcome, &render::emphasis()));
             }
             Ok(match outcome.state {
                 PlanState::Done | PlanState::Denied => End::Done,

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 use crm_harness::access::Access;
-use crm_harness::config::lint::{Finding, Level, lint};
+use crm_harness::config::lint::{Finding, LintLevel, lint};
 use crm_harness::config::{ConfigError, Manifest, Operator, Trust};
 use crm_harness::events::Phase;
-use crm_harness::outbound::policy::{Allowed, Decision, Request, cases};
+use crm_harness::outbound::policy::{Allowed, PolicyDecision, Request, cases};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 
@@ -71,8 +71,8 @@ fn explain(args: &Args, asked: &ExplainArgs) -> Result<End, Misuse> {
     // As during a call of this caller: values that are bound to a setting are checked against it.
     let settings = setup.bound_for(&resolve::caller(args, &setup)?);
     let (told, end) = match setup.policy.decide_for(phase, &request, &settings) {
-        Decision::Allow(allowed) => (allow(&allowed), End::Done),
-        Decision::Deny(denial) => {
+        PolicyDecision::Allow(allowed) => (allow(&allowed), End::Done),
+        PolicyDecision::Deny(denial) => {
             let told = json!({
                 "decision": "deny",
                 "code": denial.code.as_str(),
@@ -159,7 +159,9 @@ fn run_lint(args: &Args) -> Result<End, Misuse> {
         }
     }
     findings.sort_by_key(|finding| finding.level);
-    let bad = findings.iter().any(|finding| finding.level != Level::Note);
+    let bad = findings
+        .iter()
+        .any(|finding| finding.level != LintLevel::Note);
     if args.json {
         let list = findings.iter().map(to_json).collect();
         render::print(&render::pretty(&Value::Array(list)));
@@ -220,7 +222,7 @@ fn load(
     findings.extend(setup.ignored.iter().map(Finding::ignored));
     let file = operator.map_or(&manifest.path, |operator| &operator.path);
     let refused = |code, key: &str, message| Finding {
-        level: Level::Error,
+        level: LintLevel::Error,
         code,
         place: file.display().to_string(),
         key: key.to_owned(),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
-use crm_harness::server::http::{Hosts, Limits, serve};
+use crm_harness::server::http::{Hosts, HttpLimits, serve};
 use crm_harness::server::mcp::{Mcp, Pace, Whose};
 use crm_harness::server::upkeep;
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args, given: &ServeArgs) -> Result<End, Misuse> {
             mcp,
             tokens,
             hosts,
-            Limits::default(),
+            HttpLimits::default(),
             signals.recv(),
         );
         tokio::select! {

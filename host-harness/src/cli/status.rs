@@ -150,7 +150,7 @@ fn ask(resolved: Resolved) -> Result<(Value, End), Misuse> {
     Ok(match perform(&resolved.harness, invocation)? {
         Ok(outcome) => {
             tell_denials(&outcome.denials);
-            match outcome.result {
+            match outcome.result() {
                 Ok(answer) => (answer, End::Done),
                 Err(failure) => (json!({"failure": failure}), End::Failed),
             }

@@ -9,7 +9,7 @@ use anyhow::{Context as _, anyhow};
 use crm_harness::Skill;
 use crm_harness::config::{Manifest, Operator, Pins};
 use crm_harness::outbound::policy::documents::Effect;
-use crm_harness::trust::{Asked, Difference, Direction, write_pins};
+use crm_harness::trust::{Difference, Direction, RequestedRights, write_pins};
 use serde_json::{Value, json};
 
 use super::args::Args;
@@ -20,7 +20,7 @@ use super::{ask, render};
 /// A component and its manifest, and what they ask for.
 pub(super) struct Looked {
     pub(super) pins: Pins,
-    pub(super) asked: Asked,
+    pub(super) asked: RequestedRights,
     pub(super) manifest: Manifest,
     pub(super) component: Vec<u8>,
 }
@@ -44,7 +44,7 @@ pub(super) fn look(args: &Args) -> Result<Looked, Misuse> {
             component: inspection.sha256.clone(),
             manifest: manifest.sha256.clone(),
         },
-        asked: Asked::by(&manifest, inspection),
+        asked: RequestedRights::by(&manifest, inspection),
         manifest,
         component,
     })
@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args, accept: bool) -> Result<End, Misuse> {
         report(args, "accepted", &looked, None, &[]);
         return Ok(End::Done);
     }
-    let kept = before.and_then(|pins| Asked::kept(&folder, pins));
+    let kept = before.and_then(|pins| RequestedRights::kept(&folder, pins));
     let changes = kept.clone().unwrap_or_default().difference(&looked.asked);
     let accepted = accept
         || (std::io::stdin().is_terminal() && {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::caller::Caller;
 use super::setup::Setup;
 use crate::events::{CallId, Phase};
-use crate::outbound::call_context::{Ledger, LedgerLimits};
+use crate::outbound::call_context::{CallBudget, CallContext};
 use crate::outbound::dlp::guard::{Exempt, Guard};
 use crate::outbound::dlp::provenance::Provenance;
 
@@ -21,15 +21,15 @@ impl Setup {
         phase: Phase,
         caller: &Caller,
         deadline: Instant,
-    ) -> Ledger {
-        let limits = LedgerLimits {
+    ) -> CallContext {
+        let limits = CallBudget {
             requests: self.limits.requests,
             concurrent_requests: self.limits.concurrent_requests,
             request_bytes: self.limits.request_bytes,
             response_bytes: self.limits.response_bytes,
             body_bytes: usize::try_from(self.limits.memory_mib << 20).unwrap_or(usize::MAX),
         };
-        Ledger::new(call, phase, caller.id.clone(), deadline, limits)
+        CallContext::new(call, phase, caller.id.clone(), deadline, limits)
             .holding(Arc::new(self.bound_for(caller)))
     }
 

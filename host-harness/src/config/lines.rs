@@ -8,9 +8,9 @@ use toml_edit::{Document, Item, TableLike};
 /// Lines by key, such as `limits.time-ms`, `destinations.service.routes[0].path` or, for tables of
 /// an array that have names, ``destinations.service.documents `find`: sha256``.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Lines(BTreeMap<String, usize>);
+pub(super) struct KeyLines(BTreeMap<String, usize>);
 
-impl Lines {
+impl KeyLines {
     /// Returns the lines of a text; none if it is not TOML.
     pub(super) fn of(text: &str) -> Self {
         let mut lines = Self::default();
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn a_key_is_found_however_it_is_written() {
         let text = "[limits]\ntime-ms = 5\n\n[a.b]\nx = { y = 1 }\n\n[[a.b.list]]\nname = \"one\"\nv = 1\n\n[[a.b.list]]\nname = \"two\"\nv = 2\nw = { q = 1 }\n";
-        let lines = Lines::of(text);
+        let lines = KeyLines::of(text);
         for (key, line) in [
             ("limits", Some(1)),
             ("limits.time-ms", Some(2)),
@@ -107,6 +107,6 @@ mod tests {
         ] {
             assert_eq!(lines.line(key), line, "{key}");
         }
-        assert_eq!(Lines::of("= no toml").line("a"), None);
+        assert_eq!(KeyLines::of("= no toml").line("a"), None);
     }
 }

@@ -13,7 +13,7 @@ use super::{ConfigError, IgnoredVariable, Manifest, Operator};
 
 /// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
+pub enum LintLevel {
     /// It cannot work.
     Error,
     /// It is probably not what was meant.
@@ -22,7 +22,7 @@ pub enum Level {
     Note,
 }
 
-impl Level {
+impl LintLevel {
     /// Returns the level's name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -38,7 +38,7 @@ impl Level {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// Its severity.
-    pub level: Level,
+    pub level: LintLevel,
     /// A stable code.
     pub code: &'static str,
     /// File and line.
@@ -78,7 +78,7 @@ impl Finding {
             ConfigError::Credential { place, source } => (both(place), source.to_string()),
         };
         Self {
-            level: Level::Error,
+            level: LintLevel::Error,
             code: error.code(),
             place,
             key,
@@ -91,7 +91,7 @@ impl Finding {
     #[must_use]
     pub fn ignored(ignored: &IgnoredVariable) -> Self {
         Self {
-            level: Level::Note,
+            level: LintLevel::Note,
             code: "variable-ignored",
             place: ignored.place.clone(),
             key: ignored.key.clone(),
@@ -129,7 +129,14 @@ struct Found(Vec<Finding>);
 struct File<'a>(&'a mut Vec<Finding>, &'a dyn Fn(&str) -> String);
 
 impl File<'_> {
-    fn add(&mut self, level: Level, code: &'static str, key: String, message: &str, mend: &str) {
+    fn add(
+        &mut self,
+        level: LintLevel,
+        code: &'static str,
+        key: String,
+        message: &str,
+        mend: &str,
+    ) {
         let place = (self.1)(&key);
         self.0.push(Finding {
             level,
@@ -149,7 +156,7 @@ impl Found {
         let base = format!("destinations.{name}");
         if section.routes.is_empty() {
             file.add(
-                Level::Warning,
+                LintLevel::Warning,
                 "no-routes",
                 base.clone(),
                 "nothing may be asked of this destination.",
@@ -158,7 +165,7 @@ impl Found {
         }
         if section.secret_per_caller && section.secret_env.is_none() {
             file.add(
-                Level::Warning,
+                LintLevel::Warning,
                 "no-secret",
                 format!("{base}.secret-per-caller"),
                 "each caller is to have a credential, but none is sent.",
@@ -174,7 +181,7 @@ impl Found {
                 .any(|other| covers(&other.path, &route.path))
             {
                 file.add(
-                    Level::Error,
+                    LintLevel::Error,
                     "never-matches",
                     key.clone(),
                     "a route before it matches all that this one does.",
@@ -187,7 +194,7 @@ impl Found {
                 .any(|document| document.path == route.path);
             if route.documents && !listed {
                 file.add(
-                    Level::Error,
+                    LintLevel::Error,
                     "never-matches",
                     key.clone(),
                     "it takes only listed documents, and none is listed for its path.",
@@ -202,7 +209,7 @@ impl Found {
                     ""
                 };
                 file.add(
-                    Level::Note,
+                    LintLevel::Note,
                     "any-body",
                     key.clone(),
                     &format!("an approved step may send any body there{wild}."),
@@ -211,7 +218,7 @@ impl Found {
             }
             if route.documents && route.path.contains('?') {
                 file.add(
-                    Level::Warning,
+                    LintLevel::Warning,
                     "query-beside-document",
                     key,
                     "a request with a document may carry data in its query too.",
@@ -222,7 +229,7 @@ impl Found {
         for document in &section.documents {
             if document.effect == Effect::Query && document.cost == 0 && section.rate.is_none() {
                 file.add(
-                    Level::Note,
+                    LintLevel::Note,
                     "cost-without-rate",
                     format!("{base}.documents `{}`: cost", document.name),
                     "it costs nothing of a rate that there is not.",

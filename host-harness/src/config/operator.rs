@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::error::{ConfigError, place, read};
-use super::lines::Lines;
+use super::lines::KeyLines;
 use super::{Pins, Scope};
 use crate::outbound::policy::rate::Rate;
 
@@ -38,7 +38,7 @@ pub struct Operator {
     #[serde(skip)]
     pub path: PathBuf,
     #[serde(skip)]
-    lines: Lines,
+    lines: KeyLines,
 }
 
 /// The operator's own access policies.
@@ -160,7 +160,7 @@ impl Operator {
             }
         })?;
         path.clone_into(&mut operator.path);
-        operator.lines = Lines::of(text);
+        operator.lines = KeyLines::of(text);
         Ok(operator)
     }
 

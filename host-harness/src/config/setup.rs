@@ -8,7 +8,7 @@ use http::HeaderName;
 use sha2::{Digest, Sha256};
 
 use crate::digest::hex;
-use crate::outbound::dlp::disclosure::Kinds;
+use crate::outbound::dlp::disclosure::DisclosureSchema;
 use crate::outbound::policy::addresses::Grants;
 use crate::outbound::policy::origin::{Origin, OriginError};
 use crate::outbound::policy::{self, Destination, Policy};
@@ -56,7 +56,7 @@ pub struct Setup {
     /// Environment variables that are set and ignored, since there is an operator file.
     pub ignored: Vec<IgnoredVariable>,
     /// The disclosure schema.
-    pub kinds: Kinds,
+    pub kinds: DisclosureSchema,
     /// Access policies: the operator's if there are any, otherwise the skill's.
     pub access: Option<PolicyTexts>,
     /// Days for which plans that are over are kept.
@@ -119,7 +119,7 @@ impl Setup {
                 None => caller_settings(&manifest, env),
             },
             ignored: ignored(&manifest, operator, env),
-            kinds: Kinds::default(),
+            kinds: DisclosureSchema::default(),
             access: access(&manifest, operator)?,
             keep_days: keep_days(operator)?,
             manifest,

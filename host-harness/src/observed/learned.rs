@@ -30,14 +30,14 @@ pub struct Label {
 }
 
 /// A field's value: `None` if it is empty, otherwise its text, number or truth value as text.
-pub type Held = Option<String>;
+pub type FieldValue = Option<String>;
 
 /// Facts about records from responses.
 #[derive(Debug, Default)]
 pub(super) struct Learned {
     /// Labels by record id; `None` if records of different kinds have the same id.
     labels: HashMap<String, Option<Label>>,
-    values: HashMap<RecordKey, BTreeMap<String, Held>>,
+    values: HashMap<RecordKey, BTreeMap<String, FieldValue>>,
     bytes: usize,
     /// Labels of options, by kind of record, field and value.
     options: HashMap<(String, String, String), String>,
@@ -123,7 +123,7 @@ impl Learned {
 
     /// Returns a field's value; `None` if no response had it. Everything below an empty value is
     /// empty.
-    pub(super) fn held(&self, key: &RecordKey, path: &str) -> Option<Held> {
+    pub(super) fn held(&self, key: &RecordKey, path: &str) -> Option<FieldValue> {
         let values = self.values.get(key)?;
         if let Some(held) = values.get(path) {
             return Some(held.clone());
@@ -153,7 +153,7 @@ fn text_at(value: &Value) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-fn scalars(value: &Value, path: &str, depth: usize, found: &mut Vec<(String, Held)>) {
+fn scalars(value: &Value, path: &str, depth: usize, found: &mut Vec<(String, FieldValue)>) {
     let held = match value {
         Value::Object(members) if depth > 0 => {
             for (name, below) in members {

@@ -7,7 +7,7 @@ mod reads;
 mod record;
 mod records;
 
-pub use learned::{Held, Label};
+pub use learned::{FieldValue, Label};
 pub use reads::ObservedRead;
 pub use record::{Attributes, Owner, RecordKey};
-pub use records::Seen;
+pub use records::ObservedRecords;

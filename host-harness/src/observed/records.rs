@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-use super::learned::{Held, Label, Learned};
+use super::learned::{FieldValue, Label, Learned};
 use super::places::{GroupAt, OptionsAt, PeopleAt, RecordAt, has_errors};
 use super::reads::{ObservedRead, Reads};
 use super::record::{Attributes, Owner, RecordKey};
@@ -17,14 +17,14 @@ const RECORDS_MAX: usize = 2_000;
 
 /// Owner and stage of a record in a response.
 #[derive(Debug, Default)]
-struct Shown {
-    owner: Named,
+struct RecordState {
+    owner: OwnerName,
     stage: Option<String>,
 }
 
 /// An owner, as a response gives it.
 #[derive(Debug, Default)]
-enum Named {
+enum OwnerName {
     /// Not given.
     #[default]
     Unknown,
@@ -37,7 +37,7 @@ enum Named {
 /// Records, and the e-mail addresses of members by their records' ids.
 #[derive(Debug, Default)]
 struct Records {
-    shown: HashMap<RecordKey, Shown>,
+    shown: HashMap<RecordKey, RecordState>,
     emails: HashMap<String, String>,
 }
 
@@ -53,7 +53,7 @@ struct People {
 
 /// Records and people in the responses of a call.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct ObservedRecords {
     records: Mutex<Records>,
     learned: Mutex<Learned>,
     /// People by the service's name.
@@ -61,7 +61,7 @@ pub struct Seen {
     reads: Reads,
 }
 
-impl Seen {
+impl ObservedRecords {
     /// Keeps a read whose response had records or people.
     pub(crate) fn keep_read(&self, read: ObservedRead) {
         self.reads.push(read);
@@ -79,10 +79,10 @@ impl Seen {
         let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         let shown = records.shown.get(key)?;
         let owner = match &shown.owner {
-            Named::Unknown => Owner::Unknown,
-            Named::None => Owner::None,
-            Named::Text(text) if text.contains('@') => Owner::Member(text.clone()),
-            Named::Text(id) => match records.emails.get(id) {
+            OwnerName::Unknown => Owner::Unknown,
+            OwnerName::None => Owner::None,
+            OwnerName::Text(text) if text.contains('@') => Owner::Member(text.clone()),
+            OwnerName::Text(id) => match records.emails.get(id) {
                 Some(email) => Owner::Member(email.clone()),
                 None => Owner::Unknown,
             },
@@ -103,7 +103,7 @@ impl Seen {
         let owned = records
             .shown
             .iter()
-            .filter(|(_, shown)| matches!(&shown.owner, Named::Text(owner) if *owner == id));
+            .filter(|(_, shown)| matches!(&shown.owner, OwnerName::Text(owner) if *owner == id));
         Some(owned.map(|(key, _)| key.clone()).collect())
     }
 
@@ -117,7 +117,7 @@ impl Seen {
     /// Returns the value of a record's field, if known; `path` has the names on the way to it,
     /// joined by `.`.
     #[must_use]
-    pub fn held(&self, key: &RecordKey, path: &str) -> Option<Held> {
+    pub fn held(&self, key: &RecordKey, path: &str) -> Option<FieldValue> {
         let learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
         learned.held(key, path)
     }
@@ -253,11 +253,11 @@ impl Seen {
     }
 }
 
-impl Shown {
+impl RecordState {
     /// Merges a later response. Values that it lacks are kept: one response has the owner, another
     /// the stage.
     fn learn(&mut self, later: Self) {
-        if !matches!(later.owner, Named::Unknown) {
+        if !matches!(later.owner, OwnerName::Unknown) {
             self.owner = later.owner;
         }
         if later.stage.is_some() {
@@ -266,12 +266,12 @@ impl Shown {
     }
 }
 
-fn read(place: &RecordAt, record: &Value) -> Shown {
+fn read(place: &RecordAt, record: &Value) -> RecordState {
     let stage = place
         .stage
         .as_deref()
         .and_then(|steps| text_at(record, steps));
-    Shown {
+    RecordState {
         owner: named(&place.owner, record),
         stage: stage.map(str::to_owned),
     }
@@ -280,7 +280,7 @@ fn read(place: &RecordAt, record: &Value) -> Shown {
 /// Returns the owner at the first path whose parent is present. A null means no owner only at the
 /// end of the path: a relation that reads null may point to a deleted record, and says nothing
 /// about what is below it.
-fn named(places: &[Vec<String>], record: &Value) -> Named {
+fn named(places: &[Vec<String>], record: &Value) -> OwnerName {
     for steps in places {
         let Some((last, way)) = steps.split_last() else {
             continue;
@@ -289,12 +289,12 @@ fn named(places: &[Vec<String>], record: &Value) -> Named {
             continue;
         };
         return match parent.get(last) {
-            Some(Value::Null) => Named::None,
-            Some(Value::String(text)) if !text.is_empty() => Named::Text(text.to_lowercase()),
-            _ => Named::Unknown,
+            Some(Value::Null) => OwnerName::None,
+            Some(Value::String(text)) if !text.is_empty() => OwnerName::Text(text.to_lowercase()),
+            _ => OwnerName::Unknown,
         };
     }
-    Named::Unknown
+    OwnerName::Unknown
 }
 
 fn text_at<'v>(record: &'v Value, steps: &[String]) -> Option<&'v str> {
@@ -311,8 +311,8 @@ mod tests {
         path.split('/').map(str::to_owned).collect()
     }
 
-    fn seen(body: &Value) -> Seen {
-        let seen = Seen::default();
+    fn seen(body: &Value) -> ObservedRecords {
+        let seen = ObservedRecords::default();
         let place = RecordAt {
             kind: "item".into(),
             at: steps("items/edges/*/node"),
@@ -399,7 +399,7 @@ mod tests {
 
     #[test]
     fn owner_by_id_is_who_the_members_say() {
-        let seen = Seen::default();
+        let seen = ObservedRecords::default();
         let owner = || seen.get(&key()).map(|attributes| attributes.owner);
         seen.observe(
             &[place("item", &["ownerId"], None)],
@@ -456,7 +456,7 @@ mod tests {
         ] {
             let mut item = item;
             item["id"] = "a1".into();
-            let seen = Seen::default();
+            let seen = ObservedRecords::default();
             seen.observe(&places, &answer(&json!([item])));
             assert_eq!(seen.get(&key()).unwrap().owner, expected, "{item}");
         }
@@ -464,7 +464,7 @@ mod tests {
 
     #[test]
     fn answer_that_tells_no_owner_takes_none_away() {
-        let seen = Seen::default();
+        let seen = ObservedRecords::default();
         let places = [place("item", &["firm/ownerId"], None)];
         let alone = [place("item", &["firmId"], None)];
         let owner = || seen.get(&key()).unwrap().owner;

@@ -3,23 +3,27 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::call_context::Ledger;
-use crate::events::{Ended, RecordError, Recorder, Source};
+use super::call_context::CallContext;
+use crate::events::{AnswerSource, AuditSink, Ended, SinkError};
 
 /// Logs how a call ended, also when it is dropped in the middle. Its beginning is logged already.
-pub(crate) struct Recorded<'a> {
-    recorder: &'a dyn Recorder,
-    ledger: Arc<Ledger>,
+pub(crate) struct CallAudit<'a> {
+    sink: &'a dyn AuditSink,
+    context: Arc<CallContext>,
     started: Instant,
     over: bool,
 }
 
-impl<'a> Recorded<'a> {
+impl<'a> CallAudit<'a> {
     /// Creates one for a call that began at `started`.
-    pub(crate) fn new(recorder: &'a dyn Recorder, ledger: Arc<Ledger>, started: Instant) -> Self {
+    pub(crate) fn new(
+        sink: &'a dyn AuditSink,
+        context: Arc<CallContext>,
+        started: Instant,
+    ) -> Self {
         Self {
-            recorder,
-            ledger,
+            sink,
+            context,
             started,
             over: false,
         }
@@ -30,29 +34,29 @@ impl<'a> Recorded<'a> {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(crate) fn end(mut self, code: &str, sources: &[Source]) -> Result<(), RecordError> {
+    pub(crate) fn end(mut self, code: &str, sources: &[AnswerSource]) -> Result<(), SinkError> {
         self.record(code, sources)
     }
 
-    fn record(&mut self, outcome: &str, sources: &[Source]) -> Result<(), RecordError> {
+    fn record(&mut self, outcome: &str, sources: &[AnswerSource]) -> Result<(), SinkError> {
         self.over = true;
-        self.recorder.ended(&Ended {
-            call: self.ledger.call(),
+        self.sink.ended(&Ended {
+            call: self.context.call(),
             outcome,
             sources,
-            requests: self.ledger.requests(),
-            refused: self.ledger.refused(),
+            requests: self.context.requests(),
+            refused: self.context.refused(),
             elapsed: self.started.elapsed(),
         })
     }
 }
 
-impl Drop for Recorded<'_> {
+impl Drop for CallAudit<'_> {
     fn drop(&mut self) {
         if !self.over
             && let Err(error) = self.record("abandoned", &[])
         {
-            tracing::error!(call = %self.ledger.call(), "the end of an abandoned call is missing: {error}");
+            tracing::error!(call = %self.context.call(), "the end of an abandoned call is missing: {error}");
         }
     }
 }

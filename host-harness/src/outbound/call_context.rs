@@ -10,11 +10,11 @@ use serde_json::Value;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::dlp::guard::Guard;
-use super::known_ids::Told;
+use super::known_ids::KnownIds;
 use super::policy::Settings;
 use crate::denial::Denial;
 use crate::events::{CallId, Phase};
-use crate::observed::Seen;
+use crate::observed::ObservedRecords;
 
 /// Refusals of one call that are kept and written to the audit log one by one; further ones are
 /// only counted. A guest that keeps trying must fill neither memory nor the audit log.
@@ -22,15 +22,15 @@ const REFUSALS_KEPT: usize = 32;
 
 /// The context of one call: its limits, and the counters and findings that its requests share.
 #[derive(Debug)]
-pub struct Ledger {
+pub struct CallContext {
     pub(super) call: CallId,
     pub(super) phase: Phase,
     /// The caller's name in the operator file.
     pub(super) caller: Option<String>,
     deadline: Instant,
-    limits: LedgerLimits,
+    limits: CallBudget,
     attempts: AtomicU32,
-    counts: Arc<Counts>,
+    counts: Arc<CallCounts>,
     postponed: AtomicU32,
     denials: Mutex<Vec<Denial>>,
     side_by_side: Semaphore,
@@ -39,19 +39,19 @@ pub struct Ledger {
     /// Bytes that bodies of this call may still take.
     room: AtomicUsize,
     /// Records observed in answers, if the call observes them.
-    pub(super) seen: Option<Arc<Seen>>,
+    pub(super) seen: Option<Arc<ObservedRecords>>,
     /// Values that bound parts of requests must have.
     pub(super) settings: Arc<Settings>,
     /// Data loss prevention: keeps values of one service from another.
     pub(super) guard: Option<Arc<Guard>>,
     /// Ids and times found in answers.
-    pub(super) told: Arc<Told>,
+    pub(super) told: Arc<KnownIds>,
     lookup: Mutex<Option<Lookup>>,
 }
 
 /// Counters of a call that go into the audit log.
 #[derive(Debug, Default)]
-struct Counts {
+struct CallCounts {
     requests: AtomicU32,
     refused: AtomicU32,
 }
@@ -97,7 +97,7 @@ pub struct LookupResult {
 
 /// Limits of one call.
 #[derive(Debug, Clone, Copy)]
-pub struct LedgerLimits {
+pub struct CallBudget {
     /// Requests, refused ones included.
     pub requests: u32,
     /// Requests at the same time; more wait.
@@ -111,7 +111,7 @@ pub struct LedgerLimits {
     pub body_bytes: usize,
 }
 
-impl Ledger {
+impl CallContext {
     /// Creates an empty context of the call `call` on behalf of `caller`, a name in the operator
     /// file.
     #[must_use]
@@ -120,7 +120,7 @@ impl Ledger {
         phase: Phase,
         caller: Option<String>,
         deadline: Instant,
-        limits: LedgerLimits,
+        limits: CallBudget,
     ) -> Self {
         Self {
             call,
@@ -214,7 +214,7 @@ impl Ledger {
 
     /// Sets the observed records, which answers add to.
     #[must_use]
-    pub fn watching(mut self, seen: Arc<Seen>) -> Self {
+    pub fn watching(mut self, seen: Arc<ObservedRecords>) -> Self {
         self.seen = Some(seen);
         self
     }
@@ -227,7 +227,7 @@ impl Ledger {
 
     /// Returns the limits.
     #[must_use]
-    pub fn limits(&self) -> LedgerLimits {
+    pub fn limits(&self) -> CallBudget {
         self.limits
     }
 
@@ -287,7 +287,7 @@ impl Ledger {
 
     /// Returns the ids and times found in answers during the call.
     #[must_use]
-    pub fn told(&self) -> &Told {
+    pub fn told(&self) -> &KnownIds {
         &self.told
     }
 

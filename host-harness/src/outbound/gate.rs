@@ -3,9 +3,9 @@
 
 use bytes::Bytes;
 
-use super::call_context::Ledger;
+use super::call_context::CallContext;
 use super::outgoing::Outgoing;
-use super::policy::{Allowed, Decision, Policy, Request};
+use super::policy::{Allowed, Policy, PolicyDecision, Request};
 use super::read_check;
 use super::secrets::CredentialError;
 use super::secrets::credentials::{Credentials, Ready};
@@ -33,7 +33,7 @@ impl Gate {
     /// Returns the refusal.
     pub(super) fn admit(
         &self,
-        context: &Ledger,
+        context: &CallContext,
         outgoing: &Outgoing,
     ) -> Result<Admitted<'_>, Denial> {
         within_request_limit(context)?;
@@ -51,7 +51,7 @@ impl Gate {
 
     fn by_policy(
         &self,
-        context: &Ledger,
+        context: &CallContext,
         outgoing: &Outgoing,
         body: &[u8],
     ) -> Result<Allowed<'_>, Denial> {
@@ -65,14 +65,14 @@ impl Gate {
             .policy
             .decide_for(context.phase, &request, &context.settings);
         match decision {
-            Decision::Allow(allowed) => Ok(allowed),
-            Decision::Deny(denial) => Err(denial),
+            PolicyDecision::Allow(allowed) => Ok(allowed),
+            PolicyDecision::Deny(denial) => Err(denial),
         }
     }
 
     fn with_credential(
         &self,
-        context: &Ledger,
+        context: &CallContext,
         allowed: &Allowed<'_>,
     ) -> Result<Option<Ready>, Denial> {
         let destination = allowed.destination;
@@ -101,7 +101,7 @@ impl Gate {
 }
 
 /// Counts the request, and refuses it beyond the limit of the call.
-fn within_request_limit(context: &Ledger) -> Result<(), Denial> {
+fn within_request_limit(context: &CallContext) -> Result<(), Denial> {
     if context.attempt() {
         Ok(())
     } else {
@@ -110,7 +110,10 @@ fn within_request_limit(context: &Ledger) -> Result<(), Denial> {
 }
 
 /// Refuses a body that is larger than the limit of one request, or of all that a call may hold.
-fn within_size_limit<'o>(context: &Ledger, outgoing: &'o Outgoing) -> Result<&'o Bytes, Denial> {
+fn within_size_limit<'o>(
+    context: &CallContext,
+    outgoing: &'o Outgoing,
+) -> Result<&'o Bytes, Denial> {
     outgoing.body.as_ref().ok_or_else(|| {
         if context.is_full() {
             return too_much_held(context);
@@ -129,7 +132,7 @@ fn within_size_limit<'o>(context: &Ledger, outgoing: &'o Outgoing) -> Result<&'o
 /// Refuses a component's read that carries values of another service, or of unknown provenance.
 /// Requests of the host itself were checked when they were proposed.
 fn within_data_loss_rules(
-    context: &Ledger,
+    context: &CallContext,
     outgoing: &Outgoing,
     allowed: &Allowed<'_>,
 ) -> Result<(), Denial> {
@@ -141,23 +144,23 @@ fn within_data_loss_rules(
     }
 }
 
-pub(super) fn too_many_requests(ledger: &Ledger) -> Denial {
+pub(super) fn too_many_requests(context: &CallContext) -> Denial {
     Denial::new(
         DenialCode::RequestLimit,
         format!(
             "The action made more than {} requests (`requests`).",
-            ledger.limits().requests
+            context.limits().requests
         ),
         "The limit is `requests` under [limits] in skill.toml; an operator can only lower it.",
     )
 }
 
-pub(super) fn too_much_held(ledger: &Ledger) -> Denial {
+pub(super) fn too_much_held(context: &CallContext) -> Denial {
     Denial::new(
         DenialCode::BodySize,
         format!(
             "The action's requests and their answers came to more than {} MiB (`memory-mib`).",
-            ledger.limits().body_bytes >> 20
+            context.limits().body_bytes >> 20
         ),
         "The limit is `memory-mib` under [limits] in skill.toml, of what a call may have and of what is held for it; an operator can only lower it.",
     )

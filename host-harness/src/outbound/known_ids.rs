@@ -16,15 +16,15 @@ const TIME_MAX: usize = 40;
 
 /// Ids and times found in the answers of a call.
 #[derive(Debug, Default)]
-pub struct Told(Mutex<Seen>);
+pub struct KnownIds(Mutex<IdsAndTimes>);
 
 #[derive(Debug, Default)]
-struct Seen {
+struct IdsAndTimes {
     ids: HashSet<Uuid>,
     times: HashSet<i64>,
 }
 
-impl Told {
+impl KnownIds {
     /// Adds every text of an answer that is an id (RFC 9562) or a time (RFC 3339).
     pub fn take_in(&self, answer: &[u8]) {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn ids_and_times_of_an_answer_are_known() {
-        let told = Told::default();
+        let told = KnownIds::default();
         told.take_in(
             br#"{"id":"0b7e7dee-1f0e-4b8e-9a31-94c6a7c1a001","updatedAt":"2026-03-01T00:00:00.250Z","name":"0b7e7dee-1f0e-4b8e-9a31-94c6a7c1a002 "}"#,
         );
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn known_ids_are_bounded() {
-        let told = Told::default();
+        let told = KnownIds::default();
         for number in 0..KEPT_MAX + 10 {
             let id = Uuid::from_u128(number as u128 + 1);
             told.take_in(format!("\"{id}\"").as_bytes());

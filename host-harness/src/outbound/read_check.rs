@@ -5,7 +5,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::dlp::guard::{Guard, texts};
-use super::dlp::provenance::{self, Place};
+use super::dlp::provenance::{self, TextPlace};
 use super::outgoing::Outgoing;
 use super::policy::Allowed;
 use super::policy::documents::{Declared, Document};
@@ -43,12 +43,12 @@ pub(in crate::outbound) fn check_read(
         for (index, segment) in allowed.route.pattern.wildcards(url.path()).enumerate() {
             carried.push(segment.to_owned());
             let name = format!("segment `*` number {} of its path", index + 1);
-            chosen.push((name, Place::Url, segment.to_owned()));
+            chosen.push((name, TextPlace::Url, segment.to_owned()));
         }
         for (name, value) in url.query_pairs() {
             carried.push(value.clone().into_owned());
             let name = format!("query key `{name}`");
-            chosen.push((name, Place::Url, value.into_owned()));
+            chosen.push((name, TextPlace::Url, value.into_owned()));
         }
         check_spelling(guard, allowed, &url).map_err(near)?;
     }
@@ -96,7 +96,11 @@ pub(super) fn take_in(guard: &Guard, allowed: &Allowed<'_>, body: &Bytes) {
 }
 
 /// Collects the texts that the component chose freely in the variables of a document.
-fn free_texts(document: &Document, variables: &Value, chosen: &mut Vec<(String, Place, String)>) {
+fn free_texts(
+    document: &Document,
+    variables: &Value,
+    chosen: &mut Vec<(String, TextPlace, String)>,
+) {
     for (name, declared) in &document.variables {
         let free = match declared {
             Declared::Scalar(scalar) => scalar.is_free_text(),
@@ -111,7 +115,7 @@ fn free_texts(document: &Document, variables: &Value, chosen: &mut Vec<(String, 
             .as_array()
             .map_or(std::slice::from_ref(value), Vec::as_slice);
         let texts = items.iter().filter_map(Value::as_str);
-        chosen.extend(texts.map(|text| (place.clone(), Place::Variable, text.to_owned())));
+        chosen.extend(texts.map(|text| (place.clone(), TextPlace::Variable, text.to_owned())));
     }
 }
 

@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::SemaphorePermit;
 use tokio::time::timeout_at;
 
-use super::call_context::Ledger;
-use super::client::cache::{Cache, Key};
+use super::call_context::CallContext;
+use super::client::cache::{Cache, CacheKey};
 use super::client::headers::{bared, build};
 use super::client::{Client, ClientError, Exchange, answer};
 use super::gate::{self, Admitted, Gate};
@@ -22,11 +22,11 @@ use super::policy::addresses::AddressRefusal;
 use super::policy::rate::Bucket;
 use super::policy::{Allowed, Policy};
 use super::read_check;
-use super::request_audit::Watch;
+use super::request_audit::RequestAudit;
 use super::secrets::CredentialError;
 use super::secrets::credentials::{Credentials, Ready};
 use crate::denial::{Denial, DenialCode};
-use crate::events::{Decided, End, Phase, Recorder, Refused};
+use crate::events::{AuditSink, Decided, Phase, Refused, RequestEnd};
 use crate::observed::ObservedRead;
 
 /// The egress of a harness: policy, credentials, client, cache and rate limits.
@@ -35,7 +35,7 @@ pub struct Outbound {
     client: Client,
     cache: Cache,
     buckets: HashMap<String, Bucket>,
-    recorder: Arc<dyn Recorder>,
+    sink: Arc<dyn AuditSink>,
 }
 
 impl Outbound {
@@ -45,7 +45,7 @@ impl Outbound {
         policy: Policy,
         credentials: Credentials,
         client: Client,
-        recorder: Arc<dyn Recorder>,
+        sink: Arc<dyn AuditSink>,
     ) -> Self {
         let buckets = policy
             .destinations
@@ -62,7 +62,7 @@ impl Outbound {
             client,
             cache: Cache::default(),
             buckets,
-            recorder,
+            sink,
         }
     }
 
@@ -98,41 +98,41 @@ impl Outbound {
     /// Returns the refusal, or the reason why there is no answer.
     pub async fn send(
         &self,
-        ledger: &Ledger,
+        context: &CallContext,
         outgoing: Outgoing,
     ) -> Result<Response<Bytes>, SendError> {
-        let refused = |denial| self.refuse(ledger, &outgoing, denial);
+        let refused = |denial| self.refuse(context, &outgoing, denial);
         let Admitted {
             allowed,
             credential,
-        } = self.gate.admit(ledger, &outgoing).map_err(refused)?;
-        let _permit = permit(ledger).await?;
+        } = self.gate.admit(context, &outgoing).map_err(refused)?;
+        let _permit = permit(context).await?;
         let kept = self.kept(&allowed, credential.as_ref(), &outgoing);
-        self.within_rate(ledger, &allowed, &outgoing, &kept)?;
-        self.log_admitted(ledger, &allowed, &outgoing)
+        self.within_rate(context, &allowed, &outgoing, &kept)?;
+        self.log_admitted(context, &allowed, &outgoing)
             .map_err(refused)?;
-        ledger.let_through();
-        let mut audit = Watch::start(self.recorder.as_ref(), ledger, &allowed);
-        let observed = Observed::of(ledger, &allowed, &outgoing);
+        context.let_through();
+        let mut audit = RequestAudit::start(self.sink.as_ref(), context, &allowed);
+        let observed = ReadObservation::of(context, &allowed, &outgoing);
         let keep = match kept {
-            Kept::Now(response) => {
-                audit.end(End::FromMemory)?;
-                observe(ledger, &allowed, observed, &response);
+            CacheLookup::Now(response) => {
+                audit.end(RequestEnd::FromMemory)?;
+                observe(context, &allowed, observed, &response);
                 return Ok(response);
             }
-            Kept::Later(keep) => Some(keep),
-            Kept::No => None,
+            CacheLookup::Later(keep) => Some(keep),
+            CacheLookup::No => None,
         };
-        let answered = self.exchange(ledger, &allowed, credential, outgoing);
+        let answered = self.exchange(context, &allowed, credential, outgoing);
         let answered = answered.await?;
         let answered = answered.and_then(|response| self.accept(&allowed, response));
         let response =
-            answered.map_err(|failed| failed.tell(ledger, &allowed.route.id, &mut audit))?;
-        audit.end(End::Answered {
+            answered.map_err(|failed| failed.tell(context, &allowed.route.id, &mut audit))?;
+        audit.end(RequestEnd::Answered {
             status: response.status().as_u16(),
             bytes: response.body().len(),
         })?;
-        observe(ledger, &allowed, observed, &response);
+        observe(context, &allowed, observed, &response);
         if let Some(Keep { key, seconds }) = keep {
             self.cache.put(key, seconds, &response);
         }
@@ -142,7 +142,7 @@ impl Outbound {
     /// Sends a request that has been logged. The inner error is an exchange that failed.
     async fn exchange(
         &self,
-        ledger: &Ledger,
+        context: &CallContext,
         allowed: &Allowed<'_>,
         credential: Option<Ready>,
         outgoing: Outgoing,
@@ -153,13 +153,13 @@ impl Outbound {
             .parse()
             .map_err(|_| ClientError::Protocol("the URL cannot be sent".into()))?;
         let request = build(outgoing.method, uri, body, credential)?;
-        let reserved = ledger.reserve(ledger.limits().response_bytes);
+        let reserved = context.reserve(context.limits().response_bytes);
         let exchange = Exchange {
-            deadline: ledger.deadline(),
+            deadline: context.deadline(),
             connect: outgoing.connect,
             first_byte: outgoing.first_byte,
             response_bytes: reserved,
-            repeatable: ledger.phase == Phase::Read,
+            repeatable: context.phase == Phase::Read,
         };
         let grants = allowed.destination.grants;
         let answered = self
@@ -169,11 +169,11 @@ impl Outbound {
         let held = answered
             .as_ref()
             .map_or(0, |response| response.body().len().min(reserved));
-        ledger.give_back(reserved - held);
+        context.give_back(reserved - held);
         Ok(answered.map_err(|error| match error {
             ClientError::Address(refusal) => not_dialled(allowed, &refusal),
-            ClientError::ResponseTooLarge { .. } if reserved < ledger.limits().response_bytes => {
-                withheld(allowed, gate::too_much_held(ledger))
+            ClientError::ResponseTooLarge { .. } if reserved < context.limits().response_bytes => {
+                withheld(allowed, gate::too_much_held(context))
             }
             error => error.into(),
         }))
@@ -210,17 +210,22 @@ impl Outbound {
     }
 
     /// Looks a request up in the cache.
-    fn kept(&self, allowed: &Allowed<'_>, credential: Option<&Ready>, outgoing: &Outgoing) -> Kept {
+    fn kept(
+        &self,
+        allowed: &Allowed<'_>,
+        credential: Option<&Ready>,
+        outgoing: &Outgoing,
+    ) -> CacheLookup {
         let seconds = allowed.route.keeps(allowed.document);
         if seconds == 0 {
-            return Kept::No;
+            return CacheLookup::No;
         }
         let generation = credential.map(|ready| ready.generation);
         let body = outgoing.body.as_deref().unwrap_or_default();
-        let key = Key::new(&allowed.destination.name, generation, &outgoing.url, body);
+        let key = CacheKey::new(&allowed.destination.name, generation, &outgoing.url, body);
         match self.cache.get(&key) {
-            Some(response) => Kept::Now(response),
-            None => Kept::Later(Keep { key, seconds }),
+            Some(response) => CacheLookup::Now(response),
+            None => CacheLookup::Later(Keep { key, seconds }),
         }
     }
 
@@ -228,14 +233,14 @@ impl Outbound {
     /// answer.
     fn within_rate(
         &self,
-        ledger: &Ledger,
+        context: &CallContext,
         allowed: &Allowed<'_>,
         outgoing: &Outgoing,
-        kept: &Kept,
+        kept: &CacheLookup,
     ) -> Result<(), SendError> {
         let bucket = match kept {
-            Kept::Now(_) => None,
-            Kept::No | Kept::Later(_) => self.buckets.get(&allowed.destination.name),
+            CacheLookup::Now(_) => None,
+            CacheLookup::No | CacheLookup::Later(_) => self.buckets.get(&allowed.destination.name),
         };
         let Some(bucket) = bucket else {
             return Ok(());
@@ -243,26 +248,26 @@ impl Outbound {
         let cost = allowed.document.map_or(1, |document| document.cost);
         bucket
             .take(cost)
-            .map_err(|wait| self.postpone(ledger, outgoing, allowed, wait))
+            .map_err(|wait| self.postpone(context, outgoing, allowed, wait))
     }
 
     /// Logs that a request is let through; what cannot be logged is not sent.
     fn log_admitted(
         &self,
-        ledger: &Ledger,
+        context: &CallContext,
         allowed: &Allowed<'_>,
         outgoing: &Outgoing,
     ) -> Result<(), Denial> {
         let event = Decided {
-            call: ledger.call,
-            phase: ledger.phase,
+            call: context.call,
+            phase: context.phase,
             destination: Some(&allowed.destination.name),
             rule: Some(&allowed.route.id),
             document: allowed.document.map(|document| document.name.as_str()),
             request_bytes: outgoing.body.as_ref().map_or(0, Bytes::len),
             refused: None,
         };
-        self.recorder
+        self.sink
             .decided(&event)
             .map_err(|error| unrecorded(&error.to_string()))
     }
@@ -270,7 +275,7 @@ impl Outbound {
     /// Logs that a request exceeded the rate limit. It is no denial: the same request passes later.
     fn postpone(
         &self,
-        ledger: &Ledger,
+        context: &CallContext,
         outgoing: &Outgoing,
         allowed: &Allowed<'_>,
         retry_after: Duration,
@@ -287,13 +292,18 @@ impl Outbound {
         .at(&allowed.destination.name)
         .near(&*allowed.route.id);
         tracing::warn!(fix = denial.fix, "postponed: {}", denial.reason);
-        ledger.postpone();
-        self.record_refusal(ledger, outgoing, &denial);
+        context.postpone();
+        self.record_refusal(context, outgoing, &denial);
         SendError::Rate { retry_after }
     }
 
     /// Refuses a request beyond the limit of requests, before its body is read.
-    pub(super) fn beyond_limit(&self, ledger: &Ledger, method: &Method, uri: &Uri) -> SendError {
+    pub(super) fn beyond_limit(
+        &self,
+        context: &CallContext,
+        method: &Method,
+        uri: &Uri,
+    ) -> SendError {
         let outgoing = Outgoing {
             method: method.clone(),
             url: uri.to_string(),
@@ -302,17 +312,17 @@ impl Outbound {
             connect: None,
             first_byte: None,
         };
-        self.refuse(ledger, &outgoing, gate::too_many_requests(ledger))
+        self.refuse(context, &outgoing, gate::too_many_requests(context))
     }
 
-    fn refuse(&self, ledger: &Ledger, outgoing: &Outgoing, denial: Denial) -> SendError {
-        if ledger.refuse(denial.clone()) {
-            self.record_refusal(ledger, outgoing, &denial);
+    fn refuse(&self, context: &CallContext, outgoing: &Outgoing, denial: Denial) -> SendError {
+        if context.refuse(denial.clone()) {
+            self.record_refusal(context, outgoing, &denial);
         }
         SendError::Denied(denial)
     }
 
-    fn record_refusal(&self, ledger: &Ledger, outgoing: &Outgoing, denial: &Denial) {
+    fn record_refusal(&self, context: &CallContext, outgoing: &Outgoing, denial: &Denial) {
         let body = outgoing.body.as_deref().unwrap_or_default();
         let mut digest = Sha256::new();
         for part in [
@@ -324,7 +334,7 @@ impl Outbound {
             digest.update(part);
         }
         self.record(
-            ledger,
+            context,
             body.len(),
             Refused {
                 denial,
@@ -335,10 +345,10 @@ impl Outbound {
     }
 
     /// Refuses something that is not a request yet, such as a header that a guest tries to set.
-    pub(crate) fn refuse_part(&self, ledger: &Ledger, denial: &Denial) {
-        if ledger.refuse(denial.clone()) {
+    pub(crate) fn refuse_part(&self, context: &CallContext, denial: &Denial) {
+        if context.refuse(denial.clone()) {
             self.record(
-                ledger,
+                context,
                 0,
                 Refused {
                     denial,
@@ -349,10 +359,10 @@ impl Outbound {
         }
     }
 
-    fn record(&self, ledger: &Ledger, request_bytes: usize, refused: Refused<'_>) {
+    fn record(&self, context: &CallContext, request_bytes: usize, refused: Refused<'_>) {
         let event = Decided {
-            call: ledger.call,
-            phase: ledger.phase,
+            call: context.call,
+            phase: context.phase,
             destination: refused.denial.destination.as_deref(),
             rule: None,
             document: None,
@@ -360,25 +370,25 @@ impl Outbound {
             refused: Some(refused),
         };
         // It is refused either way; a failure of the audit log is reported here only.
-        if let Err(error) = self.recorder.decided(&event) {
+        if let Err(error) = self.sink.decided(&event) {
             tracing::error!("{error}");
         }
     }
 }
 
 /// Facts about a request for what its answer tells.
-struct Observed {
+struct ReadObservation {
     /// Everything needed to repeat the read, if its answer can contain records or people.
     read: Option<ObservedRead>,
     /// Path and query.
     path: String,
 }
 
-impl Observed {
-    fn of(ledger: &Ledger, allowed: &Allowed<'_>, outgoing: &Outgoing) -> Self {
+impl ReadObservation {
+    fn of(context: &CallContext, allowed: &Allowed<'_>, outgoing: &Outgoing) -> Self {
         let path = outgoing.url.strip_prefix(allowed.origin.as_str());
         Self {
-            read: observed_read(ledger, allowed, outgoing),
+            read: observed_read(context, allowed, outgoing),
             path: path.unwrap_or_default().to_owned(),
         }
     }
@@ -386,7 +396,7 @@ impl Observed {
 
 /// Returns everything needed to repeat a read, if its answer can contain records or people.
 fn observed_read(
-    ledger: &Ledger,
+    context: &CallContext,
     allowed: &Allowed<'_>,
     outgoing: &Outgoing,
 ) -> Option<ObservedRead> {
@@ -395,7 +405,7 @@ fn observed_read(
         .is_some_and(|document| !document.records.is_empty())
         || allowed.route.people.is_some()
         || allowed.route.group.is_some();
-    if ledger.phase != Phase::Read || ledger.seen.is_none() || !tells {
+    if context.phase != Phase::Read || context.seen.is_none() || !tells {
         return None;
     }
     let body = outgoing.body.as_deref().unwrap_or_default();
@@ -411,9 +421,14 @@ fn observed_read(
 }
 
 /// Takes in an answer: its ids, and the records, people and values in it.
-fn observe(ledger: &Ledger, allowed: &Allowed<'_>, observed: Observed, response: &Response<Bytes>) {
-    ledger.told.take_in(response.body());
-    if let Some(seen) = &ledger.seen {
+fn observe(
+    context: &CallContext,
+    allowed: &Allowed<'_>,
+    observed: ReadObservation,
+    response: &Response<Bytes>,
+) {
+    context.told.take_in(response.body());
+    if let Some(seen) = &context.seen {
         if let Some(read) = observed.read {
             seen.keep_read(read);
         }
@@ -430,8 +445,8 @@ fn observe(ledger: &Ledger, allowed: &Allowed<'_>, observed: Observed, response:
             seen.place(&allowed.destination.name, group, response.body());
         }
     }
-    ledger.look_into(&allowed.destination.name, &observed.path, response);
-    if let Some(guard) = &ledger.guard {
+    context.look_into(&allowed.destination.name, &observed.path, response);
+    if let Some(guard) = &context.guard {
         read_check::take_in(guard, allowed, response.body());
     }
 }
@@ -454,22 +469,22 @@ impl From<ClientError> for Failed {
 
 impl Failed {
     /// Logs it, and counts it where it is a refusal.
-    fn tell(self, ledger: &Ledger, rule: &str, audit: &mut Watch<'_>) -> SendError {
-        if let Err(unrecorded) = audit.end(End::Failed(self.code)) {
+    fn tell(self, context: &CallContext, rule: &str, audit: &mut RequestAudit<'_>) -> SendError {
+        if let Err(unrecorded) = audit.end(RequestEnd::Failed(self.code)) {
             return unrecorded;
         }
         match &*self.error {
             SendError::Denied(denial) => {
                 tracing::warn!(fix = denial.fix, "request refused: {}", denial.reason);
-                ledger.refuse(denial.clone());
+                context.refuse(denial.clone());
             }
             SendError::Withheld(denial) if denial.code == DenialCode::Leak => {
                 tracing::error!(fix = denial.fix, "answer withheld: {}", denial.reason);
-                ledger.refuse(denial.clone());
+                context.refuse(denial.clone());
             }
             SendError::Withheld(denial) => {
                 tracing::warn!(fix = denial.fix, "answer withheld: {}", denial.reason);
-                ledger.refuse(denial.clone());
+                context.refuse(denial.clone());
             }
             SendError::Client(error @ ClientError::NoObject { .. }) => {
                 tracing::warn!(rule, "answer withheld: {error}");
@@ -481,7 +496,7 @@ impl Failed {
 }
 
 /// The use of the cache for a request.
-enum Kept {
+enum CacheLookup {
     /// Its answer is not cacheable.
     No,
     /// Its answer will be cached.
@@ -492,7 +507,7 @@ enum Kept {
 
 /// The cache key and lifetime of an answer.
 struct Keep {
-    key: Key,
+    key: CacheKey,
     seconds: u32,
 }
 
@@ -522,8 +537,8 @@ fn withheld(allowed: &Allowed<'_>, denial: Denial) -> Failed {
 }
 
 /// Waits until one more request of the call may be under way.
-async fn permit(ledger: &Ledger) -> Result<Option<SemaphorePermit<'_>>, ClientError> {
-    timeout_at(ledger.deadline().into(), ledger.turn())
+async fn permit(context: &CallContext) -> Result<Option<SemaphorePermit<'_>>, ClientError> {
+    timeout_at(context.deadline().into(), context.turn())
         .await
         .map_err(|_| ClientError::Timeout)
 }

@@ -16,7 +16,7 @@ use wasmtime_wasi_http::{
     WasiHttpHooks,
 };
 
-use super::call_context::Ledger;
+use super::call_context::CallContext;
 use super::client::ClientError;
 use super::outgoing::{Outgoing, SendError};
 use super::sender::Outbound;
@@ -38,18 +38,18 @@ const SECRET_HEADERS: [HeaderName; 4] = [
 /// The hook of one call.
 pub struct GateHook {
     outbound: Arc<Outbound>,
-    ledger: Arc<Ledger>,
+    context: Arc<CallContext>,
     headers: ForbiddenHeaderFilter,
 }
 
 impl GateHook {
     /// Creates the hook of the call that this context belongs to.
     #[must_use]
-    pub fn new(outbound: Arc<Outbound>, ledger: Arc<Ledger>) -> Self {
-        let headers = header_filter(Arc::clone(&outbound), Arc::clone(&ledger));
+    pub fn new(outbound: Arc<Outbound>, context: Arc<CallContext>) -> Self {
+        let headers = header_filter(Arc::clone(&outbound), Arc::clone(&context));
         Self {
             outbound,
-            ledger,
+            context,
             headers,
         }
     }
@@ -57,7 +57,7 @@ impl GateHook {
 
 /// Refuses forbidden headers while the guest builds them, and logs the first. Answers reach the
 /// sandbox without any header of these names, so a hit is always the guest's doing.
-fn header_filter(outbound: Arc<Outbound>, ledger: Arc<Ledger>) -> ForbiddenHeaderFilter {
+fn header_filter(outbound: Arc<Outbound>, context: Arc<CallContext>) -> ForbiddenHeaderFilter {
     let noted = AtomicBool::new(false);
     Arc::new(move |name| {
         let forbidden = DEFAULT_FORBIDDEN_HEADERS.contains(name)
@@ -69,13 +69,13 @@ fn header_filter(outbound: Arc<Outbound>, ledger: Arc<Ledger>) -> ForbiddenHeade
                 "The action tried to set a header that belongs to the host.",
                 "This cannot be granted: it is a fault of the skill. Report it to its makers.",
             );
-            outbound.refuse_part(&ledger, &denial);
+            outbound.refuse_part(&context, &denial);
         }
         forbidden
     })
 }
 
-type Sent = Result<
+type HookResult = Result<
     (
         Response<WasiBody>,
         Box<dyn Future<Output = Result<(), Error>> + Send>,
@@ -101,23 +101,23 @@ impl WasiHttpHooks for GateHook {
         request: Request<WasiBody>,
         options: Option<RequestOptions>,
         _processed: Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ) -> Box<dyn Future<Output = Sent> + Send> {
+    ) -> Box<dyn Future<Output = HookResult> + Send> {
         let outbound = Arc::clone(&self.outbound);
-        let ledger = Arc::clone(&self.ledger);
-        if !ledger.hand_over() {
+        let context = Arc::clone(&self.context);
+        if !context.hand_over() {
             // Refused at once: its body is not read.
-            let error = outbound.beyond_limit(&ledger, request.method(), request.uri());
+            let error = outbound.beyond_limit(&context, request.method(), request.uri());
             return Box::new(std::future::ready(Err(for_guest(&error))));
         }
         Box::new(async move {
             let (parts, body) = request.into_parts();
             // Within both limits: of one body, and of all bodies of this call.
-            let reserved = ledger.reserve(ledger.limits().request_bytes);
+            let reserved = context.reserve(context.limits().request_bytes);
             let collected = collect(body, reserved);
-            let body = timeout_at(ledger.deadline().into(), collected)
+            let body = timeout_at(context.deadline().into(), collected)
                 .await
                 .map_err(|_| Error::ConnectionWriteTimeout)??;
-            ledger.give_back(reserved - body.as_ref().map_or(0, Bytes::len).min(reserved));
+            context.give_back(reserved - body.as_ref().map_or(0, Bytes::len).min(reserved));
             let options = options.unwrap_or_default();
             let outgoing = Outgoing {
                 method: parts.method,
@@ -127,7 +127,7 @@ impl WasiHttpHooks for GateHook {
                 connect: options.connect_timeout,
                 first_byte: options.first_byte_timeout,
             };
-            let response = match outbound.send(&ledger, outgoing).await {
+            let response = match outbound.send(&context, outgoing).await {
                 Err(SendError::Rate { retry_after }) => too_many(retry_after)?,
                 other => other.map_err(|error| for_guest(&error))?,
             };

@@ -4,24 +4,26 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::checks::Vetting;
+use super::checks::ProposalContext;
 use super::error::unrecorded;
-use super::outcome::Outcome;
-use super::perform::{Observed, Performing, outcome};
+use super::lock::PlanLock;
+use super::outcome::PlanOutcome;
+use super::perform::{ObservedWhen, Performing, outcome};
 use super::plan::{Plan, Proposer};
 use super::preview::Showing;
+use super::report::Proposed;
 use super::service::Plans;
-use super::store::Kept;
-use super::vet::vet;
-use super::{Known, PlanError, PlanState, Preview};
-use crate::access::Ruling;
+use super::store::StoredPlan;
+use super::validate::{prepare, validate};
+use super::{Known, PlanError, PlanState, Preview, StoreError};
+use crate::access::Decision;
 use crate::config::{Caller, Trust};
 use crate::digest::Digest;
-use crate::events::{Began, CallId, Phase, Planned, RecordError};
-use crate::observed::Seen;
-use crate::outbound::call_audit::Recorded;
+use crate::events::{Began, CallId, Phase, Planned, SinkError};
+use crate::observed::ObservedRecords;
+use crate::outbound::call_audit::CallAudit;
 use crate::outbound::dlp::guard::Guard;
 use crate::proposal::Proposal;
 
@@ -59,7 +61,7 @@ impl Plans {
     /// # Errors
     /// When they cannot be read.
     pub fn newest(&self, most: usize) -> Result<Vec<Preview>, PlanError> {
-        let digests = self.store.digests(most).map_err(super::StoreError::from)?;
+        let digests = self.store.digests(most).map_err(StoreError::from)?;
         let mut previews = Vec::new();
         for digest in digests {
             match self.store.get(&digest, self.now()) {
@@ -79,7 +81,7 @@ impl Plans {
     ///
     /// # Errors
     /// When there is no such plan, or it was altered.
-    pub fn get(&self, name: &str) -> Result<(Preview, Outcome), PlanError> {
+    pub fn get(&self, name: &str) -> Result<(Preview, PlanOutcome), PlanError> {
         let digest = self.store.find(name)?;
         let kept = self.store.get(&digest, self.now())?;
         Ok((self.preview_of(&kept), outcome(&kept)))
@@ -95,7 +97,7 @@ impl Plans {
         name: &str,
         approver: &Caller,
         any_component: bool,
-    ) -> Result<Outcome, PlanError> {
+    ) -> Result<PlanOutcome, PlanError> {
         let digest = self.store.find(name)?;
         let acts = Acting::Approves(approver);
         self.perform_plan(&digest, acts, any_component, self.limit())
@@ -111,7 +113,7 @@ impl Plans {
         name: &str,
         by: &Caller,
         any_component: bool,
-    ) -> Result<Outcome, PlanError> {
+    ) -> Result<PlanOutcome, PlanError> {
         let digest = self.store.find(name)?;
         self.perform_plan(&digest, Acting::Resumes(by), any_component, self.limit())
             .await
@@ -121,7 +123,7 @@ impl Plans {
     ///
     /// # Errors
     /// When there is no such plan, it is over, or the caller may not decide about it.
-    pub async fn deny(&self, name: &str, by: &Caller) -> Result<Outcome, PlanError> {
+    pub async fn deny(&self, name: &str, by: &Caller) -> Result<PlanOutcome, PlanError> {
         let digest = self.store.find(name)?;
         let deadline = Instant::now() + self.limit();
         let _held = self.locks.hold(&digest, deadline).await?;
@@ -140,14 +142,14 @@ impl Plans {
     fn decide(
         &self,
         call: CallId,
-        kept: &mut Kept,
+        kept: &mut StoredPlan,
         state: PlanState,
         by: Option<&str>,
     ) -> Result<(), PlanError> {
         let (before, decided_by) = (kept.state, kept.decided_by.take());
         kept.state = state;
         kept.decided_by = by.map(str::to_owned);
-        self.note_plan(call, kept, by).map_err(unrecorded)?;
+        self.log_plan(call, kept, by).map_err(unrecorded)?;
         let stored = self
             .store
             .move_to(&kept.digest, state, by, None, self.now());
@@ -155,7 +157,7 @@ impl Plans {
             kept.state = before;
             kept.decided_by = decided_by;
             // The audit sink holds events that it cannot write; the error to report is the store's.
-            let _ = self.note_plan(call, kept, None);
+            let _ = self.log_plan(call, kept, None);
             return Err(error.into());
         }
         Ok(())
@@ -165,15 +167,18 @@ impl Plans {
     ///
     /// # Errors
     /// When a person has to approve it, or it may not be performed; nothing was sent then.
-    pub async fn perform_permitted(&self, name: &str) -> Result<Outcome, PlanError> {
+    pub async fn perform_permitted(&self, name: &str) -> Result<PlanOutcome, PlanError> {
+        let started = Instant::now();
         let digest = self.store.find(name)?;
+        let held = self.locks.hold(&digest, started + self.limit()).await?;
         let kept = self.store.get(&digest, self.now())?;
         let caller = self.proposer(&kept.plan.proposer);
-        if !Ruling::let_go(&self.rulings(&kept.plan, &caller)) {
+        if !Decision::is_auto_approved(&self.decisions(&kept.plan, &caller)) {
             return Err(PlanError::NotApproved(digest.short().to_owned()));
         }
-        self.perform_plan(&digest, Acting::Policy, false, self.limit())
-            .await
+        let time = (started, self.limit());
+        let performed = self.perform_held(&held, kept, Acting::Policy, false, time);
+        performed.await.map(|(_, outcome)| outcome)
     }
 
     /// Checks, authorizes and stores what a component proposed during a call. A plan that policy
@@ -184,16 +189,16 @@ impl Plans {
         tool: &str,
         caller: &Caller,
         proposal: Value,
-        (seen, guard): (&Seen, &Guard),
+        (seen, guard): (&ObservedRecords, &Guard),
         deadline: Option<Instant>,
-    ) -> Result<Value, PlanError> {
+    ) -> Result<Proposed, PlanError> {
         let mut proposal: Proposal =
             serde_json::from_value(proposal).map_err(|error| PlanError::Form(error.to_string()))?;
         let email = caller.email.as_deref().unwrap_or_default().to_lowercase();
         let policy = self.outbound.policy();
         let recent = self.recent.of(caller, self.clock.now());
         let exempt = self.setup.exempt_for(caller);
-        let vetting = Vetting {
+        let context = ProposalContext {
             recent: &recent,
             exempt: &exempt,
             policy,
@@ -204,7 +209,8 @@ impl Plans {
             caller: &email,
             request_bytes: self.setup.limits.request_bytes,
         };
-        let facts = vet(&vetting, &mut proposal)?;
+        let redacted = prepare(&context, &mut proposal)?;
+        let facts = validate(&context, &proposal, &redacted)?;
         let known = Known::gather(
             seen,
             &recent.calls,
@@ -225,41 +231,64 @@ impl Plans {
             facts,
             known,
         };
-        let rulings = self.permitted(call, None, &plan, caller)?;
-        let component = &self.component;
-        let mut kept = self
-            .store
-            .propose(&plan, &seen.reads(), component, self.now())?;
-        self.note_plan(call, &kept, caller.named())
-            .map_err(unrecorded)?;
-        self.note_redactions(call, &kept)?;
-        let outcome = match deadline {
-            Some(deadline) if Ruling::let_go(&rulings) && !kept.state.is_over() => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                let outcome = self
-                    .perform_plan(&kept.digest, Acting::Policy, false, left)
-                    .await?;
-                kept = self.store.get(&kept.digest, self.now())?;
-                outcome
-            }
-            _ => outcome(&kept),
+        let decisions = self.permitted(call, None, &plan, caller)?;
+        // The plan is loaded once: what goes straight through is locked before it is stored.
+        let auto = deadline.filter(|_| Decision::is_auto_approved(&decisions));
+        let digest = plan.digest().map_err(StoreError::from)?;
+        let begun = Instant::now();
+        let held = match auto {
+            Some(deadline) => Some(self.locks.hold(&digest, deadline).await?),
+            None => None,
         };
-        let preview = Preview::of(self.showing(), &kept, &rulings);
-        Ok(answer(&preview, &outcome))
+        let kept = self
+            .store
+            .propose(&plan, &seen.reads(), &self.component, self.now())?;
+        self.log_plan(call, &kept, caller.named())
+            .map_err(unrecorded)?;
+        self.log_redactions(call, &kept)?;
+        let (kept, outcome) = match (held, auto) {
+            (Some(held), Some(deadline)) if !kept.state.is_over() => {
+                let limit = deadline.saturating_duration_since(begun);
+                self.perform_held(&held, kept, Acting::Policy, false, (begun, limit))
+                    .await?
+            }
+            _ => {
+                let outcome = outcome(&kept);
+                (kept, outcome)
+            }
+        };
+        let preview = Preview::of(self.showing(), &kept, &decisions);
+        Ok(Proposed { preview, outcome })
     }
 
-    /// Performs a plan. One that waits for approval needs an approver or an approval by policy.
+    /// Waits until a plan is ours, loads it, and performs it.
     async fn perform_plan(
         &self,
         digest: &Digest,
         acting: Acting<'_>,
         any_component: bool,
         limit: Duration,
-    ) -> Result<Outcome, PlanError> {
+    ) -> Result<PlanOutcome, PlanError> {
         let started = Instant::now();
+        let held = self.locks.hold(digest, started + limit).await?;
+        let kept = self.store.get(digest, self.now())?;
+        let time = (started, limit);
+        let performed = self.perform_held(&held, kept, acting, any_component, time);
+        performed.await.map(|(_, outcome)| outcome)
+    }
+
+    /// Performs a plan that is ours, as it was loaded since. One that waits for approval needs an approver or an approval by
+    /// policy. `started` and `limit` are the time that performing it may take.
+    async fn perform_held(
+        &self,
+        _held: &PlanLock,
+        mut kept: StoredPlan,
+        acting: Acting<'_>,
+        any_component: bool,
+        (started, limit): (Instant, Duration),
+    ) -> Result<(StoredPlan, PlanOutcome), PlanError> {
         let deadline = started + limit;
-        let _held = self.locks.hold(digest, deadline).await?;
-        let mut kept = self.store.get(digest, self.now())?;
+        let digest = kept.digest.clone();
         let call = CallId::new();
         let caller = self.proposer(&kept.plan.proposer);
         self.sink
@@ -279,14 +308,15 @@ impl Plans {
             self.setup
                 .context_of(call, Phase::Perform, &caller, sent_by),
         );
-        let recorded = Recorded::new(self.sink.as_ref(), Arc::clone(&sending), started);
+        let recorded = CallAudit::new(self.sink.as_ref(), Arc::clone(&sending), started);
         let performed = async {
             if let Acting::Approves(by) | Acting::Resumes(by) = acting {
                 self.may_approve(call, &kept, by)?;
             }
             match kept.state {
                 PlanState::Done | PlanState::Failed | PlanState::Conflict => {
-                    return Ok(outcome(&kept));
+                    let outcome = outcome(&kept);
+                    return Ok((kept, outcome));
                 }
                 PlanState::Denied => return Err(PlanError::Denied),
                 PlanState::Expired => return Err(PlanError::Expired),
@@ -299,17 +329,17 @@ impl Plans {
                 return Err(PlanError::OtherComponent);
             }
             self.same_places(&kept)?;
-            self.permitted(call, Some(digest), &kept.plan, &caller)?;
+            self.permitted(call, Some(&digest), &kept.plan, &caller)?;
             let by = acting.name();
             // When a plan is resumed, by anybody, observations of its records may be out of date.
             let observed = match kept.state {
-                PlanState::Waiting => Observed::Lately,
-                _ => Observed::Before,
+                PlanState::Waiting => ObservedWhen::Lately,
+                _ => ObservedWhen::Before,
             };
             if kept.state == PlanState::Waiting {
                 self.decide(call, &mut kept, PlanState::Approved, by)?;
             }
-            let seen = Arc::new(Seen::default());
+            let seen = Arc::new(ObservedRecords::default());
             let guard = self.setup.guard_for(&caller, &Value::Null);
             // The judge's requests and refusals count towards the plan.
             let reading = self
@@ -327,25 +357,26 @@ impl Plans {
                 sending,
                 observed,
             };
-            performing.run().await
+            // Boxed, since it is the deepest part of every call that performs something.
+            Box::pin(performing.run()).await
         };
         let outcome = performed.await;
         let code = match &outcome {
-            Ok(outcome) => outcome.state.as_str(),
+            Ok((_, outcome)) => outcome.state.as_str(),
             Err(error) => error.code(),
         };
         let written = recorded.end(code, &[]).map_err(unrecorded);
         match (outcome, written) {
             (outcome, Ok(())) => outcome,
             (Err(error @ PlanError::Interrupted { .. }), Err(_)) => Err(error),
-            (Ok(outcome), Err(error)) => Err(error.after(&outcome)),
+            (Ok((_, outcome)), Err(error)) => Err(error.after(&outcome)),
             (Err(_), Err(error)) => Err(error),
         }
     }
 
     /// Checks that every service still has the origin that it had when the plan was proposed: the
     /// facts about the steps were observed there.
-    fn same_places(&self, kept: &Kept) -> Result<(), PlanError> {
+    fn same_places(&self, kept: &StoredPlan) -> Result<(), PlanError> {
         let steps = kept.plan.proposal.steps.iter().zip(&kept.plan.facts);
         for (step, facts) in steps {
             let destination = self.outbound.policy().destination(&step.destination);
@@ -382,10 +413,10 @@ impl Plans {
         caller
     }
 
-    pub(super) fn preview_of(&self, kept: &Kept) -> Preview {
+    pub(super) fn preview_of(&self, kept: &StoredPlan) -> Preview {
         let caller = self.proposer(&kept.plan.proposer);
-        let rulings = self.rulings(&kept.plan, &caller);
-        Preview::of(self.showing(), kept, &rulings)
+        let decisions = self.decisions(&kept.plan, &caller);
+        Preview::of(self.showing(), kept, &decisions)
     }
 
     /// Returns the parts of the set-up that previews are made from.
@@ -399,12 +430,12 @@ impl Plans {
     }
 
     /// Writes the state of a plan to the audit log.
-    pub(super) fn note_plan(
+    pub(super) fn log_plan(
         &self,
         call: CallId,
-        kept: &Kept,
+        kept: &StoredPlan,
         by: Option<&str>,
-    ) -> Result<(), RecordError> {
+    ) -> Result<(), SinkError> {
         self.sink.planned(&Planned {
             call,
             plan: kept.digest.as_str(),
@@ -415,15 +446,4 @@ impl Plans {
             ahead: matches!(kept.state, PlanState::Approved | PlanState::Denied),
         })
     }
-}
-
-/// Builds the answer of a proposing tool.
-fn answer(preview: &Preview, outcome: &Outcome) -> Value {
-    json!({
-        "plan": preview.plan,
-        "state": outcome.state,
-        "preview": preview,
-        "outcome": outcome,
-        "next": outcome.next,
-    })
 }

@@ -4,25 +4,25 @@
 use super::error::unrecorded;
 use super::plan::Plan;
 use super::service::Plans;
-use super::store::Kept;
+use super::store::StoredPlan;
 use super::{Facts, PlanError, Sends, Touched};
-use crate::access::{Approval, Deed, Ruling};
+use crate::access::{AccessRequest, Approval, Decision};
 use crate::config::Caller;
 use crate::digest::Digest;
 use crate::events::{CallId, Ruled};
 
 /// An access request of a step, with the decision on it.
-pub(super) struct Asked<'a> {
+pub(super) struct Authorization<'a> {
     /// The action, as policies and the audit log name it.
     pub(super) deed: &'a str,
     /// Kind and id of the record, if there is one.
     pub(super) record: Option<(&'a str, &'a str)>,
     /// The request in words.
     what: String,
-    pub(super) ruling: Ruling,
+    pub(super) decision: Decision,
 }
 
-impl Asked<'_> {
+impl Authorization<'_> {
     /// Returns the request in words.
     pub(super) fn what(&self) -> &str {
         &self.what
@@ -33,12 +33,12 @@ impl Asked<'_> {
         &self,
         plans: &Plans,
         call: CallId,
-        kept: &Kept,
+        kept: &StoredPlan,
         by: &Caller,
     ) -> Result<bool, PlanError> {
         let about = (self.deed, self.record);
-        plans.note_ruling(call, Some(&kept.digest), by, about, &self.ruling)?;
-        Ok(self.ruling.permitted)
+        plans.log_decision(call, Some(&kept.digest), by, about, &self.decision)?;
+        Ok(self.decision.permitted)
     }
 }
 
@@ -50,38 +50,38 @@ impl Plans {
         digest: Option<&Digest>,
         plan: &Plan,
         caller: &Caller,
-    ) -> Result<Vec<Ruling>, PlanError> {
-        let mut rulings = Vec::new();
+    ) -> Result<Vec<Decision>, PlanError> {
+        let mut decisions = Vec::new();
         for facts in &plan.facts {
             let mut of_step = Vec::new();
-            for asked in self.ask_about(facts, caller) {
+            for asked in self.authorize(facts, caller) {
                 let about = (asked.deed, asked.record);
-                self.note_ruling(call, digest, caller, about, &asked.ruling)?;
-                if !asked.ruling.permitted {
+                self.log_decision(call, digest, caller, about, &asked.decision)?;
+                if !asked.decision.permitted {
                     return Err(PlanError::Access {
                         what: asked.what,
-                        why: self.why(caller, asked.deed, &asked.ruling),
-                        policies: asked.ruling.policies,
+                        why: self.why(caller, asked.deed, &asked.decision),
+                        policies: asked.decision.policies,
                     });
                 }
-                of_step.push(asked.ruling);
+                of_step.push(asked.decision);
             }
-            rulings.push(Ruling::all(of_step));
+            decisions.push(Decision::all(of_step));
         }
-        Ok(rulings)
+        Ok(decisions)
     }
 
     /// Explains why a request is not permitted.
-    fn why(&self, caller: &Caller, deed: &str, ruling: &Ruling) -> String {
+    fn why(&self, caller: &Caller, deed: &str, decision: &Decision) -> String {
         let role = self.access.role(caller);
-        match &ruling.undecided {
+        match &decision.undecided {
             Some(why) => why.clone(),
             None if role.is_empty() => {
                 "this caller has no role: the operator gives one by `role` under [callers.NAME]"
                     .to_owned()
             }
-            None if !ruling.policies.is_empty() => {
-                format!("forbidden by {}", ruling.policies.join(", "))
+            None if !decision.policies.is_empty() => {
+                format!("forbidden by {}", decision.policies.join(", "))
             }
             None if matches!(deed, "disclose" | "expand") => format!(
                 "no policy lets a {role} give that away; the record's owner or a lead of its team may"
@@ -93,66 +93,75 @@ impl Plans {
     }
 
     /// Returns the decision on each step.
-    pub(super) fn rulings(&self, plan: &Plan, caller: &Caller) -> Vec<Ruling> {
+    pub(super) fn decisions(&self, plan: &Plan, caller: &Caller) -> Vec<Decision> {
         let step = |facts: &Facts| {
-            let asked = self.ask_about(facts, caller).into_iter();
-            Ruling::all(asked.map(|asked| asked.ruling).collect())
+            let asked = self.authorize(facts, caller).into_iter();
+            Decision::all(asked.map(|asked| asked.decision).collect())
         };
         plan.facts.iter().map(step).collect()
     }
 
     /// Asks policy about everything that a step does: each record that it writes, the message that
     /// it sends, and each record that it discloses.
-    pub(super) fn ask_about<'f>(&self, facts: &'f Facts, caller: &Caller) -> Vec<Asked<'f>> {
-        let mut asked: Vec<Asked<'f>> = facts
+    pub(super) fn authorize<'f>(
+        &self,
+        facts: &'f Facts,
+        caller: &Caller,
+    ) -> Vec<Authorization<'f>> {
+        let mut asked: Vec<Authorization<'f>> = facts
             .touched
             .iter()
-            .map(|touched| Asked {
+            .map(|touched| Authorization {
                 deed: &touched.verb,
                 record: Some((&touched.kind, &touched.id)),
                 what: super::preview::deed(touched),
-                ruling: self.ruling_on(caller, touched),
+                decision: self.decision_on(caller, touched),
             })
             .collect();
         if let Some(sends) = &facts.sends {
-            self.ask_about_sending(sends, caller, &mut asked);
+            self.authorize_sending(sends, caller, &mut asked);
         }
         if asked.is_empty() {
             let why = "the manifest does not say what this step does to which record";
-            asked.push(Asked {
+            asked.push(Authorization {
                 deed: "unknown",
                 record: None,
                 what: facts.rule.clone(),
-                ruling: Ruling::undecided(why),
+                decision: Decision::undecided(why),
             });
         }
         asked
     }
 
-    fn ask_about_sending<'f>(&self, sends: &'f Sends, caller: &Caller, asked: &mut Vec<Asked<'f>>) {
+    fn authorize_sending<'f>(
+        &self,
+        sends: &'f Sends,
+        caller: &Caller,
+        asked: &mut Vec<Authorization<'f>>,
+    ) {
         let ids = sends.ids();
         let audience = sends.audience(&ids);
-        let deed = Deed::Send {
+        let deed = AccessRequest::Send {
             act: &sends.act,
             service: &sends.service,
             audience,
         };
-        let mut ruling = self.access.decide(caller, deed);
+        let mut decision = self.access.decide(caller, deed);
         if sends.person || sends.partly_compared {
-            ruling.approval = Approval::Required;
+            decision.approval = Approval::Required;
         }
-        asked.push(Asked {
+        asked.push(Authorization {
             deed: &sends.act,
             record: None,
             what: super::preview::sent(sends),
-            ruling,
+            decision,
         });
         for repeat in sends
             .repeats
             .iter()
             .filter(|repeat| !repeat.expanded.is_empty())
         {
-            let deed = Deed::Give {
+            let deed = AccessRequest::Give {
                 verb: "expand",
                 record: &repeat.key(),
                 attributes: &repeat.known,
@@ -160,7 +169,7 @@ impl Plans {
                 fields: &repeat.expanded,
                 audience,
             };
-            asked.push(Asked {
+            asked.push(Authorization {
                 deed: "expand",
                 record: Some((&repeat.record, &repeat.id)),
                 what: format!(
@@ -169,14 +178,14 @@ impl Plans {
                     repeat.record,
                     repeat.id
                 ),
-                ruling: self.access.decide(caller, deed),
+                decision: self.access.decide(caller, deed),
             });
         }
         for given in &sends.gives {
             let fields = [("disclose", &given.fields), ("expand", &given.expanded)];
             let fields = fields.into_iter().filter(|(_, fields)| !fields.is_empty());
             for (verb, fields) in fields {
-                let deed = Deed::Give {
+                let deed = AccessRequest::Give {
                     verb,
                     record: &given.key(),
                     attributes: &given.known,
@@ -184,7 +193,7 @@ impl Plans {
                     fields,
                     audience,
                 };
-                asked.push(Asked {
+                asked.push(Authorization {
                     deed: verb,
                     record: Some((&given.record, &given.id)),
                     what: format!(
@@ -193,15 +202,15 @@ impl Plans {
                         given.record,
                         given.id
                     ),
-                    ruling: self.access.decide(caller, deed),
+                    decision: self.access.decide(caller, deed),
                 });
             }
         }
     }
 
     /// Decides about a record that a step writes.
-    fn ruling_on(&self, caller: &Caller, touched: &Touched) -> Ruling {
-        let deed = Deed::Write {
+    fn decision_on(&self, caller: &Caller, touched: &Touched) -> Decision {
+        let deed = AccessRequest::Write {
             verb: &touched.verb,
             record: &touched.key(),
             attributes: &touched.known,
@@ -213,28 +222,28 @@ impl Plans {
     }
 
     /// Decides again about a record that a step writes, now that more is known of it.
-    pub(super) fn rule_again(
+    pub(super) fn decide_again(
         &self,
         call: CallId,
-        kept: &Kept,
+        kept: &StoredPlan,
         caller: &Caller,
         touched: &Touched,
-    ) -> Result<Ruling, PlanError> {
-        let ruling = self.ruling_on(caller, touched);
+    ) -> Result<Decision, PlanError> {
+        let decision = self.decision_on(caller, touched);
         let record = Some((touched.kind.as_str(), touched.id.as_str()));
         let about = (touched.verb.as_str(), record);
-        self.note_ruling(call, Some(&kept.digest), caller, about, &ruling)?;
-        Ok(ruling)
+        self.log_decision(call, Some(&kept.digest), caller, about, &decision)?;
+        Ok(decision)
     }
 
     /// Writes a decision to the audit log: the caller, the action and the record.
-    fn note_ruling(
+    fn log_decision(
         &self,
         call: CallId,
         digest: Option<&Digest>,
         by: &Caller,
         (deed, record): (&str, Option<(&str, &str)>),
-        ruling: &Ruling,
+        decision: &Decision,
     ) -> Result<(), PlanError> {
         let event = Ruled {
             call,
@@ -242,8 +251,8 @@ impl Plans {
             plan: digest.map(Digest::as_str),
             deed,
             record,
-            permitted: ruling.permitted,
-            policies: &ruling.policies,
+            permitted: decision.permitted,
+            policies: &decision.policies,
         };
         self.sink.ruled(&event).map_err(unrecorded)
     }
@@ -252,25 +261,25 @@ impl Plans {
     pub(super) fn may_approve(
         &self,
         call: CallId,
-        kept: &Kept,
+        kept: &StoredPlan,
         by: &Caller,
     ) -> Result<(), PlanError> {
         let proposer = kept.plan.proposer.email.as_deref().unwrap_or_default();
-        let deed = Deed::Approve {
+        let deed = AccessRequest::Approve {
             plan: kept.digest.as_str(),
             proposer,
         };
-        let ruling = self.access.decide(by, deed);
-        self.note_ruling(call, Some(&kept.digest), by, ("approve", None), &ruling)?;
-        if ruling.permitted {
+        let decision = self.access.decide(by, deed);
+        self.log_decision(call, Some(&kept.digest), by, ("approve", None), &decision)?;
+        if decision.permitted {
             return Ok(());
         }
         Err(PlanError::Access {
             what: format!("decide about plan {}", kept.digest.short()),
-            why: ruling.undecided.unwrap_or_else(|| {
+            why: decision.undecided.unwrap_or_else(|| {
                 "no policy lets this caller approve it: who proposed it may, or a lead of their team".to_owned()
             }),
-            policies: ruling.policies,
+            policies: decision.policies,
         })
     }
 }

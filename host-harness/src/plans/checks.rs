@@ -6,23 +6,23 @@ use uuid::Uuid;
 use super::PlanError;
 use super::recent::Lately;
 use crate::denial::Denial;
-use crate::observed::{Attributes, Owner, RecordKey, Seen};
-use crate::outbound::dlp::disclosure::Kinds;
+use crate::observed::{Attributes, ObservedRecords, Owner, RecordKey};
+use crate::outbound::dlp::disclosure::DisclosureSchema;
 use crate::outbound::dlp::guard::{Exempt, Guard};
 use crate::outbound::policy::{Policy, Settings};
 use crate::proposal::{Slot, Step};
 
 /// The context in which a proposal is checked.
-pub(crate) struct Vetting<'a> {
+pub(crate) struct ProposalContext<'a> {
     pub(crate) policy: &'a Policy,
     /// The record fields that may be disclosed.
-    pub(crate) kinds: &'a Kinds,
+    pub(crate) kinds: &'a DisclosureSchema,
     /// The settings that bound values have to equal.
     pub(crate) settings: &'a Settings,
     /// Answers of services during the call, which may not be sent to another service.
     pub(crate) guard: &'a Guard,
     /// Records and people observed in those answers.
-    pub(crate) seen: &'a Seen,
+    pub(crate) seen: &'a ObservedRecords,
     /// Answers of services to the caller's calls of the last minutes.
     pub(crate) recent: &'a Lately,
     /// Words of the caller that are not values of a service, such as settings.
@@ -32,7 +32,7 @@ pub(crate) struct Vetting<'a> {
     pub(crate) request_bytes: usize,
 }
 
-impl Vetting<'_> {
+impl ProposalContext<'_> {
     /// Returns the attributes of a record: those of a new one if the plan creates it, otherwise
     /// those observed in answers.
     pub(super) fn attributes_of(&self, key: &RecordKey, new: bool) -> Attributes {

@@ -6,14 +6,14 @@ use serde_json::Value;
 use super::error::unrecorded;
 use super::perform::Performing;
 use super::service::Plans;
-use super::store::Kept;
+use super::store::StoredPlan;
 use super::{PlanError, Sends};
-use crate::events::{CallId, Shared};
+use crate::events::{CallId, DisclosureEvent};
 use crate::json_path::at;
 
 impl Plans {
     /// Writes to the audit log what was redacted from the texts of a plan.
-    pub(super) fn note_redactions(&self, call: CallId, kept: &Kept) -> Result<(), PlanError> {
+    pub(super) fn log_redactions(&self, call: CallId, kept: &StoredPlan) -> Result<(), PlanError> {
         for (position, facts) in kept.plan.facts.iter().enumerate() {
             let Some(sends) = facts
                 .sends
@@ -22,7 +22,7 @@ impl Plans {
             else {
                 continue;
             };
-            let event = Shared {
+            let event = DisclosureEvent {
                 call,
                 plan: kept.digest.as_str(),
                 step: position + 1,
@@ -45,7 +45,7 @@ impl Plans {
 
 impl Performing<'_> {
     /// Writes to the audit log what a step has disclosed, or may have.
-    pub(super) fn note_shared(&self, position: usize, certain: bool) -> Result<(), PlanError> {
+    pub(super) fn log_disclosures(&self, position: usize, certain: bool) -> Result<(), PlanError> {
         let facts = self.kept.plan.facts.get(position);
         let Some((facts, sends)) = facts.and_then(|facts| Some((facts, facts.sends.as_ref()?)))
         else {
@@ -55,16 +55,16 @@ impl Performing<'_> {
             return Ok(());
         };
         let message = self.made(position, sends);
-        let asked = self.plans.ask_about(facts, &self.caller);
+        let asked = self.plans.authorize(facts, &self.caller);
         let policies = |deed: &str, id: &str| {
             let found = asked.iter().find(|asked| {
                 asked.deed == deed && asked.record.is_some_and(|(_, known)| known == id)
             });
-            found.map_or_else(Vec::new, |asked| asked.ruling.policies.clone())
+            found.map_or_else(Vec::new, |asked| asked.decision.policies.clone())
         };
         let ids = sends.ids();
         let note = |event: &str, record, fields: &[String], policies: &[String]| {
-            let event = Shared {
+            let event = DisclosureEvent {
                 call: self.sending.call(),
                 plan: self.kept.digest.as_str(),
                 step: position + 1,
@@ -83,7 +83,7 @@ impl Performing<'_> {
         };
         if sends.gives.is_empty() {
             let sent = asked.iter().find(|asked| asked.deed == sends.act);
-            let policies = sent.map_or(&[][..], |asked| &asked.ruling.policies);
+            let policies = sent.map_or(&[][..], |asked| &asked.decision.policies);
             note(event, None, &[], policies)?;
         }
         for given in &sends.gives {

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::{Outcome, PlanState};
+use super::{PlanOutcome, PlanState};
 use crate::database;
 use crate::denial::Denial;
 use crate::digest::Digest;
-use crate::events::RecordError;
+use crate::events::SinkError;
 
 /// The database's file name.
 pub(super) const DATABASE: &str = "plans.sqlite3";
@@ -159,7 +159,7 @@ pub enum PlanError {
 
 impl PlanError {
     /// Turns an error of performing a plan into [`Self::Interrupted`] if the plan has begun.
-    pub(crate) fn after(self, outcome: &Outcome) -> Self {
+    pub(crate) fn after(self, outcome: &PlanOutcome) -> Self {
         match self {
             told @ Self::Interrupted { .. } => told,
             error if outcome.has_begun() => Self::Interrupted {
@@ -196,6 +196,6 @@ impl PlanError {
     }
 }
 
-pub(super) fn unrecorded(error: RecordError) -> PlanError {
+pub(super) fn unrecorded(error: SinkError) -> PlanError {
     PlanError::Record(error.to_string())
 }

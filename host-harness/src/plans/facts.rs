@@ -80,14 +80,14 @@ pub struct Sends {
     /// True if a person has to confirm it, whatever policy decides.
     pub person: bool,
     /// The record fields that it discloses.
-    pub gives: Vec<Given>,
+    pub gives: Vec<Disclosure>,
     /// The kinds of data that were redacted from its texts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<String>,
     /// Record fields that its texts repeat although it does not disclose them, whoever wrote the
     /// texts; one field per entry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub repeats: Vec<Given>,
+    pub repeats: Vec<Disclosure>,
     /// True if some answers of the last minutes were too many to be kept, so that its texts could
     /// not be compared with them; a person has to approve it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -108,7 +108,7 @@ pub struct Person {
 /// Fields of a record that are disclosed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Given {
+pub struct Disclosure {
     /// The kind under which the manifest's disclosure schema lists them.
     pub kind: String,
     /// The record's kind, as the skill names it.
@@ -126,7 +126,7 @@ pub struct Given {
     pub known: Attributes,
 }
 
-impl Given {
+impl Disclosure {
     /// Returns the record's key.
     #[must_use]
     pub fn key(&self) -> RecordKey {

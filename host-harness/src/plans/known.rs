@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::leaves::{Leaf, Sent, Step as Place, leaves};
+use super::leaves::{Leaf, LeafStep as Place, LeafValue, leaves};
 use super::recent::Answered;
 use super::{Facts, Touched};
-use crate::observed::{Held, Seen};
+use crate::observed::{FieldValue, ObservedRecords};
 use crate::outbound::policy::documents::Verb;
 use crate::proposal::{Proposal, Step};
 use crate::words::{Holds, Words};
@@ -24,11 +24,11 @@ const CHANGE: &str = Verb::Change.as_str();
 pub struct Known {
     /// Labels, by the record's id in lower case.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub labels: BTreeMap<String, Named>,
+    pub labels: BTreeMap<String, RecordLabel>,
     /// Current values of fields, by the record's id and the field's place among a document's
     /// variables.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub held: BTreeMap<String, BTreeMap<String, Held>>,
+    pub held: BTreeMap<String, BTreeMap<String, FieldValue>>,
     /// Display names of options, by kind and field, such as `item.colour`, and by the value that is
     /// sent.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -37,7 +37,7 @@ pub struct Known {
 
 /// A record's label.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Named {
+pub struct RecordLabel {
     /// The record's kind.
     pub kind: String,
     /// The label.
@@ -54,7 +54,7 @@ impl Known {
     /// Gathers the observations of everything that a proposal names; for records that its texts
     /// repeat, those of `earlier` calls too.
     pub(super) fn gather(
-        seen: &Seen,
+        seen: &ObservedRecords,
         earlier: &[Answered],
         words: &Words,
         proposal: &Proposal,
@@ -123,7 +123,7 @@ impl Known {
             let told = seen.label(&id);
             let told = told.or_else(|| earlier.find_map(|call| call.seen.label(&id)));
             if let Some(label) = told {
-                let named = Named {
+                let named = RecordLabel {
                     kind: label.kind,
                     label: label.text,
                 };
@@ -136,7 +136,14 @@ impl Known {
 
 impl Known {
     /// Adds the display name of an option, if the field holds one.
-    fn option(&mut self, seen: &Seen, words: &Words, kind: &str, place: &str, value: &str) {
+    fn option(
+        &mut self,
+        seen: &ObservedRecords,
+        words: &Words,
+        kind: &str,
+        place: &str,
+        value: &str,
+    ) {
         if words
             .field(place)
             .is_none_or(|field| field.holds != Holds::Option)
@@ -188,10 +195,10 @@ pub(super) fn place_of(leaf: &Leaf) -> String {
 }
 
 /// Returns the id that a value holds, in lower case.
-pub(super) fn id_of(value: &Sent) -> Option<String> {
+pub(super) fn id_of(value: &LeafValue) -> Option<String> {
     match value {
-        Sent::Text(text) => as_id(text),
-        Sent::Bare(_) => None,
+        LeafValue::Text(text) => as_id(text),
+        LeafValue::Bare(_) => None,
     }
 }
 

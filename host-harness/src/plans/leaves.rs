@@ -16,14 +16,14 @@ const DEPTH_MAX: usize = 128;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Leaf {
     /// The path to it, outermost segment first.
-    pub(super) place: Vec<Step>,
+    pub(super) place: Vec<LeafStep>,
     /// The value.
-    pub(super) value: Sent,
+    pub(super) value: LeafValue,
 }
 
 /// A segment of the path to a leaf.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum LeafStep {
     /// A member of an object.
     Name(String),
     /// An item of a list.
@@ -32,14 +32,14 @@ pub(super) enum Step {
 
 /// The value of a leaf.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Sent {
+pub(super) enum LeafValue {
     /// A text.
     Text(String),
     /// A number, `true`, `false`, `null`, `{}` or `[]`, as it is written.
     Bare(String),
 }
 
-impl Sent {
+impl LeafValue {
     /// Returns the value as a cell of a view: a text in quotes, anything else as it is written.
     pub(super) fn cell(&self) -> String {
         match self {
@@ -67,8 +67,8 @@ impl Leaf {
         let mut name = String::new();
         for step in &self.place {
             match step {
-                Step::Index(index) => name.push_str(&format!("[{index}]")),
-                Step::Name(step) => {
+                LeafStep::Index(index) => name.push_str(&format!("[{index}]")),
+                LeafStep::Name(step) => {
                     if !name.is_empty() {
                         name.push('.');
                     }
@@ -89,8 +89,10 @@ impl Leaf {
         for step in &self.place {
             pointer.push('/');
             match step {
-                Step::Index(index) => pointer.push_str(&index.to_string()),
-                Step::Name(name) => pointer.push_str(&name.replace('~', "~0").replace('/', "~1")),
+                LeafStep::Index(index) => pointer.push_str(&index.to_string()),
+                LeafStep::Name(name) => {
+                    pointer.push_str(&name.replace('~', "~0").replace('/', "~1"))
+                }
             }
         }
         pointer
@@ -111,45 +113,47 @@ pub(super) fn leaves(text: &str) -> Vec<Leaf> {
         Ok(raw) => walk(raw.get(), &mut Vec::new(), &mut found),
         Err(_) => found.push(Leaf {
             place: Vec::new(),
-            value: Sent::Text(text.to_owned()),
+            value: LeafValue::Text(text.to_owned()),
         }),
     }
     found
 }
 
-fn walk(raw: &str, place: &mut Vec<Step>, found: &mut Vec<Leaf>) {
+fn walk(raw: &str, place: &mut Vec<LeafStep>, found: &mut Vec<Leaf>) {
     let value = match raw.as_bytes().first() {
-        Some(b'{') if place.len() < DEPTH_MAX => match serde_json::from_str::<Members<'_>>(raw) {
-            Ok(Members(members)) if !members.is_empty() => {
-                for (name, below) in members {
-                    place.push(Step::Name(name));
-                    walk(below.get(), place, found);
-                    place.pop();
-                }
-                return;
-            }
-            Ok(_) => Sent::Bare("{}".to_owned()),
-            Err(_) => Sent::Bare(raw.to_owned()),
-        },
-        Some(b'[') if place.len() < DEPTH_MAX => {
-            match serde_json::from_str::<Vec<&RawValue>>(raw) {
-                Ok(items) if !items.is_empty() => {
-                    for (index, below) in items.into_iter().enumerate() {
-                        place.push(Step::Index(index));
+        Some(b'{') if place.len() < DEPTH_MAX => {
+            match serde_json::from_str::<RawMembers<'_>>(raw) {
+                Ok(RawMembers(members)) if !members.is_empty() => {
+                    for (name, below) in members {
+                        place.push(LeafStep::Name(name));
                         walk(below.get(), place, found);
                         place.pop();
                     }
                     return;
                 }
-                Ok(_) => Sent::Bare("[]".to_owned()),
-                Err(_) => Sent::Bare(raw.to_owned()),
+                Ok(_) => LeafValue::Bare("{}".to_owned()),
+                Err(_) => LeafValue::Bare(raw.to_owned()),
+            }
+        }
+        Some(b'[') if place.len() < DEPTH_MAX => {
+            match serde_json::from_str::<Vec<&RawValue>>(raw) {
+                Ok(items) if !items.is_empty() => {
+                    for (index, below) in items.into_iter().enumerate() {
+                        place.push(LeafStep::Index(index));
+                        walk(below.get(), place, found);
+                        place.pop();
+                    }
+                    return;
+                }
+                Ok(_) => LeafValue::Bare("[]".to_owned()),
+                Err(_) => LeafValue::Bare(raw.to_owned()),
             }
         }
         Some(b'"') => match serde_json::from_str::<String>(raw) {
-            Ok(text) => Sent::Text(text),
-            Err(_) => Sent::Bare(raw.to_owned()),
+            Ok(text) => LeafValue::Text(text),
+            Err(_) => LeafValue::Bare(raw.to_owned()),
         },
-        _ => Sent::Bare(raw.to_owned()),
+        _ => LeafValue::Bare(raw.to_owned()),
     };
     found.push(Leaf {
         place: place.clone(),
@@ -158,9 +162,9 @@ fn walk(raw: &str, place: &mut Vec<Step>, found: &mut Vec<Leaf>) {
 }
 
 /// Members of an object in order, duplicates included.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
+struct RawMembers<'a>(Vec<(String, &'a RawValue)>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for RawMembers<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reading;
         impl<'de> Visitor<'de> for Reading {

@@ -24,7 +24,7 @@ pub(crate) struct Locks {
 }
 
 /// A lock on a plan, released when it is dropped or the process ends.
-pub(crate) struct Held {
+pub(crate) struct PlanLock {
     _inside: OwnedMutexGuard<()>,
     _file: Option<File>,
 }
@@ -41,7 +41,11 @@ impl Locks {
     ///
     /// # Errors
     /// When another call holds it until the deadline, or its file cannot be locked.
-    pub(crate) async fn hold(&self, plan: &Digest, deadline: Instant) -> Result<Held, PlanError> {
+    pub(crate) async fn hold(
+        &self,
+        plan: &Digest,
+        deadline: Instant,
+    ) -> Result<PlanLock, PlanError> {
         let lock = {
             let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
             inside.retain(|_, lock| lock.strong_count() > 0);
@@ -61,7 +65,7 @@ impl Locks {
             None => None,
             Some(folder) => Some(outside(folder.join(plan.as_str()), deadline).await?),
         };
-        Ok(Held {
+        Ok(PlanLock {
             _inside: inside,
             _file: file,
         })

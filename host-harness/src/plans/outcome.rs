@@ -8,7 +8,7 @@ use crate::digest::Digest;
 /// The outcome of a plan so far.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Outcome {
+pub struct PlanOutcome {
     /// The plan.
     pub plan: Digest,
     /// Its state.
@@ -37,7 +37,7 @@ pub struct StepOutcome {
     pub detail: Option<String>,
 }
 
-impl Outcome {
+impl PlanOutcome {
     /// Returns true if a step was sent, or may have been.
     #[must_use]
     pub fn has_begun(&self) -> bool {

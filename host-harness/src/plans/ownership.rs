@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 
-use super::perform::{Observed, Performing};
+use super::perform::{ObservedWhen, Performing};
 use super::{Facts, Person, PlanError, StepState, Touched, checks};
 use crate::events::Phase;
 use crate::observed::places::has_errors;
@@ -81,16 +81,16 @@ impl Performing<'_> {
     /// send anything by: the owner of a record may have changed since the proposal. The inner error
     /// says why that failed.
     pub(super) async fn observe_again(&mut self) -> Result<Result<(), String>, PlanError> {
-        if self.observed != Observed::Before {
+        if self.observed != ObservedWhen::Before {
             return Ok(Ok(()));
         }
-        let ledger = self.plans.setup.context_of(
+        let context = self.plans.setup.context_of(
             self.sending.call(),
             Phase::Read,
             &self.caller,
             self.reading.deadline(),
         );
-        let ledger = ledger.watching(Arc::clone(&self.seen));
+        let context = context.watching(Arc::clone(&self.seen));
         for read in &self.kept.reads {
             let policy = self.plans.outbound.policy();
             let destination = policy.destination(&read.destination);
@@ -111,7 +111,7 @@ impl Performing<'_> {
                 connect: None,
                 first_byte: None,
             };
-            if let Err(error) = self.plans.outbound.send(&ledger, outgoing).await {
+            if let Err(error) = self.plans.outbound.send(&context, outgoing).await {
                 return Ok(Err(format!(
                     "the records of this plan could not be read again ({error}): nothing more was sent"
                 )));
@@ -131,7 +131,7 @@ impl Performing<'_> {
                 sends.outside = !sends.recipients.iter().all(belongs);
             }
         }
-        self.observed = Observed::Again;
+        self.observed = ObservedWhen::Again;
         Ok(Ok(()))
     }
 
@@ -146,9 +146,9 @@ impl Performing<'_> {
             return Ok(Err("nothing is known of this step".to_owned()));
         };
         let (facts, differs) = self.with_records_that_were_there(facts).await?;
-        if self.observed == Observed::Again || differs {
+        if self.observed == ObservedWhen::Again || differs {
             let call = self.sending.call();
-            for asked in self.plans.ask_about(&facts, &self.caller) {
+            for asked in self.plans.authorize(&facts, &self.caller) {
                 if !asked.permitted(self.plans, call, &self.kept, &self.caller)? {
                     return Ok(Err(format!(
                         "since it was proposed things have changed, and no policy lets the caller {} any more",
@@ -176,10 +176,10 @@ impl Performing<'_> {
                 known: self.known_now(&touched.key(), Some(maker)).await?,
                 ..touched.clone()
             };
-            let ruling =
+            let decision =
                 self.plans
-                    .rule_again(self.sending.call(), &self.kept, &self.caller, &now)?;
-            if !ruling.permitted {
+                    .decide_again(self.sending.call(), &self.kept, &self.caller, &now)?;
+            if !decision.permitted {
                 return Ok(Err(format!(
                     "the {} {} was there before this plan, and no policy lets the caller do that to it",
                     touched.kind, touched.id

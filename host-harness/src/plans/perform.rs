@@ -16,16 +16,16 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::outcome::{Outcome, StepOutcome};
+use super::outcome::{PlanOutcome, StepOutcome};
 use super::preview::{plain, what};
 use super::service::Plans;
-use super::store::{Claim, ClaimKey, Kept};
+use super::store::{Claim, ClaimKey, StoredPlan};
 use super::{PlanError, PlanState, StepState, checks};
 use crate::config::Caller;
 use crate::digest::hex;
 use crate::judge::{NoVerdict, Readiness, Verdict};
-use crate::observed::Seen;
-use crate::outbound::call_context::Ledger;
+use crate::observed::ObservedRecords;
+use crate::outbound::call_context::CallContext;
 use crate::outbound::client::ClientError;
 use crate::outbound::outgoing::{Outgoing, SendError};
 use crate::outbound::sender::Outbound;
@@ -37,23 +37,23 @@ const TRIES: u32 = 3;
 /// A plan that is being performed.
 pub(super) struct Performing<'a> {
     pub(super) plans: &'a Plans,
-    pub(super) kept: Kept,
+    pub(super) kept: StoredPlan,
     pub(super) caller: Caller,
     /// The caller who approved or resumed it, or `policy`.
     pub(super) by: Option<String>,
     /// Records observed in the judge's reads.
-    pub(super) seen: Arc<Seen>,
+    pub(super) seen: Arc<ObservedRecords>,
     /// The call context of the judge's reads.
-    pub(super) reading: Arc<Ledger>,
+    pub(super) reading: Arc<CallContext>,
     /// The call context of the steps that are sent.
-    pub(super) sending: Arc<Ledger>,
+    pub(super) sending: Arc<CallContext>,
     /// Age of the observations of the plan's records.
-    pub(super) observed: Observed,
+    pub(super) observed: ObservedWhen,
 }
 
 /// Age of the observations of a plan's records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Observed {
+pub(super) enum ObservedWhen {
     /// Made when the plan was proposed, just before.
     Lately,
     /// Made when the plan was proposed, perhaps long ago: they are repeated before anything more is
@@ -64,7 +64,7 @@ pub(super) enum Observed {
 }
 
 /// The result of performing a step.
-enum Became {
+enum StepResult {
     /// The step is done.
     Done,
     /// The step failed for good.
@@ -78,7 +78,7 @@ enum Became {
 }
 
 /// The result of sending a step.
-enum Sent {
+enum SendOutcome {
     /// The service answered.
     Answered(Response<Bytes>),
     /// The service may or may not have received it.
@@ -103,13 +103,16 @@ enum Sent {
 
 impl Performing<'_> {
     /// Continues from the plan's current state until it is over or cannot continue.
-    pub(super) async fn run(mut self) -> Result<Outcome, PlanError> {
+    pub(super) async fn run(mut self) -> Result<(StoredPlan, PlanOutcome), PlanError> {
         let done = self.perform_all().await;
         // Steps may have been sent before the error, so it is not reported as a refusal.
-        done.map_err(|error| error.after(&outcome(&self.kept)))
+        match done {
+            Ok(outcome) => Ok((self.kept, outcome)),
+            Err(error) => Err(error.after(&outcome(&self.kept))),
+        }
     }
 
-    async fn perform_all(&mut self) -> Result<Outcome, PlanError> {
+    async fn perform_all(&mut self) -> Result<PlanOutcome, PlanError> {
         self.move_to(PlanState::Started, None)?;
         let (state, reason) = self.steps().await?;
         self.move_to(state, reason.as_deref())?;
@@ -123,15 +126,17 @@ impl Performing<'_> {
                 continue;
             }
             let came_of = match self.one(position).await? {
-                Became::Done => continue,
-                Became::Failed => self.take_back(position).await?,
+                StepResult::Done => continue,
+                StepResult::Failed => self.compensate(position).await?,
                 // An earlier step was done: it is compensated, as after any step that fails.
-                Became::Conflict if self.was_sent(position) && self.is_compensated(position) => {
-                    self.take_back(position).await?
+                StepResult::Conflict
+                    if self.was_sent(position) && self.is_compensated(position) =>
+                {
+                    self.compensate(position).await?
                 }
-                Became::Conflict => (PlanState::Conflict, None),
-                Became::Stopped(reason) => (PlanState::Stopped, Some(reason)),
-                Became::InDoubt(reason) => (PlanState::InDoubt, Some(reason)),
+                StepResult::Conflict => (PlanState::Conflict, None),
+                StepResult::Stopped(reason) => (PlanState::Stopped, Some(reason)),
+                StepResult::InDoubt(reason) => (PlanState::InDoubt, Some(reason)),
             };
             // Steps that do not depend on this one continue; the plan gets the worst state of its
             // parts.
@@ -154,7 +159,10 @@ impl Performing<'_> {
 
     /// Performs the compensation steps of a step that failed for good, and returns the resulting
     /// state of the plan.
-    async fn take_back(&mut self, failed: usize) -> Result<(PlanState, Option<String>), PlanError> {
+    async fn compensate(
+        &mut self,
+        failed: usize,
+    ) -> Result<(PlanState, Option<String>), PlanError> {
         let id = self.step(failed).id.clone();
         for position in 0..self.kept.steps.len() {
             if !self.step(position).compensates(&id) {
@@ -166,9 +174,9 @@ impl Performing<'_> {
                 continue;
             }
             match self.one(position).await? {
-                Became::Done | Became::Failed | Became::Conflict => {}
-                Became::Stopped(reason) => return Ok((PlanState::Stopped, Some(reason))),
-                Became::InDoubt(reason) => return Ok((PlanState::InDoubt, Some(reason))),
+                StepResult::Done | StepResult::Failed | StepResult::Conflict => {}
+                StepResult::Stopped(reason) => return Ok((PlanState::Stopped, Some(reason))),
+                StepResult::InDoubt(reason) => return Ok((PlanState::InDoubt, Some(reason))),
             }
         }
         Ok((PlanState::Failed, None))
@@ -198,34 +206,34 @@ impl Performing<'_> {
     }
 
     /// Performs one step from its current state.
-    async fn one(&mut self, position: usize) -> Result<Became, PlanError> {
+    async fn one(&mut self, position: usize) -> Result<StepResult, PlanError> {
         let mut tries = 0;
         loop {
             let verdict = match self.state(position) {
-                StepState::Done | StepState::Found => return Ok(Became::Done),
-                StepState::Failed => return Ok(Became::Failed),
-                StepState::Conflict | StepState::NotNeeded => return Ok(Became::Conflict),
+                StepState::Done | StepState::Found => return Ok(StepResult::Done),
+                StepState::Failed => return Ok(StepResult::Failed),
+                StepState::Conflict | StepState::NotNeeded => return Ok(StepResult::Conflict),
                 StepState::Pending => {
                     if tries == TRIES {
-                        return Ok(Became::Stopped(self.why(position)));
+                        return Ok(StepResult::Stopped(self.why(position)));
                     }
                     if tries > 0 && !self.pause(self.plans.pause * 2_u32.pow(tries - 1)).await {
-                        return Ok(Became::Stopped(self.why(position)));
+                        return Ok(StepResult::Stopped(self.why(position)));
                     }
                     tries += 1;
                     if let Err(why) = self.observe_again().await? {
-                        return Ok(Became::Stopped(why));
+                        return Ok(StepResult::Stopped(why));
                     }
                     if let Err(PlanError::Form(why)) = self.filled(position) {
                         if self.lost_answer(position) {
-                            return Ok(Became::InDoubt(why));
+                            return Ok(StepResult::InDoubt(why));
                         }
                         self.move_step(position, StepState::Failed, None, Some(&why))?;
                         continue;
                     }
                     match self.ready(position).await? {
                         Err(why) | Ok(Readiness::Unknown(why)) => {
-                            return Ok(Became::Stopped(why));
+                            return Ok(StepResult::Stopped(why));
                         }
                         Ok(Readiness::Go) => {}
                         Ok(Readiness::AlreadyDone(why)) => {
@@ -242,12 +250,12 @@ impl Performing<'_> {
                         continue;
                     }
                     match self.send(position).await? {
-                        Sent::Before { plan, answer } => {
+                        SendOutcome::Before { plan, answer } => {
                             let why = format!("plan {} has done this before", short(&plan));
                             self.move_step(position, StepState::Found, answer, Some(&why))?;
                             continue;
                         }
-                        Sent::Taken(plan) => {
+                        SendOutcome::Taken(plan) => {
                             let why = format!(
                                 "plan {} has sent something else under the same idempotency key, so this was not sent: look at that plan, and propose this anew with another key if it is to go as well",
                                 short(&plan)
@@ -255,27 +263,27 @@ impl Performing<'_> {
                             self.move_step(position, StepState::Conflict, None, Some(&why))?;
                             continue;
                         }
-                        Sent::Elsewhere(plan) => {
+                        SendOutcome::Elsewhere(plan) => {
                             let plan = short(&plan);
-                            return Ok(Became::Stopped(format!(
+                            return Ok(StepResult::Stopped(format!(
                                 "plan {plan} may have done this: look at that one first"
                             )));
                         }
-                        Sent::Answered(response) => {
+                        SendOutcome::Answered(response) => {
                             let answer = (response.status().as_u16(), response.body().to_vec());
                             self.move_step(position, StepState::Answered, Some(answer), None)?;
                             continue;
                         }
-                        Sent::Unknown => self.judge(position, false).await?,
-                        Sent::Unrecorded => {
+                        SendOutcome::Unknown => self.judge(position, false).await?,
+                        SendOutcome::Unrecorded => {
                             let why = "its answer could not be put on record";
-                            return Ok(Became::InDoubt(why.to_owned()));
+                            return Ok(StepResult::InDoubt(why.to_owned()));
                         }
-                        Sent::Not(why, wait) => {
+                        SendOutcome::Not(why, wait) => {
                             self.move_step(position, StepState::Pending, None, Some(&why))?;
                             match wait {
                                 Some(wait) if self.pause(wait).await => continue,
-                                Some(_) => return Ok(Became::Stopped(why)),
+                                Some(_) => return Ok(StepResult::Stopped(why)),
                                 None => continue,
                             }
                         }
@@ -286,15 +294,15 @@ impl Performing<'_> {
             };
             let verdict = match verdict {
                 Ok(verdict) => verdict,
-                Err(why) => return Ok(Became::InDoubt(why)),
+                Err(why) => return Ok(StepResult::InDoubt(why)),
             };
             match verdict {
                 Verdict::Done => {
-                    self.note_shared(position, true)?;
+                    self.log_disclosures(position, true)?;
                     self.move_step(position, StepState::Done, None, None)?;
                 }
                 Verdict::AlreadyDone(why) => {
-                    self.note_shared(position, true)?;
+                    self.log_disclosures(position, true)?;
                     self.move_step(position, StepState::Found, None, Some(&why))?;
                 }
                 Verdict::Again(why) if self.may_repeat(position) => {
@@ -304,19 +312,19 @@ impl Performing<'_> {
                     let why = format!(
                         "the skill says that it was not done ({why}), but the service may have received it and did not show that: it is not sent again"
                     );
-                    self.note_shared(position, false)?;
+                    self.log_disclosures(position, false)?;
                     self.move_step(position, StepState::Sending, None, Some(&why))?;
-                    return Ok(Became::InDoubt(why));
+                    return Ok(StepResult::InDoubt(why));
                 }
                 Verdict::Failed(why) => {
                     self.move_step(position, StepState::Failed, None, Some(&why))?;
                 }
                 Verdict::Unknown(why) => {
-                    self.note_shared(position, false)?;
+                    self.log_disclosures(position, false)?;
                     // It stays `sending`: a resumed plan asks the judge again before anything is
                     // sent.
                     self.move_step(position, StepState::Sending, None, Some(&why))?;
-                    return Ok(Became::InDoubt(why));
+                    return Ok(StepResult::InDoubt(why));
                 }
             }
         }
@@ -394,11 +402,11 @@ impl Performing<'_> {
         Uuid::try_parse(body.pointer(&slot.pointer)?.as_str()?).ok()
     }
 
-    async fn send(&mut self, position: usize) -> Result<Sent, PlanError> {
+    async fn send(&mut self, position: usize) -> Result<SendOutcome, PlanError> {
         let step = self.filled(position)?;
         let outbound: &Outbound = &self.plans.outbound;
         let Some(url) = checks::url(outbound.policy(), &step) else {
-            return Ok(Sent::Not(
+            return Ok(SendOutcome::Not(
                 format!("the service `{}` is not set up", step.destination),
                 None,
             ));
@@ -431,26 +439,30 @@ impl Performing<'_> {
                     .claim(&self.kept.digest, position, key, now)?
                 {
                     Claim::Granted => self.is_now(position, StepState::Sending, None, None),
-                    Claim::Done { plan, answer } => return Ok(Sent::Before { plan, answer }),
-                    Claim::Conflict { plan } => return Ok(Sent::Taken(plan)),
-                    Claim::InDoubt { plan } => return Ok(Sent::Elsewhere(plan)),
+                    Claim::Done { plan, answer } => {
+                        return Ok(SendOutcome::Before { plan, answer });
+                    }
+                    Claim::Conflict { plan } => return Ok(SendOutcome::Taken(plan)),
+                    Claim::InDoubt { plan } => return Ok(SendOutcome::Elsewhere(plan)),
                 }
             }
         }
         let sent = outbound.send(&self.sending, outgoing).await;
         Ok(match sent {
-            Ok(response) => Sent::Answered(response),
-            Err(SendError::Withheld(_)) => Sent::Unknown,
-            Err(SendError::Denied(denial)) => Sent::Not(denial.reason, None),
+            Ok(response) => SendOutcome::Answered(response),
+            Err(SendError::Withheld(_)) => SendOutcome::Unknown,
+            Err(SendError::Denied(denial)) => SendOutcome::Not(denial.reason, None),
             Err(SendError::Rate { retry_after }) => {
                 let why = "this harness's own limit for the service (`rate`) is reached".to_owned();
-                Sent::Not(why, Some(retry_after))
+                SendOutcome::Not(why, Some(retry_after))
             }
-            Err(SendError::Record) => Sent::Unrecorded,
-            Err(SendError::Client(error)) if unsent(&error) => Sent::Not(error.to_string(), None),
+            Err(SendError::Record) => SendOutcome::Unrecorded,
+            Err(SendError::Client(error)) if unsent(&error) => {
+                SendOutcome::Not(error.to_string(), None)
+            }
             Err(SendError::Client(error)) => {
                 tracing::warn!("a step was sent and there is no answer: {error}");
-                Sent::Unknown
+                SendOutcome::Unknown
             }
         })
     }
@@ -463,7 +475,7 @@ impl Performing<'_> {
             .store
             .move_to(&self.kept.digest, state, None, reason, now)?;
         self.plans
-            .note_plan(
+            .log_plan(
                 self.sending.call(),
                 &self.kept,
                 self.by.as_deref().filter(|_| state == PlanState::Started),
@@ -558,7 +570,7 @@ fn unsent(error: &ClientError) -> bool {
 }
 
 /// Returns the outcome of a stored plan.
-pub(super) fn outcome(kept: &Kept) -> Outcome {
+pub(super) fn outcome(kept: &StoredPlan) -> PlanOutcome {
     let steps = kept
         .plan
         .proposal
@@ -570,7 +582,7 @@ pub(super) fn outcome(kept: &Kept) -> Outcome {
         let spared = state == StepState::Pending && kept.state.is_over() && !step.is_in_order();
         if spared { StepState::NotNeeded } else { state }
     };
-    Outcome {
+    PlanOutcome {
         plan: kept.digest.clone(),
         state: kept.state,
         steps: steps
@@ -582,6 +594,6 @@ pub(super) fn outcome(kept: &Kept) -> Outcome {
             })
             .collect(),
         reason: kept.reason.as_deref().map(plain),
-        next: Outcome::next(&kept.digest, kept.state),
+        next: PlanOutcome::next(&kept.digest, kept.state),
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
 use super::known::Known;
+use crate::digest::Digest;
 use crate::proposal::Proposal;
 
 /// The proposer of a plan, as far as needed to perform it.
@@ -47,4 +48,14 @@ pub struct Plan {
     /// Observations of the records that it names, from the services' answers.
     #[serde(default, skip_serializing_if = "Known::is_empty")]
     pub known: Known,
+}
+
+impl Plan {
+    /// Returns its digest: that of the bytes that are stored.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub(super) fn digest(&self) -> Result<Digest, serde_json::Error> {
+        serde_json::to_vec(self).map(|bytes| Digest::of(&bytes))
+    }
 }

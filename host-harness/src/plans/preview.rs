@@ -1,6 +1,6 @@
 //! Previews of plans, made by the host from the bytes that it will send.
 //!
-//! Every leaf of a body is one [`Shown`], in the order in which it is sent. Its title, its meaning
+//! Every leaf of a body is one [`ShownValue`], in the order in which it is sent. Its title, its meaning
 //! and the value that it replaces stand beside it. They come from the manifest's words and the
 //! services' answers, and never take the place of what is sent.
 
@@ -10,12 +10,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::known::{id_of, place_of, values_of};
-use super::leaves::{Leaf, Sent, Step as Place, leaves};
-use super::store::Kept;
-use super::telling::{Audience, Deed, Said, Telling, Told};
-use super::{Facts, Given, Person, Sends, Touched};
-use crate::access::{Approval, Ruling};
-use crate::json_path::Step as At;
+use super::leaves::{Leaf, LeafStep as Place, LeafValue, leaves};
+use super::store::StoredPlan;
+use super::telling::{AudienceText, Said, StepSentence, Telling, ValueText};
+use super::{Disclosure, Facts, Person, Sends, Touched};
+use crate::access::{Approval, Decision};
+use crate::json_path::PathStep as At;
 use crate::outbound::body::Part;
 use crate::outbound::policy::Policy;
 use crate::outbound::policy::write_route::Write;
@@ -24,7 +24,7 @@ use crate::text::{cell, escaped, excerpt, visible};
 use crate::words::{Holds, Words};
 
 pub(super) use super::preview_model::Sort;
-pub use super::preview_model::{Preview, Reading, Shared, Shown, StepPreview};
+pub use super::preview_model::{Preview, Reading, SharedFields, ShownValue, StepPreview};
 
 /// Maximum length of a text by the component, in characters. Values that are sent are shown whole.
 const SHOWN_MAX: usize = 400;
@@ -44,15 +44,15 @@ pub(crate) struct Showing<'a> {
 }
 
 impl Preview {
-    pub(crate) fn of(by: Showing<'_>, kept: &Kept, rulings: &[Ruling]) -> Self {
+    pub(crate) fn of(by: Showing<'_>, kept: &StoredPlan, decisions: &[Decision]) -> Self {
         let proposal = &kept.plan.proposal;
         let telling = Telling::new(by.words, by.micros, &kept.plan, kept.made);
         let steps = proposal.steps.iter().zip(&kept.plan.facts).enumerate();
         let steps: Vec<StepPreview> = steps
             .map(|(index, (step, facts))| {
                 let when = when(step, &proposal.steps);
-                let ruling = rulings.get(index);
-                of_step(by.policy, &telling, (step, facts), when, ruling)
+                let decision = decisions.get(index);
+                of_step(by.policy, &telling, (step, facts), when, decision)
             })
             .collect();
         let proposer = &kept.plan.proposer;
@@ -64,7 +64,7 @@ impl Preview {
             proposer: visible(proposer.unwrap_or_default()).into_owned(),
             state: kept.state,
             expires: time(kept.expires),
-            approval: if Ruling::let_go(rulings) {
+            approval: if Decision::is_auto_approved(decisions) {
                 Approval::Auto
             } else {
                 Approval::Required
@@ -81,7 +81,7 @@ fn of_step(
     telling: &Telling<'_>,
     (step, facts): (&Step, &Facts),
     when: Option<String>,
-    ruling: Option<&Ruling>,
+    decision: Option<&Decision>,
 ) -> StepPreview {
     let destination = policy.destination(&step.destination);
     let title = destination.map_or(&step.destination, |known| &known.title);
@@ -95,14 +95,16 @@ fn of_step(
         leaf.map(|leaf| leaf.value.as_str().to_owned())
             .or_else(held)
     };
-    let mut said = telling.deed(facts, &found, &unit).unwrap_or_else(|| Deed {
-        said: vec![Said::Words(what(facts))],
-        ..Deed::default()
-    });
+    let mut said = telling
+        .deed(facts, &found, &unit)
+        .unwrap_or_else(|| StepSentence {
+            said: vec![Said::Words(what(facts))],
+            ..StepSentence::default()
+        });
     // A unit is shown with its amount.
     let units = telling.units(&found);
     said.places.extend(units.iter().cloned());
-    let shown = Values {
+    let shown = ValuePreviews {
         telling,
         facts,
         step,
@@ -112,7 +114,7 @@ fn of_step(
         root,
     };
     let repeats = sends.map_or(&[][..], |sends| &sends.repeats);
-    let repeated: Vec<Shared> = repeats.iter().map(|given| gives(telling, given)).collect();
+    let repeated: Vec<SharedFields> = repeats.iter().map(|given| gives(telling, given)).collect();
     let partly_compared = sends.is_some_and(|sends| sends.partly_compared);
     let uncompared = partly_compared.then(|| {
         format!(
@@ -145,20 +147,20 @@ fn of_step(
         redacted: sends.map_or_else(Vec::new, |sends| sends.redacted.clone()),
         repeats: repeated.iter().map(not_given).chain(uncompared).collect(),
         words: words(&step.words),
-        policies: ruling
-            .map(|ruling| ruling.policies.clone())
+        policies: decision
+            .map(|decision| decision.policies.clone())
             .unwrap_or_default(),
         service: title.clone(),
-        undoes: matches!(step.timing, Timing::Compensates(_)),
+        compensates: matches!(step.timing, Timing::Compensates(_)),
         outside: sends.is_some_and(|sends| sends.outside),
         said,
         repeated,
         partly_compared,
-        audience: sends.map(Audience::of).unwrap_or_default(),
+        audience: sends.map(AudienceText::of).unwrap_or_default(),
     }
 }
 
-struct Values<'a> {
+struct ValuePreviews<'a> {
     telling: &'a Telling<'a>,
     facts: &'a Facts,
     step: &'a Step,
@@ -169,8 +171,8 @@ struct Values<'a> {
     root: &'static str,
 }
 
-impl Values<'_> {
-    fn all(&self, found: &[Leaf]) -> Vec<Shown> {
+impl ValuePreviews<'_> {
+    fn all(&self, found: &[Leaf]) -> Vec<ShownValue> {
         let contexts: BTreeSet<String> = found
             .iter()
             .filter(|leaf| self.part(leaf) == Some(Part::Content))
@@ -192,7 +194,7 @@ impl Values<'_> {
         self.write?.body.part_at(&place)
     }
 
-    fn one(&self, leaf: &Leaf, contexts: &BTreeSet<String>) -> Shown {
+    fn one(&self, leaf: &Leaf, contexts: &BTreeSet<String>) -> ShownValue {
         let place = place_of(leaf);
         let kind = self.kind();
         let means = self.telling.means(kind, &place, &leaf.value, self.unit);
@@ -212,10 +214,10 @@ impl Values<'_> {
             _ => Sort::Value,
         };
         let reading = match (&leaf.value, part) {
-            (Sent::Text(text), Some(Part::Content)) => reading(text),
+            (LeafValue::Text(text), Some(Part::Content)) => reading(text),
             _ => Vec::new(),
         };
-        Shown {
+        ShownValue {
             name: leaf.name(),
             value: leaf.value.cell(),
             title: field.map(|field| field.title.clone()),
@@ -227,9 +229,9 @@ impl Values<'_> {
             is_content: part == Some(Part::Content),
             told: means.unwrap_or_else(|| match (&leaf.value, part) {
                 // A word of the manifest's own list needs no quotes.
-                (Sent::Text(word), Some(Part::Word)) => Told::Words(word.clone()),
-                (Sent::Text(text), _) => Told::Text(text.clone()),
-                (Sent::Bare(raw), _) => Told::Words(raw.clone()),
+                (LeafValue::Text(word), Some(Part::Word)) => ValueText::Words(word.clone()),
+                (LeafValue::Text(text), _) => ValueText::Text(text.clone()),
+                (LeafValue::Bare(raw), _) => ValueText::Words(raw.clone()),
             }),
         }
     }
@@ -259,7 +261,7 @@ impl Values<'_> {
             let Some(held) = held else {
                 return Some("(nothing)".to_owned());
             };
-            let held = Sent::Text(held);
+            let held = LeafValue::Text(held);
             // The previous amount is in the previous unit.
             let unit = |place: &str| {
                 let before = self.telling.held(self.facts, place).flatten();
@@ -267,8 +269,8 @@ impl Values<'_> {
             };
             let means = self.telling.means(self.kind(), place, &held, &unit);
             let bare = || match &leaf.value {
-                Sent::Bare(_) if is_bare(held.as_str()) => held.as_str().to_owned(),
-                Sent::Bare(_) | Sent::Text(_) => cut(held.as_str()),
+                LeafValue::Bare(_) if is_bare(held.as_str()) => held.as_str().to_owned(),
+                LeafValue::Bare(_) | LeafValue::Text(_) => cut(held.as_str()),
             };
             return Some(means.map_or_else(bare, |told| told.say(SAID_MAX)));
         }
@@ -320,9 +322,9 @@ fn reading(text: &str) -> Vec<Reading> {
 }
 
 /// Returns the disclosed fields of a record for a preview.
-fn gives(telling: &Telling<'_>, given: &Given) -> Shared {
+fn gives(telling: &Telling<'_>, given: &Disclosure) -> SharedFields {
     let told = telling.record(Some(&given.record), &given.id);
-    Shared {
+    SharedFields {
         kind: given.kind.clone(),
         id: given.id.clone(),
         record: told.say(SAID_MAX),
@@ -385,7 +387,7 @@ pub(super) fn what(facts: &Facts) -> String {
 
 /// Describes a message and its recipients, by name.
 pub(super) fn sent(sends: &Sends) -> String {
-    let audience = Audience::of(sends);
+    let audience = AudienceText::of(sends);
     let names: Vec<String> = (audience.people.iter())
         .map(|one| one.say(SAID_MAX))
         .collect();
@@ -433,7 +435,7 @@ fn when(step: &Step, steps: &[Step]) -> Option<String> {
 }
 
 /// Describes what a text repeats of a record.
-fn not_given(repeated: &Shared) -> String {
+fn not_given(repeated: &SharedFields) -> String {
     format!(
         "the {} of {}, which this plan does not give away",
         repeated.fields.join(", "),

@@ -1,6 +1,6 @@
 //! The model of a preview: everything that a person is shown about a plan before deciding.
 //!
-//! Every leaf of a body is one [`Shown`], in the order in which it is sent. Its title, its meaning
+//! Every leaf of a body is one [`ShownValue`], in the order in which it is sent. Its title, its meaning
 //! and the value that it replaces stand beside it. They come from the manifest's words and the
 //! services' answers, and never take the place of what is sent.
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::facts::Person;
 use super::state::PlanState;
-use super::telling::{Audience, Deed, Told};
+use super::telling::{AudienceText, StepSentence, ValueText};
 use crate::access::Approval;
 use crate::digest::Digest;
 
@@ -60,7 +60,7 @@ pub struct StepPreview {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
     /// Every value that it carries, as it is sent.
-    pub values: Vec<Shown>,
+    pub values: Vec<ShownValue>,
     /// The recipients.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub recipients: Vec<Person>,
@@ -69,7 +69,7 @@ pub struct StepPreview {
     pub group: Option<String>,
     /// The record fields that it discloses.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub disclosures: Vec<Shared>,
+    pub disclosures: Vec<SharedFields>,
     /// The kinds of data that were redacted from its texts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<String>,
@@ -85,28 +85,28 @@ pub struct StepPreview {
     pub service: String,
     /// True if it is only sent to compensate an earlier one.
     #[serde(skip)]
-    pub undoes: bool,
+    pub compensates: bool,
     /// True if a recipient is not known to belong to the team.
     #[serde(skip)]
     pub outside: bool,
     /// The sentence about it.
     #[serde(skip)]
-    pub(super) said: Deed,
+    pub(super) said: StepSentence,
     /// Record fields that its texts repeat, by record.
     #[serde(skip)]
-    pub(super) repeated: Vec<Shared>,
+    pub(super) repeated: Vec<SharedFields>,
     /// True if its texts could not be compared with all answers of the last minutes.
     #[serde(skip)]
     pub(super) partly_compared: bool,
     /// The recipients in words.
     #[serde(skip)]
-    pub(super) audience: Audience,
+    pub(super) audience: AudienceText,
 }
 
 /// Fields of a record that a step discloses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Shared {
+pub struct SharedFields {
     /// The record's kind.
     pub kind: String,
     /// The record's id.
@@ -119,13 +119,13 @@ pub struct Shared {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub expanded: Vec<String>,
     #[serde(skip)]
-    pub(super) told: Told,
+    pub(super) told: ValueText,
 }
 
 /// A value of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Shown {
+pub struct ShownValue {
     /// Its path among the variables, such as `data.amount.amountMicros`.
     pub name: String,
     /// The value that is sent: a text in quotes, with everything invisible in it escaped, or
@@ -152,7 +152,7 @@ pub struct Shown {
     pub(super) place: String,
     /// Its text for a person.
     #[serde(skip)]
-    pub(super) told: Told,
+    pub(super) told: ValueText,
     /// True if it is text or JSON in a message's context.
     #[serde(skip)]
     pub(super) is_content: bool,
@@ -181,7 +181,7 @@ pub(super) enum Sort {
     Folded,
 }
 
-impl Shown {
+impl ShownValue {
     /// Returns its text for a person, in at most about `most` characters.
     pub(super) fn say(&self, most: usize) -> String {
         self.told.say(most)
@@ -190,7 +190,7 @@ impl Shown {
     /// Returns the number of characters of its text.
     pub(super) fn size(&self) -> usize {
         match &self.told {
-            Told::Text(text) => text.chars().count(),
+            ValueText::Text(text) => text.chars().count(),
             _ => 0,
         }
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::error::unrecorded;
 use super::perform::outcome;
 use super::service::Plans;
-use super::{Outcome, PlanError, PlanState, Preview, StoreError};
+use super::{PlanError, PlanOutcome, PlanState, Preview, StoreError};
 use crate::config::Caller;
 use crate::digest::Digest;
 use crate::events::{Began, CallId, Ended};
@@ -22,7 +22,7 @@ impl Plans {
         action: &str,
         digest: &str,
         caller: &Caller,
-    ) -> Result<(Preview, Outcome), PlanError> {
+    ) -> Result<(Preview, PlanOutcome), PlanError> {
         self.looked_at(action, caller, || self.find_own(digest, caller))
     }
 
@@ -39,7 +39,7 @@ impl Plans {
     ) -> Result<T, PlanError> {
         let started = Instant::now();
         let call = CallId::new();
-        let recorder = &self.sink;
+        let sink = &self.sink;
         let began = Began {
             call,
             action,
@@ -48,7 +48,7 @@ impl Plans {
             policy: &self.policy,
             permitted_by: &[],
         };
-        recorder.began(&began).map_err(unrecorded)?;
+        sink.began(&began).map_err(unrecorded)?;
         let found = look();
         let ended = Ended {
             call,
@@ -58,11 +58,11 @@ impl Plans {
             refused: 0,
             elapsed: started.elapsed(),
         };
-        recorder.ended(&ended).map_err(unrecorded)?;
+        sink.ended(&ended).map_err(unrecorded)?;
         found
     }
 
-    fn find_own(&self, text: &str, caller: &Caller) -> Result<(Preview, Outcome), PlanError> {
+    fn find_own(&self, text: &str, caller: &Caller) -> Result<(Preview, PlanOutcome), PlanError> {
         let unknown = || PlanError::Unknown(text.chars().take(12).collect());
         let digest: Digest = text.parse().map_err(|_| unknown())?;
         let kept = self

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::config::Caller;
-use crate::observed::Seen;
+use crate::observed::ObservedRecords;
 use crate::outbound::dlp::guard::Guard;
 
 /// Time for which an answer counts.
@@ -26,7 +26,7 @@ const CALLERS_MAX: usize = 64;
 #[derive(Clone)]
 pub(crate) struct Answered {
     pub(crate) guard: Arc<Guard>,
-    pub(crate) seen: Arc<Seen>,
+    pub(crate) seen: Arc<ObservedRecords>,
     /// Time of the answer, by the harness's clock.
     at: Duration,
     bytes: usize,
@@ -78,18 +78,24 @@ fn is_fresh(at: Duration, now: Duration) -> bool {
 
 /// Answers of the last minutes, by caller.
 #[derive(Default)]
-pub(crate) struct Recent(Mutex<HashMap<Key, Calls>>);
+pub(crate) struct Recent(Mutex<HashMap<CallerKey, Calls>>);
 
 /// A caller: the operator's name for them, and their address.
-type Key = (Option<String>, Option<String>);
+type CallerKey = (Option<String>, Option<String>);
 
-fn key(caller: &Caller) -> Key {
+fn key(caller: &Caller) -> CallerKey {
     (caller.id.clone(), caller.email.clone())
 }
 
 impl Recent {
     /// Keeps what a call was answered.
-    pub(crate) fn keep(&self, caller: &Caller, guard: Arc<Guard>, seen: Arc<Seen>, now: Duration) {
+    pub(crate) fn keep(
+        &self,
+        caller: &Caller,
+        guard: Arc<Guard>,
+        seen: Arc<ObservedRecords>,
+        now: Duration,
+    ) {
         let bytes = guard.bytes();
         if bytes == 0 {
             return;
@@ -140,10 +146,10 @@ mod tests {
 
     use super::*;
     use crate::outbound::dlp::guard::Exempt;
-    use crate::outbound::dlp::values::Names;
+    use crate::outbound::dlp::values::MemberNames;
 
     fn guard(bytes: usize) -> Arc<Guard> {
-        let guard = Guard::new(Exempt::default(), Names::default());
+        let guard = Guard::new(Exempt::default(), MemberNames::default());
         guard.note("crm", Bytes::from(vec![b' '; bytes]));
         Arc::new(guard)
     }

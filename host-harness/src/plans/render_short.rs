@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::preview::{Preview, Shared, Shown, Sort, StepPreview};
-use super::telling::Told;
+use super::preview::{Preview, SharedFields, ShownValue, Sort, StepPreview};
+use super::telling::ValueText;
 use crate::text::{clip, excerpt, visible};
 
 /// Maximum number of recipients named beside a message.
@@ -219,7 +219,7 @@ pub fn brief(preview: &Preview, room: Room, reading: &str) -> Brief {
 fn mains(steps: &[StepPreview]) -> Vec<Vec<&StepPreview>> {
     let mut mains: Vec<Vec<&StepPreview>> = Vec::new();
     let mut waiting: Vec<&StepPreview> = Vec::new();
-    for step in steps.iter().filter(|step| !step.undoes) {
+    for step in steps.iter().filter(|step| !step.compensates) {
         match mains.last_mut() {
             // Parts before the first sentence belong to it.
             _ if step.said.part && step.said.said.is_empty() => waiting.push(step),
@@ -338,15 +338,15 @@ fn summary(preview: &Preview, mains: &[Vec<&StepPreview>], level: Level) -> Summ
     }
     repeats(preview, level, &mut lines, &mut left);
     warnings(&preview.warnings, level, &mut lines, &mut left);
-    let undoing = preview.steps.iter().filter(|step| step.undoes);
-    let (mut undoes, mut values) = (0, 0);
+    let undoing = preview.steps.iter().filter(|step| step.compensates);
+    let (mut compensates, mut values) = (0, 0);
     for step in undoing {
-        undoes += 1;
+        compensates += 1;
         values += step.values.len();
     }
-    if undoes > 0 {
+    if compensates > 0 {
         left.folded += values;
-        lines.push(match undoes {
+        lines.push(match compensates {
             _ if level.is_compact() => "Taken back if it fails.".to_owned(),
             1 => "If that fails, 1 step takes back what was done.".to_owned(),
             more => format!("If that fails, {more} steps take back what was done."),
@@ -375,7 +375,7 @@ fn main_lines(
         main.iter()
             .flat_map(|step| step.values.iter().map(move |value| (*step, value)))
     };
-    let context: Vec<&Shown> = values()
+    let context: Vec<&ShownValue> = values()
         .filter(|(_, value)| value.sort == Sort::Context)
         .map(|(_, value)| value)
         .collect();
@@ -399,7 +399,7 @@ fn main_lines(
             _ if told => left.characters += missing(value, level.value),
             Sort::Message => {
                 let (text, more) = match &value.told {
-                    Told::Text(text) => beginning(text, level.message),
+                    ValueText::Text(text) => beginning(text, level.message),
                     told => (told.say(level.message), 0),
                 };
                 // The text itself says how many are left out.
@@ -432,7 +432,7 @@ fn main_lines(
     if !fields.is_empty() {
         lines.push(fields.join("; "));
     }
-    let given: Vec<&Shared> = main.iter().flat_map(|step| &step.disclosures).collect();
+    let given: Vec<&SharedFields> = main.iter().flat_map(|step| &step.disclosures).collect();
     let (named, more) = given.split_at(given.len().min(level.people));
     if level.value < VALUE_DECENT && !given.is_empty() {
         lines.push(format!("Gives away {}", fields_of(&given, "", left)));
@@ -445,7 +445,7 @@ fn main_lines(
 }
 
 /// Counts the fields of several records, and those of them beyond the default.
-fn fields_of(all: &[&Shared], more: &str, left: &mut Left) -> String {
+fn fields_of(all: &[&SharedFields], more: &str, left: &mut Left) -> String {
     left.others += all.len();
     let fields = all.iter().map(|given| given.fields.len()).sum();
     let beyond: usize = all.iter().map(|given| given.expanded.len()).sum();
@@ -489,15 +489,15 @@ fn replaced(before: &str, most: usize) -> (String, usize) {
 }
 
 /// Counts the characters of a value that are left out.
-fn missing(value: &Shown, most: usize) -> usize {
+fn missing(value: &ShownValue, most: usize) -> usize {
     match &value.told {
-        Told::Text(text) => excerpt(text, most).1,
+        ValueText::Text(text) => excerpt(text, most).1,
         _ => 0,
     }
 }
 
 /// Counts the records and texts in the context of a message.
-fn in_context(context: &[&Shown], level: Level) -> Option<String> {
+fn in_context(context: &[&ShownValue], level: Level) -> Option<String> {
     // The texts that hold it; what stands beside each says only what sort of text it is.
     let texts = context.iter().copied().filter(|value| value.is_content);
     let (mut records, mut others, mut size) = (0, 0, 0);
@@ -524,7 +524,7 @@ fn in_context(context: &[&Shown], level: Level) -> Option<String> {
     (!said.is_empty()).then(|| format!("{context}{} ({size} {characters})", said.join(" and ")))
 }
 
-fn gives(given: &Shared, level: Level, left: &mut Left) -> String {
+fn gives(given: &SharedFields, level: Level, left: &mut Left) -> String {
     let record = given.told.say(level.value);
     let count = given.fields.len();
     let fields = if count <= level.given.max(2) {
@@ -555,7 +555,7 @@ fn others(more: &[Vec<&StepPreview>], level: Level, left: &mut Left) -> String {
         .count();
     let services: BTreeSet<&str> = steps.iter().map(|step| step.service.as_str()).collect();
     let services: Vec<&str> = services.into_iter().collect();
-    let mut people: Vec<&Told> = Vec::new();
+    let mut people: Vec<&ValueText> = Vec::new();
     for person in steps.iter().flat_map(|step| &step.audience.people) {
         if !people.contains(&person) {
             people.push(person);
@@ -564,7 +564,7 @@ fn others(more: &[Vec<&StepPreview>], level: Level, left: &mut Left) -> String {
     let group = steps.iter().any(|step| step.audience.group);
     let mut said = format!("and {} more ({})", more.len(), services.join(", "));
     if !people.is_empty() || group {
-        let audience = super::telling::Audience {
+        let audience = super::telling::AudienceText {
             people: people.into_iter().cloned().collect(),
             group,
             outside: steps.iter().any(|step| step.audience.outside),
@@ -583,7 +583,7 @@ fn repeats(preview: &Preview, level: Level, lines: &mut Vec<String>, left: &mut 
             super::recent::minutes()
         ));
     }
-    let mut all: Vec<&Shared> = Vec::new();
+    let mut all: Vec<&SharedFields> = Vec::new();
     for given in preview.steps.iter().flat_map(|step| &step.repeated) {
         if !all.contains(&given) {
             all.push(given);

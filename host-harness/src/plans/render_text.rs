@@ -4,8 +4,8 @@
 //! each value. No row contains a line break, and a row with a text from outside the host begins
 //! with a quote, so that nothing in a plan can pass for a row of the host's own.
 
-use super::preview::{Preview, Shown, Sort, StepPreview};
-use super::{Outcome, PlanState, StepOutcome};
+use super::preview::{Preview, ShownValue, Sort, StepPreview};
+use super::{PlanOutcome, PlanState, StepOutcome};
 use crate::text::{Emphasis, cell, table, visible};
 
 /// Maximum number of lines of a message in the first part; it stands whole among the values.
@@ -106,15 +106,15 @@ fn told(number: usize, step: &StepPreview, emphasis: &Emphasis) -> String {
 
 /// Checks whether a value stands beside the sentence: it has a display name or replaces another
 /// value, and is no part of a message's context.
-fn is_told(value: &Shown) -> bool {
+fn is_told(value: &ShownValue) -> bool {
     value.sort == Sort::Value && (value.title.is_some() || value.before.is_some())
 }
 
 /// Renders a message line by line, as its recipients read it.
-fn message(value: &Shown) -> Vec<Vec<String>> {
+fn message(value: &ShownValue) -> Vec<Vec<String>> {
     let title = value.title.as_deref().unwrap_or(&value.name);
     let text = match &value.told {
-        super::telling::Told::Text(text) => text.as_str(),
+        super::telling::ValueText::Text(text) => text.as_str(),
         _ => {
             return vec![vec![
                 format!("     {}", visible(title)),
@@ -171,7 +171,7 @@ fn sent(number: usize, step: &StepPreview, emphasis: &Emphasis) -> String {
 }
 
 /// Renders a value as it is sent, with its meaning and the value that it replaces in brackets.
-fn beside(value: &Shown) -> String {
+fn beside(value: &ShownValue) -> String {
     let means = value.means.iter().cloned();
     let before = value
         .before
@@ -186,7 +186,7 @@ fn beside(value: &Shown) -> String {
 
 /// Renders the outcome of a plan.
 #[must_use]
-pub fn outcome(outcome: &Outcome, emphasis: &Emphasis) -> String {
+pub fn outcome(outcome: &PlanOutcome, emphasis: &Emphasis) -> String {
     let mut text = format!("\n{}", outcome.state.as_str());
     if let Some(reason) = &outcome.reason {
         text.push_str(&format!(": {reason}"));

@@ -7,7 +7,7 @@ use super::perform::Performing;
 use crate::json_path::at;
 use crate::outbound::call_context::LookupPlace;
 use crate::outbound::policy::Route;
-use crate::outbound::policy::write_route::{Repeat, Write};
+use crate::outbound::policy::write_route::{RepeatRule, Write};
 use crate::proposal::Step;
 
 /// Statuses by which a service says that it did not accept a request: too many requests, and not
@@ -36,7 +36,7 @@ impl Performing<'_> {
     /// Returns the place where the service shows that it has a step, and the text to look for
     /// there, if the manifest names them.
     pub(super) fn sought(&self, position: usize, filled: &Step) -> Option<(LookupPlace, String)> {
-        let Repeat::UnlessFound { text, path, keys } = &self.write(position)?.repeat else {
+        let RepeatRule::UnlessFound { text, path, keys } = &self.write(position)?.repeat else {
             return None;
         };
         let body: Value = serde_json::from_str(&filled.body).ok()?;
@@ -87,9 +87,9 @@ impl Performing<'_> {
             return false;
         }
         match &write.repeat {
-            Repeat::Always => true,
-            Repeat::Never => false,
-            Repeat::UnlessFound { .. } => {
+            RepeatRule::Always => true,
+            RepeatRule::Never => false,
+            RepeatRule::UnlessFound { .. } => {
                 let lookup = self.reading.lookup();
                 lookup.answered && !lookup.found
             }

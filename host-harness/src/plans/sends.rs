@@ -5,23 +5,23 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::checks::{Vetting, gate, wrong};
-use super::facts::{Facts, Given, Person, Sends};
+use super::checks::{ProposalContext, gate, wrong};
+use super::facts::{Disclosure, Facts, Person, Sends};
 use super::{PlanError, checks};
-use crate::json_path::{Step as Place, each};
+use crate::json_path::{PathStep as Place, each};
 use crate::observed::RecordKey;
-use crate::outbound::body::{Envelope, Held};
-use crate::outbound::dlp::values::{Record, RepeatedAt, What};
+use crate::outbound::body::{BodyContents, Envelope};
+use crate::outbound::dlp::values::{AnswerRecord, RepeatedAt, ValueKind};
 use crate::outbound::policy::write_route::{Group, Recipients, Write};
 use crate::outbound::policy::{Allowed, Destination};
-use crate::proposal::{Disclosure, Proposal, Step};
+use crate::proposal::{Proposal, ProposedDisclosure, Step};
 
 /// Maximum number of recipients of a step.
 const RECIPIENTS_MAX: usize = 100;
 
 /// Determines what a step sends, and checks its declarations against its bytes.
 pub(super) fn sends(
-    by: &Vetting<'_>,
+    by: &ProposalContext<'_>,
     write: &Write,
     allowed: &Allowed<'_>,
     index: usize,
@@ -41,7 +41,7 @@ pub(super) fn sends(
         .check(&body, &|key| by.settings.get(key).cloned())
         .map_err(|unfit| wrong(index, unfit))?;
     let gives = gives(by, write, index, step, &held, made)?;
-    let disclosed = |record: &Record<'_>, place: &[Place<'_>]| {
+    let disclosed = |record: &AnswerRecord<'_>, place: &[Place<'_>]| {
         gives.iter().any(|given| {
             let fields = by.kinds.get(&given.kind).map(|kind| kind.fields_at(place));
             given.record == record.kind
@@ -115,11 +115,11 @@ const REPEATS_MAX: usize = 16;
 /// them: listed fields, or pieces of long texts of any field, from answers to this call or recent
 /// ones. `expanded` holds the field if policy is asked about it.
 fn repeats(
-    by: &Vetting<'_>,
+    by: &ProposalContext<'_>,
     step: &Step,
-    held: &Held,
-    disclosed: crate::outbound::dlp::values::Disclosed<'_>,
-) -> Vec<Given> {
+    held: &BodyContents,
+    disclosed: crate::outbound::dlp::values::IsDisclosed<'_>,
+) -> Vec<Disclosure> {
     let texts: Vec<&str> = held
         .texts
         .iter()
@@ -132,13 +132,13 @@ fn repeats(
         .iter()
         .map(|call| (&*call.guard, &*call.seen));
     let calls = std::iter::once((by.guard, by.seen)).chain(recent);
-    let mut all: Vec<Given> = Vec::new();
+    let mut all: Vec<Disclosure> = Vec::new();
     for (guard, seen) in calls {
         for repeat in guard.repeated(&step.destination, &texts, disclosed, by.exempt) {
             let least = match repeat.what {
-                What::Text => REPEATED_MIN,
-                What::Number => REPEATED_DIGITS_MIN,
-                What::Piece => 0,
+                ValueKind::Text => REPEATED_MIN,
+                ValueKind::Number => REPEATED_DIGITS_MIN,
+                ValueKind::Piece => 0,
             };
             if repeat.length < least {
                 continue;
@@ -164,7 +164,7 @@ fn repeats(
             }
             let attributes = by.seen.get(&key).or_else(|| seen.get(&key));
             let attributes = attributes.unwrap_or_default();
-            all.push(Given {
+            all.push(Disclosure {
                 kind,
                 record: key.kind,
                 id: key.id,
@@ -180,7 +180,11 @@ fn repeats(
 
 /// Returns the kind and the field that a repeated value belongs to, and whether policy is asked
 /// about it.
-fn repeated_field(by: &Vetting<'_>, at: &RepeatedAt, what: What) -> Option<(String, String, bool)> {
+fn repeated_field(
+    by: &ProposalContext<'_>,
+    at: &RepeatedAt,
+    what: ValueKind,
+) -> Option<(String, String, bool)> {
     let place: Vec<Place<'_>> = at
         .place
         .iter()
@@ -195,7 +199,7 @@ fn repeated_field(by: &Vetting<'_>, at: &RepeatedAt, what: What) -> Option<(Stri
         Some((kind, field)) => Some((kind.to_owned(), field.name.clone(), field.on_request)),
         // A field that no kind lists is never disclosed: a piece of a note counts as a repeat, a
         // city does not.
-        None if what == What::Piece => {
+        None if what == ValueKind::Piece => {
             let name = at.place.iter().flatten().next()?;
             Some((at.kind.clone(), name.clone(), true))
         }
@@ -206,7 +210,12 @@ fn repeated_field(by: &Vetting<'_>, at: &RepeatedAt, what: What) -> Option<(Stri
 /// Checks whether a value in a member's record may be sent: with a field of a record that the
 /// member owns, if that record's kind allows it. A member who owns none of the records that were
 /// read is not protected, since such members are only read to find out who an owner is.
-fn of_owner(by: &Vetting<'_>, gives: &[Given], record: &Record<'_>, place: &[Place<'_>]) -> bool {
+fn of_owner(
+    by: &ProposalContext<'_>,
+    gives: &[Disclosure],
+    record: &AnswerRecord<'_>,
+    place: &[Place<'_>],
+) -> bool {
     let Some(owned) = by.seen.owned_by(record.id) else {
         return false;
     };
@@ -225,17 +234,17 @@ fn of_owner(by: &Vetting<'_>, gives: &[Given], record: &Record<'_>, place: &[Pla
 
 /// Returns the declared disclosures, if they cover what the step's bytes contain.
 fn gives(
-    by: &Vetting<'_>,
+    by: &ProposalContext<'_>,
     write: &Write,
     index: usize,
     step: &Step,
-    held: &Held,
+    held: &BodyContents,
     made: &HashSet<RecordKey>,
-) -> Result<Vec<Given>, PlanError> {
+) -> Result<Vec<Disclosure>, PlanError> {
     if write.event.is_none() && !step.disclosures.is_empty() {
         return Err(wrong(index, "nothing may be given away by it"));
     }
-    let mut all: Vec<Given> = Vec::new();
+    let mut all: Vec<Disclosure> = Vec::new();
     for disclosure in &step.disclosures {
         let given = given(by, index, disclosure, made)?;
         if all
@@ -266,11 +275,11 @@ fn gives(
 }
 
 fn given(
-    by: &Vetting<'_>,
+    by: &ProposalContext<'_>,
     index: usize,
-    disclosure: &Disclosure,
+    disclosure: &ProposedDisclosure,
     made: &HashSet<RecordKey>,
-) -> Result<Given, PlanError> {
+) -> Result<Disclosure, PlanError> {
     let Some(kind) = by.kinds.get(&disclosure.record.kind) else {
         return Err(wrong(
             index,
@@ -297,7 +306,7 @@ fn given(
         id,
     };
     let new = made.contains(&key);
-    Ok(Given {
+    Ok(Disclosure {
         kind: disclosure.record.kind.clone(),
         known: by.attributes_of(&key, new),
         record: key.kind,
@@ -313,7 +322,7 @@ fn given(
 }
 
 fn recipients(
-    by: &Vetting<'_>,
+    by: &ProposalContext<'_>,
     write: &Write,
     index: usize,
     step: &Step,
@@ -358,7 +367,7 @@ fn recipients(
 /// Returns the recipients of the step that created the conversation in this path segment: an
 /// earlier step of the same service, whose answer gives the segment's id.
 fn opened(
-    by: &Vetting<'_>,
+    by: &ProposalContext<'_>,
     step: &Step,
     proposal: &Proposal,
     earlier: &[Facts],
@@ -384,7 +393,7 @@ fn opened(
 /// Returns the group that can read a step. The service must have said that the thing in the path's
 /// wildcard belongs to the same group.
 fn group(
-    by: &Vetting<'_>,
+    by: &ProposalContext<'_>,
     write: &Write,
     index: usize,
     step: &Step,

@@ -9,9 +9,9 @@ use super::store::Store;
 use crate::access::Access;
 use crate::clock::Clock;
 use crate::config::{Caller, Setup};
-use crate::events::Recorder;
+use crate::events::AuditSink;
 use crate::judge::Judge;
-use crate::observed::Seen;
+use crate::observed::ObservedRecords;
 use crate::outbound::dlp::guard::Guard;
 use crate::outbound::sender::Outbound;
 
@@ -22,7 +22,7 @@ pub struct Plans {
     pub(super) locks: Locks,
     pub(super) access: Arc<Access>,
     pub(super) outbound: Arc<Outbound>,
-    pub(super) sink: Arc<dyn Recorder>,
+    pub(super) sink: Arc<dyn AuditSink>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) judge: Arc<dyn Judge>,
     pub(super) setup: Arc<Setup>,
@@ -41,7 +41,7 @@ pub(crate) struct PlansParts {
     pub(crate) store: Store,
     pub(crate) access: Arc<Access>,
     pub(crate) outbound: Arc<Outbound>,
-    pub(crate) sink: Arc<dyn Recorder>,
+    pub(crate) sink: Arc<dyn AuditSink>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) judge: Arc<dyn Judge>,
     pub(crate) setup: Arc<Setup>,
@@ -70,7 +70,7 @@ impl Plans {
     }
 
     /// Remembers what a call was answered: what the caller writes next may repeat it.
-    pub(crate) fn remember(&self, caller: &Caller, guard: Arc<Guard>, seen: Arc<Seen>) {
+    pub(crate) fn remember(&self, caller: &Caller, guard: Arc<Guard>, seen: Arc<ObservedRecords>) {
         self.recent.keep(caller, guard, seen, self.clock.now());
     }
 

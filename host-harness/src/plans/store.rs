@@ -129,7 +129,7 @@ pub struct Before {
 
 /// A stored plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct StoredPlan {
     /// Its digest.
     pub digest: Digest,
     /// The plan.
@@ -340,7 +340,7 @@ impl Store {
         reads: &[ObservedRead],
         component: &str,
         now: i64,
-    ) -> Result<Kept, PlanError> {
+    ) -> Result<StoredPlan, PlanError> {
         let reads = serde_json::to_string(reads).map_err(StoreError::from)?;
         let bytes = serde_json::to_vec(plan).map_err(StoreError::from)?;
         let digest = Digest::of(&bytes);
@@ -394,7 +394,7 @@ impl Store {
     ///
     /// # Errors
     /// When there is none, or it was altered.
-    pub fn get(&self, digest: &Digest, now: i64) -> Result<Kept, PlanError> {
+    pub fn get(&self, digest: &Digest, now: i64) -> Result<StoredPlan, PlanError> {
         let raw = self
             .read(digest)
             .map_err(StoreError::from)?
@@ -416,7 +416,7 @@ impl Store {
             PlanState::Waiting | PlanState::Approved | PlanState::Stopped
         );
         let expired = waits && !started && raw.expires < now;
-        Ok(Kept {
+        Ok(StoredPlan {
             digest: digest.clone(),
             plan,
             component: raw.component,

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::known::{Known, id_of, option_of, place_of, values_of};
-use super::leaves::{Leaf, Sent};
+use super::leaves::{Leaf, LeafValue};
 use super::plan::Plan;
 use super::{Facts, Sends};
-use crate::observed::Held;
+use crate::observed::FieldValue;
 use crate::text::{excerpt, visible};
 use crate::words::{FieldWords, Holds, Piece, Words};
 
@@ -44,7 +44,7 @@ const ID_SHORT: usize = 8;
 
 /// A value in words for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum ValueText {
     /// The host's own words: times, amounts, words of a manifest.
     Words(String),
     /// A text from outside the host, which is quoted.
@@ -62,7 +62,7 @@ pub(super) enum Told {
     },
 }
 
-impl Told {
+impl ValueText {
     /// Returns it in at most about `most` characters; an omission is marked.
     pub(super) fn say(&self, most: usize) -> String {
         match self {
@@ -124,30 +124,30 @@ fn is_name(name: &str) -> bool {
 
 /// The recipients of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Audience {
+pub(super) struct AudienceText {
     /// The people, by name, or by id or address if no name is known.
-    pub(super) people: Vec<Told>,
+    pub(super) people: Vec<ValueText>,
     /// True if the whole group can read it.
     pub(super) group: bool,
     /// True if a recipient is not known to belong to the team.
     pub(super) outside: bool,
 }
 
-impl Audience {
+impl AudienceText {
     pub(super) fn of(sends: &Sends) -> Self {
         // Two people of the same name are told apart by their ids.
         let names: Vec<_> = sends.recipients.iter().map(|person| &person.name).collect();
         let people = sends.recipients.iter().map(|person| match &person.name {
             Some(name) if names.iter().filter(|other| **other == &person.name).count() == 1 => {
-                Told::Name(name.clone())
+                ValueText::Name(name.clone())
             }
-            Some(name) => Told::Words(format!(
+            Some(name) => ValueText::Words(format!(
                 "{} ({})",
-                Told::Name(name.clone()).say(NAME_MAX),
+                ValueText::Name(name.clone()).say(NAME_MAX),
                 person.id
             )),
-            None if is_address(&person.id) => Told::Words(person.id.clone()),
-            None => Told::Text(person.id.clone()),
+            None if is_address(&person.id) => ValueText::Words(person.id.clone()),
+            None => ValueText::Text(person.id.clone()),
         });
         Self {
             people: people.collect(),
@@ -194,20 +194,20 @@ pub(super) enum Said {
     /// Words of the manifest or of the host.
     Words(String),
     /// A value.
-    Value(Told),
+    Value(ValueText),
     /// The recipients.
-    Audience(Audience),
+    Audience(AudienceText),
 }
 
 /// The sentence about a step, and the places of the values in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Deed {
+pub(super) struct StepSentence {
     pub(super) said: Vec<Said>,
     pub(super) places: BTreeSet<String>,
     pub(super) part: bool,
 }
 
-impl Deed {
+impl StepSentence {
     /// Returns the sentence, with at most about `most` characters of a value and `people`
     /// recipients by name.
     pub(super) fn say(&self, most: usize, people: usize) -> String {
@@ -279,7 +279,7 @@ impl<'a> Telling<'a> {
 
     /// Returns the current value of a field of the record that a step changes, if an answer
     /// contains it.
-    pub(super) fn held(&self, facts: &Facts, place: &str) -> Option<Held> {
+    pub(super) fn held(&self, facts: &Facts, place: &str) -> Option<FieldValue> {
         let touched = facts.touched.first()?;
         let held = self.known.held.get(&touched.id)?;
         let is_at = |known: &&String| {
@@ -303,7 +303,7 @@ impl<'a> Telling<'a> {
     }
 
     /// Returns a record in words.
-    pub(super) fn record(&self, kind: Option<&str>, id: &str) -> Told {
+    pub(super) fn record(&self, kind: Option<&str>, id: &str) -> ValueText {
         let made = self.made.get(id);
         let known = self.known.labels.get(id);
         let kind = made
@@ -315,8 +315,8 @@ impl<'a> Telling<'a> {
             .and_then(|(_, label)| label.clone())
             .or_else(|| known.map(|known| known.label.clone()));
         match label {
-            Some(label) if self.words.is_person(kind) => Told::Name(label),
-            label => Told::Record {
+            Some(label) if self.words.is_person(kind) => ValueText::Name(label),
+            label => ValueText::Record {
                 called: self.words.called(kind).to_owned(),
                 label,
                 id: id.to_owned(),
@@ -329,9 +329,9 @@ impl<'a> Telling<'a> {
         &self,
         kind: Option<&str>,
         place: &str,
-        value: &Sent,
+        value: &LeafValue,
         unit: &dyn Fn(&str) -> Option<String>,
-    ) -> Option<Told> {
+    ) -> Option<ValueText> {
         let field = self.words.field(place);
         let name = place.rsplit('.').next().unwrap_or(place);
         let counts = self.micros.iter().any(|known| known == name);
@@ -344,22 +344,22 @@ impl<'a> Telling<'a> {
             Holds::Record => Some(self.record(None, &id_of(value)?)),
             Holds::Option if kind.is_some() => {
                 let options = self.known.options.get(&option_of(kind?, place).0)?;
-                Some(Told::Text(options.get(text)?.clone()))
+                Some(ValueText::Text(options.get(text)?.clone()))
             }
             Holds::Text | Holds::Option if id_of(value).is_some() => {
                 let id = id_of(value)?;
                 let named = self.known.labels.contains_key(&id) || self.makes(&id);
                 named.then(|| self.record(None, &id))
             }
-            Holds::Instant => Some(Told::Words(self.when(text.parse().ok()?))),
+            Holds::Instant => Some(ValueText::Words(self.when(text.parse().ok()?))),
             Holds::Millionths => {
                 let unit = field.and_then(|field| unit(field.unit.as_deref()?));
                 let unit = unit.filter(|unit| is_unit(unit));
                 let unit = unit.map_or_else(String::new, |unit| format!(" {unit}"));
-                Some(Told::Words(format!("{}{unit}", of_millionths(text)?)))
+                Some(ValueText::Words(format!("{}{unit}", of_millionths(text)?)))
             }
-            Holds::Milliseconds => Some(Told::Words(minutes(text.parse().ok()?))),
-            Holds::Word => is_word(text).then(|| Told::Words(text.to_owned())),
+            Holds::Milliseconds => Some(ValueText::Words(minutes(text.parse().ok()?))),
+            Holds::Word => is_word(text).then(|| ValueText::Words(text.to_owned())),
             Holds::Text | Holds::Option | Holds::Message | Holds::Constant => None,
         }
     }
@@ -412,12 +412,12 @@ impl<'a> Telling<'a> {
         facts: &Facts,
         leaves: &[Leaf],
         unit: &dyn Fn(&str) -> Option<String>,
-    ) -> Option<Deed> {
+    ) -> Option<StepSentence> {
         let name = facts.document.as_ref().unwrap_or(&facts.rule);
         let words = self.words.deeds.get(name)?;
-        let mut deed = Deed {
+        let mut deed = StepSentence {
             part: words.is_part(),
-            ..Deed::default()
+            ..StepSentence::default()
         };
         for piece in words.sentence().pieces() {
             let told = match piece {
@@ -448,7 +448,7 @@ impl<'a> Telling<'a> {
         Some(match piece {
             Piece::Words(words) => (Said::Words(words.clone()), Vec::new()),
             Piece::Place(place) if place == "recipients" => (
-                Said::Audience(Audience::of(facts.sends.as_ref()?)),
+                Said::Audience(AudienceText::of(facts.sends.as_ref()?)),
                 Vec::new(),
             ),
             Piece::Place(place) if place == "record" => {
@@ -467,11 +467,11 @@ impl<'a> Telling<'a> {
                     [leaf] => {
                         let means = self.means(kind, &place_of(leaf), &leaf.value, unit);
                         means.unwrap_or_else(|| match &leaf.value {
-                            Sent::Text(text) => Told::Text(text.clone()),
-                            Sent::Bare(raw) => Told::Words(raw.clone()),
+                            LeafValue::Text(text) => ValueText::Text(text.clone()),
+                            LeafValue::Bare(raw) => ValueText::Words(raw.clone()),
                         })
                     }
-                    _ => Told::Text(joined(leaves, place)?),
+                    _ => ValueText::Text(joined(leaves, place)?),
                 };
                 (Said::Value(told), found.into_iter().map(place_of).collect())
             }
@@ -572,7 +572,7 @@ mod tests {
             "Ana-María D\u{2019}Souza",
             "李 明",
         ] {
-            assert_eq!(Told::Name(name.into()).say(40), name);
+            assert_eq!(ValueText::Name(name.into()).say(40), name);
         }
         for name in [
             "Tim, permitted by all",
@@ -591,7 +591,7 @@ mod tests {
             "tim apple",
             "Tim the Great",
         ] {
-            assert_eq!(Told::Name(name.into()).say(80), cell(name));
+            assert_eq!(ValueText::Name(name.into()).say(80), cell(name));
         }
     }
 }

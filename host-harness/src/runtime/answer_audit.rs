@@ -8,8 +8,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::shape::Shape;
-use crate::events::Source;
-use crate::outbound::known_ids::Told;
+use crate::events::AnswerSource;
+use crate::failure::Failure;
+use crate::outbound::known_ids::KnownIds;
 
 /// Failure cases that the host returns in place of the component.
 const OF_THE_HOST: [&str; 2] = ["denied", "invalid-input"];
@@ -18,26 +19,27 @@ const SOURCES_MAX: usize = 256;
 
 /// Returns a failure's case name for the audit log: one that the component's type declares or the
 /// host defines, otherwise `failed`. A text that the component made up never gets into the log.
-pub(crate) fn code<'a>(failure: &'a Value, declared: Option<&Shape>) -> &'a str {
-    let said = failure.get("case").and_then(Value::as_str);
+pub(crate) fn code<'f>(failure: &'f Failure, declared: Option<&Shape>) -> &'f str {
     let known = |said: &&str| match declared {
         Some(Shape::Variant(cases)) => cases.iter().any(|case| case.name == *said),
         _ => false,
     };
-    said.filter(|said| known(said) || OF_THE_HOST.contains(said))
+    failure
+        .case()
+        .filter(|said| known(said) || OF_THE_HOST.contains(said))
         .unwrap_or("failed")
 }
 
 /// Returns the records that an answer names in its `provenance` fields (`claw:skill/types`). Only
 /// ids and times that a service returned during the call are accepted, and only objects that the
 /// manifest lists, so that the component cannot write data of its own to the audit log.
-pub(crate) fn sources(answer: &Value, objects: &[String], told: &Told) -> Vec<Source> {
+pub(crate) fn sources(answer: &Value, objects: &[String], told: &KnownIds) -> Vec<AnswerSource> {
     let mut found = BTreeSet::new();
     collect(answer, objects, told, &mut found);
     found.into_iter().take(SOURCES_MAX).collect()
 }
 
-fn collect(value: &Value, objects: &[String], told: &Told, found: &mut BTreeSet<Source>) {
+fn collect(value: &Value, objects: &[String], told: &KnownIds, found: &mut BTreeSet<AnswerSource>) {
     match value {
         Value::Array(items) => {
             for item in items {
@@ -56,11 +58,11 @@ fn collect(value: &Value, objects: &[String], told: &Told, found: &mut BTreeSet<
     }
 }
 
-fn source(provenance: &Value, objects: &[String], told: &Told) -> Option<Source> {
+fn source(provenance: &Value, objects: &[String], told: &KnownIds) -> Option<AnswerSource> {
     let text = |name: &str| provenance.get(name).and_then(Value::as_str);
     let time = |text: &str| text.parse().ok().map(Timestamp::as_millisecond);
     let object = text("object")?;
-    Some(Source {
+    Some(AnswerSource {
         object: objects.iter().find(|known| *known == object)?.clone(),
         id: Uuid::try_parse(text("id")?)
             .ok()
@@ -76,11 +78,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::runtime::shape::Case;
+    use crate::runtime::shape::CaseShape;
 
     #[test]
     fn failure_is_logged_by_a_declared_name_only() {
-        let declared = Shape::Variant(vec![Case {
+        let declared = Shape::Variant(vec![CaseShape {
             name: "not-found".into(),
             docs: None,
             payload: None,
@@ -90,18 +92,18 @@ mod tests {
             ("denied", "denied"),
             ("a text that somebody would like to keep", "failed"),
         ] {
-            let failure = json!({ "case": said });
+            let failure = Failure::of(json!({ "case": said }));
             assert_eq!(code(&failure, Some(&declared)), recorded);
         }
-        let free = json!({ "case": "anything" });
+        let free = Failure::of(json!({ "case": "anything" }));
         assert_eq!(code(&free, Some(&Shape::String)), "failed");
-        assert_eq!(code(&json!("text"), None), "failed");
+        assert_eq!(code(&Failure::of(json!("text")), None), "failed");
     }
 
     #[test]
     fn sources_are_only_ids_returned_by_services() {
         let id = "0b7e7dee-1f0e-4b8e-9a31-94c6a7c1a001";
-        let told = Told::default();
+        let told = KnownIds::default();
         told.take_in(
             json!({"id": id, "updatedAt": "2026-03-01T00:00:00Z"})
                 .to_string()
@@ -129,7 +131,7 @@ mod tests {
             ],
         });
         let found = sources(&answer, &["item".to_owned()], &told);
-        let source = |updated_at| Source {
+        let source = |updated_at| AnswerSource {
             object: "item".into(),
             id: id.parse().unwrap(),
             updated_at,

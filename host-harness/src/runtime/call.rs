@@ -16,11 +16,11 @@ use super::json::{self, BadAnswer};
 use super::load::Skill;
 use super::metered::{Metered, Spent};
 use super::shape::Shape;
-use super::state::State;
+use super::state::StoreState;
 use super::tools::Tool;
 use crate::clock::Clock;
 use crate::config::{ConfigError, Limits};
-use crate::outbound::call_context::Ledger;
+use crate::outbound::call_context::CallContext;
 use crate::outbound::sender::Outbound;
 use crate::outbound::wasi_hook::GateHook;
 
@@ -141,7 +141,7 @@ pub(super) struct Call<'a> {
     /// The function's name, for log messages.
     pub(super) name: &'a str,
     pub(super) settings: Arc<WasiConfigVariables>,
-    pub(super) ledger: Arc<Ledger>,
+    pub(super) context: Arc<CallContext>,
     pub(super) limit: Duration,
 }
 
@@ -153,7 +153,7 @@ impl Call<'_> {
         params: Vec<Val>,
     ) -> Result<(Val, Timings), RunError> {
         let skill = self.skill;
-        let deadline = self.ledger.deadline().into();
+        let deadline = self.context.deadline().into();
         let late = || RunError::DeadlineExceeded { limit: self.limit };
         let _slot = timeout_at(deadline, skill.slots.acquire())
             .await
@@ -164,7 +164,7 @@ impl Call<'_> {
         let mut timings = Timings::default();
         let cpu = Duration::from_millis(self.limits.cpu_ms);
         let work = self.enter(&mut store, index, &params, begun, &mut timings);
-        let ended = Metered::new(work, self.ledger.deadline(), cpu).await;
+        let ended = Metered::new(work, self.context.deadline(), cpu).await;
         let limiter = &store.data().limiter;
         let (refused_memory, held_too_much) = (limiter.refused, limiter.host);
         let disposing = Instant::now();
@@ -180,10 +180,10 @@ impl Call<'_> {
         Ok((value, timings))
     }
 
-    fn store(&self) -> Store<State> {
-        let gate = GateHook::new(Arc::clone(self.outbound), Arc::clone(&self.ledger));
+    fn store(&self) -> Store<StoreState> {
+        let gate = GateHook::new(Arc::clone(self.outbound), Arc::clone(&self.context));
         let memory = self.skill.memory_bytes;
-        let state = State::new(
+        let state = StoreState::new(
             gate,
             Arc::clone(self.clock),
             Arc::clone(&self.settings),
@@ -202,7 +202,7 @@ impl Call<'_> {
 
     async fn enter(
         &self,
-        store: &mut Store<State>,
+        store: &mut Store<StoreState>,
         index: &ComponentExportIndex,
         params: &[Val],
         begun: Instant,

@@ -36,7 +36,7 @@ pub fn default_directory() -> Option<PathBuf> {
 }
 
 /// A component compiled for an engine.
-pub(super) struct Loaded {
+pub(super) struct LoadedCode {
     pub(super) component: Component,
     /// True if it was compiled now rather than loaded from the cache.
     pub(super) compiled: bool,
@@ -51,16 +51,16 @@ pub(super) fn load(
     bytes: &[u8],
     sha256: &str,
     directory: Option<&Path>,
-) -> wasmtime::Result<Loaded> {
+) -> wasmtime::Result<LoadedCode> {
     let Some(directory) = directory else {
-        return Ok(Loaded {
+        return Ok(LoadedCode {
             component: Component::from_binary(engine, bytes)?,
             compiled: true,
         });
     };
     let path = directory.join(file_name(engine, sha256));
     if let Some(component) = mapped(engine, &path) {
-        return Ok(Loaded {
+        return Ok(LoadedCode {
             component,
             compiled: false,
         });
@@ -77,7 +77,7 @@ pub(super) fn load(
         }
     };
     forget_old(directory);
-    Ok(Loaded {
+    Ok(LoadedCode {
         component: match component {
             Some(component) => component,
             None => Component::from_binary(engine, bytes)?,
@@ -171,7 +171,7 @@ mod tests {
         entries.map(|entry| entry.unwrap().path()).collect()
     }
 
-    fn loaded(engine: &Engine, name: &str, directory: &Path) -> Loaded {
+    fn loaded(engine: &Engine, name: &str, directory: &Path) -> LoadedCode {
         let bytes = wat::parse_bytes(EMPTY).unwrap();
         load(engine, &bytes, name, Some(directory)).unwrap()
     }

@@ -22,12 +22,12 @@ pub struct Docs {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 struct Package {
-    interfaces: HashMap<String, Interface>,
+    interfaces: HashMap<String, InterfaceDocs>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-struct Interface {
+struct InterfaceDocs {
     funcs: HashMap<String, FunctionDocs>,
     types: HashMap<String, TypeDocs>,
 }
@@ -132,7 +132,7 @@ impl Docs {
             })
     }
 
-    fn interface(&self, id: &str) -> Option<&Interface> {
+    fn interface(&self, id: &str) -> Option<&InterfaceDocs> {
         let (package, interface) = split(id)?;
         self.packages.get(&package)?.interfaces.get(interface)
     }

@@ -65,12 +65,12 @@ fn pool(memory_bytes: usize) -> PoolingAllocationConfig {
 
 /// Advances the engine's epoch while calls run, and sleeps while none do.
 pub(super) struct Ticker {
-    shared: Arc<Shared>,
+    shared: Arc<TickerState>,
     thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Default)]
-struct Shared {
+struct TickerState {
     running: AtomicUsize,
     asleep: AtomicBool,
     stop: AtomicBool,
@@ -82,7 +82,7 @@ impl Ticker {
     /// # Errors
     /// Returns an error if the thread cannot be started.
     pub(super) fn start(engine: Engine) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(TickerState::default());
         let theirs = Arc::clone(&shared);
         let thread = thread::Builder::new()
             .name("epoch".into())
@@ -105,7 +105,7 @@ impl Ticker {
     }
 }
 
-fn tick(engine: &Engine, shared: &Shared) {
+fn tick(engine: &Engine, shared: &TickerState) {
     let mut idle = 0;
     while !shared.stop.load(Ordering::SeqCst) {
         thread::park_timeout(TICK);
@@ -141,7 +141,7 @@ impl Drop for Ticker {
 }
 
 /// Guard of a running call: the ticker stays awake until it is dropped.
-pub(super) struct Running<'a>(&'a Shared);
+pub(super) struct Running<'a>(&'a TickerState);
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {

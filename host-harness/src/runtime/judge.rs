@@ -13,7 +13,7 @@ use super::judge_exports::{Function, JudgeExports};
 use super::run::Runtime;
 use crate::config::Caller;
 use crate::judge::{Judge, NoVerdict, Readiness, Verdict};
-use crate::outbound::call_context::Ledger;
+use crate::outbound::call_context::CallContext;
 use crate::proposal::Step;
 
 /// Builds the judge's argument for a service's response.
@@ -26,7 +26,7 @@ impl Judge for Runtime {
     async fn ready(
         &self,
         caller: &Caller,
-        context: &Arc<Ledger>,
+        context: &Arc<CallContext>,
         step: &Step,
     ) -> Result<Readiness, NoVerdict> {
         context.judge(&step.destination, &step.path, &step.body, None);
@@ -45,7 +45,7 @@ impl Judge for Runtime {
     async fn answer(
         &self,
         caller: &Caller,
-        context: &Arc<Ledger>,
+        context: &Arc<CallContext>,
         step: &Step,
         answer: Option<(u16, &[u8])>,
     ) -> Result<Verdict, NoVerdict> {
@@ -73,7 +73,7 @@ impl Runtime {
         step: &Step,
         answer: Option<Value>,
         caller: &Caller,
-        context: &Arc<Ledger>,
+        context: &Arc<CallContext>,
     ) -> Result<T, RunError> {
         let judge = self.skill().judge.as_ref().ok_or_else(RunError::missing)?;
         let function = function(judge);

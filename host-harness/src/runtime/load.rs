@@ -12,11 +12,11 @@ use wasmtime::Engine;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
-use super::code_cache::{self, Loaded};
+use super::code_cache::{self, LoadedCode};
 use super::docs::{self, Docs};
 use super::engine::{self, CALLS_MAX, Ticker};
 use super::judge_exports::{INTERFACE, JudgeExports};
-use super::state::{self, State};
+use super::state::{self, StoreState};
 use super::tools::{self, READ, Tool, ToolEffect, ToolError};
 use super::wit_version::are_compatible;
 use crate::config::{Manifest, Trust, Untrusted};
@@ -120,7 +120,7 @@ pub struct Exported {
 /// A loaded component, ready to be called.
 pub struct Skill {
     pub(super) engine: Engine,
-    pub(super) instance: InstancePre<State>,
+    pub(super) instance: InstancePre<StoreState>,
     pub(super) ticker: Ticker,
     pub(super) slots: Semaphore,
     pub(super) memory_bytes: usize,
@@ -176,7 +176,7 @@ impl Skill {
         let memory_bytes =
             usize::try_from(memory_mib.saturating_mul(1 << 20)).unwrap_or(usize::MAX);
         let engine = engine::build(memory_bytes).map_err(LoadError::Compile)?;
-        let Loaded {
+        let LoadedCode {
             component,
             compiled,
         } = code_cache::load(&engine, bytes, &sha256, cache).map_err(LoadError::Compile)?;

@@ -15,7 +15,8 @@ use super::tools::Tool;
 use crate::clock::Clock;
 use crate::config::{Caller, ConfigError, Setup};
 use crate::denial::{Denial, DenialCode};
-use crate::outbound::call_context::Ledger;
+use crate::failure::Failure;
+use crate::outbound::call_context::CallContext;
 use crate::outbound::sender::Outbound;
 
 /// A component with everything that its calls need. It depends neither on plans nor on access
@@ -28,17 +29,6 @@ pub(crate) struct Runtime {
     clock: Arc<dyn Clock>,
     /// Settings of the previous caller, cached since most calls come from the same one.
     settings: Mutex<Option<(Caller, Arc<WasiConfigVariables>)>>,
-}
-
-/// The result of a tool.
-pub(crate) enum Ran {
-    /// The component's answer, or its failure.
-    Said(Result<Value, Value>),
-    /// An argument is invalid; the component was not called.
-    BadArgument(json::BadArgument),
-    /// The gate refused a request, or the answer contains a secret; this refusal replaces the
-    /// component's answer.
-    Denied(Denial),
 }
 
 impl Runtime {
@@ -77,12 +67,12 @@ impl Runtime {
         tool: &Tool,
         arguments: &Value,
         caller: Caller,
-        context: &Arc<Ledger>,
+        context: &Arc<CallContext>,
         limit: Duration,
-    ) -> Result<(Ran, Timings), RunError> {
+    ) -> Result<(Result<Value, Failure>, Timings), RunError> {
         let params = match params(tool, arguments) {
             Ok(params) => params,
-            Err(bad) => return Ok((Ran::BadArgument(bad), Timings::default())),
+            Err(bad) => return Ok((Err(bad.to_failure()), Timings::default())),
         };
         let index = self.skill.index(tool).ok_or_else(RunError::missing)?;
         let call = self.start(&tool.name, caller, context, limit)?;
@@ -90,14 +80,14 @@ impl Runtime {
         let result = call::answer(tool, &value)?;
         let (Ok(said) | Err(said)) = &result;
         if let Some(denial) = self.withholds(said, context) {
-            return Ok((Ran::Denied(denial), timings));
+            return Ok((Err(Failure::denied(&denial)), timings));
         }
-        // The gate's own refusal is reported, since the component's report of it is not trusted.
-        let denied = match &result {
-            Ok(_) => None,
-            Err(_) => context.denials().into_iter().next(),
-        };
-        Ok((denied.map_or(Ran::Said(result), Ran::Denied), timings))
+        // The gate's own word on a refusal; the component's need not be believed.
+        let result = result.map_err(|said| match context.denials().first() {
+            Some(denial) => Failure::denied(denial),
+            None => Failure::of(said),
+        });
+        Ok((result, timings))
     }
 
     /// Prepares a call of a function.
@@ -105,7 +95,7 @@ impl Runtime {
         &'c self,
         name: &'c str,
         caller: Caller,
-        context: &Arc<Ledger>,
+        context: &Arc<CallContext>,
         limit: Duration,
     ) -> Result<Call<'c>, RunError> {
         Ok(Call {
@@ -115,13 +105,13 @@ impl Runtime {
             limits: self.setup.limits,
             name,
             settings: self.settings_for(caller)?,
-            ledger: Arc::clone(context),
+            context: Arc::clone(context),
             limit,
         })
     }
 
     /// Returns and counts the refusal of an answer that contains a secret of this harness.
-    pub(super) fn withholds(&self, said: &Value, context: &Ledger) -> Option<Denial> {
+    pub(super) fn withholds(&self, said: &Value, context: &CallContext) -> Option<Denial> {
         if !self.outbound.leaks(said) {
             return None;
         }

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::shape::{Case, Record, Shape};
+use super::shape::{CaseShape, RecordShape, Shape};
 
 /// Returns the JSON Schema of a shape.
 #[must_use]
@@ -44,7 +44,7 @@ pub fn schema(shape: &Shape) -> Value {
 
 /// Returns the JSON Schema of an action's arguments: an object, empty if it takes none.
 #[must_use]
-pub fn arguments(record: Option<&Record>) -> Value {
+pub fn arguments(record: Option<&RecordShape>) -> Value {
     record.map_or_else(
         || json!({"type": "object", "properties": {}, "additionalProperties": false}),
         |record| object(record, None),
@@ -53,7 +53,7 @@ pub fn arguments(record: Option<&Record>) -> Value {
 
 /// Returns the schema of an object with these fields; `tag` is the variant case that they belong
 /// to.
-fn object(record: &Record, tag: Option<&str>) -> Value {
+fn object(record: &RecordShape, tag: Option<&str>) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
     if let Some(tag) = tag {
@@ -86,8 +86,8 @@ fn object(record: &Record, tag: Option<&str>) -> Value {
     schema
 }
 
-fn case(case: &Case) -> Value {
-    let empty = Record {
+fn case(case: &CaseShape) -> Value {
+    let empty = RecordShape {
         docs: None,
         fields: Vec::new(),
     };

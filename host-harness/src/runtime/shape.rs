@@ -27,9 +27,9 @@ pub enum Shape {
     /// A fixed number of values, each of its own type.
     Tuple(Vec<Shape>),
     /// Named fields.
-    Record(Record),
+    Record(RecordShape),
     /// One of several cases, some with a payload.
-    Variant(Vec<Case>),
+    Variant(Vec<CaseShape>),
     /// One of several names.
     Enum(Vec<String>),
     /// Any of several names.
@@ -56,16 +56,16 @@ pub enum Int {
 
 /// A record type.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Record {
+pub struct RecordShape {
     /// Documentation.
     pub docs: Option<String>,
     /// Its fields in order.
-    pub fields: Vec<Field>,
+    pub fields: Vec<FieldShape>,
 }
 
 /// A field of a record.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Field {
+pub struct FieldShape {
     /// Its name in WIT.
     pub wit: String,
     /// Its name in JSON.
@@ -78,7 +78,7 @@ pub struct Field {
 
 /// A case of a variant.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Case {
+pub struct CaseShape {
     /// Its name.
     pub name: String,
     /// Documentation.
@@ -87,10 +87,10 @@ pub struct Case {
     pub payload: Option<Shape>,
 }
 
-impl Case {
+impl CaseShape {
     /// Returns the payload's fields if they stand beside the name of the case in JSON.
     #[must_use]
-    pub fn beside(&self) -> Option<&Record> {
+    pub fn beside(&self) -> Option<&RecordShape> {
         match &self.payload {
             Some(Shape::Record(record))
                 if record.fields.iter().all(|field| field.json != "case") =>
@@ -132,19 +132,19 @@ pub struct Unsupported(String);
 
 /// Named types that an interface's functions may use, for the lookup of their documentation.
 #[derive(Debug)]
-pub struct Names<'a> {
-    types: Vec<Named<'a>>,
+pub struct TypeNames<'a> {
+    types: Vec<NamedType<'a>>,
     docs: &'a Docs,
 }
 
 #[derive(Debug)]
-struct Named<'a> {
+struct NamedType<'a> {
     interface: &'a str,
     name: &'a str,
     ty: Type,
 }
 
-impl<'a> Names<'a> {
+impl<'a> TypeNames<'a> {
     /// Collects the types that these instances export, each under the name of its interface;
     /// earlier ones are preferred.
     #[must_use]
@@ -159,7 +159,7 @@ impl<'a> Names<'a> {
                 instance
                     .exports(engine)
                     .filter_map(|(name, item)| match item.ty {
-                        types::ComponentItem::Type(ty) => Some(Named {
+                        types::ComponentItem::Type(ty) => Some(NamedType {
                             interface,
                             name,
                             ty,
@@ -206,7 +206,7 @@ impl Shape {
     /// # Errors
     /// Returns an error for types that JSON cannot represent: resources, streams, futures, maps,
     /// error contexts, lists of fixed length, and an option inside an option.
-    pub fn of(ty: &Type, names: &Names<'_>, hint: Option<&str>) -> Result<Self, Unsupported> {
+    pub fn of(ty: &Type, names: &TypeNames<'_>, hint: Option<&str>) -> Result<Self, Unsupported> {
         let inner = |ty: &Type| Self::of(ty, names, None);
         let boxed = |ty: Option<Type>| ty.map(|ty| inner(&ty).map(Box::new)).transpose();
         Ok(match ty {
@@ -251,18 +251,18 @@ impl Shape {
     fn record(
         record: &types::Record,
         texts: &Texts<'_>,
-        names: &Names<'_>,
+        names: &TypeNames<'_>,
     ) -> Result<Self, Unsupported> {
         let mut fields = Vec::new();
         for field in record.fields() {
-            fields.push(Field {
+            fields.push(FieldShape {
                 wit: field.name.to_owned(),
                 json: camel_case(field.name),
                 docs: texts.item(field.name),
                 shape: Self::of(&field.ty, names, None)?,
             });
         }
-        Ok(Self::Record(Record {
+        Ok(Self::Record(RecordShape {
             docs: texts.whole(),
             fields,
         }))
@@ -271,12 +271,12 @@ impl Shape {
     fn variant(
         variant: &types::Variant,
         texts: &Texts<'_>,
-        names: &Names<'_>,
+        names: &TypeNames<'_>,
     ) -> Result<Self, Unsupported> {
         let mut cases = Vec::new();
         for case in variant.cases() {
             let payload = case.ty.map(|ty| Self::of(&ty, names, None)).transpose()?;
-            cases.push(Case {
+            cases.push(CaseShape {
                 name: case.name.to_owned(),
                 docs: texts.item(case.name),
                 payload,

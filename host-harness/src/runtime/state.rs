@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::outbound::wasi_hook::GateHook;
 
 /// The state of one call.
-pub(super) struct State {
+pub(super) struct StoreState {
     table: ResourceTable,
     http: WasiHttpCtx,
     gate: GateHook,
@@ -27,7 +27,7 @@ pub(super) struct State {
     pub(super) limiter: Limiter,
 }
 
-impl State {
+impl StoreState {
     pub(super) fn new(
         gate: GateHook,
         clock: Arc<dyn Clock>,
@@ -65,7 +65,7 @@ impl State {
     }
 }
 
-impl WasiHttpView for State {
+impl WasiHttpView for StoreState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         self.bound_what_is_held();
         WasiHttpCtxView {
@@ -76,28 +76,30 @@ impl WasiHttpView for State {
     }
 }
 
-impl IoView for State {
+impl IoView for StoreState {
     fn table(&mut self) -> &mut ResourceTable {
         &mut self.table
     }
 }
 
 /// Builds a linker with exactly the interfaces that a component may import, each by itself.
-pub(super) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
+pub(super) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<StoreState>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
-    clocks::monotonic_clock::add_to_linker::<State, Steady>(&mut linker, |state| SteadyView {
-        own: WasiClocksCtxView {
-            ctx: &mut state.clocks,
-            table: &mut state.table,
-        },
-        clock: state.clock.as_ref(),
+    clocks::monotonic_clock::add_to_linker::<StoreState, Steady>(&mut linker, |state| {
+        SteadyView {
+            own: WasiClocksCtxView {
+                ctx: &mut state.clocks,
+                table: &mut state.table,
+            },
+            clock: state.clock.as_ref(),
+        }
     })?;
-    clocks::wall_clock::add_to_linker::<State, Wall>(&mut linker, |state| {
+    clocks::wall_clock::add_to_linker::<StoreState, Wall>(&mut linker, |state| {
         WallView(state.clock.as_ref())
     })?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    wasmtime_wasi_config::add_to_linker(&mut linker, |state: &mut State| {
+    wasmtime_wasi_config::add_to_linker(&mut linker, |state: &mut StoreState| {
         WasiConfig::from(state.settings.as_ref())
     })?;
     Ok(linker)

@@ -10,7 +10,7 @@ use wasmtime::component::types::{
 
 use super::docs::Docs;
 use super::schema;
-use super::shape::{Names, Record, Shape, Unsupported};
+use super::shape::{RecordShape, Shape, TypeNames, Unsupported};
 
 /// Name of the interface whose functions only read.
 pub const READ: &str = "read";
@@ -31,7 +31,7 @@ pub struct Tool {
     /// The function's name in WIT.
     pub function: String,
     /// Type of the arguments; `None` if it takes none.
-    pub input: Option<Record>,
+    pub input: Option<RecordShape>,
     /// Type of the answer.
     pub output: Option<Shape>,
     /// Type of the failure.
@@ -148,7 +148,7 @@ pub(super) fn signature(
     let known = std::iter::once(interface)
         .chain(imported)
         .map(|known| (known.name, &known.instance));
-    let names = Names::new(engine, known, docs);
+    let names = TypeNames::new(engine, known, docs);
     let unsupported = |source| ToolError::Unsupported {
         function: function.to_owned(),
         source,
@@ -188,7 +188,7 @@ pub(super) fn tools(
     let known = std::iter::once(interface)
         .chain(imported)
         .map(|known| (known.name, &known.instance));
-    let names = Names::new(engine, known, docs);
+    let names = TypeNames::new(engine, known, docs);
     let prefix = package
         .rsplit(':')
         .next()
@@ -213,7 +213,7 @@ fn tool(
     description: String,
     function: &str,
     ty: &ComponentFunc,
-    names: &Names<'_>,
+    names: &TypeNames<'_>,
 ) -> Result<Tool, ToolError> {
     let form = |found: &str| ToolError::Form {
         function: function.to_owned(),

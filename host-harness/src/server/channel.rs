@@ -22,7 +22,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
-use super::mcp::{Decision, Mcp};
+use super::mcp::{Mcp, PersonDecision};
 use super::services;
 use crate::config::Caller;
 use crate::plans::render_short::{Room, brief};
@@ -33,7 +33,7 @@ const WAITING: usize = 64;
 const READING: &str = "crm-harness plan show";
 
 #[derive(Deserialize)]
-struct Request {
+struct ChannelRequest {
     id: Value,
     #[serde(flatten)]
     asks: Asks,
@@ -62,7 +62,8 @@ enum Asks {
 /// Returns an error if the channel cannot be read or written.
 pub async fn serve(stream: UnixStream, mcp: Mcp, caller: Arc<Caller>) -> std::io::Result<()> {
     let (input, mut output) = stream.into_split();
-    let ready = json!({"ready": {"services": services::told(mcp.harness(), Some(&caller))}});
+    let ready =
+        json!({"ready": {"services": services::configured_services(mcp.harness(), Some(&caller))}});
     output.write_all(format!("{ready}\n").as_bytes()).await?;
     let (answers, mut to_write) = mpsc::channel::<Value>(WAITING);
     let writing = async move {
@@ -89,7 +90,7 @@ pub async fn serve(stream: UnixStream, mcp: Mcp, caller: Arc<Caller>) -> std::io
 }
 
 async fn answer(line: &str, mcp: &Mcp, caller: &Arc<Caller>) -> Value {
-    let request: Request = match serde_json::from_str(line) {
+    let request: ChannelRequest = match serde_json::from_str(line) {
         Ok(request) => request,
         Err(error) => {
             return json!({"id": null, "error": format!("the message cannot be read: {error}")});
@@ -102,8 +103,8 @@ async fn answer(line: &str, mcp: &Mcp, caller: &Arc<Caller>) -> Value {
             room,
             reading,
         } => show(&plan, room, mcp, reading.as_deref().unwrap_or(READING)),
-        Asks::Approve { plan } => decide(&plan, Decision::Approve, mcp, caller).await,
-        Asks::Deny { plan } => decide(&plan, Decision::Deny, mcp, caller).await,
+        Asks::Approve { plan } => decide(&plan, PersonDecision::Approve, mcp, caller).await,
+        Asks::Deny { plan } => decide(&plan, PersonDecision::Deny, mcp, caller).await,
     };
     match result {
         Ok(result) => json!({"id": id, "result": result}),
@@ -123,7 +124,7 @@ fn show(plan: &str, room: Room, mcp: &Mcp, reading: &str) -> Result<Value, Strin
 
 async fn decide(
     plan: &str,
-    decision: Decision,
+    decision: PersonDecision,
     mcp: &Mcp,
     caller: &Arc<Caller>,
 ) -> Result<Value, String> {
@@ -133,7 +134,10 @@ async fn decide(
 }
 
 /// Loads a plan by its full digest: a prefix could match another plan than the one that was shown.
-fn whole(plan: &str, mcp: &Mcp) -> Result<(crate::plans::Preview, crate::plans::Outcome), String> {
+fn whole(
+    plan: &str,
+    mcp: &Mcp,
+) -> Result<(crate::plans::Preview, crate::plans::PlanOutcome), String> {
     let (preview, outcome) = mcp
         .harness()
         .plans()

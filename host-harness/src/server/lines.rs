@@ -15,7 +15,7 @@ const CHUNK: usize = 8192;
 
 /// A reader that limits the bytes of each line, line ends not counted.
 #[derive(Debug)]
-pub struct Lines<R> {
+pub struct BoundedLines<R> {
     inner: R,
     longest: usize,
     /// Length so far of the line that is being read.
@@ -24,7 +24,7 @@ pub struct Lines<R> {
     waiting: BytesMut,
 }
 
-impl<R> Lines<R> {
+impl<R> BoundedLines<R> {
     /// Wraps `inner`, limiting each line to `longest` bytes.
     pub fn new(inner: R, longest: usize) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl<R> Lines<R> {
     }
 }
 
-impl<R: AsyncRead + Unpin> AsyncRead for Lines<R> {
+impl<R: AsyncRead + Unpin> AsyncRead for BoundedLines<R> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -101,7 +101,7 @@ mod tests {
             (format!("ab\n{long}"), "ab\nxxxxx".to_owned()),
         ] {
             let mut text = String::new();
-            let mut lines = Lines::new(given.as_bytes(), 5);
+            let mut lines = BoundedLines::new(given.as_bytes(), 5);
             lines.read_to_string(&mut text).await.unwrap();
             assert_eq!(text, read);
         }

@@ -15,10 +15,10 @@ const BOUNDS: [f64; 12] = [
 
 /// Counters of calls and refusals.
 #[derive(Debug, Default)]
-pub struct Meter(Mutex<Counts>);
+pub struct Metrics(Mutex<MetricCounts>);
 
 #[derive(Debug, Default)]
-struct Counts {
+struct MetricCounts {
     calls: BTreeMap<String, OfTool>,
     refusals: BTreeMap<&'static str, u64>,
     gate_refusals: BTreeMap<&'static str, u64>,
@@ -32,7 +32,7 @@ struct OfTool {
     count: u64,
 }
 
-impl Meter {
+impl Metrics {
     /// Counts a finished tool call.
     pub fn called(&self, tool: &str, outcome: &str, took: Duration) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -170,12 +170,12 @@ mod tests {
 
     #[test]
     fn calls_are_counted_by_tool_and_outcome() {
-        let meter = Meter::default();
-        meter.called("a", "done", Duration::from_millis(3));
-        meter.called("a", "done", Duration::from_secs(60));
-        meter.called("a", "not-found", Duration::ZERO);
-        meter.refused("host");
-        let text = meter.text(
+        let metrics = Metrics::default();
+        metrics.called("a", "done", Duration::from_millis(3));
+        metrics.called("a", "done", Duration::from_secs(60));
+        metrics.called("a", "not-found", Duration::ZERO);
+        metrics.refused("host");
+        let text = metrics.text(
             &[(PlanState::Waiting, 2)],
             &[("crm_harness_sessions", "Open sessions.", 4)],
         );

@@ -9,7 +9,7 @@ use crate::harness::Harness;
 /// A service that acts in a person's name needs a credential of the caller's own; without a caller
 /// only the address counts.
 #[must_use]
-pub fn told(harness: &Harness, caller: Option<&Caller>) -> String {
+pub fn configured_services(harness: &Harness, caller: Option<&Caller>) -> String {
     let outbound = harness.outbound();
     let each = outbound.policy().destinations.iter().map(|destination| {
         let ready = caller.is_none_or(|caller| {

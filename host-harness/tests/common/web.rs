@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crm_harness::config::{Flags, Manifest, Operator};
-use crm_harness::server::http::{Hosts, Limits, serve};
+use crm_harness::server::http::{Hosts, HttpLimits, serve};
 use crm_harness::server::mcp::{Mcp, Pace, Whose};
 use crm_harness::{Harness, Parts, Setup};
 use http::{HeaderMap, Method, Request, Response};
@@ -35,7 +35,7 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    pub(crate) async fn new(env: &TestEnv, limits: Limits, pace: Pace) -> Self {
+    pub(crate) async fn new(env: &TestEnv, limits: HttpLimits, pace: Pace) -> Self {
         let manifest = Manifest::read(&env.path("skill.toml")).unwrap();
         let operator = Operator::read(&env.path("operator.toml")).unwrap();
         let setup = Setup::resolve(manifest, Some(&operator), Flags::default(), &|_| None).unwrap();

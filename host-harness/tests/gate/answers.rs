@@ -11,7 +11,7 @@ async fn a_redirect_is_handed_on_and_not_followed() {
     })
     .await;
     let response = gate_to(&server)
-        .send(&ledger(), find(&server.origin()))
+        .send(&context(), find(&server.origin()))
         .await
         .unwrap();
     assert_eq!(
@@ -34,7 +34,7 @@ async fn host_headers_are_stripped_from_the_response() {
     })
     .await;
     let response = gate_to(&server)
-        .send(&ledger(), find(&server.origin()))
+        .send(&context(), find(&server.origin()))
         .await
         .unwrap();
     assert!(
@@ -61,9 +61,13 @@ async fn response_over_the_size_limit_is_cut() {
             ..Answer::json("")
         })
         .await;
-        let ledger = ledger_with(Phase::Read, Duration::from_secs(10), 1000);
+        let context = ledger_with(Phase::Read, Duration::from_secs(10), 1000);
         assert_eq!(
-            code(&gate_to(&server).send(&ledger, find(&server.origin())).await),
+            code(
+                &gate_to(&server)
+                    .send(&context, find(&server.origin()))
+                    .await
+            ),
             expected,
             "{bytes} {chunked}"
         );
@@ -77,9 +81,13 @@ async fn missing_response_ends_at_the_deadline() {
         ..Answer::json("")
     })
     .await;
-    let ledger = ledger_with(Phase::Read, Duration::from_millis(80), 1000);
+    let context = ledger_with(Phase::Read, Duration::from_millis(80), 1000);
     assert_eq!(
-        code(&gate_to(&server).send(&ledger, find(&server.origin())).await),
+        code(
+            &gate_to(&server)
+                .send(&context, find(&server.origin()))
+                .await
+        ),
         "timeout"
     );
     let patient = ledger_with(Phase::Read, Duration::from_secs(60), 1000);
@@ -117,7 +125,7 @@ async fn response_that_is_no_object_is_withheld() {
             };
             let sent = gate
                 .send(
-                    &ledger(),
+                    &context(),
                     post(&server.origin(), self::body(text, &variables)),
                 )
                 .await;
@@ -127,7 +135,7 @@ async fn response_that_is_no_object_is_withheld() {
             }
         }
         // Other routes answer in whatever form they have.
-        let item = gate.send(&ledger(), get(&server.origin())).await;
+        let item = gate.send(&context(), get(&server.origin())).await;
         assert_eq!(code(&item), status.to_string(), "{body}");
     }
 }
@@ -145,7 +153,7 @@ async fn errors_are_not_cached() {
     let gate = gate_to(&server);
     let stages = || post(&server.origin(), body(KEPT, &serde_json::json!({})));
     for _ in 0..4 {
-        assert_eq!(code(&gate.send(&ledger(), stages()).await), "200");
+        assert_eq!(code(&gate.send(&context(), stages()).await), "200");
     }
     assert_eq!(server.seen().len(), 2);
 }

@@ -17,7 +17,7 @@ async fn tls_checks_name_and_listed_authorities() {
             setup(host, ""),
             Client::new(Arc::new(names), Arc::new(dialler), Tls::new(authorities)),
         );
-        async move { gate.send(&ledger(), find(host)).await }
+        async move { gate.send(&context(), find(host)).await }
     };
     assert_eq!(
         code(&connect("https://service.example", vec![authority.clone()]).await),
@@ -57,7 +57,7 @@ async fn dead_kept_connection_is_replaced_for_a_read() {
     let gate = gate_to(&server);
     for _ in 0..4 {
         assert_eq!(
-            code(&gate.send(&ledger(), find(&server.origin())).await),
+            code(&gate.send(&context(), find(&server.origin())).await),
             "200"
         );
     }
@@ -85,9 +85,9 @@ async fn checked_address_is_dialled_or_all_refused() {
         };
         let client = Client::new(Arc::new(Names(answers)), Arc::new(dialler), Tls::default());
         let gate = outbound(setup("http://service:8080", "allow-private = true"), client);
-        let ledger = ledger();
+        let context = context();
         assert_eq!(
-            code(&gate.send(&ledger, find("http://service:8080")).await),
+            code(&gate.send(&context, find("http://service:8080")).await),
             expected
         );
         let dialled: Vec<SocketAddr> = if expected == "200" {
@@ -97,7 +97,7 @@ async fn checked_address_is_dialled_or_all_refused() {
         };
         assert_eq!(*asked.lock().unwrap(), dialled);
         assert_eq!(
-            ledger
+            context
                 .denials()
                 .iter()
                 .any(|denial| denial.code == DenialCode::Address),

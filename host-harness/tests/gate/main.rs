@@ -27,10 +27,10 @@ use crm_harness::config::{Flags, Operator};
 use crm_harness::denial::DenialCode;
 use crm_harness::digest::hex;
 use crm_harness::events::{
-    Began, CallId, Decided, Ended, Finished, LogRecorder, Phase, Planned, RecordError, Recorder,
-    Ruled, Shared,
+    AuditSink, Began, CallId, Decided, DisclosureEvent, Ended, Finished, LogSink, Phase, Planned,
+    Ruled, SinkError,
 };
-use crm_harness::outbound::call_context::{Ledger, LedgerLimits};
+use crm_harness::outbound::call_context::{CallBudget, CallContext};
 use crm_harness::outbound::client::resolve::Resolver;
 use crm_harness::outbound::client::tls::Tls;
 use crm_harness::outbound::client::{Client, ClientError, Dialler, Stream, TcpDialler};
@@ -116,25 +116,20 @@ fn system() -> Client {
 }
 
 fn outbound(setup: Setup, client: Client) -> Outbound {
-    Outbound::new(
-        setup.policy,
-        setup.credentials,
-        client,
-        Arc::new(LogRecorder),
-    )
+    Outbound::new(setup.policy, setup.credentials, client, Arc::new(LogSink))
 }
 
 fn gate_to(server: &Server) -> Outbound {
     outbound(setup(&server.origin(), "allow-loopback = true"), system())
 }
 
-fn ledger_with(phase: Phase, time: Duration, response_bytes: usize) -> Ledger {
-    Ledger::new(
+fn ledger_with(phase: Phase, time: Duration, response_bytes: usize) -> CallContext {
+    CallContext::new(
         CallId::new(),
         phase,
         None,
         Instant::now() + time,
-        LedgerLimits {
+        CallBudget {
             requests: 4,
             concurrent_requests: 4,
             request_bytes: 4096,
@@ -144,7 +139,7 @@ fn ledger_with(phase: Phase, time: Duration, response_bytes: usize) -> Ledger {
     )
 }
 
-fn ledger() -> Ledger {
+fn context() -> CallContext {
     ledger_with(Phase::Read, Duration::from_secs(10), 1 << 20)
 }
 
@@ -202,10 +197,10 @@ fn code(result: &Result<http::Response<Bytes>, SendError>) -> String {
 async fn trusted_document_carries_the_host_headers() {
     let server = Server::start(|_| Answer::json(r#"{"data":1}"#)).await;
     let gate = gate_to(&server);
-    let ledger = ledger();
-    let answer = gate.send(&ledger, find(&server.origin())).await.unwrap();
+    let context = context();
+    let answer = gate.send(&context, find(&server.origin())).await.unwrap();
     assert_eq!(answer.body(), r#"{"data":1}"#);
-    assert_eq!(ledger.requests(), 1);
+    assert_eq!(context.requests(), 1);
     let seen = server.seen();
     assert_eq!(seen[0].line, "POST /query");
     assert_eq!(seen[0].headers["authorization"], "Bearer k-123");
@@ -297,20 +292,20 @@ async fn what_is_not_allowed_never_arrives() {
             "request-size",
         ),
     ] {
-        let ledger = ledger();
+        let context = context();
         let result = outbound(setup(&origin, "allow-loopback = true"), system())
-            .send(&ledger, request)
+            .send(&context, request)
             .await;
         assert_eq!(code(&result), expected);
         assert_eq!(
-            (ledger.denials().len(), ledger.requests()),
+            (context.denials().len(), context.requests()),
             (1, 0),
             "{expected}"
         );
     }
     assert_eq!(server.seen().len(), 0);
     assert_eq!(
-        code(&gate_to(&server).send(&ledger(), get(&origin)).await),
+        code(&gate_to(&server).send(&context(), get(&origin)).await),
         "200"
     );
 }
@@ -329,8 +324,8 @@ async fn the_host_itself_may_send_what_writes() {
             ..find(&server.origin())
         },
     ] {
-        let ledger = ledger_with(Phase::Perform, Duration::from_secs(10), 1 << 20);
-        assert_eq!(code(&gate.send(&ledger, request).await), "200");
+        let context = ledger_with(Phase::Perform, Duration::from_secs(10), 1 << 20);
+        assert_eq!(code(&gate.send(&context, request).await), "200");
     }
 }
 
@@ -338,7 +333,7 @@ async fn the_host_itself_may_send_what_writes() {
 async fn refused_requests_count_towards_the_limit() {
     let server = Server::start(|_| Answer::json("{}")).await;
     let gate = gate_to(&server);
-    let ledger = ledger();
+    let context = context();
     let bad = || Outgoing {
         url: format!("{}/other", server.origin()),
         ..find(&server.origin())
@@ -351,7 +346,7 @@ async fn refused_requests_count_towards_the_limit() {
         find(&server.origin()),
         find(&server.origin()),
     ] {
-        codes.push(code(&gate.send(&ledger, request).await));
+        codes.push(code(&gate.send(&context, request).await));
     }
     assert_eq!(codes, ["200", "path", "path", "200", "request-limit"]);
     assert_eq!(server.seen().len(), 2);
@@ -375,7 +370,7 @@ async fn missing_credential_sends_nothing() {
     .unwrap();
     setup.credentials = other.credentials;
     let result = outbound(setup, system())
-        .send(&ledger(), find(&server.origin()))
+        .send(&context(), find(&server.origin()))
         .await;
     let Err(SendError::Denied(denial)) = result else {
         panic!("{result:?}")

@@ -6,41 +6,41 @@ use super::*;
 struct FailsAfter(usize, AtomicUsize);
 
 impl FailsAfter {
-    fn next(&self) -> Result<(), RecordError> {
+    fn next(&self) -> Result<(), SinkError> {
         if self.1.fetch_add(1, Ordering::SeqCst) >= self.0 {
-            Err(RecordError("disk full".into()))
+            Err(SinkError("disk full".into()))
         } else {
             Ok(())
         }
     }
 }
 
-impl Recorder for FailsAfter {
-    fn decided(&self, _event: &Decided<'_>) -> Result<(), RecordError> {
+impl AuditSink for FailsAfter {
+    fn decided(&self, _event: &Decided<'_>) -> Result<(), SinkError> {
         self.next()
     }
 
-    fn finished(&self, _event: &Finished<'_>) -> Result<(), RecordError> {
+    fn finished(&self, _event: &Finished<'_>) -> Result<(), SinkError> {
         self.next()
     }
 
-    fn began(&self, _event: &Began<'_>) -> Result<(), RecordError> {
+    fn began(&self, _event: &Began<'_>) -> Result<(), SinkError> {
         self.next()
     }
 
-    fn ended(&self, _event: &Ended<'_>) -> Result<(), RecordError> {
+    fn ended(&self, _event: &Ended<'_>) -> Result<(), SinkError> {
         self.next()
     }
 
-    fn ruled(&self, _event: &Ruled<'_>) -> Result<(), RecordError> {
+    fn ruled(&self, _event: &Ruled<'_>) -> Result<(), SinkError> {
         self.next()
     }
 
-    fn planned(&self, _event: &Planned<'_>) -> Result<(), RecordError> {
+    fn planned(&self, _event: &Planned<'_>) -> Result<(), SinkError> {
         self.next()
     }
 
-    fn shared(&self, _event: &Shared<'_>) -> Result<(), RecordError> {
+    fn shared(&self, _event: &DisclosureEvent<'_>) -> Result<(), SinkError> {
         self.next()
     }
 }
@@ -53,7 +53,7 @@ async fn nothing_passes_without_an_audit_event() {
         let recorder = Arc::new(FailsAfter(events, AtomicUsize::new(0)));
         let gate = Outbound::new(setup.policy, setup.credentials, system(), recorder);
         assert_eq!(
-            code(&gate.send(&ledger(), find(&server.origin())).await),
+            code(&gate.send(&context(), find(&server.origin())).await),
             expected
         );
         assert_eq!(server.seen().len(), sent);

@@ -7,8 +7,8 @@ async fn hook_reads_the_whole_body_before_refusing() {
     let server = Server::start(|_| Answer::json("{}")).await;
     let outbound = Arc::new(gate_to(&server));
     for (bytes, expected) in [(5000, "size"), (10, "denied")] {
-        let ledger = Arc::new(ledger());
-        let mut gate = GateHook::new(outbound.clone(), ledger.clone());
+        let context = Arc::new(context());
+        let mut gate = GateHook::new(outbound.clone(), context.clone());
         let body = Full::new(Bytes::from(vec![b'x'; bytes]))
             .map_err(|never| match never {})
             .boxed_unsync();
@@ -24,15 +24,15 @@ async fn hook_reads_the_whole_body_before_refusing() {
             other => panic!("{other:?}"),
         };
         assert_eq!(found, expected);
-        assert_eq!(ledger.denials().len(), 1);
+        assert_eq!(context.denials().len(), 1);
     }
 }
 
 #[test]
 fn host_header_is_refused_and_audited_once() {
     let server_free = setup("https://service.example", "");
-    let ledger = Arc::new(ledger());
-    let mut gate = GateHook::new(Arc::new(outbound(server_free, system())), ledger.clone());
+    let context = Arc::new(context());
+    let mut gate = GateHook::new(Arc::new(outbound(server_free, system())), context.clone());
     let forbidden = gate.forbidden_header_filter();
     for name in [
         "authorization",
@@ -45,5 +45,5 @@ fn host_header_is_refused_and_audited_once() {
         assert!(forbidden(&name.parse().unwrap()), "{name}");
     }
     assert!(!forbidden(&header::ACCEPT) && !forbidden(&header::CONTENT_TYPE));
-    assert_eq!(ledger.denials().len(), 1);
+    assert_eq!(context.denials().len(), 1);
 }

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use crm_harness::Parts;
 use crm_harness::audit::Audit;
 use crm_harness::clock::SystemClock;
-use crm_harness::events::{Began, CallId, Ended, Phase, Recorder};
+use crm_harness::events::{AuditSink, Began, CallId, Ended, Phase};
 use crm_harness::outbound::body::variables::VariableType;
-use crm_harness::outbound::call_context::{Ledger, LedgerLimits};
+use crm_harness::outbound::call_context::{CallBudget, CallContext};
 use crm_harness::outbound::client::resolve::SystemResolver;
 use crm_harness::outbound::client::tls::Tls;
 use crm_harness::outbound::client::{Client, Exchange, TcpDialler};
@@ -21,7 +21,7 @@ use crm_harness::outbound::policy::addresses::Grants;
 use crm_harness::outbound::policy::documents::{Declared, Document, Documents, Effect};
 use crm_harness::outbound::policy::origin::Origin;
 use crm_harness::outbound::policy::route::RoutePattern;
-use crm_harness::outbound::policy::{Decision, Destination, Policy, Request, Route};
+use crm_harness::outbound::policy::{Destination, Policy, PolicyDecision, Request, Route};
 use crm_stand_in::twenty::sample::HEALTHY;
 use crm_tests::hostile::{BEHAVIOURS, Trial};
 use crm_tests::service::Service;
@@ -143,7 +143,7 @@ fn decision(table: &mut Table) {
         let begun = Instant::now();
         for _ in 0..10 {
             let decision = policy.decide(Phase::Read, black_box(&request));
-            assert!(matches!(decision, Decision::Allow(_)));
+            assert!(matches!(decision, PolicyDecision::Allow(_)));
         }
         times.push(begun.elapsed() / 10);
     }
@@ -160,7 +160,7 @@ fn added(runtime: &Runtime, peer: &Peer, table: &mut Table) {
     let folder = tempfile::tempdir().expect("a directory");
     let audit = Arc::new(Audit::open(folder.path(), Arc::new(SystemClock)).expect("a record"));
     let parts = Parts {
-        recorder: Arc::clone(&audit) as Arc<dyn Recorder>,
+        recorder: Arc::clone(&audit) as Arc<dyn AuditSink>,
         ..Parts::default()
     };
     let harness = harness_with(&peer.url, parts);
@@ -170,7 +170,7 @@ fn added(runtime: &Runtime, peer: &Peer, table: &mut Table) {
         "blockers",
         &json!({"opportunity": HEALTHY.to_string()}),
     );
-    let answer = answer.result.expect("an answer");
+    let answer = answer.result().expect("an answer");
     let document = crm_skill::twenty::documents::ALL
         .iter()
         .find(|document| document.name == "blockers")
@@ -202,7 +202,7 @@ fn added(runtime: &Runtime, peer: &Peer, table: &mut Table) {
             permitted_by: &[],
         };
         audit.began(&beginning).expect("recorded");
-        let limits = LedgerLimits {
+        let limits = CallBudget {
             requests: 16,
             concurrent_requests: 8,
             request_bytes: 1 << 18,
@@ -210,7 +210,7 @@ fn added(runtime: &Runtime, peer: &Peer, table: &mut Table) {
             body_bytes: 64 << 20,
         };
         let deadline = begun + Duration::from_secs(20);
-        let ledger = Ledger::new(call, Phase::Read, None, deadline, limits);
+        let ledger = CallContext::new(call, Phase::Read, None, deadline, limits);
         let outgoing = Outgoing {
             method: Method::POST,
             url: format!("{}/graphql", peer.url),

@@ -169,11 +169,11 @@ fn call(
     harness: &Harness,
     tool: &str,
     arguments: &Value,
-) -> crm_harness::Outcome {
+) -> crm_harness::CallOutcome {
     let outcome = runtime
         .block_on(harness.call(invocation(tool, arguments.clone())))
         .expect("an outcome");
-    assert!(outcome.result.is_ok(), "{tool}: {:?}", outcome.result);
+    assert!(outcome.result().is_ok(), "{tool}: {:?}", outcome.result());
     outcome
 }
 

@@ -9,7 +9,7 @@ use crm_harness::Parts;
 use crm_harness::audit::Audit;
 use crm_harness::clock::SystemClock;
 use crm_harness::events::{
-    Began, Decided, Ended, Finished, Planned, RecordError, Recorder, Ruled, Shared,
+    AuditSink, Began, Decided, DisclosureEvent, Ended, Finished, Planned, Ruled, SinkError,
 };
 use crm_harness::plans::{PlanState, Store};
 use crm_stand_in::twenty::sample::HEALTHY;
@@ -36,38 +36,38 @@ impl Summing {
     }
 }
 
-impl Recorder for Summing {
-    fn began(&self, event: &Began<'_>) -> Result<(), RecordError> {
+impl AuditSink for Summing {
+    fn began(&self, event: &Began<'_>) -> Result<(), SinkError> {
         self.audit.began(event)
     }
 
-    fn ruled(&self, event: &Ruled<'_>) -> Result<(), RecordError> {
+    fn ruled(&self, event: &Ruled<'_>) -> Result<(), SinkError> {
         self.audit.ruled(event)
     }
 
-    fn settle(&self) -> Result<(), RecordError> {
+    fn settle(&self) -> Result<(), SinkError> {
         self.audit.settle()
     }
 
-    fn planned(&self, event: &Planned<'_>) -> Result<(), RecordError> {
+    fn planned(&self, event: &Planned<'_>) -> Result<(), SinkError> {
         self.audit.planned(event)
     }
 
-    fn shared(&self, event: &Shared<'_>) -> Result<(), RecordError> {
+    fn shared(&self, event: &DisclosureEvent<'_>) -> Result<(), SinkError> {
         self.audit.shared(event)
     }
 
-    fn decided(&self, event: &Decided<'_>) -> Result<(), RecordError> {
+    fn decided(&self, event: &Decided<'_>) -> Result<(), SinkError> {
         self.audit.decided(event)
     }
 
-    fn finished(&self, event: &Finished<'_>) -> Result<(), RecordError> {
+    fn finished(&self, event: &Finished<'_>) -> Result<(), SinkError> {
         let took = u64::try_from(event.elapsed.as_micros()).unwrap_or(u64::MAX);
         self.micros.fetch_add(took, Ordering::Relaxed);
         self.audit.finished(event)
     }
 
-    fn ended(&self, event: &Ended<'_>) -> Result<(), RecordError> {
+    fn ended(&self, event: &Ended<'_>) -> Result<(), SinkError> {
         self.audit.ended(event)
     }
 }
@@ -82,7 +82,7 @@ pub(crate) fn figures(runtime: &Runtime, peer: &Peer, table: &mut Table) {
     let harness = harness_with(
         &peer.url,
         Parts {
-            recorder: Arc::clone(&recorder) as Arc<dyn Recorder>,
+            recorder: Arc::clone(&recorder) as Arc<dyn AuditSink>,
             plans: Some(Store::open(folder.path()).expect("a place for plans")),
             ..Parts::default()
         },
@@ -100,7 +100,7 @@ pub(crate) fn figures(runtime: &Runtime, peer: &Peer, table: &mut Table) {
         let begun = Instant::now();
         let outcome = super::call(runtime, &harness, "follow_up", &arguments);
         let (proposing, service) = (begun.elapsed(), recorder.taken());
-        let answer = outcome.result.expect("a plan");
+        let answer = outcome.result().expect("a plan");
         let plan = answer["plan"].as_str().expect("a digest");
         let begun = Instant::now();
         let done = runtime

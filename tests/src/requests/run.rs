@@ -27,7 +27,7 @@ pub async fn call(env: &TestEnv, tool: &str, arguments: Map<String, Value>) -> (
             Err(error) => ("denied".to_owned(), json!({"reason": error.to_string()})),
         };
     }
-    match env.outcome(tool, Value::Object(arguments)).await.result {
+    match env.outcome(tool, Value::Object(arguments)).await.result() {
         Ok(answer) => {
             let state = answer
                 .get("plan")

@@ -255,7 +255,7 @@ async fn wrong_argument_is_refused_before_sending() {
         let shown: String = arguments.to_string().chars().take(120).collect();
         let outcome = env.outcome(tool, arguments).await;
         assert_eq!(outcome.requests, 0, "{tool} {shown}");
-        let failure = outcome.result.expect_err(&shown);
+        let failure = outcome.result().expect_err(&shown);
         assert_eq!(
             (&failure["case"], &failure["field"]),
             (&json!(case), &json!(field)),

@@ -162,7 +162,7 @@ async fn slow_service_is_cut_off() {
         deadline: Some(std::time::Duration::from_millis(200)),
     };
     match env.harness.call(invocation).await {
-        Ok(outcome) => assert_eq!(outcome.result.unwrap_err()["case"], "unavailable"),
+        Ok(outcome) => assert_eq!(outcome.result().unwrap_err()["case"], "unavailable"),
         Err(error) => assert_eq!(error.code(), "deadline-exceeded"),
     }
     env.twenty.faults().clear();

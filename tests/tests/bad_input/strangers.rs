@@ -69,7 +69,7 @@ async fn injected_instructions_stay_quoted_data() {
             )
             .await;
         assert!(cost <= 1 && outcome.denials.is_empty(), "{cost}");
-        let report = outcome.result.unwrap();
+        let report = outcome.result().unwrap();
         if report.to_string().contains(&injected) {
             quoted += 1;
             let note = report["findings"]

@@ -49,14 +49,14 @@ fn owned_by(email: &str) -> Owner {
     Owner::Member(email.to_owned())
 }
 
-fn change(who: &Caller, owner: Owner, fields: &[&str]) -> Ruling {
+fn change(who: &Caller, owner: Owner, fields: &[&str]) -> Decision {
     let attributes = Attributes { owner, stage: None };
     let record = RecordKey {
         kind: "item".into(),
         id: "1".into(),
     };
     let fields: Vec<_> = fields.iter().map(|field| (*field).to_owned()).collect();
-    let deed = Deed::Write {
+    let deed = AccessRequest::Write {
         verb: "change",
         record: &record,
         attributes: &attributes,
@@ -97,26 +97,26 @@ fn a_ruling_names_the_policies_that_made_it() {
 
 #[test]
 fn record_of_unknown_owner_cannot_be_changed() {
-    let ruling = change(
+    let decision = change(
         &caller("robin@example.com", &["north"]),
         Owner::Unknown,
         &[],
     );
-    assert!(!ruling.permitted);
-    assert!(ruling.undecided.unwrap().contains("did not say who owns"));
+    assert!(!decision.permitted);
+    assert!(decision.undecided.unwrap().contains("did not say who owns"));
 }
 
 #[test]
 fn action_outside_the_schema_is_denied() {
     let access = access(POLICIES).unwrap();
-    let ruling = access.decide(
+    let decision = access.decide(
         &caller("robin@example.com", &[]),
-        Deed::Act {
+        AccessRequest::Act {
             tool: "demo_other",
             group: "reads",
         },
     );
-    assert!(!ruling.permitted && ruling.undecided.unwrap().contains("demo_other"));
+    assert!(!decision.permitted && decision.undecided.unwrap().contains("demo_other"));
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn without_policies_all_read_and_nobody_writes() {
     let nobody = Caller::default();
     let read = access.decide(
         &nobody,
-        Deed::Act {
+        AccessRequest::Act {
             tool: "demo_find",
             group: "reads",
         },
@@ -134,12 +134,12 @@ fn without_policies_all_read_and_nobody_writes() {
         (read.permitted, read.policies),
         (true, vec!["everyone-reads".to_owned()])
     );
-    let propose = Deed::Act {
+    let propose = AccessRequest::Act {
         tool: "demo_do",
         group: "proposes",
     };
     assert!(!access.decide(&nobody, propose).permitted);
-    let deed = Deed::Approve {
+    let deed = AccessRequest::Approve {
         plan: "p",
         proposer: "robin@example.com",
     };

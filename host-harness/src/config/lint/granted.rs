@@ -1,6 +1,6 @@
 //! Lints of what an operator file grants without need, leaves out, or repeats.
 
-use super::{File, Found, Level};
+use super::{File, Found, LintLevel};
 use crate::config::manifest::DestinationSection;
 use crate::config::operator::GrantSection;
 use crate::config::{Manifest, Operator};
@@ -25,7 +25,7 @@ impl Found {
         };
         if asked.secret_env.is_none() && granted.secret.is_some() {
             file.add(
-                Level::Warning,
+                LintLevel::Warning,
                 "secret-unused",
                 format!("{base}.secret"),
                 "the skill sends no credential there.",
@@ -34,7 +34,7 @@ impl Found {
         }
         if asked.secret_env.is_some() && !asked.secret_per_caller && granted.secret.is_none() {
             file.add(
-                Level::Error,
+                LintLevel::Error,
                 "secret-missing",
                 base.clone(),
                 "the service wants a credential, and none is named.",
@@ -47,7 +47,7 @@ impl Found {
             .is_some_and(|secret| secret.starts_with("env:"))
         {
             file.add(
-                Level::Note,
+                LintLevel::Note,
                 "secret-in-environment",
                 format!("{base}.secret"),
                 "whatever this user runs can read an environment variable.",
@@ -65,7 +65,7 @@ impl Found {
         };
         if origin.scheme() == Scheme::Http {
             file.add(
-                Level::Note,
+                LintLevel::Note,
                 "plain-http",
                 format!("{base}.origin"),
                 "nothing protects what goes there on its way.",
@@ -74,7 +74,7 @@ impl Found {
         }
         if Origin::parse(&granted.origin, none).is_ok() && origin.address().is_some() {
             file.add(
-                Level::Warning,
+                LintLevel::Warning,
                 "address-as-origin",
                 format!("{base}.origin"),
                 "an address may come to belong to somebody else.",
@@ -104,7 +104,7 @@ impl Found {
         ] {
             if granted && known && !needs(without) {
                 file.add(
-                    Level::Warning,
+                    LintLevel::Warning,
                     "grant-unused",
                     format!("{base}.{key}"),
                     "the origin does not need this grant.",
@@ -114,7 +114,7 @@ impl Found {
         }
         if granted.allow_loopback && granted.allow_private {
             file.add(
-                Level::Warning,
+                LintLevel::Warning,
                 "two-networks",
                 format!("{base}.allow-private"),
                 "the service may be on this machine and in a private network: it is in one place.",
@@ -123,7 +123,7 @@ impl Found {
         }
         if granted.ca_file.is_some() && origin.scheme() == Scheme::Http {
             file.add(
-                Level::Warning,
+                LintLevel::Warning,
                 "ca-unused",
                 format!("{base}.ca-file"),
                 "plain http has no certificates.",
@@ -132,7 +132,7 @@ impl Found {
         }
         if granted.rate.is_some() && granted.rate == asked.rate {
             file.add(
-                Level::Note,
+                LintLevel::Note,
                 "same-as-asked",
                 format!("{base}.rate"),
                 "the skill asks for no more.",
@@ -157,7 +157,7 @@ impl Found {
                 .take(index)
                 .find(|(_, other)| other.origin == granted.origin);
             if let Some((other, _)) = twin.filter(|(other, _)| secret(other) && secret(name)) {
-                file.add(Level::Warning, "origin-twice", format!("destinations.{name}.origin"),
+                file.add(LintLevel::Warning, "origin-twice", format!("destinations.{name}.origin"),
                     &format!("`{other}` is at the same origin with a credential of its own; which is sent depends on the path."),
                     "Be sure that this is meant.");
             }
@@ -172,7 +172,7 @@ impl Found {
             let key = format!("callers.{name}");
             match caller.email.as_deref() {
                 None | Some("") => file.add(
-                    Level::Error,
+                    LintLevel::Error,
                     "caller-without-email",
                     key.clone(),
                     "nobody in the service is this caller.",
@@ -181,7 +181,7 @@ impl Found {
                 Some(email) => {
                     if !email.contains('@') {
                         file.add(
-                            Level::Error,
+                            LintLevel::Error,
                             "no-email",
                             format!("{key}.email"),
                             "this is no e-mail address.",
@@ -194,7 +194,7 @@ impl Found {
                         .find(|(_, other)| other.email.as_deref() == Some(email));
                     if let Some((other, _)) = twin {
                         file.add(
-                            Level::Error,
+                            LintLevel::Error,
                             "caller-twice",
                             format!("{key}.email"),
                             &format!("`{other}` has the same address."),
@@ -210,7 +210,7 @@ impl Found {
             ] {
                 if empty {
                     file.add(
-                        Level::Warning,
+                        LintLevel::Warning,
                         "empty",
                         format!("{key}.{field}"),
                         "it is empty.",
@@ -223,7 +223,7 @@ impl Found {
                     && operator.destinations.contains_key(destination)
                     && !caller.secrets.contains_key(destination)
                 {
-                    file.add(Level::Warning, "secret-missing", key.clone(),
+                    file.add(LintLevel::Warning, "secret-missing", key.clone(),
                         &format!("they have no credential for `{destination}`, so what needs it is refused for them."),
                         &format!("Write it under [callers.{name}.secrets]."));
                 }
@@ -238,7 +238,7 @@ impl Found {
             let asked = manifest.settings.get(key);
             if asked.is_some_and(|asked| asked.default.as_deref() == Some(value)) {
                 file.add(
-                    Level::Note,
+                    LintLevel::Note,
                     "same-as-default",
                     format!("settings.{key}"),
                     "this is the default.",
@@ -249,7 +249,7 @@ impl Found {
         for (name, asked) in &manifest.destinations {
             if !asked.optional && !operator.destinations.contains_key(name) {
                 file.add(
-                    Level::Note,
+                    LintLevel::Note,
                     "not-granted",
                     format!("destinations.{name}"),
                     &format!(

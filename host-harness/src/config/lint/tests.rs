@@ -194,7 +194,7 @@ fn refusal_names_place_key_and_fix() {
         let found = operator(from, to);
         assert_eq!(
             (found.level, found.code, found.key.as_str()),
-            (Level::Error, code, key)
+            (LintLevel::Error, code, key)
         );
         assert!(found.place.starts_with("operator.toml"), "{found:?}");
         let said = format!("{} {}", found.message, found.mend);

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::limits::Limits;
 use crate::config::error::{ConfigError, place};
-use crate::config::lines::Lines;
+use crate::config::lines::KeyLines;
 use crate::config::policy_texts::PolicyTexts;
 use crate::outbound::dlp::disclosure::{KindSection, ValuesSection};
 use crate::outbound::policy::documents::{Effect, Verb};
@@ -62,7 +62,7 @@ pub struct Manifest {
     #[serde(skip)]
     pub(crate) keys: Map<String, Value>,
     #[serde(skip)]
-    pub(super) lines: Lines,
+    pub(super) lines: KeyLines,
 }
 
 /// The skill that a manifest belongs to.

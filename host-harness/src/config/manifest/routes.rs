@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::model::{Additions, DestinationSection, Manifest, PeopleSection, RouteSection};
 use crate::config::error::{ConfigError, read};
-use crate::config::lines::Lines;
+use crate::config::lines::KeyLines;
 use crate::config::policy_texts::PolicyTexts;
 use crate::digest::hex;
 use crate::observed::places::{GroupAt, PeopleAt};
@@ -61,7 +61,7 @@ impl Manifest {
         manifest.keys = toml::from_str(text).map_err(wrong)?;
         manifest.path = path.to_owned();
         manifest.sha256 = hex(&Sha256::digest(text.as_bytes()));
-        manifest.lines = Lines::of(text);
+        manifest.lines = KeyLines::of(text);
         manifest.limits.check(&|key| manifest.place(key))?;
         manifest.package()?;
         manifest.members()?;

@@ -7,8 +7,8 @@ use super::model::{Confirmation, RepeatSection, WriteSection};
 use super::{Additions, Manifest};
 use crate::config::ConfigError;
 use crate::outbound::body::{BodyShape, Contents};
-use crate::outbound::dlp::disclosure::Kinds;
-use crate::outbound::policy::write_route::{Group, Recipients, Repeat, Write};
+use crate::outbound::dlp::disclosure::DisclosureSchema;
+use crate::outbound::policy::write_route::{Group, Recipients, RepeatRule, Write};
 
 impl Manifest {
     pub(super) fn write(
@@ -63,11 +63,11 @@ impl Manifest {
             listed: section.listed,
             person: section.approval == Some(Confirmation::Required),
             repeat: match &section.repeat {
-                RepeatSection::Never => Repeat::Never,
-                RepeatSection::Always => Repeat::Always,
+                RepeatSection::Never => RepeatRule::Never,
+                RepeatSection::Always => RepeatRule::Always,
                 RepeatSection::UnlessFound(found) => {
                     let (path, keys) = found.within.split_once('?').unwrap_or((&found.within, ""));
-                    Repeat::UnlessFound {
+                    RepeatRule::UnlessFound {
                         text: self.steps(&found.text, &at("repeat"))?,
                         path: path.to_owned(),
                         keys: keys.split(',').map(str::to_owned).collect(),
@@ -96,8 +96,8 @@ impl Manifest {
     ///
     /// # Errors
     /// When it is invalid.
-    pub fn given_away(&self, additions: &Additions) -> Result<Kinds, ConfigError> {
-        Kinds::parse(&self.kinds, &|setting| {
+    pub fn given_away(&self, additions: &Additions) -> Result<DisclosureSchema, ConfigError> {
+        DisclosureSchema::parse(&self.kinds, &|setting| {
             additions.fields.get(setting).cloned()
         })
         .map_err(|error| self.wrong("kinds", error.to_string()))

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::error::{BodyShapeError, Unfit, Why};
+use super::error::{BodyMisfit, BodyShapeError, Why};
 use super::json_input::Unique;
 use super::tree::Tree;
-use crate::outbound::dlp::disclosure::Kinds;
+use crate::outbound::dlp::disclosure::DisclosureSchema;
 
 /// The JSON that a text of a body may contain: record envelopes, and shapes of the manifest.
 #[derive(Debug)]
 pub struct Contents {
-    pub(super) kinds: Kinds,
+    pub(super) kinds: DisclosureSchema,
     shapes: Vec<Tree>,
     pub(super) destinations: BTreeSet<String>,
     pub(super) skill: String,
@@ -27,7 +27,7 @@ impl Contents {
     /// Fails if a shape cannot be parsed, holds `content`, or has no constant that identifies it.
     pub fn parse(
         shapes: &BTreeMap<String, BTreeMap<String, String>>,
-        kinds: Kinds,
+        kinds: DisclosureSchema,
         destinations: impl IntoIterator<Item = String>,
         skill: String,
     ) -> Result<Self, BodyShapeError> {
@@ -52,12 +52,12 @@ impl Contents {
 
     /// Returns the disclosure schemas.
     #[must_use]
-    pub fn kinds(&self) -> &Kinds {
+    pub fn kinds(&self) -> &DisclosureSchema {
         &self.kinds
     }
 
     /// Classifies a text.
-    pub(super) fn read<'c>(&'c self, at: &str, text: &str) -> Result<Content<'c>, Unfit> {
+    pub(super) fn read<'c>(&'c self, at: &str, text: &str) -> Result<Content<'c>, BodyMisfit> {
         let shown = text.trim_start_matches(|c: char| c.is_whitespace() || redaction::is_hidden(c));
         if !shown.starts_with('{') {
             return Ok(Content::Plain);

@@ -16,10 +16,10 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::contents::Contents;
-use super::error::{Unfit, Why};
+use super::error::{BodyMisfit, Why};
 use super::texts::{Text, take_out};
 use super::types::is_id;
-use crate::outbound::dlp::disclosure::{Field, Kind};
+use crate::outbound::dlp::disclosure::{DisclosureField, DisclosureKind};
 use crate::outbound::formats::is_date_time;
 
 /// Deepest value of a field: a list or an object of lists or objects of scalars.
@@ -45,7 +45,7 @@ pub struct Envelope {
     /// The fields that it names as left out; each is listed for the kind.
     pub omitted: Vec<String>,
     /// Provenance of the record.
-    pub provenance: Provenance,
+    pub provenance: RecordProvenance,
     /// The whole envelope.
     pub value: Value,
 }
@@ -53,7 +53,7 @@ pub struct Envelope {
 /// Provenance of a record, as a guest states it. Its form has been checked, and that it names this
 /// record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Provenance {
+pub struct RecordProvenance {
     /// The destination that the record was read from.
     pub source: String,
     /// Time of the last change in the service (RFC 3339); `None` if the plan itself creates the
@@ -65,7 +65,7 @@ pub struct Provenance {
 
 /// Contents of a body that later checks look at.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Held {
+pub struct BodyContents {
     /// Every text that can carry a value from another service: texts, numbers, addresses, ids, and
     /// member names where they are free. Words of a list, settings and provenance cannot.
     pub texts: Vec<Text>,
@@ -75,7 +75,12 @@ pub struct Held {
 
 impl Contents {
     /// Checks a record envelope and adds its contents to `held`.
-    pub(super) fn envelope(&self, at: &str, value: Value, held: &mut Held) -> Result<(), Unfit> {
+    pub(super) fn envelope(
+        &self,
+        at: &str,
+        value: Value,
+        held: &mut BodyContents,
+    ) -> Result<(), BodyMisfit> {
         let members = object(&value, at)?;
         only(
             members,
@@ -146,10 +151,10 @@ impl Contents {
     fn provenance(
         &self,
         value: &Value,
-        kind: &Kind,
+        kind: &DisclosureKind,
         id: &str,
         at: &str,
-    ) -> Result<Provenance, Unfit> {
+    ) -> Result<RecordProvenance, BodyMisfit> {
         let members = object(value, at)?;
         let known = [
             "source",
@@ -184,7 +189,7 @@ impl Contents {
             Some(Value::Bool(true)) if !members.contains_key("recordUpdatedAt") => None,
             Some(_) => return Err(Why::Provenance("created").at(at)),
         };
-        Ok(Provenance {
+        Ok(RecordProvenance {
             source: source.to_owned(),
             updated_at,
             fetched_at: time("fetchedAt")?,
@@ -231,12 +236,12 @@ fn redact_all(value: &mut Value, found: &mut BTreeSet<redaction::Kind>) -> bool 
 /// Collects the texts in the value of a field. Member names are the guest's choice: they are
 /// collected as texts, and not repeated in a refusal.
 fn leaves(
-    field: &Field,
+    field: &DisclosureField,
     value: &Value,
     at: &str,
     depth: usize,
     texts: &mut Vec<Text>,
-) -> Result<(), Unfit> {
+) -> Result<(), BodyMisfit> {
     let mut keep = |text: String, free: bool| {
         texts.push(Text {
             pointer: at.to_owned(),
@@ -280,13 +285,13 @@ fn is_member(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-fn object<'v>(value: &'v Value, at: &str) -> Result<&'v Map<String, Value>, Unfit> {
+fn object<'v>(value: &'v Value, at: &str) -> Result<&'v Map<String, Value>, BodyMisfit> {
     value
         .as_object()
         .ok_or_else(|| Why::Form("an object").at(at))
 }
 
-fn only(members: &Map<String, Value>, known: &[&str], at: &str) -> Result<(), Unfit> {
+fn only(members: &Map<String, Value>, known: &[&str], at: &str) -> Result<(), BodyMisfit> {
     let listed = members.keys().all(|name| known.contains(&name.as_str()));
     listed.then_some(()).ok_or_else(|| Why::Member.at(at))
 }
@@ -295,7 +300,7 @@ fn get<'v>(
     members: &'v Map<String, Value>,
     name: &'static str,
     at: &str,
-) -> Result<&'v Value, Unfit> {
+) -> Result<&'v Value, BodyMisfit> {
     members.get(name).ok_or_else(|| Why::Missing(name).at(at))
 }
 
@@ -303,7 +308,7 @@ fn text<'v>(
     members: &'v Map<String, Value>,
     name: &'static str,
     at: &str,
-) -> Result<&'v str, Unfit> {
+) -> Result<&'v str, BodyMisfit> {
     let value = get(members, name, at)?;
     value
         .as_str()

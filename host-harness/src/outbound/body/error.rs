@@ -47,7 +47,7 @@ pub enum BodyShapeError {
 /// never a name or a value of the guest's.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{at}` {why}")]
-pub struct Unfit {
+pub struct BodyMisfit {
     /// JSON pointer to the value. It continues into a text that is JSON.
     pub at: String,
     /// The reason.
@@ -115,8 +115,8 @@ pub enum Why {
 }
 
 impl Why {
-    pub(super) fn at(self, at: &str) -> Unfit {
-        Unfit {
+    pub(super) fn at(self, at: &str) -> BodyMisfit {
+        BodyMisfit {
             at: at.to_owned(),
             why: self,
         }

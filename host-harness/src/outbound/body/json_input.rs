@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::variables::{Unfit, VariableType};
+use super::variables::{VariableMisfit, VariableType};
 
 /// Deepest nesting of an object.
 const DEPTH_MAX: usize = 4;
@@ -40,9 +40,9 @@ impl Input {
     ///
     /// # Errors
     /// Returns the first mismatch.
-    pub fn check(&self, value: &Value) -> Result<(), Unfit> {
+    pub fn check(&self, value: &Value) -> Result<(), VariableMisfit> {
         let Value::Object(members) = value else {
-            return Err(Unfit::Type);
+            return Err(VariableMisfit::Type);
         };
         members.iter().try_for_each(|(name, value)| {
             match self.custom.iter().any(|known| known == name) && !self.paths.contains_key(name) {
@@ -52,14 +52,20 @@ impl Input {
         })
     }
 
-    fn member(&self, path: &str, name: &str, value: &Value, depth: usize) -> Result<(), Unfit> {
+    fn member(
+        &self,
+        path: &str,
+        name: &str,
+        value: &Value,
+        depth: usize,
+    ) -> Result<(), VariableMisfit> {
         if name.contains('.') {
-            return Err(Unfit::Member);
+            return Err(VariableMisfit::Member);
         }
         if let Some(declared) = self.paths.get(path) {
             return declared.check(value).and(match value {
                 // A variable can be a list of scalars; a value of an object cannot.
-                Value::Array(_) | Value::Null => Err(Unfit::Type),
+                Value::Array(_) | Value::Null => Err(VariableMisfit::Type),
                 _ => Ok(()),
             });
         }
@@ -71,8 +77,8 @@ impl Input {
                     self.member(&format!("{below}{name}"), name, value, depth + 1)
                 })
             }
-            _ if leads => Err(Unfit::Type),
-            _ => Err(Unfit::Member),
+            _ if leads => Err(VariableMisfit::Type),
+            _ => Err(VariableMisfit::Member),
         }
     }
 }
@@ -83,8 +89,8 @@ pub(in crate::outbound) struct Unique(pub(in crate::outbound) Value);
 
 impl<'de> Deserialize<'de> for Unique {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
+        struct UniqueMembers;
+        impl<'de> Visitor<'de> for UniqueMembers {
             type Value = Value;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -133,15 +139,15 @@ impl<'de> Deserialize<'de> for Unique {
                 Ok(Value::Null)
             }
         }
-        deserializer.deserialize_any(Members).map(Unique)
+        deserializer.deserialize_any(UniqueMembers).map(Unique)
     }
 }
 
-fn custom(value: &Value) -> Result<(), Unfit> {
+fn custom(value: &Value) -> Result<(), VariableMisfit> {
     match value {
-        Value::String(text) if text.len() > super::variables::TEXT_MAX => Err(Unfit::Size),
+        Value::String(text) if text.len() > super::variables::TEXT_MAX => Err(VariableMisfit::Size),
         Value::String(_) | Value::Number(_) | Value::Bool(_) => Ok(()),
-        Value::Null | Value::Array(_) | Value::Object(_) => Err(Unfit::Type),
+        Value::Null | Value::Array(_) | Value::Object(_) => Err(VariableMisfit::Type),
     }
 }
 
@@ -172,24 +178,27 @@ mod tests {
             (json!({"price": {"micros": 5}}), Ok(())),
             (json!({"mood": "good"}), Ok(())),
             (json!({"mood": 3}), Ok(())),
-            (json!({"mood": {"eq": 3}}), Err(Unfit::Type)),
-            (json!({"mood": null}), Err(Unfit::Type)),
-            (json!({"name": null}), Err(Unfit::Type)),
-            (json!({"name": ["a"]}), Err(Unfit::Type)),
-            (json!({"name": {"set": "a"}}), Err(Unfit::Type)),
-            (json!({"price": 5}), Err(Unfit::Type)),
-            (json!({"price": {"micros": "5"}}), Err(Unfit::Type)),
-            (json!({"price": {"other": 5}}), Err(Unfit::Member)),
-            (json!({"ownerId": "me"}), Err(Unfit::Type)),
+            (json!({"mood": {"eq": 3}}), Err(VariableMisfit::Type)),
+            (json!({"mood": null}), Err(VariableMisfit::Type)),
+            (json!({"name": null}), Err(VariableMisfit::Type)),
+            (json!({"name": ["a"]}), Err(VariableMisfit::Type)),
+            (json!({"name": {"set": "a"}}), Err(VariableMisfit::Type)),
+            (json!({"price": 5}), Err(VariableMisfit::Type)),
+            (json!({"price": {"micros": "5"}}), Err(VariableMisfit::Type)),
+            (json!({"price": {"other": 5}}), Err(VariableMisfit::Member)),
+            (json!({"ownerId": "me"}), Err(VariableMisfit::Type)),
             (
                 json!({"owner": {"connect": {"where": {"id": id}}}}),
-                Err(Unfit::Member),
+                Err(VariableMisfit::Member),
             ),
-            (json!({"createdAt": "2026-01-01"}), Err(Unfit::Member)),
-            (json!({"price.micros": 5}), Err(Unfit::Member)),
-            (json!([]), Err(Unfit::Type)),
-            (json!("x"), Err(Unfit::Type)),
-            (json!(null), Err(Unfit::Type)),
+            (
+                json!({"createdAt": "2026-01-01"}),
+                Err(VariableMisfit::Member),
+            ),
+            (json!({"price.micros": 5}), Err(VariableMisfit::Member)),
+            (json!([]), Err(VariableMisfit::Type)),
+            (json!("x"), Err(VariableMisfit::Type)),
+            (json!(null), Err(VariableMisfit::Type)),
         ] {
             assert_eq!(input().check(&value), expected, "{value}");
         }

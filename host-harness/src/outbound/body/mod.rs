@@ -11,7 +11,7 @@ mod types;
 pub mod variables;
 
 pub use contents::Contents;
-pub use envelope::{Envelope, Held, Provenance};
-pub use error::{BodyShapeError, Unfit, Why};
+pub use envelope::{BodyContents, Envelope, RecordProvenance};
+pub use error::{BodyMisfit, BodyShapeError, Why};
 pub use shape::BodyShape;
 pub use texts::{Part, Redactions, Text};

@@ -21,12 +21,12 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::contents::{Content, Contents};
-use super::envelope::Held;
-use super::error::{BodyShapeError, Unfit};
+use super::envelope::BodyContents;
+use super::error::{BodyMisfit, BodyShapeError};
 use super::texts::{Part, Redactions, Text, take_out};
 use super::tree::Tree;
 use super::types::Type;
-use crate::json_path::Step;
+use crate::json_path::PathStep;
 
 /// The shape of a request body.
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ impl BodyShape {
 
     /// Returns the part of a body at a place; `None` where nothing may be.
     #[must_use]
-    pub fn part_at(&self, place: &[Step<'_>]) -> Option<Part> {
+    pub fn part_at(&self, place: &[PathStep<'_>]) -> Option<Part> {
         let ty = self.tree.type_at(place)?;
         Some(match ty {
             Type::Text(_) => Part::Text,
@@ -73,8 +73,8 @@ impl BodyShape {
         &self,
         body: &Value,
         setting: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Held, Unfit> {
-        let mut held = Held::default();
+    ) -> Result<BodyContents, BodyMisfit> {
+        let mut held = BodyContents::default();
         self.tree.walk(body, "", &mut |at, ty, value| {
             ty.check(at, value, setting)?;
             match (ty, value) {
@@ -102,7 +102,7 @@ impl BodyShape {
     /// # Errors
     /// Fails if the body does not match the shape, or no longer does because a marker is longer
     /// than the text that it replaces. The body may then have been changed in part.
-    pub fn redact(&self, body: &mut Value) -> Result<Redactions, Unfit> {
+    pub fn redact(&self, body: &mut Value) -> Result<Redactions, BodyMisfit> {
         let mut found = BTreeSet::new();
         let mut changed = false;
         self.tree.walk_mut(body, "", &mut |at, ty, value| {
@@ -130,7 +130,7 @@ impl Contents {
         at: &str,
         text: &mut String,
         found: &mut BTreeSet<redaction::Kind>,
-    ) -> Result<bool, Unfit> {
+    ) -> Result<bool, BodyMisfit> {
         let mut changed = false;
         let value = match self.read(at, text)? {
             Content::Plain => return Ok(take_out(text, found)),
@@ -157,7 +157,7 @@ impl Contents {
 }
 
 /// Collects a value that can carry data from another service.
-fn hold(held: &mut Held, at: &str, ty: &Type, value: &Value) {
+fn hold(held: &mut BodyContents, at: &str, ty: &Type, value: &Value) {
     let text = match (ty, value) {
         (Type::Words(_) | Type::Setting(_), _) => return,
         (_, Value::String(text)) => text.clone(),

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::error::{BodyShapeError, Unfit, Why};
+use super::error::{BodyMisfit, BodyShapeError, Why};
 use super::types::Type;
 use super::variables::LIST_MAX;
-use crate::json_path::{Pattern, Step, Wanted};
+use crate::json_path::{PathStep, Pattern, Wanted};
 
 /// The places of a body shape, with their types.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Tree {
-    root: Node,
+    root: BodyNode,
     /// Pointers to the constants, with their words. Only these tell one shape from another.
     constants: Vec<(String, String)>,
     content: Option<String>,
@@ -20,7 +20,7 @@ pub(super) struct Tree {
 
 /// Contents that a place may have.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-enum Node {
+enum BodyNode {
     /// Not determined yet.
     #[default]
     Open,
@@ -33,7 +33,7 @@ impl Tree {
     /// Parses places and their types.
     pub(super) fn parse(section: &BTreeMap<String, String>) -> Result<Self, BodyShapeError> {
         let mut tree = Self {
-            root: Node::Object(BTreeMap::new()),
+            root: BodyNode::Object(BTreeMap::new()),
             ..Self::default()
         };
         for (at, ty) in section {
@@ -56,7 +56,7 @@ impl Tree {
                 node = node.below(step).ok_or_else(overlap)?;
             }
             match node {
-                Node::Open => *node = Node::Value(ty),
+                BodyNode::Open => *node = BodyNode::Value(ty),
                 _ => return Err(overlap()),
             }
         }
@@ -69,17 +69,17 @@ impl Tree {
     }
 
     /// Returns the type at a place.
-    pub(super) fn type_at(&self, place: &[Step<'_>]) -> Option<&Type> {
+    pub(super) fn type_at(&self, place: &[PathStep<'_>]) -> Option<&Type> {
         let mut node = &self.root;
         for step in place {
             node = match (node, step) {
-                (Node::Object(members), Step::Name(name)) => members.get(*name)?,
-                (Node::List(item), Step::Index(_)) => item,
+                (BodyNode::Object(members), PathStep::Name(name)) => members.get(*name)?,
+                (BodyNode::List(item), PathStep::Index(_)) => item,
                 _ => return None,
             };
         }
         match node {
-            Node::Value(ty) => Some(ty),
+            BodyNode::Value(ty) => Some(ty),
             _ => None,
         }
     }
@@ -101,8 +101,8 @@ impl Tree {
         &self,
         body: &Value,
         at: &str,
-        visit: &mut dyn FnMut(&str, &Type, &Value) -> Result<(), Unfit>,
-    ) -> Result<(), Unfit> {
+        visit: &mut dyn FnMut(&str, &Type, &Value) -> Result<(), BodyMisfit>,
+    ) -> Result<(), BodyMisfit> {
         self.root.walk(body, at, visit)
     }
 
@@ -111,13 +111,13 @@ impl Tree {
         &self,
         body: &mut Value,
         at: &str,
-        visit: &mut dyn FnMut(&str, &Type, &mut Value) -> Result<(), Unfit>,
-    ) -> Result<(), Unfit> {
+        visit: &mut dyn FnMut(&str, &Type, &mut Value) -> Result<(), BodyMisfit>,
+    ) -> Result<(), BodyMisfit> {
         self.root.walk_mut(body, at, visit)
     }
 }
 
-impl Node {
+impl BodyNode {
     /// Returns the node one step further, which is created if need be; `None` if the place already
     /// has another form.
     fn below(&mut self, step: &Wanted) -> Option<&mut Self> {
@@ -140,8 +140,8 @@ impl Node {
         &self,
         value: &Value,
         at: &str,
-        visit: &mut dyn FnMut(&str, &Type, &Value) -> Result<(), Unfit>,
-    ) -> Result<(), Unfit> {
+        visit: &mut dyn FnMut(&str, &Type, &Value) -> Result<(), BodyMisfit>,
+    ) -> Result<(), BodyMisfit> {
         match (self, value) {
             (Self::Value(ty), value) => visit(at, ty, value),
             (Self::Object(nodes), Value::Object(members)) => {
@@ -162,8 +162,8 @@ impl Node {
         &self,
         value: &mut Value,
         at: &str,
-        visit: &mut dyn FnMut(&str, &Type, &mut Value) -> Result<(), Unfit>,
-    ) -> Result<(), Unfit> {
+        visit: &mut dyn FnMut(&str, &Type, &mut Value) -> Result<(), BodyMisfit>,
+    ) -> Result<(), BodyMisfit> {
         match (self, value) {
             (Self::Value(ty), value) => visit(at, ty, value),
             (Self::Object(nodes), Value::Object(members)) => {
@@ -180,7 +180,7 @@ impl Node {
         }
     }
 
-    fn unfit(&self, at: &str, value: &Value) -> Unfit {
+    fn unfit(&self, at: &str, value: &Value) -> BodyMisfit {
         let why = match (self, value) {
             (Self::List(_), Value::Array(_)) => Why::Size,
             (Self::List(_), _) => Why::Form("a list"),

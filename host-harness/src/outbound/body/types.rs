@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::error::{Unfit, Why};
+use super::error::{BodyMisfit, Why};
 use crate::outbound::formats::is_uuid;
 
 /// Longest id, in characters.
@@ -88,7 +88,7 @@ impl Type {
         at: &str,
         value: &Value,
         setting: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<(), Unfit> {
+    ) -> Result<(), BodyMisfit> {
         let text = value.as_str();
         let fits = match self {
             Self::Text(_) | Self::Content(_) => match text {
@@ -118,7 +118,7 @@ impl Type {
     }
 
     /// Checks that a text is short enough for this type.
-    pub(super) fn check_size(&self, at: &str, text: &str) -> Result<(), Unfit> {
+    pub(super) fn check_size(&self, at: &str, text: &str) -> Result<(), BodyMisfit> {
         match self {
             // Counting bytes is faster than counting characters, and never gives fewer.
             Self::Text(most) | Self::Content(most)

@@ -45,7 +45,7 @@ pub struct VariableTypeError(String);
 
 /// A mismatch between a value and its declared type. Names the type, never the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unfit {
+pub enum VariableMisfit {
     /// Null where it may not be.
     Null,
     /// Of another type or form.
@@ -152,46 +152,52 @@ impl VariableType {
     ///
     /// # Errors
     /// Returns the mismatch.
-    pub fn check(&self, value: &Value) -> Result<(), Unfit> {
+    pub fn check(&self, value: &Value) -> Result<(), VariableMisfit> {
         let Some(list_nullable) = self.list else {
             self.check_one(value)?;
             return match (value, self.length) {
                 (Value::String(text), Some((least, most))) => {
                     let letters = text.chars().filter(|c| c.is_alphanumeric()).count();
                     let fits = letters >= least && text.chars().count() <= most;
-                    if fits { Ok(()) } else { Err(Unfit::Length) }
+                    if fits {
+                        Ok(())
+                    } else {
+                        Err(VariableMisfit::Length)
+                    }
                 }
                 _ => Ok(()),
             };
         };
         match value {
             Value::Null if list_nullable => Ok(()),
-            Value::Null => Err(Unfit::Null),
-            Value::Array(items) if items.len() > LIST_MAX => Err(Unfit::Size),
+            Value::Null => Err(VariableMisfit::Null),
+            Value::Array(items) if items.len() > LIST_MAX => Err(VariableMisfit::Size),
             Value::Array(items) => {
                 let (least, most) = self.length.unwrap_or((0, LIST_MAX));
                 if !(least..=most).contains(&items.len()) {
-                    return Err(Unfit::Length);
+                    return Err(VariableMisfit::Length);
                 }
                 if self.closed.is_some() && items.is_empty() {
-                    return Err(Unfit::Value);
+                    return Err(VariableMisfit::Value);
                 }
                 items.iter().try_for_each(|item| self.check_one(item))
             }
-            _ => Err(Unfit::Type),
+            _ => Err(VariableMisfit::Type),
         }
     }
 
-    fn check_one(&self, value: &Value) -> Result<(), Unfit> {
+    fn check_one(&self, value: &Value) -> Result<(), VariableMisfit> {
         match value {
             Value::Null if self.nullable => Ok(()),
-            Value::Null => Err(Unfit::Null),
-            Value::String(text) if text.len() > TEXT_MAX => Err(Unfit::Size),
+            Value::Null => Err(VariableMisfit::Null),
+            Value::String(text) if text.len() > TEXT_MAX => Err(VariableMisfit::Size),
             value if self.scalar.fits(value) => match &self.closed {
-                Some(values) if !values.iter().any(|known| value == known) => Err(Unfit::Value),
+                Some(values) if !values.iter().any(|known| value == known) => {
+                    Err(VariableMisfit::Value)
+                }
                 _ => Ok(()),
             },
-            _ => Err(Unfit::Type),
+            _ => Err(VariableMisfit::Type),
         }
     }
 }
@@ -275,18 +281,18 @@ mod tests {
         let many: Vec<u8> = vec![1; LIST_MAX + 1];
         for (declared, value, expected) in [
             ("String!", json!("a"), Ok(())),
-            ("String!", json!(null), Err(Unfit::Null)),
+            ("String!", json!(null), Err(VariableMisfit::Null)),
             ("String", json!(null), Ok(())),
-            ("String!", json!(1), Err(Unfit::Type)),
-            ("String!", json!({"a": 1}), Err(Unfit::Type)),
-            ("String!", json!(["a"]), Err(Unfit::Type)),
-            ("String!", json!(long), Err(Unfit::Size)),
+            ("String!", json!(1), Err(VariableMisfit::Type)),
+            ("String!", json!({"a": 1}), Err(VariableMisfit::Type)),
+            ("String!", json!(["a"]), Err(VariableMisfit::Type)),
+            ("String!", json!(long), Err(VariableMisfit::Size)),
             ("Int!", json!(5), Ok(())),
-            ("Int!", json!(5.0), Err(Unfit::Type)),
-            ("Int!", json!(3_000_000_000_u64), Err(Unfit::Type)),
+            ("Int!", json!(5.0), Err(VariableMisfit::Type)),
+            ("Int!", json!(3_000_000_000_u64), Err(VariableMisfit::Type)),
             ("Float!", json!(5.5), Ok(())),
             ("Boolean!", json!(true), Ok(())),
-            ("Boolean!", json!("true"), Err(Unfit::Type)),
+            ("Boolean!", json!("true"), Err(VariableMisfit::Type)),
             (
                 "UUID!",
                 json!("00000000-0000-4000-8000-00000000000a"),
@@ -295,7 +301,7 @@ mod tests {
             (
                 "UUID!",
                 json!("00000000-0000-4000-8000-00000000000g"),
-                Err(Unfit::Type),
+                Err(VariableMisfit::Type),
             ),
             (
                 "[UUID!]!",
@@ -305,30 +311,38 @@ mod tests {
             (
                 "[UUID!]!",
                 json!("00000000-0000-4000-8000-000000000000"),
-                Err(Unfit::Type),
+                Err(VariableMisfit::Type),
             ),
             ("[String!]!", json!([]), Ok(())),
-            ("[String!]!", json!([null]), Err(Unfit::Null)),
+            ("[String!]!", json!([null]), Err(VariableMisfit::Null)),
             ("[String]!", json!([null]), Ok(())),
-            ("[String!]!", json!(null), Err(Unfit::Null)),
+            ("[String!]!", json!(null), Err(VariableMisfit::Null)),
             ("[String!]", json!(null), Ok(())),
-            ("[Int!]!", json!(many), Err(Unfit::Size)),
-            ("[String!]!", json!([["a"]]), Err(Unfit::Type)),
+            ("[Int!]!", json!(many), Err(VariableMisfit::Size)),
+            ("[String!]!", json!([["a"]]), Err(VariableMisfit::Type)),
             ("DateTime!", json!("2026-07-01T10:00:00Z"), Ok(())),
             ("DateTime!", json!("2026-07-01T10:00:00.123+02:00"), Ok(())),
             ("DateTime!", json!("2026-07-01T10:00:00-23:59"), Ok(())),
             (
                 "DateTime!",
                 json!("2026-07-01T10:00:00+99:99"),
-                Err(Unfit::Type),
+                Err(VariableMisfit::Type),
             ),
-            ("DateTime!", json!("2026-07-01T25:00:00Z"), Err(Unfit::Type)),
-            ("DateTime!", json!("2026-07-01T10:00:00"), Err(Unfit::Type)),
-            ("DateTime!", json!("2026-07-01"), Err(Unfit::Type)),
+            (
+                "DateTime!",
+                json!("2026-07-01T25:00:00Z"),
+                Err(VariableMisfit::Type),
+            ),
+            (
+                "DateTime!",
+                json!("2026-07-01T10:00:00"),
+                Err(VariableMisfit::Type),
+            ),
+            ("DateTime!", json!("2026-07-01"), Err(VariableMisfit::Type)),
             ("Date!", json!("2026-07-01"), Ok(())),
-            ("Date!", json!("2026-13-01"), Err(Unfit::Type)),
+            ("Date!", json!("2026-13-01"), Err(VariableMisfit::Type)),
             ("Stage!", json!("NEW"), Ok(())),
-            ("Stage!", json!("NEW LINE"), Err(Unfit::Type)),
+            ("Stage!", json!("NEW LINE"), Err(VariableMisfit::Type)),
         ] {
             assert_eq!(
                 VariableType::parse(declared).unwrap().check(&value),
@@ -348,21 +362,21 @@ mod tests {
         for (value, expected) in [
             (json!(["person"]), Ok(())),
             (json!(["task", "person"]), Ok(())),
-            (json!([]), Err(Unfit::Value)),
-            (json!(["staff"]), Err(Unfit::Value)),
-            (json!(["person", "message"]), Err(Unfit::Value)),
-            (json!(["Person"]), Err(Unfit::Value)),
-            (json!(["person "]), Err(Unfit::Value)),
-            (json!([""]), Err(Unfit::Value)),
-            (json!([null]), Err(Unfit::Null)),
-            (json!("person"), Err(Unfit::Type)),
+            (json!([]), Err(VariableMisfit::Value)),
+            (json!(["staff"]), Err(VariableMisfit::Value)),
+            (json!(["person", "message"]), Err(VariableMisfit::Value)),
+            (json!(["Person"]), Err(VariableMisfit::Value)),
+            (json!(["person "]), Err(VariableMisfit::Value)),
+            (json!([""]), Err(VariableMisfit::Value)),
+            (json!([null]), Err(VariableMisfit::Null)),
+            (json!("person"), Err(VariableMisfit::Type)),
         ] {
             assert_eq!(list.check(&value), expected, "{value}");
         }
         let one = kinds("Kind").unwrap();
         assert_eq!(one.check(&json!("task")), Ok(()));
         assert_eq!(one.check(&json!(null)), Ok(()));
-        assert_eq!(one.check(&json!("tasks")), Err(Unfit::Value));
+        assert_eq!(one.check(&json!("tasks")), Err(VariableMisfit::Value));
         assert_eq!(kinds("Int!"), Err(LimitsError::Values));
         let text = VariableType::parse("String!").unwrap();
         assert!(text.clone().closed_to(Vec::new()).is_err());
@@ -379,19 +393,22 @@ mod tests {
             ("a b", Ok(())),
             ("\u{674e}\u{674e}", Ok(())),
             ("abcde", Ok(())),
-            ("", Err(Unfit::Length)),
-            ("  ", Err(Unfit::Length)),
-            ("a", Err(Unfit::Length)),
-            ("a%*", Err(Unfit::Length)),
-            ("%%", Err(Unfit::Length)),
-            ("abcdef", Err(Unfit::Length)),
+            ("", Err(VariableMisfit::Length)),
+            ("  ", Err(VariableMisfit::Length)),
+            ("a", Err(VariableMisfit::Length)),
+            ("a%*", Err(VariableMisfit::Length)),
+            ("%%", Err(VariableMisfit::Length)),
+            ("abcdef", Err(VariableMisfit::Length)),
         ] {
             assert_eq!(query.check(&json!(value)), expected, "{value:?}");
         }
         let list = sized("[Stage!]!", "0..2").unwrap();
         assert_eq!(list.check(&json!([])), Ok(()));
         assert_eq!(list.check(&json!(["A", "B"])), Ok(()));
-        assert_eq!(list.check(&json!(["A", "B", "C"])), Err(Unfit::Length));
+        assert_eq!(
+            list.check(&json!(["A", "B", "C"])),
+            Err(VariableMisfit::Length)
+        );
         for (declared, range) in [
             ("Int!", "1..2"),
             ("String!", "2"),

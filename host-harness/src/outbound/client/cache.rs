@@ -17,9 +17,9 @@ const ENTRY_MAX: usize = 512 * 1024;
 
 /// A cache key: destination, credential, path and the exact body (document and variables).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Key([u8; 32]);
+pub struct CacheKey([u8; 32]);
 
-impl Key {
+impl CacheKey {
     /// Creates the key of this body, sent to this path of a destination with this generation of its
     /// credential.
     #[must_use]
@@ -47,13 +47,13 @@ fn tagged(generation: u64) -> [u8; 9] {
 /// A bounded cache of answers.
 #[derive(Debug, Default)]
 pub struct Cache {
-    entries: Mutex<HashMap<Key, (Instant, Response<Bytes>)>>,
+    entries: Mutex<HashMap<CacheKey, (Instant, Response<Bytes>)>>,
 }
 
 impl Cache {
     /// Returns the answer under this key, unless it has expired.
     #[must_use]
-    pub fn get(&self, key: &Key) -> Option<Response<Bytes>> {
+    pub fn get(&self, key: &CacheKey) -> Option<Response<Bytes>> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries
             .get(key)
@@ -63,7 +63,7 @@ impl Cache {
 
     /// Caches an answer for `seconds` if its status is 200, it is small enough and it reports no
     /// errors.
-    pub fn put(&self, key: Key, seconds: u32, response: &Response<Bytes>) {
+    pub fn put(&self, key: CacheKey, seconds: u32, response: &Response<Bytes>) {
         if response.status() != http::StatusCode::OK
             || response.body().len() > ENTRY_MAX
             || has_errors(response.body())
@@ -116,7 +116,7 @@ mod tests {
             ("html", 60, "<html>", false),
             ("expired", 0, r#"{"data":{}}"#, false),
         ] {
-            let key = Key::new("service", None, "/", name.as_bytes());
+            let key = CacheKey::new("service", None, "/", name.as_bytes());
             cache.put(key, seconds, &answer(body));
             assert_eq!(cache.get(&key).is_some(), kept, "{name}");
         }
@@ -124,17 +124,17 @@ mod tests {
 
     #[test]
     fn key_differs_by_each_of_its_parts() {
-        let key = Key::new("a", Some(0), "/p", b"x");
+        let key = CacheKey::new("a", Some(0), "/p", b"x");
         for other in [
-            Key::new("b", Some(0), "/p", b"x"),
-            Key::new("a", Some(1), "/p", b"x"),
-            Key::new("a", None, "/p", b"x"),
-            Key::new("a", Some(0), "/q", b"x"),
-            Key::new("a", Some(0), "/p", b"y"),
+            CacheKey::new("b", Some(0), "/p", b"x"),
+            CacheKey::new("a", Some(1), "/p", b"x"),
+            CacheKey::new("a", None, "/p", b"x"),
+            CacheKey::new("a", Some(0), "/q", b"x"),
+            CacheKey::new("a", Some(0), "/p", b"y"),
         ] {
             assert_ne!(key, other);
         }
-        assert_eq!(key, Key::new("a", Some(0), "/p", b"x"));
+        assert_eq!(key, CacheKey::new("a", Some(0), "/p", b"x"));
     }
 
     #[test]
@@ -142,7 +142,7 @@ mod tests {
         let cache = Cache::default();
         for index in 0..ENTRIES_MAX + 10 {
             cache.put(
-                Key::new("a", None, "/", index.to_string().as_bytes()),
+                CacheKey::new("a", None, "/", index.to_string().as_bytes()),
                 60,
                 &answer("{}"),
             );

@@ -18,7 +18,7 @@ use tokio::time::{timeout, timeout_at};
 
 use super::dial::{Dialler, Stream};
 use super::error::ClientError;
-use super::pool::{Connection, Pool};
+use super::pool::{Pool, PooledConnection};
 use super::resolve::Resolver;
 use super::tls::Tls;
 use crate::outbound::policy::addresses::{self, AddressRefusal, Grants, Reach};
@@ -124,7 +124,7 @@ impl Client {
     async fn finish(
         &self,
         origin: &Origin,
-        connection: Connection,
+        connection: PooledConnection,
         response: Response<Incoming>,
         exchange: Exchange,
     ) -> Result<Response<Bytes>, ClientError> {
@@ -166,7 +166,7 @@ impl Client {
         origin: &Origin,
         addresses: Vec<SocketAddr>,
         exchange: Exchange,
-    ) -> Result<Connection, ClientError> {
+    ) -> Result<PooledConnection, ClientError> {
         let limit = exchange
             .connect
             .map_or(CONNECT_MAX, |asked| asked.min(CONNECT_MAX));
@@ -184,7 +184,11 @@ impl Client {
         Err(failure)
     }
 
-    async fn open(&self, origin: &Origin, address: SocketAddr) -> Result<Connection, ClientError> {
+    async fn open(
+        &self,
+        origin: &Origin,
+        address: SocketAddr,
+    ) -> Result<PooledConnection, ClientError> {
         let stream = self
             .dialler
             .dial(address)
@@ -197,7 +201,7 @@ impl Client {
             }
         };
         tracing::debug!(%origin, %address, "connected");
-        Ok(Connection { sender, address })
+        Ok(PooledConnection { sender, address })
     }
 }
 

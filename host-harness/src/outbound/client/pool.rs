@@ -18,14 +18,14 @@ const IDLE_MAX: Duration = Duration::from_secs(30);
 const PER_ADDRESS: usize = 8;
 
 #[derive(Debug)]
-pub(in crate::outbound) struct Connection {
+pub(in crate::outbound) struct PooledConnection {
     pub(in crate::outbound) sender: SendRequest<Full<Bytes>>,
     /// The checked address that was dialled.
     pub(in crate::outbound) address: SocketAddr,
 }
 
 /// Connections to one origin at one address, each with the start of its idle time.
-type Idle = Vec<(Connection, Instant)>;
+type Idle = Vec<(PooledConnection, Instant)>;
 
 #[derive(Debug, Default)]
 pub(in crate::outbound) struct Pool {
@@ -38,7 +38,7 @@ impl Pool {
         &self,
         origin: &Origin,
         addresses: &[SocketAddr],
-    ) -> Option<Connection> {
+    ) -> Option<PooledConnection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         addresses.iter().find_map(|address| {
             let kept = idle.get_mut(&(origin.clone(), *address))?;
@@ -50,7 +50,7 @@ impl Pool {
     }
 
     /// Puts a connection back after its response was read to the end.
-    pub(in crate::outbound) fn put(&self, origin: &Origin, connection: Connection) {
+    pub(in crate::outbound) fn put(&self, origin: &Origin, connection: PooledConnection) {
         if connection.sender.is_closed() {
             return;
         }

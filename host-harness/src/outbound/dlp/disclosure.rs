@@ -19,8 +19,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::values::Names;
-use crate::json_path::{Pattern, PatternError, Step};
+use super::values::MemberNames;
+use crate::json_path::{PathStep, Pattern, PatternError};
 
 /// Maximum number of fields of a kind.
 pub const FIELDS_MAX: usize = 64;
@@ -74,9 +74,9 @@ pub struct ValuesSection {
 impl ValuesSection {
     /// Returns the member names as sets, for the index of answers.
     #[must_use]
-    pub fn names(&self) -> Names {
+    pub fn names(&self) -> MemberNames {
         let set = |names: &[String]| names.iter().cloned().collect();
-        Names {
+        MemberNames {
             micros: set(&self.micros),
             words: set(&self.words),
             ids: set(&self.ids),
@@ -142,7 +142,7 @@ pub enum KindError {
 
 /// A field of a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Field {
+pub struct DisclosureField {
     /// Its name, in the skill's words.
     pub name: String,
     /// True if policy must permit it.
@@ -157,12 +157,12 @@ pub struct Field {
 
 /// The disclosure schema of one kind of record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kind {
+pub struct DisclosureKind {
     record: String,
-    fields: Vec<Field>,
+    fields: Vec<DisclosureField>,
 }
 
-impl Kind {
+impl DisclosureKind {
     /// Returns the kind of record, in the skill's words.
     #[must_use]
     pub fn record(&self) -> &str {
@@ -171,24 +171,27 @@ impl Kind {
 
     /// Returns the fields: those by default first, in the manifest's order.
     #[must_use]
-    pub fn fields(&self) -> &[Field] {
+    pub fn fields(&self) -> &[DisclosureField] {
         &self.fields
     }
 
     /// Returns a field by its name.
     #[must_use]
-    pub fn field(&self, name: &str) -> Option<&Field> {
+    pub fn field(&self, name: &str) -> Option<&DisclosureField> {
         self.fields.iter().find(|field| field.name == name)
     }
 
     /// Returns the fields that a value at this place of a record belongs to.
-    pub fn fields_at(&self, place: &[Step<'_>]) -> impl Iterator<Item = &Field> {
+    pub fn fields_at(&self, place: &[PathStep<'_>]) -> impl Iterator<Item = &DisclosureField> {
         (self.fields.iter())
             .filter(move |field| field.from.iter().any(|pattern| pattern.covers(place)))
     }
 
     /// Returns the fields that a value at this place of the owner's record belongs to.
-    pub fn fields_at_owner(&self, place: &[Step<'_>]) -> impl Iterator<Item = &Field> {
+    pub fn fields_at_owner(
+        &self,
+        place: &[PathStep<'_>],
+    ) -> impl Iterator<Item = &DisclosureField> {
         (self.fields.iter())
             .filter(move |field| field.from_owner.iter().any(|pattern| pattern.covers(place)))
     }
@@ -196,9 +199,9 @@ impl Kind {
 
 /// Disclosure schemas, by the name of each kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Kinds(BTreeMap<String, Kind>);
+pub struct DisclosureSchema(BTreeMap<String, DisclosureKind>);
 
-impl Kinds {
+impl DisclosureSchema {
     /// Parses the kinds of a manifest. `setting` returns the value of a setting; an empty one
     /// counts as not set.
     ///
@@ -211,19 +214,19 @@ impl Kinds {
         let kinds = sections.iter().map(|(name, section)| {
             check_name(name, name)?;
             check_name(name, &section.record)?;
-            Ok((name.clone(), Kind::parse(name, section, setting)?))
+            Ok((name.clone(), DisclosureKind::parse(name, section, setting)?))
         });
         kinds.collect::<Result<_, _>>().map(Self)
     }
 
     /// Returns a kind by its name.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Kind> {
+    pub fn get(&self, name: &str) -> Option<&DisclosureKind> {
         self.0.get(name)
     }
 
     /// Returns all kinds with their names.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Kind)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &DisclosureKind)> {
         self.0.iter().map(|(name, kind)| (name.as_str(), kind))
     }
 
@@ -234,18 +237,18 @@ impl Kinds {
     }
 
     /// Returns the kinds of this sort of record, with their names.
-    pub fn of_record(&self, record: &str) -> impl Iterator<Item = (&str, &Kind)> {
+    pub fn of_record(&self, record: &str) -> impl Iterator<Item = (&str, &DisclosureKind)> {
         self.iter().filter(move |(_, kind)| kind.record == record)
     }
 }
 
-impl Kind {
+impl DisclosureKind {
     fn parse(
         kind: &str,
         section: &KindSection,
         setting: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, KindError> {
-        let mut fields: Vec<Field> = Vec::new();
+        let mut fields: Vec<DisclosureField> = Vec::new();
         let listed = section.default.iter().map(|name| (name, false));
         for (name, on_request) in listed.chain(section.on_request.iter().map(|name| (name, true))) {
             check_name(kind, name)?;
@@ -257,7 +260,7 @@ impl Kind {
             }
             let from = section.from.get(name).map_or(&[][..], Vec::as_slice);
             let read = |text: &str| place(kind, name, text, setting).transpose();
-            fields.push(Field {
+            fields.push(DisclosureField {
                 name: name.clone(),
                 on_request,
                 exact: section.exact.contains(name),
@@ -337,16 +340,17 @@ fn check_name(kind: &str, name: &str) -> Result<(), KindError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Step::{Index, Name};
+    use PathStep::{Index, Name};
 
     fn section(text: &str) -> KindSection {
         toml::from_str(text).unwrap()
     }
 
-    fn parse(text: &str, mood: Option<&str>) -> Result<Kind, KindError> {
+    fn parse(text: &str, mood: Option<&str>) -> Result<DisclosureKind, KindError> {
         let sections = BTreeMap::from([("demo.note".to_owned(), section(text))]);
         let setting = |name: &str| mood.filter(|_| name == "mood-field").map(str::to_owned);
-        Kinds::parse(&sections, &setting).map(|kinds| kinds.get("demo.note").unwrap().clone())
+        DisclosureSchema::parse(&sections, &setting)
+            .map(|kinds| kinds.get("demo.note").unwrap().clone())
     }
 
     const NOTE: &str = "record = 'note'\ndefault = ['title', 'mood', 'length']\non-request = ['body']\nexact = ['length']\n\
@@ -383,7 +387,7 @@ mod tests {
         let text = "record = 'note'\ndefault = ['by', 'title']\nfrom = { by = ['owner:/name'], title = ['/name'] }";
         let note = parse(text, None).unwrap();
         let place = [Name("name"), Name("first")];
-        let names = |fields: &mut dyn Iterator<Item = &Field>| {
+        let names = |fields: &mut dyn Iterator<Item = &DisclosureField>| {
             fields.map(|field| field.name.clone()).collect::<Vec<_>>()
         };
         assert_eq!(names(&mut note.fields_at(&place)), ["title"]);
@@ -406,7 +410,7 @@ mod tests {
                 section(&format!("record = '{record}'\ndefault = ['title']")),
             )
         });
-        let kinds = Kinds::parse(&BTreeMap::from(sections), &|_| None).unwrap();
+        let kinds = DisclosureSchema::parse(&BTreeMap::from(sections), &|_| None).unwrap();
         let of = |record| {
             kinds
                 .of_record(record)

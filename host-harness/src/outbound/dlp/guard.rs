@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::provenance::Provenance;
 pub use super::values::Exempt;
-use super::values::{Crossing, Disclosed, Names, RecordPlace, Repeat, Values};
+use super::values::{Crossing, IsDisclosed, MemberNames, RecordPlace, RepeatedValue, Values};
 use crate::denial::{Denial, DenialCode};
 
 /// The data loss prevention of one call.
@@ -27,7 +27,7 @@ impl Guard {
     /// Creates the data loss prevention of a call without any answers. `names` are the manifest's
     /// rules for members of answers.
     #[must_use]
-    pub fn new(exempt: Exempt, names: Names) -> Self {
+    pub fn new(exempt: Exempt, names: MemberNames) -> Self {
         Self {
             values: Values::new(names),
             exempt,
@@ -100,7 +100,7 @@ impl Guard {
         &self,
         to: &str,
         carried: &[String],
-        disclosed: Disclosed<'_>,
+        disclosed: IsDisclosed<'_>,
     ) -> Result<(), Denial> {
         self.check(to, carried, disclosed)
     }
@@ -111,9 +111,9 @@ impl Guard {
         &self,
         to: &str,
         texts: &[&str],
-        disclosed: Disclosed<'_>,
+        disclosed: IsDisclosed<'_>,
         settings: &Exempt,
-    ) -> Vec<Repeat> {
+    ) -> Vec<RepeatedValue> {
         self.values.repeated(to, texts, disclosed, settings)
     }
 
@@ -122,7 +122,12 @@ impl Guard {
         self.values.bytes()
     }
 
-    fn check(&self, to: &str, carried: &[String], disclosed: Disclosed<'_>) -> Result<(), Denial> {
+    fn check(
+        &self,
+        to: &str,
+        carried: &[String],
+        disclosed: IsDisclosed<'_>,
+    ) -> Result<(), Denial> {
         let carried: Vec<&str> = carried.iter().map(String::as_str).collect();
         self.values
             .check(to, &carried, disclosed, &self.exempt)

@@ -39,19 +39,19 @@ pub(crate) struct Provenance {
     given: Forms,
     /// Constants of the skill.
     constants: HashSet<String>,
-    state: Mutex<State>,
+    state: Mutex<ProvenanceState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    services: HashMap<String, Told>,
+struct ProvenanceState {
+    services: HashMap<String, ServiceTexts>,
     /// The only service that may be read, while the component judges a step that goes to it.
     judged: Option<String>,
 }
 
 /// Values that one service has returned.
 #[derive(Debug, Default)]
-struct Told {
+struct ServiceTexts {
     /// Answers that have not been parsed yet.
     unread: Vec<Bytes>,
     values: HashSet<String>,
@@ -97,7 +97,7 @@ impl Forms {
 
 /// The position of a value in a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum TextPlace {
     /// In a path or a query.
     Url,
     /// In a text variable of a trusted document, where `%` is a wildcard and `\` escapes a
@@ -164,7 +164,7 @@ impl Provenance {
     pub(crate) fn unfounded<'v>(
         &self,
         service: &str,
-        values: &'v [(String, Place, String)],
+        values: &'v [(String, TextPlace, String)],
     ) -> Option<&'v str> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if !state.applies(service) {
@@ -178,14 +178,14 @@ impl Provenance {
         found.map(|(name, _, _)| name.as_str())
     }
 
-    fn founded(&self, place: Place, value: &str, told: &HashSet<String>) -> bool {
+    fn founded(&self, place: TextPlace, value: &str, told: &HashSet<String>) -> bool {
         let number = value.len() <= DIGITS_MAX && value.bytes().all(|byte| byte.is_ascii_digit());
         if number || is_moment(value) || self.constants.contains(value) || told.contains(value) {
             return true;
         }
         match place {
-            Place::Url => self.given.hold(value),
-            Place::Variable => {
+            TextPlace::Url => self.given.hold(value),
+            TextPlace::Variable => {
                 !value.chars().any(redaction::is_hidden)
                     && pieces(value)
                         .iter()
@@ -195,14 +195,14 @@ impl Provenance {
     }
 }
 
-impl State {
+impl ProvenanceState {
     fn applies(&self, service: &str) -> bool {
-        let others = |(name, told): (&String, &Told)| name != service && told.counts;
+        let others = |(name, told): (&String, &ServiceTexts)| name != service && told.counts;
         self.judged.is_some() || self.services.iter().any(others)
     }
 }
 
-impl Told {
+impl ServiceTexts {
     fn read(&mut self) {
         for body in std::mem::take(&mut self.unread) {
             let Ok(body) = serde_json::from_slice::<Value>(&body) else {
@@ -338,7 +338,7 @@ mod tests {
         Provenance::of(&arguments, ["team-7", "robin@example.com"], &constants)
     }
 
-    fn may_carry(provenance: &Provenance, place: Place, value: &str) -> bool {
+    fn may_carry(provenance: &Provenance, place: TextPlace, value: &str) -> bool {
         let values = [("q".to_owned(), place, value.to_owned())];
         provenance.unfounded("teller", &values).is_none()
     }
@@ -348,13 +348,13 @@ mod tests {
         let provenance = provenance();
         let secret = "4e6f72746865726e";
         // Nothing can leak before a service has answered.
-        assert!(may_carry(&provenance, Place::Url, secret));
+        assert!(may_carry(&provenance, TextPlace::Url, secret));
         provenance.take_in(
             "teller",
             Bytes::from(r#"{"data":[{"id":"u-1","n":987654}]}"#),
             true,
         );
-        assert!(may_carry(&provenance, Place::Url, secret));
+        assert!(may_carry(&provenance, TextPlace::Url, secret));
         provenance.take_in(
             "knower",
             Bytes::from(r#"{"data":{"name":"Northern"}}"#),
@@ -381,7 +381,7 @@ mod tests {
             "2026-03-01T09:00:00.000Z",
             "Söhne",
         ] {
-            assert!(may_carry(&provenance, Place::Url, founded), "{founded}");
+            assert!(may_carry(&provenance, TextPlace::Url, founded), "{founded}");
         }
         for unfounded in [
             secret,
@@ -403,7 +403,7 @@ mod tests {
             "northerndepot",
         ] {
             assert!(
-                !may_carry(&provenance, Place::Url, unfounded),
+                !may_carry(&provenance, TextPlace::Url, unfounded),
                 "{unfounded}"
             );
         }
@@ -424,13 +424,13 @@ mod tests {
             "me",
         ] {
             assert!(
-                may_carry(&provenance, Place::Variable, founded),
+                may_carry(&provenance, TextPlace::Variable, founded),
                 "{founded}"
             );
         }
         for unfounded in ["%4e6f72%", "Southern", "Northern%Annex", "Nor\u{200b}thern"] {
             assert!(
-                !may_carry(&provenance, Place::Variable, unfounded),
+                !may_carry(&provenance, TextPlace::Variable, unfounded),
                 "{unfounded}"
             );
         }
@@ -441,7 +441,7 @@ mod tests {
         let provenance = provenance();
         // A list of fields describes no record.
         provenance.take_in("knower", Bytes::from(r#"{"data":{}}"#), false);
-        assert!(may_carry(&provenance, Place::Url, "anything"));
+        assert!(may_carry(&provenance, TextPlace::Url, "anything"));
     }
 
     #[test]
@@ -455,11 +455,11 @@ mod tests {
             Some(br#"{"data":{"id":"n-2"}}"#),
         );
         for founded in ["c-5", "m-1", "n-2", "d-9", "y-1", "50"] {
-            assert!(may_carry(&provenance, Place::Url, founded), "{founded}");
+            assert!(may_carry(&provenance, TextPlace::Url, founded), "{founded}");
         }
         for unfounded in ["before: 9000", "c-6", "hello"] {
             assert!(
-                !may_carry(&provenance, Place::Url, unfounded),
+                !may_carry(&provenance, TextPlace::Url, unfounded),
                 "{unfounded}"
             );
         }

@@ -42,21 +42,21 @@ use check::Check;
 use index::Index;
 
 pub use exempt::Exempt;
-pub use found::{Crossing, Disclosed, Record, Repeat, RepeatedAt, What};
+pub use found::{AnswerRecord, Crossing, IsDisclosed, RepeatedAt, RepeatedValue, ValueKind};
 pub use limits::{ANSWERS_MAX, BYTES_MAX, DIGITS_MIN, JOINED_MIN, LONG_MIN, PIECE, TEXT_MIN};
-pub use places::{Names, RecordPlace};
+pub use places::{MemberNames, RecordPlace};
 
 /// The values of one call, by service. Taking in an answer is cheap: it is indexed once something
 /// is about to go to another service.
 #[derive(Debug, Default)]
 pub struct Values {
-    names: Names,
-    sources: Mutex<Vec<Source>>,
+    names: MemberNames,
+    sources: Mutex<Vec<ServiceValues>>,
 }
 
 /// The answers of one service.
 #[derive(Debug)]
-struct Source {
+struct ServiceValues {
     name: String,
     /// Answers that are not indexed yet.
     unread: Vec<(Arc<[RecordPlace]>, Bytes)>,
@@ -69,7 +69,7 @@ struct Source {
 impl Values {
     /// Creates a collection without any answers.
     #[must_use]
-    pub fn new(names: Names) -> Self {
+    pub fn new(names: MemberNames) -> Self {
         Self {
             names,
             sources: Mutex::default(),
@@ -82,7 +82,7 @@ impl Values {
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         let known = sources.iter().position(|source| source.name == destination);
         let index = known.unwrap_or_else(|| {
-            sources.push(Source {
+            sources.push(ServiceValues {
                 name: destination.to_owned(),
                 unread: Vec::new(),
                 answers: 0,
@@ -116,7 +116,7 @@ impl Values {
         &self,
         to: &str,
         texts: &[&str],
-        disclosed: Disclosed<'_>,
+        disclosed: IsDisclosed<'_>,
         exempt: &Exempt,
     ) -> Result<(), Crossing> {
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
@@ -147,9 +147,9 @@ impl Values {
         &self,
         to: &str,
         texts: &[&str],
-        disclosed: Disclosed<'_>,
+        disclosed: IsDisclosed<'_>,
         exempt: &Exempt,
-    ) -> Vec<Repeat> {
+    ) -> Vec<RepeatedValue> {
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         for source in sources.iter_mut().filter(|source| source.name != to) {
             source.read(&self.names);
@@ -170,8 +170,8 @@ impl Values {
     }
 }
 
-impl Source {
-    fn read(&mut self, names: &Names) {
+impl ServiceValues {
+    fn read(&mut self, names: &MemberNames) {
         for (places, body) in std::mem::take(&mut self.unread) {
             walk::answer(&mut self.index, &places, names, &body);
             self.too_much |= self.index.is_full();

@@ -12,14 +12,14 @@ use serde::de::IgnoredAny;
 use super::addresses::{self, Grants};
 use super::origin::Origin;
 use super::route::RoutePattern;
-use super::{Decision, Destination, Policy, Request, Route};
+use super::{Destination, Policy, PolicyDecision, Request, Route};
 use crate::events::Phase;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Case {
-    kind: Kind,
-    given: Given,
+struct PolicyCase {
+    kind: CaseKind,
+    given: CaseGrant,
     expected: String,
     #[serde(default)]
     why: String,
@@ -29,7 +29,7 @@ struct Case {
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Kind {
+enum CaseKind {
     Request,
     Address,
     Dns,
@@ -39,7 +39,7 @@ enum Kind {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Given {
+struct CaseGrant {
     policy: Option<GivenPolicy>,
     method: String,
     url: String,
@@ -66,7 +66,7 @@ struct GivenPolicy {
 
 /// The result of running a corpus.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct CaseReport {
     /// Number of cases with the expected outcome.
     pub passed: usize,
     /// One line for each case with another outcome.
@@ -77,9 +77,9 @@ pub struct Report {
 ///
 /// # Errors
 /// Fails if the text is not a corpus.
-pub fn run(corpus: &str) -> Result<Report, serde_json::Error> {
-    let cases: Vec<Case> = serde_json::from_str(corpus)?;
-    let mut report = Report::default();
+pub fn run(corpus: &str) -> Result<CaseReport, serde_json::Error> {
+    let cases: Vec<PolicyCase> = serde_json::from_str(corpus)?;
+    let mut report = CaseReport::default();
     for (index, case) in cases.iter().enumerate() {
         let found = case.outcome();
         if found == case.expected {
@@ -95,7 +95,7 @@ pub fn run(corpus: &str) -> Result<Report, serde_json::Error> {
     Ok(report)
 }
 
-impl Case {
+impl PolicyCase {
     fn outcome(&self) -> &'static str {
         let given = &self.given;
         let grants = Grants {
@@ -105,11 +105,11 @@ impl Case {
         let allow = |yes| if yes { "allow" } else { "deny" };
         let valid = |yes| if yes { "valid" } else { "invalid" };
         match self.kind {
-            Kind::Address => match given.ip.parse() {
+            CaseKind::Address => match given.ip.parse() {
                 Ok(ip) => allow(addresses::check(ip, grants).is_ok()),
                 Err(_) => "unreadable",
             },
-            Kind::Dns => match given
+            CaseKind::Dns => match given
                 .answers
                 .iter()
                 .map(|ip| ip.parse())
@@ -118,14 +118,14 @@ impl Case {
                 Ok(answers) => allow(addresses::check_all(&answers, grants).is_ok()),
                 Err(_) => "unreadable",
             },
-            Kind::Origin => valid(Origin::parse(&given.entry, grants).is_ok()),
-            Kind::Route => valid(RoutePattern::parse(&given.pattern).is_ok()),
-            Kind::Request => given.request().map_or("unreadable", allow),
+            CaseKind::Origin => valid(Origin::parse(&given.entry, grants).is_ok()),
+            CaseKind::Route => valid(RoutePattern::parse(&given.pattern).is_ok()),
+            CaseKind::Request => given.request().map_or("unreadable", allow),
         }
     }
 }
 
-impl Given {
+impl CaseGrant {
     /// Returns true if the request is allowed; `None` if the case itself cannot be read.
     fn request(&self) -> Option<bool> {
         let given = self.policy.as_ref()?;
@@ -164,7 +164,7 @@ impl Given {
         // Cases have no bodies: in the phase that may write, the routes alone decide.
         Some(matches!(
             policy.decide(Phase::Perform, &request),
-            Decision::Allow(_)
+            PolicyDecision::Allow(_)
         ))
     }
 }

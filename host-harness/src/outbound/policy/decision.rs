@@ -23,7 +23,7 @@ pub struct Policy {
 
 /// The result of [`Policy::decide`].
 #[derive(Debug)]
-pub enum Decision<'p> {
+pub enum PolicyDecision<'p> {
     /// The request may be sent.
     Allow(Allowed<'p>),
     /// The request is refused.
@@ -67,7 +67,7 @@ impl Policy {
 
     /// Decides about one request without any settings; see [`Self::decide_for`].
     #[must_use]
-    pub fn decide<'p>(&'p self, phase: Phase, request: &Request<'_>) -> Decision<'p> {
+    pub fn decide<'p>(&'p self, phase: Phase, request: &Request<'_>) -> PolicyDecision<'p> {
         self.decide_for(phase, request, &Settings::new())
     }
 
@@ -80,10 +80,10 @@ impl Policy {
         phase: Phase,
         request: &Request<'_>,
         settings: &Settings,
-    ) -> Decision<'p> {
+    ) -> PolicyDecision<'p> {
         match self.find(phase, request, settings) {
-            Ok(allowed) => Decision::Allow(allowed),
-            Err(denial) => Decision::Deny(denial),
+            Ok(allowed) => PolicyDecision::Allow(allowed),
+            Err(denial) => PolicyDecision::Deny(denial),
         }
     }
 

@@ -17,7 +17,7 @@ use crate::events::Phase;
 use crate::observed::places::{GroupAt, PeopleAt};
 use crate::outbound::body::Why;
 use crate::outbound::body::json_input::Unique;
-use crate::outbound::body::variables::Unfit;
+use crate::outbound::body::variables::VariableMisfit;
 
 const ADD_ROUTE: &str = "If the skill should do this, its makers must add the route to skill.toml.";
 
@@ -275,12 +275,12 @@ impl Route {
                 unfit,
             } => {
                 let how = match unfit {
-                    Unfit::Null => "is null",
-                    Unfit::Type => "is of another type",
-                    Unfit::Size => "is too large",
-                    Unfit::Member => "holds a member that is not listed",
-                    Unfit::Value => "holds a value that is not on its list",
-                    Unfit::Length => "is shorter or longer than its declared length",
+                    VariableMisfit::Null => "is null",
+                    VariableMisfit::Type => "is of another type",
+                    VariableMisfit::Size => "is too large",
+                    VariableMisfit::Member => "holds a member that is not listed",
+                    VariableMisfit::Value => "holds a value that is not on its list",
+                    VariableMisfit::Length => "is shorter or longer than its declared length",
                 };
                 Denial::new(
                     DenialCode::Variables,

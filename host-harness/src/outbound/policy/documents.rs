@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::digest::hex;
 use crate::observed::places::{OptionsAt, RecordAt};
 use crate::outbound::body::json_input::{Input, Unique};
-use crate::outbound::body::variables::{Unfit, VariableType};
+use crate::outbound::body::variables::{VariableMisfit, VariableType};
 use crate::outbound::dlp::values::RecordPlace;
 
 /// The effect of a document on the service.
@@ -64,7 +64,7 @@ pub enum Declared {
 }
 
 impl Declared {
-    fn check(&self, value: &Value) -> Result<(), Unfit> {
+    fn check(&self, value: &Value) -> Result<(), VariableMisfit> {
         match self {
             Self::Scalar(scalar) => scalar.check(value),
             Self::Input(input) => input.check(value),
@@ -164,7 +164,7 @@ pub enum BodyRefusal {
         /// The declared type.
         declared: String,
         /// The mismatch.
-        unfit: Unfit,
+        unfit: VariableMisfit,
     },
 }
 
@@ -248,7 +248,7 @@ impl Document {
     fn check_variables(&self, raw: Option<&RawValue>) -> Result<(), BodyRefusal> {
         let given = match raw {
             Some(raw) if raw.get().starts_with('{') => {
-                serde_json::from_str::<Variables<'_>>(raw.get())
+                serde_json::from_str::<RawVariables<'_>>(raw.get())
                     .map_err(|_| BodyRefusal::Shape)?
                     .0
             }
@@ -286,12 +286,12 @@ impl Document {
 }
 
 /// The members of an object in order, each name once.
-struct Variables<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+struct RawVariables<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Variables<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for RawVariables<'a> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
+        struct BodyMembers;
+        impl<'de> Visitor<'de> for BodyMembers {
             type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -309,7 +309,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Variables<'a> {
                 Ok(members)
             }
         }
-        deserializer.deserialize_map(Members).map(Self)
+        deserializer.deserialize_map(BodyMembers).map(Self)
     }
 }
 

@@ -12,6 +12,6 @@ mod request;
 pub mod route;
 pub mod write_route;
 
-pub use decision::{Allowed, Decision, Policy};
+pub use decision::{Allowed, Policy, PolicyDecision};
 pub use destination::{Destination, Route, Settings};
 pub use request::Request;

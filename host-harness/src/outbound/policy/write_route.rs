@@ -22,7 +22,7 @@ pub struct Write {
     /// True if a person has to approve it, whatever policy says.
     pub person: bool,
     /// The rule for sending it a second time when the service may have received it.
-    pub repeat: Repeat,
+    pub repeat: RepeatRule,
     /// The shape of its body.
     pub body: BodyShape,
 }
@@ -32,7 +32,7 @@ pub struct Write {
 /// A component that judges answers can state that a step was not done. Where a write that is sent
 /// twice creates a second thing, the host does not rely on that statement alone.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Repeat {
+pub enum RepeatRule {
     /// Never: unless the service surely did not receive it, its outcome stays in doubt.
     #[default]
     Never,

@@ -16,14 +16,14 @@ use super::secret::{SECRET_MAX, Secret, SecretSource, read_private, version};
 /// The credentials of all destinations, and the scanner that finds them in answers.
 #[derive(Debug, Default)]
 pub struct Credentials {
-    entries: HashMap<String, Entry>,
+    entries: HashMap<String, CredentialEntry>,
     /// A counter of reads: each read of each credential gets a generation of its own.
     reads: Arc<AtomicU64>,
     scanner: Mutex<Option<(u64, Arc<Scanner>)>>,
 }
 
 #[derive(Debug)]
-enum Entry {
+enum CredentialEntry {
     /// One for all callers.
     Shared(Box<Credential>),
     /// Each caller's own, by the caller's name in the operator file.
@@ -37,14 +37,16 @@ impl Credentials {
     /// Sets the credential of a destination for all callers.
     pub fn share(&mut self, destination: &str, mut credential: Credential) {
         credential.reads = Arc::clone(&self.reads);
-        self.entries
-            .insert(destination.to_owned(), Entry::Shared(Box::new(credential)));
+        self.entries.insert(
+            destination.to_owned(),
+            CredentialEntry::Shared(Box::new(credential)),
+        );
     }
 
     /// Marks a destination as one that takes each caller's own credential; `hint` says how to set
     /// one.
     pub fn each_their_own(&mut self, destination: &str, hint: String) {
-        let entry = Entry::Own {
+        let entry = CredentialEntry::Own {
             callers: HashMap::new(),
             hint,
         };
@@ -54,7 +56,7 @@ impl Credentials {
     /// Sets a caller's own credential for such a destination.
     pub fn own(&mut self, destination: &str, caller: &str, mut credential: Credential) {
         credential.reads = Arc::clone(&self.reads);
-        if let Some(Entry::Own { callers, .. }) = self.entries.get_mut(destination) {
+        if let Some(CredentialEntry::Own { callers, .. }) = self.entries.get_mut(destination) {
             callers.insert(caller.to_owned(), credential);
         }
     }
@@ -71,8 +73,8 @@ impl Credentials {
     ) -> Result<Option<Ready>, CredentialError> {
         match self.entries.get(destination) {
             None => Ok(None),
-            Some(Entry::Shared(credential)) => credential.ready().map(Some),
-            Some(Entry::Own { callers, hint }) => caller
+            Some(CredentialEntry::Shared(credential)) => credential.ready().map(Some),
+            Some(CredentialEntry::Own { callers, hint }) => caller
                 .and_then(|caller| callers.get(caller))
                 .ok_or_else(|| CredentialError::NotForCaller { hint: hint.clone() })?
                 .ready()
@@ -108,7 +110,7 @@ impl Credentials {
                 let secrets: Vec<_> = self
                     .entries
                     .values()
-                    .flat_map(Entry::credentials)
+                    .flat_map(CredentialEntry::credentials)
                     .flat_map(Credential::known)
                     .collect();
                 let scanner = Arc::new(Scanner::new(&secrets));
@@ -119,7 +121,7 @@ impl Credentials {
     }
 }
 
-impl Entry {
+impl CredentialEntry {
     fn credentials(&self) -> Vec<&Credential> {
         match self {
             Self::Shared(credential) => vec![credential],
@@ -136,11 +138,11 @@ pub struct Credential {
     prefix: String,
     hint: String,
     reads: Arc<AtomicU64>,
-    current: Mutex<Option<Loaded>>,
+    current: Mutex<Option<LoadedCredential>>,
 }
 
 #[derive(Debug, Clone)]
-struct Loaded {
+struct LoadedCredential {
     secret: Secret,
     /// The one before, which requests in flight may still carry.
     replaced: Option<Secret>,
@@ -200,7 +202,7 @@ impl Credential {
             Some(loaded) => loaded,
             None => {
                 let secret = self.load()?;
-                let loaded = Loaded {
+                let loaded = LoadedCredential {
                     value: self.header_value(&secret)?,
                     secret,
                     replaced: current.as_ref().map(|loaded| loaded.secret.clone()),

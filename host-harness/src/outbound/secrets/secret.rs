@@ -217,7 +217,7 @@ pub(in crate::outbound) fn read_private(path: &Path) -> Result<Secret, Credentia
     })?;
     let file = File::open(&found).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
-    let entry = Entry {
+    let entry = SecretFile {
         owner: metadata.uid(),
         mode: metadata.mode(),
     };
@@ -230,12 +230,12 @@ pub(in crate::outbound) fn read_private(path: &Path) -> Result<Secret, Credentia
 
 /// Owner and mode of a file with a secret.
 #[derive(Debug, Clone, Copy)]
-struct Entry {
+struct SecretFile {
     owner: u32,
     mode: u32,
 }
 
-impl Entry {
+impl SecretFile {
     /// Checks that no other user may read or change it; `kept` returns true if its mount protects
     /// it, whatever its mode.
     fn is_private(self, user: u32, kept: impl FnOnce() -> bool) -> Result<(), &'static str> {
@@ -431,7 +431,7 @@ mod tests {
             ),
         ];
         for (name, list, marked, owner, mode, good) in cases {
-            let entry = Entry { owner, mode };
+            let entry = SecretFile { owner, mode };
             let found =
                 entry.is_private(1000, || Mounts::listed(list.as_bytes(), marked).keep(file));
             assert_eq!(found.is_ok(), good, "{name}: {found:?}");

@@ -13,7 +13,7 @@ use crate::observed::Attributes;
 use crate::plans::plan::{Plan, Proposer};
 use crate::plans::render_short::{Brief, Room, brief};
 use crate::plans::store::KeptStep;
-use crate::plans::{Known, Named, PlanState, StepState, render_text as shown};
+use crate::plans::{Known, PlanState, RecordLabel, StepState, render_text};
 use crate::proposal::{Change, Method, Proposal};
 use crate::text::Emphasis;
 
@@ -105,7 +105,7 @@ pub(crate) fn letter(to: &[&str], text: &str) -> (Step, Facts) {
         outside: true,
         listed: false,
         person: false,
-        gives: vec![Given {
+        gives: vec![Disclosure {
             kind: "x.item".into(),
             record: "thing".into(),
             id: "5a0b7dee-1f0e-4b8e-9a31-94c6a7c1a001".into(),
@@ -121,14 +121,14 @@ pub(crate) fn letter(to: &[&str], text: &str) -> (Step, Facts) {
     (step(&body, Vec::new()), facts)
 }
 
-fn kept(steps: Vec<(Step, Facts)>, known: Known) -> Kept {
+fn kept(steps: Vec<(Step, Facts)>, known: Known) -> StoredPlan {
     let (steps, facts): (Vec<_>, Vec<_>) = steps.into_iter().unzip();
     let states = steps.iter().map(|_| KeptStep {
         state: StepState::Pending,
         answer: None,
         detail: None,
     });
-    Kept {
+    StoredPlan {
         digest: Digest::of(b"plan"),
         steps: states.collect(),
         plan: Plan {
@@ -214,7 +214,7 @@ fn values_are_shown_with_meaning_and_old_value() {
         ("data.dueAt", None),
     ];
     let held = held.map(|(place, held)| (place.to_owned(), held.map(str::to_owned)));
-    let named = |kind: &str, label: &str| Named {
+    let named = |kind: &str, label: &str| RecordLabel {
         kind: kind.into(),
         label: label.into(),
     };
@@ -291,7 +291,7 @@ fn json_in_a_text_hides_and_forges_nothing() {
         let step = step(&body(&variables), Vec::new());
         let preview = preview_of(vec![(step, facts(Some("make"), None))], Known::default());
         assert_eq!(values(&preview), pairs([("title", &cell(text))]));
-        let full = shown::preview(&preview, &Emphasis::default());
+        let full = render_text::preview(&preview, &Emphasis::default());
         assert!(
             full.contains(&format!("\n     title  {}\n", cell(text))),
             "{full}"
@@ -450,7 +450,7 @@ fn shown_leaves_are_the_sent_leaves() {
 
         // As text, in the terminal and in a client's prompt: a row for each leaf, and no line
         // beyond the known frame.
-        let full = shown::preview(&preview, &Emphasis::default());
+        let full = render_text::preview(&preview, &Emphasis::default());
         let raw = full.contains(['\r', '\t', '\u{2028}', '\u{202e}', '\u{1b}']);
         prop_assert!(!raw, "{}", full);
         let (found, others) = rows(&full, &preview);

@@ -4,7 +4,7 @@ use serde_json::{Map, Number, Value, json};
 use wasmtime::component::Val;
 
 use super::error::BadAnswer;
-use crate::runtime::shape::{Case, Record, Shape};
+use crate::runtime::shape::{CaseShape, RecordShape, Shape};
 
 /// Largest magnitude of an integer that every JSON reader represents exactly.
 const EXACT_MAX: i128 = 1 << 53;
@@ -90,7 +90,7 @@ fn integer_out(value: &Val) -> Option<Value> {
 }
 
 fn record_out(
-    record: &Record,
+    record: &RecordShape,
     fields: &[(String, Val)],
     members: &mut Map<String, Value>,
 ) -> Result<(), BadAnswer> {
@@ -103,7 +103,7 @@ fn record_out(
     Ok(())
 }
 
-fn variant_out(cases: &[Case], name: &str, payload: Option<&Val>) -> Result<Value, BadAnswer> {
+fn variant_out(cases: &[CaseShape], name: &str, payload: Option<&Val>) -> Result<Value, BadAnswer> {
     let case = cases
         .iter()
         .find(|case| case.name == name)

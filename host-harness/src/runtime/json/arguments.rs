@@ -6,7 +6,7 @@ use wasmtime::component::Val;
 
 use super::error::BadArgument;
 use crate::nearest;
-use crate::runtime::shape::{Case, Int, Record, Shape};
+use crate::runtime::shape::{CaseShape, Int, RecordShape, Shape};
 
 /// Converts an argument to a component value.
 ///
@@ -108,7 +108,10 @@ pub fn to_component(shape: &Shape, value: &Value) -> Result<Val, BadArgument> {
 ///
 /// # Errors
 /// Returns the path of the value that does not fit, and the reason.
-pub(crate) fn record_to_component(record: &Record, arguments: &Value) -> Result<Val, BadArgument> {
+pub(crate) fn record_to_component(
+    record: &RecordShape,
+    arguments: &Value,
+) -> Result<Val, BadArgument> {
     record_in(record, members_of(arguments)?, None)
 }
 
@@ -167,7 +170,7 @@ fn name_in(names: &[String], value: &Value) -> Option<String> {
 
 /// Converts an object to a record; `tag` is the one member that is not a field.
 fn record_in(
-    record: &Record,
+    record: &RecordShape,
     members: &Map<String, Value>,
     tag: Option<&str>,
 ) -> Result<Val, BadArgument> {
@@ -197,7 +200,7 @@ fn record_in(
 }
 
 /// Converts an object to a variant; `None` if it has no `case` of type string.
-fn variant_in(cases: &[Case], value: &Value) -> Option<Result<Val, BadArgument>> {
+fn variant_in(cases: &[CaseShape], value: &Value) -> Option<Result<Val, BadArgument>> {
     let members = value.as_object()?;
     let name = members.get("case")?.as_str()?;
     let Some(case) = cases.iter().find(|case| case.name == name) else {

@@ -1,7 +1,8 @@
 //! Errors of arguments and answers that do not match their type, with the field's path and a fix.
 
-use serde_json::{Value, json};
 use thiserror::Error;
+
+use crate::failure::Failure;
 
 /// An invalid argument.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -46,8 +47,12 @@ impl BadArgument {
 
     /// Returns the failure that a component would answer with: case `invalid-input`.
     #[must_use]
-    pub fn to_failure(&self) -> Value {
-        json!({"case": "invalid-input", "field": self.field, "reason": self.reason, "next": self.next})
+    pub fn to_failure(&self) -> Failure {
+        Failure::InvalidInput {
+            field: self.field.clone(),
+            reason: self.reason.clone(),
+            next: self.next.clone(),
+        }
     }
 }
 

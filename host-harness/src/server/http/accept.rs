@@ -10,7 +10,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::connections::Connection;
+use super::connections::ClientConnection;
 use super::front::Front;
 
 /// Most bytes of a request's head.
@@ -36,7 +36,7 @@ pub(super) async fn accept(
             }
         };
         let Some(connection) = front.connections.add(number) else {
-            front.mcp.meter().refused("connections");
+            front.mcp.metrics().refused("connections");
             continue;
         };
         // Responses are small and are sent without delay.
@@ -58,7 +58,7 @@ async fn serve(
     front: Arc<Front>,
     stream: TcpStream,
     number: u64,
-    connection: Connection,
+    connection: ClientConnection,
     routes: Router,
 ) {
     let service = TowerToHyperService::new(routes.layer(axum::Extension(connection.clone())));

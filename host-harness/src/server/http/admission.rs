@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::Limits;
+use super::HttpLimits;
 use super::refusal::Refusal;
 
 /// Permits for requests in flight.
@@ -21,13 +21,13 @@ pub(super) struct Admission {
 
 /// Permit of a request in flight, released on drop.
 #[derive(Debug)]
-pub(super) struct Admitted {
+pub(super) struct AdmissionPermit {
     _of_all: OwnedSemaphorePermit,
     _of_caller: OwnedSemaphorePermit,
 }
 
 impl Admission {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: HttpLimits) -> Self {
         let all = u32::try_from(limits.requests).unwrap_or(u32::MAX);
         Self {
             all,
@@ -39,7 +39,7 @@ impl Admission {
     }
 
     /// Admits a request of this caller; `stream` marks one that lasts as long as the client wants.
-    pub(super) fn admit(&self, caller: &str, stream: bool) -> Result<Admitted, Refusal> {
+    pub(super) fn admit(&self, caller: &str, stream: bool) -> Result<AdmissionPermit, Refusal> {
         let of_caller = {
             let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
             match callers.get(caller) {
@@ -52,7 +52,7 @@ impl Admission {
             }
         };
         let of_all = if stream { &self.streams } else { &self.calls };
-        Ok(Admitted {
+        Ok(AdmissionPermit {
             _of_caller: of_caller
                 .try_acquire_owned()
                 .map_err(|_| Refusal::CallerBusy)?,
@@ -80,10 +80,10 @@ mod tests {
 
     #[test]
     fn busy_caller_is_refused_and_others_are_not() {
-        let admission = Admission::new(Limits {
+        let admission = Admission::new(HttpLimits {
             requests: 3,
             requests_of_caller: 2,
-            ..Limits::default()
+            ..HttpLimits::default()
         });
         let first = admission.admit("a", false).unwrap();
         let _second = admission.admit("a", true).unwrap();

@@ -15,7 +15,7 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::timeout;
 use tokio_util::sync::DropGuard;
 
-use super::admission::Admitted;
+use super::admission::AdmissionPermit;
 use super::connections::Busy;
 use super::refusal::Refusal;
 use super::sessions::InUse;
@@ -42,10 +42,10 @@ pub(super) async fn collect(
 
 /// Guards held until a response has been sent.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct ResponseGuards {
     /// Cancels the call on drop; a finished call is not affected.
     pub(super) _leaving: DropGuard,
-    pub(super) _admitted: Admitted,
+    pub(super) _admitted: AdmissionPermit,
     pub(super) _busy: Option<Busy>,
     pub(super) _session: Option<InUse>,
 }
@@ -54,7 +54,7 @@ pub(super) struct Held {
 pub(super) struct Answering {
     pub(super) inner: BoxBody<Bytes, Infallible>,
     /// `None` once the body has been sent.
-    pub(super) held: Option<Held>,
+    pub(super) held: Option<ResponseGuards>,
 }
 
 impl HttpBody for Answering {

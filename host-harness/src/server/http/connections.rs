@@ -9,11 +9,11 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::limits::Limits;
+use super::limits::HttpLimits;
 
 /// The open connections, in the order in which they were accepted.
 pub(super) struct Connections {
-    open: Mutex<BTreeMap<u64, Connection>>,
+    open: Mutex<BTreeMap<u64, ClientConnection>>,
     most: usize,
     pub(super) tasks: TaskTracker,
     cut: CancellationToken,
@@ -21,7 +21,7 @@ pub(super) struct Connections {
 
 /// An open connection, stored as an extension of each of its requests.
 #[derive(Debug, Clone)]
-pub(super) struct Connection {
+pub(super) struct ClientConnection {
     busy: Arc<AtomicUsize>,
     pub(super) end: CancellationToken,
 }
@@ -36,7 +36,7 @@ impl Drop for Busy {
     }
 }
 
-impl Connection {
+impl ClientConnection {
     /// Marks the connection as busy, so that it is not closed to make room.
     pub(super) fn busy(&self) -> Busy {
         self.busy.fetch_add(1, Ordering::SeqCst);
@@ -45,7 +45,7 @@ impl Connection {
 }
 
 impl Connections {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: HttpLimits) -> Self {
         Self {
             open: Mutex::default(),
             most: limits.connections.max(1),
@@ -54,7 +54,7 @@ impl Connections {
         }
     }
 
-    pub(super) fn open(&self) -> MutexGuard<'_, BTreeMap<u64, Connection>> {
+    pub(super) fn open(&self) -> MutexGuard<'_, BTreeMap<u64, ClientConnection>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -63,16 +63,16 @@ impl Connections {
     }
 
     /// Adds a connection if there is room, or if an idle one can be closed to make room.
-    pub(super) fn add(&self, number: u64) -> Option<Connection> {
+    pub(super) fn add(&self, number: u64) -> Option<ClientConnection> {
         let mut open = self.open();
         if open.len() >= self.most {
-            let idle = |(_, one): &(&u64, &Connection)| one.busy.load(Ordering::SeqCst) == 0;
+            let idle = |(_, one): &(&u64, &ClientConnection)| one.busy.load(Ordering::SeqCst) == 0;
             let oldest = open.iter().find(idle).map(|(number, _)| *number)?;
             if let Some(oldest) = open.remove(&oldest) {
                 oldest.end.cancel();
             }
         }
-        let connection = Connection {
+        let connection = ClientConnection {
             busy: Arc::default(),
             end: self.cut.child_token(),
         };

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::admission::Admission;
 use super::connections::Connections;
 use super::hosts::Hosts;
-use super::limits::Limits;
+use super::limits::HttpLimits;
 use super::plan_counts::PlanCounts;
 use super::sessions::Sessions;
 use crate::config::Tokens;
@@ -19,7 +19,7 @@ pub(super) struct Front {
     pub(super) service: StreamableHttpService<Mcp, LocalSessionManager>,
     pub(super) tokens: Tokens,
     pub(super) hosts: Hosts,
-    pub(super) limits: Limits,
+    pub(super) limits: HttpLimits,
     pub(super) admission: Admission,
     pub(super) sessions: Sessions,
     pub(super) connections: Connections,

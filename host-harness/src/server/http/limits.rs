@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Limits of connections, requests and sessions.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct HttpLimits {
     /// Most bytes of a request's body.
     pub body_bytes: usize,
     /// Time to send the head of a request, and to begin the next one on the same connection.
@@ -27,7 +27,7 @@ pub struct Limits {
     pub finish: Duration,
 }
 
-impl Default for Limits {
+impl Default for HttpLimits {
     fn default() -> Self {
         Self {
             body_bytes: 1 << 20,

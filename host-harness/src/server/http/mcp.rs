@@ -12,8 +12,8 @@ use http_body_util::Full;
 use http_body_util::combinators::BoxBody;
 use tokio_util::sync::CancellationToken;
 
-use super::body::{Answering, Held, collect};
-use super::connections::Connection;
+use super::body::{Answering, ResponseGuards, collect};
+use super::connections::ClientConnection;
 use super::front::Front;
 use super::message;
 use super::refusal::Refusal;
@@ -27,7 +27,7 @@ pub(super) async fn handle(State(front): State<Arc<Front>>, request: Request) ->
     match answer(&front, request).await {
         Ok(response) => response,
         Err(refusal) => {
-            front.mcp.meter().refused(refusal.code());
+            front.mcp.metrics().refused(refusal.code());
             refusal.into_response()
         }
     }
@@ -53,7 +53,7 @@ async fn answer(front: &Arc<Front>, request: Request) -> Result<Response, Refusa
         _ => return Err(Refusal::Method),
     };
     let admitted = front.admission.admit(&name, stream)?;
-    let busy = parts.extensions.remove::<Connection>();
+    let busy = parts.extensions.remove::<ClientConnection>();
     let busy = busy.map(|connection| connection.busy());
     let session = match one(&parts.headers, SESSION)? {
         Some(id) => {
@@ -96,7 +96,7 @@ async fn answer(front: &Arc<Front>, request: Request) -> Result<Response, Refusa
         let id = id.to_str().map_err(|_| Refusal::Internal)?;
         front.sessions.begun(id, &holder);
     }
-    let held = Held {
+    let held = ResponseGuards {
         _leaving: leaving,
         _admitted: admitted,
         _busy: busy,
@@ -111,7 +111,7 @@ fn told(
     response: http::Response<BoxBody<Bytes, Infallible>>,
     json: bool,
     in_session: bool,
-    held: Held,
+    held: ResponseGuards,
 ) -> Result<Response, Refusal> {
     match response.status() {
         // The library could not parse the message, although it is JSON.

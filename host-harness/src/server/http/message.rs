@@ -7,20 +7,20 @@ use super::refusal::Refusal;
 
 /// Facts about a message that the HTTP layer needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Message {
+pub(super) struct MessageFacts {
     /// True for `initialize`, which begins a session.
     pub(super) begins: bool,
 }
 
 #[derive(Deserialize)]
-struct Envelope<'a> {
+struct MessageHead<'a> {
     jsonrpc: &'a str,
     #[serde(default, borrow)]
     method: Option<std::borrow::Cow<'a, str>>,
 }
 
 /// Parses a body, which must be one object of JSON-RPC 2.0.
-pub(super) fn look(body: &[u8]) -> Result<Message, Refusal> {
+pub(super) fn look(body: &[u8]) -> Result<MessageFacts, Refusal> {
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
     if first != Some(&b'{') {
         return match serde_json::from_slice::<IgnoredAny>(body) {
@@ -29,11 +29,11 @@ pub(super) fn look(body: &[u8]) -> Result<Message, Refusal> {
             Err(_) => Err(Refusal::Malformed),
         };
     }
-    match serde_json::from_slice::<Envelope<'_>>(body) {
-        Ok(Envelope {
+    match serde_json::from_slice::<MessageHead<'_>>(body) {
+        Ok(MessageHead {
             jsonrpc: "2.0",
             method,
-        }) => Ok(Message {
+        }) => Ok(MessageFacts {
             begins: method.is_some_and(|method| method == "initialize"),
         }),
         Ok(_) => Err(Refusal::Invalid),
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn invalid_messages_get_their_own_refusals() {
-        let begins = |begins| Ok(Message { begins });
+        let begins = |begins| Ok(MessageFacts { begins });
         for (body, expected) in [
             (
                 r#"{"jsonrpc":"2.0","id":1,"method":"initialize"}"#,

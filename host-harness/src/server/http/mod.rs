@@ -21,5 +21,5 @@ mod serve;
 mod sessions;
 
 pub use hosts::Hosts;
-pub use limits::Limits;
+pub use limits::HttpLimits;
 pub use serve::serve;

@@ -56,7 +56,7 @@ pub(super) async fn metrics(State(front): State<Arc<Front>>) -> Response {
             front.connections.count(),
         ),
     ];
-    page(StatusCode::OK, front.mcp.meter().text(&plans, &gauges))
+    page(StatusCode::OK, front.mcp.metrics().text(&plans, &gauges))
 }
 
 /// Answers any other path with 404.

@@ -11,12 +11,12 @@ const COUNTED_FOR: Duration = Duration::from_secs(1);
 
 /// Cached counts of plans by state: the pages need no token, and counting reads every plan.
 #[derive(Default)]
-pub(super) struct PlanCounts(Mutex<Option<(Instant, Counts)>>);
+pub(super) struct PlanCounts(Mutex<Option<(Instant, StateCounts)>>);
 
-type Counts = Vec<(PlanState, u64)>;
+type StateCounts = Vec<(PlanState, u64)>;
 
 impl PlanCounts {
-    pub(super) fn counts(&self, mcp: &Mcp) -> Result<Counts, StoreError> {
+    pub(super) fn counts(&self, mcp: &Mcp) -> Result<StateCounts, StoreError> {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &*counted {
             Some((since, counts)) if since.elapsed() < COUNTED_FOR => Ok(counts.clone()),

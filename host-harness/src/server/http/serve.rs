@@ -20,7 +20,7 @@ use super::admission::Admission;
 use super::connections::Connections;
 use super::front::Front;
 use super::hosts::Hosts;
-use super::limits::Limits;
+use super::limits::HttpLimits;
 use super::plan_counts::PlanCounts;
 use super::sessions::Sessions;
 use super::{mcp, pages};
@@ -37,7 +37,7 @@ pub async fn serve(
     server: Mcp,
     tokens: Tokens,
     hosts: Hosts,
-    limits: Limits,
+    limits: HttpLimits,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let manager = Arc::new(manager(limits));
@@ -101,7 +101,7 @@ pub async fn serve(
     accepted
 }
 
-fn manager(limits: Limits) -> LocalSessionManager {
+fn manager(limits: HttpLimits) -> LocalSessionManager {
     let mut manager = LocalSessionManager::default();
     manager.session_config.keep_alive = Some(limits.idle);
     manager.session_config.init_timeout = Some(limits.body);
@@ -114,7 +114,7 @@ async fn check_host(State(front): State<Arc<Front>>, request: Request, next: Nex
     match front.hosts.admit(request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err(refusal) => {
-            front.mcp.meter().refused(refusal.code());
+            front.mcp.metrics().refused(refusal.code());
             refusal.into_response()
         }
     }

@@ -9,7 +9,7 @@ use std::time::Instant;
 use rmcp::transport::streamable_http_server::SessionManager as _;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 
-use super::Limits;
+use super::HttpLimits;
 use super::refusal::Refusal;
 
 pub(super) struct Sessions {
@@ -36,7 +36,7 @@ impl Drop for InUse {
 }
 
 impl Sessions {
-    pub(super) fn new(manager: Arc<LocalSessionManager>, limits: Limits) -> Self {
+    pub(super) fn new(manager: Arc<LocalSessionManager>, limits: HttpLimits) -> Self {
         Self {
             manager,
             open: Mutex::default(),
@@ -83,14 +83,14 @@ impl Sessions {
     /// Makes room for one more session of this caller, if necessary by closing their least recently
     /// used one.
     pub(super) async fn make_room(&self, caller: &str) -> Result<(), Refusal> {
-        if self.room(caller) == Room::Free {
+        if self.room(caller) == SessionRoom::Free {
             return Ok(());
         }
         self.forget_ended().await;
         match self.room(caller) {
-            Room::Free => Ok(()),
-            Room::None => Err(Refusal::Busy),
-            Room::Of(oldest) => {
+            SessionRoom::Free => Ok(()),
+            SessionRoom::None => Err(Refusal::Busy),
+            SessionRoom::Of(oldest) => {
                 self.leave(&oldest);
                 let id = oldest.into();
                 // It may have ended meanwhile.
@@ -100,18 +100,18 @@ impl Sessions {
         }
     }
 
-    fn room(&self, caller: &str) -> Room {
+    fn room(&self, caller: &str) -> SessionRoom {
         let open = self.open();
         let own = open.iter().filter(|(_, session)| session.caller == caller);
         let count = own.clone().count();
         if count < self.each && open.len() < self.all {
-            return Room::Free;
+            return SessionRoom::Free;
         }
         // A caller with too many sessions loses their least recently used idle one, and never one
         // to another caller.
         let idle = own.filter(|(_, session)| session.under_way.load(Ordering::SeqCst) == 0);
         let oldest = idle.min_by_key(|(_, session)| session.used);
-        oldest.map_or(Room::None, |(id, _)| Room::Of(id.clone()))
+        oldest.map_or(SessionRoom::None, |(id, _)| SessionRoom::Of(id.clone()))
     }
 
     /// Adds a session that has begun.
@@ -131,7 +131,7 @@ impl Sessions {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Room {
+enum SessionRoom {
     Free,
     /// Room if this session is closed.
     Of(String),
@@ -143,10 +143,10 @@ mod tests {
     use super::*;
 
     fn sessions(all: usize, each: usize) -> Sessions {
-        let limits = Limits {
+        let limits = HttpLimits {
             sessions: all,
             sessions_of_caller: each,
-            ..Limits::default()
+            ..HttpLimits::default()
         };
         Sessions::new(Arc::default(), limits)
     }
@@ -167,12 +167,12 @@ mod tests {
         let sessions = sessions(3, 2);
         sessions.begun("a1", "a");
         sessions.begun("a2", "a");
-        assert_eq!(sessions.room("b"), Room::Free);
+        assert_eq!(sessions.room("b"), SessionRoom::Free);
         drop(sessions.enter("a1", "a").unwrap());
-        assert_eq!(sessions.room("a"), Room::Of("a2".into()));
+        assert_eq!(sessions.room("a"), SessionRoom::Of("a2".into()));
         let _in_use = sessions.enter("a2", "a").unwrap();
-        assert_eq!(sessions.room("a"), Room::Of("a1".into()));
+        assert_eq!(sessions.room("a"), SessionRoom::Of("a1".into()));
         sessions.begun("b1", "b");
-        assert_eq!(sessions.room("c"), Room::None);
+        assert_eq!(sessions.room("c"), SessionRoom::None);
     }
 }

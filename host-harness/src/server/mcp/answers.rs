@@ -5,7 +5,7 @@ use rmcp::model::{CallToolResult, ContentBlock};
 use serde_json::{Map, Value, json};
 
 use crate::harness::CallError;
-use crate::plans::{Outcome, PlanError, PlanState, Preview, render_text as shown};
+use crate::plans::{PlanError, PlanOutcome, PlanState, Preview, render_text, report};
 use crate::runtime::call::RunError;
 use crate::text::{Emphasis, harmless, sentence};
 
@@ -123,42 +123,36 @@ pub(super) fn plan_error(error: &PlanError) -> CallToolResult {
 /// of the plan status tool.
 pub(super) fn plan(
     preview: &Preview,
-    outcome: &Outcome,
+    outcome: &PlanOutcome,
     note: Option<&str>,
-    teller: Option<&str>,
+    plan_status_tool: Option<&str>,
 ) -> CallToolResult {
     let plain = Emphasis::default();
     let mut outcome = outcome.clone();
     if outcome.state == PlanState::Waiting {
-        let teller = teller.map_or_else(String::new, |name| {
+        let plan_status_tool = plan_status_tool.map_or_else(String::new, |name| {
             format!(" {name} with the digest tells what became of it.")
         });
         // Only the person needs to know how to approve; a model is told that it cannot.
         outcome.next = format!(
-            "Nothing has been sent. Tell the person what is planned: they approve plan {} where crm-harness runs; you cannot.{teller}",
+            "Nothing has been sent. Tell the person what is planned: they approve plan {} where crm-harness runs; you cannot.{plan_status_tool}",
             preview.plan.short(),
         );
     }
     let mut text = if outcome.state.is_over() {
         format!("Plan {}: {}\n", preview.plan.short(), preview.deed)
     } else {
-        shown::preview(preview, &plain)
+        render_text::preview(preview, &plain)
     };
     if outcome.state == PlanState::Waiting {
         text.push_str("\nwaiting for approval");
         text.push_str(&note.map_or_else(String::new, |note| format!(": {note}")));
         text.push_str(&format!("\n{}\n", outcome.next));
     } else {
-        text.push_str(&shown::outcome(&outcome, &plain));
+        text.push_str(&render_text::outcome(&outcome, &plain));
         text.push_str(&note.map_or_else(String::new, |note| format!("{note}\n")));
     }
-    let mut structure = json!({
-        "plan": preview.plan,
-        "state": outcome.state,
-        "preview": preview,
-        "outcome": outcome,
-        "next": outcome.next,
-    });
+    let mut structure = report(preview, &outcome);
     if let (Some(note), Value::Object(members)) = (note, &mut structure) {
         members.insert("note".into(), note.into());
     }

@@ -21,7 +21,7 @@ use super::pending_approvals::Question;
 use super::{Mcp, answers};
 use crate::access::Approval;
 use crate::config::{Caller, Scope};
-use crate::plans::{Outcome, PlanError, PlanState, Preview, render_text as shown};
+use crate::plans::{PlanError, PlanOutcome, PlanState, Preview, render_text};
 use crate::text::Emphasis;
 
 /// Key of the only input request of a call.
@@ -32,7 +32,7 @@ const NOT_TRUSTED: &str =
 
 /// A person's decision about a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub enum PersonDecision {
     /// Approve the plan: perform it.
     Approve,
     /// Deny the plan.
@@ -71,7 +71,7 @@ impl Mcp {
             return Ok(self.performed_here(digest, performing).await.into());
         }
         if outcome.state != PlanState::Waiting {
-            return Ok(answers::plan(&preview, &outcome, None, self.teller()).into());
+            return Ok(answers::plan(&preview, &outcome, None, self.plan_status_tool()).into());
         }
         match asking(context, caller) {
             Asking::Never => Ok(self.stands(digest, None).into()),
@@ -92,7 +92,7 @@ impl Mcp {
                     tool: tool.to_owned(),
                     caller: caller.named().map(str::to_owned),
                 };
-                let Some(name) = self.0.asked.ask(open, self.0.pace.asking) else {
+                let Some(name) = self.0.pending.ask(open, self.0.pace.asking) else {
                     return Ok(self.stands(digest, None).into());
                 };
                 let request = InputRequest::Elicitation(ElicitRequest::new(question(&preview)));
@@ -114,7 +114,7 @@ impl Mcp {
     ) -> Result<CallToolResult, ErrorData> {
         // A client that could not have asked cannot bring back a decision.
         let question = match asking(context, caller) {
-            Asking::Between => self.0.asked.answered(name, tool, caller.named()),
+            Asking::Between => self.0.pending.answered(name, tool, caller.named()),
             Asking::Within | Asking::Never | Asking::NotTrusted => None,
         };
         let Some(question) = question else {
@@ -132,7 +132,7 @@ impl Mcp {
     pub async fn decide(
         &self,
         digest: &str,
-        decision: Decision,
+        decision: PersonDecision,
         caller: &Arc<Caller>,
     ) -> CallToolResult {
         self.decided(digest, Some(decision), caller).await
@@ -142,18 +142,20 @@ impl Mcp {
     async fn decided(
         &self,
         digest: &str,
-        decision: Option<Decision>,
+        decision: Option<PersonDecision>,
         caller: &Arc<Caller>,
     ) -> CallToolResult {
         let harness = Arc::clone(&self.0.harness);
         let (caller, plan) = (Arc::clone(caller), digest.to_owned());
         match decision {
-            Some(Decision::Approve) => {
+            Some(PersonDecision::Approve) => {
                 let performing =
                     async move { harness.plans().approve(&plan, &caller, false).await };
                 self.performed_here(digest, performing).await
             }
-            Some(Decision::Deny) => self.came(digest, harness.plans().deny(&plan, &caller).await),
+            Some(PersonDecision::Deny) => {
+                self.came(digest, harness.plans().deny(&plan, &caller).await)
+            }
             None => self.stands(digest, Some("nobody has decided yet")),
         }
     }
@@ -163,7 +165,7 @@ impl Mcp {
     async fn performed_here(
         &self,
         digest: &str,
-        performing: impl Future<Output = Result<Outcome, PlanError>> + Send + 'static,
+        performing: impl Future<Output = Result<PlanOutcome, PlanError>> + Send + 'static,
     ) -> CallToolResult {
         match self.0.performing.spawn(performing).await {
             Ok(done) => self.came(digest, done),
@@ -172,7 +174,7 @@ impl Mcp {
     }
 
     /// Returns the tool result of a decision.
-    fn came(&self, digest: &str, done: Result<Outcome, PlanError>) -> CallToolResult {
+    fn came(&self, digest: &str, done: Result<PlanOutcome, PlanError>) -> CallToolResult {
         match done {
             // It was decided or finished in the meantime; the plan's state shows it.
             Ok(_) | Err(PlanError::Over(_) | PlanError::Expired | PlanError::Denied) => {
@@ -189,21 +191,23 @@ impl Mcp {
     /// Returns the tool result that reports a plan's current state.
     fn stands(&self, digest: &str, note: Option<&str>) -> CallToolResult {
         match self.0.harness.plans().get(digest) {
-            Ok((preview, outcome)) => answers::plan(&preview, &outcome, note, self.teller()),
+            Ok((preview, outcome)) => {
+                answers::plan(&preview, &outcome, note, self.plan_status_tool())
+            }
             Err(error) => answers::plan_error(&error),
         }
     }
 
-    pub(super) fn teller(&self) -> Option<&str> {
+    pub(super) fn plan_status_tool(&self) -> Option<&str> {
         self.0.plan_tool.as_deref()
     }
 }
 
 /// Returns the decision in an elicitation result; `None` if there is none.
-fn decision(said: Option<ElicitResult>) -> Option<Decision> {
+fn decision(said: Option<ElicitResult>) -> Option<PersonDecision> {
     match said?.action {
-        ElicitationAction::Accept => Some(Decision::Approve),
-        ElicitationAction::Decline => Some(Decision::Deny),
+        ElicitationAction::Accept => Some(PersonDecision::Approve),
+        ElicitationAction::Decline => Some(PersonDecision::Deny),
         _ => None,
     }
 }
@@ -235,7 +239,7 @@ fn asking(context: &RequestContext<RoleServer>, caller: &Caller) -> Asking {
 /// Builds the elicitation request, with the host's own preview. Its form is empty: the person
 /// accepts or declines.
 fn question(preview: &Preview) -> ElicitRequestParams {
-    let text = shown::preview(preview, &Emphasis::default());
+    let text = render_text::preview(preview, &Emphasis::default());
     ElicitRequestParams::FormElicitationParams {
         meta: None,
         message: format!("Approve this plan and perform it?\n\n{text}"),

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use super::{Leaving, Mcp, OnBehalf, Whose, answers, progress};
 use crate::config::Caller;
 use crate::denial::DenialCode;
-use crate::harness::{CallError, Invocation, Outcome};
+use crate::harness::{CallError, CallOutcome, Invocation, Reply};
 use crate::nearest;
 use crate::runtime::answer_audit;
-use crate::runtime::tools::{Tool, ToolEffect};
+use crate::runtime::tools::Tool;
 
 /// Outcome, in the metrics, of a call whose client stopped waiting.
 const CANCELLED: &str = "cancelled";
@@ -48,7 +48,7 @@ impl Mcp {
         context: &RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let name: &str = &request.name;
-        if Some(name) == self.teller() {
+        if Some(name) == self.plan_status_tool() {
             return self.tell(name, request.arguments, caller).map(Into::into);
         }
         let Some(tool) = self.0.harness.tools().iter().find(|tool| tool.name == name) else {
@@ -75,8 +75,8 @@ impl Mcp {
         tool: &Tool,
         arguments: Value,
         caller: &Arc<Caller>,
-    ) -> Result<Outcome, CallError> {
-        let _turn = self.0.turns.take(caller.named()).await;
+    ) -> Result<CallOutcome, CallError> {
+        let _turn = self.0.concurrency.take(caller.named()).await;
         let mut count = Count {
             mcp: self,
             tool: &tool.name,
@@ -91,20 +91,20 @@ impl Mcp {
         };
         let ended = self.0.harness.call_alone(invocation).await;
         count.outcome = match &ended {
-            Ok(outcome) => match &outcome.result {
-                Ok(_) => "done",
-                Err(failure) => answer_audit::code(failure, tool.failure.as_ref()),
+            Ok(outcome) => match &outcome.reply {
+                Reply::Answer(_) | Reply::Proposed(_) => "done",
+                Reply::Failed(failure) => answer_audit::code(failure, tool.failure.as_ref()),
             },
             Err(error) => error.code(),
         }
         .to_owned();
         drop(count);
         if let Ok(outcome) = &ended {
-            let meter = self.meter();
+            let metrics = self.metrics();
             for denial in &outcome.denials {
-                meter.gate_refused(denial.code.as_str(), 1);
+                metrics.gate_refused(denial.code.as_str(), 1);
             }
-            meter.gate_refused(DenialCode::Rate.as_str(), outcome.postponed.into());
+            metrics.gate_refused(DenialCode::Rate.as_str(), outcome.postponed.into());
         }
         ended
     }
@@ -112,7 +112,7 @@ impl Mcp {
     async fn told(
         &self,
         tool: &Tool,
-        outcome: Outcome,
+        outcome: CallOutcome,
         caller: &Arc<Caller>,
         context: &RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
@@ -125,19 +125,13 @@ impl Mcp {
                 denial.reason
             );
         }
-        let digest = |answer: &Value| {
-            answer
-                .get("plan")
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        };
-        match outcome.result {
-            Ok(answer) if tool.effect == ToolEffect::Propose => match digest(&answer) {
-                Some(digest) => self.proposed(&digest, &tool.name, caller, context).await,
-                None => Ok(answers::answer(answer).into()),
-            },
-            Ok(answer) => Ok(answers::answer(answer).into()),
-            Err(failure) => Ok(answers::failure(&failure).into()),
+        match outcome.reply {
+            Reply::Answer(answer) => Ok(answers::answer(answer).into()),
+            Reply::Proposed(proposed) => {
+                let digest = proposed.preview.plan.as_str();
+                self.proposed(digest, &tool.name, caller, context).await
+            }
+            Reply::Failed(failure) => Ok(answers::failure(&failure.to_json()).into()),
         }
     }
 
@@ -163,9 +157,11 @@ impl Mcp {
         };
         let found = self.0.harness.plans().own(name, given, caller);
         let outcome = found.as_ref().map_or_else(|error| error.code(), |_| "done");
-        self.0.meter.called(name, outcome, begun.elapsed());
+        self.0.metrics.called(name, outcome, begun.elapsed());
         Ok(match found {
-            Ok((preview, outcome)) => answers::plan(&preview, &outcome, None, self.teller()),
+            Ok((preview, outcome)) => {
+                answers::plan(&preview, &outcome, None, self.plan_status_tool())
+            }
             Err(error) => answers::plan_error(&error),
         })
     }
@@ -198,8 +194,8 @@ struct Count<'a> {
 
 impl Drop for Count<'_> {
     fn drop(&mut self) {
-        let meter = self.mcp.meter();
-        meter.called(self.tool, &self.outcome, self.begun.elapsed());
+        let metrics = self.mcp.metrics();
+        metrics.called(self.tool, &self.outcome, self.begun.elapsed());
     }
 }
 

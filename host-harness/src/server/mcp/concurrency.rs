@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Concurrency limits by caller.
-pub(super) struct Turns {
+pub(super) struct Concurrency {
     each: usize,
     callers: Mutex<HashMap<Option<String>, Arc<Semaphore>>>,
 }
 
-impl Turns {
+impl Concurrency {
     /// Limits each caller to `each` concurrent calls.
     pub(super) fn new(each: usize) -> Self {
         Self {
@@ -22,15 +22,15 @@ impl Turns {
 
     /// Waits for a permit of this caller, first come, first served; released on drop.
     pub(super) async fn take(&self, caller: Option<&str>) -> Option<OwnedSemaphorePermit> {
-        let turns = {
+        let concurrency = {
             let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
             // Callers come from the operator file, so there are few.
-            let turns = callers
+            let concurrency = callers
                 .entry(caller.map(str::to_owned))
                 .or_insert_with(|| Arc::new(Semaphore::new(self.each)));
-            Arc::clone(turns)
+            Arc::clone(concurrency)
         };
-        turns.acquire_owned().await.ok()
+        concurrency.acquire_owned().await.ok()
     }
 }
 
@@ -40,11 +40,14 @@ mod tests {
 
     #[tokio::test]
     async fn caller_waits_only_for_their_own_calls() {
-        let turns = Turns::new(2);
-        let (_first, second) = (turns.take(Some("a")).await, turns.take(Some("a")).await);
-        let mut third = Box::pin(turns.take(Some("a")));
+        let concurrency = Concurrency::new(2);
+        let (_first, second) = (
+            concurrency.take(Some("a")).await,
+            concurrency.take(Some("a")).await,
+        );
+        let mut third = Box::pin(concurrency.take(Some("a")));
         assert!(futures_pending(&mut third).await);
-        assert!(turns.take(Some("b")).await.is_some());
+        assert!(concurrency.take(Some("b")).await.is_some());
         drop(second);
         assert!(third.await.is_some());
     }

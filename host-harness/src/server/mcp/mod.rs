@@ -16,5 +16,5 @@ mod server;
 mod state;
 mod tools;
 
-pub use approval::Decision;
+pub use approval::PersonDecision;
 pub use state::{Leaving, Mcp, OnBehalf, Pace, Whose, listed};

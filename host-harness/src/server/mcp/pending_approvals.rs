@@ -23,9 +23,9 @@ pub(super) struct Question {
 
 /// The open questions.
 #[derive(Default)]
-pub(super) struct Asked(Mutex<HashMap<String, (Instant, Question)>>);
+pub(super) struct PendingApprovals(Mutex<HashMap<String, (Instant, Question)>>);
 
-impl Asked {
+impl PendingApprovals {
     /// Stores a question, and returns the name that its answer has to carry; `None` if the system
     /// has no randomness, and then nobody is asked.
     pub(super) fn ask(&self, question: Question, waits: Duration) -> Option<String> {
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn question_is_answered_once_and_in_time() {
-        let asked = Asked::default();
+        let asked = PendingApprovals::default();
         let hour = Duration::from_secs(3600);
         let name = asked.ask(question(), hour).unwrap();
         assert_eq!(asked.answered(&name, "t", Some("b")), None);
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn oldest_of_too_many_questions_is_dropped() {
-        let asked = Asked::default();
+        let asked = PendingApprovals::default();
         let hour = Duration::from_secs(3600);
         let first = asked.ask(question(), hour).unwrap();
         for _ in 0..OPEN_MAX {

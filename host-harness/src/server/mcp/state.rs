@@ -8,12 +8,12 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::concurrency::Turns;
-use super::pending_approvals::Asked;
+use super::concurrency::Concurrency;
+use super::pending_approvals::PendingApprovals;
 use super::{instructions, tools};
 use crate::config::Caller;
 use crate::harness::Harness;
-use crate::server::metrics::Meter;
+use crate::server::metrics::Metrics;
 use crate::server::services;
 
 /// The caller of a request: an extension of the request, or of the HTTP request that carried it.
@@ -58,9 +58,9 @@ impl Default for Pace {
 
 /// The MCP server. Cheap to clone; clones share their state.
 #[derive(Clone)]
-pub struct Mcp(pub(super) Arc<Inner>);
+pub struct Mcp(pub(super) Arc<McpInner>);
 
-pub(super) struct Inner {
+pub(super) struct McpInner {
     pub(super) harness: Arc<Harness>,
     pub(super) tools: Vec<model::Tool>,
     /// Name of the tool that reports a plan's state; `None` if no tool proposes plans.
@@ -68,9 +68,9 @@ pub(super) struct Inner {
     pub(super) info: model::ServerConfig,
     pub(super) whose: Whose,
     pub(super) pace: Pace,
-    pub(super) turns: Turns,
-    pub(super) asked: Asked,
-    pub(super) meter: Arc<Meter>,
+    pub(super) concurrency: Concurrency,
+    pub(super) pending: PendingApprovals,
+    pub(super) metrics: Arc<Metrics>,
     pub(super) closing: CancellationToken,
     pub(super) performing: TaskTracker,
 }
@@ -78,25 +78,25 @@ pub(super) struct Inner {
 impl Mcp {
     /// Creates a server for a harness.
     #[must_use]
-    pub fn new(harness: Arc<Harness>, whose: Whose, pace: Pace, meter: Arc<Meter>) -> Self {
+    pub fn new(harness: Arc<Harness>, whose: Whose, pace: Pace, metrics: Arc<Metrics>) -> Self {
         let plan_tool = tools::plan_tool_name(&harness);
         let tools = tools::described(&harness, plan_tool.as_deref());
         let caller = match &whose {
             Whose::One(caller) => Some(&**caller),
             Whose::Each => None,
         };
-        let services = services::told(&harness, caller);
+        let services = services::configured_services(&harness, caller);
         let info = instructions::info(&harness, plan_tool.as_deref(), &services);
-        Self(Arc::new(Inner {
+        Self(Arc::new(McpInner {
             harness,
             tools,
             plan_tool,
             info,
             whose,
             pace,
-            turns: Turns::new(pace.calls),
-            asked: Asked::default(),
-            meter,
+            concurrency: Concurrency::new(pace.calls),
+            pending: PendingApprovals::default(),
+            metrics,
             closing: CancellationToken::new(),
             performing: TaskTracker::new(),
         }))
@@ -104,8 +104,8 @@ impl Mcp {
 
     /// Returns the metrics.
     #[must_use]
-    pub fn meter(&self) -> &Arc<Meter> {
-        &self.0.meter
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.metrics
     }
 
     /// Returns the harness.

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::outbound::body::{Provenance, Why};
-use crate::outbound::dlp::disclosure::{KindSection, Kinds};
+use crate::outbound::body::{RecordProvenance, Why};
+use crate::outbound::dlp::disclosure::{DisclosureSchema, KindSection};
 
 mod redacting;
 
@@ -42,7 +42,7 @@ fn contents() -> Arc<Contents> {
             ]),
         ),
     ]);
-    let kinds = Kinds::parse(&kinds, &|_| None).unwrap();
+    let kinds = DisclosureSchema::parse(&kinds, &|_| None).unwrap();
     Arc::new(
         Contents::parse(
             &shapes,
@@ -214,7 +214,7 @@ fn texts_of_a_body_are_found_with_their_place() {
     assert_eq!(envelope.fields, ["title", "tags", "size"]);
     assert_eq!(envelope.omitted, ["mail"]);
     assert_eq!(envelope.value.to_string(), record);
-    let provenance = Provenance {
+    let provenance = RecordProvenance {
         source: "notes".into(),
         updated_at: Some("2026-03-31T17:00:00Z".into()),
         fetched_at: "2026-03-31T18:00:00.5Z".into(),
@@ -425,8 +425,13 @@ fn invalid_shapes_are_refused() {
         (&[("/kind", "a"), ("/b", "content 5")], "shape `s`, `/b`"),
     ] {
         let shapes = BTreeMap::from([("s".to_owned(), section(pairs))]);
-        let error =
-            Contents::parse(&shapes, Kinds::default(), [], "demo/0.1.0".to_owned()).unwrap_err();
+        let error = Contents::parse(
+            &shapes,
+            DisclosureSchema::default(),
+            [],
+            "demo/0.1.0".to_owned(),
+        )
+        .unwrap_err();
         assert!(error.to_string().contains(expected), "{pairs:?}: {error}");
     }
 }

@@ -3,25 +3,25 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashSet;
 
-use super::index::{Entry, Index};
+use super::index::{Index, IndexedText};
 use super::number::{self, Decimal};
 use super::outgoing::{Form, Haystack, pieces};
 use super::text::{self, BREAK};
-use super::{Crossing, Disclosed, Exempt, PIECE, Repeat, RepeatedAt, TEXT_MIN, What};
-use crate::json_path::Step;
+use super::{Crossing, Exempt, IsDisclosed, PIECE, RepeatedAt, RepeatedValue, TEXT_MIN, ValueKind};
+use crate::json_path::PathStep;
 
 pub(super) struct Check<'c> {
     sources: &'c [(&'c str, &'c Index)],
     outgoing: Haystack,
-    disclosed: Disclosed<'c>,
+    disclosed: IsDisclosed<'c>,
     exempt: &'c Exempt,
-    given: OnceCell<Given>,
+    given: OnceCell<DisclosedTexts>,
     /// The values found, if all of them are wanted.
-    found: Option<RefCell<Vec<Repeat>>>,
+    found: Option<RefCell<Vec<RepeatedValue>>>,
 }
 
 /// Disclosed texts and numbers: a value that is part of one is disclosed with it.
-struct Given {
+struct DisclosedTexts {
     text: Haystack,
     numbers: HashSet<Decimal>,
 }
@@ -30,7 +30,7 @@ impl<'c> Check<'c> {
     pub(super) fn new(
         sources: &'c [(&'c str, &'c Index)],
         texts: &[&str],
-        disclosed: Disclosed<'c>,
+        disclosed: IsDisclosed<'c>,
         exempt: &'c Exempt,
     ) -> Self {
         Self {
@@ -44,7 +44,7 @@ impl<'c> Check<'c> {
     }
 
     /// Returns every value found with its records, instead of refusing the first.
-    pub(super) fn all(mut self) -> Vec<Repeat> {
+    pub(super) fn all(mut self) -> Vec<RepeatedValue> {
         self.found = Some(RefCell::default());
         // Nothing is refused in this mode.
         let _ = self.run();
@@ -57,7 +57,7 @@ impl<'c> Check<'c> {
         from: &str,
         index: &Index,
         places: u32,
-        (what, length): (What, usize),
+        (what, length): (ValueKind, usize),
     ) -> Result<(), Crossing> {
         let Some(found) = &self.found else {
             return crossing(from, index, places, what);
@@ -68,8 +68,8 @@ impl<'c> Check<'c> {
         let mut records = Vec::new();
         index.each_record(places, &mut |record, steps| {
             let names = steps.iter().map(|step| match step {
-                Step::Name(name) => Some((*name).to_owned()),
-                Step::Index(_) => None,
+                PathStep::Name(name) => Some((*name).to_owned()),
+                PathStep::Index(_) => None,
             });
             records.push(RepeatedAt {
                 kind: record.kind.to_owned(),
@@ -78,7 +78,7 @@ impl<'c> Check<'c> {
             });
         });
         if !records.is_empty() {
-            found.borrow_mut().push(Repeat {
+            found.borrow_mut().push(RepeatedValue {
                 what,
                 length,
                 records,
@@ -105,7 +105,7 @@ impl<'c> Check<'c> {
         found
     }
 
-    fn short(&self, from: &str, index: &Index, entry: &Entry) -> Result<(), Crossing> {
+    fn short(&self, from: &str, index: &Index, entry: &IndexedText) -> Result<(), Crossing> {
         let text = index.text_of(entry);
         let form = match entry.letters < TEXT_MIN {
             true => Form::Spaced,
@@ -120,10 +120,10 @@ impl<'c> Check<'c> {
         {
             return Ok(());
         }
-        self.report(from, index, entry.places, (What::Text, entry.length))
+        self.report(from, index, entry.places, (ValueKind::Text, entry.length))
     }
 
-    fn long(&self, from: &str, index: &Index, entry: &Entry) -> Result<(), Crossing> {
+    fn long(&self, from: &str, index: &Index, entry: &IndexedText) -> Result<(), Crossing> {
         let text = index.text_of(entry);
         self.pieces_of(from, index, entry, Form::Spaced, text)?;
         if entry.letters < PIECE {
@@ -137,7 +137,7 @@ impl<'c> Check<'c> {
         &self,
         from: &str,
         index: &Index,
-        entry: &Entry,
+        entry: &IndexedText,
         form: Form,
         text: &str,
     ) -> Result<(), Crossing> {
@@ -163,7 +163,7 @@ impl<'c> Check<'c> {
                 allowed = start + said;
                 return true;
             }
-            found = self.report(from, index, entry.places, (What::Piece, entry.length));
+            found = self.report(from, index, entry.places, (ValueKind::Piece, entry.length));
             // One piece stands for the whole text.
             found.is_ok() && self.found.is_none()
         });
@@ -182,12 +182,12 @@ impl<'c> Check<'c> {
                 continue;
             }
             let length = usize::try_from(number.count()).unwrap_or_default();
-            self.report(from, index, places, (What::Number, length))?;
+            self.report(from, index, places, (ValueKind::Number, length))?;
         }
         Ok(())
     }
 
-    fn given(&self) -> &Given {
+    fn given(&self) -> &DisclosedTexts {
         self.given.get_or_init(|| {
             let mut text = String::new();
             let mut numbers = HashSet::new();
@@ -208,7 +208,7 @@ impl<'c> Check<'c> {
                 numbers.insert(number);
             });
             let text = Haystack::of_read(text);
-            Given { text, numbers }
+            DisclosedTexts { text, numbers }
         })
     }
 }
@@ -228,7 +228,7 @@ fn together(other: &str, piece: &str, rest: &str) -> usize {
 }
 
 /// Refuses a value, unless all its places are words of a fixed list.
-fn crossing(from: &str, index: &Index, places: u32, what: What) -> Result<(), Crossing> {
+fn crossing(from: &str, index: &Index, places: u32, what: ValueKind) -> Result<(), Crossing> {
     let Some(at) = index.telling(places) else {
         return Ok(());
     };

@@ -4,11 +4,11 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::json_path::Step;
+use crate::json_path::PathStep;
 
 /// A record in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Record<'v> {
+pub struct AnswerRecord<'v> {
     /// Its kind, in the skill's words.
     pub kind: &'v str,
     /// Its id.
@@ -16,7 +16,7 @@ pub struct Record<'v> {
 }
 
 /// A rule that returns true if a field is disclosed: of this record, at this place in it.
-pub type Disclosed<'f> = &'f dyn Fn(&Record<'_>, &[Step<'_>]) -> bool;
+pub type IsDisclosed<'f> = &'f dyn Fn(&AnswerRecord<'_>, &[PathStep<'_>]) -> bool;
 
 /// A value that would cross from one service to another. Never holds the value itself.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -31,7 +31,7 @@ pub enum Crossing {
         /// The destination that it came from.
         from: String,
         /// The sort of value.
-        what: What,
+        what: ValueKind,
         /// Kind and id of its record, if they are known.
         record: Option<(String, String)>,
         /// Its place in the answer: steps, with `*` for an index.
@@ -49,7 +49,7 @@ pub enum Crossing {
 
 /// The sort of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
+pub enum ValueKind {
     /// A text.
     Text,
     /// A piece of a long text.
@@ -58,7 +58,7 @@ pub enum What {
     Number,
 }
 
-impl fmt::Display for What {
+impl fmt::Display for ValueKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Text => "text",
@@ -70,9 +70,9 @@ impl fmt::Display for What {
 
 /// A value of records that is repeated in an outgoing request. Never holds the value itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Repeat {
+pub struct RepeatedValue {
     /// The sort of value.
-    pub what: What,
+    pub what: ValueKind,
     /// Number of its characters or digits.
     pub length: usize,
     /// Its places in records.

@@ -6,8 +6,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use super::fold::Order;
 use super::number::Decimal;
 use super::outgoing::add;
-use super::{DIGITS_MIN, Disclosed, LONG_MIN, Record, TEXT_MIN, text};
-use crate::json_path::Step;
+use super::{AnswerRecord, DIGITS_MIN, IsDisclosed, LONG_MIN, TEXT_MIN, text};
+use crate::json_path::PathStep;
 
 /// Maximum number of indexed places per service.
 const PLACES_MAX: usize = 2_000_000;
@@ -26,14 +26,14 @@ pub(super) enum StepAt {
 
 /// A place in an answer: one step below another place.
 #[derive(Debug, Clone, Copy)]
-struct Node {
+struct IndexedNode {
     above: u32,
     step: StepAt,
 }
 
 /// A record in an answer.
 #[derive(Debug)]
-struct Told {
+struct IndexedRecord {
     kind: u32,
     id: Option<String>,
     /// Its place.
@@ -42,7 +42,7 @@ struct Told {
 
 /// A place of a value.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct IndexedPlace {
     node: u32,
     /// The record that it belongs to.
     record: u32,
@@ -54,7 +54,7 @@ struct Place {
 
 /// An indexed text.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct IndexedText {
     start: usize,
     end: usize,
     /// Number of its characters.
@@ -74,12 +74,12 @@ pub(super) struct Entry {
 pub(super) struct Index {
     names: Vec<String>,
     numbers_of_names: HashMap<String, u32>,
-    nodes: Vec<Node>,
-    told: Vec<Told>,
-    places: Vec<Place>,
+    nodes: Vec<IndexedNode>,
+    told: Vec<IndexedRecord>,
+    places: Vec<IndexedPlace>,
     /// All normalized texts, one after the other.
     texts: String,
-    entries: Vec<Entry>,
+    entries: Vec<IndexedText>,
     by_text: HashMap<u64, u32>,
     numbers: HashMap<Decimal, u32>,
     full: bool,
@@ -127,14 +127,14 @@ impl Index {
             self.full = true;
             return NONE;
         }
-        self.nodes.push(Node { above, step });
+        self.nodes.push(IndexedNode { above, step });
         count(&self.nodes) - 1
     }
 
     /// Adds a record at a place; its id is not known yet.
     pub(super) fn record(&mut self, kind: &str, node: u32) -> u32 {
         let kind = self.name(kind);
-        self.told.push(Told {
+        self.told.push(IndexedRecord {
             kind,
             id: None,
             node,
@@ -196,7 +196,7 @@ impl Index {
                 .zip(behind)
                 .for_each(|(place, c)| *place = c);
             self.by_text.insert(key, count(&self.entries));
-            self.entries.push(Entry {
+            self.entries.push(IndexedText {
                 start,
                 end: self.texts.len(),
                 length,
@@ -238,7 +238,7 @@ impl Index {
             self.full = true;
             return next;
         }
-        self.places.push(Place {
+        self.places.push(IndexedPlace {
             node: at.node,
             record: at.record,
             word,
@@ -248,7 +248,7 @@ impl Index {
     }
 
     /// Returns the indexed texts.
-    pub(super) fn entries(&self) -> &[Entry] {
+    pub(super) fn entries(&self) -> &[IndexedText] {
         &self.entries
     }
 
@@ -265,11 +265,11 @@ impl Index {
     }
 
     /// Returns the normalized text of an entry.
-    pub(super) fn text_of(&self, entry: &Entry) -> &str {
+    pub(super) fn text_of(&self, entry: &IndexedText) -> &str {
         self.texts.get(entry.start..entry.end).unwrap_or_default()
     }
 
-    fn each_place(&self, first: u32) -> impl Iterator<Item = &Place> {
+    fn each_place(&self, first: u32) -> impl Iterator<Item = &IndexedPlace> {
         std::iter::successors(get(&self.places, first), |place| {
             get(&self.places, place.next)
         })
@@ -289,7 +289,7 @@ impl Index {
     }
 
     /// Returns true if one of a value's places belongs to a disclosed field.
-    pub(super) fn is_disclosed(&self, first: u32, disclosed: Disclosed<'_>) -> bool {
+    pub(super) fn is_disclosed(&self, first: u32, disclosed: IsDisclosed<'_>) -> bool {
         self.each_place(first).any(|place| {
             let Some((told, record)) = self.record_of(place.record) else {
                 return false;
@@ -301,7 +301,11 @@ impl Index {
 
     /// Calls `call` for each place of a value in a record whose id is known: with the record, and
     /// the steps to the place in it.
-    pub(super) fn each_record(&self, first: u32, call: &mut dyn FnMut(&Record<'_>, &[Step<'_>])) {
+    pub(super) fn each_record(
+        &self,
+        first: u32,
+        call: &mut dyn FnMut(&AnswerRecord<'_>, &[PathStep<'_>]),
+    ) {
         for place in self.each_place(first) {
             if let Some((told, record)) = self.record_of(place.record) {
                 call(&record, &self.steps(place.node, told.node));
@@ -310,27 +314,29 @@ impl Index {
     }
 
     /// Returns a record, if its id is known.
-    pub(super) fn known(&self, record: u32) -> Option<Record<'_>> {
+    pub(super) fn known(&self, record: u32) -> Option<AnswerRecord<'_>> {
         self.record_of(record).map(|(_, record)| record)
     }
 
-    fn record_of(&self, record: u32) -> Option<(&Told, Record<'_>)> {
+    fn record_of(&self, record: u32) -> Option<(&IndexedRecord, AnswerRecord<'_>)> {
         let told = get(&self.told, record)?;
         let id = told.id.as_deref()?;
         let kind = self.name_of(told.kind);
-        Some((told, Record { kind, id }))
+        Some((told, AnswerRecord { kind, id }))
     }
 
     /// Returns the steps to a place from one above it.
-    fn steps(&self, node: u32, from: u32) -> Vec<Step<'_>> {
+    fn steps(&self, node: u32, from: u32) -> Vec<PathStep<'_>> {
         let mut steps = Vec::new();
         let mut at = node;
         while at != from
             && let Some(node) = get(&self.nodes, at)
         {
             steps.push(match node.step {
-                StepAt::Name(name) => Step::Name(self.name_of(name)),
-                StepAt::Index(index) => Step::Index(usize::try_from(index).unwrap_or(usize::MAX)),
+                StepAt::Name(name) => PathStep::Name(self.name_of(name)),
+                StepAt::Index(index) => {
+                    PathStep::Index(usize::try_from(index).unwrap_or(usize::MAX))
+                }
             });
             at = node.above;
         }
@@ -352,13 +358,13 @@ impl Index {
                     .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         };
         steps.iter().fold(String::new(), |shown, step| match step {
-            Step::Name(name) if is_name(name) => shown + "/" + name,
-            Step::Name(_) | Step::Index(_) => shown + "/*",
+            PathStep::Name(name) if is_name(name) => shown + "/" + name,
+            PathStep::Name(_) | PathStep::Index(_) => shown + "/*",
         })
     }
 }
 
-impl Entry {
+impl IndexedText {
     /// Returns true if it is searched for in pieces.
     pub(super) fn is_long(&self) -> bool {
         self.length >= LONG_MIN

@@ -79,7 +79,7 @@ fn is_gap(c: char) -> bool {
 }
 
 #[derive(Clone, Copy, Default)]
-struct Group {
+struct DigitGroup {
     value: u128,
     length: u32,
     /// True if only a point or a comma precedes it.
@@ -90,7 +90,7 @@ struct Group {
 /// contain: each group of digits, and neighbouring groups as one number, the last of them also as
 /// decimals.
 pub(super) fn each(text: &str, call: &mut dyn FnMut(Decimal)) {
-    let mut groups: Vec<Group> = Vec::new();
+    let mut groups: Vec<DigitGroup> = Vec::new();
     let mut rest = text;
     while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
         let (gap, digits) = rest.split_at_checked(start).unwrap_or_default();
@@ -106,7 +106,7 @@ pub(super) fn each(text: &str, call: &mut dyn FnMut(Decimal)) {
         let (group, behind) = digits.split_at_checked(length).unwrap_or_default();
         rest = behind;
         match u32::try_from(length) {
-            Ok(length) if length <= DIGITS_MAX => groups.push(Group {
+            Ok(length) if length <= DIGITS_MAX => groups.push(DigitGroup {
                 value: group.parse().unwrap_or_default(),
                 length,
                 point: matches!(gap, "." | ","),
@@ -121,7 +121,7 @@ pub(super) fn each(text: &str, call: &mut dyn FnMut(Decimal)) {
 }
 
 /// Calls `call` for the numbers that end with the last group.
-fn ending(groups: &[Group], call: &mut dyn FnMut(Decimal)) {
+fn ending(groups: &[DigitGroup], call: &mut dyn FnMut(Decimal)) {
     let Some((last, before)) = groups.split_last() else {
         return;
     };

@@ -16,7 +16,7 @@ pub struct RecordPlace {
 
 /// Rules of a manifest for members of answers, by their names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Names {
+pub struct MemberNames {
     /// Members with numbers in millionths; the numbers that they stand for are indexed too.
     pub micros: HashSet<String>,
     /// Members with words of a fixed list, if they look like one.

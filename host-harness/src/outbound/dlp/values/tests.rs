@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::json_path::{Pattern, Step};
+use crate::json_path::{PathStep, Pattern};
 
 const ID: &str = "0b7e7dee-1f0e-4b8e-9a31-94c6a7c1a001";
 const OTHER: &str = "0b7e7dee-1f0e-4b8e-9a31-94c6a7c1a002";
@@ -40,9 +40,9 @@ fn answer() -> Value {
     }})
 }
 
-fn names() -> Names {
+fn names() -> MemberNames {
     let set = |name: &str| HashSet::from([name.to_owned()]);
-    Names {
+    MemberNames {
         micros: set("amountMicros"),
         words: set("stage"),
         ids: set("ownerId"),
@@ -55,7 +55,7 @@ fn values() -> Values {
     values
 }
 
-fn nothing(_: &Record<'_>, _: &[Step<'_>]) -> bool {
+fn nothing(_: &AnswerRecord<'_>, _: &[PathStep<'_>]) -> bool {
     false
 }
 
@@ -230,9 +230,9 @@ fn text_is_found_in_every_look_alike_form() {
 #[test]
 fn only_disclosed_values_may_go() {
     let values = values();
-    let disclosed = |record: &Record<'_>, place: &[Step<'_>]| match place {
-        [Step::Name("name")] => record.kind == "note" && record.id == ID,
-        [Step::Name("note" | "price"), ..] => record.kind == "note" && record.id == ID,
+    let disclosed = |record: &AnswerRecord<'_>, place: &[PathStep<'_>]| match place {
+        [PathStep::Name("name")] => record.kind == "note" && record.id == ID,
+        [PathStep::Name("note" | "price"), ..] => record.kind == "note" && record.id == ID,
         _ => false,
     };
     let check = |text: &str| values.check("chat", &[text], &disclosed, &Exempt::default());
@@ -257,17 +257,17 @@ fn only_disclosed_values_may_go() {
 
 #[test]
 fn value_may_go_if_one_place_is_disclosed() {
-    let values = Values::new(Names::default());
+    let values = Values::new(MemberNames::default());
     let body = json!({"data": {
         "notes": [{"node": {"id": ID, "name": "Acme Corp: renewal 5000", "seats": 5000, "shop": {"id": OTHER, "name": "Acme Corp"}}}],
         "note": {"id": OTHER, "name": "Acme Corp", "text": LONG, "other": LONG},
     }});
     values.take_in("notes", &places(), Bytes::from(body.to_string()));
     let check = |text: &str, kind: &str, id: &str, field: &str| {
-        let disclosed = |record: &Record<'_>, place: &[Step<'_>]| {
+        let disclosed = |record: &AnswerRecord<'_>, place: &[PathStep<'_>]| {
             record.kind == kind
                 && record.id == id
-                && matches!(place, [Step::Name(name), ..] if *name == field)
+                && matches!(place, [PathStep::Name(name), ..] if *name == field)
         };
         values
             .check("chat", &[text], &disclosed, &Exempt::default())
@@ -325,7 +325,7 @@ fn answer_that_is_not_json_counts_in_pieces() {
             "]".repeat(200)
         ),
     ] {
-        let values = Values::new(Names::default());
+        let values = Values::new(MemberNames::default());
         values.take_in("notes", &places, Bytes::from(body.clone()));
         assert!(
             found(&values, "chat", "the acme renewal").is_some(),
@@ -337,7 +337,7 @@ fn answer_that_is_not_json_counts_in_pieces() {
 
 #[test]
 fn too_many_answers_let_nothing_go() {
-    let (values, places) = (Values::new(Names::default()), places());
+    let (values, places) = (Values::new(MemberNames::default()), places());
     for _ in 0..=ANSWERS_MAX {
         values.take_in("notes", &places, Bytes::from_static(b"{}"));
     }
@@ -350,7 +350,7 @@ fn too_many_answers_let_nothing_go() {
         values.check("notes", &["hi"], &nothing, &Exempt::default()),
         Ok(())
     );
-    let values = Values::new(Names::default());
+    let values = Values::new(MemberNames::default());
     let mut half = vec![b' '; BYTES_MAX / 2];
     half[0] = b'1';
     let half = Bytes::from(half);
@@ -363,7 +363,7 @@ fn too_many_answers_let_nothing_go() {
 
 #[test]
 fn refusal_repeats_no_name_that_could_be_data() {
-    let values = Values::new(Names::default());
+    let values = Values::new(MemberNames::default());
     let body = json!({"anna@example.com": {"Acme Corp": ["hidden gem"]}, "x": {"id": "not an id", "y": "hidden pearl"}});
     let place = RecordPlace {
         kind: "thing".to_owned(),
@@ -382,13 +382,13 @@ proptest! {
         value in "[a-zäß]{3,10} [a-z0-9A-Z.]{3,20}", before in "[ -~]{0,40}", behind in "[ -~]{0,40}", upper in any::<bool>(),
         hidden in 0_usize..12,
     ) {
-        let values = Values::new(Names::default());
+        let values = Values::new(MemberNames::default());
         values.take_in("notes", &places(), Bytes::from(json!({"a": value}).to_string()));
         let mut sent = if upper { value.chars().flat_map(char::to_uppercase).collect() } else { value.clone() };
         let cut = sent.char_indices().nth(hidden).map_or(sent.len(), |(index, _)| index);
         sent.insert(cut, '\u{2060}');
         let crossing = values.check("chat", &[&format!("{before} {sent} {behind}")], &nothing, &Exempt::default());
-        let is_crossing = matches!(crossing, Err(Crossing::Value { what: What::Text, .. }));
+        let is_crossing = matches!(crossing, Err(Crossing::Value { what: ValueKind::Text, .. }));
         prop_assert!(is_crossing, "{:?}", crossing);
         let exempt = Exempt::of(&json!([value]), []);
         prop_assert_eq!(values.check("chat", &[&value], &nothing, &exempt), Ok(()));
@@ -396,7 +396,7 @@ proptest! {
 
     #[test]
     fn piece_of_a_long_text_is_found(value in "[a-z ]{50,200}", from in 0_usize..100, length in 30_usize..60) {
-        let values = Values::new(Names::default());
+        let values = Values::new(MemberNames::default());
         values.take_in("notes", &places(), Bytes::from(json!({"a": value}).to_string()));
         let mut plain = String::new();
         text::push(&value, fold::Order::Case, &mut plain);
@@ -408,7 +408,7 @@ proptest! {
 
     #[test]
     fn number_is_found_in_any_grouping(number in 1000_u64..10_000_000_000, sign in "[,. ']", before in "[a-z ]{0,9}", behind in "[a-z ]{0,9}") {
-        let values = Values::new(Names::default());
+        let values = Values::new(MemberNames::default());
         values.take_in("notes", &places(), Bytes::from(json!({"a": number}).to_string()));
         let digits = number.to_string();
         let grouped = digits.char_indices().fold(String::new(), |mut grouped, (index, digit)| {
@@ -428,7 +428,7 @@ proptest! {
 
     #[test]
     fn any_answer_can_be_searched(body in ".{0,80}", text in ".{0,80}") {
-        let values = Values::new(Names::default());
+        let values = Values::new(MemberNames::default());
         values.take_in("notes", &places(), Bytes::from(body.clone()));
         let _ = values.check("chat", &[&text], &nothing, &Exempt::default());
         // An answer sent as it came is found if it contains anything that counts.

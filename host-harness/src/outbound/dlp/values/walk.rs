@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::index::{At, Index, NONE, StepAt};
 use super::number::{self, Decimal};
-use super::{Names, RecordPlace};
+use super::{MemberNames, RecordPlace};
 use crate::json_path::Wanted;
 use crate::outbound::formats::is_uuid;
 
@@ -19,7 +19,7 @@ const WORD_MAX: usize = 64;
 
 /// Indexes an answer. One that is not JSON counts as a whole and in pieces between signs, since its
 /// structure is unknown.
-pub(super) fn answer(index: &mut Index, places: &[RecordPlace], names: &Names, body: &[u8]) {
+pub(super) fn answer(index: &mut Index, places: &[RecordPlace], names: &MemberNames, body: &[u8]) {
     let mut walk = Walk {
         index,
         places,
@@ -53,7 +53,7 @@ pub(super) fn answer(index: &mut Index, places: &[RecordPlace], names: &Names, b
 struct Walk<'w> {
     index: &'w mut Index,
     places: &'w [RecordPlace],
-    names: &'w Names,
+    names: &'w MemberNames,
     /// The steps to the current place.
     steps: Vec<StepAt>,
 }

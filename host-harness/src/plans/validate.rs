@@ -7,14 +7,14 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::PlanError;
-use super::checks::{Vetting, fill, gate, headers, placeholder, record_id, url, wrong};
+use super::checks::{ProposalContext, fill, gate, headers, placeholder, record_id, url, wrong};
 use super::facts::{Facts, Sends, Touched};
 use super::sends::sends;
 use crate::events::Phase;
 use crate::observed::RecordKey;
 use crate::outbound::policy::documents::Verb;
 use crate::outbound::policy::write_route::Recipients;
-use crate::outbound::policy::{Decision, Policy, Request, Route, Settings};
+use crate::outbound::policy::{Policy, PolicyDecision, Request, Route, Settings};
 use crate::proposal::{Proposal, Step, Timing};
 
 /// Maximum number of steps of a plan.
@@ -28,16 +28,29 @@ const WARNINGS_MAX: usize = 8;
 /// Maximum number of records that a plan says it is about.
 const ABOUT_MAX: usize = 16;
 
-/// Checks a proposal, redacts its texts, and establishes the facts about each of its steps.
+/// Prepares a proposal: checks its form, and redacts the texts of its steps. Returns the kinds of
+/// data that were redacted, step by step.
 ///
 /// # Errors
 /// When the proposal is malformed, or a step may not be sent.
-pub(crate) fn vet(by: &Vetting<'_>, proposal: &mut Proposal) -> Result<Vec<Facts>, PlanError> {
+pub(crate) fn prepare(
+    by: &ProposalContext<'_>,
+    proposal: &mut Proposal,
+) -> Result<Vec<Vec<String>>, PlanError> {
     form(proposal, by.request_bytes)?;
-    let mut redacted = Vec::new();
-    for (index, step) in proposal.steps.iter_mut().enumerate() {
-        redacted.push(redact(by, index, step)?);
-    }
+    let steps = proposal.steps.iter_mut().enumerate();
+    steps.map(|(index, step)| redact(by, index, step)).collect()
+}
+
+/// Validates a prepared proposal, and establishes the facts about each of its steps.
+///
+/// # Errors
+/// When a step may not be sent.
+pub(crate) fn validate(
+    by: &ProposalContext<'_>,
+    proposal: &Proposal,
+    redacted: &[Vec<String>],
+) -> Result<Vec<Facts>, PlanError> {
     let (policy, seen) = (by.policy, by.seen);
     let mut made: HashSet<RecordKey> = HashSet::new();
     let mut facts: Vec<Facts> = Vec::new();
@@ -129,7 +142,7 @@ pub(crate) fn vet(by: &Vetting<'_>, proposal: &mut Proposal) -> Result<Vec<Facts
     Ok(facts)
 }
 
-impl Vetting<'_> {
+impl ProposalContext<'_> {
     /// Returns the write of a step to a record.
     fn touches(
         &self,
@@ -188,7 +201,11 @@ fn check_slots(index: usize, step: &Step, route: &Route) -> Result<(), PlanError
 }
 
 /// Redacts a step's texts and returns the kinds of data that were redacted.
-fn redact(by: &Vetting<'_>, index: usize, step: &mut Step) -> Result<Vec<String>, PlanError> {
+fn redact(
+    by: &ProposalContext<'_>,
+    index: usize,
+    step: &mut Step,
+) -> Result<Vec<String>, PlanError> {
     let filled = fill(step, &|_| Some(Uuid::now_v7()))?;
     let allowed = decide(by.policy, by.settings, &filled, index)?;
     let Some(write) = &allowed.route.write else {
@@ -232,9 +249,11 @@ fn decide<'p>(
         body: step.body.as_bytes(),
     };
     match policy.decide_for(Phase::Perform, &request, settings) {
-        Decision::Allow(allowed) if allowed.destination.name == step.destination => Ok(allowed),
-        Decision::Allow(_) => Err(wrong(index, "it goes to another service than it names")),
-        Decision::Deny(denial) => Err(gate(index, denial)),
+        PolicyDecision::Allow(allowed) if allowed.destination.name == step.destination => {
+            Ok(allowed)
+        }
+        PolicyDecision::Allow(_) => Err(wrong(index, "it goes to another service than it names")),
+        PolicyDecision::Deny(denial) => Err(gate(index, denial)),
     }
 }
 

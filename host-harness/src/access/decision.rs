@@ -17,7 +17,7 @@ pub enum Approval {
 /// A decision of the policies on an access request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Ruling {
+pub struct Decision {
     /// True if the request is permitted.
     pub permitted: bool,
     /// Ids of the policies that decided: those that permit it, or those that forbid it; empty if no
@@ -30,28 +30,28 @@ pub struct Ruling {
     pub undecided: Option<String>,
 }
 
-impl Ruling {
+impl Decision {
     /// Checks whether every decision permits its request without a person; false if there are none.
-    pub(crate) fn let_go(rulings: &[Self]) -> bool {
-        let lets = |ruling: &Self| ruling.permitted && ruling.approval == Approval::Auto;
-        !rulings.is_empty() && rulings.iter().all(lets)
+    pub(crate) fn is_auto_approved(decisions: &[Self]) -> bool {
+        let lets = |decision: &Self| decision.permitted && decision.approval == Approval::Auto;
+        !decisions.is_empty() && decisions.iter().all(lets)
     }
 
     /// Combines several decisions: permitted only if all are.
-    pub(crate) fn all(rulings: Vec<Self>) -> Self {
+    pub(crate) fn all(decisions: Vec<Self>) -> Self {
         let mut whole = Self {
             permitted: true,
             policies: Vec::new(),
             approval: Approval::Auto,
             undecided: None,
         };
-        for ruling in rulings {
-            whole.permitted &= ruling.permitted;
-            whole.policies.extend(ruling.policies);
-            if ruling.approval == Approval::Required {
+        for decision in decisions {
+            whole.permitted &= decision.permitted;
+            whole.policies.extend(decision.policies);
+            if decision.approval == Approval::Required {
                 whole.approval = Approval::Required;
             }
-            whole.undecided = whole.undecided.or(ruling.undecided);
+            whole.undecided = whole.undecided.or(decision.undecided);
         }
         whole.policies.sort();
         whole.policies.dedup();
@@ -70,7 +70,7 @@ impl Ruling {
 
 /// An access request.
 #[derive(Debug, Clone, Copy)]
-pub enum Deed<'a> {
+pub enum AccessRequest<'a> {
     /// Call an action of the skill.
     Act {
         /// The tool's name.
