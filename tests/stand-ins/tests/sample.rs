@@ -515,3 +515,19 @@ async fn bulk_records_are_stable_and_paged() {
         assert_eq!(first.len(), own.len() + more, "{plural}");
     }
 }
+
+#[tokio::test]
+async fn search_finds_parts_with_and_without_signs() {
+    let running = at(MOMENTS[0]).await;
+    // No word begins with these: the first without its first letter, the second within a name.
+    let (address, name) = (&ROBIN_EMAIL[1..], "obi");
+    let query = "query($q:String!){ search(searchInput:$q, limit:5, includedObjectNameSingulars:[\"workspaceMember\"]){ edges{node{label tsRank}} } }";
+    for typed in [address, name] {
+        let answer = ask(running.addr(), FULL_KEY, query, json!({"q": typed})).await;
+        let hits = &answer["data"]["search"]["edges"];
+        assert_eq!(hits.as_array().map(Vec::len), Some(1), "{typed}: {answer}");
+        assert_eq!(hits[0]["node"]["tsRank"], 0, "{typed}: {answer}");
+        let label = hits[0]["node"]["label"].as_str().unwrap();
+        assert!(label.starts_with("Robin"), "{typed}: {label}");
+    }
+}

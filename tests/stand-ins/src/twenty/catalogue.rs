@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::value::{EnumType, Kind};
-use super::{constraints, standard};
+use super::{quirks, standard};
 
 /// Index into [`Catalogue::objects`].
 pub(super) type ObjectId = usize;
@@ -121,6 +121,11 @@ impl Object {
     /// The column of this path.
     pub(crate) fn column(&self, path: &str) -> Option<ColumnId> {
         self.columns.iter().position(|c| c.path == path)
+    }
+
+    /// The path of a column.
+    pub(crate) fn path(&self, column: ColumnId) -> &str {
+        self.columns.get(column).map_or("", |c| c.path.as_str())
     }
 
     /// The kind of a column's values.
@@ -402,8 +407,8 @@ fn resolve(
         find_all(spec.searched),
         find_all(spec.label_columns),
     );
-    let unique = constraints::unique(spec.singular);
-    let unique = unique.filter_map(|u| Some((find(u.path)?, u.label)));
+    let unique = quirks::unique(spec.singular);
+    let unique = unique.filter_map(|(path, label)| Some((find(path)?, label)));
     let unique = unique.collect();
     Object {
         id,

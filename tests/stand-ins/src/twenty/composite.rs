@@ -10,7 +10,7 @@ use super::catalogue::{ColumnId, Object};
 use super::data::{bad_data, inspect, text};
 use super::errors::{GENERIC, Refusal};
 use super::input::Input;
-use super::phone;
+use super::quirks::{emptied, phone};
 use super::standard::ACTOR_SOURCE;
 use super::value::{Kind, Value};
 
@@ -51,24 +51,6 @@ pub(super) fn read(
         values.push((column, read));
     }
     Ok(values)
-}
-
-/// Empties what the service does beside what is given: additional e-mail addresses without the
-/// primary one take it away.
-fn emptied(
-    metadata: &str,
-    parts: &[(&'static str, ColumnId)],
-    given: &[(&'static str, ColumnId, &Input)],
-) -> Values {
-    let gives = |wanted: &str| given.iter().any(|(part, ..)| *part == wanted);
-    if metadata != "EMAILS" || !gives("additionalEmails") || gives("primaryEmail") {
-        return Vec::new();
-    }
-    let primary = parts.iter().find(|(part, _)| *part == "primaryEmail");
-    primary
-        .map(|(_, column)| (*column, Value::Null))
-        .into_iter()
-        .collect()
 }
 
 /// The subfields that are given.

@@ -6,11 +6,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::catalogue::{ColumnId, Composite, Field, Object};
+use super::composite;
 use super::errors::{GENERIC, GqlError, Refusal};
-use super::filter::parse_id;
 use super::input::Input;
+use super::quirks::{blocknote, parse_id};
 use super::value::{EnumType, Kind, Value, parse_time};
-use super::{blocknote, composite};
 
 /// One record's data.
 #[derive(Debug, Default)]

@@ -181,6 +181,12 @@ impl From<GqlError> for Refusal {
     }
 }
 
+impl From<rusqlite::Error> for Refusal {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::NotKnown(format!("what the database says: {error}"))
+    }
+}
+
 impl Refusal {
     /// The stand-in does not know.
     pub(super) fn not_known(what: impl Into<String>) -> Self {

@@ -1,23 +1,18 @@
-//! Filters: read from an argument, with the service's own refusals.
-
-use std::cmp::Ordering;
-
-use uuid::Uuid;
+//! Filters: read from an argument into SQL, with the service's own refusals.
 
 use super::catalogue::{CATALOGUE, ColumnId, Field, Object};
-use super::condition::{Condition, Pattern, Test};
 use super::errors::{GENERIC, GqlError, Refusal};
 use super::input::Input;
-use super::value::{EnumType, Kind, Value, parse_time};
-
-/// The schema in which the service's database keeps this workspace; it shows in the message for a
-/// bad enum member.
-const DATABASE_SCHEMA: &str = "workspace_4q7m0c2v9x1k8d5t3h6w0b2zr";
+use super::query::{Joins, Over, Sql, column, ordered};
+use super::quirks::{self, parse_id};
+use super::value::{Kind, Value, parse_time};
 
 /// A filter argument, read.
 #[derive(Clone, Debug)]
 pub(super) struct Filter {
-    pub condition: Condition,
+    pub condition: Sql,
+    /// The relations that the condition is about.
+    pub joins: Joins,
     /// True if soft-deleted records show: only where the filter names `deletedAt`.
     pub shows_deleted: bool,
 }
@@ -26,7 +21,8 @@ impl Filter {
     /// The filter that lets every live record through.
     pub(super) fn none() -> Self {
         Self {
-            condition: Condition::All(Vec::new()),
+            condition: Sql::new("1", Vec::new()),
+            joins: Joins::new(),
             shows_deleted: false,
         }
     }
@@ -35,10 +31,12 @@ impl Filter {
     pub(super) fn read(object: &Object, input: &Input) -> Result<Self, Refusal> {
         let mut reader = Reader {
             names_deleted: false,
+            joins: Joins::new(),
         };
-        let condition = reader.object(object, input, 0)?;
+        let condition = reader.object(object, input, None)?;
         Ok(Self {
             condition,
+            joins: reader.joins,
             shows_deleted: reader.names_deleted,
         })
     }
@@ -46,32 +44,22 @@ impl Filter {
 
 struct Reader {
     names_deleted: bool,
+    joins: Joins,
 }
 
 impl Reader {
-    fn object(
-        &mut self,
-        object: &Object,
-        input: &Input,
-        hops: usize,
-    ) -> Result<Condition, Refusal> {
+    fn object(&mut self, object: &Object, input: &Input, over: Over) -> Result<Sql, Refusal> {
         let Input::Object(entries) = input else {
             return Err(Refusal::not_known(format!(
                 "a filter that is {}",
                 input.inspect()
             )));
         };
-        let mut all = entries
+        let all = entries
             .iter()
-            .map(|(name, value)| self.entry(object, name, value, hops))
+            .map(|(name, value)| self.entry(object, name, value, over))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(match (all.len(), all.pop()) {
-            (1, Some(only)) => only,
-            (_, last) => {
-                all.extend(last);
-                cheap_first(all)
-            }
-        })
+        Ok(Sql::joined(all, " AND ", "1"))
     }
 
     fn entry(
@@ -79,12 +67,18 @@ impl Reader {
         object: &Object,
         name: &str,
         value: &Input,
-        hops: usize,
-    ) -> Result<Condition, Refusal> {
+        over: Over,
+    ) -> Result<Sql, Refusal> {
         match name {
-            "and" => return Ok(cheap_first(self.list(object, name, value, hops)?)),
-            "or" => return Ok(Condition::Any(self.list(object, name, value, hops)?)),
-            "not" => return Ok(Condition::Not(Box::new(self.object(object, value, hops)?))),
+            "and" | "or" => {
+                let all = self.list(object, name, value, over)?;
+                let between = if name == "and" { " AND " } else { " OR " };
+                return Ok(Sql::joined(all, between, "1"));
+            }
+            "not" => {
+                let inner = self.object(object, value, over)?;
+                return Ok(Sql::new(format!("NOT ({})", inner.text), inner.values));
+            }
             _ => {}
         }
         let singular = object.spec.singular;
@@ -101,7 +95,7 @@ impl Reader {
                 &format!("Invalid filter: filtering by relation field \"{name}\" is not supported"),
             )
             .into()),
-            Some(Field::One { .. }) if hops > 0 => Err(GqlError::input(
+            Some(Field::One { .. }) if over.is_some() => Err(GqlError::input(
                 "Relation filter nesting deeper than 1 hop is not supported",
                 "INVALID_ARGS_FILTER",
                 "Relation filters can only traverse one relation deep",
@@ -111,16 +105,12 @@ impl Reader {
                 let other = CATALOGUE
                     .object(*target)
                     .ok_or_else(|| Refusal::not_known(name))?;
-                let condition = Box::new(self.object(other, value, hops + 1)?);
-                Ok(Condition::Over {
-                    column: *column,
-                    target: *target,
-                    condition,
-                })
+                self.joins.insert((*column, *target));
+                self.object(other, value, Some((*column, *target)))
             }
-            Some(Field::Plain(column)) => {
-                self.names_deleted |= hops == 0 && *column == object.deleted_at;
-                test(name, *column, object.kind(*column), value)
+            Some(Field::Plain(at)) => {
+                self.names_deleted |= over.is_none() && *at == object.deleted_at;
+                test(name, object, *at, over, value)
             }
             Some(Field::Composite { composite, parts }) => {
                 let Input::Object(entries) = value else {
@@ -131,7 +121,7 @@ impl Reader {
                 };
                 let tests = entries.iter().map(|(part, value)| {
                     match parts.iter().find(|(p, _)| p == part) {
-                        Some((_, column)) => test(part, *column, object.kind(*column), value),
+                        Some((_, at)) => test(part, object, *at, over, value),
                         None => {
                             let message = format!(
                                 "Sub field \"{part}\" not found for composite type: {}",
@@ -141,7 +131,7 @@ impl Reader {
                         }
                     }
                 });
-                Ok(Condition::All(tests.collect::<Result<_, _>>()?))
+                Ok(Sql::joined(tests.collect::<Result<_, _>>()?, " AND ", "1"))
             }
         }
     }
@@ -151,12 +141,12 @@ impl Reader {
         object: &Object,
         name: &str,
         value: &Input,
-        hops: usize,
-    ) -> Result<Vec<Condition>, Refusal> {
+        over: Over,
+    ) -> Result<Vec<Sql>, Refusal> {
         match value {
             Input::List(items) if !items.is_empty() => items
                 .iter()
-                .map(|item| self.object(object, item, hops))
+                .map(|item| self.object(object, item, over))
                 .collect(),
             other => Err(Refusal::not_known(format!(
                 "the filter {name}: {}",
@@ -166,7 +156,14 @@ impl Reader {
     }
 }
 
-fn test(name: &str, column: ColumnId, kind: Kind, value: &Input) -> Result<Condition, Refusal> {
+fn test(
+    name: &str,
+    object: &Object,
+    at: ColumnId,
+    over: Over,
+    value: &Input,
+) -> Result<Sql, Refusal> {
+    let (kind, x) = (object.kind(at), column(object, at, over));
     let operators = if let Input::Object(entries) = value {
         entries.as_slice()
     } else {
@@ -178,17 +175,23 @@ fn test(name: &str, column: ColumnId, kind: Kind, value: &Input) -> Result<Condi
             value.inspect()
         )));
     };
-    let compare = |wanted, or_equal| -> Result<Test, Refusal> {
-        Ok(Test::Order {
-            wanted,
-            or_equal,
-            than: operand_of(name, kind, operand)?,
-        })
+    let null = |wanted| {
+        Sql::new(
+            format!("{x} IS {}NULL", if wanted { "" } else { "NOT " }),
+            vec![],
+        )
     };
-    let test = match operator.as_str() {
+    let compare = |with: &str| -> Result<Sql, Refusal> {
+        let than = operand_of(name, kind, operand)?;
+        Ok(Sql::new(
+            format!("{} {with} ?", ordered(object, at, over)),
+            vec![than],
+        ))
+    };
+    Ok(match operator.as_str() {
         "is" => match operand.as_text() {
-            Some("NULL") => Test::Null(true),
-            Some("NOT_NULL") => Test::Null(false),
+            Some("NULL") => null(true),
+            Some("NOT_NULL") => null(false),
             _ => {
                 let message =
                     "Invalid filter value for \"is\" operator. Expected \"NULL\" or \"NOT_NULL\"";
@@ -196,12 +199,12 @@ fn test(name: &str, column: ColumnId, kind: Kind, value: &Input) -> Result<Condi
             }
         },
         "eq" => match operand_of(name, kind, operand)? {
-            Value::Null => Test::Null(true),
-            value => Test::Equal(value),
+            Value::Null => null(true),
+            value => Sql::new(format!("{x} = ?"), vec![value]),
         },
         "neq" => match operand_of(name, kind, operand)? {
-            Value::Null => Test::Null(false),
-            value => Test::NotEqual(value),
+            Value::Null => null(false),
+            value => Sql::new(format!("{x} <> ?"), vec![value]),
         },
         "in" => match operand {
             Input::List(items) if items.is_empty() => {
@@ -212,12 +215,10 @@ fn test(name: &str, column: ColumnId, kind: Kind, value: &Input) -> Result<Condi
                 )
                 .into());
             }
-            Input::List(items) => Test::In(
-                items
-                    .iter()
-                    .map(|item| operand_of(name, kind, item))
-                    .collect::<Result<_, _>>()?,
-            ),
+            Input::List(items) => {
+                let operands = items.iter().map(|item| operand_of(name, kind, item));
+                among(&x, operands.collect::<Result<_, _>>()?)
+            }
             other => {
                 return Err(Refusal::not_known(format!(
                     "the filter {name}: {{in: {}}}",
@@ -225,27 +226,37 @@ fn test(name: &str, column: ColumnId, kind: Kind, value: &Input) -> Result<Condi
                 )));
             }
         },
-        "gt" => compare(Ordering::Greater, false)?,
-        "gte" => compare(Ordering::Greater, true)?,
-        "lt" => compare(Ordering::Less, false)?,
-        "lte" => compare(Ordering::Less, true)?,
+        "gt" => compare(">")?,
+        "gte" => compare(">=")?,
+        "lt" => compare("<")?,
+        "lte" => compare("<=")?,
         "like" | "ilike" | "startsWith" | "endsWith"
             if matches!(kind, Kind::Text | Kind::NullableText) =>
         {
-            Test::Like(pattern(name, operator, operand)?)
+            like(&x, name, operator, operand)?
         }
         // Over the text of the list.
-        "like" if kind == Kind::JsonList => Test::Like(pattern(name, operator, operand)?),
+        "like" if kind == Kind::JsonList => like(&x, name, operator, operand)?,
         other => {
             return Err(Refusal::not_known(format!(
                 "the operator {other} on {name}"
             )));
         }
-    };
-    Ok(Condition::Test { column, kind, test })
+    })
 }
 
-fn pattern(name: &str, operator: &str, operand: &Input) -> Result<Pattern, Refusal> {
+/// A value among several. An empty text among them stands for NULL.
+fn among(x: &str, operands: Vec<Value>) -> Sql {
+    let (nulls, values): (Vec<Value>, Vec<Value>) = operands.into_iter().partition(Value::is_null);
+    let places = vec!["?"; values.len()].join(", ");
+    let or_null = match nulls.is_empty() {
+        true => String::new(),
+        false => format!(" OR {x} IS NULL"),
+    };
+    Sql::new(format!("({x} IN ({places}){or_null})"), values)
+}
+
+fn like(x: &str, name: &str, operator: &str, operand: &Input) -> Result<Sql, Refusal> {
     let Some(text) = operand.as_text() else {
         let shown = operand.inspect();
         return Err(GqlError::input(
@@ -255,12 +266,20 @@ fn pattern(name: &str, operator: &str, operand: &Input) -> Result<Pattern, Refus
         )
         .into());
     };
-    Ok(match operator {
-        "ilike" => Pattern::new(text, true),
-        "startsWith" => Pattern::new(&format!("{text}%"), false),
-        "endsWith" => Pattern::new(&format!("%{text}"), false),
-        _ => Pattern::new(text, false),
-    })
+    if text.contains('\0') {
+        return Err(Refusal::not_known(format!("NUL in a filter of {name}")));
+    }
+    let pattern = match operator {
+        "ilike" => quirks::glob(&text.to_lowercase()),
+        "startsWith" => quirks::glob(&format!("{text}%")),
+        "endsWith" => quirks::glob(&format!("%{text}")),
+        _ => quirks::glob(text),
+    };
+    let x = match operator {
+        "ilike" => format!("lower_case({x})"),
+        _ => x.to_owned(),
+    };
+    Ok(Sql::new(format!("{x} GLOB ?"), vec![Value::text(pattern)]))
 }
 
 /// The operand of a comparison as a value of the column.
@@ -287,7 +306,7 @@ fn operand_of(name: &str, kind: Kind, operand: &Input) -> Result<Value, Refusal>
             if members.position(text).is_some() {
                 Ok(Value::text(text))
             } else {
-                Err(bad_member(members, text).into())
+                Err(quirks::bad_member(members, text).into())
             }
         }
         Kind::Time => {
@@ -308,35 +327,4 @@ fn operand_of(name: &str, kind: Kind, operand: &Input) -> Result<Value, Refusal>
         },
         Kind::Json | Kind::JsonList => Err(unknown()),
     }
-}
-
-/// A UUID as the service accepts it: hyphenated, of a version from 1 to 8 and the usual variant.
-/// The all-zero one is none.
-pub(super) fn parse_id(text: &str) -> Option<Uuid> {
-    let id = if text.len() == 36 {
-        Uuid::try_parse(text).ok()?
-    } else {
-        return None;
-    };
-    let proper =
-        (1..=8).contains(&id.get_version_num()) && id.get_variant() == uuid::Variant::RFC4122;
-    proper.then_some(id)
-}
-
-fn bad_member(members: &EnumType, text: &str) -> GqlError {
-    let message = format!(
-        "invalid input value for enum {DATABASE_SCHEMA}.{}: \"{text}\"",
-        members.db_name
-    );
-    GqlError::full(message, "BAD_USER_INPUT", None, "Invalid input provided.")
-}
-
-/// All of these, what is quick to test before what looks at other records.
-fn cheap_first(mut all: Vec<Condition>) -> Condition {
-    all.sort_by_key(|condition| match condition {
-        Condition::Test { .. } => 0,
-        Condition::Over { .. } => 2,
-        _ => 1,
-    });
-    Condition::All(all)
 }

@@ -4,17 +4,15 @@
 use serde_json::{Map, Value, json};
 
 use super::checked::{project, validate};
+use super::database::Workspace;
 use super::document::{Literal, OperationKind, Selection};
 use super::documents::{Prepared, PreparedOperation, Root, What, gather_roots};
 use super::errors::{GqlError, Refusal};
 use super::keys::{Bucket, Caller, Role};
-use super::table::Workspace;
+use super::quirks::{ROOTS_MOST, blocknote};
 use super::value::write_str;
-use super::{blocknote, hidden, introspect, root, search_root};
+use super::{hidden, introspect, root, search_root};
 use crate::faults::{FaultKind, Struck};
-
-/// The most root fields of a request.
-const ROOTS_MOST: usize = 20;
 
 /// A request as it arrived.
 pub(super) struct Call<'r> {

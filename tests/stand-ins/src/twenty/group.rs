@@ -1,29 +1,23 @@
 //! `<plural>GroupBy`: records counted by the values of a field, of a field one relation away, or by
 //! the day of a time.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::catalogue::{CATALOGUE, ColumnId, Field, Object, ObjectId};
+use super::catalogue::{CATALOGUE, Field, Object};
+use super::database::{Workspace, read};
 use super::errors::{GENERIC, GqlError, Refusal};
 use super::input::Input;
+use super::query::{Joins, Over, Query, Sql, column};
 use super::select::{GroupMember, GroupShape};
-use super::table::{Row, Workspace};
-use super::value::{Kind, Value, write_display, write_json, write_str};
-
-/// The number of groups without a `limit`.
-pub(super) const DEFAULT_LIMIT: usize = 50;
+use super::value::{Kind, Value, write_json, write_str};
 
 /// A field that records are grouped by.
 #[derive(Debug)]
 pub(super) struct Dimension {
-    over: Option<(ColumnId, ObjectId)>,
-    column: ColumnId,
+    over: Over,
+    sql: Sql,
     kind: Kind,
-    /// The zone whose days a time falls on.
-    day_in: Option<TimeZone>,
 }
 
 impl Dimension {
@@ -45,12 +39,7 @@ impl Dimension {
         dimensions.collect()
     }
 
-    fn read(
-        object: &Object,
-        name: &str,
-        value: &Input,
-        over: Option<(ColumnId, ObjectId)>,
-    ) -> Result<Self, Refusal> {
+    fn read(object: &Object, name: &str, value: &Input, over: Over) -> Result<Self, Refusal> {
         let unknown = || Refusal::not_known(format!("groupBy {name}: {}", value.inspect()));
         let inner = |value: &Input| match value {
             Input::Object(entries) => match entries.as_slice() {
@@ -60,23 +49,24 @@ impl Dimension {
             _ => None,
         };
         match object.fields.get(name) {
-            Some(Field::Plain(column)) => {
-                let kind = object.kind(*column);
-                let day_in = match value {
-                    Input::Bool(true) => None,
-                    Input::Object(options) if kind == Kind::Time => Some(day_zone(options)?),
+            Some(Field::Plain(at)) => {
+                let (kind, x) = (object.kind(*at), column(object, *at, over));
+                let (sql, kind) = match value {
+                    Input::Bool(true) => (Sql::new(x, Vec::new()), kind),
+                    Input::Object(options) if kind == Kind::Time => {
+                        let zone = Value::text(day_zone(options)?);
+                        (
+                            Sql::new(format!("day_in({x}, ?)"), vec![zone]),
+                            Kind::NullableText,
+                        )
+                    }
                     _ => return Err(unknown()),
                 };
-                Ok(Self {
-                    over,
-                    column: *column,
-                    kind,
-                    day_in,
-                })
+                Ok(Self { over, sql, kind })
             }
             Some(Field::Composite { parts, .. }) => {
                 let (part, chosen) = inner(value).ok_or_else(unknown)?;
-                let column = parts
+                let at = parts
                     .iter()
                     .find(|(p, _)| *p == part)
                     .map(|(_, c)| *c)
@@ -84,9 +74,8 @@ impl Dimension {
                 if chosen == Input::Bool(true) {
                     Ok(Self {
                         over,
-                        column,
-                        kind: object.kind(column),
-                        day_in: None,
+                        sql: Sql::new(column(object, at, over), Vec::new()),
+                        kind: object.kind(at),
                     })
                 } else {
                     Err(unknown())
@@ -100,32 +89,9 @@ impl Dimension {
             _ => Err(unknown()),
         }
     }
-
-    fn write(&self, out: &mut Vec<u8>, workspace: &Workspace, row: Row<'_>) {
-        let row = match self.over {
-            None => Some(row),
-            Some((column, target)) => row
-                .get(column)
-                .and_then(Value::as_id)
-                .and_then(|id| workspace.live(target, id)),
-        };
-        match row.and_then(|row| row.get(self.column)) {
-            None | Some(Value::Null) => out.extend_from_slice(b"null"),
-            Some(Value::Time(ms)) => match &self.day_in {
-                Some(zone) => {
-                    let at = Timestamp::from_millisecond(*ms).unwrap_or_default();
-                    out.push(b'"');
-                    write_display(out, zone.to_datetime(at).date());
-                    out.push(b'"');
-                }
-                None => write_json(out, &Value::Time(*ms), self.kind),
-            },
-            Some(value) => write_json(out, value, self.kind),
-        }
-    }
 }
 
-fn day_zone(options: &[(String, Input)]) -> Result<TimeZone, Refusal> {
+fn day_zone(options: &[(String, Input)]) -> Result<&str, Refusal> {
     let option = |name: &str| {
         options
             .iter()
@@ -144,42 +110,41 @@ fn day_zone(options: &[(String, Input)]) -> Result<TimeZone, Refusal> {
         let message = "Time zone should be specified for a group by date on Day, Week, Month, Quarter or Year";
         return Err(GqlError::input(message, "MISSING_TIMEZONE_FOR_DATE_GROUP_BY", GENERIC).into());
     };
-    TimeZone::get(name).map_err(|_| Refusal::not_known(format!("groupBy in the time zone {name}")))
+    match TimeZone::get(name) {
+        Ok(_) => Ok(name),
+        Err(_) => Err(Refusal::not_known(format!(
+            "groupBy in the time zone {name}"
+        ))),
+    }
 }
 
-/// Appends the groups of some records.
+/// The day on which a time falls in a zone.
+pub(super) fn day_in(ms: i64, zone: &str) -> Option<String> {
+    let (at, zone) = (
+        Timestamp::from_millisecond(ms).ok()?,
+        TimeZone::get(zone).ok()?,
+    );
+    Some(zone.to_datetime(at).date().to_string())
+}
+
+/// Appends the groups of the records that a query finds.
 pub(super) fn write(
     out: &mut Vec<u8>,
     workspace: &Workspace,
-    rows: &[Row<'_>],
+    query: &Query,
     dimensions: &[Dimension],
     limit: usize,
     shape: &GroupShape,
-) {
-    let mut groups: HashMap<Vec<u8>, Vec<Row<'_>>> = HashMap::new();
-    let mut key = Vec::new();
-    for &row in rows {
-        key.clear();
-        for (nth, dimension) in dimensions.iter().enumerate() {
-            if nth > 0 {
-                key.push(b',');
-            }
-            dimension.write(&mut key, workspace, row);
-        }
-        match groups.get_mut(&key) {
-            Some(group) => group.push(row),
-            None => {
-                groups.insert(key.clone(), vec![row]);
-            }
-        }
-    }
-    let mut groups: Vec<_> = groups.into_iter().collect();
+) -> Result<(), Refusal> {
+    let mut groups = groups(workspace, query, dimensions, shape)?;
+    // The service gives no order; this one is the same every time.
     groups.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     out.push(b'[');
-    for (nth, (values, rows)) in groups.iter().take(limit).enumerate() {
+    for (nth, (dimensions, values)) in groups.iter().take(limit).enumerate() {
         if nth > 0 {
             out.push(b',');
         }
+        let mut values = values.iter();
         out.push(b'{');
         for (nth, (name, member)) in shape.members.iter().enumerate() {
             if nth > 0 {
@@ -190,11 +155,12 @@ pub(super) fn write(
             match member {
                 GroupMember::Dimensions => {
                     out.push(b'[');
-                    out.extend_from_slice(values);
+                    out.extend_from_slice(dimensions);
                     out.push(b']');
                 }
-                GroupMember::TotalCount => write_display(out, rows.len()),
-                GroupMember::Aggregate(aggregate) => aggregate.write(out, rows),
+                GroupMember::Aggregate(aggregate) => {
+                    write_json(out, values.next().unwrap_or(&Value::Null), aggregate.kind)
+                }
                 GroupMember::TypeName(name) => write_str(out, name),
                 GroupMember::Null => out.extend_from_slice(b"null"),
             }
@@ -202,4 +168,58 @@ pub(super) fn write(
         out.push(b'}');
     }
     out.push(b']');
+    Ok(())
+}
+
+/// A group: its dimensions as JSON, and the aggregates of the shape.
+type Group = (Vec<u8>, Vec<Value>);
+
+/// The groups, in no order.
+fn groups(
+    workspace: &Workspace,
+    query: &Query,
+    dimensions: &[Dimension],
+    shape: &GroupShape,
+) -> Result<Vec<Group>, Refusal> {
+    let mut kinds: Vec<Kind> = dimensions.iter().map(|d| d.kind).collect();
+    let mut columns: Vec<&str> = dimensions.iter().map(|d| d.sql.text.as_str()).collect();
+    let numbers: Vec<String> = (1..=columns.len()).map(|nth| nth.to_string()).collect();
+    for (_, member) in &shape.members {
+        if let GroupMember::Aggregate(aggregate) = member {
+            kinds.push(aggregate.kind);
+            columns.push(&aggregate.sql);
+        }
+    }
+    // A group without dimensions is there even where no record is.
+    let by = match numbers.is_empty() {
+        true => " HAVING count(*) > 0".to_owned(),
+        false => format!(" GROUP BY {}", numbers.join(", ")),
+    };
+    columns.push("1");
+    let joins: Joins = dimensions.iter().filter_map(|d| d.over).collect();
+    let sql = format!(
+        "SELECT {}{}{by}",
+        columns.join(", "),
+        query.from("", &joins)
+    );
+    let values = dimensions.iter().flat_map(|d| &d.sql.values);
+    let values: Vec<Value> = values.chain(query.values()).cloned().collect();
+    Ok(workspace.query(&sql, &values, |row| {
+        let (mut key, mut rest) = (Vec::new(), Vec::new());
+        for (nth, kind) in kinds.iter().enumerate() {
+            let value = read(row.get_ref(nth)?, *kind);
+            if nth >= dimensions.len() {
+                rest.push(value);
+                continue;
+            }
+            if nth > 0 {
+                key.push(b',');
+            }
+            match value {
+                Value::Null => key.extend_from_slice(b"null"),
+                value => write_json(&mut key, &value, *kind),
+            }
+        }
+        Ok((key, rest))
+    })?)
 }

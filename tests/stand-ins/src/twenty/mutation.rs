@@ -8,24 +8,22 @@
 use uuid::Uuid;
 
 use super::catalogue::{CATALOGUE, Object, ObjectId};
-use super::constraints::WRITTEN;
 use super::data::{self, chosen_id};
+use super::database::{Row, Workspace};
 use super::document::Argument;
 use super::documents::{PreparedOperation, Root, What};
 use super::errors::{GENERIC, GqlError, Refusal};
 use super::filter::Filter;
-use super::find::matching;
 use super::graphql::{Answered, Call, Means};
 use super::input::Input;
 use super::keys::Role;
+use super::order::Order;
+use super::query::Query;
+use super::quirks::{WRITTEN, WRITTEN_MOST};
 use super::root::Arguments;
 use super::select::{RecordMember, RecordShape};
-use super::store::Writer;
-use super::table::Workspace;
 use super::write;
-
-/// The most records that one root field writes.
-const MOST: usize = 200;
+use super::writer::Writer;
 
 /// The action of a mutation's root field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,12 +90,10 @@ impl Call<'_> {
             Ok(role) => role,
             Err(refused) => return Ok(refused),
         };
-        let mut writer = Writer::new(workspace, now_ms);
-        let answered = self.write_all(&mut writer, role, operation, means);
-        if answered.is_err() {
-            writer.back_to(0);
-        }
-        answered
+        let mut writer = Writer::new(workspace, now_ms)?;
+        let answered = self.write_all(&mut writer, role, operation, means)?;
+        writer.commit()?;
+        Ok(answered)
     }
 
     fn write_all(
@@ -109,12 +105,7 @@ impl Call<'_> {
     ) -> Result<Answered, Refusal> {
         self.no_defaults(operation)?;
         self.gather(&operation.roots, |out, root| {
-            let place = writer.begin();
-            let written = self.write(out, writer, role, root, means);
-            if written.is_err() {
-                writer.back_to(place);
-            }
-            written?;
+            writer.root(|writer| self.write(out, writer, role, root, means))?;
             // Stored, and yet the answer is an error.
             means.fail(&root.name, true)
         })
@@ -176,13 +167,13 @@ impl Change {
             Act::CreateMany => {
                 let upsert = upsert(&arguments)?;
                 let drafts = match arguments.get("data") {
-                    Input::List(items) if (1..=MOST).contains(&items.len()) => items
+                    Input::List(items) if (1..=WRITTEN_MOST).contains(&items.len()) => items
                         .iter()
                         .map(|item| data::read(object, item, true))
                         .collect::<Result<Vec<_>, _>>()?,
                     other => {
                         return Err(Refusal::not_known(format!(
-                            "data that is not a list of 1 to {MOST}: {}",
+                            "data that is not a list of 1 to {WRITTEN_MOST}: {}",
                             other.inspect()
                         )));
                     }
@@ -229,7 +220,7 @@ impl Change {
     /// The ids of the records that an update of many is about.
     fn filtered(
         &self,
-        object: &Object,
+        object: &'static Object,
         workspace: &Workspace,
         arguments: &Arguments,
     ) -> Result<Vec<Uuid>, Refusal> {
@@ -242,33 +233,20 @@ impl Change {
         // Whether an update leaves deleted records alone is not known: they are found, and then
         // refused.
         filter.shows_deleted = true;
-        let table = workspace
-            .table(object.id)
-            .ok_or_else(|| Refusal::not_known("an object that is not kept"))?;
-        let mut ids: Vec<Uuid> = matching(workspace, table, &filter)
-            .into_iter()
-            .filter_map(super::table::Row::id)
-            .collect();
-        if ids.len() > MOST {
+        let query = Query::filtered(object, filter);
+        let found = query.rows(workspace, &Order::default(), false, WRITTEN_MOST + 1, 0)?;
+        if found.len() > WRITTEN_MOST {
             let message = "Cannot update more than 200 records at once";
             let friendly = "You can only update up to 200 records at once.";
             return Err(GqlError::full(message, "BAD_USER_INPUT", None, friendly).into());
         }
-        ids.sort_unstable();
-        Ok(ids)
+        Ok(found.iter().filter_map(Row::id).collect())
     }
 
     fn one(&self, out: &mut Vec<u8>, writer: &Writer<'_>, id: Uuid) -> Result<(), Refusal> {
-        let workspace = writer.workspace();
-        let table = workspace.table(self.object);
-        let row = table.and_then(|table| table.row(table.find(id)?));
-        write::record(
-            out,
-            workspace,
-            &self.shape,
-            row.ok_or_else(GqlError::not_found)?,
-        );
-        Ok(())
+        let found = writer.workspace().find(self.object, id)?;
+        let row = found.ok_or_else(GqlError::not_found)?;
+        write::record(out, writer.workspace(), &self.shape, &row)
     }
 
     fn list(&self, out: &mut Vec<u8>, writer: &Writer<'_>, ids: &[Uuid]) -> Result<(), Refusal> {

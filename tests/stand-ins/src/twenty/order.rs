@@ -2,16 +2,15 @@
 //! over a field that was not selected, or over NULLs, repeat and lose records exactly as on the
 //! real service.
 
-use std::cmp::Ordering;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
-use super::catalogue::{CATALOGUE, ColumnId, Field, ID, Object, ObjectId};
+use super::catalogue::{CATALOGUE, ColumnId, Field, ID, Object};
+use super::database::Row;
 use super::errors::{GENERIC, GqlError, Refusal};
 use super::input::Input;
-use super::table::{Row, Workspace};
+use super::query::{Joins, Over, Sql, ordered};
 use super::value::{Kind, Value, parse_time, write_json, write_str};
 
 /// One key of a sort.
@@ -21,15 +20,20 @@ pub(super) struct Key {
     names: (String, Option<String>),
     column: ColumnId,
     kind: Kind,
-    /// The id column and object that lead to the column, for a sort over a relation.
-    over: Option<(ColumnId, ObjectId)>,
+    /// The column in SQL.
+    sql: String,
+    /// The relation that leads to the column, for a sort over one.
+    over: Over,
     descending: bool,
     nulls_first: bool,
 }
 
 /// A sort; the id comes last and upwards always.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Order(Vec<Key>);
+pub(super) struct Order {
+    keys: Vec<Key>,
+    joins: Joins,
+}
 
 impl Order {
     /// Reads an `orderBy` argument.
@@ -50,31 +54,50 @@ impl Order {
                 read_key(object, name, value, None, &mut keys)?;
             }
         }
-        Ok(Self(keys))
+        let joins = keys.iter().filter_map(|key| key.over).collect();
+        Ok(Self { keys, joins })
     }
 
-    /// Compares two records.
-    pub(super) fn compare(&self, workspace: &Workspace, a: Row<'_>, b: Row<'_>) -> Ordering {
-        for key in &self.0 {
-            let order = key.compare(key.value(workspace, a), key.value(workspace, b));
-            if order != Ordering::Equal {
-                return order;
-            }
+    /// The relations that it sorts over.
+    pub(super) fn joins(&self) -> &Joins {
+        &self.joins
+    }
+
+    /// The terms of ORDER BY.
+    pub(super) fn by(&self, backwards: bool) -> String {
+        let mut sql = String::new();
+        for key in &self.keys {
+            let direction = if key.descending == backwards {
+                "ASC"
+            } else {
+                "DESC"
+            };
+            let nulls = if key.nulls_first == backwards {
+                "LAST"
+            } else {
+                "FIRST"
+            };
+            sql.push_str(&format!("{} {direction} NULLS {nulls}, ", key.sql));
         }
-        id_of(a).cmp(&id_of(b))
+        sql.push_str(if backwards {
+            "t.\"id\" DESC"
+        } else {
+            "t.\"id\""
+        });
+        sql
     }
 
     /// The cursor of a record, given the columns that were selected of it.
-    pub(super) fn cursor(&self, row: Row<'_>, selected: &[ColumnId]) -> String {
+    pub(super) fn cursor(&self, row: &Row, selected: &[ColumnId]) -> String {
         let mut out = b"{".to_vec();
         let keys = self
-            .0
+            .keys
             .iter()
             .filter(|key| key.over.is_none() && selected.contains(&key.column));
         for key in keys {
             write_str(&mut out, &key.names.0);
             out.push(b':');
-            let value = row.get(key.column).unwrap_or(&Value::Null);
+            let value = row.get(key.column);
             if let Some(part) = &key.names.1 {
                 out.push(b'{');
                 write_str(&mut out, part);
@@ -87,7 +110,7 @@ impl Order {
             out.push(b',');
         }
         out.extend_from_slice(b"\"id\":");
-        write_json(&mut out, row.get(ID).unwrap_or(&Value::Null), Kind::Id);
+        write_json(&mut out, row.get(ID), Kind::Id);
         out.push(b'}');
         STANDARD.encode(out)
     }
@@ -106,7 +129,7 @@ impl Order {
             return Err(garbage());
         };
         let mut values = Vec::new();
-        for key in &self.0 {
+        for key in &self.keys {
             let Some(found) = fields.get(&key.names.0) else {
                 continue;
             };
@@ -120,7 +143,7 @@ impl Order {
         }
         let foreign = fields
             .keys()
-            .any(|name| name != "id" && !self.0.iter().any(|key| key.names.0 == *name));
+            .any(|name| name != "id" && !self.keys.iter().any(|key| key.names.0 == *name));
         if foreign {
             return Err(GqlError::input("Invalid cursor", "INVALID_CURSOR", GENERIC).into());
         }
@@ -129,15 +152,11 @@ impl Order {
     }
 }
 
-fn id_of(row: Row<'_>) -> Option<uuid::Uuid> {
-    row.get(ID).and_then(Value::as_id)
-}
-
 fn read_key(
     object: &Object,
     name: &str,
     value: &Input,
-    over: Option<(ColumnId, ObjectId)>,
+    over: Over,
     keys: &mut Vec<Key>,
 ) -> Result<(), Refusal> {
     match object.fields.get(name) {
@@ -186,9 +205,9 @@ fn read_key(
 fn key(
     object: &Object,
     names: (String, Option<String>),
-    column: ColumnId,
+    at: ColumnId,
     direction: &Input,
-    over: Option<(ColumnId, ObjectId)>,
+    over: Over,
 ) -> Result<Key, Refusal> {
     let (descending, nulls_first) = match direction.as_text() {
         Some("AscNullsFirst") => (false, true),
@@ -204,54 +223,13 @@ fn key(
     };
     Ok(Key {
         names,
-        column,
-        kind: object.kind(column),
+        column: at,
+        kind: object.kind(at),
+        sql: ordered(object, at, over),
         over,
         descending,
         nulls_first,
     })
-}
-
-impl Key {
-    fn value<'w>(&self, workspace: &'w Workspace, row: Row<'w>) -> &'w Value {
-        let row = match self.over {
-            None => Some(row),
-            Some((column, target)) => row
-                .get(column)
-                .and_then(Value::as_id)
-                .and_then(|id| workspace.live(target, id)),
-        };
-        row.and_then(|row| row.get(self.column))
-            .unwrap_or(&Value::Null)
-    }
-
-    fn compare(&self, a: &Value, b: &Value) -> Ordering {
-        match (a.is_null(), b.is_null()) {
-            (true, true) => Ordering::Equal,
-            (true, false) => {
-                if self.nulls_first {
-                    Ordering::Less
-                } else {
-                    Ordering::Greater
-                }
-            }
-            (false, true) => {
-                if self.nulls_first {
-                    Ordering::Greater
-                } else {
-                    Ordering::Less
-                }
-            }
-            (false, false) => {
-                let order = a.compare(b, self.kind).unwrap_or(Ordering::Equal);
-                if self.descending {
-                    order.reverse()
-                } else {
-                    order
-                }
-            }
-        }
-    }
 }
 
 /// The position of the last record on a page.
@@ -262,40 +240,19 @@ pub(super) struct Position {
 }
 
 impl Position {
-    /// Returns true if a record comes after (or, going backwards, before) this position, as SQL
-    /// compares: NULL on either side of a comparison is neither.
-    pub(super) fn is_passed_by(
-        &self,
-        workspace: &Workspace,
-        row: Row<'_>,
-        backwards: bool,
-    ) -> bool {
-        for (key, at) in &self.values {
-            let Some(mut order) = key.value(workspace, row).compare(at, key.kind) else {
-                return false;
-            };
-            if key.descending {
-                order = order.reverse();
-            }
-            match if backwards { order.reverse() } else { order } {
-                Ordering::Greater => return true,
-                Ordering::Less => return false,
-                Ordering::Equal => {}
-            }
+    /// The condition that a record comes after (or, going backwards, before) this position. NULL
+    /// on either side of a comparison is neither.
+    pub(super) fn passed(self, backwards: bool) -> Sql {
+        let beyond = |descending: bool| if descending == backwards { ">" } else { "<" };
+        let id = self.id.unwrap_or(Value::Null);
+        let mut sql = Sql::new(format!("t.\"id\" {} ?", beyond(false)), vec![id]);
+        for (key, at) in self.values.into_iter().rev() {
+            let (x, beyond) = (&key.sql, beyond(key.descending));
+            let text = format!("({x} {beyond} ? OR ({x} = ? AND {}))", sql.text);
+            let values = [at.clone(), at].into_iter().chain(sql.values);
+            sql = Sql::new(text, values.collect());
         }
-        let Some(order) = self
-            .id
-            .as_ref()
-            .and_then(|id| row.get(ID)?.compare(id, Kind::Id))
-        else {
-            return false;
-        };
-        order
-            == if backwards {
-                Ordering::Less
-            } else {
-                Ordering::Greater
-            }
+        sql
     }
 }
 
@@ -305,7 +262,7 @@ fn from_json(json: &Json, kind: Kind) -> Value {
         (Json::String(text), Kind::Id) => {
             uuid::Uuid::try_parse(text).map_or(Value::Null, Value::Id)
         }
-        (Json::String(text), _) => Value::text(text),
+        (Json::String(text), Kind::Text | Kind::NullableText | Kind::Enum(_)) => Value::text(text),
         (Json::Number(n), Kind::Int) => n.as_i64().map_or(Value::Null, Value::Int),
         (Json::Number(n), Kind::Float) => n.as_f64().map_or(Value::Null, Value::Float),
         _ => Value::Null,

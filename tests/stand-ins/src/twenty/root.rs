@@ -2,19 +2,17 @@
 //! records, writes the answer.
 
 use super::catalogue::{CATALOGUE, Object, ObjectId};
+use super::database::Workspace;
 use super::document::Argument;
 use super::errors::{GENERIC, GqlError, Refusal};
 use super::filter::Filter;
-use super::find::matching;
-use super::group::{self, DEFAULT_LIMIT, Dimension};
+use super::group::{self, Dimension};
 use super::input::Input;
 use super::order::Order;
+use super::query::Query;
+use super::quirks::{GROUPS_MOST, PAGE_MOST};
 use super::select::{ConnectionShape, GroupShape, RecordShape};
-use super::table::{Row, Table, Workspace};
 use super::write::{self, Page};
-
-/// The most records of a page, and the number without `first`.
-const PAGE_MOST: usize = 200;
 
 /// The request of a root field.
 #[derive(Debug)]
@@ -134,10 +132,9 @@ pub(super) fn answer(
     let object_id = match ask {
         Ask::List(object, _) | Ask::One(object, _) | Ask::Groups(object, _) => *object,
     };
-    let (Some(object), Some(table)) = (CATALOGUE.object(object_id), workspace.table(object_id))
-    else {
-        return Err(Refusal::not_known("an object that is not kept"));
-    };
+    let object = CATALOGUE
+        .object(object_id)
+        .ok_or_else(|| Refusal::not_known("an object that is not kept"))?;
     match ask {
         Ask::List(_, shape) => {
             let allowed = [
@@ -146,7 +143,7 @@ pub(super) fn answer(
             list(
                 out,
                 workspace,
-                table,
+                object,
                 shape,
                 &Arguments::read(arguments, variables, &allowed)?,
             )
@@ -158,14 +155,10 @@ pub(super) fn answer(
                 return Err(GqlError::input(message, "INVALID_QUERY_INPUT", GENERIC).into());
             }
             let filter = arguments.filter(object)?;
-            let found = matching(workspace, table, &filter);
-            let order = Order::default();
-            let first = found
-                .into_iter()
-                .min_by(|a, b| order.compare(workspace, *a, *b))
-                .ok_or_else(GqlError::not_found)?;
-            write::record(out, workspace, shape, first);
-            Ok(())
+            let query = Query::filtered(object, filter);
+            let found = query.rows(workspace, &Order::default(), false, 1, 0)?;
+            let first = found.first().ok_or_else(GqlError::not_found)?;
+            write::record(out, workspace, shape, first)
         }
         Ask::Groups(_, shape) => {
             let allowed = [
@@ -187,10 +180,9 @@ pub(super) fn answer(
             let dimensions = Dimension::read_all(object, arguments.get("groupBy"))?;
             let limit = arguments
                 .count("limit", "INVALID_QUERY_INPUT")?
-                .unwrap_or(DEFAULT_LIMIT);
-            let rows = matching(workspace, table, &arguments.filter(object)?);
-            group::write(out, workspace, &rows, &dimensions, limit, shape);
-            Ok(())
+                .unwrap_or(GROUPS_MOST);
+            let query = Query::filtered(object, arguments.filter(object)?);
+            group::write(out, workspace, &query, &dimensions, limit, shape)
         }
     }
 }
@@ -198,7 +190,7 @@ pub(super) fn answer(
 fn list(
     out: &mut Vec<u8>,
     workspace: &Workspace,
-    table: &Table,
+    object: &'static Object,
     shape: &ConnectionShape,
     arguments: &Arguments,
 ) -> Result<(), Refusal> {
@@ -227,39 +219,19 @@ fn list(
         .into());
     }
     let backwards = before.is_some() || last.is_some();
-    let filter = arguments.filter(table.object)?;
-    let order = Order::read(table.object, arguments.get("orderBy"))?;
+    let filter = arguments.filter(object)?;
+    let order = Order::read(object, arguments.get("orderBy"))?;
     let position = after
         .or(before)
         .map(|cursor| order.position(cursor))
         .transpose()?;
 
-    let all = matching(workspace, table, &filter);
-    let mut rows: Vec<Row<'_>> = match &position {
-        Some(position) => all
-            .iter()
-            .copied()
-            .filter(|row| position.is_passed_by(workspace, *row, backwards))
-            .collect(),
-        None => all.clone(),
-    };
+    let all = Query::filtered(object, filter);
+    let beyond = position.map(|position| all.and(position.passed(backwards), order.joins()));
     let size = first.or(last).unwrap_or(PAGE_MOST).min(PAGE_MOST);
-    let compare = |a: &Row<'_>, b: &Row<'_>| {
-        let forwards = order.compare(workspace, *a, *b);
-        if backwards {
-            forwards.reverse()
-        } else {
-            forwards
-        }
-    };
-    // Only the head of a long list needs its order.
-    let head = offset.saturating_add(size).saturating_add(1);
-    if head < rows.len() {
-        rows.select_nth_unstable_by(head, compare);
-        rows.truncate(head);
-    }
-    rows.sort_unstable_by(compare);
-    let mut rows = rows.split_off(offset.min(rows.len()));
+    let query = beyond.as_ref().unwrap_or(&all);
+    // One more tells whether there are more.
+    let mut rows = query.rows(workspace, &order, backwards, size + 1, offset)?;
     let more = rows.len() > size;
     rows.truncate(size);
     if backwards {
@@ -272,6 +244,5 @@ fn list(
         has_next: more && !backwards,
         has_previous: more && backwards,
     };
-    write::connection(out, workspace, shape, &page);
-    Ok(())
+    write::connection(out, workspace, shape, &page)
 }

@@ -3,23 +3,24 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use super::catalogue::{CATALOGUE, ID, Object};
+use super::catalogue::{CATALOGUE, Object};
 use super::checked::Type;
+use super::database::{HAS_SIGNS, Workspace, number, quoted, read};
 use super::document::Argument;
 use super::errors::{GqlError, Refusal};
 use super::filter::Filter;
-use super::find::scan;
 use super::input::Input;
 use super::keys::Role;
-use super::search::{Hit, Query};
-use super::table::{Row, RowId, Table, Workspace};
-use super::value::Value;
+use super::query::{Joins, Query, Sql, column};
+use super::quirks::{COVER_PER_WORD, HITS_MOST, RANK_PER_WORD, fold, typed_words};
+use super::value::{Kind, Value};
 
 /// The result type of `search`.
 pub(super) static CONNECTION: Type = Type {
@@ -60,21 +61,23 @@ const ORDER: [&str; 6] = [
     "workspaceMember",
 ];
 
-struct Found<'w> {
+struct Found {
     object: &'static Object,
     nth: usize,
-    row: Row<'w>,
     id: Uuid,
-    hit: Hit,
+    label: String,
+    /// `tsRankCD`: zero unless every word matched.
+    cover: f64,
+    /// `tsRank`.
+    rank: f64,
 }
 
-impl Found<'_> {
+impl Found {
     fn compare(&self, other: &Self) -> Ordering {
         other
-            .hit
             .cover
-            .total_cmp(&self.hit.cover)
-            .then(other.hit.rank.total_cmp(&self.hit.rank))
+            .total_cmp(&self.cover)
+            .then(other.rank.total_cmp(&self.rank))
             .then(self.nth.cmp(&other.nth))
             .then(self.id.cmp(&other.id))
     }
@@ -102,7 +105,7 @@ pub(super) fn answer(
             "search with a limit or an input of another type",
         ));
     };
-    if limit > 100 {
+    if limit > HITS_MOST {
         return Err(GqlError::full(
             "Limit cannot exceed 100 items",
             "BAD_USER_INPUT",
@@ -128,26 +131,15 @@ pub(super) fn answer(
             )));
         }
     };
-    let query = Query::new(&typed);
+    let typed = fold(typed.trim());
     let mut found = Vec::new();
     for (nth, object) in kinds {
-        let Some(table) = workspace.table(object.id) else {
-            continue;
-        };
         let filter = if filter == Input::Undefined {
             Filter::none()
         } else {
             Filter::read(object, &filter)?
         };
-        let hits = hits(workspace, table, &query, &filter)
-            .into_iter()
-            .map(|(hit, row, id)| Found {
-                object,
-                nth,
-                row,
-                id,
-                hit,
-            });
+        let hits = hits(workspace, (nth, object), &typed, filter)?.into_iter();
         found.extend(hits.filter(|one| after.as_ref().is_none_or(|after| after.is_passed_by(one))));
     }
     if limit + 1 < found.len() {
@@ -205,35 +197,102 @@ fn kinds(
     Ok(kinds)
 }
 
-fn hits<'w>(
-    workspace: &'w Workspace,
-    table: &'w Table,
-    query: &Query,
-    filter: &Filter,
-) -> Vec<(Hit, Row<'w>, Uuid)> {
-    let every = scan(table)
-        .enumerate()
-        .filter_map(|(at, _)| RowId::try_from(at).ok());
-    let hits = table.words.find(query, every);
-    let passes = |row: Row<'_>| {
-        (filter.shows_deleted || row.is_live())
-            && filter.condition.holds(workspace, row) == Some(true)
-    };
-    let found = hits
-        .into_iter()
-        .filter_map(|hit| Some((hit, table.row(hit.row)?)));
-    found
-        .filter(|(_, row)| passes(*row))
-        .filter_map(|(hit, row)| Some((hit, row, row.get(ID)?.as_id()?)))
-        .collect()
+/// The hits among one kind of records, in no order.
+fn hits(
+    workspace: &Workspace,
+    (nth, object): (usize, &'static Object),
+    typed: &str,
+    filter: Filter,
+) -> Result<Vec<Found>, Refusal> {
+    let words = typed_words(typed);
+    let source = source(workspace, object, typed, &words)?;
+    let labels = object
+        .labelled
+        .iter()
+        .map(|c| format!(", {}", column(object, *c, None)));
+    let labels: String = labels.collect();
+    let is_hit = Sql::new("t.\"id\" = hit.id", Vec::new());
+    let query = Query::filtered(object, filter).and(is_hit, &Joins::new());
+    let sql = format!(
+        "WITH hit (id, matched, times) AS ({}) SELECT hit.id, hit.matched, hit.times{labels}{}",
+        source.text,
+        query.from("hit CROSS JOIN ", &Joins::new())
+    );
+    let values = [source.values.as_slice(), query.values()].concat();
+    let found = workspace.query(&sql, &values, |row| {
+        let (matched, times): (u32, u32) = (row.get(1)?, row.get(2)?);
+        let labels = (0..object.labelled.len()).map(|nth| row.get::<_, Option<String>>(nth + 3));
+        let labels = labels.collect::<rusqlite::Result<Vec<_>>>()?;
+        let labels: Vec<String> = labels.into_iter().flatten().collect();
+        let (cover, rank) = ranks(
+            f64::from(times),
+            matched as usize == words.len(),
+            words.len(),
+        );
+        let id = read(row.get_ref(0)?, Kind::Id).as_id();
+        Ok(id.map(|id| Found {
+            object,
+            nth,
+            id,
+            label: labels.join(" "),
+            cover,
+            rank,
+        }))
+    })?;
+    Ok(found.into_iter().flatten().collect())
 }
 
-fn page(found: &[Found<'_>], more: bool, mut last_ids: BTreeMap<String, String>) -> Json {
+/// The ids of the records that match, with how many of the words they have and how often they have
+/// any: by words, or where no record has one, by a part of a word.
+fn source(
+    workspace: &Workspace,
+    object: &Object,
+    typed: &str,
+    words: &[&str],
+) -> Result<Sql, Refusal> {
+    if typed.is_empty() {
+        let sql = format!("SELECT \"id\", 0, 0 FROM {}", quoted(object.spec.singular));
+        return Ok(Sql::new(sql, Vec::new()));
+    }
+    let among = Value::Int(number(object.id));
+    let by_word = "json_each(?) AS wanted CROSS JOIN word AS w WHERE w.object = ? \
+        AND w.word >= wanted.value AND w.word < wanted.value || char(1114111)";
+    let values = vec![Value::Json(Arc::new(json!(words))), among.clone()];
+    let any = format!("SELECT EXISTS (SELECT 1 FROM {by_word})");
+    let any = workspace.query(&any, &values, |row| row.get::<_, bool>(0))?;
+    Ok(if any == [true] {
+        let sql = "SELECT w.id, count(DISTINCT wanted.key), count(*) FROM";
+        Sql::new(format!("{sql} {by_word} GROUP BY w.id"), values)
+    } else {
+        // A part with a sign in it, as addresses have, is in no word without one.
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let (index, signs) = match typed.bytes().all(plain) {
+            true => ("word_by_word", "1"),
+            false => ("word_with_signs", HAS_SIGNS),
+        };
+        let sql = format!(
+            "SELECT DISTINCT id, 0, 0 FROM word INDEXED BY {index} \
+             WHERE object = ? AND instr(word, ?) AND {signs}"
+        );
+        Sql::new(sql, vec![among, Value::text(typed)])
+    })
+}
+
+/// `tsRankCD` and `tsRank`.
+fn ranks(times: f64, has_all: bool, words: usize) -> (f64, f64) {
+    let words = words.max(1) as f64;
+    match has_all {
+        true => (COVER_PER_WORD * times / words, RANK_PER_WORD * times),
+        false => (0.0, RANK_PER_WORD * times / words),
+    }
+}
+
+fn page(found: &[Found], more: bool, mut last_ids: BTreeMap<String, String>) -> Json {
     let mut edges = Vec::new();
     let mut end = Json::Null;
     for one in found {
         last_ids.insert(one.object.spec.singular.to_owned(), one.id.to_string());
-        let ranks = json!({"tsRankCD": rounded(one.hit.cover), "tsRank": rounded(one.hit.rank)});
+        let ranks = json!({"tsRankCD": rounded(one.cover), "tsRank": rounded(one.rank)});
         end =
             json!(STANDARD.encode(
                 json!({"lastRanks": ranks, "lastRecordIdsPerObject": last_ids}).to_string()
@@ -242,22 +301,13 @@ fn page(found: &[Found<'_>], more: bool, mut last_ids: BTreeMap<String, String>)
             "recordId": one.id.to_string(),
             "objectNameSingular": one.object.spec.singular,
             "objectLabelSingular": one.object.spec.label,
-            "label": label(one.object, one.row),
+            "label": one.label,
             "imageUrl": "",
-            "tsRankCD": rounded(one.hit.cover),
-            "tsRank": rounded(one.hit.rank),
+            "tsRankCD": rounded(one.cover),
+            "tsRank": rounded(one.rank),
         }}));
     }
     json!({"edges": edges, "pageInfo": {"endCursor": end, "hasNextPage": more}})
-}
-
-fn label(object: &Object, row: Row<'_>) -> String {
-    let parts: Vec<&str> = object
-        .labelled
-        .iter()
-        .filter_map(|c| row.get(*c).and_then(Value::as_text))
-        .collect();
-    parts.join(" ")
 }
 
 /// PostgreSQL's ranks are single precision.
@@ -302,9 +352,9 @@ impl After {
         })
     }
 
-    fn is_passed_by(&self, one: &Found<'_>) -> bool {
+    fn is_passed_by(&self, one: &Found) -> bool {
         let near = |a: f64, b: f64| (a - b).abs() < 1e-7;
-        let (cover, rank) = (one.hit.cover, one.hit.rank);
+        let (cover, rank) = (one.cover, one.rank);
         if !near(cover, self.cover) {
             return cover < self.cover;
         }

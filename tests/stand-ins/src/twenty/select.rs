@@ -9,6 +9,7 @@ use super::aggregate::Aggregate;
 use super::catalogue::{CATALOGUE, ColumnId, Field, Object, ObjectId};
 use super::document::{Directive, Document, Literal, SelectedField, Selection};
 use super::errors::{GqlError, Refusal};
+use super::quirks;
 use super::value::Kind;
 
 /// A selection on a record.
@@ -35,7 +36,7 @@ pub(super) enum RecordMember {
         connection: ConnectionShape,
     },
     /// A to-many relation that the service loses: it reads as if it were empty.
-    Lost(ConnectionShape),
+    Lost(ObjectId, ConnectionShape),
     TypeName(&'static str),
     Null,
 }
@@ -48,40 +49,6 @@ pub(super) enum CompositePart {
     Null,
 }
 
-impl RecordShape {
-    /// Takes out the relations. The service loses those that are nested in a to-one relation
-    /// without `deletedAt`: a to-one reads null, a to-many empty.
-    fn lose_relations(&mut self) {
-        for (_, member) in &mut self.members {
-            let lost = match std::mem::replace(member, RecordMember::Null) {
-                RecordMember::One(..) => RecordMember::Null,
-                RecordMember::Many { connection, .. } => RecordMember::Lost(connection),
-                other => other,
-            };
-            *member = lost;
-        }
-    }
-
-    /// Lets ids read null beside their relation where the record that they name is not live.
-    fn blank_ids_beside_relations(&mut self) {
-        let relations: Vec<(ColumnId, ObjectId)> = self
-            .members
-            .iter()
-            .filter_map(|(_, member)| match member {
-                RecordMember::One(column, shape) => Some((*column, shape.object)),
-                _ => None,
-            })
-            .collect();
-        for (_, member) in &mut self.members {
-            if let RecordMember::Column(column, _) = member
-                && let Some((column, target)) = relations.iter().find(|(of, _)| of == column)
-            {
-                *member = RecordMember::LiveId(*column, *target);
-            }
-        }
-    }
-}
-
 /// A selection on a connection.
 #[derive(Debug)]
 pub(super) struct ConnectionShape {
@@ -91,7 +58,6 @@ pub(super) struct ConnectionShape {
 /// A field of a connection.
 #[derive(Debug)]
 pub(super) enum ConnectionMember {
-    TotalCount,
     PageInfo(Vec<(String, PageInfoMember)>),
     Edges(Vec<(String, EdgeMember)>),
     Aggregate(Aggregate),
@@ -129,7 +95,6 @@ pub(super) struct GroupShape {
 #[derive(Debug)]
 pub(super) enum GroupMember {
     Dimensions,
-    TotalCount,
     Aggregate(Aggregate),
     TypeName(String),
     Null,
@@ -257,7 +222,7 @@ impl<'d> Resolver<'d> {
                         let mut shape = self.record(other, &below, within_many)?;
                         let selected = self.fields(&below)?;
                         if !selected.iter().any(|(field, _)| field.name == "deletedAt") {
-                            shape.lose_relations();
+                            quirks::lose_relations(&mut shape);
                         }
                         RecordMember::One(*column, shape)
                     }
@@ -285,7 +250,7 @@ impl<'d> Resolver<'d> {
             };
             shape.members.push((field.name.clone(), member));
         }
-        shape.blank_ids_beside_relations();
+        quirks::blank_ids_beside_relations(&mut shape);
         Ok(shape)
     }
 
@@ -299,7 +264,7 @@ impl<'d> Resolver<'d> {
         let mut members = Vec::new();
         for (field, below) in self.fields(sets)? {
             let member = match field.name.as_str() {
-                "totalCount" => ConnectionMember::TotalCount,
+                "totalCount" => ConnectionMember::Aggregate(Aggregate::total()),
                 "pageInfo" => ConnectionMember::PageInfo(self.page_info(&below)?),
                 "edges" => ConnectionMember::Edges(self.edges(object, &below, within_many)?),
                 "__typename" => {
@@ -361,7 +326,7 @@ impl<'d> Resolver<'d> {
         for (field, _) in self.fields(sets)? {
             let member = match field.name.as_str() {
                 "groupByDimensionValues" => GroupMember::Dimensions,
-                "totalCount" => GroupMember::TotalCount,
+                "totalCount" => GroupMember::Aggregate(Aggregate::total()),
                 "edges" | "pageInfo" => return Err(Refusal::not_known("records within groups")),
                 "__typename" => {
                     GroupMember::TypeName(format!("{}GroupByConnection", object.spec.type_name))

@@ -1,7 +1,7 @@
 //! The HTTP side of the stand-in: routes, request bodies, status codes, and what a stand-in is
 //! started with.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use hyper::header::AUTHORIZATION;
@@ -9,13 +9,13 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
+use super::database::Workspace;
 use super::documents::{Documents, Prepared};
 use super::errors::{GqlError, Refusal};
 use super::graphql::{Answered, Call, Means};
 use super::keys::{ApiKey, Bucket, Caller, caller, default_keys};
 use super::sample::{self, Size, TaskStatuses};
 use super::state;
-use super::table::Workspace;
 use crate::clock::Clock;
 use crate::faults::{self, Asked, Faults, Struck};
 use crate::percent;
@@ -60,7 +60,7 @@ impl Default for Options {
 }
 
 impl Options {
-    fn workspace(&self) -> Workspace {
+    fn workspace(&self) -> rusqlite::Result<Workspace> {
         let now_ms = self.clock.now_ms();
         sample::workspace(now_ms, self.size, self.members, self.task_statuses)
     }
@@ -69,7 +69,7 @@ impl Options {
 /// The stand-in for Twenty.
 pub struct TwentyStandIn {
     options: Options,
-    workspace: RwLock<Workspace>,
+    workspace: Mutex<Workspace>,
     documents: Documents,
     bucket: Bucket,
     faults: Faults,
@@ -80,8 +80,12 @@ impl TwentyStandIn {
     /// until the handle is dropped.
     pub async fn start(options: Options) -> Result<Running, StartError> {
         let faults = Faults::default();
+        let workspace = options.workspace().map_err(|error| StartError {
+            port: options.port,
+            source: std::io::Error::other(error),
+        })?;
         let service = Self {
-            workspace: RwLock::new(options.workspace()),
+            workspace: Mutex::new(workspace),
             documents: Documents::default(),
             bucket: Bucket::new(options.clock.clone()),
             faults: faults.clone(),
@@ -145,11 +149,7 @@ impl TwentyStandIn {
         } else if parts.uri.path() == "/metadata" {
             call.metadata(caller)
         } else if call.is_mutation() {
-            let mut workspace = self
-                .workspace
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            call.mutate(&mut workspace, self.options.clock.now_ms(), &means)
+            call.mutate(&mut self.stored(), self.options.clock.now_ms(), &means)
         } else {
             call.records(&self.stored(), &means)
         };
@@ -159,9 +159,9 @@ impl TwentyStandIn {
         }
     }
 
-    fn stored(&self) -> RwLockReadGuard<'_, Workspace> {
+    fn stored(&self) -> MutexGuard<'_, Workspace> {
         self.workspace
-            .read()
+            .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -233,11 +233,10 @@ impl Service for TwentyStandIn {
     }
 
     fn reset(&self) {
-        let fresh = self.options.workspace();
-        *self
-            .workspace
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = fresh;
+        // What could be laid out when it started can be again.
+        if let Ok(fresh) = self.options.workspace() {
+            *self.stored() = fresh;
+        }
         self.bucket.fill();
     }
 }

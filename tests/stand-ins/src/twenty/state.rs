@@ -5,9 +5,8 @@ use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
 use super::catalogue::{CATALOGUE, Field, Object};
-use super::find::scan;
-use super::table::{Row, Workspace};
-use super::value::{Kind, Value, write_json};
+use super::database::{Row, Workspace, quoted};
+use super::value::write_json;
 use crate::server::Count;
 
 /// Counts the records of each object, by singular name.
@@ -15,10 +14,18 @@ pub(super) fn counts(workspace: &Workspace) -> Vec<(String, Count)> {
     let objects = CATALOGUE.objects.iter();
     objects
         .filter_map(|object| {
-            let table = workspace.table(object.id)?;
-            let live = scan(table).filter(|row| row.is_live()).count();
-            let deleted = table.len() - live;
-            Some((object.spec.singular.to_owned(), Count { live, deleted }))
+            let sql = format!(
+                "SELECT count(*) FILTER (WHERE \"deletedAt\" IS NULL), count(\"deletedAt\") FROM {}",
+                quoted(object.spec.singular)
+            );
+            let counted = workspace.query(&sql, &[], |row| {
+                let count = |nth| row.get(nth).map(|n: u32| n as usize);
+                Ok(Count {
+                    live: count(0)?,
+                    deleted: count(1)?,
+                })
+            });
+            Some((object.spec.singular.to_owned(), counted.ok()?.pop()?))
         })
         .collect()
 }
@@ -26,27 +33,26 @@ pub(super) fn counts(workspace: &Workspace) -> Vec<(String, Count)> {
 /// All records of an object, soft-deleted ones included, by id; `None` if there is no such object.
 pub(super) fn records(workspace: &Workspace, singular: &str) -> Option<Vec<Json>> {
     let object = CATALOGUE.singular(singular)?;
-    let mut rows: Vec<Row<'_>> = scan(workspace.table(object.id)?).collect();
-    rows.sort_unstable_by_key(|row| row.id());
-    Some(rows.into_iter().map(|row| record(object, row)).collect())
+    let sql = format!("SELECT * FROM {} ORDER BY \"id\"", quoted(singular));
+    let rows = workspace.rows(object, &sql, &[]).ok()?;
+    Some(rows.iter().map(|row| record(object, row)).collect())
 }
 
 /// One record, soft-deleted or not.
 pub(super) fn record_with(workspace: &Workspace, singular: &str, id: &str) -> Option<Json> {
     let object = CATALOGUE.singular(singular)?;
-    let table = workspace.table(object.id)?;
-    let row = table.row(table.find(Uuid::try_parse(id).ok()?)?)?;
-    Some(record(object, row))
+    let row = workspace
+        .find(object.id, Uuid::try_parse(id).ok()?)
+        .ok()??;
+    Some(record(object, &row))
 }
 
 /// A record's columns under their own names, composites nested; ids show as they are stored,
 /// whatever they point to.
-fn record(object: &Object, row: Row<'_>) -> Json {
+fn record(object: &Object, row: &Row) -> Json {
     let column = |column| {
         let mut out = Vec::new();
-        let (value, kind): (&Value, Kind) =
-            (row.get(column).unwrap_or(&Value::Null), object.kind(column));
-        write_json(&mut out, value, kind);
+        write_json(&mut out, row.get(column), object.kind(column));
         serde_json::from_slice(&out).unwrap_or(Json::Null)
     };
     let mut fields = Map::new();

@@ -1,13 +1,14 @@
 //! Values as the tables keep them, and how they read in JSON.
 
 use std::cell::Cell;
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 use uuid::Uuid;
+
+use super::quirks;
 
 /// A stored value. Empty text is stored as `Null`, as the real service does; see [`Kind`].
 #[derive(Clone, Debug, PartialEq)]
@@ -102,12 +103,7 @@ impl EnumType {
 impl Value {
     /// Text, or NULL where it is empty.
     pub(super) fn text(text: impl AsRef<str>) -> Self {
-        let text = text.as_ref();
-        if text.is_empty() {
-            Self::Null
-        } else {
-            Self::Text(Arc::from(text))
-        }
+        quirks::empty_text_is_null(text.as_ref())
     }
 
     /// The id, if this is one.
@@ -141,32 +137,12 @@ impl Value {
     pub(super) fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
-
-    /// Order of two values of one column as SQL has it; `None` where either is NULL or they do not
-    /// compare.
-    pub(super) fn compare(&self, other: &Self, kind: Kind) -> Option<Ordering> {
-        match (self, other) {
-            (Self::Id(a), Self::Id(b)) => Some(a.cmp(b)),
-            (Self::Time(a), Self::Time(b)) | (Self::Int(a), Self::Int(b)) => Some(a.cmp(b)),
-            (Self::Text(a), Self::Text(b)) => match kind {
-                Kind::Enum(members) => Some(members.position(a).cmp(&members.position(b))),
-                _ => Some(a.cmp(b)),
-            },
-            (Self::Float(a), Self::Float(b)) => a.partial_cmp(b),
-            (Self::Json(a), Self::Json(b)) if a == b => Some(Ordering::Equal),
-            _ => None,
-        }
-    }
 }
 
 /// Appends a value as JSON.
 pub(super) fn write_json(out: &mut Vec<u8>, value: &Value, kind: Kind) {
     match value {
-        Value::Null => out.extend_from_slice(match kind {
-            Kind::Text => b"\"\"",
-            Kind::JsonList => b"[]",
-            _ => b"null",
-        }),
+        Value::Null => out.extend_from_slice(quirks::null(kind)),
         Value::Int(n) => write_display(out, n),
         // Positions are whole almost always, and then read without a fraction.
         Value::Float(n) if n.fract() == 0.0 && n.abs() < 9e15 => write_display(out, n),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{Size, company_id, member_id, more_member_email, more_member_id};
-use crate::twenty::table::Workspace;
+use crate::twenty::database::Workspace;
 use crate::twenty::value::Value;
 
 const DAY_MS: i64 = 86_400_000;
@@ -88,9 +88,10 @@ impl Numbers {
 }
 
 /// Adds the records.
-pub(super) fn add(workspace: &mut Workspace, now_ms: i64, size: Size) {
+pub(super) fn add(workspace: &Workspace, now_ms: i64, size: Size) -> rusqlite::Result<()> {
     let mut bulk = Bulk {
         workspace,
+        written: Ok(()),
         now_ms,
         numbers: Numbers(2041),
         system: [Value::text("IMPORT"), Value::text("System")],
@@ -107,10 +108,15 @@ pub(super) fn add(workspace: &mut Workspace, now_ms: i64, size: Size) {
     for n in 0..size.tasks {
         bulk.task(n, &deals, &people);
     }
+    bulk.written
 }
 
 /// Adds members, who own nothing.
-pub(super) fn add_members(workspace: &mut Workspace, now_ms: i64, members: u32) {
+pub(super) fn add_members(
+    workspace: &Workspace,
+    now_ms: i64,
+    members: u32,
+) -> rusqlite::Result<()> {
     let created = now_ms - 400 * DAY_MS;
     for n in 1..=members {
         workspace.put(
@@ -125,12 +131,15 @@ pub(super) fn add_members(workspace: &mut Workspace, now_ms: i64, members: u32) 
                 ("userEmail", Value::text(more_member_email(n))),
                 ("timeZone", Value::text("system")),
             ],
-        );
+        )?;
     }
+    Ok(())
 }
 
 struct Bulk<'w> {
-    workspace: &'w mut Workspace,
+    workspace: &'w Workspace,
+    /// The first failure ends the writing.
+    written: rusqlite::Result<()>,
     now_ms: i64,
     numbers: Numbers,
     system: [Value; 2],
@@ -155,8 +164,10 @@ impl Bulk<'_> {
             ("updatedBy.source", source),
             ("updatedBy.name", name),
         ];
-        self.workspace
-            .put(singular, common.into_iter().chain(values));
+        if self.written.is_ok() {
+            let values = common.into_iter().chain(values);
+            self.written = self.workspace.put(singular, values);
+        }
     }
 
     fn company(&mut self, n: u32) -> Uuid {

@@ -13,16 +13,17 @@ use super::people::{COMPANIES, MEMBERS, PEOPLE, ROBIN_TIME_ZONE};
 use super::spec::{At, Deal, Event, History, Note, Task};
 use super::work::{About, ERRANDS, FIRST_ERRAND, FIRST_REMARK, REMARKS};
 use super::{company_id, deal_id, member_id, note_id, person_id, sample_id, task_id};
-use crate::twenty::table::Workspace;
+use crate::twenty::database::Workspace;
 use crate::twenty::value::{Value, iso};
 
 const MICROS: i64 = 1_000_000;
 const DAY_MS: i64 = 86_400_000;
 
-/// The sample workspace around `now_ms`.
-pub(super) fn sample(now_ms: i64) -> Workspace {
+/// Adds the sample around `now_ms`.
+pub(super) fn sample(workspace: &Workspace, now_ms: i64) -> rusqlite::Result<()> {
     let mut layout = LayOut {
-        workspace: Workspace::default(),
+        workspace,
+        written: Ok(()),
         now_ms,
         zone: TimeZone::get(ROBIN_TIME_ZONE).unwrap_or(TimeZone::UTC),
         links: 0,
@@ -54,7 +55,7 @@ pub(super) fn sample(now_ms: i64) -> Workspace {
             ("targetOpportunityId", Value::Id(deal_id(2))),
         ],
     );
-    layout.workspace
+    layout.written
 }
 
 fn counted(nth: usize) -> u32 {
@@ -89,8 +90,10 @@ const NOTE_LINKS: Links = Links {
     column: "noteId",
 };
 
-struct LayOut {
-    workspace: Workspace,
+struct LayOut<'w> {
+    workspace: &'w Workspace,
+    /// The first failure ends the writing.
+    written: rusqlite::Result<()>,
     now_ms: i64,
     zone: TimeZone,
     links: u32,
@@ -99,7 +102,7 @@ struct LayOut {
     notes: u32,
 }
 
-impl LayOut {
+impl LayOut<'_> {
     /// A day from today at a time of day in Robin's zone.
     fn at(&self, At(day, hour, minute): At) -> i64 {
         let now = Timestamp::from_millisecond(self.now_ms).unwrap_or_default();
@@ -143,8 +146,10 @@ impl LayOut {
             ("updatedBy.source", Value::text("MANUAL")),
             ("updatedBy.name", Value::text("System")),
         ];
-        self.workspace
-            .put(singular, common.into_iter().chain(values));
+        if self.written.is_ok() {
+            let values = common.into_iter().chain(values);
+            self.written = self.workspace.put(singular, values);
+        }
     }
 
     fn members(&mut self) {

@@ -22,9 +22,8 @@ pub use people::{
 };
 use uuid::Uuid;
 
-use super::catalogue::CATALOGUE;
-use super::table::Workspace;
-use super::value::{Choices, Value, with_choices};
+use super::database::Workspace;
+use super::value::{Choices, with_choices};
 
 /// The number of records beside the sample workspace's own. The same numbers give the same records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,24 +98,11 @@ impl TaskStatuses {
     }
 
     /// Gives the tasks of a workspace these statuses.
-    fn lay_over(self, workspace: &mut Workspace) {
-        let object = CATALOGUE.singular("task");
-        let found = object.and_then(|object| Some((object.id, object.column("status")?)));
-        let Some((task, column)) = found else { return };
-        let Some(table) = workspace.table_mut(task) else {
-            return;
-        };
-        for at in 0..u32::try_from(table.len()).unwrap_or(u32::MAX) {
-            let mut values = table.values(at);
-            let Some(slot) = values.get_mut(column) else {
-                continue;
-            };
-            let mut own = self.of_sample.iter();
-            if let Some((_, after)) = own.find(|(before, _)| Value::text(before) == *slot) {
-                *slot = Value::text(after);
-                table.put(values);
-            }
-        }
+    fn lay_over(self, workspace: &Workspace) -> rusqlite::Result<()> {
+        let sql = "UPDATE task SET status = CASE status \
+            WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? ELSE status END";
+        let pairs = self.of_sample.iter();
+        workspace.change(sql, pairs.flat_map(|(before, after)| [before, after]))
     }
 }
 
@@ -127,12 +113,11 @@ pub(super) fn workspace(
     size: Size,
     members: u32,
     statuses: Option<TaskStatuses>,
-) -> Workspace {
-    let mut workspace = lay_out::sample(now_ms);
-    bulk::add(&mut workspace, now_ms, size);
-    bulk::add_members(&mut workspace, now_ms, members);
-    if let Some(statuses) = statuses {
-        statuses.lay_over(&mut workspace);
-    }
-    workspace
+) -> rusqlite::Result<Workspace> {
+    Workspace::filled(|workspace| {
+        lay_out::sample(workspace, now_ms)?;
+        bulk::add(workspace, now_ms, size)?;
+        bulk::add_members(workspace, now_ms, members)?;
+        statuses.map_or(Ok(()), |statuses| statuses.lay_over(workspace))
+    })
 }

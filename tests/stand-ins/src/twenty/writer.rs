@@ -1,5 +1,6 @@
 //! Writing records: what a create, an update, a soft delete, a restore and a destroy do to the
-//! tables, and what of it can be taken back when the rest of a request turns out not to go through.
+//! tables. A request is a transaction and each of its root fields a savepoint, so that what does
+//! not go through leaves no trace.
 
 use std::sync::Arc;
 
@@ -7,27 +8,19 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::catalogue::{CATALOGUE, ColumnId, ID, Object, ObjectId};
-use super::constraints::{DEFAULTS, FOLLOWING, foreign_key};
 use super::data::Draft;
+use super::database::{Row, Workspace, quoted, read};
 use super::errors::{GqlError, Refusal};
 use super::keys::API_KEY_NAME;
-use super::table::{Row, RowId, Table, Workspace};
+use super::quirks::{DEFAULTS, FOLLOWING, before_all, foreign_key};
 use super::value::{Kind, Value};
 
-/// A record as it was before a write; `None`: it was not there.
-struct Before {
-    object: ObjectId,
-    id: Uuid,
-    values: Option<Vec<Value>>,
-}
-
-/// Writes on behalf of one request.
+/// Writes on behalf of one request. Without [`Writer::commit`] nothing of it stays.
 pub(super) struct Writer<'w> {
     workspace: &'w mut Workspace,
     now_ms: i64,
     /// The moment of the root field that is being written.
     moment: i64,
-    undo: Vec<Before>,
     created: Vec<(ObjectId, Uuid)>,
     /// The number of created records that belong to other root fields. Root fields run at the same
     /// time on the real service: what another one creates is not there yet for a foreign key to
@@ -36,15 +29,20 @@ pub(super) struct Writer<'w> {
 }
 
 impl<'w> Writer<'w> {
-    pub(super) fn new(workspace: &'w mut Workspace, now_ms: i64) -> Self {
-        Self {
+    pub(super) fn new(workspace: &'w mut Workspace, now_ms: i64) -> Result<Self, Refusal> {
+        workspace.run("BEGIN")?;
+        Ok(Self {
             workspace,
             now_ms,
             moment: now_ms,
-            undo: Vec::new(),
             created: Vec::new(),
             others: 0,
-        }
+        })
+    }
+
+    /// Keeps everything written so far.
+    pub(super) fn commit(self) -> Result<(), Refusal> {
+        Ok(self.workspace.run("COMMIT")?)
     }
 
     /// The workspace with everything written so far.
@@ -52,33 +50,27 @@ impl<'w> Writer<'w> {
         self.workspace
     }
 
-    /// Begins with a root field; the place to go back to if it fails.
-    pub(super) fn begin(&mut self) -> usize {
+    /// Carries out one root field; if it fails, nothing of it stays.
+    pub(super) fn root<T>(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
         self.moment = self.workspace.next_moment(self.now_ms);
         self.others = self.created.len();
-        self.undo.len()
-    }
-
-    /// Takes back everything since a place.
-    pub(super) fn back_to(&mut self, place: usize) {
-        for before in self.undo.split_off(place.min(self.undo.len())).iter().rev() {
-            if let Some(table) = self.workspace.table_mut(before.object) {
-                match &before.values {
-                    Some(values) => table.put(values.clone()),
-                    None => table.remove(before.id),
-                }
-            }
-            if before.values.is_none() {
-                self.created
-                    .retain(|made| *made != (before.object, before.id));
-            }
+        self.workspace.run("SAVEPOINT root")?;
+        let written = write(self);
+        if written.is_err() {
+            self.workspace.run("ROLLBACK TO root")?;
+            self.created.truncate(self.others);
         }
+        self.workspace.run("RELEASE root")?;
+        written
     }
 
     /// Makes a record, or with `upsert` changes the one that has its id or a unique value of it.
     pub(super) fn create(
         &mut self,
-        object: &Object,
+        object: &'static Object,
         draft: &Draft,
         upsert: bool,
     ) -> Result<Uuid, Refusal> {
@@ -90,8 +82,7 @@ impl<'w> Writer<'w> {
             Some(id) => id,
             None => self.new_id(object)?,
         };
-        let table = self.table(object.id)?;
-        if table.find(id).is_some() {
+        if self.workspace.find(object.id, id)?.is_some() {
             return Err(GqlError::duplicate().into());
         }
         let first = self.first_position(object)?;
@@ -129,14 +120,14 @@ impl<'w> Writer<'w> {
         lay_over(&mut values, &draft.columns);
         self.check(object, id, draft)?;
         self.created.push((object.id, id));
-        self.put(object.id, id, values)?;
+        self.workspace.insert(object, &values)?;
         Ok(id)
     }
 
     /// Changes a record that is live.
     pub(super) fn update(
         &mut self,
-        object: &Object,
+        object: &'static Object,
         id: Uuid,
         draft: &Draft,
     ) -> Result<(), Refusal> {
@@ -151,13 +142,13 @@ impl<'w> Writer<'w> {
     }
 
     /// Soft-deletes a record, again if it is already, and the links that follow it.
-    pub(super) fn soft_delete(&mut self, object: &Object, id: Uuid) -> Result<(), Refusal> {
+    pub(super) fn soft_delete(&mut self, object: &'static Object, id: Uuid) -> Result<(), Refusal> {
         self.existing(object.id, id)?;
         self.mark(object, id, Value::Time(self.moment))
     }
 
     /// Restores a soft-deleted record, and the links that follow it.
-    pub(super) fn restore(&mut self, object: &Object, id: Uuid) -> Result<(), Refusal> {
+    pub(super) fn restore(&mut self, object: &'static Object, id: Uuid) -> Result<(), Refusal> {
         if self.existing(object.id, id)?.is_live() {
             return Err(Refusal::not_known("restoring a record that is not deleted"));
         }
@@ -166,46 +157,39 @@ impl<'w> Writer<'w> {
 
     /// Removes a record for good, with its links; other records that point to it then point
     /// nowhere.
-    pub(super) fn destroy(&mut self, object: &Object, id: Uuid) -> Result<(), Refusal> {
+    pub(super) fn destroy(&mut self, object: &'static Object, id: Uuid) -> Result<(), Refusal> {
         self.existing(object.id, id)?;
         for other in &CATALOGUE.objects {
             for (column, _, _) in other.links.iter().filter(|(_, to, _)| *to == object.id) {
-                for found in self.pointing(other.id, *column, id)? {
+                for found in self.pointing(other, *column, id)? {
                     match other.spec.singular {
-                        "taskTarget" | "noteTarget" => self.remove(other.id, found)?,
+                        "taskTarget" | "noteTarget" => self.workspace.remove(other, found)?,
                         "attachment" | "timelineActivity" => {
                             return Err(Refusal::not_known(
                                 "destroying a record that has attachments or a history",
                             ));
                         }
-                        _ => self.set(other.id, found, &[(*column, Value::Null)])?,
+                        _ => self
+                            .workspace
+                            .update(other, found, &[(*column, Value::Null)])?,
                     }
                 }
             }
         }
-        self.remove(object.id, id)
-    }
-
-    fn table(&self, object: ObjectId) -> Result<&Table, Refusal> {
-        self.workspace
-            .table(object)
-            .ok_or_else(|| Refusal::not_known("an object that is not kept"))
-    }
-
-    fn row(&self, object: ObjectId, id: Uuid) -> Result<Option<(RowId, Row<'_>)>, Refusal> {
-        let table = self.table(object)?;
-        Ok(table.find(id).and_then(|at| Some((at, table.row(at)?))))
+        self.workspace.remove(object, id)
     }
 
     /// A record to write to.
-    fn existing(&self, object: ObjectId, id: Uuid) -> Result<Row<'_>, Refusal> {
+    fn existing(&self, object: ObjectId, id: Uuid) -> Result<Row, Refusal> {
         if self.is_others_own(object, id) {
             return Err(Refusal::not_known(
                 "several root fields that write to one record",
             ));
         }
-        let row = self.row(object, id)?.map(|(_, row)| row);
-        Ok(row.ok_or_else(GqlError::not_found)?)
+        Ok(self
+            .workspace
+            .find(object, id)?
+            .ok_or_else(GqlError::not_found)?)
     }
 
     /// Returns true if another root field of this request created the record.
@@ -224,37 +208,52 @@ impl<'w> Writer<'w> {
             .any(|made| *made == (object, id))
     }
 
-    fn new_id(&mut self, object: &Object) -> Result<Uuid, Refusal> {
+    fn new_id(&mut self, object: &'static Object) -> Result<Uuid, Refusal> {
         loop {
             let id = self.workspace.next_id();
-            if self.table(object.id)?.find(id).is_none() {
+            if self.workspace.find(object.id, id)?.is_none() {
                 return Ok(id);
             }
         }
     }
 
-    /// New records go before all others.
     fn first_position(&self, object: &Object) -> Result<f64, Refusal> {
-        let table = self.table(object.id)?;
-        let column = object.column("position").unwrap_or_default();
-        let positions = super::find::scan(table).filter_map(|row| match row.get(column) {
-            Some(Value::Float(position)) => Some(*position),
-            _ => None,
-        });
-        Ok(positions.fold(1.0, f64::min) - 1.0)
+        let sql = format!(
+            "SELECT min(\"position\") FROM {}",
+            quoted(object.spec.singular)
+        );
+        let first = self.workspace.query(&sql, &[], |row| row.get(0))?;
+        Ok(before_all(first.first().copied().flatten()))
+    }
+
+    /// The record that holds this value in a column.
+    fn holder(
+        &self,
+        object: &'static Object,
+        column: ColumnId,
+        value: &Value,
+    ) -> Result<Option<Row>, Refusal> {
+        let (table, column) = (quoted(object.spec.singular), quoted(object.path(column)));
+        let sql = format!("SELECT * FROM {table} WHERE {column} = ?");
+        let found = self
+            .workspace
+            .rows(object, &sql, std::slice::from_ref(value))?;
+        Ok(found.into_iter().next())
     }
 
     /// The record that an upsert is about. Those of the same root field are not looked at: the
     /// service looks before it writes, and then finds duplicates.
-    fn same(&self, object: &Object, draft: &Draft) -> Result<Option<Uuid>, Refusal> {
-        let table = self.table(object.id)?;
-        let by_id = draft.id.filter(|id| table.find(*id).is_some());
-        let by_value = object.unique.iter().filter_map(|(column, _)| {
-            table
-                .holder(*column, draft.get(*column)?.as_text()?)
-                .and_then(Row::id)
-        });
-        let mut found: Vec<Uuid> = by_id.into_iter().chain(by_value).collect();
+    fn same(&self, object: &'static Object, draft: &Draft) -> Result<Option<Uuid>, Refusal> {
+        let mut found = Vec::new();
+        if let Some(id) = draft.id {
+            found.extend(self.workspace.find(object.id, id)?);
+        }
+        for (column, _) in &object.unique {
+            if let Some(value) = draft.get(*column) {
+                found.extend(self.holder(object, *column, value)?);
+            }
+        }
+        let mut found: Vec<Uuid> = found.iter().filter_map(Row::id).collect();
         found.retain(|id| !self.is_own(object.id, *id));
         found.dedup();
         match (found.as_slice(), draft.id) {
@@ -268,9 +267,14 @@ impl<'w> Writer<'w> {
     }
 
     /// Applies an upsert to an existing record: it is changed and revived, and keeps its creator.
-    fn overwrite(&mut self, object: &Object, id: Uuid, draft: &Draft) -> Result<(), Refusal> {
+    fn overwrite(
+        &mut self,
+        object: &'static Object,
+        id: Uuid,
+        draft: &Draft,
+    ) -> Result<(), Refusal> {
         self.existing(object.id, id)?;
-        let path = |column: ColumnId| object.columns.get(column).map_or("", |c| c.path.as_str());
+        let path = |column: ColumnId| object.path(column);
         if draft
             .columns
             .iter()
@@ -288,7 +292,7 @@ impl<'w> Writer<'w> {
 
     fn change(
         &mut self,
-        object: &Object,
+        object: &'static Object,
         id: Uuid,
         mut columns: Vec<(ColumnId, Value)>,
         draft: &Draft,
@@ -300,11 +304,16 @@ impl<'w> Writer<'w> {
         {
             columns.extend(object.column(&path).map(|column| (column, value)));
         }
-        self.set(object.id, id, &columns)
+        self.workspace.update(object, id, &columns)
     }
 
     /// Soft-deletes or restores.
-    fn mark(&mut self, object: &Object, id: Uuid, deleted_at: Value) -> Result<(), Refusal> {
+    fn mark(
+        &mut self,
+        object: &'static Object,
+        id: Uuid,
+        deleted_at: Value,
+    ) -> Result<(), Refusal> {
         self.touch(object, id, deleted_at.clone())?;
         let following = FOLLOWING
             .iter()
@@ -314,42 +323,51 @@ impl<'w> Writer<'w> {
                 continue;
             };
             let column = link.column(path).unwrap_or_default();
-            for found in self.pointing(link.id, column, id)? {
+            for found in self.pointing(link, column, id)? {
                 self.touch(link, found, deleted_at.clone())?;
             }
         }
         Ok(())
     }
 
-    fn touch(&mut self, object: &Object, id: Uuid, deleted_at: Value) -> Result<(), Refusal> {
+    fn touch(
+        &mut self,
+        object: &'static Object,
+        id: Uuid,
+        deleted_at: Value,
+    ) -> Result<(), Refusal> {
         let mut columns = vec![(object.deleted_at, deleted_at)];
         columns.extend(
             object
                 .column("updatedAt")
                 .map(|c| (c, Value::Time(self.moment))),
         );
-        self.set(object.id, id, &columns)
+        self.workspace.update(object, id, &columns)
     }
 
     /// The ids of the records that point to this one, soft-deleted ones included.
-    fn pointing(&self, object: ObjectId, column: ColumnId, id: Uuid) -> Result<Vec<Uuid>, Refusal> {
-        let table = self.table(object)?;
-        let found = table.linked(column, id).unwrap_or_default();
-        Ok(found.iter().filter_map(|at| table.row(*at)?.id()).collect())
+    fn pointing(&self, object: &Object, column: ColumnId, id: Uuid) -> Result<Vec<Uuid>, Refusal> {
+        let (table, column) = (quoted(object.spec.singular), quoted(object.path(column)));
+        let sql = format!("SELECT \"id\" FROM {table} WHERE {column} = ? ORDER BY \"id\"");
+        let read = |row: &rusqlite::Row<'_>| Ok(read(row.get_ref(0)?, Kind::Id).as_id());
+        let found = self.workspace.query(&sql, &[Value::Id(id)], read)?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     /// Checks the constraints of the database in its own order.
-    fn check(&self, object: &Object, id: Uuid, draft: &Draft) -> Result<(), Refusal> {
-        let table = self.table(object.id)?;
+    fn check(&self, object: &'static Object, id: Uuid, draft: &Draft) -> Result<(), Refusal> {
         for (column, label) in &object.unique {
-            let text = draft.get(*column).and_then(Value::as_text);
-            let holder = text.and_then(|text| table.holder(*column, text));
-            let Some(other) = holder.and_then(Row::id).filter(|other| *other != id) else {
+            let holder = match draft.get(*column) {
+                Some(value) => self.holder(object, *column, value)?,
+                None => None,
+            };
+            let found = holder.and_then(|row| Some((row.id()?, row.is_live())));
+            let Some((other, live)) = found.filter(|(other, _)| *other != id) else {
                 continue;
             };
             // The service looks the other record up to name it, and finds neither deleted ones nor
             // its own that it has just taken back.
-            let named = holder.is_some_and(Row::is_live) && !self.is_own(object.id, other);
+            let named = live && !self.is_own(object.id, other);
             return Err(if named {
                 GqlError::in_use(label, other, object.spec.singular).into()
             } else {
@@ -360,49 +378,23 @@ impl<'w> Writer<'w> {
             let Some(other) = draft.get(*column).and_then(Value::as_id) else {
                 continue;
             };
-            if self.table(*target)?.find(other).is_none() || self.is_others_own(*target, other) {
-                let path = object.columns.get(*column).map_or("", |c| c.path.as_str());
+            if self.workspace.find(*target, other)?.is_none() || self.is_others_own(*target, other)
+            {
+                let path = object.path(*column);
                 let table = object.spec.singular;
                 return Err(GqlError::no_such_target(table, &foreign_key(table, path)).into());
             }
         }
         Ok(())
     }
+}
 
-    fn set(
-        &mut self,
-        object: ObjectId,
-        id: Uuid,
-        columns: &[(ColumnId, Value)],
-    ) -> Result<(), Refusal> {
-        let table = self.table(object)?;
-        let at = table.find(id).ok_or_else(GqlError::not_found)?;
-        let mut values = table.values(at);
-        lay_over(&mut values, columns);
-        self.put(object, id, values)
-    }
-
-    fn put(&mut self, object: ObjectId, id: Uuid, values: Vec<Value>) -> Result<(), Refusal> {
-        self.remember(object, id)?;
-        if let Some(table) = self.workspace.table_mut(object) {
-            table.put(values);
+impl Drop for Writer<'_> {
+    fn drop(&mut self) {
+        // After a commit nothing is open; rolling back in memory does not fail.
+        if self.workspace.is_in_transaction() {
+            let _ = self.workspace.run("ROLLBACK");
         }
-        Ok(())
-    }
-
-    fn remove(&mut self, object: ObjectId, id: Uuid) -> Result<(), Refusal> {
-        self.remember(object, id)?;
-        if let Some(table) = self.workspace.table_mut(object) {
-            table.remove(id);
-        }
-        Ok(())
-    }
-
-    fn remember(&mut self, object: ObjectId, id: Uuid) -> Result<(), Refusal> {
-        let table = self.table(object)?;
-        let values = table.find(id).map(|at| table.values(at));
-        self.undo.push(Before { object, id, values });
-        Ok(())
     }
 }
 
@@ -426,5 +418,5 @@ fn api_actor(field: &str) -> Vec<(String, Value)> {
 }
 
 #[cfg(test)]
-#[path = "store/tests.rs"]
+#[path = "writer/tests.rs"]
 mod tests;

@@ -4,20 +4,20 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::constraints::digest;
+use super::digest;
 
 /// The placeholder for an editor form that the stand-in does not know. NUL cannot be part of stored
 /// text, so nothing else reads like it; an answer with this in it is not sent.
 const NOT_KNOWN: &str = "\u{0}editor form not known";
 
 /// Returns true if an answer holds an unknown editor form.
-pub(super) fn is_unknown_in(answer: &[u8]) -> bool {
+pub(in crate::twenty) fn is_unknown_in(answer: &[u8]) -> bool {
     memchr::memmem::find(answer, br"\u0000editor form not known").is_some()
 }
 
 /// The editor form of markdown; [`NOT_KNOWN`] where the markdown has more to it than paragraphs and
 /// bold text.
-pub(super) fn of_markdown(markdown: &str) -> String {
+pub(in crate::twenty) fn of_markdown(markdown: &str) -> String {
     let blocks: Option<Vec<String>> = markdown
         .split("\n\n")
         .enumerate()

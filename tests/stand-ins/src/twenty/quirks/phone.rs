@@ -2,12 +2,12 @@
 //! calling code and the rest; the stand-in does so for countries whose numbers were seen to come
 //! apart, and keeps a number that is apart already.
 
-use super::catalogue::ColumnId;
-use super::composite::Values;
-use super::data::text;
-use super::errors::{GqlError, Refusal};
-use super::input::Input;
-use super::value::Value;
+use crate::twenty::catalogue::ColumnId;
+use crate::twenty::composite::Values;
+use crate::twenty::data::text;
+use crate::twenty::errors::{GqlError, Refusal};
+use crate::twenty::input::Input;
+use crate::twenty::value::Value;
 
 /// A country whose numbers come apart.
 struct Country {
@@ -48,7 +48,7 @@ const AREAS: [(&str, &str); 6] = [
 ];
 
 /// Reads a number; `None` where its parts stay as they are given.
-pub(super) fn read(
+pub(in crate::twenty) fn read(
     name: &str,
     parts: &[(&'static str, ColumnId)],
     given: &[(&'static str, ColumnId, &Input)],
