@@ -247,7 +247,7 @@ fn javascript(cache: &Path, url: &str) -> Result<Contestant> {
 
 fn python_server(cache: &Path, url: &str) -> Result<Contestant> {
     let (name, version) = PYTHON;
-    let bin = python::package(&cache.join("python"), name, version)?;
+    let bin = python::package(&cache.join("python"), name, version, 12)?;
     // It has no search of its own for a part of a name, but takes any query: what is asked here is
     // as little as can be.
     let query = "query Search($filter: OpportunityFilterInput, $limit: Int) { opportunities(filter: $filter, first: $limit) \
