@@ -13,13 +13,13 @@ use std::{fs, thread};
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
+use super::ReleaseBuild;
 use super::server::{Search, Server};
 use super::table::{Figure, Row, shown};
-use super::{ReleaseBuild, python};
 use crate::node::Node;
 use crate::place::{Parts, Place};
 use crate::stand_ins::KEY;
-use crate::workspace;
+use crate::{python, workspace};
 
 const JAVASCRIPT: (&str, &str) = ("twenty-crm-mcp-server", "0.6.2");
 const PYTHON: (&str, &str) = ("twenty-mcp", "2.3.6");
