@@ -78,7 +78,8 @@ pub struct Candidate {
 }
 
 impl Failure {
-    /// Reads a failure that a component answered with. One that the contract's type would not give back as it is stays JSON.
+    /// Reads a failure that a component answered with. One that the contract's type would not give
+    /// back as it is stays JSON.
     #[must_use]
     pub fn of(said: Value) -> Self {
         let typed = Self::deserialize(&said).ok();

@@ -510,7 +510,7 @@ fn what_a_row_says_in_vain_is_taken_back() {
 
         let verified = said(&audit(folder.path(), &["verify"]));
         assert!(
-            verified.contains("The record is whole")
+            verified.contains("The audit log is complete")
                 && verified.contains("row 6 takes row 5 back: what it says did not happen"),
             "{verified}"
         );

@@ -1,5 +1,5 @@
-//! Checks the layers of the crate: imports point downward, and no files or folders import each other
-//! in a circle.
+//! Checks the layers of the crate: imports point downward, and no files or folders import each
+//! other in a circle.
 
 use std::path::Path;
 

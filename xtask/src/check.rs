@@ -9,10 +9,12 @@ use clap::ValueEnum;
 
 use crate::toolchain::{self, TARGET};
 use crate::workspace::{self, Workspace};
-use crate::{fuzz, guests, manifest, process, style};
+use crate::{fuzz, guests, manifest, process, python, style};
 
 /// The release of cargo-deny that reads deny.toml. It builds with this workspace's compiler.
 const CARGO_DENY: &str = "0.20.2";
+/// The release of typos that reads _typos.toml, as PyPI has it, and the oldest Python 3 for it.
+const TYPOS: (&str, u32) = ("1.52.0", 8);
 
 /// A check that `cargo xtask check` runs.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -21,6 +23,10 @@ pub(crate) enum CheckKind {
     Fmt,
     /// The language: doc summaries, test names, width of comments, names of types
     Style,
+    /// Spelling, in code and pages (typos)
+    Typos,
+    /// The documentation of the crates: links that lead nowhere, and other warnings of rustdoc
+    Doc,
     /// Warnings of the compiler and of clippy, for this machine
     Clippy,
     /// The same for what is built for the sandbox
@@ -85,6 +91,11 @@ fn run_check(check: CheckKind, workspace: &Workspace) -> Result<CheckOutcome> {
             process::run(cargo.args(["fmt", "--all", "--check"])).context("run `cargo fmt`")?
         }
         CheckKind::Style => style::run(workspace.root())?,
+        CheckKind::Typos => return typos(workspace),
+        CheckKind::Doc => {
+            cargo.env("RUSTDOCFLAGS", "--deny warnings");
+            process::run(cargo.args(["doc", "--workspace", "--no-deps", "--locked"]))?;
+        }
         CheckKind::Clippy => {
             cargo.args(["clippy", "--workspace", "--all-targets", "--locked"]);
             process::run(cargo.args(["--", "--deny", "warnings"]))?;
@@ -108,6 +119,25 @@ fn run_check(check: CheckKind, workspace: &Workspace) -> Result<CheckOutcome> {
             ]))?;
         }
     }
+    Ok(CheckOutcome::Passed)
+}
+
+/// Runs typos of the wanted release: the one on the search path, or one that is installed once for
+/// all clones.
+fn typos(workspace: &Workspace) -> Result<CheckOutcome> {
+    let (version, minor) = TYPOS;
+    let wanted = format!("typos-cli {version}");
+    let on_path = process::answer(Command::new("typos").arg("--version"));
+    let program = if on_path.is_some_and(|is| is == wanted) {
+        PathBuf::from("typos")
+    } else {
+        let cache = workspace::cache()?.join("python");
+        match python::package(&cache, "typos", version, minor) {
+            Ok(bin) => bin.join("typos"),
+            Err(error) => return Ok(CheckOutcome::Skipped(format!("{error:#}"))),
+        }
+    };
+    process::run(Command::new(program).current_dir(workspace.root()))?;
     Ok(CheckOutcome::Passed)
 }
 

@@ -18,7 +18,7 @@ use crate::toolchain::{Choice, TARGET, Toolchain};
 use crate::workspace::Workspace;
 
 /// The crate whose exports are the skill's.
-pub(crate) const PACKAGE: &str = "crm-skill-component";
+pub const PACKAGE: &str = "crm-skill-component";
 
 /// The profile in the root Cargo.toml that guests are built with.
 const PROFILE: &str = "component";
@@ -28,7 +28,7 @@ const PROFILE: &str = "component";
 const DOCS_SECTION: &str = "wit-docs:";
 
 /// Builds the skill and describes it.
-pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
+pub fn run(choice: Choice) -> Result<ExitCode> {
     let start = Instant::now();
     let workspace = Workspace::find()?;
     let toolchain = Toolchain::find(choice)?;
@@ -52,7 +52,7 @@ fn list(title: &str, names: &[String]) {
 }
 
 /// Builds the skill's component to [`Workspace::component`].
-pub(crate) fn build_skill(workspace: &Workspace, toolchain: Toolchain) -> Result<Built> {
+pub fn build_skill(workspace: &Workspace, toolchain: Toolchain) -> Result<Built> {
     build(
         workspace,
         toolchain,
@@ -63,17 +63,17 @@ pub(crate) fn build_skill(workspace: &Workspace, toolchain: Toolchain) -> Result
 }
 
 /// A component that was built.
-pub(crate) struct Built {
+pub struct Built {
     /// The component's file.
-    pub(crate) path: PathBuf,
+    pub path: PathBuf,
     /// Its size.
-    pub(crate) bytes: usize,
+    pub bytes: usize,
     /// SHA-256 of the file, in hex.
-    pub(crate) sha256: String,
+    pub sha256: String,
     /// Names of the world's imports, versions included.
-    pub(crate) imports: Vec<String>,
+    pub imports: Vec<String>,
     /// Names of the world's exports.
-    pub(crate) exports: Vec<String>,
+    pub exports: Vec<String>,
 }
 
 /// Builds the cdylib `package` for wasm and writes it to `out` as a component.
@@ -81,7 +81,7 @@ pub(crate) struct Built {
 /// `world` is the folder of the WIT package with its world; the documentation of that package and
 /// of what it depends on (the `wasi` packages excepted) goes along. An `out` that is already the
 /// same is not touched.
-pub(crate) fn build(
+pub fn build(
     workspace: &Workspace,
     toolchain: Toolchain,
     package: &str,
@@ -98,7 +98,7 @@ pub(crate) fn build(
 
 /// Builds every cdylib example of `package` and writes them to `folder`, as
 /// `<package>_<example>.wasm`.
-pub(crate) fn build_examples(
+pub fn build_examples(
     workspace: &Workspace,
     toolchain: Toolchain,
     package: &str,

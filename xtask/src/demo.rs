@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -36,19 +37,30 @@ const ELSEWHERE: &str = "https://collector.example.net";
 /// Builds everything, then shows it.
 pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
-    eprintln!(
-        "Building the component, the harness and the stand-in. The first time takes some minutes."
-    );
     let toolchain = Toolchain::find(choice)?;
-    let component = component::build_skill(&workspace, toolchain)?;
-    guests::build_all(&workspace, toolchain)?;
-    let mut build = process::cargo();
-    build
-        .current_dir(workspace.root())
-        .args(["build", "--workspace", "--bins", "--locked"]);
-    process::run(&mut build)?;
-
     let programs = workspace.target().join("debug");
+    let component = building(
+        1,
+        "the CRM actions as a sandboxed component",
+        "1 to 2 minutes",
+        workspace.component().exists(),
+        || component::build_skill(&workspace, toolchain),
+    )?;
+    building(
+        2,
+        "a component that misbehaves, to be refused",
+        "half a minute",
+        workspace.guests().join("outsider.wasm").exists(),
+        || guests::build_one(&workspace, toolchain, "outsider"),
+    )?;
+    building(
+        3,
+        "the harness with its sandbox, and the stand-ins",
+        "5 to 10 minutes",
+        programs.join("crm-harness").exists(),
+        || process::run(&mut programs_of_the_demo(&workspace)),
+    )?;
+
     let services = StandIns::start(&programs.join("crm-stand-in"), true)?;
     let demo = Demo {
         programs,
@@ -90,7 +102,7 @@ pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
     )?;
     demo.step(
         3,
-        "What is in the way of a deal",
+        "Blockers of a deal",
         &[],
         &[
             "call",
@@ -118,7 +130,7 @@ pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
     let follow_up = r#"{"about":"Northern depot relaunch","title":"Agree the new opening date","due":"2030-03-01"}"#;
     demo.step(
         5,
-        "A follow-up is proposed: nothing is written, and this is what would be sent",
+        "A follow-up is proposed: nothing is written, and the preview shows what would be sent",
         &[],
         &["call", "follow_up", follow_up],
         Expected::Answer,
@@ -143,7 +155,7 @@ pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
     );
     demo.step(
         8,
-        "A component that writes by itself, with a document that its own manifest lists",
+        "A component that sends a write by itself, with a document that its own manifest lists",
         &[
             ("CRM_HARNESS_COMPONENT", outsider.as_path()),
             (
@@ -157,27 +169,64 @@ pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
     demo.messages()?;
     demo.step(
         15,
-        "Who was sent which fields of which record, when, and under which policies",
+        "Disclosures: who was sent which fields of which record, when, and under which policies",
         &[],
         &["audit", "disclosures"],
         Expected::Answer,
     )?;
     demo.step(
         16,
-        "What else the record has kept",
+        "The audit log: the latest calls, requests and decisions",
         &[],
         &["audit", "tail", "-n", "12"],
         Expected::Answer,
     )?;
     demo.step(
         17,
-        "Whether the record is whole",
+        "The audit log verified: its hash chain is complete",
         &[],
         &["audit", "verify"],
         Expected::Answer,
     )?;
     demo.next();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Builds a part and says which, how long that takes where nothing is compiled yet, and how long it
+/// took.
+fn building<T>(
+    number: u32,
+    part: &str,
+    first_time: &str,
+    built_before: bool,
+    build: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    let expected = if built_before {
+        String::new()
+    } else {
+        format!(" (the first time: {first_time} on two cores)")
+    };
+    eprintln!("\n[{number}/3] Building {part}{expected}");
+    let start = Instant::now();
+    let built = build()?;
+    eprintln!("[{number}/3] Built in {}", process::seconds(start));
+    Ok(built)
+}
+
+/// Returns the command that builds the harness and the stand-ins. Chosen by their names and not by
+/// package, so that cargo resolves the features of the whole workspace, as it did for xtask, and
+/// compiles nothing twice.
+fn programs_of_the_demo(workspace: &Workspace) -> Command {
+    let mut build = process::cargo();
+    build.current_dir(workspace.root()).args([
+        "build",
+        "--locked",
+        "--bin",
+        "crm-harness",
+        "--bin",
+        "crm-stand-in",
+    ]);
+    build
 }
 
 /// The expected result of a step.
@@ -198,7 +247,7 @@ struct Demo {
     programs: PathBuf,
     component: PathBuf,
     root: PathBuf,
-    /// The record of this demo.
+    /// Plans and the audit log of this demo.
     data: PathBuf,
     url: String,
     relay: String,
@@ -222,7 +271,7 @@ impl Demo {
         let blockers = r#"{"blockersOf":"Northern depot relaunch","to":["Sam Okafor"],"intent":"question","ask":"What would you do first?"}"#;
         self.step(
             10,
-            "What blocks the deal, as a message",
+            "The blockers of the deal, sent as a message",
             &[],
             &["call", "share", blockers, "--yes"],
             Expected::Answer,
@@ -243,7 +292,7 @@ impl Demo {
         )?;
         self.step(
             12,
-            "Robin's briefing shows what waits",
+            "Robin's briefing shows the open question",
             &[],
             &["call", "briefing", r#"{"sections":["tez","calendar"]}"#],
             Expected::Answer,

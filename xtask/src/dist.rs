@@ -23,7 +23,7 @@ const SUMS: &str = "SHA256SUMS";
 const BIN: &str = "bin";
 
 /// Builds everything for release and packs it.
-pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
+pub fn run(choice: Choice) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     let component = component::build_skill(&workspace, Toolchain::find(choice)?)?;
     eprintln!("Building the harness for release. The first time takes some minutes.");
@@ -47,7 +47,7 @@ pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
 ///
 /// # Errors
 /// When something cannot be read or written.
-pub(crate) fn pack(
+pub fn pack(
     workspace: &Workspace,
     harness: &Path,
     component: &Path,
@@ -240,7 +240,7 @@ fn archive(path: &Path, parts: &[Part]) -> Result<()> {
 ///
 /// # Errors
 /// When it cannot be read, or something cannot be written.
-pub(crate) fn unpack(tarball: &Path, folder: &Path) -> Result<()> {
+pub fn unpack(tarball: &Path, folder: &Path) -> Result<()> {
     let file = File::open(tarball).with_context(|| format!("cannot read {}", tarball.display()))?;
     tar::Archive::new(GzDecoder::new(file))
         .unpack(folder)
@@ -251,7 +251,7 @@ pub(crate) fn unpack(tarball: &Path, folder: &Path) -> Result<()> {
 ///
 /// # Errors
 /// Names the file that is not.
-pub(crate) fn check_sums(folder: &Path, text: &str) -> Result<()> {
+pub fn check_sums(folder: &Path, text: &str) -> Result<()> {
     let mut parts = below(folder, Path::new(""))?;
     // It cannot hold its own digest; tools of others leave reports behind.
     parts.retain(|part| part.name != SUMS && !part.name.starts_with("reports/"));

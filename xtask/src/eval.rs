@@ -57,7 +57,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let mut cargo = process::cargo();
     cargo
         .current_dir(workspace.root())
-        .args(["run", "--quiet", "--locked", "--package", "crm-tests"])
+        .args(["run", "--quiet", "--locked"])
         .args(["--example", "eval", "--", &asked.to_string()])
         .env("CRM_COMPONENT", component.path);
     process::run(&mut cargo)?;

@@ -4,18 +4,21 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 
+/// A running process.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Process {
-    pub(crate) id: u32,
+pub struct Process {
+    /// Its process id.
+    pub id: u32,
     parent: u32,
-    pub(crate) name: String,
+    /// The name of its program.
+    pub name: String,
 }
 
 /// Those that this one has started, those that they have started, and so on.
 ///
 /// # Errors
 /// Where there is no /proc.
-pub(crate) fn below(id: u32) -> Result<Vec<Process>> {
+pub fn below(id: u32) -> Result<Vec<Process>> {
     let mut all = Vec::new();
     for entry in fs::read_dir("/proc").context("processes can be found on Linux alone")? {
         // One that has ended meanwhile is none.

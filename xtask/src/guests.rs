@@ -41,8 +41,33 @@ pub(crate) fn build_all(workspace: &Workspace, toolchain: Toolchain) -> Result<V
             );
         }
     }
+    build_members(workspace, toolchain, &members)
+}
+
+/// Builds the guest of one package.
+///
+/// # Errors
+/// When no guest has this name, or it does not build.
+pub(crate) fn build_one(
+    workspace: &Workspace,
+    toolchain: Toolchain,
+    package: &str,
+) -> Result<Vec<Built>> {
+    let mut members = workspace.members_below(&home(workspace));
+    members.retain(|member| member.name == package);
+    if members.is_empty() {
+        bail!("tests/guests has no package `{package}`");
+    }
+    build_members(workspace, toolchain, &members)
+}
+
+fn build_members(
+    workspace: &Workspace,
+    toolchain: Toolchain,
+    members: &[&Package],
+) -> Result<Vec<Built>> {
     let mut built = Vec::new();
-    for member in members {
+    for &member in members {
         let (name, wit) = (&member.name, wit_of(member));
         if member.targets.iter().any(cargo_metadata::Target::is_cdylib) {
             let out = workspace

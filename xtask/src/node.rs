@@ -22,7 +22,7 @@ const LOG: &str = "npm.log";
 const VERSION: &str = "24.21.0";
 
 /// A Node that is there.
-pub(crate) struct Node {
+pub struct Node {
     /// The folder with the program `node`.
     bin: PathBuf,
 }
@@ -32,7 +32,7 @@ impl Node {
     ///
     /// # Errors
     /// Says what to install where there is no npm, and shows what npm said where it fails.
-    pub(crate) fn ensure(cache: &Path) -> Result<Self> {
+    pub fn ensure(cache: &Path) -> Result<Self> {
         let package = platform_package(std::env::consts::OS, std::env::consts::ARCH)?;
         let folder = cache.join(format!("node-{VERSION}"));
         let wanted = [(package.as_str(), VERSION)];
@@ -53,12 +53,12 @@ impl Node {
     }
 
     /// The program itself.
-    pub(crate) fn path(&self) -> PathBuf {
+    pub fn path(&self) -> PathBuf {
         self.bin.join("node")
     }
 
     /// A command that finds this Node before any other.
-    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Result<Command> {
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Result<Command> {
         let rest = std::env::var_os("PATH").unwrap_or_default();
         let folders = std::iter::once(self.bin.clone()).chain(std::env::split_paths(&rest));
         let path = std::env::join_paths(folders)
@@ -73,7 +73,7 @@ impl Node {
     ///
     /// # Errors
     /// Shows what npm said where it fails.
-    pub(crate) fn packages(&self, folder: &Path, packages: &[(&str, &str)]) -> Result<()> {
+    pub fn packages(&self, folder: &Path, packages: &[(&str, &str)]) -> Result<()> {
         if is_installed(folder, packages) {
             return Ok(());
         }
@@ -82,7 +82,7 @@ impl Node {
     }
 
     /// A program of a package in such a folder.
-    pub(crate) fn program(&self, folder: &Path, name: &str) -> Result<Command> {
+    pub fn program(&self, folder: &Path, name: &str) -> Result<Command> {
         self.command(folder.join("node_modules").join(".bin").join(name))
     }
 }

@@ -15,34 +15,38 @@ use serde_json::{Value, json};
 use crate::stand_ins::{KEY, StandIns};
 
 /// The caller: a member of the sample workspace.
-pub(crate) const CALLER: &str = "robin";
+pub const CALLER: &str = "robin";
 
 /// The parts of a place.
-pub(crate) struct Parts<'p> {
-    pub(crate) harness: &'p Path,
-    pub(crate) stand_in: &'p Path,
-    pub(crate) component: &'p Path,
-    pub(crate) manifest: &'p Path,
+pub struct Parts<'p> {
+    /// The harness program.
+    pub harness: &'p Path,
+    /// The program of the stand-ins.
+    pub stand_in: &'p Path,
+    /// The component to run.
+    pub component: &'p Path,
+    /// The skill manifest.
+    pub manifest: &'p Path,
     /// A folder that this may empty and fill.
-    pub(crate) folder: PathBuf,
+    pub folder: PathBuf,
     /// True if the stand-ins limit the rate of requests, as the services do.
-    pub(crate) limited: bool,
+    pub limited: bool,
 }
 
 /// The folder, and the stand-ins, which run as long as it is used.
-pub(crate) struct Place {
+pub struct Place {
     folder: PathBuf,
     program: PathBuf,
     /// Leading arguments of every call of the program.
     arguments: Vec<OsString>,
     /// The caller's, for the HTTP front.
-    pub(crate) token: String,
+    pub token: String,
     services: StandIns,
 }
 
 impl Place {
     /// Starts the stand-ins and writes an operator file that accepts the component.
-    pub(crate) fn new(parts: Parts<'_>) -> Result<Self> {
+    pub fn new(parts: Parts<'_>) -> Result<Self> {
         let Parts {
             harness,
             stand_in,
@@ -108,14 +112,14 @@ impl Place {
     }
 
     /// The program, with what every call begins with.
-    pub(crate) fn harness(&self) -> Command {
+    pub fn harness(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).current_dir(&self.folder);
         command
     }
 
     /// The words that start the server for one client over standard input and output.
-    pub(crate) fn stdio_server(&self) -> Vec<OsString> {
+    pub fn stdio_server(&self) -> Vec<OsString> {
         let mut words = vec![self.program.clone().into_os_string()];
         words.extend(self.arguments.clone());
         words.extend(["--caller", CALLER, "mcp"].map(OsString::from));
@@ -123,12 +127,13 @@ impl Place {
     }
 
     /// Returns the address of the stand-in for Twenty.
-    pub(crate) fn url(&self) -> Result<String> {
+    /// Returns the address as a URL.
+    pub fn url(&self) -> Result<String> {
         self.services.told("/twenty/url")
     }
 
     /// A path in the folder.
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
@@ -145,7 +150,7 @@ impl Place {
     }
 
     /// Starts the server over HTTP, which may also be reached under this address.
-    pub(crate) fn serve(&self, also: Option<SocketAddr>) -> Result<Served> {
+    pub fn serve(&self, also: Option<SocketAddr>) -> Result<Served> {
         let mut command = self.harness();
         command.args(["serve", "--listen", "127.0.0.1:0"]);
         if let Some(also) = also {
@@ -181,19 +186,20 @@ impl Place {
 }
 
 /// The server over HTTP, until it is dropped.
-pub(crate) struct Served {
+pub struct Served {
     process: Child,
-    pub(crate) address: SocketAddr,
+    /// Where it listens.
+    pub address: SocketAddr,
 }
 
 impl Served {
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         url(self.address)
     }
 }
 
 /// Returns the URL of the protocol's endpoint at this address.
-pub(crate) fn url(address: SocketAddr) -> String {
+pub fn url(address: SocketAddr) -> String {
     format!("http://{address}/mcp")
 }
 
@@ -206,7 +212,7 @@ impl Drop for Served {
 }
 
 /// Returns the capabilities and the tools that the server reports over standard input and output.
-pub(crate) fn introduced(server: &mut Command) -> Result<(Value, Vec<Value>)> {
+pub fn introduced(server: &mut Command) -> Result<(Value, Vec<Value>)> {
     let mut process = server
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -32,18 +32,18 @@ const OF_RUSTUP: [&str; 9] = [
 ];
 
 /// The cargo that runs this program, without the outer call's own variables.
-pub(crate) fn cargo() -> Command {
+pub fn cargo() -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     without_outer_variables(Command::new(program))
 }
 
 /// A program that itself runs the cargo that runs this one.
-pub(crate) fn cargo_tool(program: &Path) -> Command {
+pub fn cargo_tool(program: &Path) -> Command {
     without_outer_variables(Command::new(program))
 }
 
 /// A program that is no part of rustup's toolchain.
-pub(crate) fn outside_rustup(program: &str) -> Command {
+pub fn outside_rustup(program: &str) -> Command {
     let mut command = without_outer_variables(Command::new(program));
     for name in OF_RUSTUP {
         command.env_remove(name);
@@ -64,7 +64,7 @@ fn without_outer_variables(mut command: Command) -> Command {
 }
 
 /// Runs to the end; anything but success is an error that shows the command.
-pub(crate) fn run(command: &mut Command) -> Result<()> {
+pub fn run(command: &mut Command) -> Result<()> {
     let status = status(command)?;
     if !status.success() {
         bail!("`{}` failed ({status})", shown(command));
@@ -73,7 +73,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 }
 
 /// Runs to the end and says how it ended.
-pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
+pub fn status(command: &mut Command) -> Result<ExitStatus> {
     command
         .status()
         .with_context(|| format!("cannot start `{}`", shown(command)))
@@ -81,7 +81,7 @@ pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
 
 /// The standard output of a command that succeeds quickly and quietly; none if it is missing or
 /// fails.
-pub(crate) fn answer(command: &mut Command) -> Option<String> {
+pub fn answer(command: &mut Command) -> Option<String> {
     let output = command
         .stderr(Stdio::null())
         .stdin(Stdio::null())
@@ -94,7 +94,7 @@ pub(crate) fn answer(command: &mut Command) -> Option<String> {
 }
 
 /// Returns true if the command succeeds, silently, within `limit`; if the time is up it is stopped.
-pub(crate) fn succeeds_within(command: &mut Command, limit: Duration) -> bool {
+pub fn succeeds_within(command: &mut Command, limit: Duration) -> bool {
     let child = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -113,7 +113,7 @@ pub(crate) fn succeeds_within(command: &mut Command, limit: Duration) -> bool {
 }
 
 /// The command as one would type it.
-pub(crate) fn shown(command: &Command) -> String {
+pub fn shown(command: &Command) -> String {
     std::iter::once(command.get_program())
         .chain(command.get_args())
         .map(|part| part.to_string_lossy())
@@ -122,6 +122,6 @@ pub(crate) fn shown(command: &Command) -> String {
 }
 
 /// Seconds since `start`, to a tenth.
-pub(crate) fn seconds(start: Instant) -> String {
+pub fn seconds(start: Instant) -> String {
     format!("{:.1} s", start.elapsed().as_secs_f64())
 }

@@ -13,7 +13,7 @@ use crate::workspace::Workspace;
 /// Builds the programs for release: what is handed out, measured, and measured with. Always these
 /// two together, since cargo compiles everything once more for another choice of packages. The
 /// folder in which they are.
-pub(crate) fn release(workspace: &Workspace) -> Result<PathBuf> {
+pub fn release(workspace: &Workspace) -> Result<PathBuf> {
     let mut cargo = process::cargo();
     cargo
         .current_dir(workspace.root())
@@ -24,11 +24,11 @@ pub(crate) fn release(workspace: &Workspace) -> Result<PathBuf> {
 }
 
 /// Programs that were built, each with its name.
-pub(crate) struct Programs(Vec<(String, PathBuf)>);
+pub struct Programs(Vec<(String, PathBuf)>);
 
 impl Programs {
     /// Builds them in the dev profile, with the tests so that cargo compiles everything once.
-    pub(crate) fn build(workspace: &Workspace) -> Result<Self> {
+    pub fn build(workspace: &Workspace) -> Result<Self> {
         let mut cargo = process::cargo();
         cargo
             .current_dir(workspace.root())
@@ -60,7 +60,7 @@ impl Programs {
     }
 
     /// Returns the path of the program of this name.
-    pub(crate) fn path(&self, name: &str) -> Result<&Path> {
+    pub fn path(&self, name: &str) -> Result<&Path> {
         let found = self.0.iter().find(|(program, _)| program == name);
         found
             .map(|(_, path)| path.as_path())
@@ -69,7 +69,7 @@ impl Programs {
 
     /// A variable for each: `CRM_HARNESS_BIN` for `crm-harness`, `CRM_STAND_IN_BIN` for
     /// `crm-stand-in`.
-    pub(crate) fn variables(&self) -> impl Iterator<Item = (String, &Path)> {
+    pub fn variables(&self) -> impl Iterator<Item = (String, &Path)> {
         self.0
             .iter()
             .map(|(name, path)| (variable(name), path.as_path()))

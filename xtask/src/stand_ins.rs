@@ -8,10 +8,10 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 /// A key that only the stand-in for Twenty takes.
-pub(crate) const KEY: &str = "stand-in-full-key";
+pub const KEY: &str = "stand-in-full-key";
 
 /// The stand-ins, which end with this process: they stop when their standard input closes.
-pub(crate) struct StandIns {
+pub struct StandIns {
     process: Child,
     /// The addresses and tokens that the stand-ins printed.
     told: Value,
@@ -19,7 +19,7 @@ pub(crate) struct StandIns {
 
 impl StandIns {
     /// Starts all of them, each on a free port, `limited` in how much may be asked of them or not.
-    pub(crate) fn start(program: &Path, limited: bool) -> Result<Self> {
+    pub fn start(program: &Path, limited: bool) -> Result<Self> {
         let mut command = Command::new(program);
         command.args(["all", "--json", "--until-stdin-closes"]);
         if !limited {
@@ -42,7 +42,7 @@ impl StandIns {
     }
 
     /// Something that they said.
-    pub(crate) fn told(&self, pointer: &str) -> Result<String> {
+    pub fn told(&self, pointer: &str) -> Result<String> {
         let value = self.told.pointer(pointer).and_then(Value::as_str);
         value
             .map(str::to_owned)

@@ -12,7 +12,7 @@ use anyhow::{Result, bail};
 use crate::{debian, process};
 
 /// The target of the component: its standard library imports nothing.
-pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
+pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Debian's compiler, its sources for the standard library, and the linker.
 const DEBIAN_PACKAGES: [&str; 5] = [
@@ -29,7 +29,7 @@ const RUSTUP_LIMIT: Duration = Duration::from_secs(60);
 
 /// The caller's choice of a compiler.
 #[derive(Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Choice {
+pub enum Choice {
     /// rustup's if it has the target or can fetch it, else Debian's
     #[default]
     Auto,
@@ -41,7 +41,7 @@ pub(crate) enum Choice {
 
 /// A compiler that is ready to build for [`TARGET`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Toolchain {
+pub enum Toolchain {
     /// The compiler that also builds everything else, with the target installed.
     Active,
     /// /usr/bin/rustc of the package `rustc-web`.
@@ -53,7 +53,7 @@ impl Toolchain {
     ///
     /// # Errors
     /// Says which commands a person has to run when none can be had.
-    pub(crate) fn find(choice: Choice) -> Result<Self> {
+    pub fn find(choice: Choice) -> Result<Self> {
         let rustup = choice != Choice::Debian;
         let debian = choice != Choice::Rustup;
         if rustup && active_has_target() {
@@ -73,7 +73,7 @@ impl Toolchain {
 
     /// A `cargo` that uses this compiler. The caller says what to build; [`Self::arguments`] go
     /// behind the subcommand.
-    pub(crate) fn cargo(self) -> Command {
+    pub fn cargo(self) -> Command {
         match self {
             Self::Active => process::cargo(),
             Self::Debian => {
@@ -88,7 +88,7 @@ impl Toolchain {
     }
 
     /// Options of `cargo build` that this compiler needs.
-    pub(crate) fn arguments(self) -> &'static [&'static str] {
+    pub fn arguments(self) -> &'static [&'static str] {
         match self {
             Self::Active => &[],
             Self::Debian => &["-Z", "build-std=std,panic_abort"],
@@ -97,7 +97,7 @@ impl Toolchain {
 
     /// Folder below the target directory that keeps the artefacts of different compilers apart;
     /// none is cargo's usual place.
-    pub(crate) fn subfolder(self) -> Option<&'static str> {
+    pub fn subfolder(self) -> Option<&'static str> {
         match self {
             Self::Active => None,
             Self::Debian => Some("debian"),
@@ -105,7 +105,7 @@ impl Toolchain {
     }
 
     /// For people: which compiler, and where its standard library comes from.
-    pub(crate) fn describe(self) -> String {
+    pub fn describe(self) -> String {
         let version = match self {
             Self::Active => process::answer(active_rustc().arg("--version")),
             Self::Debian => {
@@ -128,7 +128,7 @@ fn active_rustc() -> Command {
 }
 
 /// Returns true if the active compiler has a standard library for the target.
-pub(crate) fn active_has_target() -> bool {
+pub fn active_has_target() -> bool {
     let folder =
         process::answer(active_rustc().args(["--print", "target-libdir", "--target", TARGET]));
     folder.is_some_and(|folder| {

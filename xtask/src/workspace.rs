@@ -6,13 +6,13 @@ use anyhow::{Context, Result};
 use cargo_metadata::{Metadata, MetadataCommand, Package};
 
 /// The workspace that `cargo xtask` runs in.
-pub(crate) struct Workspace {
+pub struct Workspace {
     metadata: Metadata,
 }
 
 impl Workspace {
     /// Asks cargo for it, without touching the network or the lock file.
-    pub(crate) fn find() -> Result<Self> {
+    pub fn find() -> Result<Self> {
         let metadata = MetadataCommand::new()
             .no_deps()
             .exec()
@@ -21,32 +21,32 @@ impl Workspace {
     }
 
     /// The folder with the root Cargo.toml.
-    pub(crate) fn root(&self) -> &Path {
+    pub fn root(&self) -> &Path {
         self.metadata.workspace_root.as_std_path()
     }
 
     /// Cargo's target directory; `CARGO_TARGET_DIR` and `build.target-dir` move it.
-    pub(crate) fn target(&self) -> &Path {
+    pub fn target(&self) -> &Path {
         self.metadata.target_directory.as_std_path()
     }
 
     /// The output of [`crate::component::run`]: the skill's component.
-    pub(crate) fn component(&self) -> PathBuf {
+    pub fn component(&self) -> PathBuf {
         self.target().join("component").join("crm_skill.wasm")
     }
 
     /// The OpenClaw plugin.
-    pub(crate) fn plugin(&self) -> PathBuf {
+    pub fn plugin(&self) -> PathBuf {
         self.root().join("manifests").join("openclaw")
     }
 
     /// The folder of the components of tests/guests.
-    pub(crate) fn guests(&self) -> PathBuf {
+    pub fn guests(&self) -> PathBuf {
         self.target().join("guests")
     }
 
     /// The members of the workspace whose Cargo.toml lies below `folder`, sorted by name.
-    pub(crate) fn members_below(&self, folder: &Path) -> Vec<&Package> {
+    pub fn members_below(&self, folder: &Path) -> Vec<&Package> {
         let mut members: Vec<&Package> = self
             .metadata
             .workspace_packages()
@@ -63,7 +63,7 @@ impl Workspace {
 ///
 /// # Errors
 /// Says what to set where nobody says where caches belong.
-pub(crate) fn cache() -> Result<PathBuf> {
+pub fn cache() -> Result<PathBuf> {
     let set = std::env::var_os("XDG_CACHE_HOME").filter(|value| !value.is_empty());
     let cache = set
         .map(PathBuf::from)

@@ -248,14 +248,14 @@ fn verify(
             render::note(&notice.to_string());
         }
         let rows = report.rows;
-        let found = if whole { "whole" } else { "NOT whole" };
+        let found = if whole { "complete" } else { "NOT complete" };
         render::print(&format!(
-            "The record is {found}: {rows} rows.\nhead {}\n",
+            "The audit log is {found}: {rows} rows.\nhead {}\n",
             report.head
         ));
         if whole && head.is_none() {
             render::note(
-                "keep that head elsewhere and give it to `audit verify --head` later: it shows whether somebody who can write here rewrote the record",
+                "keep that head elsewhere and give it to `audit verify --head` later: it shows whether somebody who can write here rewrote the log",
             );
         }
     }

@@ -277,8 +277,9 @@ impl Plans {
         performed.await.map(|(_, outcome)| outcome)
     }
 
-    /// Performs a plan that is ours, as it was loaded since. One that waits for approval needs an approver or an approval by
-    /// policy. `started` and `limit` are the time that performing it may take.
+    /// Performs a plan that is ours, as it was loaded since. One that waits for approval needs an
+    /// approver or an approval by policy. `started` and `limit` are the time that performing it may
+    /// take.
     async fn perform_held(
         &self,
         _held: &PlanLock,

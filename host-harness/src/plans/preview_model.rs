@@ -1,8 +1,8 @@
 //! The model of a preview: everything that a person is shown about a plan before deciding.
 //!
-//! Every leaf of a body is one [`ShownValue`], in the order in which it is sent. Its title, its meaning
-//! and the value that it replaces stand beside it. They come from the manifest's words and the
-//! services' answers, and never take the place of what is sent.
+//! Every leaf of a body is one [`ShownValue`], in the order in which it is sent. Its title, its
+//! meaning and the value that it replaces stand beside it. They come from the manifest's words and
+//! the services' answers, and never take the place of what is sent.
 
 use serde::Serialize;
 

@@ -476,8 +476,8 @@ fn escaped_beginning(text: &str, most: usize) -> (&str, usize) {
     }
 }
 
-/// Returns the beginning of a value that is replaced, so that it leaves room for the new one, and how much
-/// is left out. It is escaped already.
+/// Returns the beginning of a value that is replaced, so that it leaves room for the new one, and
+/// how much is left out. It is escaped already.
 fn replaced(before: &str, most: usize) -> (String, usize) {
     match escaped_beginning(before, most) {
         (shown, 0) => (shown.to_owned(), 0),

@@ -242,16 +242,16 @@ mod tests {
         fn wait(&self, _: Duration) {}
     }
 
-    struct Mapped(&'static str);
+    struct OneSetting(&'static str);
 
-    impl Settings for Mapped {
+    impl Settings for OneSetting {
         fn get(&self, key: &str) -> Option<String> {
             (key == NEXT_STEP).then(|| self.0.to_owned())
         }
     }
 
     fn read(field: &'static str, deal: Value) -> NextStep {
-        let settings = Mapped(field);
+        let settings = OneSetting(field);
         let ctx = Context::new(&Nowhere, &settings, jiff::Timestamp::UNIX_EPOCH);
         let body =
             json!({ "data": { "opportunity": deal, "other": [{ "nextStep": "not this" }] } });
@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn invalid_field_setting_blocks_the_document() {
-        let settings = Mapped("id } people { id");
+        let settings = OneSetting("id } people { id");
         let ctx = Context::new(&Nowhere, &settings, jiff::Timestamp::UNIX_EPOCH);
         let failure = extended(&ctx, &documents::BLOCKERS).unwrap_err();
         assert!(

@@ -118,13 +118,13 @@ mod tests {
     #[derive(Debug, Deserialize)]
     #[expect(dead_code, reason = "read for its errors")]
     struct Page {
-        tasks: Vec<Task>,
+        tasks: Vec<Row>,
         end: Option<u32>,
     }
 
     #[derive(Debug, Deserialize)]
     #[expect(dead_code, reason = "read for its errors")]
-    struct Task {
+    struct Row {
         id: String,
         count: u32,
     }

@@ -321,7 +321,7 @@ fn is_uuid_for_id(error: &str) -> bool {
 
 /// Checks against Twenty's own schema, where it is at hand.
 #[test]
-fn documents_fit_twentys_own_schema() {
+fn documents_fit_the_schema_of_twenty() {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/schema/twenty-2.21.graphql");
     let Ok(text) = fs::read_to_string(&path) else {

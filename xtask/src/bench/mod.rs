@@ -12,7 +12,6 @@ use crate::workspace::Workspace;
 use crate::{component, guests, process, programs};
 
 mod peers;
-mod python;
 mod server;
 mod table;
 

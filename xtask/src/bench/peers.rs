@@ -13,13 +13,13 @@ use std::{fs, thread};
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
+use super::ReleaseBuild;
 use super::server::{Search, Server};
 use super::table::{Figure, Row, shown};
-use super::{ReleaseBuild, python};
 use crate::node::Node;
 use crate::place::{Parts, Place};
 use crate::stand_ins::KEY;
-use crate::workspace;
+use crate::{python, workspace};
 
 const JAVASCRIPT: (&str, &str) = ("twenty-crm-mcp-server", "0.6.2");
 const PYTHON: (&str, &str) = ("twenty-mcp", "2.3.6");
@@ -247,7 +247,7 @@ fn javascript(cache: &Path, url: &str) -> Result<Contestant> {
 
 fn python_server(cache: &Path, url: &str) -> Result<Contestant> {
     let (name, version) = PYTHON;
-    let bin = python::package(&cache.join("python"), name, version)?;
+    let bin = python::package(&cache.join("python"), name, version, 12)?;
     // It has no search of its own for a part of a name, but takes any query: what is asked here is
     // as little as can be.
     let query = "query Search($filter: OpportunityFilterInput, $limit: Int) { opportunities(filter: $filter, first: $limit) \

@@ -25,8 +25,8 @@ const TEST_NAME: usize = 45;
 const COLUMNS: usize = 100;
 /// Type names so plain that a crate's modules may each have one.
 const PLAIN: [&str; 5] = ["Builder", "Case", "Config", "Error", "Options"];
-/// Folders that are not the repository's own text.
-const SKIPPED: [&str; 3] = ["target", "deps", "node_modules"];
+/// Folders that are not the repository's own text, or are kept as they once were.
+const SKIPPED: [&str; 4] = ["target", "data", "deps", "node_modules"];
 /// The number of findings that are listed for a figure.
 const LISTED: usize = 20;
 
@@ -142,9 +142,10 @@ impl Figures {
             let ends = comment.line + comment.text.matches('\n').count();
             for number in comment.line..=ends {
                 let line = lines.get(number - 1).copied().unwrap_or_default();
-                // A single word, such as an address, cannot be wrapped.
+                // A single word, such as an address, cannot be wrapped, nor can a row of a table.
                 let one_word = line.split_whitespace().count() <= 2;
-                if line.chars().count() > COLUMNS && !one_word {
+                let row = line.trim_end().ends_with('|');
+                if line.chars().count() > COLUMNS && !one_word && !row {
                     self.wide.push(at(number));
                 }
             }

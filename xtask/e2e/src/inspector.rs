@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::{Check, Context, finished, last_lines};
-use crate::node::Node;
+use xtask::node::Node;
 
 const PACKAGE: (&str, &str) = ("@modelcontextprotocol/inspector", "2.12.0");
 

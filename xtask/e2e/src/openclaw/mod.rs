@@ -24,13 +24,13 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::{Check, Context, Outcome};
-use crate::dist;
 use gateway::{OpenClaw, PLUGIN};
 use life::over;
 use model::Model;
 use reading::named;
 use services::Services;
 use tried::Tried;
+use xtask::dist;
 
 /// The release that the plugin is written for.
 const VERSION: &str = "2026.9.6";

@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context as _, Result, ensure};
 
 use super::{Check, Context, finished, last_lines};
-use crate::dist;
+use xtask::dist;
 
 /// The release of its command line.
 const VERSION: &str = "0.23.3";

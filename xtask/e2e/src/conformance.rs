@@ -15,8 +15,8 @@ use serde_json::Value;
 
 use super::forwarder::Forwarder;
 use super::{Check, Context, Outcome, finished, last_lines};
-use crate::node::Node;
-use crate::place::{CALLER, introduced, url};
+use xtask::node::Node;
+use xtask::place::{CALLER, introduced, url};
 
 const PACKAGE: (&str, &str) = ("@modelcontextprotocol/conformance", "0.1.16");
 

@@ -13,7 +13,7 @@ use super::DEAL;
 use super::gateway::Invoked;
 use super::operator::{Decision, Operator};
 use super::tried::Tried;
-use crate::e2e::Check;
+use crate::Check;
 
 impl Tried<'_> {
     pub(super) fn writes(&self, checks: &mut Vec<Check>) -> Result<()> {

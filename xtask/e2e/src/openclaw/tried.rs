@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::DEAL;
 use super::gateway::{Gateway, OpenClaw};
 use super::services::Services;
-use crate::e2e::{Check, Context};
+use crate::{Check, Context};
 
 /// Checks at the running gateway.
 pub(super) struct Tried<'a> {

@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use anyhow::{Result, ensure};
 
-use crate::e2e::{Context, finished};
-use crate::node::Node;
+use crate::{Context, finished};
+use xtask::node::Node;
 
 /// The plugin's own code, with such programs.
 const SCRIPT: &str = include_str!("broken.mjs");

@@ -14,7 +14,7 @@ use super::DEAL;
 use super::gateway::{Invoked, OpenClaw, PLUGIN};
 use super::operator::{Decision, Operator};
 use super::tried::Tried;
-use crate::e2e::finished;
+use crate::finished;
 
 /// Shows a plan by a harness of its own, in as few words as the plugin does.
 const BRIEF: &str = include_str!("brief.mjs");

@@ -12,21 +12,21 @@ use crate::process;
 const STAMP: &str = ".installed";
 /// Names under which a Python that is new enough may be found.
 const NAMES: [&str; 4] = ["python3.14", "python3.13", "python3.12", "python3"];
-/// Says whether it is new enough.
-const NEW_ENOUGH: &str = "import sys; sys.exit(sys.version_info < (3, 12))";
 
-/// The folder of programs of a virtual environment with this version of this package.
+/// Returns the folder of programs of a virtual environment with this version of this package.
+/// `minor` is the oldest Python 3 that the package runs on.
 ///
 /// # Errors
 /// Says what is missing, or what pip said.
-pub(super) fn package(cache: &Path, name: &str, version: &str) -> Result<PathBuf> {
+pub(crate) fn package(cache: &Path, name: &str, version: &str, minor: u32) -> Result<PathBuf> {
     let folder = cache.join(format!("{name}-{version}"));
     let bin = folder.join("bin");
     let stamp = folder.join(STAMP);
     if stamp.is_file() {
         return Ok(bin);
     }
-    let python = python().context("there is no Python 3.12 or newer here")?;
+    let python =
+        python(minor).with_context(|| format!("there is no Python 3.{minor} or newer here"))?;
     let wanted = format!("{name}=={version}");
     eprintln!(
         "Installing {wanted} from PyPI in {}, once.",
@@ -51,7 +51,8 @@ pub(super) fn package(cache: &Path, name: &str, version: &str) -> Result<PathBuf
 }
 
 /// A Python that is new enough: on the search path, or one of pyenv's.
-fn python() -> Option<PathBuf> {
+fn python(minor: u32) -> Option<PathBuf> {
+    let new_enough = format!("import sys; sys.exit(sys.version_info < (3, {minor}))");
     let pyenv = std::env::var_os("PYENV_ROOT")
         .map(PathBuf::from)
         .or_else(|| Some(std::env::home_dir()?.join(".pyenv")));
@@ -64,7 +65,7 @@ fn python() -> Option<PathBuf> {
     let names = NAMES.into_iter().map(PathBuf::from);
     names.chain(own.into_iter().rev()).find(|python| {
         let mut asked = Command::new(python);
-        process::answer(asked.args(["-c", NEW_ENOUGH])).is_some()
+        process::answer(asked.args(["-c", &new_enough])).is_some()
     })
 }
 

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-use crate::e2e::{Context, finished, last_lines};
-use crate::family;
-use crate::node::Node;
+use crate::{Context, finished, last_lines};
+use xtask::family;
+use xtask::node::Node;
 
 /// The plugin.
 pub(super) const PLUGIN: &str = "crm-claw";

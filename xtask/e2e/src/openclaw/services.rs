@@ -3,8 +3,8 @@
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use crate::e2e::Context;
-use crate::stand_ins::{KEY, StandIns};
+use crate::Context;
+use xtask::stand_ins::{KEY, StandIns};
 
 /// The stand-ins, as OpenClaw's configuration names them.
 pub(super) struct Services {

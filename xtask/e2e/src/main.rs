@@ -9,20 +9,34 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::ValueEnum;
-
-use crate::node::Node;
-use crate::place::{Parts, Place};
-use crate::programs::Programs;
-use crate::toolchain::{Choice, Toolchain};
-use crate::workspace::{self, Workspace};
-use crate::{component, process};
+use clap::{Parser, ValueEnum};
+use xtask::node::Node;
+use xtask::place::{Parts, Place};
+use xtask::programs::Programs;
+use xtask::toolchain::{Choice, Toolchain};
+use xtask::workspace::{self, Workspace};
+use xtask::{component, process};
 
 mod clawhub;
 mod conformance;
 mod forwarder;
 mod inspector;
 mod openclaw;
+
+/// Tries the programs with clients that others have made
+#[derive(Parser)]
+#[command(name = "cargo xtask e2e", bin_name = "cargo xtask e2e")]
+struct Arguments {
+    /// Compiler for the component
+    #[arg(long, value_enum, default_value_t)]
+    toolchain: Choice,
+    /// Take what cannot be tried here for a failure
+    #[arg(long)]
+    strict: bool,
+    /// Only these steps
+    #[arg(value_enum)]
+    steps: Vec<Step>,
+}
 
 /// A step of `cargo xtask e2e`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -147,13 +161,20 @@ impl fmt::Display for Outcome {
     }
 }
 
+fn main() -> ExitCode {
+    run(&Arguments::parse()).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
 /// Runs the steps, all of them if none is named. The last line of the standard output sums up.
-pub(crate) fn run(choice: Choice, steps: &[Step], strict: bool) -> Result<ExitCode> {
-    let context = context(choice)?;
-    let steps = if steps.is_empty() {
+fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let context = context(arguments.toolchain)?;
+    let steps = if arguments.steps.is_empty() {
         Step::value_variants()
     } else {
-        steps
+        &arguments.steps
     };
     let mut all = Vec::new();
     for step in steps {
@@ -169,7 +190,7 @@ pub(crate) fn run(choice: Choice, steps: &[Step], strict: bool) -> Result<ExitCo
     }
     let tally = Tally::of(&all);
     println!("{tally}");
-    Ok(if tally.is_success(strict) {
+    Ok(if tally.is_success(arguments.strict) {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -11,8 +11,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::json;
 
-use crate::e2e::{Context, last_lines};
-use crate::node::Node;
+use crate::{Context, last_lines};
+use xtask::node::Node;
 
 /// The plugin's own code, with a call that is cancelled.
 const SCRIPT: &str = include_str!("cancelled.mjs");
