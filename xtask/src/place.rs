@@ -127,7 +127,6 @@ impl Place {
     }
 
     /// Returns the address of the stand-in for Twenty.
-    /// Returns the address as a URL.
     pub fn url(&self) -> Result<String> {
         self.services.told("/twenty/url")
     }
@@ -193,6 +192,7 @@ pub struct Served {
 }
 
 impl Served {
+    /// Returns the address as a URL.
     pub fn url(&self) -> String {
         url(self.address)
     }
