@@ -64,7 +64,7 @@ pub async fn run(options: &Options, out: &mut impl Write) -> Result<()> {
         mut outcome,
     } = *proposed;
     let plain = Emphasis::default();
-    writeln!(out, "{}", render_text::preview(&preview, &plain))?;
+    write!(out, "{}", render_text::preview(&preview, &plain))?;
 
     // The same call means the same plan, which may be done already.
     if outcome.state == PlanState::Waiting {
@@ -76,7 +76,7 @@ pub async fn run(options: &Options, out: &mut impl Write) -> Result<()> {
             .approve(preview.plan.as_str(), &caller, false);
         outcome = approved.await.context("the plan may not be performed")?;
     }
-    writeln!(out, "{}", render_text::outcome(&outcome, &plain))?;
+    write!(out, "{}", render_text::outcome(&outcome, &plain))?;
     ensure!(
         outcome.state == PlanState::Done,
         "the note was not added: {}",
