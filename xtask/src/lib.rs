@@ -152,7 +152,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Runs the end-to-end tests, a crate of their own: nothing else needs a WebSocket or an HTTP client.
+/// Runs the end-to-end tests, a crate of their own: nothing else needs a WebSocket or an HTTP
+/// client.
 fn e2e(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let mut cargo = process::cargo();
     cargo
