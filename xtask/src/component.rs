@@ -195,7 +195,7 @@ fn compile(
 }
 
 /// Returns true if a target is linked as a module: a cdylib, or an example that is one.
-fn is_module(target: &cargo_metadata::Target) -> bool {
+pub(crate) fn is_module(target: &cargo_metadata::Target) -> bool {
     target.is_cdylib() || (target.is_example() && target.crate_types.contains(&CrateType::CDyLib))
 }
 

@@ -1,5 +1,5 @@
-//! `cargo xtask guests`: the small components among the tests, each a cdylib crate below
-//! tests/guests.
+//! `cargo xtask guests`: the small components beside the skill, each a cdylib crate below
+//! tests/guests or examples.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,11 +11,14 @@ use crate::component::{self, Built};
 use crate::toolchain::{Choice, Toolchain};
 use crate::workspace::Workspace;
 
+/// The folders with crates of which some are built as components.
+const HOMES: [&str; 2] = ["tests/guests", "examples"];
+
 /// Builds them all and lists them.
 pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     if folders(&workspace).is_empty() {
-        println!("There are no guests in tests/guests.");
+        println!("There are no guests in tests/guests and examples.");
         return Ok(ExitCode::SUCCESS);
     }
     let toolchain = Toolchain::find(choice)?;
@@ -26,13 +29,13 @@ pub(crate) fn run(choice: Choice) -> Result<ExitCode> {
 }
 
 /// Builds every guest to `<target>/guests/<package with _ for ->.wasm`; of a package that is no
-/// cdylib itself, every cdylib example to `<package>_<example>.wasm`.
+/// cdylib itself, every cdylib example to `<package>_<example>.wasm`. A package with neither is no
+/// guest.
 ///
 /// A guest's WIT package is the folder `wit` beside its Cargo.toml, or the one that its
 /// `[package.metadata.component] wit = "..."` names.
 pub(crate) fn build_all(workspace: &Workspace, toolchain: Toolchain) -> Result<Vec<Built>> {
-    let home = home(workspace);
-    let members = workspace.members_below(&home);
+    let members = members(workspace);
     for folder in folders(workspace) {
         if !members.iter().any(|member| folder_of(member) == folder) {
             bail!(
@@ -41,7 +44,7 @@ pub(crate) fn build_all(workspace: &Workspace, toolchain: Toolchain) -> Result<V
             );
         }
     }
-    build_members(workspace, toolchain, &members)
+    build_members(workspace, toolchain, &guests_of(members))
 }
 
 /// Builds the guest of one package.
@@ -53,12 +56,12 @@ pub(crate) fn build_one(
     toolchain: Toolchain,
     package: &str,
 ) -> Result<Vec<Built>> {
-    let mut members = workspace.members_below(&home(workspace));
-    members.retain(|member| member.name == package);
-    if members.is_empty() {
-        bail!("tests/guests has no package `{package}`");
+    let mut guests = guests_of(members(workspace));
+    guests.retain(|guest| guest.name == package);
+    if guests.is_empty() {
+        bail!("no package `{package}` in tests/guests or examples is built as a component");
     }
-    build_members(workspace, toolchain, &members)
+    build_members(workspace, toolchain, &guests)
 }
 
 fn build_members(
@@ -90,21 +93,30 @@ fn build_members(
 /// Names of the packages that are compiled for the sandbox alone: the skill's component and the
 /// guests.
 pub(crate) fn sandboxed(workspace: &Workspace) -> Vec<String> {
-    let guests = workspace.members_below(&home(workspace));
+    let guests = guests_of(members(workspace));
     std::iter::once(component::PACKAGE.to_owned())
         .chain(guests.into_iter().map(|guest| guest.name.to_string()))
         .collect()
 }
 
-fn home(workspace: &Workspace) -> PathBuf {
-    workspace.root().join("tests/guests")
+/// The members of the workspace in all [`HOMES`].
+fn members(workspace: &Workspace) -> Vec<&Package> {
+    let homes = HOMES.iter().map(|home| workspace.root().join(home));
+    homes
+        .flat_map(|home| workspace.members_below(&home))
+        .collect()
 }
 
-/// The folders of tests/guests that hold a crate.
+/// Those that are built as components: a program beside them, such as examples/embedding, is not.
+fn guests_of(members: Vec<&Package>) -> Vec<&Package> {
+    let is_guest = |package: &&Package| package.targets.iter().any(component::is_module);
+    members.into_iter().filter(is_guest).collect()
+}
+
+/// The folders in all [`HOMES`] that hold a crate.
 pub(crate) fn folders(workspace: &Workspace) -> Vec<PathBuf> {
-    let Ok(entries) = home(workspace).read_dir() else {
-        return Vec::new();
-    };
+    let homes = HOMES.iter().map(|home| workspace.root().join(home));
+    let entries = homes.filter_map(|home| home.read_dir().ok()).flatten();
     entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|folder| folder.join("Cargo.toml").is_file())
@@ -122,4 +134,23 @@ fn wit_of(package: &Package) -> PathBuf {
         .pointer("/component/wit")
         .and_then(|wit| wit.as_str());
     folder_of(package).join(named.unwrap_or("wit"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn program_among_the_examples_is_no_guest() {
+        let workspace = Workspace::find().unwrap();
+        let names = sandboxed(&workspace);
+        for (package, expected) in [
+            ("outsider", true),
+            ("small-skill", true),
+            ("embedding", false),
+        ] {
+            let found = names.iter().any(|name| name == package);
+            assert_eq!(found, expected, "{package} in {names:?}");
+        }
+    }
 }

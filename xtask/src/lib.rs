@@ -48,7 +48,7 @@ enum Command {
         #[arg(long, value_enum, default_value_t)]
         toolchain: Choice,
     },
-    /// Build the guests among the tests (tests/guests/*) as components: target/guests/*.wasm
+    /// Build the components of tests/guests and examples: target/guests/*.wasm
     Guests {
         /// Compiler for the guests
         #[arg(long, value_enum, default_value_t)]

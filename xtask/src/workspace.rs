@@ -40,7 +40,7 @@ impl Workspace {
         self.root().join("manifests").join("openclaw")
     }
 
-    /// The folder of the components of tests/guests.
+    /// The folder of the components of tests/guests and examples.
     pub fn guests(&self) -> PathBuf {
         self.target().join("guests")
     }
