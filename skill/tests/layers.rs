@@ -1,6 +1,8 @@
 //! Checks the layers of the crate: imports point downward, and no files or folders import each
 //! other in a circle.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 
 use source_checks::layers::{Imports, Layers};
