@@ -1,36 +1,36 @@
-//! Reads the comment lines at the head of a trusted document: whose records it answers with, what
-//! it does to which record, and what its variables may hold.
+//! Reads what the directives of a trusted document tell the host: whose records it answers with,
+//! what it does to which record, and what its variables may hold. The schema of the directives,
+//! skill/graphql/directives.graphql, says what each means; what a schema cannot check is checked
+//! here.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
+use trusted_documents::Directive;
 
 use crate::documents::Effect;
 
-/// The directives of a document.
+/// The meaning of a document's directives.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Access {
-    /// `# acts: VERB KIND $variable`: what a mutation does, and the variable with the record's id;
-    /// a line for each record, the one that it is about first.
+    /// `@acts`: what a mutation does, the record first that it is about.
     pub(crate) acts: Vec<Acts>,
-    /// `# refers: KIND $variable`: a record that what a mutation writes refers to, and the variable
-    /// with its id; it may be left out.
+    /// `@refers`: records that what a mutation writes refers to.
     pub(crate) refers: Vec<Refers>,
-    /// `# record: KIND /POINTER [owner=/POINTER|/POINTER] [stage=/POINTER] [email=/POINTER]
-    /// [label=/POINTER]`: where an answer's records are. The owner is an e-mail address, or the id
-    /// of a record with one; of several pointers the first counts whose parent is there.
+    /// `@record`: where an answer's records are.
     pub(crate) records: Vec<Record>,
-    /// `# input: VARIABLE.PATH TYPE`: what an object among the variables may hold, by variable and
-    /// path.
+    /// `@input`: types of what an object among the variables may hold, by variable and path.
     pub(crate) inputs: BTreeMap<String, BTreeMap<String, String>>,
-    /// `# values: VARIABLE VALUE VALUE ...`: all values that a variable may have.
+    /// `@values`: all values that a variable may have.
     pub(crate) values: BTreeMap<String, Vec<String>>,
-    /// `# length: VARIABLE 2..200`: fewest and most items of a list; of a text fewest letters and
-    /// digits, and most characters.
+    /// `@length`: ranges such as `2..200`, by variable.
     pub(crate) lengths: BTreeMap<String, String>,
-    /// `# input: VARIABLE.* custom KIND`: objects that may also hold the custom fields that the
-    /// operator names for a kind.
+    /// `@customFields`: the kinds whose custom fields an object may hold as well, by variable.
     pub(crate) custom: BTreeMap<String, String>,
+    /// `@destination`: the path of the route, if it is not the usual one.
+    pub(crate) destination: Option<String>,
+    /// `@cacheable`: for how many seconds the host may answer it from memory; 0 is not at all.
+    pub(crate) cacheable_seconds: u32,
 }
 
 /// The effect of a mutation on a record.
@@ -56,12 +56,11 @@ pub(crate) struct Record {
     pub(crate) kind: String,
     /// A JSON pointer below `data`; `*` is every item.
     pub(crate) at: String,
-    /// JSON pointers below the record, by the attribute that stands there.
+    /// JSON pointers below the record, by the attribute that stands there; of several with `|`
+    /// between them the first counts whose parent is there.
     pub(crate) attributes: BTreeMap<String, String>,
 }
 
-/// The verbs of a mutation's effect on a record.
-const VERBS: [&str; 4] = ["create", "link", "change", "delete"];
 /// Types of variables that are no enums.
 const SCALARS: [&str; 8] = [
     "String", "ID", "Int", "Float", "Boolean", "UUID", "DateTime", "Date",
@@ -70,39 +69,25 @@ const SCALARS: [&str; 8] = [
 const ATTRIBUTES: [&str; 4] = ["owner", "stage", "email", "label"];
 
 impl Access {
-    /// Reads the comment lines that a document starts with.
+    /// Reads the directives of a document.
     ///
     /// # Errors
-    /// The first line that is not written as it has to be, and a mutation that does not say what it
-    /// does.
-    pub(crate) fn read(text: &str, effect: Effect, variables: &[(String, String)]) -> Result<Self> {
+    /// The first directive that says what cannot be, and a mutation that does not say what it does.
+    pub(crate) fn read(
+        directives: &[Directive],
+        effect: Effect,
+        variables: &[(String, String)],
+    ) -> Result<Self> {
         let mut access = Self::default();
-        let comments = text.lines().map_while(|line| line.strip_prefix('#'));
-        for comment in comments.map(str::trim) {
-            let Some((key, value)) = comment.split_once(':') else {
-                continue;
-            };
-            let words: Vec<&str> = value.split_whitespace().collect();
-            let read = match key {
-                "acts" => access.acts(&words, variables),
-                "refers" => access.refers(&words, variables),
-                "record" => access.record(&words),
-                "input" => access.input(&words, variables),
-                "values" => access.values(&words, variables),
-                "length" => access.length(&words, variables),
-                _ => Ok(()),
-            };
-            read.with_context(|| format!("`# {comment}`"))?;
+        for directive in directives {
+            access
+                .add(directive, variables)
+                .with_context(|| format!("line {}: `{}`", directive.line(), directive.written()))?;
         }
-        match (effect, access.acts.is_empty()) {
-            (Effect::Mutation, true) => {
-                bail!("a mutation says what it does: `# acts: VERB KIND $variable`")
-            }
-            (Effect::Query, false) => bail!("a query does nothing to a record: remove `# acts`"),
-            (Effect::Query, true) if !access.refers.is_empty() => {
-                bail!("a query does nothing to a record: remove `# refers`")
-            }
-            _ => {}
+        if effect == Effect::Mutation && access.acts.is_empty() {
+            bail!(
+                "a mutation says what it does: `@acts(verb: VERB, kind: KIND, id: \"VARIABLE\")`"
+            );
         }
         // The gate cannot know the words of a workspace's own enum: how many of them leave is
         // bounded at least.
@@ -115,63 +100,70 @@ impl Access {
         });
         if let Some((name, _)) = open {
             bail!(
-                "`${name}` is an enum: list its values (`# values: {name} A B`), or say how many it takes where the workspace has values of its own (`# length: {name} 1..100`)"
+                "`${name}` is an enum: list its values (`@values(only: [\"A\", \"B\"])`), or say how many it takes where the workspace has values of its own (`@length(least: 1, most: 100)`)"
             );
         }
         Ok(access)
     }
 
-    fn values(&mut self, words: &[&str], variables: &[(String, String)]) -> Result<()> {
-        let [variable, values @ ..] = words else {
-            bail!("write `# values: VARIABLE VALUE VALUE ...`");
-        };
-        declared(variable, variables)?;
+    fn add(&mut self, directive: &Directive, variables: &[(String, String)]) -> Result<()> {
+        match directive.name() {
+            "acts" => self.acts(directive, variables),
+            "refers" => self.refers(directive, variables),
+            "record" => self.record(directive),
+            "input" => self.input(directive),
+            "customFields" => {
+                let kind = text(directive, "kind")?.to_owned();
+                self.custom.insert(variable(directive)?, kind);
+                Ok(())
+            }
+            "values" => self.values(directive),
+            "length" => self.length(directive),
+            "destination" => {
+                let path = text(directive, "path")?;
+                if !path.starts_with('/') {
+                    bail!("`{path}` is no path: it starts with `/`");
+                }
+                self.destination = Some(path.to_owned());
+                Ok(())
+            }
+            "cacheable" => {
+                let seconds = number(directive, "seconds")?;
+                self.cacheable_seconds = u32::try_from(seconds)
+                    .with_context(|| format!("write 0 to {} seconds", u32::MAX))?;
+                Ok(())
+            }
+            // It is in the text.
+            "field" => Ok(()),
+            _ => bail!("nothing is made of it: read it in xtask/src/directives.rs, or remove it"),
+        }
+    }
+
+    fn values(&mut self, directive: &Directive) -> Result<()> {
+        let values = directive.texts("only").unwrap_or_default();
         if values.is_empty() {
             bail!("it lists no value");
         }
-        let values = values.iter().map(|value| (*value).to_owned()).collect();
-        if self.values.insert((*variable).to_owned(), values).is_some() {
-            bail!("it is there twice");
-        }
+        let values = values.into_iter().map(str::to_owned).collect();
+        self.values.insert(variable(directive)?, values);
         Ok(())
     }
 
-    fn length(&mut self, words: &[&str], variables: &[(String, String)]) -> Result<()> {
-        let [variable, range] = words else {
-            bail!("write `# length: VARIABLE 2..200`");
-        };
-        declared(variable, variables)?;
-        let ends = range.split_once("..").and_then(|(least, most)| {
-            Some((least.parse::<usize>().ok()?, most.parse::<usize>().ok()?))
-        });
-        if !ends.is_some_and(|(least, most)| least <= most && most > 0) {
-            bail!("`{range}` is no range: write it as `2..200`");
+    fn length(&mut self, directive: &Directive) -> Result<()> {
+        let (least, most) = (number(directive, "least")?, number(directive, "most")?);
+        if least < 0 || most < 1 || least > most {
+            bail!("{least} to {most} is no range: `least` is 0 or more, and `most` not below it");
         }
-        if self
-            .lengths
-            .insert((*variable).to_owned(), (*range).to_owned())
-            .is_some()
-        {
-            bail!("it is there twice");
-        }
+        let range = format!("{least}..{most}");
+        self.lengths.insert(variable(directive)?, range);
         Ok(())
     }
 
-    fn acts(&mut self, words: &[&str], variables: &[(String, String)]) -> Result<()> {
-        let [verb, kind, id] = words else {
-            bail!("write `# acts: VERB KIND $variable`");
-        };
-        let Some(id) = id.strip_prefix('$') else {
-            bail!("write the variable with its `$`");
-        };
-        if !VERBS.contains(verb) {
-            bail!("`{verb}` is none of {}", VERBS.join(", "));
-        }
-        declared(id, variables)?;
+    fn acts(&mut self, directive: &Directive, variables: &[(String, String)]) -> Result<()> {
         let acts = Acts {
-            verb: (*verb).to_owned(),
-            kind: (*kind).to_owned(),
-            id: id.to_owned(),
+            verb: text(directive, "verb")?.to_owned(),
+            kind: text(directive, "kind")?.to_owned(),
+            id: id(directive, variables)?,
         };
         if self.acts.contains(&acts) {
             bail!("it is there twice");
@@ -180,17 +172,10 @@ impl Access {
         Ok(())
     }
 
-    fn refers(&mut self, words: &[&str], variables: &[(String, String)]) -> Result<()> {
-        let [kind, id] = words else {
-            bail!("write `# refers: KIND $variable`");
-        };
-        let Some(id) = id.strip_prefix('$') else {
-            bail!("write the variable with its `$`");
-        };
-        declared(id, variables)?;
+    fn refers(&mut self, directive: &Directive, variables: &[(String, String)]) -> Result<()> {
         let refers = Refers {
-            kind: (*kind).to_owned(),
-            id: id.to_owned(),
+            kind: text(directive, "kind")?.to_owned(),
+            id: id(directive, variables)?,
         };
         if self.refers.contains(&refers) {
             bail!("it is there twice");
@@ -199,163 +184,325 @@ impl Access {
         Ok(())
     }
 
-    fn record(&mut self, words: &[&str]) -> Result<()> {
-        let [kind, at, attributes @ ..] = words else {
-            bail!(
-                "write `# record: KIND /POINTER [owner=/POINTER] [stage=/POINTER] [email=/POINTER] [label=/POINTER]`"
-            );
-        };
-        let mut record = Record {
-            kind: (*kind).to_owned(),
-            at: pointer(at)?,
-            attributes: BTreeMap::new(),
-        };
-        for attribute in attributes {
-            let Some((name, at)) = attribute.split_once('=') else {
-                bail!("`{attribute}` has no `=`");
+    fn record(&mut self, directive: &Directive) -> Result<()> {
+        let mut attributes = BTreeMap::new();
+        for name in ATTRIBUTES {
+            let Some(pointers) = directive.texts(name) else {
+                continue;
             };
-            if !ATTRIBUTES.contains(&name) {
-                bail!("`{name}` is none of {}", ATTRIBUTES.join(", "));
+            if pointers.is_empty() {
+                bail!("`{name}` lists no JSON pointer: remove it");
             }
-            for one in at.split('|') {
-                pointer(one)?;
+            for pointer in &pointers {
+                check_pointer(pointer)?;
             }
-            record.attributes.insert(name.to_owned(), at.to_owned());
+            attributes.insert(name.to_owned(), pointers.join("|"));
         }
-        self.records.push(record);
+        let at = text(directive, "at")?;
+        check_pointer(at)?;
+        self.records.push(Record {
+            kind: text(directive, "kind")?.to_owned(),
+            at: at.to_owned(),
+            attributes,
+        });
         Ok(())
     }
 
-    fn input(&mut self, words: &[&str], variables: &[(String, String)]) -> Result<()> {
-        let Some((path, rest)) = words.split_first() else {
-            bail!("write `# input: VARIABLE.PATH TYPE`");
-        };
-        let Some((variable, path)) = path.split_once('.') else {
-            bail!("`{path}` has no path below its variable");
-        };
-        declared(variable, variables)?;
-        match (path, rest) {
-            ("*", ["custom", kind]) => {
-                self.custom.insert(variable.to_owned(), (*kind).to_owned());
-            }
-            (path, [ty]) if path != "*" => {
-                let paths = self.inputs.entry(variable.to_owned()).or_default();
-                if paths.insert(path.to_owned(), (*ty).to_owned()).is_some() {
-                    bail!("it is there twice");
-                }
-            }
-            _ => bail!("write `# input: VARIABLE.PATH TYPE` or `# input: VARIABLE.* custom KIND`"),
+    fn input(&mut self, directive: &Directive) -> Result<()> {
+        let path = text(directive, "path")?;
+        if path.split('.').any(|name| !is_name(name)) {
+            bail!(
+                "`{path}` is no path: write names with dots between them, such as `amount.currencyCode`"
+            );
+        }
+        let ty = text(directive, "type")?;
+        let paths = self.inputs.entry(variable(directive)?).or_default();
+        if paths.insert(path.to_owned(), ty.to_owned()).is_some() {
+            bail!("`{path}` is there twice");
         }
         Ok(())
     }
 }
 
-fn declared(path: &str, variables: &[(String, String)]) -> Result<()> {
-    let name = path.split('.').next().unwrap_or(path);
-    if variables.iter().any(|(known, _)| known == name) {
-        return Ok(());
-    }
-    bail!("the operation declares no variable `${name}`")
+/// A text that the schema of the directives requires.
+fn text<'d>(directive: &'d Directive, argument: &str) -> Result<&'d str> {
+    let text = directive.text(argument);
+    text.with_context(|| format!("give `{argument}`, and require it in directives.graphql"))
 }
 
-fn pointer(text: &str) -> Result<String> {
-    if text.starts_with('/') {
-        return Ok(text.to_owned());
+/// A number that the schema of the directives requires.
+fn number(directive: &Directive, argument: &str) -> Result<i64> {
+    let number = directive.number(argument);
+    number.with_context(|| format!("give `{argument}`, and require it in directives.graphql"))
+}
+
+/// The variable that a directive stands on.
+fn variable(directive: &Directive) -> Result<String> {
+    let variable = directive.variable().map(str::to_owned);
+    variable.context("write it on a variable, and declare it for VARIABLE_DEFINITION alone")
+}
+
+/// The place of a record's id in declared variables.
+fn id(directive: &Directive, variables: &[(String, String)]) -> Result<String> {
+    let path = text(directive, "id")?;
+    let mut names = path.split('.');
+    let name = names.next().unwrap_or(path);
+    if path.starts_with('$') {
+        bail!("write the variable `{path}` without its `$`");
     }
-    bail!("`{text}` is no JSON pointer: it starts with `/`")
+    if !variables.iter().any(|(known, _)| known == name) {
+        bail!("the operation declares no variable `${name}`");
+    }
+    if !names.all(is_name) {
+        bail!("`{path}` is no path: write names with dots between them, such as `data.id`");
+    }
+    Ok(path.to_owned())
+}
+
+fn is_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic())
+        && bytes.all(|byte| byte.is_ascii_alphanumeric())
+}
+
+fn check_pointer(text: &str) -> Result<()> {
+    if !text.starts_with('/') {
+        bail!("`{text}` is no JSON pointer: it starts with `/`");
+    }
+    if text.contains('|') {
+        bail!("write several JSON pointers as a list instead of `{text}`");
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use trusted_documents::Schema;
 
-    fn variables() -> Vec<(String, String)> {
-        [("id", "UUID!"), ("data", "ItemInput!")]
-            .map(|(name, ty)| (name.to_owned(), ty.to_owned()))
-            .to_vec()
+    use super::*;
+    use crate::documents;
+
+    /// Reads a document by the schema that is in use.
+    fn read(source: &str) -> Result<Access> {
+        let schema = Schema::read(include_str!("../../skill/graphql/directives.graphql"))?;
+        let document = schema.document(source)?;
+        let (effect, variables, _) = documents::operation(&document.text)?;
+        Access::read(&document.directives, effect, &variables)
     }
 
     #[test]
     fn directives_declare_acts_and_records() {
-        let text = "# Changes an item.\n# acts: change item $id\n# refers: shop $data.shopId\n# input: data.name String\n# input: data.price.micros Float\n# input: data.* custom item\nmutation M {}\n# acts: delete item $id\n";
-        let access = Access::read(text, Effect::Mutation, &variables()).unwrap();
-        let acts = &access.acts[0];
+        let source = "# Changes a task.
+mutation M(
+  $id: UUID!
+  $data: TaskInput!
+    @input(path: \"name\", type: String)
+    @input(path: \"price.micros\", type: Float)
+    @customFields(kind: task)
+)
+  @acts(verb: change, kind: task, id: \"id\")
+  @refers(kind: company, id: \"data.companyId\")
+{ m }
+";
+        let access = read(source).unwrap();
+        let [acts] = access.acts.as_slice() else {
+            panic!("{:?}", access.acts)
+        };
         assert_eq!(
             (acts.verb.as_str(), acts.kind.as_str(), acts.id.as_str()),
-            ("change", "item", "id")
+            ("change", "task", "id")
         );
         let refers = &access.refers[0];
         assert_eq!(
             (refers.kind.as_str(), refers.id.as_str()),
-            ("shop", "data.shopId")
+            ("company", "data.companyId")
         );
+        assert_eq!(access.inputs["data"]["name"], "String");
         assert_eq!(access.inputs["data"]["price.micros"], "Float");
-        assert_eq!(access.custom["data"], "item");
-        let text = "# values: data A B\n# length: id 2..200\nquery Q {}\n";
-        let access = Access::read(text, Effect::Query, &variables()).unwrap();
+        assert_eq!(access.custom["data"], "task");
+        let source = "query Q($data: Mood! @values(only: [\"A\", \"B\"]), $id: ID! @length(least: 2, most: 200)) { q }";
+        let access = read(source).unwrap();
         assert_eq!(access.values["data"], ["A", "B"]);
         assert_eq!(access.lengths["id"], "2..200");
-        let text = "# record: item /items/*/node owner=/owner/email stage=/stage label=/name\nquery Q {}\n";
-        let access = Access::read(text, Effect::Query, &[]).unwrap();
+        let source = "query Q @record(kind: task, at: \"/items/*/node\", owner: [\"/owner/email\", \"/id\"], stage: \"/stage\", label: \"/name\") { q }";
+        let access = read(source).unwrap();
         assert_eq!(access.records[0].at, "/items/*/node");
-        assert_eq!(access.records[0].attributes["owner"], "/owner/email");
+        assert_eq!(access.records[0].attributes["owner"], "/owner/email|/id");
+        assert_eq!(access.records[0].attributes["stage"], "/stage");
         assert_eq!(access.records[0].attributes["label"], "/name");
+        let source = "query Q @destination(path: \"/metadata\") @cacheable(seconds: 300) { q }";
+        let access = read(source).unwrap();
+        assert_eq!(access.destination.as_deref(), Some("/metadata"));
+        assert_eq!(access.cacheable_seconds, 300);
     }
 
     #[test]
     fn malformed_directive_names_its_line() {
-        for (effect, text, expected) in [
-            (Effect::Mutation, "# Only words.", "says what it does"),
-            (Effect::Query, "# acts: create item $id", "does nothing"),
-            (Effect::Mutation, "# acts: eat item $id", "none of create"),
-            (Effect::Mutation, "# acts: create item id", "with its `$`"),
+        let mutation = "mutation M($id: UUID!, $data: ItemInput! VARIABLE)\nOPERATION { m }";
+        let query = "query Q($id: UUID! VARIABLE, $data: UUID!)\nOPERATION { q }";
+        for (form, variable, operation, expected) in [
+            (mutation, "", "", "says what it does"),
             (
-                Effect::Mutation,
-                "# acts: create item $other",
-                "no variable `$other`",
+                query,
+                "",
+                "@acts(verb: create, kind: task, id: \"id\")",
+                "line 2: `@acts` cannot stand on a QUERY",
             ),
             (
-                Effect::Mutation,
-                "# acts: create item $id\n# acts: create item $id",
+                mutation,
+                "",
+                "@acts(verb: eat, kind: task, id: \"id\")",
+                "one of create",
+            ),
+            (
+                mutation,
+                "",
+                "@acts(verb: create, kind: item, id: \"id\")",
+                "one of company",
+            ),
+            (
+                mutation,
+                "",
+                "@acts(verb: create, kind: task, id: \"$id\")",
+                "without its `$`",
+            ),
+            (
+                mutation,
+                "",
+                "@acts(verb: create, kind: task, id: $id)",
+                "a text in quotation marks",
+            ),
+            (
+                mutation,
+                "",
+                "@acts(verb: create, kind: task, id: \"other\")",
+                "line 2: `@acts(verb: create, kind: task, id: \"other\")`: the operation declares no variable `$other`",
+            ),
+            (
+                mutation,
+                "",
+                "@acts(verb: create, kind: task, id: \"data.\")",
+                "no path",
+            ),
+            (
+                mutation,
+                "",
+                "@acts(verb: create, kind: task, id: \"id\") @acts(verb: create, kind: task, id: \"id\")",
                 "twice",
             ),
-            (Effect::Query, "# refers: item $id", "does nothing"),
             (
-                Effect::Mutation,
-                "# acts: create item $id\n# refers: shop $other",
+                query,
+                "",
+                "@refers(kind: task, id: \"id\")",
+                "cannot stand on a QUERY",
+            ),
+            (
+                mutation,
+                "",
+                "@acts(verb: create, kind: task, id: \"id\") @refers(kind: task, id: \"other\")",
                 "no variable `$other`",
             ),
-            (Effect::Query, "# values: id", "no value"),
-            (Effect::Query, "# values: other a", "no variable `$other`"),
-            (Effect::Query, "# values: id a\n# values: id b", "twice"),
-            (Effect::Query, "# length: id", "write `# length"),
-            (Effect::Query, "# length: id 5", "no range"),
-            (Effect::Query, "# length: id 5..2", "no range"),
-            (Effect::Query, "# Only words.", "`$data` is an enum"),
-            (Effect::Query, "# record: item items", "no JSON pointer"),
             (
-                Effect::Query,
-                "# record: item /items owner=/a|b",
+                mutation,
+                "",
+                "@refers(kind: task, id: \"id\") @refers(kind: task, id: \"id\")",
+                "twice",
+            ),
+            (query, "@values(only: [])", "", "no value"),
+            (query, "@values", "", "needs `only`"),
+            (query, "", "@values(only: \"a\")", "cannot stand on a QUERY"),
+            (
+                query,
+                "@values(only: \"a\") @values(only: \"b\")",
+                "",
+                "twice",
+            ),
+            (query, "@length", "", "needs `least`"),
+            (query, "@length(least: 5)", "", "needs `most`"),
+            (query, "@length(least: 5, most: 2)", "", "no range"),
+            (query, "@length(least: 0, most: 0)", "", "no range"),
+            (query, "@length(least: -1, most: 2)", "", "no range"),
+            (
+                query,
+                "@length(least: 1, most: 2) @length(least: 1, most: 2)",
+                "",
+                "twice",
+            ),
+            (
+                "query Q($data: ItemInput! VARIABLE)\nOPERATION { q }",
+                "",
+                "",
+                "`$data` is an enum",
+            ),
+            (
+                query,
+                "",
+                "@record(kind: task, at: \"items\")",
+                "line 2: `@record(kind: task, at: \"items\")`: `items` is no JSON pointer",
+            ),
+            (
+                query,
+                "",
+                "@record(kind: task, at: \"/items\", owner: [\"/a\", \"b\"])",
                 "no JSON pointer",
             ),
             (
-                Effect::Query,
-                "# record: item /items colour=/c",
-                "none of owner",
+                query,
+                "",
+                "@record(kind: task, at: \"/items\", owner: \"/a|/b\")",
+                "as a list",
             ),
-            (Effect::Query, "# input: data String", "no path"),
             (
-                Effect::Query,
-                "# input: data.a String\n# input: data.a Int",
+                query,
+                "",
+                "@record(kind: task, at: \"/items\", owner: [])",
+                "lists no JSON pointer",
+            ),
+            (
+                query,
+                "",
+                "@record(kind: task, at: \"/items\", colour: \"/c\")",
+                "no argument `colour`: it takes `kind`, `at`, `owner`",
+            ),
+            (mutation, "@input(type: String)", "", "needs `path`"),
+            (
+                mutation,
+                "@input(path: \"a\", type: String) @input(path: \"a\", type: Int)",
+                "",
                 "twice",
             ),
-            (Effect::Query, "# input: data.* String", "custom KIND"),
+            (mutation, "@input(path: \"*\", type: String)", "", "no path"),
+            (
+                mutation,
+                "@input(path: \"a\", type: Colour)",
+                "",
+                "one of Boolean",
+            ),
+            (
+                mutation,
+                "@customFields(kind: task) @customFields(kind: task)",
+                "",
+                "twice",
+            ),
+            (query, "", "@destination(path: \"metadata\")", "no path"),
+            (query, "", "@cacheable(seconds: -1)", "write 0 to"),
         ] {
-            let error = format!(
-                "{:#}",
-                Access::read(text, effect, &variables()).unwrap_err()
-            );
-            assert!(error.contains(expected), "{text:?}: {error}");
+            let source = form
+                .replace("VARIABLE", variable)
+                .replace("OPERATION", operation);
+            let error = format!("{:#}", read(&source).unwrap_err());
+            assert!(error.contains(expected), "{source:?}: {error}");
         }
+    }
+
+    #[test]
+    fn directive_without_a_reader_is_an_error() {
+        let schema = Schema::read("directive @mood on QUERY").unwrap();
+        let document = schema.document("query Q @mood { q }").unwrap();
+        let error = Access::read(&document.directives, Effect::Query, &[]).unwrap_err();
+        let error = format!("{error:#}");
+        assert!(error.contains("line 1: `@mood`: nothing"), "{error}");
     }
 }

@@ -1,13 +1,12 @@
 //! The trusted documents below skill/graphql, as the manifest lists them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use graphql_parser::query::{
-    Definition, OperationDefinition, Selection, SelectionSet, VariableDefinition,
-};
+use apollo_parser::cst::{Definition, OperationDefinition, Selection, SelectionSet};
 use sha2::{Digest, Sha256};
+use trusted_documents::{Sources, parse, type_name};
 
 use crate::directives::Access;
 use crate::nesting::Types;
@@ -20,16 +19,14 @@ pub(crate) struct Document {
     pub(crate) name: String,
     /// Path of the route that it is sent to.
     pub(crate) path: String,
-    /// SHA-256 of the file's bytes, in hex: these bytes are what is sent.
+    /// SHA-256 of the text that is sent, in hex: the file without its directives.
     pub(crate) sha256: String,
-    /// The text itself, of one that the operator's fields can extend.
+    /// That text itself, of one that the operator's fields can extend.
     pub(crate) text: Option<String>,
     /// Read or write.
     pub(crate) effect: Effect,
     /// Name and type of each variable, in the order of their declaration.
     pub(crate) variables: Vec<(String, String)>,
-    /// For how long the host may answer it from memory; 0 is not at all.
-    pub(crate) cacheable_seconds: u32,
     /// The cost in Twenty's rate tokens: one for each root field that is not [`FREE`].
     pub(crate) cost: u32,
     /// Directives for the host: who may send the document, and which record it reads.
@@ -69,7 +66,7 @@ const DEFAULT_PATH: &str = "/graphql";
 /// Reads `queries` and `mutations` below `graphql`, queries first, each sorted by name.
 ///
 /// # Errors
-/// Names the file that does not parse, holds anything but one operation, nests a relation that the
+/// Names the file that is no source, holds anything but one operation, nests a relation that the
 /// service would lose, or lies in the wrong folder, and two files that give the same name or the
 /// same bytes.
 pub(crate) fn read_all(graphql: &Path) -> Result<Vec<Document>> {
@@ -77,18 +74,16 @@ pub(crate) fn read_all(graphql: &Path) -> Result<Vec<Document>> {
     let types = fs::read_to_string(&schema)
         .with_context(|| format!("cannot read {}", schema.display()))
         .and_then(|text| Types::read(&text).with_context(|| schema.display().to_string()))?;
+    let sources = Sources::open(graphql)?;
     let mut documents: Vec<Document> = Vec::new();
     for effect in [Effect::Query, Effect::Mutation] {
         let folder = graphql.join(effect.folder());
-        let mut files = Vec::new();
-        collect(&folder, &mut files)?;
-        for file in files {
-            let text = fs::read_to_string(&file)
-                .with_context(|| format!("cannot read {}", file.display()))?;
-            let document =
-                read(&folder, &file, effect, &text).with_context(|| file.display().to_string())?;
+        for file in sources.files(effect.folder())? {
+            let source = sources.read(&file)?;
+            let document = read(&folder, &file, effect, &source)
+                .with_context(|| file.display().to_string())?;
             types
-                .check(&text)
+                .check(&source.text)
                 .with_context(|| file.display().to_string())?;
             documents.push(document);
         }
@@ -112,28 +107,13 @@ pub(crate) fn read_all(graphql: &Path) -> Result<Vec<Document>> {
     Ok(documents)
 }
 
-/// All `.graphql` files below a folder; a missing folder has none.
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    if !folder.exists() {
-        return Ok(());
-    }
-    let entries =
-        fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
-    for entry in entries {
-        let path = entry?.path();
-        if path.is_dir() {
-            collect(&path, files)?;
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "graphql")
-        {
-            files.push(path);
-        }
-    }
-    Ok(())
-}
-
-fn read(folder: &Path, file: &Path, effect: Effect, text: &str) -> Result<Document> {
+fn read(
+    folder: &Path,
+    file: &Path,
+    effect: Effect,
+    source: &trusted_documents::Document,
+) -> Result<Document> {
+    let text = &source.text;
     let (found, variables, cost) = operation(text)?;
     if found != effect {
         bail!(
@@ -142,28 +122,19 @@ fn read(folder: &Path, file: &Path, effect: Effect, text: &str) -> Result<Docume
             found.folder()
         );
     }
-    let cacheable_seconds = match directive(text, "cacheable") {
-        Some(_) if effect == Effect::Mutation => {
-            bail!("a mutation cannot be cacheable; remove the comment")
-        }
-        Some(seconds) => seconds.parse().with_context(|| {
-            format!("write `# cacheable: 300` with whole seconds instead of `{seconds}`")
-        })?,
-        None => 0,
-    };
-    let access = Access::read(text, effect, &variables)?;
+    let access = Access::read(&source.directives, effect, &variables)?;
     Ok(Document {
-        access,
         name: name(folder, file)?,
-        path: directive(text, "destination")
-            .unwrap_or(DEFAULT_PATH)
-            .to_owned(),
+        path: access
+            .destination
+            .clone()
+            .unwrap_or_else(|| DEFAULT_PATH.to_owned()),
         sha256: hex::encode(Sha256::digest(text)),
         text: extensible(text)?,
         effect,
         variables,
-        cacheable_seconds,
         cost,
+        access,
     })
 }
 
@@ -184,91 +155,86 @@ fn extensible(text: &str) -> Result<Option<String>> {
     Ok(Some(text.to_owned()))
 }
 
-/// The value of a comment line `# key: value` in the comment that a document starts with.
-fn directive<'a>(text: &'a str, key: &str) -> Option<&'a str> {
-    text.lines()
-        .map_while(|line| line.strip_prefix('#'))
-        .find_map(|comment| comment.trim().strip_prefix(key)?.strip_prefix(':'))
-        .map(str::trim)
-}
-
 /// Names and types of variables.
-type Variables = Vec<(String, String)>;
+pub(crate) type Variables = Vec<(String, String)>;
 
 /// Reads the effect, the variables and the cost of a document's one operation. Fragments may stand
 /// beside it.
-fn operation(text: &str) -> Result<(Effect, Variables, u32)> {
-    let parsed = graphql_parser::parse_query::<&str>(text)?;
+pub(crate) fn operation(text: &str) -> Result<(Effect, Variables, u32)> {
+    let parsed = parse(text)?;
     let mut operations = parsed
-        .definitions
-        .iter()
+        .definitions()
         .filter_map(|definition| match definition {
-            Definition::Operation(operation) => Some(operation),
-            Definition::Fragment(_) => None,
+            Definition::OperationDefinition(operation) => Some(operation),
+            _ => None,
         });
     let (Some(only), None) = (operations.next(), operations.next()) else {
         bail!("hold exactly one operation in each file: the manifest trusts whole files");
     };
-    Ok(match only {
-        OperationDefinition::Query(query) => (
-            Effect::Query,
-            declared(&query.variable_definitions),
-            cost(&query.selection_set)?,
-        ),
-        OperationDefinition::Mutation(mutation) => (
-            Effect::Mutation,
-            declared(&mutation.variable_definitions),
-            cost(&mutation.selection_set)?,
-        ),
-        OperationDefinition::SelectionSet(set) => (Effect::Query, Vec::new(), cost(set)?),
-        OperationDefinition::Subscription(_) => {
+    let effect = match only.operation_type() {
+        Some(kind) if kind.subscription_token().is_some() => {
             bail!("is a subscription; only queries and mutations can be sent")
         }
-    })
+        Some(kind) if kind.mutation_token().is_some() => Effect::Mutation,
+        _ => Effect::Query,
+    };
+    let roots = only.selection_set().context("selects nothing")?;
+    Ok((effect, declared(&only)?, cost(&roots)?))
 }
 
-fn cost<'a>(set: &SelectionSet<'a, &'a str>) -> Result<u32> {
+fn cost(roots: &SelectionSet) -> Result<u32> {
     let mut cost = 0;
-    for selection in &set.items {
-        match selection {
-            Selection::Field(field) => cost += u32::from(!FREE.contains(&field.name)),
-            _ => bail!("write its root fields out: a fragment hides what it costs"),
-        }
+    for selection in roots.selections() {
+        let Selection::Field(field) = selection else {
+            bail!("write its root fields out: a fragment hides what it costs");
+        };
+        let name = field.name().context("a root field without a name")?;
+        cost += u32::from(!FREE.contains(&name.text().as_str()));
     }
     Ok(cost)
 }
 
-fn declared<'a>(variables: &[VariableDefinition<'a, &'a str>]) -> Vec<(String, String)> {
+fn declared(operation: &OperationDefinition) -> Result<Variables> {
+    let variables = operation.variable_definitions().into_iter();
+    let variables = variables.flat_map(|all| all.variable_definitions());
     variables
-        .iter()
-        .map(|variable| (variable.name.to_owned(), variable.var_type.to_string()))
+        .map(|one| {
+            let name = one.variable().and_then(|variable| variable.name());
+            let name = name.context("a variable without a name")?;
+            let ty = one.ty().context("a variable without a type")?;
+            Ok((name.text().to_string(), type_name(&ty)))
+        })
         .collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use trusted_documents::Schema;
+
     use super::*;
 
-    fn read_at(path: &str, effect: Effect, text: &str) -> Result<Document> {
+    fn read_at(path: &str, effect: Effect, source: &str) -> Result<Document> {
+        let schema = Schema::read(include_str!("../../skill/graphql/directives.graphql"))?;
         read(
             Path::new("/graphql"),
             &Path::new("/graphql").join(path),
             effect,
-            text,
+            &schema.document(source)?,
         )
     }
 
     #[test]
     fn document_is_described_from_its_text() {
-        let text = "# What it is for.\n# destination: /metadata\n# cacheable: 300\nquery Q($a: [String!]!, $b: Int) { x(a: $a, b: $b) { ...F } }\nfragment F on X { id }\n";
-        let document = read_at("people/find.graphql", Effect::Query, text).unwrap();
+        let source = "# What it is for.\nquery Q($a: [String!]!, $b: Int)\n  @destination(path: \"/metadata\")\n  @cacheable(seconds: 300)\n{ x(a: $a, b: $b) { ...F } }\nfragment F on X { id }\n";
+        let document = read_at("people/find.graphql", Effect::Query, source).unwrap();
         assert_eq!(
             document,
             Document {
                 name: "people.find".to_owned(),
                 path: "/metadata".to_owned(),
-                // sha256sum of the text above.
-                sha256: "2e176e2d82540f2652284438db4f4aeedad34d9d7e1dcc52251e3a5de58264f0"
+                // sha256sum of the text above without its directives, and with `{` on the line of
+                // `query`.
+                sha256: "6b90de3c8bc93a843f1de00288b77eceb09a389e1791a25083629602c59ff5b7"
                     .to_owned(),
                 text: None,
                 effect: Effect::Query,
@@ -276,27 +242,30 @@ mod tests {
                     ("a".to_owned(), "[String!]!".to_owned()),
                     ("b".to_owned(), "Int".to_owned())
                 ],
-                cacheable_seconds: 300,
                 cost: 1,
-                access: Access::default(),
+                access: Access {
+                    destination: Some("/metadata".to_owned()),
+                    cacheable_seconds: 300,
+                    ..Access::default()
+                },
             }
         );
     }
 
     #[test]
-    fn directives_count_only_before_the_operation() {
-        let late = "query Q { x }\n# destination: /elsewhere\n# cacheable: 9\n";
-        let document = read_at("q.graphql", Effect::Query, late).unwrap();
+    fn document_without_directives_has_defaults() {
+        let document = read_at("q.graphql", Effect::Query, "query Q { x }\n").unwrap();
         assert_eq!(
-            (document.path.as_str(), document.cacheable_seconds),
+            (document.path.as_str(), document.access.cacheable_seconds),
             ("/graphql", 0)
         );
     }
 
     #[test]
     fn extensible_document_keeps_its_text() {
-        let text = "{\n  a {\n    # field: b\n    c\n  }\n}\n";
-        let document = read_at("q.graphql", Effect::Query, text).unwrap();
+        let source = "{\n  a @field(setting: \"b\") {\n    c\n  }\n}\n";
+        let text = "{\n  a {\n    c\n    # field: b\n  }\n}\n";
+        let document = read_at("q.graphql", Effect::Query, source).unwrap();
         assert_eq!(document.text.as_deref(), Some(text));
     }
 
@@ -315,20 +284,42 @@ mod tests {
             ),
             (
                 Effect::Query,
-                "# acts: create item $id\nmutation M($id: UUID!) { m(id: $id) }",
+                "mutation M($id: UUID!) @acts(verb: create, kind: task, id: \"id\") { m(id: $id) }",
                 "belongs in the folder `mutations`",
             ),
             (Effect::Mutation, "{ a }", "belongs in the folder `queries`"),
             (Effect::Query, "subscription S { s }", "subscription"),
-            (Effect::Query, "# cacheable: soon\n{ a }", "whole seconds"),
+            (
+                Effect::Query,
+                "query Q @cacheable(seconds: soon) { a }",
+                "a whole number",
+            ),
             (
                 Effect::Mutation,
-                "# cacheable: 3\n# acts: create item $id\nmutation M($id: UUID!) { m(id: $id) }",
-                "cannot be cacheable",
+                "mutation M($id: UUID!) @cacheable(seconds: 3) @acts(verb: create, kind: task, id: \"id\") { m(id: $id) }",
+                "`@cacheable` cannot stand on a MUTATION",
             ),
-            (Effect::Query, "query {", "query parse error"),
-            (Effect::Query, "{ a }\n# field: b\n", "has to stand where"),
-            (Effect::Query, "{ a\n# field: B\n}", "line 2"),
+            (
+                Effect::Query,
+                "query Q { a @cacheable(seconds: 9) }",
+                "`@cacheable` cannot stand on a FIELD",
+            ),
+            (
+                Effect::Query,
+                "query Q { a }\n# destination: /elsewhere\n",
+                "line 2: this comment tells the host nothing: write the directive `@destination",
+            ),
+            (Effect::Query, "query {", "no GraphQL"),
+            (
+                Effect::Query,
+                "{ a @field(setting: \"b\") }",
+                "has to stand where",
+            ),
+            (
+                Effect::Query,
+                "{ a {\nb @field(setting: \"B\") { c } } }",
+                "line 2",
+            ),
         ] {
             let error = format!("{:#}", read_at("q.graphql", effect, text).unwrap_err());
             assert!(error.contains(expected), "{text:?}: {error}");

@@ -108,11 +108,9 @@ fn render(documents: &[Document]) -> String {
         if document.cost != 1 {
             table.insert("cost", value(i64::from(document.cost)));
         }
-        if document.cacheable_seconds > 0 {
-            table.insert(
-                "cacheable-seconds",
-                value(i64::from(document.cacheable_seconds)),
-            );
+        let seconds = document.access.cacheable_seconds;
+        if seconds > 0 {
+            table.insert("cacheable-seconds", value(i64::from(seconds)));
         }
         array.push(table);
     }
@@ -252,7 +250,6 @@ mod tests {
             text: None,
             effect: Effect::Query,
             variables: vec![("limit".to_owned(), "Int!".to_owned())],
-            cacheable_seconds: 0,
             cost: 1,
             access: Access::default(),
         }

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
-use graphql_parser::query::{Definition, OperationDefinition, Selection, SelectionSet};
-use graphql_parser::schema::{Definition as SchemaDefinition, Type, TypeDefinition};
+use apollo_parser::cst::{Definition, Field, Name, Selection, SelectionSet};
+use trusted_documents::{parse, type_name};
 
 /// The field whose selection keeps what is nested.
 const KEEPS: &str = "deletedAt";
@@ -20,14 +20,17 @@ impl Types {
     /// # Errors
     /// When it does not parse.
     pub(crate) fn read(schema: &str) -> Result<Self> {
-        let parsed = graphql_parser::parse_schema::<&str>(schema)
-            .map_err(|error| anyhow::anyhow!("{error}"))?;
         let mut types = BTreeMap::new();
-        for definition in parsed.definitions {
-            if let SchemaDefinition::TypeDefinition(TypeDefinition::Object(object)) = definition {
-                let fields = object.fields.iter();
-                let fields = fields.map(|field| (field.name.to_owned(), named(&field.field_type)));
-                types.insert(object.name.to_owned(), fields.collect());
+        for definition in parse(schema)?.definitions() {
+            if let Definition::ObjectTypeDefinition(object) = definition {
+                let fields = object.fields_definition().into_iter();
+                let fields = fields.flat_map(|all| all.field_definitions());
+                let fields = fields.filter_map(|field| {
+                    let ty = type_name(&field.ty()?);
+                    let named = ty.trim_matches(['[', ']', '!']);
+                    Some((name(field.name()), named.to_owned()))
+                });
+                types.insert(name(object.name()), fields.collect());
             }
         }
         Ok(Self(types))
@@ -39,65 +42,54 @@ impl Types {
     /// # Errors
     /// The first such relation, by its path.
     pub(crate) fn check(&self, document: &str) -> Result<()> {
-        let parsed = graphql_parser::parse_query::<&str>(document)?;
-        for definition in &parsed.definitions {
-            let (root, set) = match definition {
-                Definition::Operation(OperationDefinition::Query(query)) => {
-                    ("Query", &query.selection_set)
-                }
-                Definition::Operation(OperationDefinition::SelectionSet(set)) => ("Query", set),
-                Definition::Operation(OperationDefinition::Mutation(mutation)) => {
-                    ("Mutation", &mutation.selection_set)
-                }
-                _ => continue,
+        for definition in parse(document)?.definitions() {
+            let Definition::OperationDefinition(operation) = definition else {
+                continue;
             };
-            self.walk(root, set, "")?;
+            let root = match operation.operation_type() {
+                Some(kind) if kind.subscription_token().is_some() => continue,
+                Some(kind) if kind.mutation_token().is_some() => "Mutation",
+                _ => "Query",
+            };
+            if let Some(set) = operation.selection_set() {
+                self.walk(root, &set, "")?;
+            }
         }
         Ok(())
     }
 
-    fn walk<'d>(&self, ty: &str, set: &SelectionSet<'d, &'d str>, path: &str) -> Result<()> {
+    fn walk(&self, ty: &str, set: &SelectionSet, path: &str) -> Result<()> {
         let fields = self
             .0
             .get(ty)
             .with_context(|| format!("the schema has no type {ty} for {path}"))?;
-        for selection in &set.items {
+        for selection in set.selections() {
             let Selection::Field(field) = selection else {
                 bail!("write the fields of {path} out: a fragment hides what is nested in them");
             };
+            let name = name(field.name());
             // What a schema says of itself are no records.
-            if field.selection_set.items.is_empty() || field.name.starts_with("__") {
+            let Some(set) = field.selection_set().filter(|_| !name.starts_with("__")) else {
                 continue;
-            }
-            let below = fields
-                .get(field.name)
-                .with_context(|| format!("the schema has no {ty}.{}", field.name))?;
-            let path = format!("{path}/{}", field.name);
-            let names = |wanted: &str| {
-                let mut items = field.selection_set.items.iter();
-                items.any(|item| matches!(item, Selection::Field(field) if field.name == wanted))
             };
-            let nested = field
-                .selection_set
-                .items
-                .iter()
-                .find_map(|item| match item {
-                    Selection::Field(inner) => {
-                        let target = self.0.get(below)?.get(inner.name)?;
-                        self.is_relation(target).then_some(inner.name)
-                    }
-                    _ => None,
-                });
+            let below = fields
+                .get(&name)
+                .with_context(|| format!("the schema has no {ty}.{name}"))?;
+            let path = format!("{path}/{name}");
+            let nested = selected(&set).find(|inner| {
+                let target = self.0.get(below).and_then(|fields| fields.get(inner));
+                target.is_some_and(|target| self.is_relation(target))
+            });
             if let Some(nested) = nested
                 && self.is_record(ty)
                 && self.is_record(below)
-                && !names(KEEPS)
+                && !selected(&set).any(|name| name == KEEPS)
             {
                 bail!(
                     "select `{KEEPS}` on {path}: without it the service loses `{nested}`, which is nested in it"
                 );
             }
-            self.walk(below, &field.selection_set, &path)?;
+            self.walk(below, &set, &path)?;
         }
         Ok(())
     }
@@ -118,16 +110,24 @@ impl Types {
     }
 }
 
-fn named<'a>(ty: &Type<'a, &'a str>) -> String {
-    match ty {
-        Type::NamedType(name) => (*name).to_owned(),
-        Type::ListType(inner) | Type::NonNullType(inner) => named(inner),
-    }
+/// The names of the fields that are selected.
+fn selected(set: &SelectionSet) -> impl Iterator<Item = String> {
+    let fields = set.selections().filter_map(|selection| match selection {
+        Selection::Field(field) => Some(field),
+        _ => None,
+    });
+    fields.map(|field: Field| name(field.name()))
+}
+
+fn name(name: Option<Name>) -> String {
+    name.map(|name| name.text().to_string()).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+
+    use trusted_documents::Sources;
 
     use super::*;
 
@@ -182,11 +182,11 @@ mod tests {
         let graphql = Path::new(env!("CARGO_MANIFEST_DIR")).join("../skill/graphql");
         let read = |path: &Path| std::fs::read_to_string(path).unwrap();
         let types = Types::read(&read(&graphql.join("schema.graphql"))).unwrap();
+        let sources = Sources::open(&graphql).unwrap();
         let mut checked = 0;
         for folder in ["queries", "mutations"] {
-            for entry in std::fs::read_dir(graphql.join(folder)).unwrap() {
-                let path = entry.unwrap().path();
-                let checks = types.check(&read(&path));
+            for path in sources.files(folder).unwrap() {
+                let checks = types.check(&sources.read(&path).unwrap().text);
                 checks.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
                 checked += 1;
             }

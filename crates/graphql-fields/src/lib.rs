@@ -3,7 +3,8 @@
 //! same bytes.
 //!
 //! A document says itself where it can be extended, and by which setting. The marker is a comment
-//! line inside a selection set:
+//! line inside a selection set; the build writes it where the document's source has the directive
+//! `@field` (crate `trusted-documents`):
 //!
 //! ```
 //! use graphql_fields::extend;
@@ -30,8 +31,8 @@ pub use narrow::{NarrowError, Restored, leave_out, restore};
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString as _};
 
-/// The beginning of a marker line, after its indentation.
-const MARKER: &str = "# field:";
+/// The beginning of a marker line, after its indentation. The setting follows a space.
+pub const MARKER: &str = "# field:";
 
 /// The longest name of a field or a setting, in bytes: Twenty and PostgreSQL take no longer one.
 pub const LONGEST: usize = 63;
@@ -93,6 +94,24 @@ pub fn check_field(name: &str) -> Result<(), NotAField> {
         && bytes.all(|byte| byte.is_ascii_alphanumeric())
         && name.len() <= LONGEST;
     if good { Ok(()) } else { Err(NotAField) }
+}
+
+/// A text that is no name of a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "write the name of a setting, such as `next-step-field`: at most {LONGEST} of a-z, 0-9 and `-`"
+)]
+pub struct NotASetting;
+
+/// Checks that a text is the name of a setting.
+///
+/// # Errors
+/// When it is not, with what one looks like.
+pub fn check_setting(name: &str) -> Result<(), NotASetting> {
+    let mut bytes = name.bytes();
+    let good = (1..=LONGEST).contains(&name.len())
+        && bytes.all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+    if good { Ok(()) } else { Err(NotASetting) }
 }
 
 /// The settings that a document has places for, in the order of the places; one may stand there
@@ -174,12 +193,7 @@ fn lines(document: &str) -> impl Iterator<Item = Line<'_>> {
             return Line::Other;
         };
         let setting = setting.strip_prefix(' ').unwrap_or_default();
-        let good = !setting.is_empty()
-            && setting.len() <= LONGEST
-            && setting
-                .bytes()
-                .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
-        if !good {
+        if check_setting(setting).is_err() {
             return Line::Wrong;
         }
         let indentation = line.get(..line.len() - comment.len()).unwrap_or_default();

@@ -11,8 +11,9 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
+use apollo_parser::Parser;
+use apollo_parser::cst::{CstNode as _, Definition, Selection};
 use graphql_fields::{ExtendError, LONGEST, check_field, extend, settings};
-use graphql_parser::query::{Definition, OperationDefinition, Selection, parse_query};
 use proptest::prelude::*;
 
 const DEAL: &str = "# A deal.\nquery Deal($id: UUID!) {\n  deal(filter: { id: { eq: $id } }) {\n    id\n    # field: next-step-field\n    # field: mood-field\n    name\n  }\n}\n";
@@ -125,28 +126,32 @@ fn a_place_within_a_block_string_is_refused() {
 
 /// The plain fields of the only root of a document, which must parse.
 fn selected(document: &str) -> Vec<String> {
-    let parsed =
-        parse_query::<String>(document).unwrap_or_else(|error| panic!("{document}: {error}"));
-    let [Definition::Operation(OperationDefinition::Query(query))] = parsed.definitions.as_slice()
-    else {
+    let parsed = Parser::new(document).parse();
+    let errors: Vec<_> = parsed.errors().collect();
+    assert!(errors.is_empty(), "{document}: {errors:?}");
+    let definitions: Vec<_> = parsed.document().definitions().collect();
+    let [Definition::OperationDefinition(query)] = definitions.as_slice() else {
         panic!("not one query: {document}")
     };
-    let [Selection::Field(root)] = query.selection_set.items.as_slice() else {
+    let kind = query.operation_type();
+    assert!(kind.is_none_or(|kind| kind.query_token().is_some()));
+    let roots: Vec<_> = query.selection_set().unwrap().selections().collect();
+    let [Selection::Field(root)] = roots.as_slice() else {
         panic!("not one root: {document}")
     };
-    root.selection_set
-        .items
-        .iter()
+    root.selection_set()
+        .unwrap()
+        .selections()
         .map(|item| match item {
             Selection::Field(field)
-                if field.alias.is_none()
-                    && field.arguments.is_empty()
-                    && field.directives.is_empty()
-                    && field.selection_set.items.is_empty() =>
+                if field.alias().is_none()
+                    && field.arguments().is_none()
+                    && field.directives().is_none()
+                    && field.selection_set().is_none() =>
             {
-                field.name.clone()
+                field.name().unwrap().text().to_string()
             }
-            other => panic!("no plain field: {other:?}"),
+            other => panic!("no plain field: {}", other.source_string()),
         })
         .collect()
 }

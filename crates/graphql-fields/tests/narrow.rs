@@ -4,7 +4,7 @@
 
 use graphql_fields::{NarrowError, leave_out, restore};
 
-const DEAL: &str = "# One deal.\n# record: deal /deal owner=/ownerId\nquery Deal($id: UUID!, $s: String!) {\n  deal(filter: { id: { eq: $id }, amount: { gte: 3 }, note: { eq: \") } amount\" } }) {\n    id amount { micros currency } closeDate\n    firm { id name }\n    # field: next-step-field\n    tasks {\n      edges {\n        node { title }\n      }\n    }\n  }\n  others(first: 1) { edges { node { id } } }\n}\n";
+const DEAL: &str = "# One deal,\n# with its tasks.\nquery Deal($id: UUID!, $s: String!) {\n  deal(filter: { id: { eq: $id }, amount: { gte: 3 }, note: { eq: \") } amount\" } }) {\n    id amount { micros currency } closeDate\n    firm { id name }\n    # field: next-step-field\n    tasks {\n      edges {\n        node { title }\n      }\n    }\n  }\n  others(first: 1) { edges { node { id } } }\n}\n";
 
 fn without(paths: &[&[&str]]) -> Result<String, NarrowError> {
     leave_out(DEAL, |path| paths.contains(&path))

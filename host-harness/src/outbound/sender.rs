@@ -1,5 +1,5 @@
 //! The sender: the one place that sends requests. [`Outbound::send`] lists what happens to one in
-//! its order; whether it may leave at all is decided by [`super::gate`].
+//! its order; whether it may leave at all is decided by `gate`.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -14,8 +14,8 @@ pub struct Document {
     /// The cost in Twenty's rate limit: its root fields, except for `search`, `__type` and all of
     /// `/metadata`.
     pub roots: u32,
-    /// Its text, to the byte as in the file. Where it has a place for a field that the operator
-    /// names, it is extended before it is sent (`graphql_fields`).
+    /// Its text: the file without its directives, which are for the harness. Where it has a place
+    /// for a field that the operator names, it is extended before it is sent (`graphql_fields`).
     pub text: &'static str,
 }
 
@@ -37,7 +37,15 @@ macro_rules! documents {
                 name: $name,
                 path: $path,
                 roots: $roots,
-                text: include_str!(concat!("../../graphql/", $folder, "/", $name, ".graphql")),
+                // The build script has written it.
+                text: include_str!(concat!(
+                    env!("OUT_DIR"),
+                    "/",
+                    $folder,
+                    "/",
+                    $name,
+                    ".graphql"
+                )),
             };
         )*
 

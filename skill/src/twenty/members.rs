@@ -19,12 +19,15 @@ use crate::transport::Outcome;
 /// The fields that hold a member's id.
 const FIELDS: [&str; 3] = ["ownerId", "accountOwnerId", "assigneeId"];
 
-/// The mark of a document by which a person belongs to their company's owner.
-const BY_COMPANY: &str = "owner=/company/accountOwnerId";
-
-/// Documents of actions that only read: no plan depends on whose a person is whom they show, so
-/// nothing more is asked for it.
-const READS: [&str; 2] = ["get_person", "search_details"];
+/// Documents by which a person belongs to their company's owner, as their directives say; but for
+/// those of actions that only read, where no plan depends on it.
+pub const BY_COMPANY: [&Document; 5] = [
+    &documents::CONTEXT,
+    &documents::FOLLOW_UP,
+    &documents::REREAD_PERSON,
+    &documents::UPSERT_OPPORTUNITY,
+    &documents::UPSERT_PERSON,
+];
 
 /// The most ids that are asked for at once.
 const IDS: usize = 200;
@@ -174,8 +177,7 @@ pub(super) fn resolve(
                 named = true;
                 ids.insert(id.to_ascii_lowercase());
             });
-            let document = one.document;
-            if document.text.contains(BY_COMPANY) && !READS.contains(&document.name) {
+            if BY_COMPANY.contains(&one.document) {
                 people_without_company(data, &mut without_company);
             }
         }

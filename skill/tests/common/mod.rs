@@ -13,6 +13,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use crm_skill::bindings::claw::crm::types::Kind;
@@ -20,8 +21,9 @@ use crm_skill::bindings::claw::skill::plan::{Plan, Step};
 use crm_skill::bindings::exports::claw::crm::propose::UpsertRequest;
 use crm_skill::context::{Context, Settings};
 use crm_skill::transport::{Request, Response, Transport, TransportError};
-use crm_skill::twenty::documents;
+use crm_skill::twenty::documents::{self, Document};
 use serde_json::{Value, json};
+use trusted_documents::{Directive, Sources};
 
 pub const DEAL: &str = "11111111-1111-4111-8111-111111111111";
 pub const PERSON: &str = "22222222-2222-4222-8222-222222222222";
@@ -30,6 +32,24 @@ pub const TASK: &str = "44444444-4444-4444-8444-444444444444";
 pub const ME: &str = "55555555-5555-4555-8555-555555555555";
 pub const OTHER: &str = "66666666-6666-4666-8666-666666666666";
 pub const UPDATED: &str = "2026-03-01T08:00:00.123Z";
+
+/// The directives of this name of a document: what it tells the harness.
+pub fn directives(document: &Document, name: &str) -> Vec<Directive> {
+    let graphql = Path::new(env!("CARGO_MANIFEST_DIR")).join("graphql");
+    let folder = match documents::MUTATIONS.contains(&document) {
+        true => "mutations",
+        false => "queries",
+    };
+    let file = format!("{folder}/{}.graphql", document.name);
+    let sources = Sources::open(&graphql).unwrap_or_else(|e| panic!("{e}"));
+    let source = sources
+        .read(&graphql.join(file))
+        .unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(source.text, document.text, "{}", document.name);
+    let mut directives = source.directives;
+    directives.retain(|directive| directive.name() == name);
+    directives
+}
 
 /// A request that sets nothing of a kind of record.
 pub fn nothing_of(kind: Kind) -> UpsertRequest {

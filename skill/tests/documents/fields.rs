@@ -24,12 +24,10 @@ fn used_fields(schema: &Valid<Schema>, document: &Document) -> BTreeSet<String> 
     let mut used = BTreeSet::new();
     selected(schema, &operation.selection_set, &mut used);
     for act in directives(document, "acts").into_iter().take(1) {
-        let kind = act.split(' ').nth(1).unwrap();
-        for line in directives(document, "input") {
-            let field = line.split(['.', ' ']).nth(1).unwrap();
-            if field != "*" {
-                used.insert(format!("{kind}.{field}"));
-            }
+        let kind = act.text("kind").unwrap();
+        for input in directives(document, "input") {
+            let field = input.text("path").unwrap().split('.').next().unwrap();
+            used.insert(format!("{kind}.{field}"));
         }
     }
     used

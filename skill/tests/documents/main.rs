@@ -33,7 +33,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use answers::sample;
-use common::nothing_of;
+use common::{directives, nothing_of};
 
 fn graphql() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("graphql")
@@ -47,6 +47,35 @@ fn schema() -> Valid<Schema> {
 fn parse(schema: &Valid<Schema>, document: &Document) -> Valid<ExecutableDocument> {
     ExecutableDocument::parse_and_validate(schema, document.text, document.name)
         .unwrap_or_else(|error| panic!("{}: {error}", document.name))
+}
+
+/// The directives of the sources are valid GraphQL, as editors see it.
+#[test]
+fn sources_fit_schema_and_directives() {
+    let read = |name: &str| fs::read_to_string(graphql().join(name)).unwrap();
+    let schema = Schema::builder()
+        .parse(read("schema.graphql"), "schema.graphql")
+        .parse(read("directives.graphql"), "directives.graphql")
+        .build()
+        .unwrap()
+        .validate()
+        .unwrap();
+    let mut written = 0;
+    for (folder, documents) in [
+        ("queries", documents::ALL),
+        ("mutations", documents::MUTATIONS),
+    ] {
+        for document in documents {
+            let name = format!("{folder}/{}.graphql", document.name);
+            let source = read(&name);
+            let parsed = ExecutableDocument::parse_and_validate(&schema, source, &name)
+                .unwrap_or_else(|error| panic!("{error}"));
+            written += parsed.operations.iter().next().unwrap().directives.len();
+            assert!(!document.text.contains('@'), "{name}");
+        }
+    }
+    println!("{written} directives of operations");
+    assert!(written > 50, "{written}");
 }
 
 /// Queries and mutations.
@@ -120,17 +149,6 @@ fn document_is_one_valid_operation() {
     }
 }
 
-/// The lines of a document that say something to the harness, as `name: value`.
-fn directives<'d>(document: &'d Document, name: &str) -> Vec<&'d str> {
-    let lead = format!("# {name}: ");
-    document
-        .text
-        .lines()
-        .take_while(|line| line.starts_with('#'))
-        .filter_map(|line| line.strip_prefix(&lead))
-        .collect()
-}
-
 const KINDS: [&str; 4] = ["person", "company", "opportunity", "task"];
 
 #[test]
@@ -143,35 +161,28 @@ fn every_mutation_declares_its_record_and_act() {
         let [act, others @ ..] = acts.as_slice() else {
             panic!("{} does not say what it does", document.name)
         };
+        let told = |argument: &str| act.text(argument).unwrap();
+        let (verb, kind, id) = (told("verb"), told("kind"), told("id"));
         // What links two records says so of both.
-        assert_eq!(
-            !others.is_empty(),
-            act.starts_with("link"),
-            "{}",
-            document.name
-        );
-        let words: Vec<&str> = act.split(' ').collect();
-        let [verb, kind, variable] = words.as_slice() else {
-            panic!("{}: {act}", document.name)
-        };
-        assert!(KINDS.contains(kind), "{}: {kind}", document.name);
+        assert_eq!(!others.is_empty(), verb == "link", "{}", document.name);
+        assert!(KINDS.contains(&kind), "{}: {kind}", document.name);
         let root = operation.root_fields(&parsed).next().unwrap().name.as_str();
-        let begins = match *verb {
+        let begins = match verb {
             "create" | "link" => "create",
             "change" => "update",
             "delete" => "delete",
             other => panic!("{}: {other}", document.name),
         };
         assert!(root.starts_with(begins), "{}: {root}", document.name);
-        if *variable == "$data.id" {
-            assert!(directives(document, "input").contains(&"data.id UUID"));
+        if id == "data.id" {
+            assert!(inputs(document).contains("data.id UUID"));
             continue;
         }
         let declared = operation
             .variables
             .iter()
-            .find(|declared| format!("${}", declared.name) == *variable)
-            .unwrap_or_else(|| panic!("{} has no {variable}", document.name));
+            .find(|declared| declared.name == id)
+            .unwrap_or_else(|| panic!("{} has no ${id}", document.name));
         assert_eq!(declared.ty.to_string(), "UUID!", "{}", document.name);
     }
 }
@@ -183,6 +194,21 @@ fn harness_type<'s>(schema: &'s Valid<Schema>, ty: &'s ast::Type) -> &'s str {
         name if matches!(schema.types.get(name), Some(ExtendedType::Enum(_))) => "Word",
         name => name,
     }
+}
+
+/// What a document says of the objects among its variables, as `variable.path type`.
+fn inputs(document: &Document) -> BTreeSet<String> {
+    let inputs = directives(document, "input");
+    let inputs = inputs.iter().map(|one| {
+        let told = |argument: &str| one.text(argument).unwrap();
+        format!(
+            "{}.{} {}",
+            one.variable().unwrap(),
+            told("path"),
+            told("type")
+        )
+    });
+    inputs.collect()
 }
 
 #[test]
@@ -209,15 +235,17 @@ fn mutations_list_every_settable_value() {
                     expected.insert(format!("data.{name}.{part} {ty}"));
                 }
             }
-            let act = directives(document, "acts");
-            let kind = act[0].split(' ').nth(1).unwrap();
-            expected.insert(format!("data.* custom {kind}"));
         }
-        let listed: BTreeSet<String> = directives(document, "input")
-            .into_iter()
-            .map(str::to_owned)
+        assert_eq!(inputs(document), expected, "{}", document.name);
+        let custom = directives(document, "customFields");
+        let custom: Vec<_> = custom
+            .iter()
+            .map(|one| (one.variable(), one.text("kind")))
             .collect();
-        assert_eq!(listed, expected, "{}", document.name);
+        let acts = directives(document, "acts");
+        let kind = acts[0].text("kind");
+        let expected: Vec<_> = data.iter().map(|_| (Some("data"), kind)).collect();
+        assert_eq!(custom, expected, "{}", document.name);
     }
 }
 
@@ -226,8 +254,8 @@ fn the_places_of_records_are_in_the_answers() {
     let schema = schema();
     let mut places = 0;
     for document in documents::ALL {
-        let lines = directives(document, "record");
-        if lines.is_empty() {
+        let records = directives(document, "record");
+        if records.is_empty() {
             continue;
         }
         let answer = sample(&schema, document).answer;
@@ -237,22 +265,16 @@ fn the_places_of_records_are_in_the_answers() {
                 .cloned()
                 .unwrap_or_else(|| panic!("{}: nothing at {pointer}", document.name))
         };
-        for line in lines {
-            let mut words = line.split(' ');
-            let kind = words.next().unwrap();
+        for place in records {
+            let kind = place.text("kind").unwrap();
             let known =
                 KINDS.contains(&kind) || ["timelineActivity", "workspaceMember"].contains(&kind);
             assert!(known, "{}: {kind}", document.name);
-            let record = at(&answer, words.next().unwrap());
+            let record = at(&answer, place.text("at").unwrap());
             assert!(at(&record, "/id").is_string());
-            for word in words {
-                let (name, pointer) = word.split_once('=').unwrap();
-                assert!(
-                    ["owner", "stage", "email"].contains(&name),
-                    "{}",
-                    document.name
-                );
-                for pointer in pointer.split('|') {
+            assert_eq!(place.texts("label"), None, "{}", document.name);
+            for name in ["owner", "stage", "email"] {
+                for pointer in place.texts(name).unwrap_or_default() {
                     assert!(at(&record, pointer).is_string());
                 }
             }
@@ -260,6 +282,21 @@ fn the_places_of_records_are_in_the_answers() {
         }
     }
     assert!(places > 10, "{places}");
+}
+
+#[test]
+fn owners_by_company_are_all_known() {
+    // Those that only reading actions send.
+    let mut known = BTreeSet::from(["get_person", "search_details"]);
+    known.extend(members::BY_COMPANY.iter().map(|document| document.name));
+    let by_company = documents::ALL.iter().filter(|document| {
+        directives(document, "record").iter().any(|place| {
+            let owner = place.texts("owner").unwrap_or_default();
+            place.text("kind") == Some("person") && owner == ["/company/accountOwnerId"]
+        })
+    });
+    let by_company: BTreeSet<&str> = by_company.map(|document| document.name).collect();
+    assert_eq!(known, by_company);
 }
 
 #[test]

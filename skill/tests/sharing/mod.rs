@@ -432,23 +432,16 @@ fn disclosed_values(
     document: &str,
     data: &Value,
 ) -> Vec<String> {
-    let text = documents::ALL
-        .iter()
-        .find(|one| one.name == document)
-        .unwrap()
-        .text;
+    let mut all = documents::ALL.iter();
+    let document = all.find(|one| one.name == document).unwrap();
     let mut values = Vec::new();
-    for line in text
-        .lines()
-        .filter_map(|line| line.strip_prefix("# record: "))
-    {
-        let mut words = line.split(' ');
-        let (kind, place) = (words.next().unwrap(), words.next().unwrap());
-        let owner = words.find_map(|word| word.strip_prefix("owner="));
-        for record in at(data, place) {
+    for place in directives(document, "record") {
+        let kind = place.text("kind");
+        let owners = place.texts("owner").unwrap_or_default();
+        for record in at(data, place.text("at").unwrap()) {
             for one in &step.disclosures {
                 let shared = &manifest["kinds"][one.ref_.kind.as_str()];
-                if shared["record"].as_str() != Some(kind) || record["id"] != one.ref_.id {
+                if shared["record"].as_str() != kind || record["id"] != one.ref_.id {
                     continue;
                 }
                 for field in &one.fields {
@@ -463,8 +456,9 @@ fn disclosed_values(
                         let within = match pointer.strip_prefix("owner:") {
                             None => at(record, &pointer),
                             Some(pointer) => {
-                                let id = owner.map(|owner| at(record, owner));
-                                let id = id.and_then(|found| found.first().copied());
+                                let id = owners
+                                    .iter()
+                                    .find_map(|owner| at(record, owner).first().copied());
                                 let all = at(&members, "/workspaceMembers/edges/*/node");
                                 let named =
                                     all.into_iter().filter(|member| Some(&member["id"]) == id);

@@ -1,6 +1,6 @@
 //! Data loss prevention of one call: a value that a service has returned may go back to it, and to
 //! another service only as part of a disclosure in a plan. Reads are also checked for the
-//! provenance of their values (see [`super::provenance`]).
+//! provenance of their values (see `provenance`).
 
 use std::sync::Arc;
 

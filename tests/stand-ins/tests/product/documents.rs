@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use apollo_parser::Parser;
 use apollo_parser::cst::{CstNode as _, Definition, OperationDefinition, Selection, SelectionSet};
 use serde_json::{Map, Value};
+use trusted_documents::Sources;
 
 /// Documents by the names of their operations, or of their files.
 pub(crate) struct Documents(BTreeMap<String, String>);
@@ -16,14 +17,15 @@ impl Documents {
     /// The documents that the product sends today.
     pub(crate) fn of_the_product() -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../skill/graphql");
+        let sources = Sources::open(&folder).unwrap_or_else(|e| panic!("{e}"));
         let files = ["queries", "mutations"]
             .into_iter()
-            .flat_map(|kind| graphql_files(&folder.join(kind)));
+            .flat_map(|kind| sources.files(kind).unwrap_or_else(|e| panic!("{e}")));
         Self(
             files
                 .map(|file| {
-                    let text = read(&file);
-                    (Operation::of(&text).name, text)
+                    let document = sources.read(&file).unwrap_or_else(|e| panic!("{e}"));
+                    (Operation::of(&document.text).name, document.text)
                 })
                 .collect(),
         )
