@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
 use uuid::Uuid;
@@ -64,6 +65,8 @@ impl Workspace {
     ) -> rusqlite::Result<Self> {
         let connection = Connection::open_in_memory()?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        // Plans stay whatever values are bound; SQLite else makes one anew for each execution.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         quirks::register(&connection)?;
         let workspace = Self {
             connection,
