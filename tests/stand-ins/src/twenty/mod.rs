@@ -1,5 +1,5 @@
 //! A stand-in for Twenty 2.21: `POST /graphql`, `POST /metadata` and `GET /healthz` over a sample
-//! workspace in an SQLite database in memory. What is special about Twenty stands in [`quirks`].
+//! workspace in an SQLite database in memory. What is special about Twenty stands in `quirks`.
 //!
 //! It answers as the real server does, quirks included, and where it does not know what the real
 //! server would answer it says so with status 501 instead of making something up; nothing is stored
