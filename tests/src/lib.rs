@@ -25,6 +25,7 @@ use crm_harness::config::{Flags, Manifest, Operator};
 use crm_harness::digest::hex;
 use crm_harness::events::{AuditSink, LogSink};
 use crm_harness::plans::{PlanError, PlanOutcome, Store};
+use crm_harness::storage::private_directory;
 use crm_harness::{CallOutcome, Caller, Harness, Invocation, Parts, Setup};
 use crm_stand_in::Running;
 use crm_stand_in::clock::ManualClock;
@@ -167,11 +168,19 @@ pub struct TestOptions {
     pub component: Option<Vec<u8>>,
 }
 
-/// Compiled code, kept for the environments of one test program.
-fn cache() -> &'static Path {
-    static CACHE: LazyLock<tempfile::TempDir> =
-        LazyLock::new(|| tempfile::tempdir().expect("a directory"));
-    CACHE.path()
+/// The directory of compiled code, beside the test programs and shared by all of them: compiling the
+/// component takes longer than most tests.
+///
+/// # Panics
+/// If it cannot be made.
+#[must_use]
+pub fn cache() -> &'static Path {
+    static CACHE: LazyLock<PathBuf> = LazyLock::new(|| {
+        let program = std::env::current_exe().expect("the program's path");
+        let profile = program.ancestors().nth(2).expect("a target directory");
+        private_directory(&profile.join("test-code-cache")).expect("a directory of our own")
+    });
+    &CACHE
 }
 
 impl Default for TestOptions {

@@ -10,7 +10,7 @@ use crm_stand_in::relay::{self, RelayStandIn};
 use crm_stand_in::twenty::keys::FULL_KEY;
 use crm_stand_in::twenty::{Options, TwentyStandIn};
 
-use crate::{guest, root};
+use crate::{cache, guest, root};
 
 /// The harness and the service.
 ///
@@ -55,5 +55,5 @@ fn harness(manifest: &str, service: &str, relay: &str, parts: Parts) -> Harness 
         allow_loopback: true,
     };
     let setup = Setup::resolve(manifest, None, flags, &environment).unwrap();
-    Harness::load(&guest("outsider"), setup, parts, None).unwrap()
+    Harness::load(&guest("outsider"), setup, parts, Some(cache())).unwrap()
 }

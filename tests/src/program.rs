@@ -1,6 +1,6 @@
 //! The harness as a program of its own, for tests of its command line and of its death.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Output, Stdio};
 
 use crm_stand_in::Running;
@@ -8,7 +8,7 @@ use crm_stand_in::twenty::{Options, TwentyStandIn, keys};
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::root;
+use crate::{cache, root};
 
 /// The program: the one that `CRM_HARNESS_BIN` names, else the one beside this test.
 fn program() -> PathBuf {
@@ -27,15 +27,14 @@ pub struct Program {
     pub twenty: Running,
     /// Record and plans.
     pub data: tempfile::TempDir,
-    cache: PathBuf,
 }
 
 impl Program {
-    /// A new one; compiled code is kept in `cache`.
+    /// A new one.
     ///
     /// # Panics
     /// Where it cannot be made: that is a failed test.
-    pub async fn new(cache: &Path) -> Self {
+    pub async fn new() -> Self {
         let options = Options {
             rate_limit: false,
             ..Options::default()
@@ -43,7 +42,6 @@ impl Program {
         Self {
             twenty: TwentyStandIn::start(options).await.unwrap(),
             data: tempfile::tempdir().unwrap(),
-            cache: cache.to_owned(),
         }
     }
 
@@ -64,7 +62,7 @@ impl Program {
             .env("CRM_HARNESS_COMPONENT", component)
             .env("CRM_HARNESS_MANIFEST", root().join("manifests/skill.toml"))
             .env("CRM_HARNESS_DATA_DIR", self.data.path())
-            .env("CRM_HARNESS_CACHE_DIR", &self.cache)
+            .env("CRM_HARNESS_CACHE_DIR", cache())
             .env("CRM_HARNESS_ALLOW_LOOPBACK", "1")
             .env("CRM_HARNESS_CALLER_EMAIL", "robin@example.com")
             .env("CRM_HARNESS_TIME_ZONE", "America/New_York")

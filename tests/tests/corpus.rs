@@ -21,7 +21,7 @@ use crm_harness::outbound::client::resolve::Resolver;
 use crm_harness::outbound::client::tls::Tls;
 use crm_harness::outbound::client::{Client, Dialler, Stream};
 use crm_harness::{Caller, Harness, Invocation, Parts, Setup};
-use crm_tests::{guest, root};
+use crm_tests::{cache, guest, root};
 use serde_json::{Value, json};
 
 const HELLO: &str = r#"{"query":"query Hello { people(first: 1) { totalCount } }","variables":{}}"#;
@@ -50,7 +50,7 @@ impl Dialler for Counting {
 }
 
 /// A harness around the outsider under the policy of a case, and the count of its dialler.
-fn harness(policy: &Value, cache: &Path) -> (Harness, Arc<AtomicUsize>) {
+fn harness(policy: &Value) -> (Harness, Arc<AtomicUsize>) {
     let mut manifest = "[skill]\nname = \"outsider\"\npackage = \"test:outsider@0.1.0\"\n\
                         [destinations.service]\ntitle = \"Service\"\norigin-env = \"URL\"\n"
         .to_owned();
@@ -95,7 +95,7 @@ fn harness(policy: &Value, cache: &Path) -> (Harness, Arc<AtomicUsize>) {
         ..Parts::default()
     };
     (
-        Harness::load(&guest("outsider"), setup, parts, Some(cache)).unwrap(),
+        Harness::load(&guest("outsider"), setup, parts, Some(cache())).unwrap(),
         dialled,
     )
 }
@@ -123,7 +123,6 @@ struct Tally {
 
 async fn run(path: &Path) -> Tally {
     let cases: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let cache = tempfile::tempdir().unwrap();
     let mut tally = Tally::default();
     let mut last: Option<(Value, Harness, Arc<AtomicUsize>)> = None;
     for case in cases.iter().filter(|case| case["kind"] == "request") {
@@ -132,7 +131,7 @@ async fn run(path: &Path) -> Tally {
             .as_ref()
             .is_none_or(|(policy, ..)| *policy != given["policy"])
         {
-            let (harness, dialled) = harness(&given["policy"], cache.path());
+            let (harness, dialled) = harness(&given["policy"]);
             last = Some((given["policy"].clone(), harness, dialled));
         }
         let (_, harness, dialled) = last.as_ref().unwrap();

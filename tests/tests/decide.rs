@@ -32,8 +32,7 @@ async fn proposed(program: &Program, key: &str) -> String {
 
 #[tokio::test]
 async fn plan_commands_take_a_digest_prefix() {
-    let cache = tempfile::tempdir().unwrap();
-    let program = Program::new(cache.path()).await;
+    let program = Program::new().await;
     let before = program.count();
     let (yes, no) = (
         proposed(&program, "yes").await,
@@ -70,8 +69,7 @@ async fn plan_commands_take_a_digest_prefix() {
 
 #[tokio::test]
 async fn pruned_plans_keep_their_audit_rows() {
-    let cache = tempfile::tempdir().unwrap();
-    let program = Program::new(cache.path()).await;
+    let program = Program::new().await;
     let (_, outcome) = program
         .run(&["call", "follow_up", &follow_up("a"), "--yes"])
         .await;
@@ -107,8 +105,7 @@ async fn pruned_plans_keep_their_audit_rows() {
 
 #[tokio::test]
 async fn access_explain_says_which_policy_decides() {
-    let cache = tempfile::tempdir().unwrap();
-    let program = Program::new(cache.path()).await;
+    let program = Program::new().await;
     for (arguments, code, policies) in [
         (vec!["crm_search"], 0, json!(["everyone-reads"])),
         (

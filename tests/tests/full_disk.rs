@@ -41,10 +41,9 @@ async fn a_plan_on_a_full_disk_is_made_once() {
     let arguments =
         json!({"about": HEALTHY.to_string(), "title": "Send the quote", "due": "2026-12-01"});
     let arguments = arguments.to_string();
-    let cache = tempfile::tempdir().unwrap();
     let (mut untouched, mut interrupted, mut ended) = (0, 0, 0);
     for blocks in (80..=640).step_by(20) {
-        let program = Program::new(cache.path()).await;
+        let program = Program::new().await;
         // What is compiled is kept, so that only record and plans are written.
         program.run(&["actions"]).await;
         let before = program.count();

@@ -52,8 +52,7 @@ const SERVICES: &str = "\ny\n\n\n\n";
 
 #[tokio::test]
 async fn init_offers_the_members_of_the_crm() {
-    let cache = tempfile::tempdir().unwrap();
-    let program = Program::new(cache.path()).await;
+    let program = Program::new().await;
     let folder = tempfile::tempdir().unwrap();
     // Robin and Sam by their numbers, Priya by her address and in capitals, and two who are not
     // there.
@@ -147,8 +146,7 @@ async fn init_offers_the_members_of_the_crm() {
 
 #[tokio::test]
 async fn init_without_questions_tells_the_members() {
-    let cache = tempfile::tempdir().unwrap();
-    let program = Program::new(cache.path()).await;
+    let program = Program::new().await;
     let folder = tempfile::tempdir().unwrap();
     let url = program.twenty.url();
     let args = [
@@ -195,8 +193,7 @@ async fn init_without_questions_tells_the_members() {
 
 #[tokio::test]
 async fn init_goes_on_where_no_members_are_told() {
-    let cache = tempfile::tempdir().unwrap();
-    let program = Program::new(cache.path()).await;
+    let program = Program::new().await;
     let refused = json!({ "fault": "partial-error", "only": "workspaceMembers", "message": "no permission", "code": "FORBIDDEN" });
     for (key, fault, why) in [
         (keys::REVOKED_KEY, None, "refuses the key"),

@@ -20,7 +20,6 @@ async fn killed_harness_resumes_without_duplicates() {
     let follow_up = json!({"about": deal, "title": "Send the quote", "due": "2026-12-01"});
     let make = json!({"kind": "company", "name": "Newcomer", "domain": "newcomer.example"});
     let change = json!({"id": deal, "kind": "opportunity", "name": "Renamed"});
-    let cache = tempfile::tempdir().unwrap();
     let mut cases = 0;
     for (action, arguments, root, made) in [
         ("follow_up", &follow_up, "createTask", 2),
@@ -30,7 +29,7 @@ async fn killed_harness_resumes_without_duplicates() {
     ] {
         for after in [false, true] {
             let label = format!("{action}, {root}, stored: {after}");
-            let program = Program::new(cache.path()).await;
+            let program = Program::new().await;
             let before = program.count();
             let mut hang = Fault::once(FaultKind::NoAnswer).on_root(root);
             hang.after = after;

@@ -58,7 +58,7 @@ impl Release {
                 private(&copy, 0o600);
             }
         }
-        let program = Program::new(&folder.path().join("cache")).await;
+        let program = Program::new().await;
         Self { folder, program }
     }
 
