@@ -168,8 +168,8 @@ pub struct TestOptions {
     pub component: Option<Vec<u8>>,
 }
 
-/// The directory of compiled code, beside the test programs and shared by all of them: compiling the
-/// component takes longer than most tests.
+/// The directory of compiled code, beside the test programs and shared by all of them: compiling
+/// the component takes longer than most tests.
 ///
 /// # Panics
 /// If it cannot be made.

@@ -159,7 +159,7 @@ impl Schema {
                 return Err(SourceError::at(source, offset, Fault::Definition));
             }
         }
-        self.refuse_look_alikes(source, &tree)?;
+        self.refuse_misspelled(source, &tree)?;
         let mut directives = Vec::new();
         let mut marks = Vec::new();
         for node in tree.syntax().descendants() {
@@ -202,7 +202,7 @@ impl Schema {
 
     /// Refuses comments that look like directives, or like the mark that the build writes, and
     /// block strings, in which such a comment would be none.
-    fn refuse_look_alikes(&self, source: &str, tree: &cst::Document) -> Result<(), SourceError> {
+    fn refuse_misspelled(&self, source: &str, tree: &cst::Document) -> Result<(), SourceError> {
         if let Some(offset) = source.find("\"\"\"") {
             return Err(SourceError::at(source, offset, Fault::BlockString));
         }
