@@ -1,5 +1,6 @@
 //! Failures of actions, as the WIT contract has them (`claw:skill/types`).
 
+use component_json::BadArgument;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -75,6 +76,17 @@ pub struct Candidate {
     pub label: String,
     /// The details that tell it from the others.
     pub details: String,
+}
+
+impl From<BadArgument> for Failure {
+    /// Returns the failure that a component would answer with.
+    fn from(bad: BadArgument) -> Self {
+        Self::InvalidInput {
+            field: bad.field,
+            reason: bad.reason,
+            next: bad.next,
+        }
+    }
 }
 
 impl Failure {

@@ -14,7 +14,6 @@ use crate::config::{Caller, Setup};
 use crate::denial::Denial;
 use crate::events::{AuditSink, Began, CallId, LogSink, Phase, SinkError};
 use crate::failure::Failure;
-use crate::nearest;
 use crate::observed::ObservedRecords;
 use crate::outbound::call_audit::CallAudit;
 use crate::outbound::client::resolve::SystemResolver;
@@ -28,6 +27,7 @@ use crate::runtime::call::{RunError, Timings};
 use crate::runtime::load::{LoadError, Skill};
 use crate::runtime::run::Runtime;
 use crate::runtime::tools::{Tool, ToolEffect};
+use component_json::nearest;
 
 /// Most cached access decisions; a harness has few callers and few tools.
 const DECISIONS_MAX: usize = 1024;

@@ -19,7 +19,6 @@ pub mod failure;
 pub mod harness;
 pub mod json_path;
 pub mod judge;
-pub mod nearest;
 pub mod observed;
 pub mod outbound;
 pub mod plans;

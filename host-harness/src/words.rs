@@ -22,11 +22,12 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use thiserror::Error;
 
 /// The words of a manifest.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Words {
     /// Kinds of records.
@@ -40,7 +41,7 @@ pub struct Words {
 }
 
 /// Words for a kind of record.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RecordWords {
     /// Display name of such a record.
@@ -53,7 +54,7 @@ pub struct RecordWords {
 }
 
 /// Words for a field.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct FieldWords {
     /// Display name of the field.
@@ -69,7 +70,7 @@ pub struct FieldWords {
 }
 
 /// Type of a field's value.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Holds {
     /// Words.
@@ -95,7 +96,7 @@ pub enum Holds {
 
 /// The document whose response has the labels of fields' options, and the JSON pointers to them, in
 /// which `*` is every item of a list.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct OptionWords {
     /// The name of the document.
@@ -117,7 +118,7 @@ pub struct OptionWords {
 }
 
 /// Words for a write.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum DeedWords {
     /// A sentence.
@@ -127,7 +128,7 @@ pub enum DeedWords {
 }
 
 /// A sentence that continues the one of an earlier step.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PartWords {
     /// The sentence.
@@ -154,8 +155,9 @@ impl DeedWords {
 }
 
 /// A sentence with places for values.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(with = "String")]
 pub struct Sentence(Vec<Piece>);
 
 /// A piece of a sentence.

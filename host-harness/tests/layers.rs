@@ -25,7 +25,6 @@ const LAYERS: Layers<'_> = Layers {
             "events",
             "failure",
             "json_path",
-            "nearest",
             "proposal",
             "storage",
             "text",

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use crm_harness::audit::Head;
 
 use super::variables::Variables;
@@ -164,6 +165,24 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
+    /// Print the JSON Schema of a configuration file, for an editor
+    Schema {
+        /// The file
+        file: SchemaFile,
+    },
+    /// Print a script that completes this program's arguments in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum SchemaFile {
+    /// What a skill asks for
+    Skill,
+    /// What an operator grants
+    Operator,
 }
 
 #[derive(Clone, Debug, Subcommand)]

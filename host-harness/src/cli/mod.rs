@@ -6,6 +6,7 @@ mod args;
 mod ask;
 mod audit;
 mod call;
+mod completions;
 mod inherited_config;
 mod init;
 mod inspect;
@@ -16,6 +17,7 @@ mod process;
 mod render;
 mod report;
 mod resolve;
+mod schema;
 mod serve;
 mod signals;
 mod status;
@@ -60,6 +62,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Status => status::run(&args),
         Command::Audit { command } => audit::run(&args, command),
         Command::Policy { command } => policy::run(&args, command),
+        Command::Schema { file } => schema::run(*file),
+        Command::Completions { shell } => completions::run(*shell),
     };
     match ended {
         Ok(End::Done) => ExitCode::SUCCESS,

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::{Context, anyhow};
+use component_json::nearest;
 use crm_harness::audit::Audit;
 use crm_harness::clock::{FixedClock, SystemClock};
 use crm_harness::config::{ConfigError, Flags, Manifest, Operator};
 use crm_harness::plans::{Store, retention};
 use crm_harness::runtime::code_cache;
 use crm_harness::storage::{self, StorageError};
-use crm_harness::{Caller, Harness, Parts, Setup, nearest};
+use crm_harness::{Caller, Harness, Parts, Setup};
 
 use super::args::Args;
 use super::render;

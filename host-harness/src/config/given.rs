@@ -7,10 +7,10 @@ use std::fmt;
 use super::error::read;
 use super::policy_texts::PolicyTexts;
 use super::{Caller, ConfigError, Environment, Manifest, Operator, manifest};
-use crate::nearest;
 use crate::outbound::policy::rate::Rate;
 use crate::outbound::secrets::CredentialError;
 use crate::outbound::secrets::secret::SecretSource;
+use component_json::nearest;
 
 /// Days for which plans that are over are kept, unless the operator file says otherwise.
 const KEEP_DAYS: u32 = 90;

@@ -12,6 +12,7 @@ pub mod manifest;
 pub mod operator;
 mod pins;
 mod policy_texts;
+pub mod schema;
 mod scope;
 pub mod settings;
 mod setup;

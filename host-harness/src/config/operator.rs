@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::error::{ConfigError, place, read};
@@ -11,7 +12,7 @@ use super::{Pins, Scope};
 use crate::outbound::policy::rate::Rate;
 
 /// The grants of an operator.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Operator {
     /// The people on whose behalf calls are made, by a name of the operator's choice.
@@ -42,7 +43,7 @@ pub struct Operator {
 }
 
 /// The operator's own access policies.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AccessSection {
     /// A file with Cedar policies in place of the skill's; the schema stays the skill's.
@@ -50,16 +51,17 @@ pub struct AccessSection {
 }
 
 /// Retention of plans.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PlansSection {
     /// Days for which a plan that is over is kept with its bodies and answers, 0 to 3650; 90 by
     /// default. The audit log stays.
+    #[schemars(range(max = 3650))]
     pub keep_days: Option<u32>,
 }
 
 /// A person.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CallerSection {
     /// Their e-mail address in the service.
@@ -91,7 +93,7 @@ pub struct CallerSection {
 }
 
 /// A grant for one service.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct GrantSection {
     /// Its origin.
@@ -116,7 +118,7 @@ pub struct GrantSection {
 }
 
 /// Limits as in the manifest, which they can only lower.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct NarrowLimits {
     /// Milliseconds.

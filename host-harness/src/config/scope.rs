@@ -1,9 +1,10 @@
 //! Scope of a token.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// The scope of a client.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
     /// It calls tools. Plans that it proposes wait for an approval from elsewhere.

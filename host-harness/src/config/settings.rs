@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::manifest::Additions;
 use super::{ConfigError, Environment, Limits, Manifest, Operator};
-use crate::nearest;
+use component_json::nearest;
 
 /// Returns the skill's settings: of the operator file, where there is one, else of the environment,
 /// else the defaults.

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::shape::Shape;
 use crate::events::AnswerSource;
 use crate::failure::Failure;
 use crate::outbound::known_ids::KnownIds;
+use component_json::shape::Shape;
 
 /// Failure cases that the host returns in place of the component.
 const OF_THE_HOST: [&str; 2] = ["denied", "invalid-input"];
@@ -78,7 +78,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::runtime::shape::CaseShape;
+    use component_json::shape::CaseShape;
 
     #[test]
     fn failure_is_logged_by_a_declared_name_only() {

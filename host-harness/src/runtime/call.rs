@@ -12,10 +12,8 @@ use wasmtime_wasi_config::WasiConfigVariables;
 use wasmtime_wasi_http::FieldMapError;
 
 use super::host_memory::{FIELDS_MAX, HANDLES_MAX, RESOURCES_MAX};
-use super::json::{self, BadAnswer};
 use super::load::Skill;
 use super::metered::{Metered, Spent};
-use super::shape::Shape;
 use super::state::StoreState;
 use super::tools::Tool;
 use crate::clock::Clock;
@@ -23,6 +21,8 @@ use crate::config::{ConfigError, Limits};
 use crate::outbound::call_context::CallContext;
 use crate::outbound::sender::Outbound;
 use crate::outbound::wasi_hook::GateHook;
+use component_json::shape::Shape;
+use component_json::{BadAnswer, from_component};
 
 /// wasmtime's error message for exhausted host-call fuel; the error type is not public.
 const FUEL: &str = "fuel allocated for hostcalls has been exhausted";
@@ -265,7 +265,7 @@ impl Call<'_> {
 /// Converts an action's result to JSON: its answer or its failure.
 pub(super) fn answer(tool: &Tool, value: &Val) -> Result<Result<Value, Value>, BadAnswer> {
     let side = |shape: Option<&Shape>, value: &Option<Box<Val>>| match (shape, value) {
-        (Some(shape), Some(value)) => json::from_component(shape, value),
+        (Some(shape), Some(value)) => from_component(shape, value),
         _ => Ok(Value::Null),
     };
     match value {

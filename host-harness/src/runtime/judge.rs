@@ -8,13 +8,13 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::call::RunError;
-use super::json::{self, BadAnswer};
 use super::judge_exports::{Function, JudgeExports};
 use super::run::Runtime;
 use crate::config::Caller;
 use crate::judge::{Judge, NoVerdict, Readiness, Verdict};
 use crate::outbound::call_context::CallContext;
 use crate::proposal::Step;
+use component_json::{BadAnswer, from_component, to_component};
 
 /// Builds the judge's argument for a service's response.
 fn service_answer(status: u16, body: &[u8]) -> Value {
@@ -81,12 +81,12 @@ impl Runtime {
         let arguments = [Some(step), answer].into_iter().flatten();
         let mut params = Vec::new();
         for (shape, argument) in function.params.iter().zip(arguments) {
-            let param = json::to_component(shape, &argument);
+            let param = to_component(shape, &argument);
             params.push(param.map_err(|_| BadAnswer::NOT_OF_THE_CONTRACT)?);
         }
         let call = self.start(name, caller.clone(), context, self.time())?;
         let (value, _) = call.run(&function.index, params).await?;
-        let said = json::from_component(&function.result, &value)?;
+        let said = from_component(&function.result, &value)?;
         if self.withholds(&said, context).is_some() {
             return Err(BadAnswer::NOT_OF_THE_CONTRACT.into());
         }

@@ -3,10 +3,10 @@
 use wasmtime::Engine;
 use wasmtime::component::{Component, ComponentExportIndex};
 
-use super::docs::Docs;
-use super::shape::Shape;
 use super::tools::{self, Signature, ToolError};
 use super::wit_version::are_compatible;
+use component_json::docs::Docs;
+use component_json::shape::Shape;
 
 /// Name of the judge interface, without its version.
 pub(super) const INTERFACE: &str = "claw:skill/judge@";

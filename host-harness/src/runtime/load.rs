@@ -13,7 +13,6 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
 use super::code_cache::{self, LoadedCode};
-use super::docs::{self, Docs};
 use super::engine::{self, CALLS_MAX, Ticker};
 use super::judge_exports::{INTERFACE, JudgeExports};
 use super::state::{self, StoreState};
@@ -21,6 +20,7 @@ use super::tools::{self, READ, Tool, ToolEffect, ToolError};
 use super::wit_version::are_compatible;
 use crate::config::{Manifest, Trust, Untrusted};
 use crate::digest::hex;
+use component_json::docs::{self, Docs};
 
 /// Error of loading a component.
 #[derive(Debug, Error)]

@@ -3,17 +3,13 @@
 pub(crate) mod answer_audit;
 pub mod call;
 pub mod code_cache;
-pub mod docs;
 pub mod engine;
 mod host_memory;
-pub mod json;
 mod judge;
 mod judge_exports;
 pub mod load;
 mod metered;
 pub(crate) mod run;
-pub mod schema;
-pub mod shape;
 mod slim;
 pub mod state;
 pub mod tools;

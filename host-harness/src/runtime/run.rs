@@ -9,7 +9,6 @@ use wasmtime::component::Val;
 use wasmtime_wasi_config::WasiConfigVariables;
 
 use super::call::{self, Call, RunError, Timings};
-use super::json;
 use super::load::Skill;
 use super::tools::Tool;
 use crate::clock::Clock;
@@ -18,6 +17,7 @@ use crate::denial::{Denial, DenialCode};
 use crate::failure::Failure;
 use crate::outbound::call_context::CallContext;
 use crate::outbound::sender::Outbound;
+use component_json as json;
 
 /// A component with everything that its calls need. It depends neither on plans nor on access
 /// policies.
@@ -72,7 +72,7 @@ impl Runtime {
     ) -> Result<(Result<Value, Failure>, Timings), RunError> {
         let params = match params(tool, arguments) {
             Ok(params) => params,
-            Err(bad) => return Ok((Err(bad.to_failure()), Timings::default())),
+            Err(bad) => return Ok((Err(bad.into()), Timings::default())),
         };
         let index = self.skill.index(tool).ok_or_else(RunError::missing)?;
         let call = self.start(&tool.name, caller, context, limit)?;

@@ -8,9 +8,9 @@ use wasmtime::component::types::{
     ComponentExtern, ComponentFunc, ComponentInstance, ComponentItem,
 };
 
-use super::docs::Docs;
-use super::schema;
-use super::shape::{RecordShape, Shape, TypeNames, Unsupported};
+use component_json::docs::Docs;
+use component_json::schema;
+use component_json::shape::{RecordShape, Shape, TypeNames, Unsupported};
 
 /// Name of the interface whose functions only read.
 pub const READ: &str = "read";
@@ -98,7 +98,7 @@ impl Tool {
     /// Returns the JSON Schema of the component's answer; null if there is none.
     #[must_use]
     pub fn output_schema(&self) -> Value {
-        self.output.as_ref().map_or(Value::Null, schema::schema)
+        self.output.as_ref().map_or(Value::Null, schema)
     }
 }
 

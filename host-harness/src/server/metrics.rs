@@ -1,12 +1,19 @@
-//! Metrics in the Prometheus text format. Labels are tool names and stable codes, never values or
+//! Metrics in the OpenMetrics text format. Labels are tool names and stable codes, never values or
 //! names of callers.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
 use crate::plans::PlanState;
+
+/// The media type of the text.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Upper bounds of the buckets of durations, in seconds.
 const BOUNDS: [f64; 12] = [
@@ -14,154 +21,141 @@ const BOUNDS: [f64; 12] = [
 ];
 
 /// Counters of calls and refusals.
-#[derive(Debug, Default)]
-pub struct Metrics(Mutex<MetricCounts>);
-
-#[derive(Debug, Default)]
-struct MetricCounts {
-    calls: BTreeMap<String, OfTool>,
-    refusals: BTreeMap<&'static str, u64>,
-    gate_refusals: BTreeMap<&'static str, u64>,
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    calls: Family<CallLabels, Counter>,
+    durations: Family<ToolLabel, Histogram>,
+    refusals: Family<CodeLabel, Counter>,
+    gate_refusals: Family<CodeLabel, Counter>,
+    plans: Family<StateLabel, Gauge>,
+    requests: Gauge,
+    sessions: Gauge,
+    connections: Gauge,
 }
 
-#[derive(Debug, Default)]
-struct OfTool {
-    outcomes: BTreeMap<String, u64>,
-    within: [u64; BOUNDS.len()],
-    seconds: f64,
-    count: u64,
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabels {
+    tool: String,
+    outcome: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ToolLabel {
+    tool: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CodeLabel {
+    code: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabel {
+    state: &'static str,
+}
+
+/// What the server is doing now.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Load {
+    /// Requests under way.
+    pub requests: u64,
+    /// Open sessions.
+    pub sessions: u64,
+    /// Open connections.
+    pub connections: u64,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("crm_harness"),
+            calls: Family::default(),
+            durations: Family::new_with_constructor(|| Histogram::new(BOUNDS)),
+            refusals: Family::default(),
+            gate_refusals: Family::default(),
+            plans: Family::default(),
+            requests: Gauge::default(),
+            sessions: Gauge::default(),
+            connections: Gauge::default(),
+        };
+        let registry = &mut metrics.registry;
+        registry.register("calls", "Calls by tool and outcome", metrics.calls.clone());
+        registry.register(
+            "call_duration_seconds",
+            "How long calls take, without waiting for a person",
+            metrics.durations.clone(),
+        );
+        registry.register(
+            "refusals",
+            "Requests refused at the door, by reason",
+            metrics.refusals.clone(),
+        );
+        registry.register(
+            "gate_refusals",
+            "Requests of actions that the gate refused, by reason; `rate` is the harness's own limit",
+            metrics.gate_refusals.clone(),
+        );
+        registry.register("plans", "Plans by state", metrics.plans.clone());
+        registry.register("requests", "Requests under way", metrics.requests.clone());
+        registry.register("sessions", "Open sessions", metrics.sessions.clone());
+        registry.register(
+            "connections",
+            "Open connections",
+            metrics.connections.clone(),
+        );
+        metrics
+    }
 }
 
 impl Metrics {
-    /// Counts a finished tool call.
+    /// Counts a finished tool call. Both labels come from small sets: tools of the component, and
+    /// codes of its types and of this host.
     pub fn called(&self, tool: &str, outcome: &str, took: Duration) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Both labels come from small sets: tools of the component, and codes of its types and of
-        // this host.
-        let of_tool = match counts.calls.get_mut(tool) {
-            Some(of_tool) => of_tool,
-            None => counts.calls.entry(tool.to_owned()).or_default(),
+        let tool = tool.to_owned();
+        let labels = CallLabels {
+            tool: tool.clone(),
+            outcome: outcome.to_owned(),
         };
-        match of_tool.outcomes.get_mut(outcome) {
-            Some(count) => *count += 1,
-            None => {
-                of_tool.outcomes.insert(outcome.to_owned(), 1);
-            }
-        }
-        let seconds = took.as_secs_f64();
-        for (bound, count) in BOUNDS.iter().zip(&mut of_tool.within) {
-            if seconds <= *bound {
-                *count += 1;
-            }
-        }
-        of_tool.seconds += seconds;
-        of_tool.count += 1;
+        self.calls.get_or_create(&labels).inc();
+        self.durations
+            .get_or_create(&ToolLabel { tool })
+            .observe(took.as_secs_f64());
     }
 
     /// Counts a request that the HTTP server refused.
     pub fn refused(&self, code: &'static str) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts.refusals.entry(code).or_default() += 1;
+        self.refusals.get_or_create(&CodeLabel { code }).inc();
     }
 
     /// Counts requests of a call that the egress gate refused, with `rate` for those over its rate
     /// limit.
     pub fn gate_refused(&self, code: &'static str, count: u64) {
         if count > 0 {
-            let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            *counts.gate_refusals.entry(code).or_default() += count;
+            self.gate_refusals
+                .get_or_create(&CodeLabel { code })
+                .inc_by(count);
         }
     }
 
-    /// Renders all metrics; `plans` and `gauges` are the current values.
+    /// Renders all metrics; `plans` and `load` are the current values.
     #[must_use]
-    pub fn text(&self, plans: &[(PlanState, u64)], gauges: &[(&str, &str, u64)]) -> String {
-        let mut text = String::new();
-        // Writing to a string cannot fail.
-        let _ = self.write(&mut text, plans, gauges);
-        text
-    }
-
-    fn write(
-        &self,
-        text: &mut String,
-        plans: &[(PlanState, u64)],
-        gauges: &[(&str, &str, u64)],
-    ) -> std::fmt::Result {
-        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        head(
-            text,
-            "crm_harness_calls_total",
-            "counter",
-            "Calls by tool and outcome.",
-        )?;
-        for (tool, of_tool) in &counts.calls {
-            for (outcome, count) in &of_tool.outcomes {
-                writeln!(
-                    text,
-                    "crm_harness_calls_total{{tool=\"{tool}\",outcome=\"{outcome}\"}} {count}"
-                )?;
-            }
-        }
-        let name = "crm_harness_call_duration_seconds";
-        head(
-            text,
-            name,
-            "histogram",
-            "How long calls take, without waiting for a person.",
-        )?;
-        for (tool, of_tool) in &counts.calls {
-            for (bound, count) in BOUNDS.iter().zip(&of_tool.within) {
-                writeln!(
-                    text,
-                    "{name}_bucket{{tool=\"{tool}\",le=\"{bound}\"}} {count}"
-                )?;
-            }
-            let OfTool { seconds, count, .. } = of_tool;
-            writeln!(text, "{name}_bucket{{tool=\"{tool}\",le=\"+Inf\"}} {count}")?;
-            writeln!(text, "{name}_sum{{tool=\"{tool}\"}} {seconds}")?;
-            writeln!(text, "{name}_count{{tool=\"{tool}\"}} {count}")?;
-        }
-        let name = "crm_harness_refusals_total";
-        head(
-            text,
-            name,
-            "counter",
-            "Requests refused at the door, by reason.",
-        )?;
-        for (code, count) in &counts.refusals {
-            writeln!(text, "{name}{{code=\"{code}\"}} {count}")?;
-        }
-        let name = "crm_harness_gate_refusals_total";
-        head(
-            text,
-            name,
-            "counter",
-            "Requests of actions that the gate refused, by reason; `rate` is the harness's own limit.",
-        )?;
-        for (code, count) in &counts.gate_refusals {
-            writeln!(text, "{name}{{code=\"{code}\"}} {count}")?;
-        }
-        head(
-            text,
-            "crm_harness_plans",
-            "gauge",
-            "Plans by where they stand.",
-        )?;
+    pub fn text(&self, plans: &[(PlanState, u64)], load: Load) -> String {
+        let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         for (state, count) in plans {
             let state = state.as_str();
-            writeln!(text, "crm_harness_plans{{state=\"{state}\"}} {count}")?;
+            let gauge = self.plans.get_or_create(&StateLabel { state });
+            gauge.set(signed(*count));
         }
-        for (name, help, value) in gauges {
-            head(text, name, "gauge", help)?;
-            writeln!(text, "{name} {value}")?;
+        self.requests.set(signed(load.requests));
+        self.sessions.set(signed(load.sessions));
+        self.connections.set(signed(load.connections));
+        let mut out = String::new();
+        if let Err(error) = text::encode(&mut out, &self.registry) {
+            tracing::error!("metrics cannot be written: {error}");
         }
-        Ok(())
+        out
     }
-}
-
-fn head(text: &mut String, name: &str, kind: &str, help: &str) -> std::fmt::Result {
-    writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}")
 }
 
 #[cfg(test)]
@@ -175,22 +169,30 @@ mod tests {
         metrics.called("a", "done", Duration::from_secs(60));
         metrics.called("a", "not-found", Duration::ZERO);
         metrics.refused("host");
-        let text = metrics.text(
-            &[(PlanState::Waiting, 2)],
-            &[("crm_harness_sessions", "Open sessions.", 4)],
-        );
+        metrics.gate_refused("rate", 3);
+        metrics.gate_refused("route", 0);
+        let load = Load {
+            sessions: 4,
+            ..Load::default()
+        };
+        let text = metrics.text(&[(PlanState::Waiting, 2)], load);
         for line in [
             "crm_harness_calls_total{tool=\"a\",outcome=\"done\"} 2",
             "crm_harness_calls_total{tool=\"a\",outcome=\"not-found\"} 1",
-            "crm_harness_call_duration_seconds_bucket{tool=\"a\",le=\"0.0025\"} 1",
-            "crm_harness_call_duration_seconds_bucket{tool=\"a\",le=\"0.005\"} 2",
-            "crm_harness_call_duration_seconds_bucket{tool=\"a\",le=\"+Inf\"} 3",
+            "crm_harness_call_duration_seconds_bucket{le=\"0.0025\",tool=\"a\"} 1",
+            "crm_harness_call_duration_seconds_bucket{le=\"0.005\",tool=\"a\"} 2",
+            "crm_harness_call_duration_seconds_bucket{le=\"+Inf\",tool=\"a\"} 3",
             "crm_harness_call_duration_seconds_count{tool=\"a\"} 3",
             "crm_harness_refusals_total{code=\"host\"} 1",
+            "crm_harness_gate_refusals_total{code=\"rate\"} 3",
             "crm_harness_plans{state=\"waiting\"} 2",
             "crm_harness_sessions 4",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }
+        assert!(
+            !text.contains("route") && text.ends_with("# EOF\n"),
+            "{text}"
+        );
     }
 }

@@ -1,26 +1,33 @@
 //! Limits of a call.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::ConfigError;
 
 /// Limits of a call, in milliseconds, MiB and bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Limits {
     /// Wall-clock time in milliseconds, 1 to 600000.
+    #[schemars(range(min = 1, max = 600_000))]
     pub time_ms: u64,
     /// Processor time in milliseconds, 1 to 600000; waiting takes none.
+    #[schemars(range(min = 1, max = 600_000))]
     pub cpu_ms: u64,
     /// Memory of the sandbox in MiB, 1 to 1024.
+    #[schemars(range(min = 1, max = 1024))]
     pub memory_mib: u64,
     /// Requests to services.
     pub requests: u32,
     /// Requests at the same time, 1 to 64; more wait.
+    #[schemars(range(min = 1, max = 64))]
     pub concurrent_requests: u32,
     /// Bytes of one request's body.
+    #[schemars(range(max = 16_777_216))]
     pub request_bytes: usize,
     /// Bytes of one response's body.
+    #[schemars(range(max = 67_108_864))]
     pub response_bytes: usize,
 }
 

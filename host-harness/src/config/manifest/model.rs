@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -17,7 +18,7 @@ use crate::outbound::policy::write_route::Event;
 use crate::words::Words;
 
 /// A skill's manifest.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Manifest {
     /// The skill that it belongs to.
@@ -66,7 +67,7 @@ pub struct Manifest {
 }
 
 /// The skill that a manifest belongs to.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SkillSection {
     /// A short name.
@@ -83,7 +84,7 @@ pub struct SkillSection {
 
 /// An action that tells who works with the service, and places in its answer: JSON pointers, in
 /// which `*` is every item of a list.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct MembersSection {
     /// The action, by its full name. It is called without arguments.
@@ -99,7 +100,7 @@ pub struct MembersSection {
 }
 
 /// A service.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct DestinationSection {
     /// Its name for people.
@@ -141,7 +142,7 @@ fn authorization() -> String {
 }
 
 /// A method and a path.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RouteSection {
     /// The method, in upper case.
@@ -170,7 +171,7 @@ pub struct RouteSection {
 }
 
 /// Places of people in an answer: JSON pointers, in which `*` is every item of a list.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PeopleSection {
     /// The place of the people.
@@ -187,7 +188,7 @@ pub struct PeopleSection {
 }
 
 /// Places of an object and its group in an answer: JSON pointers.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct GroupSection {
     /// The object's id.
@@ -197,7 +198,7 @@ pub struct GroupSection {
 }
 
 /// A setting with a value for each caller.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CallerSettingSection {
     /// The environment variable that sets it if there is no operator file.
@@ -208,7 +209,7 @@ pub struct CallerSettingSection {
 }
 
 /// A setting that is not secret.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SettingSection {
     /// Its default; without one it may be unset.
@@ -238,7 +239,7 @@ pub struct Additions {
 }
 
 /// A trusted document.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct DocumentSection {
     /// Its name.
@@ -246,6 +247,7 @@ pub struct DocumentSection {
     /// The path of the route that it is sent to.
     pub path: String,
     /// SHA-256 of its exact text, in lower-case hexadecimal.
+    #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
     pub sha256: String,
     /// Its exact text, if it has a place for a field that the operator can name (crate
     /// `graphql_fields`). The hash of what is sent is then computed from it.
@@ -284,6 +286,7 @@ pub struct DocumentSection {
     pub records: Vec<RecordSection>,
     /// Its cost against the destination's rate, 0 to 1000.
     #[serde(default = "one")]
+    #[schemars(range(max = 1000))]
     pub cost: u32,
 }
 
@@ -292,7 +295,7 @@ const fn one() -> u32 {
 }
 
 /// A write of a document to a record.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ActsSection {
     /// The verb.
@@ -304,7 +307,7 @@ pub struct ActsSection {
 }
 
 /// A record that a document refers to.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RefersSection {
     /// The record's kind.
@@ -314,7 +317,7 @@ pub struct RefersSection {
 }
 
 /// Places of records in an answer: JSON pointers, in which `*` is every item of a list.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RecordSection {
     /// The records' kind.
@@ -334,7 +337,7 @@ pub struct RecordSection {
 }
 
 /// The write of a route.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct WriteSection {
     /// The name of its action in the access schema.
@@ -373,7 +376,7 @@ pub struct WriteSection {
 }
 
 /// The condition for sending a write a second time.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RepeatSection {
     /// Never if the service may have received it.
@@ -386,7 +389,7 @@ pub enum RepeatSection {
 }
 
 /// The read in which a service shows what it has received.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FoundSection {
     /// The text of the body that shows it: a JSON pointer.
@@ -397,7 +400,7 @@ pub struct FoundSection {
 }
 
 /// The confirmation that a write needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Confirmation {
     /// A person has to confirm it.

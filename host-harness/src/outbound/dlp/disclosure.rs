@@ -16,6 +16,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -30,7 +31,7 @@ pub const NAME_MAX: usize = 64;
 const OF_OWNER: &str = "owner:";
 
 /// A disclosure schema as a manifest writes it, under `[kinds.NAME]`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct KindSection {
     /// The kind of record, in the skill's words.
@@ -52,7 +53,7 @@ pub struct KindSection {
 }
 
 /// Rules for values in general, under `[values]`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ValuesSection {
     /// Members whose numbers are in millionths.

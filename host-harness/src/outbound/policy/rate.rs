@@ -7,18 +7,21 @@ use governor::clock::{Clock, MonotonicClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
+use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 /// A rate limit: the size of a token bucket, and the time in which it fills evenly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Rate {
     /// Tokens, 1 to 100000. A request takes one, or the cost of its document.
     #[serde(deserialize_with = "requests")]
+    #[schemars(range(max = 100_000))]
     pub requests: NonZeroU32,
     /// Seconds in which an empty bucket fills, 1 to 86400.
     #[serde(deserialize_with = "seconds")]
+    #[schemars(range(max = 86_400))]
     pub seconds: NonZeroU32,
 }
 

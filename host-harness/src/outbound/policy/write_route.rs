@@ -51,7 +51,7 @@ pub enum RepeatRule {
 }
 
 /// A disclosure, as the audit log names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Event {
     /// Shared with colleagues.

@@ -8,14 +8,18 @@ use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 
 use super::front::Front;
+use crate::server::metrics::{CONTENT_TYPE, Load};
 
 fn page(status: StatusCode, text: impl Into<Body>) -> Response {
+    typed(status, "text/plain; charset=utf-8", text)
+}
+
+fn typed(status: StatusCode, media_type: &'static str, text: impl Into<Body>) -> Response {
     let mut response = Response::new(text.into());
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
-    );
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }
 
@@ -33,30 +37,19 @@ pub(super) async fn ready(State(front): State<Arc<Front>>) -> Response {
     }
 }
 
-/// Serves the metrics in the Prometheus text format.
+/// Serves the metrics in the OpenMetrics text format.
 pub(super) async fn metrics(State(front): State<Arc<Front>>) -> Response {
     let plans = front.plans.counts(&front.mcp).unwrap_or_else(|error| {
         tracing::error!("plans cannot be counted: {error}");
         Vec::new()
     });
-    let gauges = [
-        (
-            "crm_harness_requests",
-            "Requests under way.",
-            front.admission.under_way(),
-        ),
-        (
-            "crm_harness_sessions",
-            "Open sessions.",
-            front.sessions.count().await,
-        ),
-        (
-            "crm_harness_connections",
-            "Open connections.",
-            front.connections.count(),
-        ),
-    ];
-    page(StatusCode::OK, front.mcp.metrics().text(&plans, &gauges))
+    let load = Load {
+        requests: front.admission.under_way(),
+        sessions: front.sessions.count().await,
+        connections: front.connections.count(),
+    };
+    let text = front.mcp.metrics().text(&plans, load);
+    typed(StatusCode::OK, CONTENT_TYPE, text)
 }
 
 /// Answers any other path with 404.

@@ -12,9 +12,9 @@ use super::{Leaving, Mcp, OnBehalf, Whose, answers, progress};
 use crate::config::Caller;
 use crate::denial::DenialCode;
 use crate::harness::{CallError, CallOutcome, Invocation, Reply};
-use crate::nearest;
 use crate::runtime::answer_audit;
 use crate::runtime::tools::Tool;
+use component_json::nearest;
 
 /// Outcome, in the metrics, of a call whose client stopped waiting.
 const CANCELLED: &str = "cancelled";

@@ -2,8 +2,6 @@
 
 use thiserror::Error;
 
-use crate::failure::Failure;
-
 /// An invalid argument.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{field}: {reason}. {next}")]
@@ -44,16 +42,6 @@ impl BadArgument {
         self.field = format!("[{index}]{dot}{}", self.field);
         self
     }
-
-    /// Returns the failure that a component would answer with: case `invalid-input`.
-    #[must_use]
-    pub fn to_failure(&self) -> Failure {
-        Failure::InvalidInput {
-            field: self.field.clone(),
-            reason: self.reason.clone(),
-            next: self.next.clone(),
-        }
-    }
 }
 
 /// A component's answer that does not match its type, or that JSON cannot represent.
@@ -62,7 +50,8 @@ impl BadArgument {
 pub struct BadAnswer(pub(super) &'static str);
 
 impl BadAnswer {
-    pub(in crate::runtime) const NOT_A_RESULT: Self = Self("it is no result");
-    pub(in crate::runtime) const NOT_OF_THE_CONTRACT: Self =
-        Self("it is not what the contract says");
+    /// The value of a function that returns no `result`.
+    pub const NOT_A_RESULT: Self = Self("it is no result");
+    /// A value that another type than the contract's has.
+    pub const NOT_OF_THE_CONTRACT: Self = Self("it is not what the contract says");
 }

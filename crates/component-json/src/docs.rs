@@ -138,8 +138,10 @@ impl Docs {
     }
 }
 
-/// Splits `demo:notes/read@0.1.0` into `demo:notes@0.1.0` and `read`.
-pub(super) fn split(interface: &str) -> Option<(String, &str)> {
+/// Splits `demo:notes/read@0.1.0` into `demo:notes@0.1.0` and `read`. Returns `None` for a name
+/// without a package.
+#[must_use]
+pub fn split(interface: &str) -> Option<(String, &str)> {
     let (package, rest) = interface.split_once('/')?;
     Some(match rest.split_once('@') {
         Some((name, version)) => (format!("{package}@{version}"), name),

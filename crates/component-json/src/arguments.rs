@@ -6,7 +6,7 @@ use wasmtime::component::Val;
 
 use super::error::BadArgument;
 use crate::nearest;
-use crate::runtime::shape::{CaseShape, Int, RecordShape, Shape};
+use crate::shape::{CaseShape, Int, RecordShape, Shape};
 
 /// Converts an argument to a component value.
 ///
@@ -108,10 +108,7 @@ pub fn to_component(shape: &Shape, value: &Value) -> Result<Val, BadArgument> {
 ///
 /// # Errors
 /// Returns the path of the value that does not fit, and the reason.
-pub(crate) fn record_to_component(
-    record: &RecordShape,
-    arguments: &Value,
-) -> Result<Val, BadArgument> {
+pub fn record_to_component(record: &RecordShape, arguments: &Value) -> Result<Val, BadArgument> {
     record_in(record, members_of(arguments)?, None)
 }
 
@@ -119,7 +116,7 @@ pub(crate) fn record_to_component(
 ///
 /// # Errors
 /// Returns an error if there are any.
-pub(crate) fn nothing_to_component(arguments: &Value) -> Result<(), BadArgument> {
+pub fn nothing_to_component(arguments: &Value) -> Result<(), BadArgument> {
     if arguments.is_null() {
         return Ok(());
     }

@@ -7,9 +7,8 @@
     reason = "a test ends at the first surprise"
 )]
 
-use crm_harness::runtime::json::{from_component, measure, to_component};
-use crm_harness::runtime::schema::schema;
-use crm_harness::runtime::shape::{CaseShape, FieldShape, Int, RecordShape, Shape, camel_case};
+use component_json::shape::{CaseShape, FieldShape, Int, RecordShape, Shape, camel_case};
+use component_json::{from_component, measure, schema, to_component};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;

@@ -4,7 +4,7 @@ use serde_json::{Map, Number, Value, json};
 use wasmtime::component::Val;
 
 use super::error::BadAnswer;
-use crate::runtime::shape::{CaseShape, RecordShape, Shape};
+use crate::shape::{CaseShape, RecordShape, Shape};
 
 /// Largest magnitude of an integer that every JSON reader represents exactly.
 const EXACT_MAX: i128 = 1 << 53;
