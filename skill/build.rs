@@ -1,6 +1,13 @@
 //! Writes the trusted documents as they are sent, for `include_str!`: without the directives that
 //! tell the harness about them.
 
+#![warn(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -7,6 +7,13 @@
 //! [`plans`], [`runtime`] and [`trust`] side by side, [`access`], [`config`], [`outbound`], and
 //! facts such as [`events`] and [`digest`].
 
+#![warn(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
 pub mod access;
 pub mod audit;
 pub mod clock;

@@ -1,12 +1,5 @@
 //! Calling actions: values both ways, limits, and what the host does when a component misbehaves.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first surprise"
-)]
-
 mod common;
 
 use std::time::Duration;

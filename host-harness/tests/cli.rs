@@ -1,13 +1,6 @@
 //! The command line as a user meets it: output, exit codes, and what it says when something is
 //! missing.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first surprise"
-)]
-
 mod common;
 
 use std::path::PathBuf;

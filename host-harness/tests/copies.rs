@@ -1,13 +1,6 @@
 //! Record and plans as a copy that cannot be written, with rows that only the write-ahead log
 //! holds, and damaged.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first surprise"
-)]
-
 mod common;
 
 use std::fs::{Permissions, set_permissions};

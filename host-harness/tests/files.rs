@@ -1,13 +1,6 @@
 //! Files that decide what happens, and what a process leaves open: nobody else changes the ones or
 //! reads the other.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first surprise"
-)]
-
 mod common;
 
 use std::fs::{Permissions, set_permissions};

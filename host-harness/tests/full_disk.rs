@@ -1,13 +1,6 @@
 //! A disk that takes no more, in the middle of whatever: what began is told as such, and nothing is
 //! doubled when there is room again.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first surprise"
-)]
-
 mod common;
 
 use std::os::unix::process::ExitStatusExt as _;

@@ -1,12 +1,5 @@
 //! Limits and leaks at the gate: rate, requests side by side, and secrets in what comes back.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first surprise"
-)]
-
 mod common;
 
 use std::path::Path;

@@ -1,12 +1,5 @@
 //! The protocol over HTTP: who comes in, what they get, and that nothing leaks to those who do not.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first surprise"
-)]
-
 mod common;
 
 use crm_harness::config::Scope;

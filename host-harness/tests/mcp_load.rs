@@ -1,12 +1,5 @@
 //! The HTTP front under load, and with clients that stall, flood or go away: nobody else is harmed.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first surprise"
-)]
-
 mod common;
 
 use std::net::SocketAddr;

@@ -1,13 +1,6 @@
 //! Checks of a component's exports and imports: tools, texts, schemas, refusals, and the code
 //! cache.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first surprise"
-)]
-
 mod common;
 
 use crm_harness::{Harness, LoadError, Parts, Setup, StartError, storage};

@@ -1,12 +1,5 @@
 //! Operator commands: init, trust, audit.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first surprise"
-)]
-
 mod common;
 
 use std::io::Write as _;

@@ -1,12 +1,5 @@
 //! The corpora of outbound cases, run through the gate's own decisions.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first surprise"
-)]
-
 use std::path::Path;
 
 use crm_harness::outbound::policy::cases;

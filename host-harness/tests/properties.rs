@@ -1,13 +1,6 @@
 //! Properties of the gate over made-up and broken input. `cargo xtask check fuzz` runs a few
 //! thousand cases of each, `cargo xtask fuzz` as many as there is time for.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first surprise"
-)]
-
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;

@@ -1,7 +1,5 @@
 //! The schemas that editors use are those of the types.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
-
 use std::path::Path;
 
 use crm_harness::config::schema::{manifest_schema, operator_schema};

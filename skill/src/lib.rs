@@ -4,6 +4,13 @@
 //! request, and answers with a report or a [`failure::Failure`]. The component in `skill/component`
 //! exports them; tests and benchmarks call them natively.
 
+#![warn(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
 pub mod actions;
 pub mod bindings;
 pub mod context;

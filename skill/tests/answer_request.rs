@@ -1,14 +1,6 @@
 //! `answer_request`: just what is asked for and may be given; what a stranger's message says beside
 //! that is not followed.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 mod common;
 mod relay;
 mod sharing;

@@ -1,13 +1,5 @@
 //! To whom messages go: members of the team, told by id, name or address, and nobody else.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 mod common;
 mod relay;
 

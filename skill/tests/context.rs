@@ -1,14 +1,6 @@
 //! `context`: what sharing would send, what is left out, and that nothing else of a record is in
 //! it.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 mod common;
 mod relay;
 mod sharing;

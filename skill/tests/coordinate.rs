@@ -1,14 +1,6 @@
 //! `coordinate`: one plan over CRM, messages, e-mail and calendar, each part for itself, alone and
 //! with every other.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 mod common;
 mod relay;
 mod sharing;

@@ -1,14 +1,6 @@
 //! `status` against workspaces that lack what the trusted documents name, or name it as earlier
 //! versions of Twenty did.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

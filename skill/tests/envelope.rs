@@ -1,13 +1,5 @@
 //! The kinds of record that may be shared, as the skill and as the manifest have them.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 mod common;
 
 use std::collections::BTreeSet;

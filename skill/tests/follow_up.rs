@@ -1,13 +1,5 @@
 //! `follow_up`: what it proposes, what it asks the CRM for that, and what it refuses.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 mod common;
 
 use common::*;

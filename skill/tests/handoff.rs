@@ -1,14 +1,6 @@
 //! `follow_up` with a hand-over: the task first, then the message that holds it and what it is
 //! about.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 mod common;
 mod relay;
 mod sharing;

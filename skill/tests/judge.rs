@@ -1,13 +1,5 @@
 //! The judge: whether a step may be sent, and what the service's answer to it means.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 mod common;
 
 use common::*;

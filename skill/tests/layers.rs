@@ -1,8 +1,6 @@
 //! Checks the layers of the crate: imports point downward, and no files or folders import each
 //! other in a circle.
 
-#![allow(clippy::unwrap_used, reason = "test code")]
-
 use std::path::Path;
 
 use source_checks::layers::{Imports, Layers};

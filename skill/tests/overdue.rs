@@ -1,14 +1,6 @@
 //! One rule for what is overdue, in every action and every zone; and tasks whose statuses a
 //! workspace has made for itself.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 mod common;
 
 use base64::Engine as _;

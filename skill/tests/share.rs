@@ -1,14 +1,6 @@
 //! `share`: records, a deal's blockers and the day as messages, to one, to several and to the team;
 //! and asking for more.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 mod common;
 mod relay;
 mod sharing;

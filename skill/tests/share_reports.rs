@@ -1,14 +1,6 @@
 //! `share` of what blocks a deal and of the caller's day: what their sentences may tell, and what
 //! they cost.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 mod common;
 mod relay;
 mod sharing;

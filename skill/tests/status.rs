@@ -1,13 +1,5 @@
 //! The state of the relay and of PA Workspace in `crm_status`.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 mod common;
 mod relay;
 

@@ -1,14 +1,6 @@
 //! The relay's client: what it asks, what it makes of both relays' answers, and of answers that are
 //! none.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 mod common;
 mod relay;
 

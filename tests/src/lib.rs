@@ -1,14 +1,6 @@
 //! Shared parts of the integration tests: the built component in a harness, stand-ins of its
 //! services, and one fixed moment for all.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "it is all test code, in a crate of its own so that every test file can use it"
-)]
-
 pub mod hostile;
 pub mod leaks;
 pub mod outsider;

@@ -1,14 +1,6 @@
 //! Decisions of the shipped policies: role by owner by team by action, with the policies that
 //! decide. The table is data.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use crm_harness::Caller;
 use crm_harness::access::{Access, AccessRequest, Approval, Audience};
 use crm_harness::config::Manifest;

@@ -1,14 +1,6 @@
 //! Every rule of `blockers` on deals where it fires, where it is clear, and where its data is
 //! missing.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use crm_stand_in::twenty::sample::{
     AMBIGUOUS, AMBIGUOUS_WORD, BLOCKER_CASES, EVERYTHING_WRONG, HEALTHY, ODD_NAME, deal_id,
 };

@@ -1,14 +1,6 @@
 //! Messages and events in the briefing: what waits for the caller, at the cost of ten requests, and
 //! each section by itself.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use crm_stand_in::faults::{Fault, FaultKind};
 use crm_stand_in::relay::Variant;
 use crm_stand_in::relay::sample::{HANDOFF_MESSAGE, INJECTED_MESSAGE};

@@ -1,14 +1,6 @@
 //! One plan over CRM, messages, e-mail and calendar: every combination of its parts, dry and
 //! performed.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use crm_harness::plans::{PlanState, StepState};
 use crm_stand_in::faults::{Fault, FaultKind};
 use crm_stand_in::pa_workspace::sample::ROBIN_PA;

@@ -1,14 +1,6 @@
 //! Every request of the corpus as a real request of a sandboxed component: what is allowed reaches
 //! the dialler, nothing else does.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;

@@ -2,14 +2,6 @@
 //! component extends its documents by it, the host knows just the extended ones, and the rules use
 //! it.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use std::path::Path;
 
 use crm_harness::config::{Flags, Manifest, Operator};

@@ -1,13 +1,5 @@
 //! Deciding about plans on the command line.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use crm_stand_in::twenty::sample::HEALTHY;
 use crm_tests::program::Program;
 use serde_json::{Value, json};

@@ -1,14 +1,6 @@
 //! Audit of disclosures: the recipients, the fields of each record, the time, the policy, and never
 //! a value.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use std::sync::Arc;
 
 use crm_harness::audit::{Audit, Disclosed, Reader};

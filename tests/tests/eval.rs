@@ -1,14 +1,6 @@
 //! `cargo xtask eval` against endpoints that say what a test wrote down: what scores, what does
 //! not, and what is said of an endpoint that fails.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

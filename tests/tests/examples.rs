@@ -1,14 +1,6 @@
 //! The examples do what their pages say: the small skill in the real harness, and the program that
 //! embeds it.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -2,14 +2,6 @@
 //! to be made, and nothing else. A process of its own for the faults of a killed one is in
 //! killed.rs.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use crm_harness::plans::{PlanOutcome, PlanState};
 use crm_stand_in::faults::{Fault, FaultKind};
 use crm_stand_in::twenty::sample::{HEALTHY, ROBIN};

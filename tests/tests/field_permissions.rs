@@ -1,14 +1,6 @@
 //! A key that may read deals, but not what they are worth: reads and proposals go on without it and
 //! say so, and `status` names it.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use std::sync::Arc;
 
 use crm_harness::plans::PlanState;

@@ -1,14 +1,6 @@
 //! A disk that takes no more in the middle of a plan, with the real component: what began is told
 //! as such, and everything is made once when there is room again.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 

@@ -1,14 +1,6 @@
 //! A follow-up that is handed over: what leaves, to whom, how often, and what the record says of
 //! it.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use crm_harness::plans::{PlanState, StepState};
 use crm_stand_in::faults::{Fault, FaultKind};
 use crm_stand_in::relay::sample::{SAM, TEAM_ID};

@@ -1,14 +1,6 @@
 //! Components that misbehave, each through the real harness with a real record: stopped for the
 //! right reason, on the record, and the host goes on. Without its offence each of them works.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};

@@ -1,14 +1,6 @@
 //! Idempotency keys of messages, and whether a message may be sent a second time: a component that
 //! is not to be trusted chooses the keys and judges the answers.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use std::time::Duration;
 
 use crm_harness::plans::{Before, PlanOutcome, PlanState, StepState, Store};

@@ -1,14 +1,6 @@
 //! `init` against a CRM: it offers the CRM's own members as callers, and goes on where they cannot
 //! be told.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use std::path::Path;
 use std::process::{Output, Stdio};
 

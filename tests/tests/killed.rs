@@ -1,14 +1,6 @@
 //! The harness killed (SIGKILL) in the middle of a write, and started again on the same files:
 //! nothing is lost and nothing doubled.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use crm_stand_in::faults::{Fault, FaultKind};
 use crm_stand_in::twenty::sample::HEALTHY;
 use crm_tests::program::Program;

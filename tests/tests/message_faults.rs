@@ -2,14 +2,6 @@
 //! twice; where nobody can know whether one was sent, that is said and nothing is repeated;
 //! everything else comes to its end when the plan is resumed.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use std::sync::Arc;
 use std::time::Duration;
 

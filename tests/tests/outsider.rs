@@ -1,14 +1,6 @@
 //! A second skill on the same harness, one that is not to be trusted: what it may do works,
 //! everything beside it is refused.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use crm_harness::{CallOutcome, Caller, Harness, Invocation, Parts};
 use crm_stand_in::Running;
 use crm_tests::outsider::outsider;

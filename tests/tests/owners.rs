@@ -1,14 +1,6 @@
 //! Owners of records: known, known to be none, or unknown, as the service's answers tell it; and
 //! the consequences for every action.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -1,14 +1,6 @@
 //! Proposals and what becomes of them: through the built component, the real harness and a stand-in
 //! that writes.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use crm_harness::plans::{PlanState, StepState};
 use crm_stand_in::twenty::sample::{HEALTHY, ROBIN, SAM, SAM_EMAIL, SOFT_DELETED_DEAL};
 use crm_tests::{TestEnv, TestOptions, follow_up};

@@ -2,14 +2,6 @@
 //! Every environment of every test is looked through when it ends (crm_tests::leaks); here is what
 //! that look can see, and each field by itself.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use crm_harness::plans::PlanState;
 use crm_stand_in::relay;
 use crm_stand_in::twenty::sample::{HEALTHY, ROBIN};

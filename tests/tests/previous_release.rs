@@ -1,14 +1,6 @@
 //! The previous release beside this harness: its component, its manifest, and a data directory that
 //! it wrote.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};

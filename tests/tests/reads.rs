@@ -1,13 +1,5 @@
 //! The other reads through the built component: what they answer and how many requests they cost.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use crm_harness::server::mcp;
 use crm_stand_in::twenty::keys;
 use crm_stand_in::twenty::sample::{

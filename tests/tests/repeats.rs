@@ -1,14 +1,6 @@
 //! Record values that a caller's own words repeat: named by the host, and asked of policy as
 //! disclosures of the plan.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use crm_stand_in::relay::Variant;
 use crm_stand_in::twenty::sample::{ROBIN, SAM};
 use crm_tests::{TestEnv, TestOptions};

@@ -1,14 +1,6 @@
 //! Every request of tests/cases/requests.json: the calls that are right for it, made by the real
 //! component in the real harness.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use crm_harness::server::mcp;
 use crm_tests::requests::{Corpus, check, read, run};
 use crm_tests::{NOW, TestEnv};

@@ -1,14 +1,6 @@
 //! The reach of the component, read from its own import list; and the harness, which knows nothing
 //! of this CRM.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use std::fs;
 use std::path::Path;
 

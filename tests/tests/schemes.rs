@@ -1,14 +1,6 @@
 //! Proposals of a component that is not to be trusted: what cannot be sent is refused before a
 //! person is asked, what is shown is what is sent, and nobody but the host writes.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use std::time::Duration;
 
 use crm_harness::plans::{PlanState, StepState};

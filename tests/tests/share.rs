@@ -1,13 +1,5 @@
 //! Sharing: records, what blocks a deal, the day; asking for more, and answering that.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use crm_harness::plans::{PlanOutcome, PlanState};
 use crm_stand_in::relay::sample::{CONTEXT_REQUEST, INGRID, PRIYA, ROBINS_TEZ, SAM, TEAM_ID};
 use crm_stand_in::twenty::sample::{EVERYTHING_WRONG, HEALTHY, ROBIN, SAM as SAM_IN_TWENTY};

@@ -1,14 +1,6 @@
 //! Checks that audit log and log never hold values, secrets, or the contents of a refused request.
 //! A process of its own, so that it sees all of its log.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;

@@ -1,14 +1,6 @@
 //! A component that is not to be trusted, between a service that knows things and one that tells
 //! them to people: what it has read leaves as what a plan says it gives away, and in no other way.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use std::time::Duration;
 
 use crm_harness::{CallOutcome, Caller, Harness, Invocation, Parts};

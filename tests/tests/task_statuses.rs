@@ -1,14 +1,6 @@
 //! Tasks of a workspace that has made its own statuses, and what the setting `done-statuses` makes
 //! of them.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use std::sync::Arc;
 
 use crm_harness::plans::PlanState;

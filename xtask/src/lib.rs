@@ -1,5 +1,12 @@
 //! Developer commands: `cargo xtask`. What is public serves the end-to-end tests beside it.
 
+#![warn(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};

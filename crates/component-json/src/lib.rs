@@ -10,8 +10,15 @@
 //! - [`from_component`] turns a value into JSON.
 //!
 //! Names are camelCase in JSON. An option that is `none` is left out of a record, a variant is an
-//! object with `case`, and integers beyond 2^53 may also be texts. A resource, a stream and a future
-//! have no JSON.
+//! object with `case`, and integers beyond 2^53 may also be texts. A resource, a stream and a
+//! future have no JSON.
+
+#![warn(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
 
 mod answers;
 mod arguments;

@@ -1,12 +1,5 @@
 //! Properties of the JSON mapping: what goes in comes out, and nothing that comes in breaks it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first surprise"
-)]
-
 use component_json::shape::{CaseShape, FieldShape, Int, RecordShape, Shape, camel_case};
 use component_json::{from_component, measure, schema, to_component};
 use proptest::collection::vec;

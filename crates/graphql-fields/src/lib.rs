@@ -19,6 +19,13 @@
 //! The inserted text is a plain name and nothing else: no alias (not every service honours one), no
 //! argument, no directive, no selection. A name can therefore widen a document by one field of the
 //! record it stands in, and by nothing more.
+
+#![warn(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -1,13 +1,5 @@
 //! Properties of extended documents, for documents and names of any kind.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 

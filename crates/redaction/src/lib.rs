@@ -29,6 +29,13 @@
 //! [`visible`] leaves out those that nobody does. Whoever cleans, compares or shows text asks
 //! these, so that a joiner within a Persian word or an emoji is a letter everywhere and a hidden
 //! character nowhere.
+
+#![warn(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
 #![no_std]
 #![forbid(unsafe_code)]
 

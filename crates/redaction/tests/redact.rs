@@ -1,14 +1,6 @@
 //! Tests of redaction: values that are replaced, text that stays, and that a second run changes
 //! nothing.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use proptest::prelude::*;
 use redaction::{Kind, redact};
 

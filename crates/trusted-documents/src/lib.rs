@@ -28,6 +28,13 @@
 //! brace that opens the selection then follows on the same line. Everything else stays to the byte.
 //! What is not plainly so is an error: a directive that is not declared, or not for this place, or
 //! with other arguments, and a comment that looks like a directive.
+
+#![warn(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
 #![forbid(unsafe_code)]
 
 mod directive;

@@ -1,12 +1,5 @@
 //! Sources of trusted documents: what is sent of them, and what is refused.
 
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 use apollo_parser::cst::CstNode as _;
 use apollo_parser::{Lexer, TokenKind};
 use proptest::prelude::*;

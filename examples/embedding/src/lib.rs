@@ -1,6 +1,13 @@
 //! A program with the harness inside: it looks for a note, has one proposed, and approves that in
 //! code. Everything that it uses of `crm_harness` is public.
 
+#![warn(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,5 +1,12 @@
 //! The program around [`embedding::run`].
 
+#![warn(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
 use clap::Parser as _;
 use embedding::Options;
 

@@ -2,6 +2,13 @@
 //!
 //! It holds no key and writes nothing. What it reads, it asks for by the documents in `graphql`,
 //! which the harness knows by their hashes; what it wants written, it returns as a plan.
+
+#![warn(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the generated exports declare symbols")]
 

@@ -1,12 +1,5 @@
 //! The gate from end to end: over loopback, with an injected resolver and dialler.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first surprise"
-)]
-
 mod answers;
 mod connections;
 mod recording;

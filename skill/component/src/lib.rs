@@ -1,5 +1,12 @@
 //! The exports of the CRM skill; compiled for wasm alone, since export names are no names for a
 //! native linker.
+
+#![warn(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the generated exports declare symbols")]
 

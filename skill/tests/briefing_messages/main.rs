@@ -1,14 +1,6 @@
 //! The briefing's sections that are not of the CRM: messages that wait and the day's events. Each
 //! stands or fails alone.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 mod calendar;
 mod messages;
 

@@ -4,10 +4,6 @@
 #![allow(
     dead_code,
     unreachable_pub,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
     reason = "helpers of tests may fail like tests, and not every test needs all of them"
 )]
 

@@ -1,14 +1,6 @@
 //! The trusted documents against our own schema, Twenty's (where it is at hand) and the typed
 //! answers.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 mod answers;
 #[path = "../common/mod.rs"]
 mod common;

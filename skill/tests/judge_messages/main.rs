@@ -1,14 +1,6 @@
 //! The judge of what is sent to people: messages, e-mail and the calendar's log. None of these
 //! services is idempotent, so what cannot be told is said and never sent again.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 mod looked_for;
 
 #[path = "../common/mod.rs"]

@@ -1,13 +1,5 @@
 //! `upsert`: what it makes, what it changes, how it finds what is there, and what it refuses.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 mod fields;
 mod names;
 

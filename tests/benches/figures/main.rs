@@ -6,9 +6,6 @@
 //! meet both.
 
 #![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
     missing_docs,
     reason = "a benchmark that cannot go on has nothing to tell"
 )]

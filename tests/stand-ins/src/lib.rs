@@ -4,6 +4,13 @@
 //! and what it stores, and can be told to go wrong in many ways ([`faults`]), in process or over
 //! `/stand-in/faults` on its own port.
 
+#![warn(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
 pub mod clock;
 pub mod faults;
 pub mod journal;

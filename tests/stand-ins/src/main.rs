@@ -1,5 +1,12 @@
 //! The `crm-stand-in` command: starts stand-ins on loopback and says where they listen.
 
+#![warn(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
 use std::io::Write as _;
 
 use anyhow::Context as _;

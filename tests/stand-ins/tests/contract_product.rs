@@ -6,14 +6,6 @@
 //! operation and shape; then every one of them must also have a fixture of its shape. The fixtures
 //! are always replayed.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 #[allow(dead_code, reason = "each test uses its part")]
 mod client;
 #[path = "contract/compare.rs"]

@@ -1,14 +1,6 @@
 //! Tests of the relay where no recording shows its behaviour: its defects at their edges, tokens,
 //! the limit, and what tests see of it.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 #[allow(dead_code, reason = "each test uses its part")]
 mod client;
 #[path = "relay/messages.rs"]

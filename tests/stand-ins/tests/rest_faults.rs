@@ -1,14 +1,6 @@
 //! Faults bound to the routes of REST services: which requests they strike, before or after
 //! something is stored, and each kind of them on a message.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 #[allow(dead_code, reason = "each test uses its part")]
 mod client;
 

@@ -1,14 +1,6 @@
 //! A hundred thousand tasks: they are all there, and the questions of a briefing agree with one
 //! another.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 #[allow(dead_code, reason = "each test uses its part")]
 mod client;
 

@@ -6,14 +6,6 @@
 //! exchanges of the same shapes with names and values of their own are in `fixtures/` and are
 //! always replayed, by the same comparison.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 #[allow(dead_code, reason = "each test uses its part")]
 mod client;
 #[path = "tezit/compare.rs"]

@@ -1,14 +1,6 @@
 //! Tests of the sample on the relay and in the PA Workspace, as other tests and the demo rely on
 //! it.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 #[allow(dead_code, reason = "each test uses its part")]
 mod client;
 

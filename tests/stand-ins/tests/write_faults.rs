@@ -1,14 +1,6 @@
 //! Faults of writes: each strikes before anything is stored or after everything is, as it was told
 //! to.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 #[allow(dead_code, reason = "each test uses its part")]
 mod client;
 

@@ -1,13 +1,5 @@
 //! Mutations do what the real service was seen to do, and nothing where that is not known.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
 #[path = "writes/changing.rs"]
 mod changing;
 #[allow(dead_code, reason = "each test uses its part")]

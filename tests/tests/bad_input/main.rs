@@ -1,14 +1,6 @@
 //! Wrong arguments, a service that misbehaves, and text of strangers: each gets its own typed
 //! failure or a correct answer.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 mod service;
 mod strangers;
 

@@ -4,6 +4,13 @@
 //! A step is a function that makes checks. What it cannot check for want of something on this
 //! machine is skipped with the reason, which `--strict` takes for a failure.
 
+#![warn(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
 use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;

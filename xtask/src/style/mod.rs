@@ -1,5 +1,5 @@
 //! Figures of the repository's language: the beginnings of doc summaries, the length of test names,
-//! the width of comments, and names that two types of a crate share.
+//! the width of comments, names that two types of a crate share, and crates that may panic.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -27,6 +27,15 @@ const COLUMNS: usize = 100;
 const PLAIN: [&str; 5] = ["Builder", "Case", "Config", "Error", "Options"];
 /// Folders that are not the repository's own text, or are kept as they once were.
 const SKIPPED: [&str; 4] = ["target", "data", "deps", "node_modules"];
+/// The lints that each root of a crate turns on. The workspace cannot: it would reach the tests.
+const NO_PANIC: [&str; 4] = [
+    "clippy::expect_used",
+    "clippy::indexing_slicing",
+    "clippy::panic",
+    "clippy::unwrap_used",
+];
+/// Crates of test code alone, which fails by panicking.
+const TEST_CRATES: [&str; 2] = ["tests/src", "tests/guests/hostile/src"];
 /// The number of findings that are listed for a figure.
 const LISTED: usize = 20;
 
@@ -42,6 +51,8 @@ struct Figures {
     long_tests: Vec<String>,
     /// Places of lines that are too wide.
     wide: Vec<String>,
+    /// Roots of crates without a lint against panics.
+    roots: Vec<String>,
     /// Places of types by crate and name.
     types: BTreeMap<(String, String), Vec<String>>,
 }
@@ -123,6 +134,12 @@ impl Figures {
         if place.extension().is_none_or(|extension| extension != "rs") {
             return;
         }
+        let root = place.ends_with("src/lib.rs") || place.ends_with("src/main.rs");
+        if root && !TEST_CRATES.contains(&of_crate) {
+            let missing = NO_PANIC.iter().filter(|lint| !source.code.contains(*lint));
+            self.roots
+                .extend(missing.map(|lint| format!("{} {lint}", place.display())));
+        }
         for Named { name, line } in items::tests(&source.code) {
             let length = name.chars().count();
             self.tests.push(length);
@@ -199,6 +216,17 @@ impl Figures {
             faults.push(fault(
                 &format!("comment lines are wider than {COLUMNS} columns; wrap them"),
                 &self.wide,
+            ));
+        }
+
+        line(
+            "lints against panics missing in a root",
+            self.roots.len().to_string(),
+        );
+        if !self.roots.is_empty() {
+            faults.push(fault(
+                "roots of crates lack a lint against panics; add it to `#![warn(...)]`",
+                &self.roots,
             ));
         }
 
@@ -318,6 +346,19 @@ mod tests {
         let files: Vec<(&str, &str)> = files.iter().map(|(at, text)| (*at, &**text)).collect();
         assert_eq!(figures(&files).wide, ["a.rs:2", "d.rs:2", "e.toml:2"]);
         assert_eq!(faults(&files).len(), 1);
+    }
+
+    #[test]
+    fn root_without_lints_is_found() {
+        let lints = format!("#![warn({})]\n", NO_PANIC.join(", "));
+        assert_eq!(faults(&[("one/src/lib.rs", &lints)]), [""; 0]);
+        assert_eq!(faults(&[("one/src/other.rs", "fn f() {}\n")]), [""; 0]);
+        let commented = format!("// {lints}");
+        let found = faults(&[("one/src/main.rs", &commented)]);
+        assert!(
+            found[0].contains("one/src/main.rs clippy::panic"),
+            "{found:?}"
+        );
     }
 
     #[test]

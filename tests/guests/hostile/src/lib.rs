@@ -13,10 +13,6 @@ pub mod bindings {
         unused_qualifications,
         clippy::all,
         clippy::allow_attributes_without_reason,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used,
         reason = "generated code"
     )]
     wit_bindgen::generate!({

@@ -1,5 +1,12 @@
 //! A guest that sends what it is told to where it is told, and proposes what it is told to propose.
 //! It is honest about what comes of it; the harness is to stop it.
+
+#![warn(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the generated exports declare symbols")]
 
@@ -11,10 +18,6 @@ mod bindings {
         unused_qualifications,
         clippy::all,
         clippy::allow_attributes_without_reason,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used,
         reason = "generated code"
     )]
     wit_bindgen::generate!({ path: "wit", world: "outsider", generate_all });
