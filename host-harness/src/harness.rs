@@ -361,9 +361,14 @@ impl Harness {
                 (ToolEffect::Propose, Ok(proposal)) => {
                     let deadline = perform.then_some(started + limit);
                     let found: (&ObservedRecords, &Guard) = (&seen, &guard);
-                    let taken = self
-                        .plans
-                        .proposed(call, &tool.name, &caller, proposal, found, deadline);
+                    let taken = self.plans.proposed(
+                        call,
+                        (&tool.name, &arguments),
+                        &caller,
+                        proposal,
+                        found,
+                        deadline,
+                    );
                     match taken.await {
                         Ok(proposed) => Reply::Proposed(Box::new(proposed)),
                         Err(error) => Reply::Failed(plan_failure(error)?),

@@ -1,13 +1,6 @@
 //! The channel of a program that starts this one: it hands over settings and secrets, is shown
 //! plans, and says what its person decides.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first surprise"
-)]
-
 mod common;
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -178,11 +171,10 @@ async fn denied_plan_cannot_be_approved() {
     let (service, env) = TestEnv::beside_a_service_with_key("env:SERVICE_KEY").await;
     let mut parent = Parent::begun(&env);
     let plan = parent.propose("one thing");
-    let denied = parent.ask("deny", json!({"plan": plan}));
-    assert_eq!(
-        denied["result"]["structuredContent"]["state"], "denied",
-        "{denied}"
-    );
+    let denied = parent.ask("deny", json!({"plan": plan, "reason": "not before Friday"}));
+    let told = &denied["result"]["structuredContent"];
+    assert_eq!(told["state"], "denied", "{denied}");
+    assert_eq!(told["outcome"]["reason"], "not before Friday");
     let late = parent.ask("approve", json!({"plan": plan}));
     assert_eq!(
         late["result"]["structuredContent"]["state"], "denied",

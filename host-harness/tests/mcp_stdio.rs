@@ -1,12 +1,5 @@
 //! The protocol over standard input and output, against the program itself.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first surprise"
-)]
-
 mod common;
 
 use std::collections::BTreeSet;
@@ -221,10 +214,9 @@ async fn accepted_elicitation_performs_what_was_shown() {
         shown.contains("Call Ada") && shown.contains(digest) && shown.contains("create task"),
         "{shown}"
     );
-    assert_eq!(
-        question["params"]["requestedSchema"],
-        json!({"type": "object", "properties": {}})
-    );
+    let form = &question["params"]["requestedSchema"];
+    assert_eq!(form["properties"]["change"]["type"], "string");
+    assert_eq!(form.get("required"), None, "it may stay empty");
     assert_eq!(
         (&result["structuredContent"]["state"], &result["isError"]),
         (&json!("done"), &json!(false)),
@@ -262,6 +254,15 @@ async fn declined_elicitation_denies_the_plan() {
         "{}",
         text(&dismissed)
     );
+    // Somebody who writes what should be otherwise does not approve.
+    for (title, action) in [("d", "accept"), ("e", "decline")] {
+        let said = json!({"action": action, "content": {"change": " not before Friday\n"}});
+        let (_, changed) = client.call_and_say("proposer_scheme", scheme(title), &said);
+        let told = &changed["structuredContent"];
+        assert_eq!(told["state"], "denied", "{changed}");
+        assert_eq!(told["outcome"]["reason"], "not before Friday");
+        assert!(text(&changed).contains("denied: not before Friday"));
+    }
     // An answer that is none.
     let (_, nonsense) = client.call_and_say(
         "proposer_scheme",

@@ -1,12 +1,5 @@
 //! `crm-harness plan`: what is listed, how long a plan waits, and that looking is on record.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first surprise"
-)]
-
 mod common;
 
 use std::process::Output;
@@ -102,4 +95,89 @@ async fn looking_is_on_record() {
         ]
     );
     assert_eq!(rows[before]["body"]["caller"], "robin");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reason_of_a_denial_is_told() {
+    let (service, env) = TestEnv::beside_a_service().await;
+    let plan = propose(&env, "one", &[]);
+    let reason = "not before\nFriday \u{1b}[2Jplease";
+    let denied = robin(&env, &["plan", "deny", &plan, "--reason", reason]);
+    assert_eq!(told(&denied)["state"], "denied", "{denied:?}");
+    let shown = told(&robin(&env, &["plan", "show", &plan]));
+    assert_eq!(
+        shown["outcome"]["reason"],
+        "not before Friday \\u{1b}[2Jplease"
+    );
+    let text = env.run(&["plan", "show", &plan, "--caller", "robin"]);
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(text.contains("denied: not before Friday"), "{text}");
+    // What a person said is no part of the audit log.
+    let rows = serde_json::to_string(&env.record()).unwrap();
+    assert!(!rows.contains("Friday"), "{rows}");
+
+    let too_long = "x".repeat(501);
+    let refused = robin(&env, &["plan", "deny", &plan, "--reason", &too_long]);
+    let complaint = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(complaint.contains("write 1 to 500"), "{complaint}");
+    // Proposed again, it waits without the reason.
+    assert_eq!(propose(&env, "one", &[]), plan);
+    let shown = told(&robin(&env, &["plan", "show", &plan]));
+    assert_eq!(shown["outcome"]["state"], "waiting");
+    assert_eq!(shown["outcome"].get("reason"), None);
+    assert_eq!(service.seen().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn edited_plan_replaces_the_first() {
+    let (service, env) = TestEnv::beside_a_service().await;
+    let plan = propose(&env, "one", &[]);
+    let same = robin(
+        &env,
+        &[
+            "plan",
+            "edit",
+            &plan,
+            "--arguments",
+            &scheme("one").to_string(),
+        ],
+    );
+    assert!(same.status.success(), "{same:?}");
+    assert_eq!(
+        told(&robin(&env, &["plan", "show", &plan]))["state"],
+        "waiting"
+    );
+
+    let arguments = scheme("two").to_string();
+    let edited = told(&robin(
+        &env,
+        &["plan", "edit", &plan, "--arguments", &arguments],
+    ));
+    let new = edited["plan"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{edited}"));
+    assert_ne!(new, plan);
+    assert_eq!(edited["preview"]["replaces"], plan.as_str());
+    assert_eq!(edited["state"], "waiting");
+    let old = told(&robin(&env, &["plan", "show", &plan]));
+    assert_eq!(old["state"], "denied");
+    let reason = old["outcome"]["reason"].as_str().unwrap();
+    assert_eq!(reason, format!("replaced by plan {}", &new[..12]));
+
+    let approved = told(&robin(&env, &["plan", "approve", new]));
+    assert_eq!(approved["state"], "done");
+    assert_eq!(service.seen().len(), 1);
+    let over = robin(&env, &["plan", "edit", new, "--arguments", &arguments]);
+    assert_eq!(told(&over)["failure"]["case"], "plan-over", "{over:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn edit_without_a_terminal_names_the_option() {
+    let (_service, env) = TestEnv::beside_a_service().await;
+    let plan = propose(&env, "one", &[]);
+    // Without a terminal there is nobody to edit.
+    let refused = robin(&env, &["plan", "edit", &plan]);
+    let complaint = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(complaint.contains("--arguments"), "{complaint}");
+    assert_eq!(refused.status.code(), Some(2));
 }

@@ -1,14 +1,6 @@
 //! Plans as they are kept: who may decide about one, until when, and when it is no longer what was
 //! proposed.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -143,12 +135,21 @@ async fn only_who_may_decide_about_a_plan_does() {
     let error = env
         .harness
         .plans()
-        .deny(&plan, &env.caller)
+        .deny(&plan, &env.caller, None)
         .await
         .unwrap_err();
     assert!(matches!(error, PlanError::Access { .. }), "{error}");
+    let error = env.harness.plans().editable(&plan, &env.caller);
+    assert!(matches!(error, Err(PlanError::Access { .. })), "{error:?}");
+    let editable = env.harness.plans().editable(&plan, &robin).unwrap();
+    assert_eq!(editable.arguments, follow_up("a"));
     assert_eq!(
-        env.harness.plans().deny(&plan, &robin).await.unwrap().state,
+        env.harness
+            .plans()
+            .deny(&plan, &robin, None)
+            .await
+            .unwrap()
+            .state,
         PlanState::Denied
     );
     env.caller = robin;
@@ -183,7 +184,12 @@ async fn begun_plan_can_be_closed() {
     env.twenty.faults().add(down);
     let outcome = env.approve(&plan).await.unwrap();
     assert_eq!(outcome.state, PlanState::Stopped, "{outcome:#?}");
-    let outcome = env.harness.plans().deny(&plan, &env.caller).await.unwrap();
+    let outcome = env
+        .harness
+        .plans()
+        .deny(&plan, &env.caller, None)
+        .await
+        .unwrap();
     assert_eq!(outcome.state, PlanState::Denied);
     assert_eq!(outcome.steps[0].state, StepState::Done);
     let error = env.resume(&plan).await.unwrap_err();
@@ -196,7 +202,7 @@ async fn begun_plan_can_be_closed() {
     let error = env
         .harness
         .plans()
-        .deny(&plan, &env.caller)
+        .deny(&plan, &env.caller, None)
         .await
         .unwrap_err();
     assert!(matches!(error, PlanError::Over(PlanState::Done)), "{error}");

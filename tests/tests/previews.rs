@@ -2,14 +2,6 @@
 //! full view, kept in tests/tests/snapshots; and hostile arguments through the built component, of
 //! which nothing may hide or forge a line.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail like tests"
-)]
-
 use std::collections::BTreeMap;
 
 use crm_harness::plans::render_short::{Brief, Room, brief};
@@ -417,7 +409,11 @@ async fn hostile_arguments_hide_and_forge_nothing() {
                 sent_as_shown(&env, &preview).await;
             } else {
                 // No more than some plans of a caller may wait.
-                env.harness.plans().deny(plan, &env.caller).await.unwrap();
+                env.harness
+                    .plans()
+                    .deny(plan, &env.caller, None)
+                    .await
+                    .unwrap();
             }
         }
     }

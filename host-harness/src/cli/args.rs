@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use crm_harness::audit::Head;
+use crm_harness::plans::REASON_MAX;
 
 use super::variables::Variables;
 
@@ -210,6 +211,19 @@ pub(super) enum PlanCommand {
     Deny {
         /// Its digest, or the first six digits of it or more
         plan: String,
+        /// What to tell whoever proposed it, such as what should be otherwise; at most 500
+        /// characters
+        #[arg(long, value_name = "TEXT", value_parser = reason)]
+        reason: Option<String>,
+    },
+    /// Edit the arguments of a plan, which makes another plan that replaces it
+    Edit {
+        /// Its digest, or the first six digits of it or more
+        plan: String,
+        /// The new arguments (JSON, @FILE, or - for standard input) instead of an editor; without
+        /// it $VISUAL or $EDITOR opens the present ones
+        #[arg(long, value_name = "JSON|@FILE|-")]
+        arguments: Option<String>,
     },
     /// Resume a plan that was approved and has not finished
     Resume {
@@ -404,6 +418,17 @@ pub(super) enum PolicyCommand {
         #[arg(long, value_name = "FILE")]
         cases: PathBuf,
     },
+}
+
+/// Parses a reason to deny a plan.
+fn reason(text: &str) -> Result<String, String> {
+    let length = text.trim().chars().count();
+    if (1..=REASON_MAX).contains(&length) {
+        return Ok(text.trim().to_owned());
+    }
+    Err(format!(
+        "it has {length} characters: write 1 to {REASON_MAX}"
+    ))
 }
 
 fn time(text: &str) -> Result<SystemTime, String> {

@@ -39,24 +39,25 @@ pub(super) fn run(
     }) = &done
     {
         tell_denials(denials);
-        return super::plan::proposed(args, &resolved, proposed.preview.plan.as_str(), yes);
+        return super::plan_outcome::proposed(args, &resolved, proposed.preview.plan.as_str(), yes);
     }
     match done {
         Ok(outcome) => Ok(tell(args, &resolved.harness, &outcome)),
-        Err(error) => {
-            if args.json {
-                let failure = match &error {
-                    CallError::Plan(error) => super::plan::failure(error),
-                    error => {
-                        json!({"failure": {"case": error.code(), "reason": error.to_string()}})
-                    }
-                };
-                render::print(&render::pretty(&failure));
-            }
-            render::complain(&error.to_string());
-            Ok(End::Failed)
-        }
+        Err(error) => Ok(failed(args, &error)),
     }
+}
+
+/// Reports the error of a call that has no outcome.
+pub(super) fn failed(args: &Args, error: &CallError) -> End {
+    if args.json {
+        let failure = match error {
+            CallError::Plan(error) => super::plan_outcome::failure(error),
+            error => json!({"failure": {"case": error.code(), "reason": error.to_string()}}),
+        };
+        render::print(&render::pretty(&failure));
+    }
+    render::complain(&error.to_string());
+    End::Failed
 }
 
 /// Calls an action. An unknown action or an invalid configuration is a misuse.
@@ -77,7 +78,7 @@ pub(super) fn perform(
     }
 }
 
-fn tell(args: &Args, harness: &Harness, outcome: &CallOutcome) -> End {
+pub(super) fn tell(args: &Args, harness: &Harness, outcome: &CallOutcome) -> End {
     tracing::debug!(requests = outcome.requests, elapsed = ?outcome.elapsed, timings = ?outcome.timings, "the call ended");
     tell_denials(&outcome.denials);
     match &outcome.result() {
@@ -136,7 +137,7 @@ fn tell_missing(harness: &Harness) {
     }
 }
 
-fn read(arguments: Option<&str>) -> Result<Value, Misuse> {
+pub(super) fn read(arguments: Option<&str>) -> Result<Value, Misuse> {
     let text = match arguments {
         None => return Ok(json!({})),
         Some("-") => {

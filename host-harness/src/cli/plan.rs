@@ -1,15 +1,13 @@
 //! `crm-harness plan`: shows plans, and decides about them.
 
-use std::io::IsTerminal as _;
-
-use anyhow::Context as _;
-use crm_harness::plans::{PlanError, PlanOutcome, PlanState, Preview, render_text, report};
-use serde_json::{Value, json};
+use crm_harness::plans::Preview;
+use serde_json::json;
 
 use super::args::{Args, PlanCommand};
+use super::plan_outcome::{ended, refused, show, wait};
 use super::report::{End, Misuse};
 use super::resolve::{Resolved, resolve, resolve_to_look};
-use super::{ask, render};
+use super::{edit, render};
 
 pub(super) fn run(args: &Args, command: &PlanCommand) -> Result<End, Misuse> {
     let resolved = match command {
@@ -42,9 +40,14 @@ pub(super) fn run(args: &Args, command: &PlanCommand) -> Result<End, Misuse> {
             )?;
             ended(args, done)
         }
-        PlanCommand::Deny { plan } => {
-            let done = wait(harness.plans().deny(plan, &resolved.caller))?;
-            ended(args, done)
+        PlanCommand::Deny { plan, reason } => {
+            let denied = harness
+                .plans()
+                .deny(plan, &resolved.caller, reason.as_deref());
+            ended(args, wait(denied)?)
+        }
+        PlanCommand::Edit { plan, arguments } => {
+            edit::run(args, &resolved, plan, arguments.as_deref())
         }
         PlanCommand::Resume {
             plan,
@@ -58,59 +61,6 @@ pub(super) fn run(args: &Args, command: &PlanCommand) -> Result<End, Misuse> {
             ended(args, done)
         }
     }
-}
-
-/// Shows what an action has proposed, asks if somebody can answer, and performs what was approved.
-pub(super) fn proposed(
-    args: &Args,
-    resolved: &Resolved,
-    plan: &str,
-    yes: bool,
-) -> Result<End, Misuse> {
-    let harness = &resolved.harness;
-    let (preview, outcome) = match harness.plans().get(plan) {
-        Ok(found) => found,
-        Err(error) => return refused(args, &error),
-    };
-    let waits = outcome.state == PlanState::Waiting;
-    if !args.json {
-        if outcome.state.is_over() {
-            // What was sent was shown before the decision; `plan show` shows it again.
-            render::print(&format!(
-                "Plan {}: {}\n",
-                preview.plan.short(),
-                preview.deed
-            ));
-        } else {
-            render::print(&render_text::preview(&preview, &render::emphasis()));
-        }
-    }
-    let asked = waits && !yes && !args.json && std::io::stdin().is_terminal();
-    let approved = waits && (yes || (asked && ask::yes("Approve this plan and perform it?")));
-    if approved {
-        let done = wait(harness.plans().approve(plan, &resolved.caller, false))?;
-        return ended(args, done);
-    }
-    if args.json {
-        show(args, &preview, &outcome);
-    } else {
-        render::print(&render_text::outcome(&outcome, &render::emphasis()));
-    }
-    Ok(
-        if matches!(outcome.state, PlanState::Done | PlanState::Waiting) {
-            End::Done
-        } else {
-            End::Failed
-        },
-    )
-}
-
-fn wait<T>(work: impl Future<Output = T>) -> Result<T, Misuse> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    Ok(runtime.block_on(work))
 }
 
 fn list(args: &Args, resolved: &Resolved, limit: usize) -> Result<End, Misuse> {
@@ -147,47 +97,4 @@ fn list(args: &Args, resolved: &Resolved, limit: usize) -> Result<End, Misuse> {
         render::print(&render::table(&plans.iter().map(row).collect::<Vec<_>>()));
     }
     Ok(End::Done)
-}
-
-fn show(args: &Args, preview: &Preview, outcome: &PlanOutcome) {
-    if args.json {
-        render::print(&render::pretty(&report(preview, outcome)));
-    } else {
-        render::print(&render_text::preview(preview, &render::emphasis()));
-        render::print(&render_text::outcome(outcome, &render::emphasis()));
-    }
-}
-
-fn ended(args: &Args, done: Result<PlanOutcome, PlanError>) -> Result<End, Misuse> {
-    match done {
-        Ok(outcome) => {
-            if args.json {
-                render::print(&render::pretty(&json!(outcome)));
-            } else {
-                render::print(&render_text::outcome(&outcome, &render::emphasis()));
-            }
-            Ok(match outcome.state {
-                PlanState::Done | PlanState::Denied => End::Done,
-                _ => End::Failed,
-            })
-        }
-        Err(error) => refused(args, &error),
-    }
-}
-
-/// Describes why an operation on a plan failed.
-pub(super) fn failure(error: &PlanError) -> Value {
-    let mut failure = json!({"case": error.code(), "reason": error.to_string()});
-    if let (PlanError::Interrupted { plan, .. }, Value::Object(members)) = (error, &mut failure) {
-        members.insert("plan".to_owned(), json!(plan));
-    }
-    json!({ "failure": failure })
-}
-
-fn refused(args: &Args, error: &PlanError) -> Result<End, Misuse> {
-    if args.json {
-        render::print(&render::pretty(&failure(error)));
-    }
-    render::complain(&error.to_string());
-    Ok(End::Failed)
 }

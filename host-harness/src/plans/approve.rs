@@ -15,7 +15,7 @@ use super::plan::{Plan, Proposer};
 use super::preview::Showing;
 use super::report::Proposed;
 use super::service::Plans;
-use super::store::StoredPlan;
+use super::store::{ProposalBasis, StoredPlan};
 use super::validate::{prepare, validate};
 use super::{Known, PlanError, PlanState, Preview, StoreError};
 use crate::access::Decision;
@@ -26,6 +26,10 @@ use crate::observed::ObservedRecords;
 use crate::outbound::call_audit::CallAudit;
 use crate::outbound::dlp::guard::Guard;
 use crate::proposal::Proposal;
+use crate::text::{clip, visible};
+
+/// Maximum number of characters of a reason to deny a plan.
+pub const REASON_MAX: usize = 500;
 
 /// The authority by which a plan is performed.
 #[derive(Clone, Copy)]
@@ -119,11 +123,17 @@ impl Plans {
             .await
     }
 
-    /// Denies a plan that is not over. Steps that were sent are not undone.
+    /// Denies a plan that is not over. Steps that were sent are not undone. `reason` is what the
+    /// person says to whoever proposed it; of more than [`REASON_MAX`] characters, the first count.
     ///
     /// # Errors
     /// When there is no such plan, it is over, or the caller may not decide about it.
-    pub async fn deny(&self, name: &str, by: &Caller) -> Result<PlanOutcome, PlanError> {
+    pub async fn deny(
+        &self,
+        name: &str,
+        by: &Caller,
+        reason: Option<&str>,
+    ) -> Result<PlanOutcome, PlanError> {
         let digest = self.store.find(name)?;
         let deadline = Instant::now() + self.limit();
         let _held = self.locks.hold(&digest, deadline).await?;
@@ -133,29 +143,33 @@ impl Plans {
         if kept.state.is_over() && kept.state != PlanState::Expired {
             return Err(PlanError::Over(kept.state));
         }
-        self.decide(call, &mut kept, PlanState::Denied, by.named())?;
+        let reason = reason.and_then(short_reason);
+        self.decide(call, &mut kept, PlanState::Denied, by.named(), reason)?;
         Ok(outcome(&kept))
     }
 
     /// Moves a plan to the state that somebody decided on: writes the audit event first, then the
     /// store. If storing fails, a second event states the plan's actual state.
-    fn decide(
+    pub(super) fn decide(
         &self,
         call: CallId,
         kept: &mut StoredPlan,
         state: PlanState,
         by: Option<&str>,
+        reason: Option<String>,
     ) -> Result<(), PlanError> {
         let (before, decided_by) = (kept.state, kept.decided_by.take());
+        let reason_before = std::mem::replace(&mut kept.reason, reason);
         kept.state = state;
         kept.decided_by = by.map(str::to_owned);
         self.log_plan(call, kept, by).map_err(unrecorded)?;
-        let stored = self
-            .store
-            .move_to(&kept.digest, state, by, None, self.now());
+        let stored =
+            self.store
+                .move_to(&kept.digest, state, by, kept.reason.as_deref(), self.now());
         if let Err(error) = stored {
             kept.state = before;
             kept.decided_by = decided_by;
+            kept.reason = reason_before;
             // The audit sink holds events that it cannot write; the error to report is the store's.
             let _ = self.log_plan(call, kept, None);
             return Err(error.into());
@@ -186,7 +200,7 @@ impl Plans {
     pub(crate) async fn proposed(
         &self,
         call: CallId,
-        tool: &str,
+        (tool, arguments): (&str, &Value),
         caller: &Caller,
         proposal: Value,
         (seen, guard): (&ObservedRecords, &Guard),
@@ -240,9 +254,15 @@ impl Plans {
             Some(deadline) => Some(self.locks.hold(&digest, deadline).await?),
             None => None,
         };
-        let kept = self
-            .store
-            .propose(&plan, &seen.reads(), &self.component, self.now())?;
+        let kept = self.store.propose(
+            &plan,
+            ProposalBasis {
+                reads: &seen.reads(),
+                arguments,
+                component: &self.component,
+            },
+            self.now(),
+        )?;
         self.log_plan(call, &kept, caller.named())
             .map_err(unrecorded)?;
         self.log_redactions(call, &kept)?;
@@ -338,7 +358,7 @@ impl Plans {
                 _ => ObservedWhen::Before,
             };
             if kept.state == PlanState::Waiting {
-                self.decide(call, &mut kept, PlanState::Approved, by)?;
+                self.decide(call, &mut kept, PlanState::Approved, by, None)?;
             }
             let seen = Arc::new(ObservedRecords::default());
             let guard = self.setup.guard_for(&caller, &Value::Null);
@@ -447,4 +467,11 @@ impl Plans {
             ahead: matches!(kept.state, PlanState::Approved | PlanState::Denied),
         })
     }
+}
+
+/// Returns a reason on one line, in at most [`REASON_MAX`] characters; `None` for an empty one.
+fn short_reason(reason: &str) -> Option<String> {
+    let words: Vec<&str> = reason.split_whitespace().collect();
+    let line = visible(&words.join(" ")).into_owned();
+    (!line.is_empty()).then(|| clip(&line, REASON_MAX).0.to_owned())
 }

@@ -124,6 +124,16 @@ pub enum PlanError {
     /// The plan is over.
     #[error("the plan is over ({}): there is nothing to decide about it", .0.as_str())]
     Over(PlanState),
+    /// The plan was approved, so that it can no longer be edited.
+    #[error(
+        "the plan was approved: it cannot be edited any more. `crm-harness plan show` shows where it stands"
+    )]
+    Begun,
+    /// The arguments of the plan's call are not stored.
+    #[error(
+        "the plan was proposed by an older version, which did not keep its arguments: propose it again"
+    )]
+    NoArguments,
     /// Another call is performing the plan.
     #[error(
         "the plan is being performed by another call and took too long: look at it with `crm-harness plan show`"
@@ -187,6 +197,8 @@ impl PlanError {
             Self::OtherComponent => "plan-other-component",
             Self::Moved { .. } => "plan-moved",
             Self::Over(_) => "plan-over",
+            Self::Begun => "plan-begun",
+            Self::NoArguments => "plan-no-arguments",
             Self::Busy => "plan-busy",
             Self::TooMany { .. } => "plan-too-many",
             Self::Interrupted { .. } => "plan-interrupted",

@@ -25,6 +25,7 @@ mod recent;
 pub mod render_short;
 pub mod render_text;
 mod repeat;
+mod replace;
 mod report;
 pub mod retention;
 mod sends;
@@ -35,14 +36,16 @@ mod telling;
 mod validate;
 
 pub use crate::proposal::{Proposal, Step};
+pub use approve::REASON_MAX;
 pub use error::{PlanError, StoreError};
 pub use facts::{Disclosure, Facts, Person, Sends, Touched};
 pub use known::{Known, RecordLabel};
 pub use outcome::{PlanOutcome, StepOutcome};
 pub use preview::Preview;
+pub use replace::Editable;
 pub use report::{Proposed, report};
 pub use state::{PlanState, StepState};
-pub use store::{Before, Store, StoredPlan};
+pub use store::{Before, ProposalBasis, Store, StoredPlan};
 
 pub use service::Plans;
 pub(crate) use service::PlansParts;

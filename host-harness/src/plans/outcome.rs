@@ -74,7 +74,7 @@ impl PlanOutcome {
             PlanState::Conflict => {
                 "Look at what the step in conflict says. Calling again plans from the record as it is now.".to_owned()
             }
-            PlanState::Denied => "It was denied. Calling again asks anew.".to_owned(),
+            PlanState::Denied => "It was denied. Call again only if the person wants it otherwise; a reason says how.".to_owned(),
             PlanState::Expired => "It was not approved in time. Calling again asks anew.".to_owned(),
         }
     }

@@ -70,6 +70,7 @@ impl Preview {
                 Approval::Required
             },
             words: words(&proposal.words),
+            replaces: kept.replaces.clone(),
             warnings: proposal.warnings.iter().map(|text| words(text)).collect(),
             steps,
         }

@@ -34,6 +34,9 @@ pub struct Preview {
     pub words: String,
     /// The steps that will be sent, in order.
     pub steps: Vec<StepPreview>,
+    /// The plan that it replaces, if a person edited that one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Digest>,
     /// Warnings of the skill to the person who decides.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,

@@ -27,6 +27,12 @@ pub fn preview(preview: &Preview, emphasis: &Emphasis) -> String {
         "  proposed by".to_owned(),
         format!("{} for {}", preview.tool, preview.proposer),
     ]);
+    if let Some(old) = &preview.replaces {
+        rows.push(vec![
+            "  replaces".to_owned(),
+            format!("plan {}", old.short()),
+        ]);
+    }
     rows.push(vec!["  skill's words".to_owned(), quoted(&preview.words)]);
     text.push_str(&table(&rows, emphasis));
     text.push_str("\nWhat is sent, value by value:\n");

@@ -9,6 +9,8 @@ use rusqlite::{
     Connection, OptionalExtension as _, Params, Row, Statement, TransactionBehavior, params,
 };
 
+use serde_json::Value;
+
 use super::error::{DATABASE, StoreError};
 use super::plan::Plan;
 use super::{PlanError, PlanState, StepState, lock};
@@ -20,7 +22,7 @@ use crate::storage;
 /// The folder of the lock files.
 const LOCKS: &str = "plan-locks";
 /// The version of the database's layout; `PRAGMA user_version`.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 /// Time to wait for another process that keeps the database busy.
 const BUSY: Duration = Duration::from_secs(2);
 /// Maximum number of waiting plans of one caller. Each can take a quarter of a MiB.
@@ -84,6 +86,14 @@ INSERT INTO claim (caller, name, request, plan, position, state, changed)
     JOIN step ON step.plan = once.plan AND step.position = once.position
     WHERE step.state NOT IN ('pending', 'failed', 'conflict');
 DROP TABLE once;
+";
+
+/// Added by layout 4: the arguments of the call that proposed a plan, and the plan that it
+/// replaces.
+const EDITS: &str = "
+ALTER TABLE plan ADD COLUMN arguments TEXT;
+ALTER TABLE plan ADD COLUMN replaces TEXT;
+PRAGMA user_version = 4;
 ";
 
 /// Indexes for finding plans without reading them all: a row holds the bodies of a plan, so that
@@ -150,6 +160,10 @@ pub struct StoredPlan {
     pub steps: Vec<KeptStep>,
     /// The reads in which its records and people were observed, so that they can be repeated.
     pub reads: Vec<ObservedRead>,
+    /// The arguments of the call that proposed it; none for a plan of an older version.
+    pub arguments: Option<Value>,
+    /// The plan that it replaces, if a person edited that one.
+    pub replaces: Option<Digest>,
 }
 
 /// A stored step.
@@ -208,7 +222,20 @@ struct Raw {
     decided_by: Option<String>,
     reason: Option<String>,
     reads: Option<String>,
+    arguments: Option<String>,
+    replaces: Option<String>,
     steps: Vec<KeptStep>,
+}
+
+/// The basis of a plan: what a call read, and what it was called with.
+#[derive(Debug, Clone, Copy)]
+pub struct ProposalBasis<'a> {
+    /// The reads that it rests on.
+    pub reads: &'a [ObservedRead],
+    /// The arguments of the call.
+    pub arguments: &'a Value,
+    /// SHA-256 of the component that proposed it.
+    pub component: &'a str,
 }
 
 /// A store of plans.
@@ -300,12 +327,18 @@ impl Store {
             0 => {
                 transaction.execute_batch(LAYOUT)?;
                 transaction.execute_batch(CLAIMS)?;
+                transaction.execute_batch(EDITS)?;
             }
-            1 => transaction.execute_batch(CLAIMS)?,
+            1 => {
+                transaction.execute_batch(CLAIMS)?;
+                transaction.execute_batch(EDITS)?;
+            }
             2 => {
                 transaction.execute_batch(CLAIMS)?;
                 transaction.execute_batch(CLAIMS_OF_LAYOUT_2)?;
+                transaction.execute_batch(EDITS)?;
             }
+            3 => transaction.execute_batch(EDITS)?,
             VERSION => {}
             _ => return Err(StoreError::Newer(path.to_owned())),
         }
@@ -330,18 +363,19 @@ impl Store {
 
     /// Stores a plan that waits for approval until `now + 15 minutes`, and returns what is stored
     /// under its digest. A plan that waits, has expired or was denied waits anew; any other is left
-    /// unchanged. `reads` are the reads that it rests on.
+    /// unchanged.
     ///
     /// # Errors
     /// When it cannot be written, or its proposer has too many waiting plans.
     pub fn propose(
         &self,
         plan: &Plan,
-        reads: &[ObservedRead],
-        component: &str,
+        basis: ProposalBasis<'_>,
         now: i64,
     ) -> Result<StoredPlan, PlanError> {
-        let reads = serde_json::to_string(reads).map_err(StoreError::from)?;
+        let reads = serde_json::to_string(basis.reads).map_err(StoreError::from)?;
+        let arguments = basis.arguments.to_string();
+        let component = basis.component;
         let bytes = serde_json::to_vec(plan).map_err(StoreError::from)?;
         let digest = Digest::of(&bytes);
         let expires = now + i64::try_from(WAITS.as_millis()).unwrap_or(0);
@@ -351,9 +385,9 @@ impl Store {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let made = transaction.execute(
-                "INSERT INTO plan (digest, bytes, component, tool, proposer, state, made, expires, changed, reads)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 'waiting', ?6, ?7, ?6, ?8) ON CONFLICT DO NOTHING",
-                params![digest.as_str(), bytes, component, plan.tool, proposer, now, expires, reads],
+                "INSERT INTO plan (digest, bytes, component, tool, proposer, state, made, expires, changed, reads, arguments)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 'waiting', ?6, ?7, ?6, ?8, ?9) ON CONFLICT DO NOTHING",
+                params![digest.as_str(), bytes, component, plan.tool, proposer, now, expires, reads, arguments],
             )?;
             let mut waits = made == 1;
             if made == 1 {
@@ -365,11 +399,11 @@ impl Store {
                 }
             } else {
                 waits = transaction.execute(
-                    "UPDATE plan SET state = 'waiting', component = ?2, made = ?3, expires = ?4, changed = ?3, decided_by = NULL, reason = NULL, reads = ?5
+                    "UPDATE plan SET state = 'waiting', component = ?2, made = ?3, expires = ?4, changed = ?3, decided_by = NULL, reason = NULL, reads = ?5, arguments = ?6
                      WHERE digest = ?1 AND (state IN ('waiting', 'denied', 'expired')
                         OR (state IN ('approved', 'stopped') AND expires < ?3
                             AND NOT EXISTS (SELECT 1 FROM step WHERE plan = digest AND step.state <> 'pending')))",
-                    params![digest.as_str(), component, now, expires, reads],
+                    params![digest.as_str(), component, now, expires, reads, arguments],
                 )? == 1;
             }
             let others: u32 = transaction
@@ -434,6 +468,10 @@ impl Store {
                 .reads
                 .and_then(|reads| serde_json::from_str(&reads).ok())
                 .unwrap_or_default(),
+            arguments: raw
+                .arguments
+                .and_then(|arguments| serde_json::from_str(&arguments).ok()),
+            replaces: raw.replaces.and_then(|digest| digest.parse().ok()),
             steps: raw.steps,
         })
     }
@@ -448,7 +486,7 @@ impl Store {
             .collect::<Result<_, _>>()?;
         connection
             .prepare_cached(
-                "SELECT bytes, component, state, made, expires, decided_by, reason, reads FROM plan WHERE digest = ?1",
+                "SELECT bytes, component, state, made, expires, decided_by, reason, reads, arguments, replaces FROM plan WHERE digest = ?1",
             )?
             .query_row([digest.as_str()], |row| {
                 let state: String = row.get(2)?;
@@ -461,6 +499,8 @@ impl Store {
                     decided_by: row.get(5)?,
                     reason: row.get(6)?,
                     reads: row.get(7)?,
+                    arguments: row.get(8)?,
+                    replaces: row.get(9)?,
                     steps,
                 })
             })
@@ -534,6 +574,18 @@ impl Store {
         self.connection().execute(
             "UPDATE plan SET state = ?2, decided_by = coalesce(?3, decided_by), reason = ?4, changed = ?5 WHERE digest = ?1",
             params![digest.as_str(), state.as_str(), by, reason, now],
+        )?;
+        Ok(())
+    }
+
+    /// Notes that a plan replaces another one.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn set_replaces(&self, digest: &Digest, old: &Digest) -> Result<(), StoreError> {
+        self.connection().execute(
+            "UPDATE plan SET replaces = ?2 WHERE digest = ?1",
+            params![digest.as_str(), old.as_str()],
         )?;
         Ok(())
     }
@@ -732,8 +784,16 @@ mod tests {
         }
     }
 
+    fn basis() -> ProposalBasis<'static> {
+        ProposalBasis {
+            reads: &[],
+            arguments: &Value::Null,
+            component: "c0",
+        }
+    }
+
     fn kept(store: &Store, words: &str, now: i64) -> Digest {
-        let kept = store.propose(&plan(words, "robin@example.com"), &[], "c0", now);
+        let kept = store.propose(&plan(words, "robin@example.com"), basis(), now);
         kept.unwrap().digest
     }
 
@@ -784,8 +844,7 @@ mod tests {
                 store
                     .propose(
                         &plan(&number.to_string(), &format!("{number}@example.com")),
-                        &[],
-                        "c0",
+                        basis(),
                         0,
                     )
                     .unwrap()
@@ -850,26 +909,26 @@ mod tests {
         for number in 1..WAITING_MAX {
             kept(&store, &number.to_string(), 0);
         }
-        let more = || store.propose(&plan("more", "robin@example.com"), &[], "c0", 1);
+        let more = || store.propose(&plan("more", "robin@example.com"), basis(), 1);
         let error = more().unwrap_err();
         assert!(matches!(error, PlanError::TooMany { .. }), "{error}");
         assert_eq!(store.digests(usize::MAX).unwrap().len(), WAITING_MAX);
         // A plan that waits already may be proposed again, and other callers are not affected.
         assert_eq!(kept(&store, "0", 1), first);
         store
-            .propose(&plan("more", "sam@example.com"), &[], "c0", 1)
+            .propose(&plan("more", "sam@example.com"), basis(), 1)
             .unwrap();
         store
             .move_to(&first, PlanState::Denied, None, None, 1)
             .unwrap();
         more().unwrap();
         // A denied plan waits anew only if there is room.
-        let again = store.propose(&plan("0", "robin@example.com"), &[], "c0", 2);
+        let again = store.propose(&plan("0", "robin@example.com"), basis(), 2);
         assert!(matches!(again, Err(PlanError::TooMany { .. })));
         assert_eq!(store.get(&first, 2).unwrap().state, PlanState::Denied);
         let later = 2 * HOUR;
         store
-            .propose(&plan("0", "robin@example.com"), &[], "c0", later)
+            .propose(&plan("0", "robin@example.com"), basis(), later)
             .unwrap();
     }
 
@@ -915,7 +974,7 @@ mod tests {
         };
         limit(pages);
         let long = "x".repeat(200_000);
-        let propose = || store.propose(&plan(&long, "robin@example.com"), &[], "c0", 0);
+        let propose = || store.propose(&plan(&long, "robin@example.com"), basis(), 0);
         let error = propose().unwrap_err().to_string();
         assert!(
             error.contains("plans.sqlite3") && error.contains("Make room"),

@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | `show` | `plan`; `title`, `text`, also `columns`, `lines`: how much can be shown; `reading`: the command that shows the full plan | the plan in short form ([`crate::plans::render_short::Brief`]), and its `state` |
 //! | `approve` | `plan` | performs the plan; its outcome, as a tool result |
-//! | `deny` | `plan` | its state, as a tool result |
+//! | `deny` | `plan`; `reason`: what the person says to whoever proposed it | its state, as a tool result |
 //!
 //! `plan` is the full digest, so that the plan shown is the plan approved. A request that fails is
 //! answered with `error` instead of `result`.
@@ -53,6 +53,7 @@ enum Asks {
     },
     Deny {
         plan: String,
+        reason: Option<String>,
     },
 }
 
@@ -104,7 +105,9 @@ async fn answer(line: &str, mcp: &Mcp, caller: &Arc<Caller>) -> Value {
             reading,
         } => show(&plan, room, mcp, reading.as_deref().unwrap_or(READING)),
         Asks::Approve { plan } => decide(&plan, PersonDecision::Approve, mcp, caller).await,
-        Asks::Deny { plan } => decide(&plan, PersonDecision::Deny, mcp, caller).await,
+        Asks::Deny { plan, reason } => {
+            decide(&plan, PersonDecision::Deny { reason }, mcp, caller).await
+        }
     };
     match result {
         Ok(result) => json!({"id": id, "result": result}),

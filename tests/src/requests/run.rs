@@ -67,7 +67,7 @@ pub async fn before(env: &TestEnv, case: &Case) -> Result<Vec<Value>, String> {
             None => Ok(None),
             Some(Decision::Approved) => env.approve(plan).await.map(|outcome| Some(outcome.state)),
             Some(Decision::Denied) => {
-                let denied = env.harness.plans().deny(plan, &env.caller).await;
+                let denied = env.harness.plans().deny(plan, &env.caller, None).await;
                 denied.map(|outcome| Some(outcome.state))
             }
         };

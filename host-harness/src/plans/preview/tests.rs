@@ -150,6 +150,8 @@ fn kept(steps: Vec<(Step, Facts)>, known: Known) -> StoredPlan {
             known,
         },
         reads: Vec::new(),
+        arguments: None,
+        replaces: None,
         component: String::new(),
         state: PlanState::Waiting,
         // A Wednesday in 2026.

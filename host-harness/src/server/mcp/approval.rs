@@ -12,16 +12,17 @@ use std::sync::Arc;
 use rmcp::model::{
     CallToolResponse, CallToolResult, ElicitRequest, ElicitRequestParams, ElicitResult,
     ElicitationAction, ElicitationSchema, InputRequest, InputRequiredResult, InputResponses,
-    ProtocolVersion,
+    PrimitiveSchemaDefinition, ProtocolVersion, StringSchema,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
+use serde_json::Value;
 
 use super::pending_approvals::Question;
 use super::{Mcp, answers};
 use crate::access::Approval;
 use crate::config::{Caller, Scope};
-use crate::plans::{PlanError, PlanOutcome, PlanState, Preview, render_text};
+use crate::plans::{PlanError, PlanOutcome, PlanState, Preview, REASON_MAX, render_text};
 use crate::text::Emphasis;
 
 /// Key of the only input request of a call.
@@ -30,13 +31,19 @@ const QUESTION: &str = "approval";
 const NOT_TRUSTED: &str =
     "this client may propose plans, and what it says for its person does not count as approval";
 
+/// Key of the only field of the form.
+const REASON: &str = "change";
+
 /// A person's decision about a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PersonDecision {
     /// Approve the plan: perform it.
     Approve,
     /// Deny the plan.
-    Deny,
+    Deny {
+        /// What the person says to whoever proposed it.
+        reason: Option<String>,
+    },
 }
 
 /// The way to ask the person of a client.
@@ -153,8 +160,9 @@ impl Mcp {
                     async move { harness.plans().approve(&plan, &caller, false).await };
                 self.performed_here(digest, performing).await
             }
-            Some(PersonDecision::Deny) => {
-                self.came(digest, harness.plans().deny(&plan, &caller).await)
+            Some(PersonDecision::Deny { reason }) => {
+                let denied = harness.plans().deny(&plan, &caller, reason.as_deref());
+                self.came(digest, denied.await)
             }
             None => self.stands(digest, Some("nobody has decided yet")),
         }
@@ -203,11 +211,18 @@ impl Mcp {
     }
 }
 
-/// Returns the decision in an elicitation result; `None` if there is none.
+/// Returns the decision in an elicitation result; `None` if there is none. A person who accepts the
+/// form with a text in it wants something else than the plan, which is a denial with a reason.
 fn decision(said: Option<ElicitResult>) -> Option<PersonDecision> {
-    match said?.action {
-        ElicitationAction::Accept => Some(PersonDecision::Approve),
-        ElicitationAction::Decline => Some(PersonDecision::Deny),
+    let said = said?;
+    let reason = said.content.as_ref().and_then(|form| form.get(REASON));
+    let reason = reason.and_then(Value::as_str).map(str::trim);
+    let reason = reason.filter(|text| !text.is_empty()).map(str::to_owned);
+    match said.action {
+        ElicitationAction::Accept if reason.is_none() => Some(PersonDecision::Approve),
+        ElicitationAction::Accept | ElicitationAction::Decline => {
+            Some(PersonDecision::Deny { reason })
+        }
         _ => None,
     }
 }
@@ -236,13 +251,18 @@ fn asking(context: &RequestContext<RoleServer>, caller: &Caller) -> Asking {
     }
 }
 
-/// Builds the elicitation request, with the host's own preview. Its form is empty: the person
-/// accepts or declines.
+/// Builds the elicitation request, with the host's own preview. The person accepts or declines; the
+/// only field of the form, which may stay empty, says what they want instead.
 fn question(preview: &Preview) -> ElicitRequestParams {
     let text = render_text::preview(preview, &Emphasis::default());
+    let reason = StringSchema::new()
+        .title("Change instead")
+        .description("Leave empty to approve. A text denies the plan, and tells the assistant what should be otherwise.")
+        .max_length(u32::try_from(REASON_MAX).unwrap_or(u32::MAX));
+    let form = [(REASON.to_owned(), PrimitiveSchemaDefinition::String(reason))];
     ElicitRequestParams::FormElicitationParams {
         meta: None,
         message: format!("Approve this plan and perform it?\n\n{text}"),
-        requested_schema: ElicitationSchema::new(std::collections::BTreeMap::new()),
+        requested_schema: ElicitationSchema::new(form.into_iter().collect()),
     }
 }
