@@ -106,6 +106,33 @@ pub fn sentence(failure: &Failure) -> &str {
     }
 }
 
+/// Names what a failure is about before its reason, for a request that asks for several things.
+#[must_use]
+pub fn naming(mut failure: Failure, what: &str) -> Failure {
+    match &mut failure {
+        Failure::InvalidInput(BadInput { reason, .. })
+        | Failure::Ambiguous(Ambiguity { reason, .. })
+        | Failure::Denied(Denial { reason, .. })
+        | Failure::RateLimited(RateLimit { reason, .. })
+        | Failure::Unavailable(Outage { reason, .. })
+        | Failure::SchemaMismatch(Mismatch { reason, .. })
+        | Failure::NotFound(Problem { reason, .. })
+        | Failure::Unauthenticated(Problem { reason, .. })
+        | Failure::Conflict(Problem { reason, .. })
+        | Failure::InDoubt(Problem { reason, .. }) => *reason = format!("{what}: {reason}"),
+    }
+    failure
+}
+
+/// Puts the name of a part of the request before the argument that a failure refuses.
+#[must_use]
+pub fn within(mut failure: Failure, part: &str) -> Failure {
+    if let Failure::InvalidInput(BadInput { field, .. }) = &mut failure {
+        *field = format!("{part}.{field}");
+    }
+    failure
+}
+
 /// Returns the next step for the caller.
 pub fn next(failure: &Failure) -> &str {
     match failure {

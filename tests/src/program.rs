@@ -91,9 +91,17 @@ impl Program {
     /// Counts the live records of the kinds that are written.
     #[must_use]
     pub fn count(&self) -> usize {
-        ["person", "company", "opportunity", "task", "taskTarget"]
-            .into_iter()
-            .map(|object| self.twenty.count(object).live)
-            .sum()
+        [
+            "person",
+            "company",
+            "opportunity",
+            "task",
+            "taskTarget",
+            "note",
+            "noteTarget",
+        ]
+        .into_iter()
+        .map(|object| self.twenty.count(object).live)
+        .sum()
     }
 }

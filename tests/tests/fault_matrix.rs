@@ -8,16 +8,15 @@ use crm_stand_in::twenty::sample::{HEALTHY, ROBIN};
 use crm_tests::{TestEnv, TestOptions};
 use serde_json::{Value, json};
 
-/// A write: its action, its arguments, the root fields of its steps, and the kind of record that it
-/// makes or changes.
+/// A write: its action, its arguments, the root fields of its steps, and what it makes.
 struct CrmWrite {
     name: &'static str,
     tool: &'static str,
     arguments: Value,
+    /// The root fields of its steps; one that several steps have stands there for each of them.
     roots: &'static [&'static str],
-    kind: &'static str,
-    /// True if it creates a record.
-    makes: bool,
+    /// The kinds of record that it makes, each with how many.
+    makes: Vec<(&'static str, usize)>,
     /// The document by which the judge reads back.
     reread: &'static [&'static str],
 }
@@ -32,9 +31,16 @@ fn writes(env: &TestEnv) -> Vec<CrmWrite> {
         tool: "crm_follow_up",
         arguments: json!({"about": about, "title": "Send the quote", "due": "2026-03-20"}),
         roots: &["createTask", "createTaskTargets"],
-        kind: "task",
-        makes: true,
+        makes: vec![("task", 1), ("taskTarget", 1)],
         reread: &["task", "taskTarget"],
+    };
+    let log = |name, about: &str| CrmWrite {
+        name,
+        tool: "crm_log",
+        arguments: json!({"about": [about], "title": "Call about the crates", "text": "They take **two**."}),
+        roots: &["createNote", "createNoteTarget"],
+        makes: vec![("note", 1), ("noteTarget", 1)],
+        reread: &["note", "noteTarget"],
     };
     let upsert =
         |name, root: &'static [&'static str], kind, id: Option<&str>, set: Value| CrmWrite {
@@ -49,8 +55,7 @@ fn writes(env: &TestEnv) -> Vec<CrmWrite> {
                 None => set,
             },
             roots: root,
-            kind,
-            makes: id.is_none(),
+            makes: id.is_none().then_some((kind, 1)).into_iter().collect(),
             reread: match kind {
                 "person" => &["person"],
                 "company" => &["company"],
@@ -119,7 +124,46 @@ fn writes(env: &TestEnv) -> Vec<CrmWrite> {
             Some(&task),
             json!({"kind": "task", "title": "Renamed"}),
         ),
+        log("log about a deal", &deal),
+        log("log about a company", &company),
+        log("log about a person", &person),
+        CrmWrite {
+            name: "log with all parts",
+            tool: "crm_log",
+            arguments: json!({
+                "about": [deal, company, person], "title": "Met at the fair", "when": "2026-03-10",
+                "next": {"title": "Send the quote", "due": "2026-03-20"},
+                "deal": {"stage": "MEETING", "amount": "77"},
+            }),
+            roots: &[
+                "createNote",
+                "createNoteTarget",
+                "createNoteTarget",
+                "createNoteTarget",
+                "updateOpportunity",
+                "createTask",
+                "createTaskTargets",
+            ],
+            makes: vec![
+                ("note", 1),
+                ("noteTarget", 3),
+                ("task", 1),
+                ("taskTarget", 1),
+            ],
+            reread: &["note", "noteTarget", "opportunity", "task", "taskTarget"],
+        },
     ]
+}
+
+impl CrmWrite {
+    /// The root field of each step, with how many steps before it have the same.
+    fn steps(&self) -> impl Iterator<Item = (&'static str, u32)> {
+        let roots = self.roots;
+        roots.iter().enumerate().map(|(at, root)| {
+            let before = roots.iter().take(at).filter(|other| *other == root);
+            (*root, u32::try_from(before.count()).unwrap())
+        })
+    }
 }
 
 /// Lists the faults around a write, each with whether the write is stored then.
@@ -179,10 +223,17 @@ fn faults() -> Vec<(&'static str, Fault)> {
 
 /// Counts the stored records of the kinds that are written.
 fn counts(env: &TestEnv) -> Vec<(&'static str, usize)> {
-    ["person", "company", "opportunity", "task", "taskTarget"]
-        .into_iter()
-        .map(|object| (object, env.twenty.count(object).live))
-        .collect()
+    let kinds = [
+        "person",
+        "company",
+        "opportunity",
+        "task",
+        "taskTarget",
+        "note",
+        "noteTarget",
+    ];
+    let count = |object| (object, env.twenty.count(object).live);
+    kinds.into_iter().map(count).collect()
 }
 
 /// Approves, and resumes until the plan is over; how it ended and how many rounds that took.
@@ -216,21 +267,27 @@ async fn case(env: &TestEnv, write: &CrmWrite, label: &str, faults: Vec<Fault>) 
     assert_eq!(outcome.state, PlanState::Done, "{label}: {outcome:#?}");
     let mut expected = before;
     for (object, count) in &mut expected {
-        let linked = *object == "taskTarget" && write.roots.len() == 2;
-        if (*object == write.kind && write.makes) || linked {
-            *count += 1;
-        }
+        let made = write.makes.iter().find(|(kind, _)| kind == object);
+        *count += made.map_or(0, |(_, made)| *made);
     }
     assert_eq!(counts(env), expected, "{label}");
     // And once more: nothing is written again.
     let again = env.approve(&plan).await.unwrap();
     assert_eq!(again.state, PlanState::Done, "{label}");
     assert_eq!(counts(env), expected, "{label}, approved again");
-    if write.roots.len() == 2 {
-        let id = outcome.steps[0].what.rsplit(' ').next().unwrap();
-        let links = env.twenty.records("taskTarget").unwrap();
-        let own = links.iter().filter(|link| link["taskId"] == id).count();
-        assert_eq!(own, 1, "{label}: links");
+    for (links, from, root) in [
+        ("taskTarget", "taskId", "create task"),
+        ("noteTarget", "noteId", "create note"),
+    ] {
+        let Some((_, made)) = write.makes.iter().find(|(kind, _)| *kind == links) else {
+            continue;
+        };
+        let mut steps = outcome.steps.iter();
+        let step = steps.find(|step| step.what.starts_with(root)).unwrap();
+        let id = step.what.rsplit(' ').next().unwrap();
+        let all = env.twenty.records(links).unwrap();
+        let own = all.iter().filter(|link| link[from] == id);
+        assert_eq!(own.count(), *made, "{label}: {links}");
     }
 }
 
@@ -257,7 +314,7 @@ async fn every_write_step_survives_every_fault() {
     let env = world_of_robin().await;
     let mut cases = 0;
     for write in writes(&env) {
-        for root in write.roots {
+        for (root, skip) in write.steps() {
             for (name, fault) in faults() {
                 for (times, often) in [(Some(1), "once"), (None, "until it is mended")] {
                     // Each of these takes all the time that a call has.
@@ -266,9 +323,10 @@ async fn every_write_step_survives_every_fault() {
                     }
                     let fault = Fault {
                         times,
+                        skip,
                         ..fault.clone().on_root(root)
                     };
-                    let label = format!("{}, {root}: {name}, {often}", write.name);
+                    let label = format!("{}, {root} {skip}: {name}, {often}", write.name);
                     case(&env, &write, &label, vec![fault]).await;
                     cases += 1;
                 }
@@ -276,7 +334,7 @@ async fn every_write_step_survives_every_fault() {
         }
     }
     println!("{cases} cases: one fault at one step");
-    assert!(cases > 300);
+    assert!(cases > 700);
 }
 
 #[tokio::test]
@@ -284,7 +342,7 @@ async fn lost_answer_survives_a_failed_read_back() {
     let env = world_of_robin().await;
     let mut cases = 0;
     for write in writes(&env) {
-        for root in write.roots {
+        for (root, skip) in write.steps() {
             for lost in [
                 Fault::once(FaultKind::Reset).after().on_root(root),
                 Fault::once(FaultKind::Reset).on_root(root),
@@ -300,8 +358,12 @@ async fn lost_answer_survives_a_failed_read_back() {
                         ..Fault::once(blind.clone()).on_root(read)
                     });
                     // What the action itself reads comes before the faults.
-                    let faults = std::iter::once(lost.clone()).chain(reads).collect();
+                    let lost = Fault {
+                        skip,
+                        ..lost.clone()
+                    };
                     let label = format!("{}, {root}: {lost:?}, blind: {blind:?}", write.name);
+                    let faults = std::iter::once(lost).chain(reads).collect();
                     case(&env, &write, &label, faults).await;
                     cases += 1;
                 }
@@ -309,7 +371,7 @@ async fn lost_answer_survives_a_failed_read_back() {
         }
     }
     println!("{cases} cases: a lost answer, and a judge who cannot read");
-    assert!(cases > 100);
+    assert!(cases > 200);
 }
 
 #[tokio::test]
@@ -317,22 +379,23 @@ async fn dropped_calls_are_resumed() {
     let env = world_of_robin().await;
     let mut cases = 0;
     for write in writes(&env) {
-        for root in write.roots {
+        for (root, skip) in write.steps() {
             for after in [false, true] {
                 env.twenty.reset();
                 env.twenty.faults().clear();
                 let mut arguments = write.arguments.clone();
-                arguments["idempotencyKey"] = format!("dropped {root} {after}").into();
+                arguments["idempotencyKey"] = format!("dropped {root} {skip} {after}").into();
                 let before = counts(&env);
                 let plan = env.propose(write.tool, arguments).await;
                 let mut hang = Fault::once(FaultKind::NoAnswer).on_root(root);
                 hang.after = after;
+                hang.skip = skip;
                 env.twenty.faults().add(hang);
                 let seen = env.twenty.requests().count();
                 // Dropped as soon as the request that never gets an answer has arrived.
                 tokio::select! {
                     done = env.approve(&plan) => panic!("{}: {done:?}", write.name),
-                    () = arrived(&env, seen, root) => {}
+                    () = arrived(&env, seen, root, skip) => {}
                 }
                 env.twenty.faults().clear();
                 let outcome = env.resume(&plan).await.unwrap();
@@ -342,7 +405,7 @@ async fn dropped_calls_are_resumed() {
                     "{}, {root}, {after}: {outcome:#?}",
                     write.name
                 );
-                let made = usize::from(write.makes) + usize::from(write.roots.len() == 2);
+                let made: usize = write.makes.iter().map(|(_, made)| made).sum();
                 let sum =
                     |counts: &[(&str, usize)]| counts.iter().map(|(_, count)| count).sum::<usize>();
                 assert_eq!(
@@ -358,15 +421,17 @@ async fn dropped_calls_are_resumed() {
     println!("{cases} cases: dropped in the middle");
 }
 
-/// Waits until a request with this root field has arrived after the first `seen` ones.
-async fn arrived(env: &TestEnv, seen: usize, root: &str) {
+/// Waits until a request with this root field has arrived after the first `seen` ones, and after so
+/// many of its own kind.
+async fn arrived(env: &TestEnv, seen: usize, root: &str, before: u32) {
+    let field = format!(" {root}(");
     loop {
         let requests = env.twenty.requests().all();
-        if requests
+        let own = requests
             .iter()
             .skip(seen)
-            .any(|request| request.body.contains(root))
-        {
+            .filter(|request| request.body.contains(&field));
+        if own.count() > before.try_into().unwrap() {
             return;
         }
         tokio::task::yield_now().await;

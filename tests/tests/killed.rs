@@ -11,12 +11,15 @@ async fn killed_harness_resumes_without_duplicates() {
     let deal = HEALTHY.to_string();
     let follow_up = json!({"about": deal, "title": "Send the quote", "due": "2026-12-01"});
     let make = json!({"kind": "company", "name": "Newcomer", "domain": "newcomer.example"});
+    let log = json!({"about": [deal], "title": "Call about the quote", "text": "They take it."});
     let change = json!({"id": deal, "kind": "opportunity", "name": "Renamed"});
     let mut cases = 0;
     for (action, arguments, root, made) in [
         ("follow_up", &follow_up, "createTask", 2),
         ("follow_up", &follow_up, "createTaskTargets", 2),
         ("upsert", &make, "createCompany", 1),
+        ("log", &log, "createNote", 2),
+        ("log", &log, "createNoteTarget", 2),
         ("upsert", &change, "updateOpportunity", 0),
     ] {
         for after in [false, true] {
@@ -33,7 +36,8 @@ async fn killed_harness_resumes_without_duplicates() {
                 .unwrap();
             loop {
                 let requests = program.twenty.requests().all();
-                let mutation = |body: &str| body.contains("mutation") && body.contains(root);
+                let field = format!(" {root}(");
+                let mutation = |body: &str| body.contains("mutation") && body.contains(&field);
                 if requests.iter().any(|request| mutation(&request.body)) {
                     break;
                 }

@@ -147,6 +147,16 @@ fn proposals() -> Vec<(&'static str, &'static str, Value)> {
             json!({"kind": "task", "id": "TASK", "title": "Another title", "due": "2026-04-01", "status": "DONE"}),
         ),
         (
+            "log_about_several",
+            "crm_log",
+            json!({"about": [deal, company_id(1).to_string(), person_id(1).to_string()], "title": "Call about the redlines", "when": "2026-03-10T15:00:00-04:00", "text": "They accept **clause 4**.\n\n- price stays\n- start in May"}),
+        ),
+        (
+            "log_with_all_parts",
+            "crm_log",
+            json!({"about": [deal], "title": "Met at the fair", "when": "2026-03-10", "text": "They want an offer.", "next": {"title": "Send the offer", "due": "2026-03-20"}, "deal": {"stage": "customer", "amount": "1250.5", "currency": "EUR"}}),
+        ),
+        (
             "share_with_one",
             "crm_share",
             json!({"records": [{"kind": "opportunity", "id": deal}], "to": ["Sam Okafor"], "intent": "update", "message": long, "fields": ["amount"]}),
@@ -346,6 +356,14 @@ async fn hostile_arguments_hide_and_forge_nothing() {
             (
                 "crm_follow_up",
                 json!({"about": deal, "title": "Call", "due": "2026-03-20", "handoff": {"to": "Sam Okafor", "message": text, "ask": text}, "idempotencyKey": key}),
+            ),
+            (
+                "crm_log",
+                json!({"about": [deal], "title": text, "idempotencyKey": key}),
+            ),
+            (
+                "crm_log",
+                json!({"about": [deal], "title": "Call", "text": text, "next": {"title": text, "note": text, "due": "2026-03-20"}, "idempotencyKey": key}),
             ),
             (
                 "crm_upsert",

@@ -51,6 +51,7 @@ async fn tool_list_is_complete_and_small() {
         "crm_context",
         "crm_follow_up",
         "crm_upsert",
+        "crm_log",
         "crm_share",
         "crm_answer_request",
         "crm_coordinate",
@@ -60,7 +61,7 @@ async fn tool_list_is_complete_and_small() {
     let listed = mcp::listed(&env.harness);
     let bytes = listed.to_string().len();
     println!("the tools as a client lists them: {bytes} bytes");
-    assert!(bytes <= 8_192, "{bytes} bytes");
+    assert!(bytes <= 11 * 1_024, "{bytes} bytes");
     assert_eq!(
         listed.as_array().unwrap().len(),
         expected.len() + 1,

@@ -57,6 +57,10 @@ impl propose::Guest for Component {
         run(|ctx| actions::upsert::upsert(ctx, &request))
     }
 
+    fn log(request: propose::LogRequest) -> Result<propose::Plan, propose::Failure> {
+        run(|ctx| actions::log::log(ctx, &request))
+    }
+
     fn share(request: propose::ShareRequest) -> Result<propose::Plan, propose::Failure> {
         run(|ctx| actions::share::share(ctx, &request))
     }

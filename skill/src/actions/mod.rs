@@ -12,6 +12,8 @@ mod full_text;
 pub mod get;
 mod handoff;
 mod input;
+pub mod log;
+mod make_note;
 mod make_task;
 mod message_summary;
 mod render;

@@ -157,18 +157,58 @@ pub(super) fn look_up(
     about: &str,
     address: Option<&str>,
 ) -> Result<(Subject, Vec<WorkspaceMember>), Failure> {
-    let asked = SearchTerm::parse(about);
+    let (subjects, members) = look_up_all(ctx, &[about.to_owned()], address)?;
+    let subject = subjects.into_iter().next().ok_or_else(|| missing(about))?;
+    Ok((subject, members))
+}
+
+/// A name of a record, and what the search found for it, best first.
+struct Sought<'a> {
+    name: &'a str,
+    term: SearchTerm,
+    hits: Vec<SearchHit>,
+}
+
+impl Sought<'_> {
+    fn is_hit(&self, subject: &Subject) -> bool {
+        self.hits.iter().any(|hit| hit.id == subject.id)
+    }
+}
+
+/// Finds the records that are meant, in the order of their names, and the members with an address,
+/// if one is asked for: one request for all, and a search for each that is no id.
+///
+/// # Errors
+/// `not-found` and `ambiguous` speak of the first record that they are true of; `invalid-input`
+/// where two names mean one record.
+pub(super) fn look_up_all(
+    ctx: &Context<'_>,
+    about: &[String],
+    address: Option<&str>,
+) -> Result<(Vec<Subject>, Vec<WorkspaceMember>), Failure> {
     let kinds = [Kind::Person, Kind::Company, Kind::Opportunity];
-    let hits = full_text::find(ctx, &asked, &kinds, HITS)?.found;
-    if hits.is_empty() {
-        return Err(missing(about));
+    let mut sought: Vec<Sought<'_>> = Vec::new();
+    for name in about {
+        let term = SearchTerm::parse(name);
+        let found = full_text::find(ctx, &term, &kinds, HITS);
+        let mut hits = found.map_err(|failure| of(failure, about, name))?.found;
+        if hits.is_empty() {
+            return Err(missing(name));
+        }
+        if about.len() > 1 {
+            // One page of each kind has to hold the hits of all names; the best come first.
+            hits.truncate(usize::try_from(HITS).unwrap_or_default() / about.len());
+        }
+        sought.push(Sought { name, term, hits });
     }
     let ids = |wanted: Kind| {
-        let ids: Vec<String> = hits
-            .iter()
-            .filter(|one| one.kind == wanted)
-            .map(|one| one.id.clone())
-            .collect();
+        let hits = sought.iter().flat_map(|one| &one.hits);
+        let mut ids: Vec<String> = Vec::new();
+        for hit in hits.filter(|hit| hit.kind == wanted) {
+            if !ids.contains(&hit.id) {
+                ids.push(hit.id.clone());
+            }
+        }
         if ids.is_empty() {
             vec![NOBODY.to_owned()]
         } else {
@@ -187,23 +227,74 @@ pub(super) fn look_up(
     let (data, errors) = (reply.data, &reply.errors);
     let members = errors.root("workspaceMembers", data.workspace_members)?;
     let mut subjects: Vec<Subject> = Vec::new();
-    subjects.extend(errors.root("people", data.people)?.rows().map(person));
-    subjects.extend(
-        errors
-            .root("companies", data.companies)?
-            .rows()
-            .map(company),
-    );
-    subjects.extend(
-        errors
-            .root("opportunities", data.opportunities)?
-            .rows()
-            .map(|row| deal(ctx, row, &mapped)),
-    );
-    // In the order of the hits: best first.
-    subjects.sort_by_key(|subject| hits.iter().position(|one| one.id == subject.id));
-    let subject = pick(about, &asked, subjects, &hits)?;
-    Ok((subject, members.rows().collect()))
+    // Where a kind cannot be read nothing is proposed: a record of it may be meant.
+    let mut unread: Vec<(Kind, Failure)> = Vec::new();
+    match errors.root("people", data.people) {
+        Ok(rows) => subjects.extend(rows.rows().map(person)),
+        Err(failure) => unread.push((Kind::Person, failure)),
+    }
+    match errors.root("companies", data.companies) {
+        Ok(rows) => subjects.extend(rows.rows().map(company)),
+        Err(failure) => unread.push((Kind::Company, failure)),
+    }
+    match errors.root("opportunities", data.opportunities) {
+        Ok(rows) => subjects.extend(rows.rows().map(|row| deal(ctx, row, &mapped))),
+        Err(failure) => unread.push((Kind::Opportunity, failure)),
+    }
+    if let Some((kind, failure)) = unread.into_iter().next() {
+        // An id that another kind has is not the one that could not be read.
+        let is_unread = |one: &&Sought<'_>| {
+            one.hits.iter().any(|hit| hit.kind == kind)
+                && !(matches!(one.term, SearchTerm::Id(..))
+                    && subjects.iter().any(|subject| one.is_hit(subject)))
+        };
+        return Err(match sought.iter().find(is_unread) {
+            Some(one) => of(failure, about, one.name),
+            None => failure,
+        });
+    }
+    let mut chosen: Vec<usize> = Vec::new();
+    for one in &sought {
+        let mut fitting: Vec<(usize, &Subject)> = subjects
+            .iter()
+            .enumerate()
+            .filter(|(_, subject)| one.is_hit(subject))
+            .collect();
+        // In the order of the hits: best first.
+        fitting.sort_by_key(|(_, subject)| one.hits.iter().position(|hit| hit.id == subject.id));
+        let all: Vec<&Subject> = fitting.iter().map(|(_, subject)| *subject).collect();
+        let at = pick(one.name, &one.term, &all, &one.hits)?;
+        let at = fitting.get(at).map(|(at, _)| *at);
+        let at = at.ok_or_else(|| missing(one.name))?;
+        if let Some(before) = chosen.iter().position(|other| *other == at) {
+            let earlier = sought.get(before).map_or("", |one| one.name);
+            return Err(named_twice(earlier, one.name));
+        }
+        chosen.push(at);
+    }
+    let mut subjects: Vec<Option<Subject>> = subjects.into_iter().map(Some).collect();
+    let chosen = chosen
+        .into_iter()
+        .filter_map(|at| subjects.get_mut(at).and_then(Option::take));
+    Ok((chosen.collect(), members.rows().collect()))
+}
+
+/// Says of which of several records a failure speaks.
+fn of(failure: Failure, about: &[String], name: &str) -> Failure {
+    if about.len() > 1 {
+        failure::naming(failure, &format!("\"{name}\" could not be read"))
+    } else {
+        failure
+    }
+}
+
+fn named_twice(earlier: &str, name: &str) -> Failure {
+    let reason = if earlier == name {
+        format!("\"{name}\" is named twice")
+    } else {
+        format!("\"{earlier}\" and \"{name}\" are the same record")
+    };
+    failure::invalid_input("about", reason, "Name each record once.")
 }
 
 fn missing(about: &str) -> Failure {
@@ -220,16 +311,16 @@ fn missing(about: &str) -> Failure {
 fn pick(
     name: &str,
     asked: &SearchTerm,
-    mut subjects: Vec<Subject>,
+    subjects: &[&Subject],
     hits: &[SearchHit],
-) -> Result<Subject, Failure> {
+) -> Result<usize, Failure> {
     let choice = match asked {
         SearchTerm::Id(..) => (0..subjects.len()).next().map_or(Choice::None, Choice::One),
         SearchTerm::Phone(number) => {
             let held =
                 |subject: &Subject| subject.phone.as_ref().is_some_and(|held| number.is(held));
             let fitting: Vec<usize> = (0..)
-                .zip(&subjects)
+                .zip(subjects)
                 .filter(|(_, subject)| held(subject))
                 .map(|(at, _)| at)
                 .collect();
@@ -246,8 +337,9 @@ fn pick(
             names::choose(words, Likeness::Exact, records)
         }
     };
+    let mut subjects = subjects.to_vec();
     match choice {
-        Choice::One(at) => return Ok(subjects.swap_remove(at)),
+        Choice::One(at) => return Ok(at),
         Choice::Several(fitting) => {
             let mut at = 0..;
             subjects.retain(|_| at.next().is_some_and(|at: usize| fitting.contains(&at)));
@@ -274,8 +366,8 @@ fn pick(
         .take(CANDIDATES)
         .map(|subject| Candidate {
             ref_: reference(subject.kind, &subject.id),
-            label: subject.label,
-            details: subject.details,
+            label: subject.label.clone(),
+            details: subject.details.clone(),
         })
         .collect();
     Err(failure::ambiguous(

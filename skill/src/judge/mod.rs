@@ -30,7 +30,12 @@ pub fn ready(ctx: &Context<'_>, step: &Step) -> Readiness {
     }
     match write(step) {
         None => Readiness::Unknown(UNKNOWN_STEP.to_owned()),
-        Some(Write::Create { .. } | Write::Link { .. } | Write::Delete { .. }) => Readiness::Go,
+        Some(
+            Write::Create { .. }
+            | Write::CreateNote { .. }
+            | Write::Link { .. }
+            | Write::Delete { .. },
+        ) => Readiness::Go,
         Some(Write::Update { kind, id, data }) => match reread(ctx, kind, &id) {
             Ok(RecordState::Live(record)) => unchanged(step, &record, &data),
             Ok(RecordState::Deleted) => Readiness::Conflict(
@@ -72,7 +77,9 @@ pub fn answer(ctx: &Context<'_>, step: &Step, answer: Option<&ServiceAnswer>) ->
         WriteOutcome::Again(why) => Verdict::Again(why),
         WriteOutcome::Failed(why) => Verdict::Failed(why),
         WriteOutcome::Gone => match write {
-            Write::Delete { .. } => Verdict::AlreadyDone("The task had been deleted before.".to_owned()),
+            Write::Delete { of, .. } => {
+                Verdict::AlreadyDone(format!("The {} had been deleted before.", of.spoken()))
+            }
             _ => Verdict::Failed(
                 "The record is not there any more, or was deleted. Search for it with crm_search and propose again."
                     .to_owned(),

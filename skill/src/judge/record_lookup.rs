@@ -6,8 +6,9 @@ use serde_json::Value;
 use crate::bindings::claw::crm::types::Kind;
 use crate::bindings::exports::claw::skill::judge::Verdict;
 use crate::context::Context;
-use crate::failure;
-use crate::twenty::mutations::{Leaf, Write};
+use crate::failure::{self, Failure};
+use crate::twenty::mutations::{Leaf, Linkable, Write};
+use crate::twenty::notes::{NoteRecord, NoteState, reread_note, reread_note_link};
 use crate::twenty::records::Record;
 use crate::twenty::reread::{LinkState, RecordState, reread, reread_link};
 
@@ -30,10 +31,21 @@ pub(super) fn after_duplicate(
             Ok(RecordState::Absent) => Verdict::Failed(taken_value(*kind, conflicting)),
             Err(failure) => Verdict::Unknown(failure::explain(&failure)),
         },
-        Write::Link { id, task, kind, target } => {
-            match reread_link(ctx, id, task, *kind, target) {
+        Write::CreateNote { id, title, text } => match reread_note(ctx, id) {
+            Ok(NoteState::Live(note)) => other_note(&note, title, text).unwrap_or_else(|| {
+                Verdict::AlreadyDone("The note had been made before.".to_owned())
+            }),
+            Ok(NoteState::Deleted) => Verdict::Failed(DELETED.to_owned()),
+            Ok(NoteState::Absent) => Verdict::Failed(
+                "The CRM says that this note is there already, and does not show it. Propose again with another idempotency key."
+                    .to_owned(),
+            ),
+            Err(failure) => Verdict::Unknown(failure::explain(&failure)),
+        },
+        Write::Link { of, id, from, kind, target } => {
+            match link_now(ctx, *of, id, from, *kind, target) {
                 Ok(LinkState::Linked) => {
-                    Verdict::AlreadyDone("The task had been linked before.".to_owned())
+                    Verdict::AlreadyDone(format!("The {} had been linked before.", of.spoken()))
                 }
                 Ok(LinkState::Other) => Verdict::Failed(OTHER_LINK.to_owned()),
                 Ok(LinkState::Deleted) => Verdict::Failed(DELETED.to_owned()),
@@ -45,9 +57,10 @@ pub(super) fn after_duplicate(
             }
         }
         Write::Update { kind, .. } => Verdict::Failed(taken_value(*kind, conflicting)),
-        Write::Delete { .. } => Verdict::Failed(
-            "The CRM refused to delete the task. Delete it in the CRM.".to_owned(),
-        ),
+        Write::Delete { of, .. } => Verdict::Failed(format!(
+            "The CRM refused to delete the {}. Delete it in the CRM.",
+            of.spoken()
+        )),
     }
 }
 
@@ -64,12 +77,23 @@ pub(super) fn in_doubt(ctx: &Context<'_>, write: &Write, basis: Option<Timestamp
             Ok(RecordState::Absent) => Verdict::Again("The record is not in the CRM.".to_owned()),
             Err(failure) => Verdict::Unknown(failure::explain(&failure)),
         },
+        Write::CreateNote { id, title, text } => match reread_note(ctx, id) {
+            Ok(NoteState::Live(note)) => match other_note(&note, title, text) {
+                // Its id is of this call alone: it was made, and somebody has changed it since.
+                Some(Verdict::Failed(why) | Verdict::AlreadyDone(why)) => Verdict::AlreadyDone(why),
+                _ => Verdict::Done,
+            },
+            Ok(NoteState::Deleted) => Verdict::Failed(DELETED.to_owned()),
+            Ok(NoteState::Absent) => Verdict::Again("The note is not in the CRM.".to_owned()),
+            Err(failure) => Verdict::Unknown(failure::explain(&failure)),
+        },
         Write::Link {
+            of,
             id,
-            task,
+            from,
             kind,
             target,
-        } => match reread_link(ctx, id, task, *kind, target) {
+        } => match link_now(ctx, *of, id, from, *kind, target) {
             Ok(LinkState::Linked) => Verdict::Done,
             Ok(LinkState::Other) => Verdict::Failed(OTHER_LINK.to_owned()),
             Ok(LinkState::Deleted) => Verdict::Failed(DELETED.to_owned()),
@@ -84,12 +108,53 @@ pub(super) fn in_doubt(ctx: &Context<'_>, write: &Write, basis: Option<Timestamp
             ),
             Err(failure) => Verdict::Unknown(failure::explain(&failure)),
         },
-        Write::Delete { id } => match reread(ctx, Kind::Task, id) {
+        Write::Delete {
+            of: Linkable::Note,
+            id,
+        } => match reread_note(ctx, id) {
+            Ok(NoteState::Live(_)) => Verdict::Again("The note is still there.".to_owned()),
+            Ok(NoteState::Deleted | NoteState::Absent) => Verdict::Done,
+            Err(failure) => Verdict::Unknown(failure::explain(&failure)),
+        },
+        Write::Delete {
+            of: Linkable::Task,
+            id,
+        } => match reread(ctx, Kind::Task, id) {
             Ok(RecordState::Live(_)) => Verdict::Again("The task is still there.".to_owned()),
             Ok(RecordState::Deleted | RecordState::Absent) => Verdict::Done,
             Err(failure) => Verdict::Unknown(failure::explain(&failure)),
         },
     }
+}
+
+/// Rereads the link of a task or of a note.
+fn link_now(
+    ctx: &Context<'_>,
+    of: Linkable,
+    id: &str,
+    from: &str,
+    kind: Kind,
+    target: &str,
+) -> Result<LinkState, Failure> {
+    match of {
+        Linkable::Task => reread_link(ctx, id, from, kind, target),
+        Linkable::Note => reread_note_link(ctx, id, from, kind, target),
+    }
+}
+
+/// Judges a note that is there by what was planned; none where it is the same. One with another
+/// title is another note; one with another text may be the same, since people go on writing in
+/// notes and the CRM writes Markdown in its own way.
+fn other_note(note: &NoteRecord, title: &str, text: &str) -> Option<Verdict> {
+    if note.has_title(title) == Some(false) {
+        return Some(Verdict::Failed(other_values(&["title".to_owned()])));
+    }
+    (note.has_text(text) == Some(false)).then(|| {
+        Verdict::AlreadyDone(
+            "A note with this id and title is there, with another text: an earlier proposal with the same key made it, or it was changed since. Read it in the CRM; to add to it, propose again with another idempotency key."
+                .to_owned(),
+        )
+    })
 }
 
 /// Judges a change by its record: untouched since it was planned, as planned, or changed by

@@ -101,7 +101,7 @@ fn refused(error: &GraphQlError) -> WriteOutcome {
             WriteOutcome::Again(failure::explain(&failure))
         }
         Failure::Denied(_) => WriteOutcome::Failed(format!(
-            "{} Ask the operator to let the key's role write people, companies, opportunities, tasks and their links.",
+            "{} Ask the operator to let the key's role write people, companies, opportunities, tasks, notes and their links.",
             failure::sentence(&failure)
         )),
         // Every refusal of Twenty's own has a code.

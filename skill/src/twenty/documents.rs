@@ -111,6 +111,10 @@ documents! {
     REREAD_COMPANY = "reread_company", "/graphql", 2;
     /// A task's link, read again.
     REREAD_LINK = "reread_link", "/graphql", 2;
+    /// A note, read again.
+    REREAD_NOTE = "reread_note", "/graphql", 2;
+    /// A note's link, read again.
+    REREAD_NOTE_LINK = "reread_note_link", "/graphql", 2;
     /// A deal, read again.
     REREAD_OPPORTUNITY = "reread_opportunity", "/graphql", 2;
     /// A person, read again.
@@ -140,6 +144,8 @@ documents! {
     MUTATIONS from "mutations";
     /// Makes a company.
     CREATE_COMPANY = "create_company", "/graphql", 1;
+    /// Makes a note.
+    CREATE_NOTE = "create_note", "/graphql", 1;
     /// Makes a deal.
     CREATE_OPPORTUNITY = "create_opportunity", "/graphql", 1;
     /// Makes a person.
@@ -150,8 +156,16 @@ documents! {
     CREATE_TASK_FROM_FIELDS = "create_task_from_fields", "/graphql", 1;
     /// Makes a follow-up's task with a text.
     CREATE_TASK_WITH_NOTE = "create_task_with_note", "/graphql", 1;
+    /// Deletes a note, softly.
+    DELETE_NOTE = "delete_note", "/graphql", 1;
     /// Deletes a task, softly.
     DELETE_TASK = "delete_task", "/graphql", 1;
+    /// Links a note to a company.
+    LINK_NOTE_TO_COMPANY = "link_note_to_company", "/graphql", 1;
+    /// Links a note to a deal.
+    LINK_NOTE_TO_OPPORTUNITY = "link_note_to_opportunity", "/graphql", 1;
+    /// Links a note to a person.
+    LINK_NOTE_TO_PERSON = "link_note_to_person", "/graphql", 1;
     /// Links a task to a company.
     LINK_TASK_TO_COMPANY = "link_task_to_company", "/graphql", 1;
     /// Links a task to a deal.

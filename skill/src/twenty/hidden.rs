@@ -40,6 +40,7 @@ const RECORDS: &[(&str, &str)] = &[
     ("taskTargets", "taskTarget"),
     ("taskTarget", "taskTarget"),
     ("noteTargets", "noteTarget"),
+    ("noteTarget", "noteTarget"),
     ("timelineActivities", "timelineActivity"),
     ("workspaceMembers", "workspaceMember"),
 ];

@@ -11,6 +11,7 @@ pub mod kinds;
 pub mod members;
 pub mod mend;
 pub mod mutations;
+pub mod notes;
 mod provenance;
 pub mod records;
 mod request;

@@ -68,6 +68,36 @@ pub fn link(kind: Kind) -> Option<(&'static Document, &'static str)> {
     }
 }
 
+/// Returns the mutation that links a note to a record, and the variable for the record; none for
+/// tasks.
+pub fn link_note(kind: Kind) -> Option<(&'static Document, &'static str)> {
+    match kind {
+        Kind::Person => Some((&documents::LINK_NOTE_TO_PERSON, "personId")),
+        Kind::Company => Some((&documents::LINK_NOTE_TO_COMPANY, "companyId")),
+        Kind::Opportunity => Some((&documents::LINK_NOTE_TO_OPPORTUNITY, "opportunityId")),
+        Kind::Task => None,
+    }
+}
+
+/// A kind of record that is linked to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Linkable {
+    /// A task.
+    Task,
+    /// A note.
+    Note,
+}
+
+impl Linkable {
+    /// Returns the kind's name for people.
+    pub fn spoken(self) -> &'static str {
+        match self {
+            Self::Task => "task",
+            Self::Note => "note",
+        }
+    }
+}
+
 /// A value that a write sets: the path in its data, such as `name.firstName`, and the value.
 pub type Leaf = (String, Value);
 
@@ -83,12 +113,23 @@ pub enum Write {
         /// With these values.
         data: Vec<Leaf>,
     },
-    /// Links a task to a record.
+    /// Makes a note.
+    CreateNote {
+        /// With this id.
+        id: String,
+        /// With this title.
+        title: String,
+        /// With this text, as Markdown.
+        text: String,
+    },
+    /// Links a task or a note to a record.
     Link {
+        /// The kind of what is linked.
+        of: Linkable,
         /// The link's own id.
         id: String,
-        /// The task.
-        task: String,
+        /// The task or note.
+        from: String,
         /// The record's kind.
         kind: Kind,
         /// The record.
@@ -103,9 +144,11 @@ pub enum Write {
         /// The values that it sets.
         data: Vec<Leaf>,
     },
-    /// Deletes a task.
+    /// Deletes a task or a note.
     Delete {
-        /// The task.
+        /// The kind of what is deleted.
+        of: Linkable,
+        /// The task or note.
         id: String,
     },
 }
@@ -142,19 +185,39 @@ impl Write {
                 data,
             });
         }
-        if is(&documents::DELETE_TASK) {
-            return Some(Self::Delete {
+        if is(&documents::CREATE_NOTE) {
+            let held = |name: &str| Some(variables.get(name)?.as_str()?.to_owned());
+            return Some(Self::CreateNote {
                 id: id(&variables, "id")?,
+                title: held("title")?,
+                text: held("text")?,
             });
         }
-        for kind in KINDS {
-            if let Some((_, target)) = link(kind).filter(|(document, _)| is(document)) {
-                return Some(Self::Link {
+        for (of, delete) in [
+            (Linkable::Task, &documents::DELETE_TASK),
+            (Linkable::Note, &documents::DELETE_NOTE),
+        ] {
+            if is(delete) {
+                return Some(Self::Delete {
+                    of,
                     id: id(&variables, "id")?,
-                    task: id(&variables, "taskId")?,
-                    kind,
-                    target: id(&variables, target)?,
                 });
+            }
+        }
+        for kind in KINDS {
+            for (of, link, from) in [
+                (Linkable::Task, link(kind), "taskId"),
+                (Linkable::Note, link_note(kind), "noteId"),
+            ] {
+                if let Some((_, target)) = link.filter(|(document, _)| is(document)) {
+                    return Some(Self::Link {
+                        of,
+                        id: id(&variables, "id")?,
+                        from: id(&variables, from)?,
+                        kind,
+                        target: id(&variables, target)?,
+                    });
+                }
             }
             let data = || variables.get("data").and_then(Value::as_object);
             if is(create(kind)) {
@@ -193,8 +256,15 @@ impl Write {
                 Kind::Opportunity => "updateOpportunity",
                 Kind::Task => "updateTask",
             },
-            Self::Link { .. } => "createTaskTargets",
-            Self::Delete { .. } => "deleteTask",
+            Self::CreateNote { .. } => "createNote",
+            Self::Link { of, .. } => match of {
+                Linkable::Task => "createTaskTargets",
+                Linkable::Note => "createNoteTarget",
+            },
+            Self::Delete { of, .. } => match of {
+                Linkable::Task => "deleteTask",
+                Linkable::Note => "deleteNote",
+            },
         }
     }
 
@@ -202,9 +272,10 @@ impl Write {
     pub fn id(&self) -> &str {
         match self {
             Self::Create { id, .. }
+            | Self::CreateNote { id, .. }
             | Self::Link { id, .. }
             | Self::Update { id, .. }
-            | Self::Delete { id } => id,
+            | Self::Delete { id, .. } => id,
         }
     }
 }
@@ -263,7 +334,7 @@ mod tests {
     fn variables(document: &Document) -> Value {
         let data = json!({ "id": ID, "name": { "firstName": "Ada" }, "jobTitle": "CTO" });
         json!({
-            "id": ID, "title": "Call", "markdown": "x", "dueAt": "2026-03-31T12:00:00Z", "assigneeId": OTHER, "taskId": OTHER,
+            "id": ID, "title": "Call", "markdown": "x", "text": "x", "dueAt": "2026-03-31T12:00:00Z", "assigneeId": OTHER, "taskId": OTHER, "noteId": OTHER,
             "personId": OTHER, "companyId": OTHER, "opportunityId": OTHER,
             "data": if document.name.starts_with("create") { data } else { json!({ "jobTitle": "CTO" }) },
         })

@@ -447,7 +447,7 @@ fn digits(number: &str) -> String {
 }
 
 /// Compares two texts in one Unicode form, whether or not accents are characters of their own.
-fn same_text(one: &str, other: &str) -> bool {
+pub(super) fn same_text(one: &str, other: &str) -> bool {
     one == other || one.nfc().eq(other.nfc())
 }
 

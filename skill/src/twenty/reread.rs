@@ -150,7 +150,7 @@ impl Query for RereadLink {
 /// The state of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkState {
-    /// The task is linked to the record.
+    /// The task or note is linked to the record.
     Linked,
     /// The link's id links something else.
     Other,
@@ -183,37 +183,63 @@ pub fn reread_link(
         },
     )?;
     let rows = reply.errors.root("taskTargets", reply.data.task_targets)?;
+    let links = rows.rows().map(|row| ShownLink {
+        id: row.id,
+        from: row.task_id,
+        person: row.target_person_id,
+        company: row.target_company_id,
+        opportunity: row.target_opportunity_id,
+    });
+    let deleted = ("taskTarget", reply.data.task_target);
+    link_state(links, (id, task, kind, target), &reply.errors, deleted)
+}
+
+/// A link of a task or a note, as an answer shows it.
+pub(super) struct ShownLink {
+    pub(super) id: String,
+    /// The task or note.
+    pub(super) from: Option<String>,
+    pub(super) person: Option<String>,
+    pub(super) company: Option<String>,
+    pub(super) opportunity: Option<String>,
+}
+
+/// Finds the state of the link of this id, from this task or note to a record, in an answer: links
+/// that are there, and the root that shows a deleted one.
+pub(super) fn link_state(
+    links: impl Iterator<Item = ShownLink>,
+    (id, from, kind, target): (&str, &str, Kind, &str),
+    errors: &Errors,
+    (root, deleted): (&str, Option<Id>),
+) -> Result<LinkState, Failure> {
     let is = |held: &Option<String>, wanted: &str| {
         held.as_ref()
             .is_some_and(|held| held.eq_ignore_ascii_case(wanted))
     };
     let mut other = false;
-    for row in rows.rows() {
+    for link in links {
         let linked = match kind {
-            Kind::Person => &row.target_person_id,
-            Kind::Company => &row.target_company_id,
-            Kind::Opportunity => &row.target_opportunity_id,
+            Kind::Person => &link.person,
+            Kind::Company => &link.company,
+            Kind::Opportunity => &link.opportunity,
             Kind::Task => &None,
         };
-        if is(&row.task_id, task) && is(linked, target) {
+        if is(&link.from, from) && is(linked, target) {
             return Ok(LinkState::Linked);
         }
-        other |= row.id.eq_ignore_ascii_case(id);
+        other |= link.id.eq_ignore_ascii_case(id);
     }
     if other {
         return Ok(LinkState::Other);
     }
-    if reply.data.task_target.is_none() && is_absent(&reply.errors, "taskTarget") {
+    if deleted.is_none() && is_absent(errors, root) {
         return Ok(LinkState::Absent);
     }
-    reply
-        .errors
-        .root("taskTarget", reply.data.task_target)
-        .map(|_| LinkState::Deleted)
+    errors.root(root, deleted).map(|_| LinkState::Deleted)
 }
 
 /// Checks whether a missing root means that there is no such record: the CRM says so, or gives null
 /// without an error.
-fn is_absent(errors: &Errors, root: &str) -> bool {
+pub(super) fn is_absent(errors: &Errors, root: &str) -> bool {
     errors.is_empty() || matches!(errors.root::<()>(root, None), Err(Failure::NotFound(_)))
 }

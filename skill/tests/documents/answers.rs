@@ -153,6 +153,8 @@ fn answer_types_match_the_schema() {
     check::<reread::RereadOpportunity>(&schema, &mut checked);
     check::<reread::RereadTask>(&schema, &mut checked);
     check::<reread::RereadLink>(&schema, &mut checked);
+    check::<notes::RereadNote>(&schema, &mut checked);
+    check::<notes::RereadNoteLink>(&schema, &mut checked);
     let all: BTreeSet<&str> = documents::ALL
         .iter()
         .map(|document| document.name)

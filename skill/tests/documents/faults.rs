@@ -4,10 +4,12 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use crm_skill::actions::follow_up;
+use crm_skill::actions::{follow_up, log};
 use crm_skill::bindings::claw::crm::types::{Intent, Kind};
 use crm_skill::bindings::claw::skill::types::RecordRef;
-use crm_skill::bindings::exports::claw::crm::propose::{FollowUpRequest, UpsertRequest};
+use crm_skill::bindings::exports::claw::crm::propose::{
+    FollowUpRequest, LogRequest, UpsertRequest,
+};
 use crm_skill::bindings::exports::claw::crm::read::{
     BlockersRequest, BriefingRequest, ContextRequest, FollowUpsRequest, GetRequest, SearchRequest,
 };
@@ -182,6 +184,18 @@ const ACTIONS: &[(&str, Action)] = &[
             idempotency_key: None,
         };
         Ok(format!("{:#?}", follow_up::follow_up(ctx, &request)?))
+    }),
+    ("log", |ctx| {
+        let request = LogRequest {
+            about: vec![FIRST.to_owned(), SECOND.to_owned()],
+            title: "Met them".to_owned(),
+            text: None,
+            when: None,
+            next: None,
+            deal: None,
+            idempotency_key: None,
+        };
+        Ok(format!("{:#?}", log::log(ctx, &request)?))
     }),
     ("upsert person", |ctx| set(ctx, Kind::Person)),
     ("upsert company", |ctx| set(ctx, Kind::Company)),

@@ -20,7 +20,7 @@ use crm_skill::actions::{
     subject, upsert,
 };
 use crm_skill::twenty::documents::{self, Document};
-use crm_skill::twenty::{Query, members, reread};
+use crm_skill::twenty::{Query, members, notes, reread};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
@@ -141,7 +141,7 @@ fn document_is_one_valid_operation() {
     }
 }
 
-const KINDS: [&str; 4] = ["person", "company", "opportunity", "task"];
+const KINDS: [&str; 5] = ["person", "company", "opportunity", "task", "note"];
 
 #[test]
 fn every_mutation_declares_its_record_and_act() {

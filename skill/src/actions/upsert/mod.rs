@@ -3,6 +3,7 @@
 
 mod assignment;
 mod custom;
+mod deal;
 mod fields;
 mod find;
 mod lookup;
@@ -10,6 +11,7 @@ mod plan;
 mod set;
 mod types;
 
+pub(super) use deal::DealValues;
 pub use lookup::{FindCompany, FindOpportunity, FindPerson, FindTask};
 pub use plan::upsert;
 pub use types::FieldTypes;

@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::failure::{self, Failure};
 use crate::ids::uuid;
 use crate::names::exact;
-use crate::plan::{Basis, Change, Ids, caller, plan};
+use crate::plan::{Basis, Change, Draft, Ids, caller, plan};
 use crate::twenty::kinds::{object, spoken};
 use crate::twenty::mutations::{self, Leaf, nested};
 use crate::twenty::records::Record;
@@ -106,24 +106,67 @@ fn change(
     mut warnings: Vec<String>,
 ) -> Result<Plan, Failure> {
     let (kind, id) = (wanted.kind, record.id());
-    wanted.fits(record)?;
-    let asked: Vec<Leaf> = wanted.assignments.iter().map(Assignment::leaf).collect();
-    let assignments: Vec<&Assignment> = wanted
-        .assignments
-        .iter()
-        .filter(|set| record.holds(&set.path, &set.value) != Some(true))
-        .filter(|set| by_id || !found_by(record, set))
-        .collect();
-    if assignments.is_empty() {
-        return Err(failure::conflict(
+    let change = RecordChange::find(ctx, wanted, record, by_id)?.ok_or_else(|| {
+        failure::conflict(
             format!(
                 "Nothing would change: the {} \"{}\" ({id}) holds all these values already.",
                 spoken(kind),
                 record.label()
             ),
             "Nothing needs to be done; to set something else, call again with other values.",
-        ));
+        )
+    })?;
+    let asked: Vec<Leaf> = wanted.assignments.iter().map(Assignment::leaf).collect();
+    let ids = Ids::new(ctx, "upsert", key, &(object(kind), id, nested(&asked)))?;
+    warnings.extend(change.warnings);
+    Ok(plan(
+        &ids,
+        change.words,
+        vec![reference(kind, id)],
+        warnings,
+        vec![change.step],
+    ))
+}
+
+/// A change of a record, as a step of a plan.
+pub(in crate::actions) struct RecordChange {
+    /// The step.
+    pub(in crate::actions) step: Draft,
+    /// What it does, in words.
+    pub(in crate::actions) words: String,
+    /// Warnings for whoever decides.
+    pub(in crate::actions) warnings: Vec<String>,
+}
+
+impl RecordChange {
+    /// Finds what would change of a record; none where it holds all wanted values already.
+    pub(super) fn find(
+        ctx: &Context<'_>,
+        wanted: &DesiredRecord,
+        record: &Record,
+        by_id: bool,
+    ) -> Result<Option<Self>, Failure> {
+        wanted.fits(record)?;
+        let assignments: Vec<&Assignment> = wanted
+            .assignments
+            .iter()
+            .filter(|set| record.holds(&set.path, &set.value) != Some(true))
+            .filter(|set| by_id || !found_by(record, set))
+            .collect();
+        if assignments.is_empty() {
+            return Ok(None);
+        }
+        change_to(ctx, wanted, record, &assignments).map(Some)
     }
+}
+
+fn change_to(
+    ctx: &Context<'_>,
+    wanted: &DesiredRecord,
+    record: &Record,
+    assignments: &[&Assignment],
+) -> Result<RecordChange, Failure> {
+    let (kind, id) = (wanted.kind, record.id());
     if assignments.iter().any(|set| set.path == EMAIL) && has_other_addresses(record) {
         return Err(failure::conflict(
             format!(
@@ -139,7 +182,6 @@ fn change(
             "The CRM does not say when the record was last changed, so a change by somebody else could not be noticed.",
         )
     })?;
-    let ids = Ids::new(ctx, "upsert", key, &(object(kind), id, nested(&asked)))?;
     let leaves: Vec<Leaf> = assignments.iter().map(|set| set.leaf()).collect();
     let changes = assignments
         .iter()
@@ -150,6 +192,7 @@ fn change(
             })
         })
         .collect();
+    let mut warnings = Vec::new();
     for set in assignments
         .iter()
         .filter(|set| record.held(&set.path).is_none())
@@ -166,7 +209,7 @@ fn change(
         record.label(),
         describe(assignments.iter().copied())
     );
-    let draft = mutations::step(
+    let step = mutations::step(
         changing(kind),
         mutations::update(kind),
         &serde_json::json!({ "id": id, "data": nested(&leaves) }),
@@ -179,13 +222,11 @@ fn change(
             updated_at: Some(updated_at.to_string()),
         },
     );
-    Ok(plan(
-        &ids,
+    Ok(RecordChange {
+        step,
         words,
-        vec![reference(kind, id)],
         warnings,
-        vec![draft],
-    ))
+    })
 }
 
 /// Checks whether a person has further e-mail addresses, or may have: they could not be read.
