@@ -49,7 +49,7 @@ const FIXTURES: [(&str, usize); 5] = [
     ("product", 64),
     ("hidden-field", 14),
     ("probes", 61),
-    ("sent", 42),
+    ("sent", 51),
     ("limited", 1),
 ];
 

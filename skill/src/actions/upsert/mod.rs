@@ -13,3 +13,4 @@ mod types;
 pub use lookup::{FindCompany, FindOpportunity, FindPerson, FindTask};
 pub use plan::upsert;
 pub use types::FieldTypes;
+pub(super) use types::stage_options;
