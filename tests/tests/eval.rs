@@ -182,7 +182,7 @@ async fn expected_calls_score_full() {
     let (key, body) = &asked[0];
     assert_eq!(key.as_deref(), Some("Bearer sesame"));
     assert_eq!(body["model"], "scripted");
-    assert_eq!(body["tools"].as_array().unwrap().len(), 14);
+    assert_eq!(body["tools"].as_array().unwrap().len(), 15);
     assert_eq!(body["tools"][1]["function"]["name"], "crm_search");
     let system = body["messages"][0]["content"].as_str().unwrap();
     for told in ["# CRM", "Wednesday, 2026-03-11 09:30", "robin@example.com"] {

@@ -49,6 +49,7 @@ async fn tool_list_is_complete_and_small() {
         "crm_blockers",
         "crm_briefing",
         "crm_context",
+        "crm_deals",
         "crm_follow_up",
         "crm_upsert",
         "crm_log",
@@ -541,6 +542,7 @@ async fn every_record_has_provenance() {
             json!({ "opportunity": EVERYTHING_WRONG.to_string() }),
         ),
         ("crm_briefing", json!({})),
+        ("crm_deals", json!({})),
     ] {
         let answer = env.ok(tool, arguments).await;
         let mut found = Vec::new();

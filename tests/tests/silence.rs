@@ -132,6 +132,7 @@ async fn actions_leave_no_value_in_the_log() {
             json!({ "opportunity": HEALTHY.to_string() }),
         ),
         ("crm_briefing", json!({})),
+        ("crm_deals", json!({ "owner": "me", "by": "owner" })),
         ("crm_status", json!({})),
     ] {
         texts(&env.ok(action, arguments).await, &mut planted);

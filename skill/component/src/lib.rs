@@ -46,6 +46,10 @@ impl read::Guest for Component {
     fn context(request: read::ContextRequest) -> Result<read::ContextAnswer, read::Failure> {
         run(|ctx| actions::context::context(ctx, &request))
     }
+
+    fn deals(request: read::DealsRequest) -> Result<read::DealsAnswer, read::Failure> {
+        run(|ctx| actions::deals::deals(ctx, &request))
+    }
 }
 
 impl propose::Guest for Component {

@@ -271,18 +271,21 @@ pub(super) fn member(
     let mut found = found;
     found
         .find(|member| same_address(member.user_email.as_ref(), address))
-        .ok_or_else(|| {
-            let next = if ctx.caller_email(field).is_ok_and(|me| me == address) {
-                "Ask the operator to set the caller's e-mail address to the one by which the CRM knows them, or name a colleague."
-            } else {
-                "Give the address of a member of the CRM workspace; crm_follow_ups with assignee \"anyone\" shows some."
-            };
-            failure::invalid_input(
-                field,
-                format!("nobody in this CRM has the e-mail address {address}"),
-                next,
-            )
-        })
+        .ok_or_else(|| no_member(ctx, field, address))
+}
+
+/// Refuses the address of somebody who is no member.
+pub(super) fn no_member(ctx: &Context<'_>, field: &str, address: &str) -> Failure {
+    let next = if ctx.caller_email(field).is_ok_and(|me| me == address) {
+        "Ask the operator to set the caller's e-mail address to the one by which the CRM knows them, or name a colleague."
+    } else {
+        "Give the address of a member of the CRM workspace; crm_follow_ups with assignee \"anyone\" shows some."
+    };
+    failure::invalid_input(
+        field,
+        format!("nobody in this CRM has the e-mail address {address}"),
+        next,
+    )
 }
 
 /// Checks that a number is within its range.

@@ -6,6 +6,7 @@ pub mod briefing;
 pub mod context;
 pub mod coordinate;
 pub mod deal_fields;
+pub mod deals;
 pub mod follow_up;
 pub mod follow_ups;
 mod full_text;

@@ -77,6 +77,16 @@ documents! {
     CONTEXT = "context", "/graphql", 4;
     /// The fields of deals.
     DEAL_FIELDS = "deal_fields", "/graphql", 0;
+    /// The first deals of a filter, largest first.
+    DEALS_BY_AMOUNT = "deals_by_amount", "/graphql", 1;
+    /// The first deals of a filter, changed last first.
+    DEALS_BY_CHANGE = "deals_by_change", "/graphql", 1;
+    /// The first deals of a filter, soonest to close first.
+    DEALS_BY_CLOSE = "deals_by_close", "/graphql", 1;
+    /// The first deals of a filter, by name.
+    DEALS_BY_NAME = "deals_by_name", "/graphql", 1;
+    /// The first deals of a filter, by stage.
+    DEALS_BY_STAGE = "deals_by_stage", "/graphql", 1;
     /// The companies of people.
     EMPLOYMENT = "employment", "/graphql", 1;
     /// The fields of records, with their types.
@@ -103,10 +113,18 @@ documents! {
     GET_TASK = "get_task", "/graphql", 2;
     /// The workspace's members.
     MEMBERS = "members", "/graphql", 1;
+    /// A member by address.
+    MEMBER_BY_EMAIL = "member_by_email", "/graphql", 1;
     /// Members by their ids.
     MEMBERS_BY_ID = "members_by_id", "/graphql", 1;
     /// The workspace's objects and fields.
     METADATA = "metadata", "/metadata", 0;
+    /// The sums of deals by month.
+    PIPELINE_BY_MONTH = "pipeline_by_month", "/graphql", 1;
+    /// The sums of deals by owner.
+    PIPELINE_BY_OWNER = "pipeline_by_owner", "/graphql", 1;
+    /// The sums of deals by stage.
+    PIPELINE_BY_STAGE = "pipeline_by_stage", "/graphql", 1;
     /// A company, read again.
     REREAD_COMPANY = "reread_company", "/graphql", 2;
     /// A task's link, read again.

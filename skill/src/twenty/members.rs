@@ -13,6 +13,7 @@ use super::request::{Prepared, prepare};
 use super::response::decode;
 use super::values::{Colleague, Connection, FullName, full_name};
 use crate::context::Context;
+use crate::failure::Failure;
 use crate::text::Text;
 use crate::transport::Outcome;
 
@@ -92,6 +93,18 @@ impl Query for MembersById {
     type Answer = MembersByIdData;
 }
 
+/// Asks for the member with an address.
+#[derive(Debug, Serialize)]
+pub struct MemberByEmail {
+    /// A pattern that matches the address in any case.
+    pub email: String,
+}
+
+impl Query for MemberByEmail {
+    const DOCUMENT: &'static Document = &documents::MEMBER_BY_EMAIL;
+    type Answer = MembersByIdData;
+}
+
 /// Asks whether people have a company.
 #[derive(Debug, Serialize)]
 pub struct Employment {
@@ -132,20 +145,59 @@ pub(super) fn beside(ctx: &Context<'_>, prepared: &[Prepared]) -> Option<Prepare
 /// Reads the members of an answer to [`Members`], by name, and whether there are more than one page
 /// shows; none of an answer that tells none.
 pub fn listed(answer: Outcome) -> (Vec<Colleague>, bool) {
-    let page = decode::<Members>(answer).ok();
-    let Some(page) = page.and_then(|reply| reply.data.workspace_members) else {
-        return (Vec::new(), false);
-    };
+    let (mut members, more) = page(answer).unwrap_or_default();
+    members.sort_by_cached_key(|member| full_name(member.name.as_ref()).to_lowercase());
+    (members, more)
+}
+
+/// Reads the members of an answer to [`Members`], and whether there are more than one page shows.
+///
+/// # Errors
+/// As `failure` says.
+pub fn page(answer: Outcome) -> Result<(Vec<Colleague>, bool), Failure> {
+    let reply = decode::<Members>(answer)?;
+    let page = reply
+        .errors
+        .root("workspaceMembers", reply.data.workspace_members)?;
     let nodes = page.edges.into_iter().map(|edge| edge.node);
-    let mut members: Vec<Colleague> = nodes
-        .map(|member| Colleague {
+    let members = nodes.map(Colleague::from).collect();
+    Ok((members, page.page_info.has_next_page))
+}
+
+/// Reads the members of an answer to [`MemberByEmail`].
+///
+/// # Errors
+/// As `failure` says; that there are none is no failure.
+pub fn with_address(answer: Outcome) -> Result<Vec<Colleague>, Failure> {
+    let reply = decode::<MemberByEmail>(answer)?;
+    let rows = reply
+        .errors
+        .root("workspaceMembers", reply.data.workspace_members)?;
+    Ok(rows.rows().map(Colleague::from).collect())
+}
+
+/// Finds members by their ids, in an answer to [`Members`] and, where there are more than one page
+/// shows, by further requests, which `exchange` sends. Those whom nobody names are not among them.
+pub fn by_ids(
+    ctx: &Context<'_>,
+    ids: &BTreeSet<String>,
+    members: Outcome,
+    exchange: &dyn Fn(&[Prepared]) -> Vec<Outcome>,
+) -> Vec<Colleague> {
+    let known = known(ctx, ids, members, exchange).into_values();
+    known
+        .filter_map(|member| serde_json::from_value(member).ok())
+        .collect()
+}
+
+impl From<MemberRow> for Colleague {
+    fn from(member: MemberRow) -> Self {
+        Self {
             id: member.id,
             name: member.name,
             user_email: member.user_email,
-        })
-        .collect();
-    members.sort_by_cached_key(|member| full_name(member.name.as_ref()).to_lowercase());
-    (members, page.page_info.has_next_page)
+        }
+    }
 }
 
 fn names_members(document: &Document) -> bool {

@@ -132,6 +132,15 @@ fn answer_types_match_the_schema() {
     check::<members::Members>(&schema, &mut checked);
     check::<members::MembersById>(&schema, &mut checked);
     check::<members::Employment>(&schema, &mut checked);
+    check::<members::MemberByEmail>(&schema, &mut checked);
+    check::<deals::DealsByAmount>(&schema, &mut checked);
+    check::<deals::DealsByChange>(&schema, &mut checked);
+    check::<deals::DealsByClose>(&schema, &mut checked);
+    check::<deals::DealsByName>(&schema, &mut checked);
+    check::<deals::DealsByStage>(&schema, &mut checked);
+    check::<deals::PipelineByMonth>(&schema, &mut checked);
+    check::<deals::PipelineByOwner>(&schema, &mut checked);
+    check::<deals::PipelineByStage>(&schema, &mut checked);
     check::<deal_fields::DealFields>(&schema, &mut checked);
     check::<stages::Stages>(&schema, &mut checked);
     check::<statuses::TaskStatuses>(&schema, &mut checked);

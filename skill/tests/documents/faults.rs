@@ -11,7 +11,8 @@ use crm_skill::bindings::exports::claw::crm::propose::{
     FollowUpRequest, LogRequest, UpsertRequest,
 };
 use crm_skill::bindings::exports::claw::crm::read::{
-    BlockersRequest, BriefingRequest, ContextRequest, FollowUpsRequest, GetRequest, SearchRequest,
+    BlockersRequest, BriefingRequest, ContextRequest, DealsBy, DealsRequest, DealsSort,
+    FollowUpsRequest, GetRequest, SearchRequest,
 };
 use crm_skill::context::{Context, Settings};
 use crm_skill::failure::Failure;
@@ -126,10 +127,43 @@ impl Settings for BrokenSettings {
     }
 }
 
+fn pipeline(ctx: &Context<'_>, by: DealsBy, sort: DealsSort) -> Result<String, Failure> {
+    let request = DealsRequest {
+        stages: None,
+        owner: None,
+        closes_from: None,
+        closes_to: None,
+        changed_since: None,
+        amount_from: None,
+        amount_to: None,
+        no_amount: None,
+        company: Some(FIRST.to_owned()),
+        by: Some(by),
+        sort: Some(sort),
+        limit: None,
+    };
+    Ok(format!("{:#?}", deals::deals(ctx, &request)?))
+}
+
 type Action = fn(&Context<'_>) -> Result<String, Failure>;
 
 /// Every action that reads records, by everything that it reads of them.
 const ACTIONS: &[(&str, Action)] = &[
+    ("deals by stage", |ctx| {
+        pipeline(ctx, DealsBy::Stage, DealsSort::CloseDate)
+    }),
+    ("deals by owner", |ctx| {
+        pipeline(ctx, DealsBy::Owner, DealsSort::Amount)
+    }),
+    ("deals by month", |ctx| {
+        pipeline(ctx, DealsBy::Month, DealsSort::Changed)
+    }),
+    ("deals in their stages", |ctx| {
+        pipeline(ctx, DealsBy::Stage, DealsSort::Stage)
+    }),
+    ("deals by name", |ctx| {
+        pipeline(ctx, DealsBy::Owner, DealsSort::Name)
+    }),
     ("search", |ctx| {
         let request = SearchRequest {
             query: "text".to_owned(),
@@ -361,6 +395,8 @@ fn unreadable_value_spares_the_rest() {
                             );
                             continue;
                         }
+                        // Which stages are open is what the filter is made of.
+                        Err(Failure::SchemaMismatch(_)) if document.name == "stages" => continue,
                         Err(failure) => {
                             wrong.push(format!("{case}: {failure:?}"));
                             continue;

@@ -40,8 +40,8 @@ use serde_json::{Value, json};
 const FIXTURES: [(&str, usize); 5] = [
     ("product", 64),
     ("hidden-field", 14),
-    ("probes", 60),
-    ("sent", 51),
+    ("probes", 61),
+    ("sent", 60),
     ("limited", 1),
 ];
 
@@ -138,7 +138,7 @@ async fn recordings_of_the_product_come_out_the_same() {
     );
     assert_eq!(
         (replayed.as_slice(), left_out),
-        ([82, 15, 42].as_slice(), 9)
+        ([82, 15, 43].as_slice(), 8)
     );
 }
 
@@ -320,7 +320,7 @@ async fn what_is_not_played_yet_is_not_answered() {
         );
     }
     println!("{} not played yet", NOT_YET.len());
-    assert_eq!(NOT_YET.len(), 14);
+    assert_eq!(NOT_YET.len(), 13);
 }
 
 #[test]
@@ -459,5 +459,5 @@ fn every_recording_has_a_fixture_of_its_shape() {
         failed.len(),
         failed.join("\n")
     );
-    assert_eq!(found, [82, 15, 42]);
+    assert_eq!(found, [82, 15, 43]);
 }

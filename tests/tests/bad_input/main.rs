@@ -294,6 +294,7 @@ async fn without_a_caller_me_means_nobody() {
         ("crm_briefing", json!({})),
         ("crm_follow_ups", json!({})),
         ("crm_search", json!({ "query": "a", "mine": true })),
+        ("crm_deals", json!({ "owner": "me" })),
     ] {
         env.fails(tool, arguments, "invalid-input").await;
     }

@@ -84,6 +84,7 @@ fn reads() -> Vec<(&'static str, Value)> {
             json!({ "opportunity": HEALTHY.to_string() }),
         ),
         ("crm_briefing", json!({})),
+        ("crm_deals", json!({})),
     ]
 }
 

@@ -15,3 +15,4 @@ pub(super) use deal::DealValues;
 pub use lookup::{FindCompany, FindOpportunity, FindPerson, FindTask};
 pub use plan::upsert;
 pub use types::FieldTypes;
+pub(super) use types::stage_options;

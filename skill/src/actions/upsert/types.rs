@@ -56,6 +56,39 @@ impl Fields {
     }
 }
 
+/// The stages of this workspace's deals, with their labels.
+#[derive(Debug)]
+pub(in crate::actions) struct StageOptions(FieldMetadata);
+
+/// Reads the stages with their labels.
+pub(in crate::actions) fn stage_options(ctx: &Context<'_>) -> Result<StageOptions, Failure> {
+    let fields = Fields::read(ctx, Kind::Opportunity)?.0;
+    let is_stage = |field: &FieldMetadata| field.name == "stage";
+    let stage = fields.into_iter().find(is_stage);
+    stage.map(StageOptions).ok_or_else(|| {
+        failure::schema_mismatch("stage", "This CRM does not have the field \"stage\".")
+    })
+}
+
+impl StageOptions {
+    /// Finds the stage that a caller means, by its value or its label.
+    pub(in crate::actions) fn choose(
+        &self,
+        argument: &str,
+        given: &str,
+    ) -> Result<String, Failure> {
+        option(&self.0, argument, given)
+    }
+
+    /// Returns the values in order.
+    pub(in crate::actions) fn values(&self) -> Vec<String> {
+        options(&self.0)
+            .into_iter()
+            .map(|(value, _)| value)
+            .collect()
+    }
+}
+
 /// Finds the option of a field that a caller means, by its value or its label.
 pub(super) fn option(
     field: &FieldMetadata,

@@ -1,7 +1,8 @@
 //! `<plural>GroupBy`: records counted by the values of a field, of a field one relation away, or by
-//! the day of a time.
+//! the day or the month of a time.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::catalogue::{CATALOGUE, Field, Object};
@@ -54,9 +55,9 @@ impl Dimension {
                 let (sql, kind) = match value {
                     Input::Bool(true) => (Sql::new(x, Vec::new()), kind),
                     Input::Object(options) if kind == Kind::Time => {
-                        let zone = Value::text(day_zone(options)?);
+                        let (function, zone) = period(options)?;
                         (
-                            Sql::new(format!("day_in({x}, ?)"), vec![zone]),
+                            Sql::new(format!("{function}({x}, ?)"), vec![Value::text(zone)]),
                             Kind::NullableText,
                         )
                     }
@@ -91,27 +92,29 @@ impl Dimension {
     }
 }
 
-fn day_zone(options: &[(String, Input)]) -> Result<&str, Refusal> {
+/// The function of a granularity, and the zone that it counts in.
+fn period(options: &[(String, Input)]) -> Result<(&'static str, &str), Refusal> {
     let option = |name: &str| {
         options
             .iter()
             .find(|(n, _)| n == name)
             .and_then(|(_, v)| v.as_text())
     };
-    match option("granularity") {
-        Some("DAY") => {}
+    let function = match option("granularity") {
+        Some("DAY") => "day_in",
+        Some("MONTH") => "month_in",
         other => {
             return Err(Refusal::not_known(format!(
                 "groupBy with the granularity {other:?}"
             )));
         }
-    }
+    };
     let Some(name) = option("timeZone") else {
         let message = "Time zone should be specified for a group by date on Day, Week, Month, Quarter or Year";
         return Err(GqlError::input(message, "MISSING_TIMEZONE_FOR_DATE_GROUP_BY", GENERIC).into());
     };
     match TimeZone::get(name) {
-        Ok(_) => Ok(name),
+        Ok(_) => Ok((function, name)),
         Err(_) => Err(Refusal::not_known(format!(
             "groupBy in the time zone {name}"
         ))),
@@ -119,12 +122,12 @@ fn day_zone(options: &[(String, Input)]) -> Result<&str, Refusal> {
 }
 
 /// The day on which a time falls in a zone.
-pub(super) fn day_in(ms: i64, zone: &str) -> Option<String> {
+pub(super) fn day_in(ms: i64, zone: &str) -> Option<Date> {
     let (at, zone) = (
         Timestamp::from_millisecond(ms).ok()?,
         TimeZone::get(zone).ok()?,
     );
-    Some(zone.to_datetime(at).date().to_string())
+    Some(zone.to_datetime(at).date())
 }
 
 /// Appends the groups of the records that a query finds.

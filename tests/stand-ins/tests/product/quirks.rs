@@ -222,12 +222,6 @@ pub(crate) const NOT_YET: &[NotYet] = &[
         "the history is the sample's own: a worker of the real service writes it",
     ),
     graphql(
-        &["11.group-month"],
-        &["twenty-next/pipeline-by-month"],
-        r#"{"query":"{opportunitiesGroupBy(groupBy:[{closeDate:{granularity:MONTH,timeZone:\"Europe/Oslo\"}},{stage:true}],limit:100){groupByDimensionValues totalCount sumAmountAmountMicros}}"}"#,
-        "nothing asks for months yet",
-    ),
-    graphql(
         &["11.merge"],
         &[
             "twenty-next/merge-people-dry-run",

@@ -268,6 +268,11 @@ const OTHER_DATA: &[(&str, &str, &str)] = &[
         "there are deals without an amount here",
     ),
     (
+        "pipeline-by-month",
+        "/data/opportunitiesGroupBy/sumAmountAmountMicros",
+        "there are deals without an amount here",
+    ),
+    (
         "timeline-of-opportunity",
         "/data/timelineActivities/edges/node/workspaceMember",
         "a member did here what the API did there",

@@ -43,6 +43,7 @@ impl Tried<'_> {
                 json!({"refs": [deal], "intent": "update"}),
                 "/markdown",
             ),
+            ("crm_deals", json!({}), "/groups/0/label"),
         ];
         for (tool, arguments, there) in &calls {
             checks.push(Check::of(*tool, self.read(tool, arguments, there)));

@@ -149,7 +149,8 @@ pub(super) fn bad_member(members: &EnumType, text: &str) -> GqlError {
 // Comparing, in SQLite (section 2).
 
 /// Registers what SQLite does not have: the order of each enum's members as a collation,
-/// `lower_case` over all of Unicode for `ilike`, and `day_in` for groups by day.
+/// `lower_case` over all of Unicode for `ilike`, and `day_in` and `month_in` for groups by day and
+/// by month, which is named by its first day.
 pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
     for column in CATALOGUE.objects.iter().flat_map(|object| &object.columns) {
         if let Kind::Enum(members) = column.kind {
@@ -166,7 +167,13 @@ pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
     })?;
     connection.create_scalar_function("day_in", 2, flags, |context| {
         let (at, zone): (Option<i64>, String) = (context.get(0)?, context.get(1)?);
-        Ok(at.and_then(|ms| day_in(ms, &zone)))
+        let day = at.and_then(|ms| day_in(ms, &zone));
+        Ok(day.map(|day| day.to_string()))
+    })?;
+    connection.create_scalar_function("month_in", 2, flags, |context| {
+        let (at, zone): (Option<i64>, String) = (context.get(0)?, context.get(1)?);
+        let day = at.and_then(|ms| day_in(ms, &zone));
+        Ok(day.map(|day| day.first_of_month().to_string()))
     })
 }
 
