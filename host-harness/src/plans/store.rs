@@ -879,7 +879,7 @@ mod tests {
         );
         connection
             .execute(
-                "INSERT INTO plan SELECT ?1, bytes, component, tool, proposer, state, made, expires, changed, decided_by, reason, reads FROM plan WHERE digest = ?2",
+                "INSERT INTO plan SELECT ?1, bytes, component, tool, proposer, state, made, expires, changed, decided_by, reason, reads, arguments, replaces FROM plan WHERE digest = ?2",
                 [twin.as_str(), first],
             )
             .unwrap();
