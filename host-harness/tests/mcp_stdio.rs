@@ -263,6 +263,16 @@ async fn declined_elicitation_denies_the_plan() {
         assert_eq!(told["outcome"]["reason"], "not before Friday");
         assert!(text(&changed).contains("denied: not before Friday"));
     }
+    // Whatever a client makes of the form, one that is not empty is no approval.
+    for (title, form) in [
+        ("f", json!({"change": ["not before Friday"]})),
+        ("g", json!({"change": 5})),
+        ("h", json!({"Change instead": "later"})),
+    ] {
+        let said = json!({"action": "accept", "content": form});
+        let (_, changed) = client.call_and_say("proposer_scheme", scheme(title), &said);
+        assert_eq!(changed["structuredContent"]["state"], "denied", "{said}");
+    }
     // An answer that is none.
     let (_, nonsense) = client.call_and_say(
         "proposer_scheme",

@@ -164,6 +164,16 @@ async fn edited_plan_replaces_the_first() {
     let reason = old["outcome"]["reason"].as_str().unwrap();
     assert_eq!(reason, format!("replaced by plan {}", &new[..12]));
 
+    assert!(
+        old["next"]
+            .as_str()
+            .unwrap()
+            .contains("Do not propose it again"),
+        "{old}"
+    );
+    let replaced = robin(&env, &["plan", "edit", &plan, "--arguments", &arguments]);
+    assert_eq!(told(&replaced)["failure"]["case"], "plan-replaced");
+
     let approved = told(&robin(&env, &["plan", "approve", new]));
     assert_eq!(approved["state"], "done");
     assert_eq!(service.seen().len(), 1);

@@ -170,10 +170,10 @@ fn note_that_is_there_is_the_earlier_or_not() {
         ),
         (
             live("Call with Ada", "When: another day"),
-            "already done: A note with this id",
-            "already done: A note with this id",
+            "failed: A record with this id is there and differs: text",
+            "already done: A record with this id is there and differs: text",
         ),
-        (live("Other", TEXT), "failed", "already done"),
+        (live("Other", TEXT), "failed", "failed"),
         // Nobody can say that what may not be read differs.
         (note_read(Some(hidden), false), "already done", "done"),
         (note_read(None, true), "failed", "failed"),

@@ -163,6 +163,60 @@ async fn only_who_may_decide_about_a_plan_does() {
 }
 
 #[tokio::test]
+async fn plan_is_edited_once_and_only_unsent() {
+    let folder = tempfile::tempdir().unwrap();
+    let env = kept_in(folder.path()).await;
+    let plans = env.harness.plans();
+    let digest = |name: &str| plans.get(name).unwrap().0.plan;
+    let first = env.propose("crm_follow_up", follow_up("a")).await;
+    let opened = plans.editable(&first, &env.caller).unwrap();
+    let also_opened = plans.editable(&first, &env.caller).unwrap();
+    assert!(!opened.of_another);
+    let second = env.propose("crm_follow_up", follow_up("b")).await;
+    let third = env.propose("crm_follow_up", follow_up("c")).await;
+    let done = plans.replace(&opened, &digest(&second), &env.caller).await;
+    done.unwrap();
+    assert_eq!(plans.get(&second).unwrap().0.replaces, Some(digest(&first)));
+    // Somebody who had opened it before comes too late.
+    let other = digest(&third);
+    let late = plans.replace(&also_opened, &other, &env.caller).await;
+    let late = late.unwrap_err();
+    assert!(matches!(late, PlanError::Replaced(_)), "{late}");
+    // Proposed again by itself, a plan replaces nothing.
+    plans.deny(&second, &env.caller, None).await.unwrap();
+    env.propose("crm_follow_up", follow_up("b")).await;
+    assert_eq!(plans.get(&second).unwrap().0.replaces, None);
+
+    // One that has expired meanwhile is over as well.
+    let opened = plans.editable(&third, &env.caller).unwrap();
+    let (twenty, caller) = (Arc::clone(&env.twenty), env.caller.clone());
+    let later = later(folder.path(), &twenty, &caller, 16).await;
+    let fourth = later.propose("crm_follow_up", follow_up("d")).await;
+    let fourth = later.harness.plans().get(&fourth).unwrap().0.plan;
+    let replaced = later.harness.plans().replace(&opened, &fourth, &caller);
+    replaced.await.unwrap();
+    let (_, outcome) = later.harness.plans().get(&third).unwrap();
+    assert_eq!(outcome.state, PlanState::Denied);
+    assert!(outcome.next.contains("Do not propose it again"));
+
+    // Of one that was begun and denied, something is done already.
+    let down = Fault {
+        times: None,
+        ..Fault::once(FaultKind::Status { code: 500 }).on_root("createTaskTargets")
+    };
+    env.twenty.faults().add(down);
+    let begun = later.propose("crm_follow_up", follow_up("e")).await;
+    let plans = later.harness.plans();
+    assert_eq!(
+        later.approve(&begun).await.unwrap().state,
+        PlanState::Stopped
+    );
+    plans.deny(&begun, &caller, None).await.unwrap();
+    let error = plans.editable(&begun, &caller).unwrap_err();
+    assert!(matches!(error, PlanError::Begun), "{error}");
+}
+
+#[tokio::test]
 async fn plan_is_bound_to_its_service() {
     let folder = tempfile::tempdir().unwrap();
     let env = kept_in(folder.path()).await;

@@ -36,6 +36,9 @@ pub(super) fn run(
         render::note("nothing was changed: the plan stays as it is");
         return Ok(End::Done);
     }
+    if editable.of_another {
+        render::note("the new plan is proposed in your name: `me` in it is you");
+    }
     let invocation = Invocation {
         tool: editable.tool.clone(),
         arguments,
@@ -58,10 +61,16 @@ pub(super) fn run(
     tell_denials(denials);
     let new = &proposed.preview.plan;
     if *new == editable.plan {
-        render::note("the plan is the same with these arguments: it stays as it is");
+        render::note("these arguments make the same plan: it waits for approval");
         return Ok(End::Done);
     }
-    if let Err(error) = plan_outcome::wait(plans.replace(&editable.plan, new, &resolved.caller))? {
+    if let Err(error) = plan_outcome::wait(plans.replace(&editable, new, &resolved.caller))? {
+        // Both would do the same, so only one may be left.
+        let reason = "the plan that it was to replace was decided about meanwhile";
+        let denied = plans.deny(new.as_str(), &resolved.caller, Some(reason));
+        if plan_outcome::wait(denied)?.is_err() {
+            render::note(&format!("plan {} was made and waits: deny it", new.short()));
+        }
         return plan_outcome::refused(args, &error);
     }
     let permitted =

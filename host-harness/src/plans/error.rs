@@ -124,11 +124,14 @@ pub enum PlanError {
     /// The plan is over.
     #[error("the plan is over ({}): there is nothing to decide about it", .0.as_str())]
     Over(PlanState),
-    /// The plan was approved, so that it can no longer be edited.
+    /// The plan was approved, or something of it was sent, so that it can no longer be edited.
     #[error(
-        "the plan was approved: it cannot be edited any more. `crm-harness plan show` shows where it stands"
+        "the plan was approved or begun: it cannot be edited any more. `crm-harness plan show` shows where it stands"
     )]
     Begun,
+    /// The plan was edited into another one.
+    #[error("the plan was {0}: edit that one")]
+    Replaced(String),
     /// The arguments of the plan's call are not stored.
     #[error(
         "the plan was proposed by an older version, which did not keep its arguments: propose it again"
@@ -198,6 +201,7 @@ impl PlanError {
             Self::Moved { .. } => "plan-moved",
             Self::Over(_) => "plan-over",
             Self::Begun => "plan-begun",
+            Self::Replaced(_) => "plan-replaced",
             Self::NoArguments => "plan-no-arguments",
             Self::Busy => "plan-busy",
             Self::TooMany { .. } => "plan-too-many",

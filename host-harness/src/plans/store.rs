@@ -160,7 +160,8 @@ pub struct StoredPlan {
     pub steps: Vec<KeptStep>,
     /// The reads in which its records and people were observed, so that they can be repeated.
     pub reads: Vec<ObservedRead>,
-    /// The arguments of the call that proposed it; none for a plan of an older version.
+    /// The arguments of the call that proposed it; none once it was approved, and for a plan of an
+    /// older version.
     pub arguments: Option<Value>,
     /// The plan that it replaces, if a person edited that one.
     pub replaces: Option<Digest>,
@@ -399,7 +400,7 @@ impl Store {
                 }
             } else {
                 waits = transaction.execute(
-                    "UPDATE plan SET state = 'waiting', component = ?2, made = ?3, expires = ?4, changed = ?3, decided_by = NULL, reason = NULL, reads = ?5, arguments = ?6
+                    "UPDATE plan SET state = 'waiting', component = ?2, made = ?3, expires = ?4, changed = ?3, decided_by = NULL, reason = NULL, reads = ?5, arguments = ?6, replaces = NULL
                      WHERE digest = ?1 AND (state IN ('waiting', 'denied', 'expired')
                         OR (state IN ('approved', 'stopped') AND expires < ?3
                             AND NOT EXISTS (SELECT 1 FROM step WHERE plan = digest AND step.state <> 'pending')))",
@@ -559,7 +560,7 @@ impl Store {
         rows.collect()
     }
 
-    /// Moves a plan to another state.
+    /// Moves a plan to another state. The arguments of its call are kept while it can be edited.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -572,7 +573,9 @@ impl Store {
         now: i64,
     ) -> Result<(), StoreError> {
         self.connection().execute(
-            "UPDATE plan SET state = ?2, decided_by = coalesce(?3, decided_by), reason = ?4, changed = ?5 WHERE digest = ?1",
+            "UPDATE plan SET state = ?2, decided_by = coalesce(?3, decided_by), reason = ?4, changed = ?5,
+                arguments = CASE ?2 WHEN 'approved' THEN NULL ELSE arguments END
+             WHERE digest = ?1",
             params![digest.as_str(), state.as_str(), by, reason, now],
         )?;
         Ok(())

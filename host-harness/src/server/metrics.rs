@@ -142,6 +142,8 @@ impl Metrics {
     #[must_use]
     pub fn text(&self, plans: &[(PlanState, u64)], load: Load) -> String {
         let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        // A state without a plan is not among them.
+        self.plans.clear();
         for (state, count) in plans {
             let state = state.as_str();
             let gauge = self.plans.get_or_create(&StateLabel { state });
@@ -190,6 +192,8 @@ mod tests {
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }
+        let later = metrics.text(&[], Load::default());
+        assert!(!later.contains("crm_harness_plans{"), "{later}");
         assert!(
             !text.contains("route") && text.ends_with("# EOF\n"),
             "{text}"

@@ -32,9 +32,10 @@ pub(super) fn after_duplicate(
             Err(failure) => Verdict::Unknown(failure::explain(&failure)),
         },
         Write::CreateNote { id, title, text } => match reread_note(ctx, id) {
-            Ok(NoteState::Live(note)) => other_note(&note, title, text).unwrap_or_else(|| {
-                Verdict::AlreadyDone("The note had been made before.".to_owned())
-            }),
+            Ok(NoteState::Live(note)) => match other_note(&note, title, text) {
+                Some(field) => Verdict::Failed(other_values(&[field.to_owned()])),
+                None => Verdict::AlreadyDone("The note had been made before.".to_owned()),
+            },
             Ok(NoteState::Deleted) => Verdict::Failed(DELETED.to_owned()),
             Ok(NoteState::Absent) => Verdict::Failed(
                 "The CRM says that this note is there already, and does not show it. Propose again with another idempotency key."
@@ -79,9 +80,10 @@ pub(super) fn in_doubt(ctx: &Context<'_>, write: &Write, basis: Option<Timestamp
         },
         Write::CreateNote { id, title, text } => match reread_note(ctx, id) {
             Ok(NoteState::Live(note)) => match other_note(&note, title, text) {
-                // Its id is of this call alone: it was made, and somebody has changed it since.
-                Some(Verdict::Failed(why) | Verdict::AlreadyDone(why)) => Verdict::AlreadyDone(why),
-                _ => Verdict::Done,
+                // The CRM writes Markdown in its own way, and people go on writing in a note.
+                Some(TEXT) => Verdict::AlreadyDone(other_values(&[TEXT.to_owned()])),
+                Some(field) => Verdict::Failed(other_values(&[field.to_owned()])),
+                None => Verdict::Done,
             },
             Ok(NoteState::Deleted) => Verdict::Failed(DELETED.to_owned()),
             Ok(NoteState::Absent) => Verdict::Again("The note is not in the CRM.".to_owned()),
@@ -142,19 +144,15 @@ fn link_now(
     }
 }
 
-/// Judges a note that is there by what was planned; none where it is the same. One with another
-/// title is another note; one with another text may be the same, since people go on writing in
-/// notes and the CRM writes Markdown in its own way.
-fn other_note(note: &NoteRecord, title: &str, text: &str) -> Option<Verdict> {
+/// The name of a note's text, for people.
+const TEXT: &str = "text";
+
+/// Returns what of a note differs from what was planned: its title, else its text.
+fn other_note(note: &NoteRecord, title: &str, text: &str) -> Option<&'static str> {
     if note.has_title(title) == Some(false) {
-        return Some(Verdict::Failed(other_values(&["title".to_owned()])));
+        return Some("title");
     }
-    (note.has_text(text) == Some(false)).then(|| {
-        Verdict::AlreadyDone(
-            "A note with this id and title is there, with another text: an earlier proposal with the same key made it, or it was changed since. Read it in the CRM; to add to it, propose again with another idempotency key."
-                .to_owned(),
-        )
-    })
+    (note.has_text(text) == Some(false)).then_some(TEXT)
 }
 
 /// Judges a change by its record: untouched since it was planned, as planned, or changed by

@@ -215,15 +215,25 @@ impl Mcp {
 /// form with a text in it wants something else than the plan, which is a denial with a reason.
 fn decision(said: Option<ElicitResult>) -> Option<PersonDecision> {
     let said = said?;
-    let reason = said.content.as_ref().and_then(|form| form.get(REASON));
-    let reason = reason.and_then(Value::as_str).map(str::trim);
+    let form = said.content.unwrap_or_default();
+    let reason = form.get(REASON).and_then(Value::as_str).map(str::trim);
     let reason = reason.filter(|text| !text.is_empty()).map(str::to_owned);
     match said.action {
-        ElicitationAction::Accept if reason.is_none() => Some(PersonDecision::Approve),
+        ElicitationAction::Accept if is_empty(&form) => Some(PersonDecision::Approve),
         ElicitationAction::Accept | ElicitationAction::Decline => {
             Some(PersonDecision::Deny { reason })
         }
         _ => None,
+    }
+}
+
+/// Checks that a form was left empty, whatever its fields are called.
+fn is_empty(form: &Value) -> bool {
+    match form {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Object(fields) => fields.values().all(is_empty),
+        _ => false,
     }
 }
 

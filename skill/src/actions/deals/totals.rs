@@ -70,6 +70,11 @@ pub(super) fn totals(
             None => keyed.push((key, vec![part])),
         }
     }
+    // Without some of the groups, no sum is of all.
+    let sums = match missing.is_empty() {
+        true => shown(all),
+        false => Vec::new(),
+    };
     if unsummed > 0 {
         missing.push(format!("sums: those of {unsummed} deals could not be read"));
     }
@@ -82,7 +87,7 @@ pub(super) fn totals(
     groups.sort_by(|(one, _), (other, _)| one.cmp(other));
     Ok(Totals {
         groups: groups.into_iter().map(|(_, group)| group).collect(),
-        sums: shown(all),
+        sums,
         counted: whole.then_some(counted),
         missing,
     })
