@@ -180,9 +180,9 @@ pub(super) enum Command {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum SchemaFile {
-    /// What a skill asks for
+    /// The manifest of a skill, skill.toml
     Skill,
-    /// What an operator grants
+    /// The operator file
     Operator,
 }
 
@@ -211,7 +211,7 @@ pub(super) enum PlanCommand {
     Deny {
         /// Its digest, or the first six digits of it or more
         plan: String,
-        /// What to tell whoever proposed it, such as what should be otherwise; at most 500
+        /// A reason, told to whoever proposed it, such as what should be otherwise; at most 500
         /// characters
         #[arg(long, value_name = "TEXT", value_parser = reason)]
         reason: Option<String>,

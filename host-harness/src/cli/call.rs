@@ -65,12 +65,7 @@ pub(super) fn perform(
     harness: &Harness,
     invocation: Invocation,
 ) -> Result<Result<CallOutcome, CallError>, Misuse> {
-    // One thread: a call mostly waits, and handing it between threads costs more than it brings.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    match runtime.block_on(harness.call(invocation)) {
+    match super::plan_outcome::wait(harness.call(invocation))? {
         Err(error @ (CallError::UnknownTool { .. } | CallError::Run(RunError::Config(_)))) => {
             Err(Misuse::new(error.code(), error))
         }

@@ -56,6 +56,8 @@ pub(super) fn proposed(
     )
 }
 
+/// Waits for some work on one thread: a call mostly waits, and handing it between threads costs
+/// more than it brings.
 pub(super) fn wait<T>(work: impl Future<Output = T>) -> Result<T, Misuse> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -130,7 +130,7 @@ pub enum PlanError {
     )]
     Begun,
     /// The plan was edited into another one.
-    #[error("the plan was {0}: edit that one")]
+    #[error("the plan was replaced by plan {0}: edit that one")]
     Replaced(String),
     /// The arguments of the plan's call are not stored.
     #[error(

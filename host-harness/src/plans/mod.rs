@@ -5,6 +5,7 @@
 //! what it will send. After approval it sends the stored bytes, in order, and asks the component
 //! what the answers mean. The state on disk says at every moment what was sent.
 
+mod advice;
 mod approve;
 mod authorize;
 mod checks;

@@ -45,37 +45,4 @@ impl PlanOutcome {
             |step: &StepOutcome| matches!(step.state, StepState::Pending | StepState::NotNeeded);
         !self.steps.iter().all(untouched)
     }
-
-    /// Returns advice on how the caller can continue, by the plan's state.
-    pub(super) fn next(plan: &Digest, state: PlanState) -> String {
-        match state {
-            PlanState::Waiting => format!(
-                "A person has to look at it and approve it: `crm-harness plan approve {}`.",
-                plan.short()
-            ),
-            PlanState::Approved | PlanState::Started => {
-                format!(
-                    "It is on its way. Where its process has ended, go on with it: `crm-harness plan resume {}`.",
-                    plan.short()
-                )
-            }
-            PlanState::Stopped => format!(
-                "What was done stays done. Go on with the same plan when the cause is mended: `crm-harness plan resume {}`.",
-                plan.short()
-            ),
-            PlanState::InDoubt => format!(
-                "Nobody can say whether the step in doubt was done. Look in the service; then `crm-harness plan resume {}` asks again and goes on only if it can be known.",
-                plan.short()
-            ),
-            PlanState::Done => "Nothing is left to do: calling again finds what this one made.".to_owned(),
-            PlanState::Failed => {
-                "Mend what the failed step says. Calling with another idempotency key makes a new plan.".to_owned()
-            }
-            PlanState::Conflict => {
-                "Look at what the step in conflict says. Calling again plans from the record as it is now.".to_owned()
-            }
-            PlanState::Denied => "It was denied. Call again only if the person wants it otherwise; a reason says how.".to_owned(),
-            PlanState::Expired => "It was not approved in time. Calling again asks anew.".to_owned(),
-        }
-    }
 }

@@ -16,9 +16,9 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::sleep;
 use uuid::Uuid;
 
+use super::advice::advice;
 use super::outcome::{PlanOutcome, StepOutcome};
 use super::preview::{plain, what};
-use super::replace::is_replaced;
 use super::service::Plans;
 use super::store::{Claim, ClaimKey, StoredPlan};
 use super::{PlanError, PlanState, StepState, checks};
@@ -30,7 +30,7 @@ use crate::outbound::call_context::CallContext;
 use crate::outbound::client::ClientError;
 use crate::outbound::outgoing::{Outgoing, SendError};
 use crate::outbound::sender::Outbound;
-use crate::proposal::{self, Timing};
+use crate::proposal;
 
 /// Maximum number of attempts at a step before the plan stops and waits to be resumed.
 const TRIES: u32 = 3;
@@ -595,25 +595,6 @@ pub(super) fn outcome(kept: &StoredPlan) -> PlanOutcome {
             })
             .collect(),
         reason: kept.reason.as_deref().map(plain),
-        next: next(kept),
+        next: advice(kept),
     }
-}
-
-/// Returns advice on how the caller can continue.
-fn next(kept: &StoredPlan) -> String {
-    if is_replaced(kept) {
-        return "A person edited it into another plan, which stands for it. Do not propose it again."
-            .to_owned();
-    }
-    let steps = || kept.plan.proposal.steps.iter().zip(&kept.steps);
-    let done = |compensates: bool| {
-        let mut of_kind = steps()
-            .filter(move |(step, _)| matches!(step.timing, Timing::Compensates(_)) == compensates);
-        of_kind.any(|(_, found)| matches!(found.state, StepState::Done | StepState::Found))
-    };
-    if kept.state == PlanState::Failed && done(false) && !done(true) {
-        return "What was done stays done. Propose only what failed, by itself: another idempotency key for all of it would do the rest twice."
-            .to_owned();
-    }
-    PlanOutcome::next(&kept.digest, kept.state)
 }

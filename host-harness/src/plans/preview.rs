@@ -152,7 +152,7 @@ fn of_step(
             .map(|decision| decision.policies.clone())
             .unwrap_or_default(),
         service: title.clone(),
-        compensates: matches!(step.timing, Timing::Compensates(_)),
+        compensates: !step.is_in_order(),
         outside: sends.is_some_and(|sends| sends.outside),
         said,
         repeated,

@@ -12,9 +12,6 @@ use crate::config::Caller;
 use crate::digest::Digest;
 use crate::events::CallId;
 
-/// Beginning of the reason of a plan that was replaced.
-const REPLACED: &str = "replaced by plan ";
-
 /// A plan that can be edited, with the call that proposed it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Editable {
@@ -75,17 +72,11 @@ impl Plans {
         if (kept.state != state && !expired) || kept.made != made {
             return Err(PlanError::Over(kept.state));
         }
-        let reason = format!("{REPLACED}{}", new.short());
+        let reason = format!("replaced by plan {}", new.short());
         self.decide(call, &mut kept, PlanState::Denied, by.named(), Some(reason))?;
         self.store.set_replaces(new, &old.plan)?;
         Ok(())
     }
-}
-
-/// Returns true if another plan replaces this one.
-pub(super) fn is_replaced(kept: &StoredPlan) -> bool {
-    let reason = kept.reason.as_deref().unwrap_or_default();
-    kept.state == PlanState::Denied && reason.starts_with(REPLACED)
 }
 
 /// Refuses a plan of which something was sent, or may have been, and one that was replaced.
@@ -94,8 +85,10 @@ fn check(kept: &StoredPlan) -> Result<(), PlanError> {
         .steps
         .iter()
         .any(|step| step.state != StepState::Pending);
+    if let Some(new) = &kept.replaced_by {
+        return Err(PlanError::Replaced(new.short().to_owned()));
+    }
     match kept.state {
-        _ if is_replaced(kept) => Err(PlanError::Replaced(kept.reason.clone().unwrap_or_default())),
         PlanState::Waiting | PlanState::Denied | PlanState::Expired if !sent => Ok(()),
         PlanState::Denied | PlanState::Approved => Err(PlanError::Begun),
         state if state.is_over() => Err(PlanError::Over(state)),

@@ -88,11 +88,12 @@ INSERT INTO claim (caller, name, request, plan, position, state, changed)
 DROP TABLE once;
 ";
 
-/// Added by layout 4: the arguments of the call that proposed a plan, and the plan that it
-/// replaces.
+/// Added by layout 4: the arguments of the call that proposed a plan, which plan it
+/// replaces, and which replaces it.
 const EDITS: &str = "
 ALTER TABLE plan ADD COLUMN arguments TEXT;
 ALTER TABLE plan ADD COLUMN replaces TEXT;
+ALTER TABLE plan ADD COLUMN replaced_by TEXT;
 PRAGMA user_version = 4;
 ";
 
@@ -165,6 +166,8 @@ pub struct StoredPlan {
     pub arguments: Option<Value>,
     /// The plan that it replaces, if a person edited that one.
     pub replaces: Option<Digest>,
+    /// The plan that replaces it, if a person edited it.
+    pub replaced_by: Option<Digest>,
 }
 
 /// A stored step.
@@ -225,6 +228,7 @@ struct Raw {
     reads: Option<String>,
     arguments: Option<String>,
     replaces: Option<String>,
+    replaced_by: Option<String>,
     steps: Vec<KeptStep>,
 }
 
@@ -324,24 +328,20 @@ impl Store {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let version: i64 =
             transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        match version {
-            0 => {
-                transaction.execute_batch(LAYOUT)?;
-                transaction.execute_batch(CLAIMS)?;
-                transaction.execute_batch(EDITS)?;
-            }
-            1 => {
-                transaction.execute_batch(CLAIMS)?;
-                transaction.execute_batch(EDITS)?;
-            }
-            2 => {
-                transaction.execute_batch(CLAIMS)?;
-                transaction.execute_batch(CLAIMS_OF_LAYOUT_2)?;
-                transaction.execute_batch(EDITS)?;
-            }
-            3 => transaction.execute_batch(EDITS)?,
-            VERSION => {}
-            _ => return Err(StoreError::Newer(path.to_owned())),
+        if version > VERSION {
+            return Err(StoreError::Newer(path.to_owned()));
+        }
+        if version < 1 {
+            transaction.execute_batch(LAYOUT)?;
+        }
+        if version < 3 {
+            transaction.execute_batch(CLAIMS)?;
+        }
+        if version == 2 {
+            transaction.execute_batch(CLAIMS_OF_LAYOUT_2)?;
+        }
+        if version < 4 {
+            transaction.execute_batch(EDITS)?;
         }
         transaction.execute_batch(INDEXES)?;
         transaction.commit()?;
@@ -400,7 +400,7 @@ impl Store {
                 }
             } else {
                 waits = transaction.execute(
-                    "UPDATE plan SET state = 'waiting', component = ?2, made = ?3, expires = ?4, changed = ?3, decided_by = NULL, reason = NULL, reads = ?5, arguments = ?6, replaces = NULL
+                    "UPDATE plan SET state = 'waiting', component = ?2, made = ?3, expires = ?4, changed = ?3, decided_by = NULL, reason = NULL, reads = ?5, arguments = ?6, replaces = NULL, replaced_by = NULL
                      WHERE digest = ?1 AND (state IN ('waiting', 'denied', 'expired')
                         OR (state IN ('approved', 'stopped') AND expires < ?3
                             AND NOT EXISTS (SELECT 1 FROM step WHERE plan = digest AND step.state <> 'pending')))",
@@ -473,6 +473,7 @@ impl Store {
                 .arguments
                 .and_then(|arguments| serde_json::from_str(&arguments).ok()),
             replaces: raw.replaces.and_then(|digest| digest.parse().ok()),
+            replaced_by: raw.replaced_by.and_then(|digest| digest.parse().ok()),
             steps: raw.steps,
         })
     }
@@ -487,7 +488,7 @@ impl Store {
             .collect::<Result<_, _>>()?;
         connection
             .prepare_cached(
-                "SELECT bytes, component, state, made, expires, decided_by, reason, reads, arguments, replaces FROM plan WHERE digest = ?1",
+                "SELECT bytes, component, state, made, expires, decided_by, reason, reads, arguments, replaces, replaced_by FROM plan WHERE digest = ?1",
             )?
             .query_row([digest.as_str()], |row| {
                 let state: String = row.get(2)?;
@@ -502,6 +503,7 @@ impl Store {
                     reads: row.get(7)?,
                     arguments: row.get(8)?,
                     replaces: row.get(9)?,
+                    replaced_by: row.get(10)?,
                     steps,
                 })
             })
@@ -586,10 +588,15 @@ impl Store {
     /// # Errors
     /// When it cannot be written.
     pub(super) fn set_replaces(&self, digest: &Digest, old: &Digest) -> Result<(), StoreError> {
-        self.connection().execute(
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for update in [
             "UPDATE plan SET replaces = ?2 WHERE digest = ?1",
-            params![digest.as_str(), old.as_str()],
-        )?;
+            "UPDATE plan SET replaced_by = ?1 WHERE digest = ?2",
+        ] {
+            transaction.execute(update, [digest.as_str(), old.as_str()])?;
+        }
+        transaction.commit()?;
         Ok(())
     }
 
@@ -882,7 +889,7 @@ mod tests {
         );
         connection
             .execute(
-                "INSERT INTO plan SELECT ?1, bytes, component, tool, proposer, state, made, expires, changed, decided_by, reason, reads, arguments, replaces FROM plan WHERE digest = ?2",
+                "INSERT INTO plan SELECT ?1, bytes, component, tool, proposer, state, made, expires, changed, decided_by, reason, reads, arguments, replaces, replaced_by FROM plan WHERE digest = ?2",
                 [twin.as_str(), first],
             )
             .unwrap();

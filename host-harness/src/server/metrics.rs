@@ -55,7 +55,7 @@ struct StateLabel {
     state: &'static str,
 }
 
-/// What the server is doing now.
+/// The load of the server at this moment.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Load {
     /// Requests under way.

@@ -152,6 +152,7 @@ fn kept(steps: Vec<(Step, Facts)>, known: Known) -> StoredPlan {
         reads: Vec::new(),
         arguments: None,
         replaces: None,
+        replaced_by: None,
         component: String::new(),
         state: PlanState::Waiting,
         // A Wednesday in 2026.

@@ -41,7 +41,7 @@ pub enum PersonDecision {
     Approve,
     /// Deny the plan.
     Deny {
-        /// What the person says to whoever proposed it.
+        /// The reason, told to whoever proposed it.
         reason: Option<String>,
     },
 }
