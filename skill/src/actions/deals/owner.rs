@@ -58,11 +58,14 @@ fn with_address(ctx: &Context<'_>, address: &str) -> Result<Option<Colleague>, F
 
 /// Reads who these members are; those whom the CRM does not name are not among them.
 pub(super) fn named(ctx: &Context<'_>, ids: &BTreeSet<String>) -> Vec<Colleague> {
-    let exchange = |requests: &[Prepared]| fetch_all(ctx, requests);
-    match ask(ctx, &Members {}) {
-        Ok(answer) if !ids.is_empty() => members::by_ids(ctx, ids, answer, &exchange),
-        _ => Vec::new(),
+    if ids.is_empty() {
+        return Vec::new();
     }
+    let exchange = |requests: &[Prepared]| fetch_all(ctx, requests);
+    ask(ctx, &Members {}).map_or_else(
+        |_| Vec::new(),
+        |answer| members::by_ids(ctx, ids, answer, &exchange),
+    )
 }
 
 fn ask<Q: Query>(ctx: &Context<'_>, query: &Q) -> Result<Outcome, Failure> {

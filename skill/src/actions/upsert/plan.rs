@@ -132,7 +132,7 @@ fn change(
 pub(in crate::actions) struct RecordChange {
     /// The step.
     pub(in crate::actions) step: Draft,
-    /// What it does, in words.
+    /// A description of what it does.
     pub(in crate::actions) words: String,
     /// Warnings for whoever decides.
     pub(in crate::actions) warnings: Vec<String>,
