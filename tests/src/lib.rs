@@ -40,6 +40,17 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+/// The objects of the CRM that the actions write.
+pub const WRITTEN: [&str; 7] = [
+    "person",
+    "company",
+    "opportunity",
+    "task",
+    "taskTarget",
+    "note",
+    "noteTarget",
+];
+
 /// The built component: the one that `CRM_COMPONENT` names, else the one that
 /// `cargo xtask component` leaves.
 ///

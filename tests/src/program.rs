@@ -8,7 +8,7 @@ use crm_stand_in::twenty::{Options, TwentyStandIn, keys};
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::{cache, root};
+use crate::{WRITTEN, cache, root};
 
 /// The program: the one that `CRM_HARNESS_BIN` names, else the one beside this test.
 fn program() -> PathBuf {
@@ -91,17 +91,9 @@ impl Program {
     /// Counts the live records of the kinds that are written.
     #[must_use]
     pub fn count(&self) -> usize {
-        [
-            "person",
-            "company",
-            "opportunity",
-            "task",
-            "taskTarget",
-            "note",
-            "noteTarget",
-        ]
-        .into_iter()
-        .map(|object| self.twenty.count(object).live)
-        .sum()
+        WRITTEN
+            .iter()
+            .map(|object| self.twenty.count(object).live)
+            .sum()
     }
 }

@@ -5,7 +5,7 @@
 use crm_harness::plans::{PlanOutcome, PlanState};
 use crm_stand_in::faults::{Fault, FaultKind};
 use crm_stand_in::twenty::sample::{HEALTHY, ROBIN};
-use crm_tests::{TestEnv, TestOptions};
+use crm_tests::{TestEnv, TestOptions, WRITTEN};
 use serde_json::{Value, json};
 
 /// A write: its action, its arguments, the root fields of its steps, and what it makes.
@@ -223,17 +223,8 @@ fn faults() -> Vec<(&'static str, Fault)> {
 
 /// Counts the stored records of the kinds that are written.
 fn counts(env: &TestEnv) -> Vec<(&'static str, usize)> {
-    let kinds = [
-        "person",
-        "company",
-        "opportunity",
-        "task",
-        "taskTarget",
-        "note",
-        "noteTarget",
-    ];
     let count = |object| (object, env.twenty.count(object).live);
-    kinds.into_iter().map(count).collect()
+    WRITTEN.into_iter().map(count).collect()
 }
 
 /// Approves, and resumes until the plan is over; how it ended and how many rounds that took.
