@@ -104,3 +104,27 @@ fn used_fields_match_the_documents() {
         "used-fields.txt is stale: run this test with BLESS=1"
     );
 }
+
+/// The list and the sums of the pipeline are about the same deals: a document has one form, so each
+/// holds the filter whole.
+#[test]
+fn pipeline_documents_have_one_filter() {
+    let filter = |document: &'static Document| {
+        let (_, rest) = document.text.split_once("filter: {").unwrap();
+        let (filter, _) = rest.split_once("gte: $anyAmount").unwrap();
+        filter.split_whitespace().collect::<Vec<_>>()
+    };
+    let first = filter(&documents::DEALS_BY_AMOUNT);
+    assert!(first.len() > 100, "{first:?}");
+    for other in [
+        &documents::DEALS_BY_CHANGE,
+        &documents::DEALS_BY_CLOSE,
+        &documents::DEALS_BY_NAME,
+        &documents::DEALS_BY_STAGE,
+        &documents::PIPELINE_BY_MONTH,
+        &documents::PIPELINE_BY_OWNER,
+        &documents::PIPELINE_BY_STAGE,
+    ] {
+        assert_eq!(filter(other), first, "{}", other.name);
+    }
+}
